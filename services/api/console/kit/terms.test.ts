@@ -4,6 +4,7 @@ import {
   LEVELS,
   levelColor,
   levelName,
+  quantity,
   ROLE_CODES,
   roleTitle,
   unitName,
@@ -12,6 +13,16 @@ import { lang } from "./words";
 
 beforeEach(() => {
   lang.value = "zh";
+});
+
+describe("a value with its unit", () => {
+  it.each([
+    [4.6, "mg/L", "4.6 mg/L"],
+    [28.61, "1", "28.61"],
+    [12, null, "12"],
+    [null, "mg/L", "–"],
+    [undefined, "ha", "–"],
+  ])("%s and %s are written %s", (value, unit, text) => expect(quantity(value, unit)).toBe(text));
 });
 
 describe("a unit for people", () => {

@@ -1,6 +1,7 @@
 /** Words for codes that several screens show, each said once. */
 
 import type { Schema } from "./api";
+import { number } from "./format";
 import type { Tone } from "./ui";
 import { t } from "./words";
 
@@ -80,6 +81,12 @@ const TENS: Record<string, [zh: string, en: string]> = {
   "10^4": ["万", "×10⁴ "],
   "10^8": ["亿", "×10⁸ "],
 };
+
+/** A value with its unit, as people write it: a pure number has none. */
+export function quantity(value: number | null | undefined, unit: string | null): string {
+  const unitOf = typeof value === "number" ? unitName(unit ?? "1") : "";
+  return `${number(value)} ${unitOf}`.trim();
+}
 
 /** How a unit is written for people: `10^4 m3` as 万立方米. */
 export function unitName(code: string): string {

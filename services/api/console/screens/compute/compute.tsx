@@ -71,13 +71,15 @@ function New({
     <Found asked={asked} again={again}>
       {({ processes }) => (
         <>
-          <Field label={t("计算什么", "What is computed")}>
-            <Select
-              choices={processes.map(({ id, title }) => ({ value: id, label: title }))}
-              value={process}
-              onChoose={onProcess}
-            />
-          </Field>
+          <div class="form">
+            <Field label={t("计算什么", "What is computed")}>
+              <Select
+                choices={processes.map(({ id, title }) => ({ value: id, label: title }))}
+                value={process}
+                onChoose={onProcess}
+              />
+            </Field>
+          </div>
           <Order key={process} process={process} onStarted={onStarted} />
         </>
       )}

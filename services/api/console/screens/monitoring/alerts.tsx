@@ -4,11 +4,11 @@ import { useSignal } from "@preact/signals";
 import { answered, api, ask, type Fault, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { useDraft } from "../../kit/form";
-import { moment, number } from "../../kit/format";
+import { moment } from "../../kit/format";
 import { screenPath } from "../../kit/screens";
 import { holdsAnywhere, may } from "../../kit/session";
 import { Table } from "../../kit/table";
-import { LEVELS, type Level, unitName } from "../../kit/terms";
+import { LEVELS, type Level, quantity } from "../../kit/terms";
 import {
   Badge,
   Button,
@@ -182,9 +182,7 @@ export function AlertDetails({
               <dt>{t("类型", "Kind")}</dt>
               <dd>{alert.kind_name}</dd>
               <dt>{t("量值", "Measure")}</dt>
-              <dd>
-                {number(alert.measure)} {unitName(alert.unit ?? "")}
-              </dd>
+              <dd>{quantity(alert.measure, alert.unit)}</dd>
               <dt>{t("开始", "Began")}</dt>
               <dd>{moment(alert.began)}</dd>
               <dt>{t("发出", "Opened")}</dt>

@@ -6,11 +6,10 @@ import { told, useAsked } from "../../kit/asked";
 import { useEdits } from "../../kit/conflict";
 import { isConflict, type PropertySchema, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, Restored } from "../../kit/form";
-import { number } from "../../kit/format";
 import { plansHere, regionName, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
-import { LEVELS, levelName, unitName } from "../../kit/terms";
+import { LEVELS, levelName, quantity, unitName } from "../../kit/terms";
 import { attempt, Badge, Button, FaultBox, Found, Panel, Select, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { propertyNames, type Rule } from "./readings";
@@ -124,7 +123,7 @@ export function Rules() {
 /** The limits of a rule from the least to the most serious. */
 export function limitsText({ limits, unit }: Pick<Rule, "limits" | "unit">): string {
   return LEVELS.filter(([level]) => limits[level] !== undefined)
-    .map(([level]) => `${levelName(level)} ${number(limits[level])} ${unitName(unit ?? "")}`.trim())
+    .map(([level]) => `${levelName(level)} ${quantity(limits[level], unit)}`)
     .join(t("；", "; "));
 }
 

@@ -10,7 +10,7 @@ import { moment, number } from "../../kit/format";
 import { API } from "../../kit/page";
 import { account } from "../../kit/session";
 import { Table } from "../../kit/table";
-import { levelColor, levelName, unitName } from "../../kit/terms";
+import { levelColor, levelName, quantity, unitName } from "../../kit/terms";
 import { Badge, Button, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { limitsFor, type Newest, propertyNames, type Rule } from "./readings";
@@ -108,7 +108,7 @@ export function StationDetails({
                   {
                     id: "value",
                     title: t("最新值", "Newest"),
-                    cell: (one) => `${number(one.value)} ${unitName(one.unit)}`,
+                    cell: (one) => quantity(one.value, one.unit),
                     numeric: true,
                   },
                   {

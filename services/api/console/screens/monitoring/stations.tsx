@@ -3,12 +3,12 @@
 import type { FeatureCollection } from "geojson";
 import { useMemo, useRef } from "preact/hooks";
 import { useAsked } from "../../kit/asked";
-import { moment, number } from "../../kit/format";
+import { moment } from "../../kit/format";
 import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { region } from "../../kit/place";
 import { Table } from "../../kit/table";
-import { unitName } from "../../kit/terms";
+import { quantity } from "../../kit/terms";
 import { Badge, Found } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { propertyNames, type Station, stateOf, stationsOf } from "./readings";
@@ -73,7 +73,7 @@ export function StationMap({ onOpen }: { onOpen: (code: string) => void }) {
                     .slice(0, 3)
                     .map(({ property, value, unit }) => {
                       const of = names.get(property);
-                      return `${of ? called(of) : property} ${number(value)} ${unitName(unit)}`;
+                      return `${of ? called(of) : property} ${quantity(value, unit)}`;
                     })
                     .join(t("；", "; ")) || "–",
               },

@@ -407,6 +407,7 @@ function NewValue({
       fault.value = told(error);
     }
   };
+  const unit = unitName(judged.unit);
   return (
     <Dialog title={t(`填报：${what}`, `Report: ${what}`)} onClose={() => onClose(false)}>
       <form
@@ -423,7 +424,7 @@ function NewValue({
           members={{
             year: { title: t("年份", "Year"), type: "integer", minimum: 1900, maximum: 2200 },
             value: {
-              title: t(`数值（${unitName(judged.unit)}）`, `Value (${unitName(judged.unit)})`),
+              title: unit ? t(`数值（${unit}）`, `Value (${unit})`) : t("数值", "Value"),
               type: "number",
             },
             cumulative: { title: t("为累计值", "The total up to the year"), type: "boolean" },

@@ -7,7 +7,7 @@ import type { PropertySchema, Values } from "../../kit/features";
 import { number } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { holdsAnywhere } from "../../kit/session";
-import { unitName } from "../../kit/terms";
+import { quantity, unitName } from "../../kit/terms";
 import { Dialog, Found } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { given } from "./about";
@@ -59,13 +59,13 @@ export function Measures({ project, again }: { project: Dossier; again: () => vo
           id: "planned",
           title: t("计划", "Planned"),
           numeric: true,
-          cell: (one) => amount(one.planned, one.unit),
+          cell: (one) => quantity(one.planned, one.unit),
         },
         {
           id: "done",
           title: t("完成", "Done"),
           numeric: true,
-          cell: (one) => amount(one.done, one.unit),
+          cell: (one) => quantity(one.done, one.unit),
         },
         {
           id: "progress",
@@ -211,6 +211,3 @@ function kindOf(
 
 /** All that is written of a measure, whether its field is shown or not. */
 const PUT = ["order", "name_zh", "name_en", "planned", "done", "unit", "indicator"] as const;
-
-const amount = (value: number | null, unit: string | null) =>
-  value === null ? number(value) : `${number(value)} ${unitName(unit ?? "")}`.trim();
