@@ -272,7 +272,7 @@ describe("where a project lies", () => {
     serve(kept().answers);
     open(about(), planner);
     const draw = await screen.findByRole("link", { name: "Draw it" });
-    expect(draw.getAttribute("href")).toBe("/console/digitise?collection=projects&code=P1");
+    expect(draw.getAttribute("href")).toBe("/console/digitise?collection=projects&object=P1");
     expect(screen.getByRole("link", { name: "Check compliance" }).getAttribute("href")).toBe(
       "/console/compliance?project=P1",
     );

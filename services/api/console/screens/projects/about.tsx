@@ -134,7 +134,7 @@ function AboutForm({
         ) : (
           <Empty>
             {t("尚未落图。", "Not drawn yet.")}{" "}
-            <a href={screenPath("digitise", { collection: "projects", code: feature.id })}>
+            <a href={screenPath("digitise", { collection: "projects", object: feature.id })}>
               {t("去绘制", "Draw it")}
             </a>
           </Empty>

@@ -136,9 +136,17 @@ describe("the register of mines", () => {
     ]);
     const asked = sent.find(({ path }) => path.endsWith("/items"));
     expect(asked?.query.get("filter")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'");
-    // The public may not read funds and reports, nor add a mine.
-    expect(screen.queryByRole("button", { name: "Mine m1" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Add a mine" })).toBeNull();
+  });
+  it("tells the public what a mine is, but not of its fund and reports", async () => {
+    const { sent, hands } = show(undefined);
+    await hands.click(await button("Mine m1"));
+    const told = (await screen.findByText("In work", { selector: "dd" })).closest("dl");
+    expect(told?.textContent).toContain("12.5");
+    // What is not known of it takes no line.
+    expect(told?.querySelectorAll("dt")).toHaveLength(4);
+    expect(screen.queryByText("Change it or draw its shape")).toBeNull();
+    expect(sent.some(({ path }) => path.startsWith("/mines/"))).toBe(false);
   });
   it("takes a new mine, and is read again with it", async () => {
     const { sent, hands, told } = show(as("planner"), {
@@ -187,10 +195,17 @@ describe("the register of mines", () => {
     await waitFor(() => expect(owner.closest(".field")?.textContent).toContain("needs its owner"));
     expect((await field("Chinese name")).value).toBe("三号矿");
   });
+  it("leads who may change a mine to where it is drawn", async () => {
+    const { hands } = show(as("planner"));
+    await hands.click(await button("Mine m2"));
+    const link = (await screen.findByText("Change it or draw its shape")).closest("a");
+    expect(link?.getAttribute("href")).toBe("/console/digitise?collection=mines&object=m2");
+  });
   it("says that a legacy mine has neither fund nor reports", async () => {
     const { hands } = show(as("viewer"));
     await hands.click(await button("Mine m2"));
     expect(await screen.findByText(/^Only a producing mine/)).toBeTruthy();
+    expect(screen.queryByText("Change it or draw its shape")).toBeNull();
     expect(screen.queryByRole("heading", { name: "Restoration fund" })).toBeNull();
   });
 });

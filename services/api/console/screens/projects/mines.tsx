@@ -1,8 +1,10 @@
 /** The register of mines, and of those that produce the restoration fund and the yearly reports. */
 
 import { useSignal } from "@preact/signals";
+import { Fragment } from "preact";
 import { api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
+import { shownValue } from "../../kit/conflict";
 import { type Kind, Making } from "../../kit/editing";
 import {
   type CollectionSchema,
@@ -12,14 +14,14 @@ import {
   type PropertySchema,
   schemaOf,
 } from "../../kit/features";
-import { choicesOf } from "../../kit/form";
+import { choicesOf, titleOf } from "../../kit/form";
 import { day, money, number, today } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { account, holds } from "../../kit/session";
 import { attempt, Badge, Button, Dialog, Empty, Found, Panel, Select } from "../../kit/ui";
-import { called, t } from "../../kit/words";
+import { called, lang, t } from "../../kit/words";
 import { Figure } from "./funds";
 import { NewFeature } from "./new_feature";
 import { mayWrite } from "./roles";
@@ -32,10 +34,17 @@ interface Mine {
   region: string;
   area_ha: number | null;
   listed_year: number | null;
+  [more: string]: unknown;
 }
 type Row = Feature<Mine>;
 
-const LISTED = "name_zh,name_en,kind,state,region,area_ha,listed_year";
+/** What is told of a mine that is opened, where it is known. */
+const FACTS = [
+  ...["kind", "state", "area_ha", "measured_area_ha", "minerals", "hazards", "listed_year"],
+  ...["licence", "licence_until", "restoration_plan", "closed_on", "accepted_on"],
+  ...["accepted_area_ha", "source"],
+];
+const LISTED = ["name_zh", "name_en", "region", "minerals_en", "hazards_en", ...FACTS].join(",");
 /** Members that a mine begins with; its shape and the rest are added where shapes are drawn. */
 const FIRST = [
   ...["code", "name_zh", "name_en", "kind", "region", "owner", "licence", "licence_until"],
@@ -51,6 +60,10 @@ export function MineRegister({ onChanged }: { onChanged: () => void }) {
     </Found>
   );
 }
+
+/** Whether one may write mines of a region. */
+const mayKeep = (place: string) =>
+  mayWrite() && holds(["planner", "owner", "supervisor", "approver"], place);
 
 /** What a code of a member is called. */
 const worded = (schema: CollectionSchema, name: string, code: string): string =>
@@ -69,10 +82,9 @@ function Register({
   const round = useSignal(0);
   // Whom the service knows may read funds and reports.
   const opens = Boolean(account.value);
-  const adds = mayWrite() && holds(["planner", "owner", "supervisor", "approver"], here);
   return (
     <>
-      {adds && (
+      {mayKeep(here) && (
         <div class="actions">
           <Button kind="main" onClick={() => (adding.value = true)}>
             {t("登记矿山", "Add a mine")}
@@ -125,27 +137,12 @@ function Register({
             order: ({ properties: { listed_year } }) => listed_year,
           },
         ]}
-        {...(opens
-          ? {
-              opened: (row: Row, hands: Hands<Row>) => (
-                <Dialog title={called(row.properties)} onClose={hands.close} wide>
-                  {row.properties.kind === "producing" ? (
-                    <>
-                      <Fund mine={row} />
-                      <Reports mine={row} />
-                    </>
-                  ) : (
-                    <Empty>
-                      {t(
-                        "仅生产矿山有恢复基金和年度报告。",
-                        "Only a producing mine has a restoration fund and yearly reports.",
-                      )}
-                    </Empty>
-                  )}
-                </Dialog>
-              ),
-            }
-          : {})}
+        opened={(row: Row, hands: Hands<Row>) => (
+          <Dialog title={called(row.properties)} onClose={hands.close} wide>
+            <Facts mine={row} schema={schema} />
+            {opens && <Ledgers mine={row} />}
+          </Dialog>
+        )}
       />
       {adding.value && (
         <NewMine
@@ -159,6 +156,48 @@ function Register({
         />
       )}
     </>
+  );
+}
+
+function Facts({ mine, schema }: { mine: Row; schema: CollectionSchema }) {
+  const { id, properties } = mine;
+  const written = (name: string) =>
+    (lang.value === "en" && properties[`${name}_en`]) || properties[name];
+  const known = FACTS.filter((name) => ![null, undefined, ""].includes(written(name) as null));
+  return (
+    <>
+      <dl class="facts">
+        {known.map((name) => (
+          <Fragment key={name}>
+            <dt>{titleOf(name, schema.properties[name] ?? {})}</dt>
+            <dd>{shownValue(written(name), schema.properties[name])}</dd>
+          </Fragment>
+        ))}
+      </dl>
+      {mayKeep(properties.region) && (
+        <p>
+          <a href={screenPath("digitise", { collection: "mines", object: id })}>
+            {t("修改或绘制范围", "Change it or draw its shape")}
+          </a>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Ledgers({ mine }: { mine: Row }) {
+  return mine.properties.kind === "producing" ? (
+    <>
+      <Fund mine={mine} />
+      <Reports mine={mine} />
+    </>
+  ) : (
+    <Empty>
+      {t(
+        "仅生产矿山有恢复基金和年度报告。",
+        "Only a producing mine has a restoration fund and yearly reports.",
+      )}
+    </Empty>
   );
 }
 
