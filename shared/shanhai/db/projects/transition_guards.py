@@ -15,7 +15,7 @@ from shanhai.db.identity import EVERYTHING
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.reserve import RuleHit, check_rules, comment_days, required_papers
 from shanhai.science.ledgers import BalanceVerdict
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import DOCUMENT_KINDS, Label, label_in
 
 # Papers of a state are those that came since the project entered it.
 FACTS = text(
@@ -234,6 +234,12 @@ def _listed(names: Callable[[Facts], Sequence[str]]) -> Callable[[Facts], Label]
     return told
 
 
+def _unfiled_kinds(facts: Facts) -> Label:
+    zh = [label_in(DOCUMENT_KINDS, kind, "zh") for kind in facts.unfiled]
+    en = [label_in(DOCUMENT_KINDS, kind, "en") for kind in facts.unfiled]
+    return Label("、".join(zh), ", ".join(en))
+
+
 def _paper(kind: str, rule: Label) -> TransitionCondition:
     return TransitionCondition(kind, rule, lambda facts: kind in facts.papers)
 
@@ -381,7 +387,7 @@ _DECIDED = (
         "documents",
         Label("须有下列文件", "documents of these kinds must be there"),
         lambda f: not f.unfiled,
-        _listed(lambda f: f.unfiled),
+        _unfiled_kinds,
     ),
     BALANCED,
 )

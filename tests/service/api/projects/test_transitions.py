@@ -521,7 +521,7 @@ async def test_an_approval_asks_for_the_documents_the_score_asks_for(
     refused = await go(people["approver"], "approved")
     assert refused.status_code == 409
     assert [fault["detail"] for fault in refused.json()["errors"]] == [
-        "documents of these kinds must be there: design"
+        "documents of these kinds must be there: Design"
     ]
     await add_paper(session, row, "design")
     await session.commit()

@@ -20,6 +20,7 @@ import { type Hands, Listing } from "../../kit/listing";
 import { region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { account, holds } from "../../kit/session";
+import { quantity } from "../../kit/terms";
 import { attempt, Badge, Button, Dialog, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { Figure } from "./funds";
@@ -164,13 +165,19 @@ function Facts({ mine, schema }: { mine: Row; schema: CollectionSchema }) {
   const written = (name: string) =>
     (lang.value === "en" && properties[`${name}_en`]) || properties[name];
   const known = FACTS.filter((name) => ![null, undefined, ""].includes(written(name) as null));
+  const shown = (name: string) => {
+    const value = written(name);
+    const described = schema.properties[name];
+    const unit = described?.["x-ogc-unit"];
+    return typeof value === "number" && unit ? quantity(value, unit) : shownValue(value, described);
+  };
   return (
     <>
       <dl class="facts">
         {known.map((name) => (
           <Fragment key={name}>
             <dt>{titleOf(name, schema.properties[name] ?? {})}</dt>
-            <dd>{shownValue(written(name), schema.properties[name])}</dd>
+            <dd>{shown(name)}</dd>
           </Fragment>
         ))}
       </dl>
