@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -231,11 +232,19 @@ def create_app(configuration: Configuration) -> FastAPI:
 
 def add_routes(app: FastAPI) -> None:
     """Give the application its resources."""
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_together().routes)
     app.state.routes = [
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     ]
+
+
+@cache
+def _together() -> APIRouter:
+    """All routes, of which FastAPI finds out once what each takes, whatever asks for them."""
+    together = APIRouter()
+    for router in ROUTERS:
+        together.include_router(router)
+    return together
 
 
 def create_from_environment() -> FastAPI:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI
@@ -112,8 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_together().routes)
     app.state.routes = [
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     ]
@@ -126,6 +125,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app
+
+
+@cache
+def _together() -> APIRouter:
+    """All routes, of which FastAPI finds out once what each takes, whatever asks for them."""
+    together = APIRouter()
+    for router in ROUTERS:
+        together.include_router(router)
+    return together
 
 
 @asynccontextmanager

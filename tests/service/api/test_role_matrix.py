@@ -5,13 +5,13 @@ code that answers requests.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +23,6 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.provision import Document
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
-from shanhai_api.kit.dependencies import get_unit
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from tests.support.examples import Body, Examples
 from tests.support.job_rows import add_dataset, add_region
@@ -275,18 +274,17 @@ METHODS: Mapping[Verb, str] = {
 
 
 @pytest.fixture
-async def undone(app: FastAPI, state: ServiceState, facts: list[Fact]) -> AsyncIterator[None]:
+def undone(monkeypatch: pytest.MonkeyPatch, state: ServiceState, facts: list[Fact]) -> None:
     """Whatever a request writes after the facts is written, and undone before the answer."""
 
-    async def unit_undone() -> AsyncIterator[UnitOfWork]:
+    @asynccontextmanager
+    async def unit_undone(_: ServiceState) -> AsyncIterator[UnitOfWork]:
         async with state.sessions() as session:
             yield UnitOfWork(session)
             await write_entries(session)
             await session.rollback()
 
-    app.dependency_overrides[get_unit] = unit_undone
-    yield
-    del app.dependency_overrides[get_unit]
+    monkeypatch.setattr(ServiceState, "unit", unit_undone)
 
 
 @pytest.mark.usefixtures("undone")
