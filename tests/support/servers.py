@@ -41,6 +41,7 @@ class FleetingPostgres(PrivatePostgres):
         **PrivatePostgres.options,
         "fsync": "off",
         "full_page_writes": "off",
+        "shared_preload_libraries": "postgis-3",
     }
 
 

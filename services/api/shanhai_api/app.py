@@ -68,6 +68,7 @@ from shanhai_api.mine_duties import router as mines
 from shanhai_api.notices import router as notices
 from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
+from shanhai_api.openapi import definition_of
 from shanhai_api.plans.editions import router as editions
 from shanhai_api.plans.routes import approvals, findings, packages
 from shanhai_api.plans.routes import router as plans
@@ -233,18 +234,30 @@ def create_app(configuration: Configuration) -> FastAPI:
 def add_routes(app: FastAPI) -> None:
     """Give the application its resources."""
     app.router.routes.extend(_together().routes)
-    app.state.routes = [
-        route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
-    ]
+    app.state.routes = _routes()
+    app.state.definition = _definition
 
 
+# The routes are the same in every application: what takes long to find out about them is found
+# out once.
 @cache
 def _together() -> APIRouter:
-    """All routes, of which FastAPI finds out once what each takes, whatever asks for them."""
     together = APIRouter()
     for router in ROUTERS:
         together.include_router(router)
     return together
+
+
+@cache
+def _routes() -> tuple[APIRoute, ...]:
+    return tuple(
+        route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+    )
+
+
+@cache
+def _definition() -> dict[str, Any]:
+    return definition_of(_routes())
 
 
 def create_from_environment() -> FastAPI:

@@ -1,12 +1,13 @@
 """The API's definition: FastAPI's, completed from the declared entities; and its 3.0 form."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
@@ -150,7 +151,7 @@ PROCESS_PARAMETER = {
 
 def describe_31(app: FastAPI, base: str) -> Document:
     """The definition as OpenAPI 3.1."""
-    document = copy.deepcopy(_generated(app))
+    document: Document = copy.deepcopy(app.state.definition())
     document["servers"] = [{"url": base}]
     return document
 
@@ -161,18 +162,17 @@ def describe_30(app: FastAPI, base: str) -> Document:
     return {**document, "openapi": "3.0.3"}
 
 
-def _generated(app: FastAPI) -> Document:
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title="Shanhai 山海",
-            version=__version__,
-            description="Planning of ecological protection and restoration, mountaintop to ocean",
-            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            routes=app.state.routes,
-            tags=[{"name": name, "description": text.en} for name, text in TAGS.items()],
-        )
-        app.openapi_schema = complete(document)
-    return app.openapi_schema
+def definition_of(routes: Sequence[APIRoute]) -> Document:
+    """The definition of some routes, without the address they are asked at."""
+    document = get_openapi(
+        title="Shanhai 山海",
+        version=__version__,
+        description="Planning of ecological protection and restoration, mountaintop to ocean",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        routes=routes,
+        tags=[{"name": name, "description": text.en} for name, text in TAGS.items()],
+    )
+    return complete(document)
 
 
 def complete(document: Document) -> Document:

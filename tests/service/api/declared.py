@@ -1,6 +1,8 @@
 """What the API says it answers."""
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -10,9 +12,20 @@ from shanhai_api.openapi import describe_31
 from tests.support.declared import Declaration
 
 
-@lru_cache
+@cache
 def declaration() -> Declaration:
     """The declaration of the API."""
+    return Declaration(describe_31(_routed(), "http://api.test"), APIRoute)
+
+
+@cache
+def served_paths() -> Mapping[str, Any]:
+    """The operations by the paths of the routes, one for all collections."""
+    paths: Mapping[str, Any] = _routed().openapi()["paths"]
+    return paths
+
+
+def _routed() -> FastAPI:
     app = FastAPI()
     add_routes(app)
-    return Declaration(describe_31(app, "http://api.test"), APIRoute)
+    return app

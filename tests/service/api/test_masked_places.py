@@ -17,7 +17,6 @@ import httpx
 import orjson
 import pyarrow.parquet
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +27,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.kit.state import ServiceState
+from tests.service.api.declared import served_paths
 from tests.support.job_rows import add_region
 from tests.support.plan_features import feature, point
 
@@ -292,11 +292,11 @@ def log_written(state: ServiceState) -> Callable[[], Any]:
     return write
 
 
-def test_every_parameter_of_a_path_is_known(app: FastAPI) -> None:
+def test_every_parameter_of_a_path_is_known() -> None:
     """What is asked of nothing by a parameter nobody looked at would prove nothing."""
     named = {
         name
-        for path, operations in app.openapi()["paths"].items()
+        for path, operations in served_paths().items()
         if "get" in operations
         for name in PARAMETER.findall(path)
     }
@@ -311,14 +311,13 @@ def test_every_masked_entity_is_walked() -> None:
 @pytest.mark.timeout(300)
 async def test_no_way_out_tells_the_place(
     caller: str,
-    app: FastAPI,
     masked_world: dict[str, dict[str, str]],
     anonymous: httpx.AsyncClient,
     session: AsyncSession,
     log_written: Callable[[], Any],
 ) -> None:
     await log_written()
-    paths = app.openapi()["paths"]
+    paths = served_paths()
     answers = []
     for corner in (0, 1):
         await move(session, corner)

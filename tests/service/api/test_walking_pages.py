@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
@@ -30,23 +29,21 @@ async def seeded(state: ServiceState) -> None:
 
 @pytest.mark.usefixtures("seeded")
 @pytest.mark.parametrize(("who", "lang"), [("admin", "en"), ("anonymous", "zh")])
-async def test_no_link_leads_nowhere(
-    app: FastAPI, admin: Client, anonymous: Client, who: str, lang: str
-) -> None:
+async def test_no_link_leads_nowhere(admin: Client, anonymous: Client, who: str, lang: str) -> None:
     client = admin if who == "admin" else anonymous
-    steps = await steps_of(client, lang, app)
+    steps = await steps_of(client, lang)
     assert_no_dead_links(steps)
     assert_written_for_people(steps)
 
 
 @pytest.mark.usefixtures("seeded")
 async def test_who_only_looks_at_one_city_is_led_nowhere_in_vain(
-    app: FastAPI, admin: Client, anonymous: Client
+    admin: Client, anonymous: Client
 ) -> None:
     made = await admin.post("/keys", json={"name": "looks", "roles": [VIEWER_OF_XIAMEN]})
     assert made.status_code == 201, made.text
     anonymous.headers["Authorization"] = f"Bearer {made.json()['key']}"
-    steps = await steps_of(anonymous, "zh", app)
+    steps = await steps_of(anonymous, "zh")
     assert_no_dead_links(steps)
     assert_written_for_people(steps)
     for plan, shown in (("xiamen-vanguard-2025", True), ("banan-restoration-2021", False)):
@@ -55,11 +52,11 @@ async def test_who_only_looks_at_one_city_is_led_nowhere_in_vain(
 
 
 @pytest.mark.usefixtures("seeded")
-async def test_chinese_pages_show_names_where_there_are_names(app: FastAPI, admin: Client) -> None:
+async def test_chinese_pages_show_names_where_there_are_names(admin: Client) -> None:
     names = await names_of_codes(admin)
     assert names["banan.longzhouwan"] == "龙洲湾街道"
     assert names["mine_restored_area"] == "历史遗留和关闭矿山生态修复面积"
-    steps = await steps_of(admin, "zh", app)
+    steps = await steps_of(admin, "zh")
     assert_no_dead_links(steps)
     assert_names_are_shown(steps, names)
     assert_written_for_people(steps)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -224,10 +223,10 @@ async def add_orders(session: AsyncSession, admin: Client) -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_pages_of_work_lead_somewhere_and_show_names(
-    app: FastAPI, admin: Client, work: list[str], lang: str
+    admin: Client, work: list[str], lang: str
 ) -> None:
     others = (*work, "/alerts", "/alert-rules", "/bulletins", "/schedules", "/webhooks")
-    steps = await steps_of(admin, lang, app, *others)
+    steps = await steps_of(admin, lang, *others)
     assert_no_dead_links(steps)
     read = {httpx.URL(step.url).path for step in steps if step.page}
     assert {*others} <= read

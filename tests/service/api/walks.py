@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 
 import httpx
-from fastapi import FastAPI
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.db.compliance.rules import activities
 from shanhai_api.words.naming import KNOWN_CODES, KNOWN_MEMBERS
+from tests.service.api.declared import served_paths
 from tests.support.walking import Step, kinds_by_paths, visible_texts, walk
 
 CODE = re.compile(r"[a-z][a-z0-9]*(?:[._-][A-Za-z0-9]+)*[._][A-Za-z0-9-]+", re.ASCII)
@@ -30,12 +30,10 @@ Client = httpx.AsyncClient
 BASE = "http://api.test"
 
 
-async def steps_of(
-    client: Client, lang: str, app: FastAPI, *others: str, at_least: int = 150
-) -> list[Step]:
+async def steps_of(client: Client, lang: str, *others: str, at_least: int = 150) -> list[Step]:
     """A walk from the landing page, and from other pages."""
     starts = [f"{BASE}{path}?f=html&lang={lang}" for path in ("/", *others)]
-    steps = await walk(client, starts, lang, kinds_by_paths(app.openapi()["paths"]))
+    steps = await walk(client, starts, lang, kinds_by_paths(served_paths()))
     assert len(steps) > at_least
     return steps
 
