@@ -24,11 +24,15 @@ from shanhai.processes.select_sites.compute import judged, select
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
 from shanhai.processes.select_sites.files import gather_places, read_sites
 from shanhai.processes.select_sites.priority import Siting
-from shanhai.processes.select_sites.result import Chosen, selection_flags
+from shanhai.processes.select_sites.result import Chosen, better_of, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
+from shanhai.science.selection.problem import MaximumBenefit
+from shanhai.science.selection.programme import SitePlan
+from shanhai.science.selection.solver import SiteSelection
+from shanhai.science.selection.tradeoffs import FrontPoint
 from tests.support.selection_places import (
     BASE,
     located,
@@ -45,6 +49,13 @@ WHOLE = {
     "measures": {"barrier": ["passage"], "pinch_point": ["fencing"]},
 }
 SPOTS = {"goal": {"weights": {"barriers": 1, "pinch_points": 1}}, "budget": 8000}
+
+
+def plan_of(objective: float) -> SitePlan:
+    """A plan of which only the objective matters."""
+    nothing = np.zeros(0)
+    none = nothing.astype(bool)
+    return SitePlan(nothing.astype(np.int64), 1.0, nothing, none, 0.0, 0.0, none, objective)
 
 
 def silent(percent: float, stage: str) -> None:
@@ -157,7 +168,20 @@ class TestFiles:
         assert [one["cost"] for one in front] == sorted(one["cost"] for one in front)
         assert [one["gain"] for one in front] == sorted(one["gain"] for one in front)
         assert front[-1]["cost"] <= BASE["budget"]
-        assert front[-1]["gain"] >= outcome.values["objective"]
+        assert front[-1]["gain"] == pytest.approx(outcome.values["objective"])
+
+    @pytest.mark.parametrize(("gained", "kept"), [(7.0, 7.0), (8.0, 8.0), (9.0, 9.0)])
+    def test_the_plan_is_never_worse_than_the_end_of_its_front(
+        self, gained: float, kept: float
+    ) -> None:
+        goal = MaximumBenefit(np.ones(1))
+        found = SiteSelection("optimal", plan_of(7.0), bound=9.0, gap=2 / 7, seconds=1.0)
+        end = FrontPoint(plan_of(gained), gained, 0.0, "optimal")
+        better = better_of(found, [FrontPoint(plan_of(1.0), 1.0, 0.0, "optimal"), end], goal)
+        assert better.plan is not None
+        assert better.plan.objective == kept
+        assert better.gap == pytest.approx((9.0 - kept) / kept)
+        assert better_of(found, [], goal) == found
 
     def test_the_front_names_the_sites_of_each_point(self, whole: tuple[Path, Outcome]) -> None:
         workspace, outcome = whole
@@ -315,7 +339,7 @@ class TestRules:
         assert chosen_codes(document) == {NORTH}
         assert document["cost"] == pytest.approx(4000, abs=0.01)
 
-    def test_targets_out_of_reach_give_the_nearest_plan(
+    def test_targets_out_of_reach_give_the_nearestplan_of(
         self, watershed: Watershed, tmp_path: Path
     ) -> None:
         goal = {"kind": "minimum_set", "target_shares": {"barriers": 1.0, "pinch_points": 1.0}}

@@ -1,7 +1,7 @@
 """The choice itself: the plan and who pays; its manifest, and what a reader must know of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,13 @@ from shanhai.science.selection import tradeoffs
 from shanhai.science.selection.conflicts import Unmet
 from shanhai.science.selection.limits import exact_sum, exactly, payments
 from shanhai.science.selection.priority import ConnectivityGain, connectivity_gain
-from shanhai.science.selection.problem import BudgetGoal, Goal, MinimumSet, SelectionProblem
+from shanhai.science.selection.problem import (
+    BudgetGoal,
+    Goal,
+    MinimumSet,
+    SelectionProblem,
+    maximises,
+)
 from shanhai.science.selection.programme import SitePlan, make_plan
 from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites
 from shanhai.vocabulary import Label
@@ -83,9 +89,11 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     if falls_short:
         goal = least_shortfall(rules)
         found = once(partial(select_sites, problem, goal, options))
-    plan = as_soon_as_can_be(problem, goal, _demand_plan(found, found.unmet or unmet))
+    _demand_plan(found, found.unmet or unmet)
     progress(55, "front")
     front = _front(siting, rules, options)
+    found = better_of(found, front, goal)
+    plan = as_soon_as_can_be(problem, goal, _demand_plan(found, unmet))
     progress(70, "alternatives")
     count = parameters.alternatives
     others = losses = None
@@ -105,6 +113,23 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
         losses=losses,
         connectivity=None if restoration is None else connectivity_gain(restoration, plan.chosen),
     )
+
+
+def better_of(
+    found: SiteSelection, front: Sequence[tradeoffs.FrontPoint], goal: Goal
+) -> SiteSelection:
+    """The selection with the plan at the end of its front, where that gains more.
+
+    That plan keeps the same rules and budget, and is sought without a gap.
+    """
+    if found.plan is None or found.bound is None or not front:
+        return found
+    end, before = front[-1].plan, found.plan.objective
+    more = end.objective - before if maximises(goal) else before - end.objective
+    if more <= 0 or not end.objective:
+        return found
+    gap = abs(end.objective - found.bound) / abs(end.objective)
+    return replace(found, plan=end, gap=gap)
 
 
 def as_soon_as_can_be(problem: SelectionProblem, goal: Goal, plan: SitePlan) -> SitePlan:
