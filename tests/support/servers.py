@@ -29,7 +29,7 @@ from tests.support.run_directory import run_directory
 
 TEMPLATE = "shanhai_template"
 MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis"}
-MARK_BY_FOLDER = {"db": "db", "service": "service", "e2e": "e2e"}
+MARK_BY_FOLDER = {"db": "db", "service": "service", "e2e": "e2e", "long": "long"}
 NEED = re.compile(r"Skipped: needs (\w+): (.*)")
 NETWORK_MARKS = frozenset({"db", "redis", "service", "e2e"})
 
