@@ -15,6 +15,8 @@ Accounts = TypedDict("Accounts", {"accounts": list[Account], "links": list[Link]
 ActivityList = TypedDict("ActivityList", {"presumed": str, "activities": list[ActivityNamed],
     "conditions": list[NamedCode], "links": list[Link]})
 ActivityNamed = TypedDict("ActivityNamed", {"code": str, "name_zh": str, "name_en": str, "counts_as": list[str]})
+Actor = TypedDict("Actor", {"code": str, "name": str})
+Actors = TypedDict("Actors", {"actors": list[Actor]})
 AdditionalParameters = TypedDict("AdditionalParameters", {"title": str, "parameters": list[NamedValues]})
 AdjustedPolygons = TypedDict("AdjustedPolygons", {"type": Literal["MultiPolygon"],
     "coordinates": list[list[list[list[float]]]]})
@@ -2685,6 +2687,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/collections/{collection}/sortables"], /, *, headers: Headers | None = ..., **query: Query) -> FeatureSchema: ...
     @overload
+    def get(self, path: Literal["/actors"], /, *, headers: Headers | None = ..., **query: Query) -> Actors: ...
+    @overload
     def get(self, path: Literal["/ecoservices"], /, *, headers: Headers | None = ..., **query: Query) -> Ecoservices: ...
     @overload
     def get(self, path: Literal["/identify"], /, *, headers: Headers | None = ..., **query: Query) -> FeaturesAtPoint: ...
@@ -3651,6 +3655,8 @@ class AsyncPaths:
     def get(self, path: Literal["/collections/{collection}/queryables"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[FeatureSchema]: ...
     @overload
     def get(self, path: Literal["/collections/{collection}/sortables"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[FeatureSchema]: ...
+    @overload
+    def get(self, path: Literal["/actors"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Actors]: ...
     @overload
     def get(self, path: Literal["/ecoservices"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Ecoservices]: ...
     @overload

@@ -41,6 +41,11 @@ class Viewer:
         """Whether nothing is hidden."""
         return self.regions is None
 
+    @property
+    def knows_people(self) -> bool:
+        """Whether a role is held somewhere: whoever acted is told by name to those at work."""
+        return self.members is None or bool(self.members)
+
     def is_member(self, regions: Iterable[int]) -> bool:
         """Whether a role is held in one of some regions; of none, an identity is enough."""
         if self.members is None:

@@ -17,6 +17,7 @@ from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
+from tests.support.actors import people_told
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region
@@ -358,6 +359,7 @@ async def test_an_alert_is_commented_and_stays_as_it_is(
         page = await planner.get(address, params={"f": "html", "lang": lang})
         assert words in page.text
         assert "cause: a leak" in page.text
+        assert people_told(page.text) == {"test"}
     async with state.sessions() as session:
         query = "SELECT after->>'note' FROM audit_log WHERE action = 'comment' AND object_id = :id"
         noted = (await session.scalars(text(query), {"id": str(number)})).all()

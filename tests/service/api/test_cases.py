@@ -14,6 +14,7 @@ from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import WEBHOOK_EVENTS, Role, Scope, codes
+from tests.support.actors import people_told
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
 
@@ -243,6 +244,7 @@ async def test_a_case_is_walked_to_its_end(
     assert file.content == PNG
     page = await admin.get(f"/cases/{code}?lang=zh", headers={"Accept": "text/html"})
     assert "已销号" in page.text
+    assert people_told(page.text) == {"test", "role"}
     rows = await told(session, "own")
     events = ("opened", "assigned", "verified", "rectification", "closed")
     assert [row.event_type for row in rows] == [f"case.{event}" for event in events]

@@ -25,6 +25,7 @@ from shanhai.processes.catalogue import compute_of, publish_of, read_task
 from shanhai.processes.kit.task import Publication
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.kit.state import ServiceState
+from tests.support.actors import people_told
 from tests.support.job_rows import add_region
 from tests.support.known_lines import register_lines
 
@@ -418,6 +419,7 @@ class TestUnknown:
             assert answer.json()["errors"][0]["pointer"] == pointer
         page = await approver.get(f"{EXCEPTIONS}/{code}?f=html&lang=zh")
         assert gap in page.text
+        assert people_told(page.text) == {"test"}
         revoked = await approver.post(f"{EXCEPTIONS}/{code}/revoke", json={"reason": "撤回"})
         assert revoked.status_code == 200
         assert (await check(approver, **asked))["verdict"] == "undetermined"
@@ -759,6 +761,7 @@ class TestRequests:
             assert shown.status_code == 200
             assert "已撤回" in shown.text
             assert "withdrawn" not in shown.text
+            assert people_told(shown.text) == {"planner"}
 
     async def test_is_no_longer_granted_where_its_project_has_moved(
         self, colleagues: Colleagues, session: AsyncSession

@@ -16,6 +16,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Programme, Project
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Role, Scope
+from tests.support.actors import people_told
 from tests.support.emptying import forget_rows
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_region
@@ -390,6 +391,7 @@ class TestProposing:
             for lang, words in (("zh", "草稿"), ("en", "Draft")):
                 page = await people.client.get(path, params={"lang": lang}, headers=headers)
                 assert words in page.text, page.text
+                assert people_told(page.text) == {"planner"}
         path = "/plans/plan/indicators/forest/targets"
         document = await people.read("planner", path)
         assert [item["code"] for item in document["proposals"]] == [code]

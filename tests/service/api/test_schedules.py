@@ -256,7 +256,13 @@ class TestPages:
         assert attended is not None
         await let_time_pass(session, "stuck", datetime.now(UTC) - timedelta(hours=1))
         listed = await page(runner, "/schedules")
-        for said in ("Every night", made["owner"], " 02:30 +08:00", "Paused", "Overdue"):
+        for said in (
+            "Every night",
+            f'title="{made["owner"]}">test<',
+            " 02:30 +08:00",
+            "Paused",
+            "Overdue",
+        ):
             assert said in listed
         assert "&lt;b&gt;Stuck" in listed
         for lang, status in (("en", "accepted"), ("zh", "排队中")):

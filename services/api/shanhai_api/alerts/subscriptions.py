@@ -279,7 +279,7 @@ async def ask_to_unsubscribe(
 async def end_by_link(write: Write[Visitor], query: Annotated[TokenQuery, Query()]) -> Response:
     """End it, for the reader who presses the button and for programs of RFC 8058."""
     found = await subscriptions.unsubscribe(write.session, query.token, _secret(write))
-    return respond(write, _asked(found, query.token))
+    return await respond(write, _asked(found, query.token))
 
 
 def _asked(found: Subscribed, token: str) -> Answer[Unsubscribing]:

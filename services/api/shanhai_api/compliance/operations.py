@@ -43,6 +43,7 @@ from shanhai_api.features.wording import names_of
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import parse
 from shanhai_api.kit.dependencies import Context, WriteContext
+from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
@@ -188,6 +189,7 @@ async def check_at_once(
     extra: dict[str, Any] = {"form": form}
     if view.wants_html(JSON, HTML):
         extra["names"] = await names_in(state.quick, result, caller.viewer, view.lang)
+        extra["people"] = await people_on(state.quick, caller.viewer, result)
     return view.respond(document, template=models.ComplianceCheck.template, extra=extra)
 
 

@@ -18,6 +18,7 @@ from shanhai.vocabulary import (
     Label,
     Lang,
 )
+from shanhai_api.kit.people import ACTED, find_people
 from shanhai_api.words.naming import code_name, layer_name
 
 Named = Callable[[Property, str], str | None]
@@ -208,12 +209,15 @@ async def names_on_page(
         for name, codes in asked.items()
         if codes
     }
+    acted = [item.name for item in entity.properties if item.name in ACTED]
+    actors = {code for row in rows for name in acted for code in _several(row.get(name))}
+    people = await find_people(session, viewer, actors)
 
     def named(item: Property, code: str) -> str | None:
         referred = _referred(entity, item)
         if referred is not None:
             return names.get(referred, {}).get(code) or _word(entity, item, code, lang)
-        return _word(entity, item, code, lang)
+        return _word(entity, item, code, lang) or people.get(code)
 
     return named
 

@@ -31,6 +31,7 @@ from shanhai_api.jobs.results import (
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import HEARTBEAT, HEARTBEAT_S, LONGEST_S, STREAMED, Answer, stream
 from shanhai_api.kit.pages import moment
+from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import ServiceState
@@ -287,7 +288,8 @@ async def read_results(
     if row.kind == "check-compliance" and view.wants_html(JSON, HTML):
         checked = document["result"]
         names = await names_in(session, checked, caller.viewer, view.lang)
-        extra |= {"checked": checked, "names": names}
+        people = await people_on(session, caller.viewer, checked)
+        extra |= {"checked": checked, "names": names, "people": people}
     return view.respond(document, template="results.html", extra=extra)
 
 

@@ -11,7 +11,9 @@ from jinja2.runtime import Context
 
 from shanhai.assets import StaticAssets
 from shanhai.db.compliance.rules import activities
+from shanhai.db.queries.actors import name_of_platform
 from shanhai.vocabulary import Lang
+from shanhai_api.kit.people import ACTED
 from shanhai_api.words import naming
 from shanhai_api.words.pages import WORDS
 
@@ -77,6 +79,15 @@ def activity(code: str, lang: Lang) -> str:
     return activities().name_of(code).in_(lang)
 
 
+@pass_context
+def actor(context: Context, code: str, member: str = "actor") -> str | None:
+    """The name of who acted; None where nobody knows, or the member is of something else."""
+    if member not in ACTED:
+        return None
+    people: Mapping[str, str] = context["people"]
+    return people.get(code) or name_of_platform(code, context["lang"])
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("shanhai_api"),
     autoescape=True,
@@ -86,6 +97,7 @@ ENVIRONMENT = Environment(
 )
 ENVIRONMENT.globals.update(word=word, UNITS=UNITS, activity=activity, asset=ASSETS.address)
 ENVIRONMENT.filters.update(
+    actor=actor,
     figure=figure,
     local=local,
     moment=moment,

@@ -22,7 +22,8 @@ from shanhai.db.queries.audit import Fingerprint, StoredResponse, recall, rememb
 from shanhai.errors import InvalidInput
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, parse, read_digest
-from shanhai_api.kit.dependencies import PageQuery, WriteContext
+from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext
+from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import HTML, JSON, Format, View, entity_tag
@@ -215,7 +216,7 @@ def _answering(
         for name, reader in bodies.items():
             arguments[name] = parse(reader.model, arguments[name].value)
         if document is None or view.request.method == "GET":
-            return respond(view, await endpoint(**arguments))
+            return await respond(view, await endpoint(**arguments))
         return await write(view, document, status or 200, lambda: endpoint(**arguments))
 
     if not own_query:
@@ -240,18 +241,24 @@ def _bodies(endpoint: Endpoint) -> dict[str, BodyReader]:
     }
 
 
-def respond(view: View, told: Told) -> Response:
-    """What was read, as JSON or as a page."""
+async def respond(view: View, told: Told) -> Response:
+    """What was read, as JSON or as a page, which names people."""
     if told is None or isinstance(told, Response):
         return told or Response(status_code=204)
     answer = told if isinstance(told, Answer) else Answer(told)
-    document = answer.document
+    document, content, page = answer.document, answer.document.as_json(), dict(answer.page)
+    if (
+        isinstance(view, Context)
+        and HTML in document.formats
+        and view.wants_html(*document.formats)
+    ):
+        page["people"] = await people_on(view.session, view.caller.viewer, content)
     return view.respond(
-        document.as_json(),
+        content,
         template=document.template,
         formats=document.formats,
         headers={**answer.headers, **({} if document.stored else NO_STORE)},
-        extra=answer.page,
+        extra=page,
         state=answer.state,
     )
 

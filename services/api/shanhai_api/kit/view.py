@@ -267,6 +267,7 @@ class View:
             "path": self.request.url.path,
             "zone": ZoneInfo(state_of(self.request).configuration.database.timezone),
             "tiles": state_of(self.request).configuration.public.tiles_url,
+            "people": {},
             **extra,
         }
 

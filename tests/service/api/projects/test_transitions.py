@@ -23,6 +23,7 @@ from shanhai.db.tables.control import ComplianceException, ControlArea, ControlR
 from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Role
+from tests.support.actors import people_told
 from tests.support.projects import (
     MEASURES,
     PROJECT,
@@ -685,6 +686,10 @@ async def test_events_are_paged_and_the_public_reads_no_names(
     rest = (await people["viewer"].get(following)).json()
     assert [event["seq"] for event in rest["events"]] == [3]
     assert rest["events"][0]["note"] == "汛期"
+    for path in (PATH, f"{PATH}/events"):
+        for who, named in ((people["viewer"], {"supervisor"}), (anonymous, set())):
+            shown = await who.get(path, params={"f": "html"})
+            assert people_told(shown.text) == named
     assert not [link for link in rest["links"] if link["rel"] == "next"]
     for seq in (0, 4, -1, 2**40):
         assert (await anonymous.get(f"{PATH}/events/{seq}")).status_code == 404
