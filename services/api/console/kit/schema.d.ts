@@ -221,6 +221,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/actors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    code: string[];
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Actors"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/identify": {
         parameters: {
             query?: never;
@@ -4643,6 +4681,13 @@ export interface components {
             name_zh: string;
             name_en: string;
             counts_as: string[];
+        };
+        Actor: {
+            code: string;
+            name: string;
+        };
+        Actors: {
+            actors: components["schemas"]["Actor"][];
         };
         AdjustedPolygons: {
             /** @constant */

@@ -89,6 +89,16 @@ export function withHeaders(body: unknown, headers: Record<string, string>, stat
   return Response.json(body, { status, headers });
 }
 
+/** How the service tells the names of actors: of those that are asked for, these. */
+export const naming =
+  (names: Record<string, string>) =>
+  ({ query }: Sent) => ({
+    actors: query
+      .getAll("code")
+      .filter((code) => names[code])
+      .map((code) => ({ code, name: names[code] })),
+  });
+
 /** What the cells of a table say, row by row, once it is there. */
 export async function cellsOf(table: string): Promise<string[][]> {
   const found = await screen.findByRole("region", { name: table });

@@ -102,6 +102,7 @@ describe("the requests that wait", () => {
     const { hands, sent, look } = await waiting(held("approver"));
     const chosen = await look();
     expect(chosen.getByText("A dam of national weight")).toBeTruthy();
+    expect((await chosen.findByText("Li Wei")).title).toBe("key:planner");
     expect(await chosen.findByText(/No development within the line/)).toBeTruthy();
     expect(chosen.getByText("自然资发〔2022〕142号")).toBeTruthy();
     await waitFor(() =>
@@ -186,6 +187,7 @@ describe("a decision", () => {
     await hands.type(dialog.getByLabelText(/Reason/), "Not argued for");
     await hands.click(dialog.getByRole("button", { name: "Refuse" }));
     expect(await chosen.findByText(/Not argued for/)).toBeTruthy();
+    expect((await chosen.findByText("Wang Fang")).title).toBe("key:approver");
     expect(written().map(({ body }) => body)).toEqual([{ reason: "Not argued for" }]);
   });
   it("that somebody else was quicker with is told", async () => {

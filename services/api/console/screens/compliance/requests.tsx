@@ -1,6 +1,7 @@
 /** Requests for exceptions: those that wait, what each is about, and what is done with it. */
 
 import { useSignal } from "@preact/signals";
+import { Actor } from "../../kit/actor";
 import { api, ask, read, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { Making } from "../../kit/editing";
@@ -186,7 +187,7 @@ function Looked({ one, onDone }: { one: Request; onDone: (ended: Request) => voi
       </p>
       <p>
         <small>
-          {t("申请人", "Requested by")} <code>{one.requested_by}</code>
+          {t("申请人", "Requested by")} <Actor code={one.requested_by} />
           {" · "}
           {t("期限", "Days")} {one.valid_from ? day(one.valid_from) : "…"} –{" "}
           {one.valid_to ? day(one.valid_to) : "…"}
@@ -196,7 +197,7 @@ function Looked({ one, onDone }: { one: Request; onDone: (ended: Request) => voi
       {one.decided_by !== null && (
         <p>
           <small>
-            {t("决定人", "Decided by")} <code>{one.decided_by}</code> {one.decision_reason}
+            {t("决定人", "Decided by")} <Actor code={one.decided_by} /> {one.decision_reason}
           </small>
         </p>
       )}

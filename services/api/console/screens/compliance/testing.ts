@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type { Schema } from "../../kit/api";
 import { maps, type StillMap } from "../../kit/map/testing";
-import { type Answer, fireEvent, screen, serve, waitFor } from "../../kit/testing";
+import { type Answer, fireEvent, naming, screen, serve, waitFor } from "../../kit/testing";
 import type { Request } from "./requests";
 import type { Check, Gap, RuleHit } from "./verdict";
 
@@ -143,6 +143,7 @@ export const serveChecks = (answers: Record<string, Answer> = {}) =>
     [EXECUTION]: { result: checked() },
     "GET /compliance/activities": ACTIVITIES,
     [REQUESTS]: requestsOf(),
+    "GET /actors": naming({ "key:planner": "Li Wei", "key:approver": "Wang Fang" }),
     "GET /collections/regions/items/xiamen": {
       type: "Feature",
       id: "xiamen",

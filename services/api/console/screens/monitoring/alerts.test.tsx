@@ -5,6 +5,7 @@ import {
   type Answer,
   act,
   cellsOf,
+  naming,
   open,
   refused,
   type Sent,
@@ -167,7 +168,7 @@ const happened = (
   event,
   event_name,
   level: "orange",
-  actor: note && "Li Wei",
+  actor: note && "key:li",
   note,
   time: null,
   measure: null,
@@ -197,6 +198,7 @@ function kept(more: Partial<Alert> = {}) {
   return {
     move,
     answers: {
+      "GET /actors": naming({ "key:li": "Li Wei" }),
       "GET /alerts/9": () => withHeaders(state.alert, { ETag: tag() }),
       "POST /alerts/9/comments": ({ body }) => {
         const { note } = body as { note: string };
@@ -305,6 +307,7 @@ describe("answering an alert", () => {
     await hands.type(await note("处理意见"), "已通知街道");
     await hands.click(screen.getByRole("button", { name: "仅发表意见" }));
     const said = await screen.findByText("已通知街道", { selector: "p" });
+    expect((await screen.findByText("Li Wei")).title).toBe("key:li");
     expect(said.closest("li")?.textContent).toBe("Comment 2026-01-02 11:00 Li Wei已通知街道");
     expect(screen.getByText("意见已保存")).toBeTruthy();
     const [post] = posts(sent);

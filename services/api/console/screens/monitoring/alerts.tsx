@@ -1,6 +1,7 @@
 /** The inbox of alerts: by state and level; one with its story, acknowledged and closed with words. */
 
 import { useSignal } from "@preact/signals";
+import { Actor } from "../../kit/actor";
 import { answered, api, ask, type Fault, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { useDraft } from "../../kit/form";
@@ -213,7 +214,11 @@ export function AlertDetails({
                 {alert.events.map((event) => (
                   <li key={`${event.at}${event.event}`}>
                     <strong>{event.event_name}</strong> <small>{moment(event.at)}</small>{" "}
-                    {event.actor && <small>{event.actor}</small>}
+                    {event.actor && (
+                      <small>
+                        <Actor code={event.actor} />
+                      </small>
+                    )}
                     {event.note && <p>{event.note}</p>}
                   </li>
                 ))}

@@ -6,6 +6,7 @@ import {
   type Answer,
   act,
   cellsOf,
+  naming,
   open,
   refused,
   type Sent,
@@ -65,7 +66,7 @@ const event = (seq: number, more: Partial<Schema<"CaseHistory">> = {}): Schema<"
   to: "assigned",
   to_name: "Assigned",
   at: "2026-01-02T03:00:00Z",
-  actor: "Li Wei",
+  actor: "key:li",
   note: null,
   result: null,
   assignee: null,
@@ -114,6 +115,7 @@ const keys = (sent: Sent[]) => posts(sent).map(({ headers }) => headers.get("Ide
 const showing = (found: Case | (() => Case), more: Record<string, Answer> = {}) =>
   serve({
     ...MAP,
+    "GET /actors": naming({ "key:li": "Li Wei" }),
     "GET /cases/C-7": () =>
       withHeaders(typeof found === "function" ? found() : found, { ETag: '"3"' }),
     ...more,
@@ -306,6 +308,7 @@ describe("one case", () => {
     expect(photo.querySelector("img")?.getAttribute("src")).toContain("/documents/p1/file");
     expect(screen.getByRole("link", { name: "Drawing" }).querySelector("img")).toBeNull();
     expect(screen.getByText("go and look")).toBeTruthy();
+    expect((await screen.findByText("Li Wei")).title).toBe("key:li");
   });
   it.each([
     ["a viewer", { scopes: ["read"] } as const, one()],

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { FeatureCollection, Geometry } from "geojson";
 import { useMemo } from "preact/hooks";
+import { Actor } from "../../kit/actor";
 import { answered, api, type Fault, faultOf, read, type Schema, send, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { address } from "../../kit/features";
@@ -561,7 +562,9 @@ function Story({ one }: { one: Case }) {
           {one.events.map((event) => (
             <li key={event.seq}>
               <strong>{event.to_name}</strong> <small>{moment(event.at)}</small>{" "}
-              <small>{event.actor}</small>
+              <small>
+                <Actor code={event.actor} />
+              </small>
               {event.note && <p>{event.note}</p>}
             </li>
           ))}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cellsOf, open, refused, screen, serve, waitFor, within } from "../../kit/testing";
+import { cellsOf, naming, open, refused, screen, serve, waitFor, within } from "../../kit/testing";
 import { ProjectCard } from "./card";
 import Projects from "./projects";
 import { dossier, effect, feature, ledger, page } from "./testing";
@@ -85,7 +85,7 @@ describe("the history of a project", () => {
       to: "proposed",
       to_name: "Proposed",
       at: "2024-05-06T02:00:00Z",
-      actor: "Li Wei",
+      actor: "account:7",
       note: "drawings attached",
       documents: [],
     },
@@ -102,9 +102,13 @@ describe("the history of a project", () => {
     },
   ];
   it("tells each step by the bureau's clock, with who took it and why", async () => {
-    serve({ "GET /projects/P1": dossier({ events }) });
-    const hands = open(<ProjectCard code="P1" />);
+    serve({
+      "GET /projects/P1": dossier({ events }),
+      "GET /actors": naming({ "account:7": "Li Wei" }),
+    });
+    const hands = open(<ProjectCard code="P1" />, { scopes: ["read"] });
     await hands.click(await screen.findByRole("tab", { name: "History" }));
+    expect((await screen.findByText("Li Wei")).title).toBe("account:7");
     expect(await cellsOf("History")).toEqual([
       ["2024-05-06 10:00", "Draft → Proposed", "drawings attached", "Li Wei"],
       // The night in London is the next day in Xiamen.

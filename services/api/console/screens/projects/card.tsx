@@ -1,6 +1,7 @@
 /** A project's card: where it stands, and by tabs what is known of it. */
 
 import { useSignal } from "@preact/signals";
+import { Actor } from "../../kit/actor";
 import { api, ask, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment } from "../../kit/format";
@@ -99,7 +100,7 @@ function History({ project }: { project: Dossier }) {
           cell: (one) => `${one.from_name} → ${one.to_name}`,
         },
         { id: "note", title: t("说明", "Note"), cell: ({ note }) => note },
-        { id: "who", title: t("经办", "By"), cell: ({ actor }) => actor },
+        { id: "who", title: t("经办", "By"), cell: ({ actor }) => <Actor code={actor} /> },
       ]}
     />
   );

@@ -3,6 +3,7 @@ import type { Schema } from "../../kit/api";
 import {
   type Answer,
   cellsOf,
+  naming,
   open,
   refused,
   type Sent,
@@ -80,7 +81,7 @@ const observed = (
   dataset: null,
   job: null,
   provenance: null,
-  recorded_by: "Li Wei",
+  recorded_by: "key:li",
   recorded_at: "2025-01-02T02:00:00Z",
   ...more,
 });
@@ -108,6 +109,7 @@ const three = [
   }),
 ];
 const answers: Record<string, Answer> = {
+  "GET /actors": naming({ "key:li": "Li Wei" }),
   "GET /plans/xiamen-1/progress": progress(...three),
   "GET /plans/xiamen-1/indicators/shore/values": valuesOf(
     observed(2, 2024, 20),
@@ -235,9 +237,11 @@ describe("the course of an indicator", () => {
     (await chart()).querySelector(`polyline.${name}`)?.getAttribute("points");
 
   it("is drawn and listed by year, without values that do not count", async () => {
-    serve(answers);
-    const hands = open(table);
+    const sent = serve(answers);
+    const hands = open(table, { scopes: ["read"] });
     await show(hands);
+    expect(await screen.findAllByText("Li Wei")).toHaveLength(2);
+    expect(sent.at(-1)?.query.getAll("code")).toEqual(["key:li"]);
     expect(await cellsOf("Values")).toEqual([
       ["2022", "15.5", "survey", "Li Wei"],
       ["2024", "20", "survey", "Li Wei"],

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { Actor } from "../../kit/actor";
 import { api, ask, type Fault, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { Values } from "../../kit/features";
@@ -274,7 +275,11 @@ function Course({
                     cell: ({ value }) => number(value),
                   },
                   { id: "source", title: t("来源", "Source"), cell: ({ source }) => source },
-                  { id: "by", title: t("填报", "By"), cell: ({ recorded_by }) => recorded_by },
+                  {
+                    id: "by",
+                    title: t("填报", "By"),
+                    cell: ({ recorded_by }) => <Actor code={recorded_by} />,
+                  },
                 ]}
               />
             </>

@@ -1,6 +1,7 @@
 /** Who did what and when, page by page. */
 
 import { useSignal } from "@preact/signals";
+import { Actor } from "../../kit/actor";
 import { api, ask, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { address, type Values } from "../../kit/features";
@@ -61,6 +62,7 @@ export function Audit() {
             <input
               {...(timed ? { type: "datetime-local" as const } : { type: "text" as const })}
               maxLength={200}
+              placeholder={name === "actor" ? "account:7" : undefined}
               list={WORDS[name] && `audit-${name}`}
               value={form.value[name] ?? ""}
               onInput={({ currentTarget }) => {
@@ -100,7 +102,7 @@ export function Audit() {
               {
                 id: "actor",
                 title: t("谁", "Who"),
-                cell: ({ actor }) => (actor ? <code>{actor}</code> : t("公众", "the public")),
+                cell: ({ actor }) => <Who actor={actor} />,
               },
               {
                 id: "action",
@@ -124,7 +126,7 @@ export function Audit() {
       </Pages>
       {open.value && (
         <Dialog
-          title={`${moment(open.value.at)} ${open.value.actor ?? ""}`}
+          title={moment(open.value.at)}
           wide
           onClose={() => {
             open.value = null;
@@ -156,10 +158,17 @@ const shown = (value: unknown): string =>
 const Word = ({ words, code }: { words: typeof ACTIONS; code: string }) =>
   called(words, code) ?? <code>{code}</code>;
 
+const Who = ({ actor }: Pick<Entry, "actor">) =>
+  actor ? <Actor code={actor} /> : t("公众", "the public");
+
 function Change({ entry }: { entry: Entry }) {
   return (
     <>
       <dl class="facts">
+        <dt>{t("谁", "Who")}</dt>
+        <dd>
+          <Who actor={entry.actor} /> <code>{entry.actor}</code>
+        </dd>
         <dt>{t("做了什么", "Did")}</dt>
         <dd>
           <Word words={ACTIONS} code={entry.action} />
