@@ -1,17 +1,20 @@
 """Who acted: names in place of codes, for those at work, as data and on pages."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import Executor
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries import accounts, keys
+from shanhai.db.queries.actors import find_names
 from shanhai.db.queries.audit import Act
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.actors import MOST
+from shanhai_api.kit import people
 from tests.support.actors import people_told
 from tests.support.job_rows import add_region
 from tests.support.joint_plans import People, patch
@@ -149,7 +152,16 @@ class TestBadQuestions:
 
 
 class TestPages:
-    async def test_of_approvals_tell_names_to_those_at_work(self, joint: People) -> None:
+    async def test_of_approvals_tell_names_to_those_at_work(
+        self, joint: People, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+
+        async def counted(session: Executor, codes: Collection[str]) -> dict[str, str]:
+            asked.append(len(codes))
+            return await find_names(session, codes)
+
+        monkeypatch.setattr(people, "find_names", counted)
         assert (await patch(joint["planner@a"], status="submitted")).status_code == 200
         path = "/plans/joint/approvals"
         for place in ("a", "b"):
@@ -158,9 +170,11 @@ class TestPages:
             assert answer.status_code == 201, answer.text
         page = await joint["planner@a"].get(path, params={"f": "html"})
         assert people_told(page.text) == {"approver of a", "approver of b"}
+        assert asked == [2], "one query for all names"
         page = await joint["anonymous"].get(path, params={"f": "html"})
         assert page.status_code == 200
         assert people_told(page.text) == set()
+        assert asked == [2], "none for the public"
 
     @pytest.mark.parametrize("lang", ["zh", "en"])
     async def test_of_the_log_tell_names_and_words(
@@ -180,5 +194,5 @@ class TestPages:
         assert f'<span title="calendar">{words}</span>' in page.text
 
 
-async def test_a_role_elsewhere_is_enough(people: People, key: str) -> None:
-    assert await names_of(people["planner@c"], key) == {key: "李规划"}
+async def test_a_role_elsewhere_is_enough(joint: People, key: str) -> None:
+    assert await names_of(joint["planner@c"], key) == {key: "李规划"}
