@@ -26,7 +26,6 @@ from shanhai.settings.access import LOOPBACK
 from shanhai.shutdown import noticing_stop
 from shanhai.telemetry import configure_logging, configure_tracing
 from shanhai_api.accounts import router as accounts
-from shanhai_api.actors import router as actors
 from shanhai_api.alerts.routes import alert_rules
 from shanhai_api.alerts.routes import router as alerts
 from shanhai_api.alerts.subscriptions import router as subscriptions
@@ -99,7 +98,6 @@ ROUTERS = (
     tries,
     features,
     edits,
-    actors,
     vocabulary,
     identify,
     changes,

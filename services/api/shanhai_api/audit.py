@@ -1,28 +1,33 @@
-"""`/audit`: entries as JSON, and as a table for other programs."""
+"""`/audit`: entries as JSON, and as a table for other programs; `/actors`: the names in them."""
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Self
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, field_validator
 from starlette.responses import StreamingResponse
 
 from shanhai.db.collections.catalogue import image_for
 from shanhai.db.identity import Viewer
+from shanhai.db.queries.actors import find_names, name_of_platform
 from shanhai.db.queries.audit import AuditFilter, read_entries, record
 from shanhai.db.tables.access import AuditLog
+from shanhai.errors import Forbidden
 from shanhai.validation import Rfc3339Time
 from shanhai.vector.formats import neutralised
 from shanhai_api.kit.answers import Answered, Document, Link, Moment
-from shanhai_api.kit.dependencies import Auditor, PageQuery, Read, format_field
+from shanhai_api.kit.dependencies import Auditor, KnownReader, PageQuery, Read, format_field
 from shanhai_api.kit.routing import NO_STORE, Route
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import CSV, HTML, JSON, choose_format
 
 BLOCK = 1_000
+MOST_ACTORS = 100
+ACTOR = re.compile(r"[a-z]+(:[a-z0-9][a-z0-9 ]{0,63})?")
 COLUMNS = (
     *("id", "at", "actor", "action", "table", "object"),
     *("before", "after", "request", "address", "digest"),
@@ -157,3 +162,49 @@ async def read_audit(
         links.append(read.link("/audit", "next", JSON.media_type, **place))
     viewer = read.caller.viewer
     return AuditEntries(entries=[AuditEntry.of(row, viewer) for row in page], links=links)
+
+
+class ActorsQuery(PageQuery):
+    """Whose names are asked for."""
+
+    code: list[str] = Field(
+        min_length=1,
+        max_length=MOST_ACTORS,
+        description="Who acted, as events and entries name it, once for each",
+        examples=[["account:7"]],
+    )
+
+    @field_validator("code")
+    @classmethod
+    def check_codes(cls, codes: list[str]) -> list[str]:
+        """A kind of actor, and which one."""
+        wrong = next((code for code in codes if not ACTOR.fullmatch(code)), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is no code of an actor / {wrong!r} 不是操作者的代码")
+        return codes
+
+
+class Actor(Answered):
+    """Who acted."""
+
+    code: str
+    name: str = Field(description="Of a key or account; else in the language of the answer")
+
+
+class Actors(Document):
+    """Those whose names are known, in the order they were asked for."""
+
+    actors: list[Actor]
+
+
+@router.get("/actors", summary="Who is behind the codes of actors")
+async def show_actors(read: Read[KnownReader], query: Annotated[ActorsQuery, Query()]) -> Actors:
+    """Tell the names of keys, accounts and parts of the platform that acted, for all with a role.
+
+    Revoked keys and disabled accounts keep their names. What nobody knows is left out.
+    """
+    if not read.caller.viewer.knows_people:
+        raise Forbidden("a role in some region is needed", message_zh="需要在某一区域具有角色")
+    names = await find_names(read.session, query.code)
+    known = {code: names.get(code) or name_of_platform(code, read.lang) for code in query.code}
+    return Actors(actors=[Actor(code=code, name=name) for code, name in known.items() if name])

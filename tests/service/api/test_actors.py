@@ -13,7 +13,7 @@ from shanhai.db.queries import accounts, keys
 from shanhai.db.queries.actors import find_names
 from shanhai.db.queries.audit import Act
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.actors import MOST
+from shanhai_api.audit import MOST_ACTORS
 from shanhai_api.kit import people
 from tests.support.actors import people_told
 from tests.support.job_rows import add_region
@@ -25,7 +25,7 @@ MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @pytest.fixture
-async def key(session: AsyncSession) -> str:
+async def acting_key(session: AsyncSession) -> str:
     """The code of somebody who acts by a key."""
     made = await keys.create_key(session, name="李规划", scopes=[Scope.READ])
     await session.commit()
@@ -33,7 +33,7 @@ async def key(session: AsyncSession) -> str:
 
 
 @pytest.fixture
-async def account(session: AsyncSession) -> str:
+async def acting_account(session: AsyncSession) -> str:
     """The code of somebody who acts by an account."""
     change = accounts.AccountChange(name="Wang Wu", roles=[])
     holder = await accounts.invite(
@@ -51,24 +51,33 @@ async def names_of(client: httpx.AsyncClient, *codes: str, lang: str = "en") -> 
 
 class TestNames:
     async def test_of_keys_and_accounts_in_the_order_asked(
-        self, reader: httpx.AsyncClient, key: str, account: str
+        self, reader: httpx.AsyncClient, acting_key: str, acting_account: str
     ) -> None:
-        asked = [account, "key:nobody00", key, "account:9223372036854775807", account]
+        asked = [
+            acting_account,
+            "key:nobody00",
+            acting_key,
+            "account:9223372036854775807",
+            acting_account,
+        ]
         found = await names_of(reader, *asked)
-        assert [*found.items()] == [(account, "Wang Wu"), (key, "李规划")]
+        assert [*found.items()] == [(acting_account, "Wang Wu"), (acting_key, "李规划")]
 
     async def test_outlive_a_revoked_key_and_a_disabled_account(
-        self, reader: httpx.AsyncClient, session: AsyncSession, key: str, account: str
+        self, reader: httpx.AsyncClient, session: AsyncSession, acting_key: str, acting_account: str
     ) -> None:
-        await keys.revoke_key(session, key.removeprefix("key:"), act=ACT)
+        await keys.revoke_key(session, acting_key.removeprefix("key:"), act=ACT)
         await accounts.change_account(
             session,
-            int(account.removeprefix("account:")),
+            int(acting_account.removeprefix("account:")),
             accounts.AccountChange(disabled=True),
             act=ACT,
         )
         await session.commit()
-        assert await names_of(reader, key, account) == {key: "李规划", account: "Wang Wu"}
+        assert await names_of(reader, acting_key, acting_account) == {
+            acting_key: "李规划",
+            acting_account: "Wang Wu",
+        }
 
     @pytest.mark.parametrize(
         ("code", "zh", "en"),
@@ -97,14 +106,16 @@ class TestNames:
 
 
 class TestWhoMayAsk:
-    async def test_nobody_without_identity(self, anonymous: httpx.AsyncClient, key: str) -> None:
-        assert (await anonymous.get("/actors", params={"code": key})).status_code == 401
+    async def test_nobody_without_identity(
+        self, anonymous: httpx.AsyncClient, acting_key: str
+    ) -> None:
+        assert (await anonymous.get("/actors", params={"code": acting_key})).status_code == 401
 
     async def test_nobody_whose_scopes_do_not_let_read(
-        self, client_with: MakeClient, key: str
+        self, client_with: MakeClient, acting_key: str
     ) -> None:
         sender = await client_with(Scope.OBSERVE)
-        assert (await sender.get("/actors", params={"code": key})).status_code == 403
+        assert (await sender.get("/actors", params={"code": acting_key})).status_code == 403
 
     @pytest.mark.parametrize(
         ("roles", "status"),
@@ -114,7 +125,7 @@ class TestWhoMayAsk:
         self,
         anonymous: httpx.AsyncClient,
         session: AsyncSession,
-        key: str,
+        acting_key: str,
         roles: tuple[Role, ...],
         status: int,
     ) -> None:
@@ -123,11 +134,13 @@ class TestWhoMayAsk:
         made = await keys.create_key(session, name="asking", scopes=[Scope.READ], roles=given)
         await session.commit()
         headers = {"Authorization": f"Bearer {made}"}
-        answer = await anonymous.get("/actors", params={"code": key}, headers=headers)
+        answer = await anonymous.get("/actors", params={"code": acting_key}, headers=headers)
         assert answer.status_code == status, answer.text
 
-    async def test_caches_of_others_keep_nothing(self, reader: httpx.AsyncClient, key: str) -> None:
-        answer = await reader.get("/actors", params={"code": key})
+    async def test_caches_of_others_keep_nothing(
+        self, reader: httpx.AsyncClient, acting_key: str
+    ) -> None:
+        answer = await reader.get("/actors", params={"code": acting_key})
         assert "private" in answer.headers["Cache-Control"]
 
 
@@ -143,7 +156,7 @@ class TestBadQuestions:
         assert repr(code) in fault["detail"]
 
     async def test_about_nobody_or_too_many(self, reader: httpx.AsyncClient) -> None:
-        codes = [f"account:{number}" for number in range(MOST + 1)]
+        codes = [f"account:{number}" for number in range(MOST_ACTORS + 1)]
         for asked in ([], codes):
             answer = await reader.get("/actors", params={"code": asked})
             assert answer.status_code == 400, answer.text
@@ -178,14 +191,14 @@ class TestPages:
 
     @pytest.mark.parametrize("lang", ["zh", "en"])
     async def test_of_the_log_tell_names_and_words(
-        self, admin: httpx.AsyncClient, key: str, session: AsyncSession, lang: str
+        self, admin: httpx.AsyncClient, acting_key: str, session: AsyncSession, lang: str
     ) -> None:
         await session.execute(
             text(
                 "INSERT INTO audit_log (actor, action, object_table, object_id)"
                 " VALUES (:key, 'update', 'project', 'p'), ('calendar', 'update', 'duty', 'd')"
             ),
-            {"key": key},
+            {"key": acting_key},
         )
         await session.commit()
         page = await admin.get("/audit", params={"f": "html", "limit": 2, "lang": lang})
@@ -194,5 +207,5 @@ class TestPages:
         assert f'<span title="calendar">{words}</span>' in page.text
 
 
-async def test_a_role_elsewhere_is_enough(joint: People, key: str) -> None:
-    assert await names_of(joint["planner@c"], key) == {key: "李规划"}
+async def test_a_role_elsewhere_is_enough(joint: People, acting_key: str) -> None:
+    assert await names_of(joint["planner@c"], acting_key) == {acting_key: "李规划"}

@@ -28,7 +28,7 @@ from tests.support.mutated_requests import MutatedRequest, requests_of
 
 __all__ = ["facts"]
 
-pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
+pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service, pytest.mark.long]
 
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 NOTES = (

@@ -17,7 +17,7 @@ from shanhai.processes.kit.task import Task
 from shanhai.storage.artifacts import sha256_of
 from tests.support.dask_cluster import DaskParts
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.long]
 
 OF_THE_RUN = {"job_id": "00000000-0000-0000-0000-000000000001", "created_utc": "2026-01-01T00:00Z"}
 """What a report and a manifest tell of a run; one for all, so that every file can be compared."""

@@ -18,6 +18,8 @@ from shanhai.vocabulary import Role, Scope
 from shanhai_tiles.layers.directory import TRUSTED_S
 from tests.support.job_rows import add_region, open_sessions
 
+pytestmark = pytest.mark.long
+
 CORNERS = ((118.1123457, 24.5123459), (118.1876541, 24.5876543))
 """Two places in the cell whose south-western corner is 118.1, 24.5."""
 MAY_NOT = ("", "viewer@xiamen", "planner@far", "auditor@xiamen", "owner@None", "reading key")

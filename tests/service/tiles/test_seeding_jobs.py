@@ -39,6 +39,8 @@ from tests.support.job_rows import open_sessions, read_job
 from tests.support.serving import kill
 from tests.support.workers import Workers, eventually, reach, start_workers
 
+pytestmark = pytest.mark.long
+
 SECRET = "s" * 40
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SMALL: dict[str, Any] = {"bbox": [117.9, 24.4, 118.3, 24.7], "max_zoom": 8}

@@ -32,7 +32,7 @@ SCHEME = f"{CODE}.supply_demand"
 
 
 # A lease that lasts while a zoning keeps the machine busy.
-pytestmark = pytest.mark.configured(slots=1, lease_s=60, renew_s=5)
+pytestmark = [pytest.mark.configured(slots=1, lease_s=60, renew_s=5), pytest.mark.long]
 
 
 async def forget(sessions: Sessions) -> None:

@@ -19,6 +19,8 @@ from tests.support.serving import kill
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, children_of, eventually, is_running, reach
 
+pytestmark = pytest.mark.long
+
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 INPUTS = {"region": CODE, "cell_m": 100, "publish": False, "uncertainty": {"draws": 80}}
 TIMED = {"report", "report_pdf", "report_docx"}
