@@ -134,6 +134,8 @@ def test_an_alert_is_commented_acknowledged_and_closed_with_words(
     page.get_by_role("button", name="确认", exact=True).click()
     page.locator(".badge").get_by_text("已确认").wait_for()
     page.get_by_text("已派人采样复核").wait_for()
+    story = page.locator("ol.plain li").filter(has_text="已派人采样复核")
+    story.get_by_text(f"{PLANNING} of xiamen", exact=True).wait_for()
     page.get_by_label("处理意见").fill("复核正常")
     page.get_by_role("button", name="关闭预警").click()
     page.locator(".badge").get_by_text("已关闭").wait_for()

@@ -178,6 +178,7 @@ def test_the_log_is_filtered_and_told_in_full(bureaus: Bureaus, open_console: Op
     actions = page.locator("tbody td:nth-child(3)").all_inner_texts()
     assert {text.strip() for text in actions} - {""} == {"初始装入"}
     page.locator("tbody button").first.click()
+    page.locator("dialog[open]").get_by_text("运维人员（命令行）", exact=True).wait_for()
     assert page.locator("dialog[open] tbody tr").count() > 1
 
 
