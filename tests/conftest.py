@@ -1,3 +1,4 @@
+import gc
 import os
 
 import hypothesis
@@ -42,6 +43,16 @@ class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no
         file = super()._split_scope(nodeid)
         stacks = (stack for stack in WITH_ONE_STACK if file.startswith(f"{stack}/"))
         return next(stacks, file)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was loaded out of the collector's sight, and let it look less often.
+
+    A million objects that stay until the end were an eighth of the time of a run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:

@@ -419,7 +419,7 @@ class TestUnknown:
             assert answer.json()["errors"][0]["pointer"] == pointer
         page = await approver.get(f"{EXCEPTIONS}/{code}?f=html&lang=zh")
         assert gap in page.text
-        assert people_told(page.text) == {"test"}
+        assert people_told(page.text) == {"approver"}
         revoked = await approver.post(f"{EXCEPTIONS}/{code}/revoke", json={"reason": "撤回"})
         assert revoked.status_code == 200
         assert (await check(approver, **asked))["verdict"] == "undetermined"
