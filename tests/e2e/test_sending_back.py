@@ -12,6 +12,8 @@ from shanhai.client import ApiClient
 from shanhai.local.stack import Stack, admin_key
 from tests.support.plan_features import feature, names, square
 
+pytestmark = pytest.mark.long
+
 CLOCKWISE = [[100.3, 30.3], [100.2, 30.6], [100.4, 30.8], [100.7, 30.7], [100.6, 30.2]]
 """A ring that runs as shapefiles want it, and begins anywhere."""
 COUNTERCLOCKWISE = [[101.3, 30.3], [101.6, 30.2], [101.7, 30.7], [101.4, 30.8], [101.2, 30.6]]

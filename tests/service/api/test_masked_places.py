@@ -31,7 +31,7 @@ from tests.service.api.declared import served_paths
 from tests.support.job_rows import add_region
 from tests.support.plan_features import feature, point
 
-pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
+pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service, pytest.mark.long]
 
 CORNERS = ((118.1123457, 24.5123459), (118.1876541, 24.5876543))
 """Two places in the cell whose south-western corner is 118.1, 24.5."""

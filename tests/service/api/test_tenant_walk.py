@@ -31,7 +31,7 @@ from tests.support.tenants import (
     sign,
 )
 
-pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
+pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service, pytest.mark.long]
 
 SIGNS = {
     sign(kind, visibility): (kind, visibility)

@@ -17,7 +17,7 @@ from tests.support.walking import Step, visible_texts
 
 Client = httpx.AsyncClient
 # Over a thousand pages, each drawn by the service itself.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 VIEWER_OF_XIAMEN = {"role": "viewer", "region": "xiamen"}
 
 

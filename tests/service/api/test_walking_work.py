@@ -33,6 +33,8 @@ from tests.support.emptying import forget_rows
 from tests.support.feature_rows import add_job
 from tests.support.observation_rows import forget_observations, store_observations
 
+pytestmark = pytest.mark.long
+
 Client = httpx.AsyncClient
 ACT = Act("tester")
 PLACE = {

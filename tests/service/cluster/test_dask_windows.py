@@ -21,7 +21,7 @@ from tests.support.dask_cluster import DaskParts, start_dask
 from tests.support.serving import PATIENCE_S, kill
 from tests.support.workers import free_port
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.long]
 
 JOB = """
 import sys

@@ -43,7 +43,7 @@ from tests.support.run_directory import run_directory
 from tests.support.stored import store_watershed
 from tests.support.workers import eventually
 
-pytestmark = pytest.mark.db
+pytestmark = [pytest.mark.db, pytest.mark.long]
 
 DIGEST = text(
     "SELECT md5(string_agg(row::text, '|' ORDER BY row::text)) FROM"

@@ -35,6 +35,8 @@ from shanhai_tiles.grids import GAUSS_KRUGER, WEB_MERCATOR
 from tests.service.tiles.running import running
 from tests.support.job_rows import open_sessions
 
+pytestmark = pytest.mark.long
+
 XIAMEN = (117.9, 24.4, 118.3, 24.7)
 
 

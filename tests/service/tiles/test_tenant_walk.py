@@ -28,7 +28,7 @@ from tests.support.tenants import (
 
 from .conftest import declaration, raster_row, ratio_cells, store_cells
 
-pytestmark = [pytest.mark.db, pytest.mark.service]
+pytestmark = [pytest.mark.db, pytest.mark.service, pytest.mark.long]
 
 RASTERS = {f"dataset.{sign('datasets', one)}": one for one in Visibility}
 NONE = "dataset.zz-none-zz"

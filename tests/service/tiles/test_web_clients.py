@@ -22,7 +22,7 @@ from tests.service.tiles.snippets import example
 from tests.support.browser import open_page
 from tests.support.serving import join
 
-pytestmark = pytest.mark.usefixtures("browser")
+pytestmark = [pytest.mark.usefixtures("browser"), pytest.mark.long]
 
 LIBRARIES = Path(__file__).parents[3] / ".shanhai" / "clients"
 PACKAGES = {

@@ -20,6 +20,8 @@ from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach
 
+pytestmark = pytest.mark.long
+
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 CHOICES = {
     "water_conservation": {"parameters": {"industrial_use": 1000}},

@@ -25,6 +25,8 @@ from tests.service.worker.conftest import Linked
 from tests.support.key_rows import add_identity
 from tests.support.workers import reach
 
+pytestmark = pytest.mark.long
+
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 

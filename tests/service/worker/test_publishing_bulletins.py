@@ -40,6 +40,8 @@ from tests.support.job_rows import add_region
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 from tests.support.workers import reach
 
+pytestmark = pytest.mark.long
+
 REGION, PLAN = "bulletin-city", "bulletin-plan"
 PERIOD = {"first": "2025-04-01", "last": "2025-06-30"}
 SCOPES = frozenset({Scope.JOBS, Scope.WRITE})

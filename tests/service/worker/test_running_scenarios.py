@@ -27,6 +27,8 @@ from tests.support.key_rows import add_identity
 from tests.support.scenario_edits import passage, planted
 from tests.support.workers import reach
 
+pytestmark = pytest.mark.long
+
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 PROBLEM = f"{CODE}.gap"
 

@@ -15,6 +15,8 @@ import pytest
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 
+pytestmark = pytest.mark.long
+
 NAMES = [entity.name for entity in COLLECTIONS]
 NUMBERS = dict.fromkeys(NAMES, 1) | {"regions": 3, "zones": 2, "control_areas": 8}
 RED = ["line-1", "line-3", "line-5", "line-7"]

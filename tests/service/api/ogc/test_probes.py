@@ -14,6 +14,8 @@ from tests.service.api.ogc.conftest import api_at_a_port
 from tests.support.canary import listening_canary
 from tests.support.probes import Probe, probes
 
+pytestmark = pytest.mark.long
+
 LEAST = 60
 PATIENCE_S = 10.0
 TOLD = (b"Traceback", b"site-packages", b"/shanhai/")
