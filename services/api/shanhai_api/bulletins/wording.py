@@ -39,7 +39,8 @@ from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["bulletins"], route_class=Route)
-WordingBody = Annotated[Words, Depends(BodyReader(Words, limit=512 * 1024))]
+TOLD = frozenset(models.BulletinWording.model_fields) - frozenset(Words.model_fields)
+WordingBody = Annotated[Words, Depends(BodyReader(Words, limit=512 * 1024, told=TOLD))]
 PATH = "/bulletins/{bulletin}/wording"
 
 

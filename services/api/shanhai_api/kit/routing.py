@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from shanhai.db.queries.audit import Fingerprint, StoredResponse, recall, remember
 from shanhai.errors import InvalidInput
 from shanhai_api.kit.answers import Answer, Document
-from shanhai_api.kit.body import BodyReader, parse, read_digest
+from shanhai_api.kit.body import BodyReader, read_digest
 from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext
 from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
@@ -214,7 +214,7 @@ def _answering(
         if view.request.method == "POST" and HEADER in view.request.headers:
             _checked(view.request.headers[HEADER])
         for name, reader in bodies.items():
-            arguments[name] = parse(reader.model, arguments[name].value)
+            arguments[name] = reader.check(arguments[name])
         if document is None or view.request.method == "GET":
             return await respond(view, await endpoint(**arguments))
         return await write(view, document, status or 200, lambda: endpoint(**arguments))
