@@ -45,6 +45,12 @@ class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no
         return next(stacks, file)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders of one process come first, or the other would wait for it at the end."""
+    folders = tuple(f"{stack}/" for stack in WITH_ONE_STACK)
+    items.sort(key=lambda item: not item.nodeid.startswith(folders))
+
+
 def pytest_collection_finish() -> None:
     """Take what was loaded out of the collector's sight, and let it look less often.
 
