@@ -22,8 +22,9 @@ from tests.support.watershed_platform import Platform
 
 DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = [
+    pytest.mark.long,
     # rioxarray multiplies as affine would no longer have it.
-    pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+    pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),
 ]
 
 

@@ -36,6 +36,8 @@ from shanhai_api.kit.state import Configuration, ServiceState
 from shanhai_api.plans.operations import demand_insider
 from tests.support.accounts import account_url
 
+pytestmark = pytest.mark.long
+
 PLAN = "banan-restoration-2021"
 FILE = b"%PDF-1.7 a study"
 Members = dict[str, bytes]

@@ -17,6 +17,8 @@ from shanhai.vocabulary import Scope
 from tests.support.job_rows import open_sessions, submit_echo
 from tests.support.serving import PATIENCE_S
 
+pytestmark = pytest.mark.long
+
 DRAIN_S = 3.0
 
 

@@ -199,7 +199,7 @@ def violations(page: Page, rules: tuple[str, ...] = ()) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
 def test_no_screen_breaks_a_rule_of_accessibility(
     bureaus: Bureaus, open_console: OpenConsole, lang: str
 ) -> None:
@@ -215,7 +215,7 @@ def test_no_screen_breaks_a_rule_of_accessibility(
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("city", ["xiamen", "banan"])
+@pytest.mark.parametrize("city", ["xiamen", pytest.param("banan", marks=pytest.mark.long)])
 def test_the_chinese_console_is_told_in_words(
     bureaus: Bureaus, open_console: OpenConsole, city: str
 ) -> None:

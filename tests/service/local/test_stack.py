@@ -18,7 +18,7 @@ from shanhai.settings import ALL_SETTINGS
 from tests.support.run_directory import run_directory
 from tests.support.serving import PATIENCE_S, join
 
-pytestmark = [pytest.mark.db, pytest.mark.redis]
+pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.long]
 
 READY = """
 import http.server, os

@@ -21,6 +21,7 @@ from shanhai_tiles.pages import DRAWABLE
 from tests.support.browser import Page, open_page
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.usefixtures("browser"),
     pytest.mark.skipif(
         not DRAWABLE, reason="the map library is absent: run services/api/console/build.sh"

@@ -27,6 +27,8 @@ from shanhai_worker.context import WorkerContext
 from tests.support.key_rows import add_identity
 from tests.support.workers import reach
 
+pytestmark = pytest.mark.long
+
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCOPES = frozenset({Scope.WRITE, Scope.JOBS})
 
