@@ -19,5 +19,8 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["*.test.{ts,tsx}", "{kit,screens}/**/*.test.{ts,tsx}"],
     setupFiles: ["kit/testing_setup.ts"],
+    // Otherwise one core is left to whoever watches.
+    maxWorkers: "100%",
+    pool: "threads",
   },
 });
