@@ -233,7 +233,7 @@ def create_app(configuration: Configuration) -> FastAPI:
 
 def add_routes(app: FastAPI) -> None:
     """Give the application its resources."""
-    app.router.routes.extend(_together().routes)
+    app.router.routes.extend(_router().routes)
     app.state.routes = _routes()
     app.state.definition = _definition
 
@@ -241,11 +241,11 @@ def add_routes(app: FastAPI) -> None:
 # The routes are the same in every application: what takes long to find out about them is found
 # out once.
 @cache
-def _together() -> APIRouter:
-    together = APIRouter()
+def _router() -> APIRouter:
+    whole = APIRouter()
     for router in ROUTERS:
-        together.include_router(router)
-    return together
+        whole.include_router(router)
+    return whole
 
 
 @cache

@@ -112,7 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_handlers(app)
-    app.router.routes.extend(_together().routes)
+    app.router.routes.extend(_router().routes)
     app.state.routes = [
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     ]
@@ -128,12 +128,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @cache
-def _together() -> APIRouter:
+def _router() -> APIRouter:
     """All routes, of which FastAPI finds out once what each takes, whatever asks for them."""
-    together = APIRouter()
+    whole = APIRouter()
     for router in ROUTERS:
-        together.include_router(router)
-    return together
+        whole.include_router(router)
+    return whole
 
 
 @asynccontextmanager

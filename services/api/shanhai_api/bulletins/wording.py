@@ -39,8 +39,8 @@ from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["bulletins"], route_class=Route)
-TOLD = frozenset(models.BulletinWording.model_fields) - frozenset(Words.model_fields)
-WordingBody = Annotated[Words, Depends(BodyReader(Words, limit=512 * 1024, told=TOLD))]
+READ_ONLY = frozenset(models.BulletinWording.model_fields) - frozenset(Words.model_fields)
+WordingBody = Annotated[Words, Depends(BodyReader(Words, limit=512 * 1024, read_only=READ_ONLY))]
 PATH = "/bulletins/{bulletin}/wording"
 
 

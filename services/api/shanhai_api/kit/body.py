@@ -82,13 +82,13 @@ class BodyReader:
     refused the body would hide them.
 
     Attributes:
-        told: Members that the answer has beside those of the model: a document that was read is
-            taken back as it is, and they are left as they are.
+        read_only: Members of the answer that the model has not: a document is taken back as it
+            was read, and they stay what they are.
     """
 
     model: type[BaseModel]
     limit: int = JSON_LIMIT_BYTES
-    told: frozenset[str] = frozenset()
+    read_only: frozenset[str] = frozenset()
 
     async def __call__(self, request: Request) -> ParsedBody:
         """The body, counted and timed; its digest stays with the request."""
@@ -103,8 +103,8 @@ class BodyReader:
             InvalidInput: names every rule it breaks.
         """
         value = body.value
-        if self.told and isinstance(value, dict):
-            value = {name: one for name, one in value.items() if name not in self.told}
+        if self.read_only and isinstance(value, dict):
+            value = {name: one for name, one in value.items() if name not in self.read_only}
         return parse(self.model, value)
 
 

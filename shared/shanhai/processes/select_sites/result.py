@@ -89,11 +89,11 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     if falls_short:
         goal = least_shortfall(rules)
         found = once(partial(select_sites, problem, goal, options))
-    _demand_plan(found, found.unmet or unmet)
+    plan = _demand_plan(found, found.unmet or unmet)
     progress(55, "front")
     front = _front(siting, rules, options)
     found = better_of(found, front, goal)
-    plan = as_soon_as_can_be(problem, goal, _demand_plan(found, unmet))
+    plan = as_soon_as_can_be(problem, goal, found.plan or plan)
     progress(70, "alternatives")
     count = parameters.alternatives
     others = losses = None
