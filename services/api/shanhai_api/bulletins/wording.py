@@ -40,7 +40,7 @@ from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["bulletins"], route_class=Route)
 READ_ONLY = frozenset(models.BulletinWording.model_fields) - frozenset(Words.model_fields)
-WordingBody = Annotated[Words, Depends(BodyReader(Words, limit=512 * 1024, read_only=READ_ONLY))]
+WordingBody = Annotated[Words, Depends(BodyReader(Words, 512 * 1024, READ_ONLY))]
 PATH = "/bulletins/{bulletin}/wording"
 
 
