@@ -54,6 +54,10 @@ test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS ti
 	@SHANHAI_TEST_REQUIRE=db,redis SHANHAI_TEST_MUTATIONS=20000 \
 		$(BIN)/python -m pytest tests/service/api/ogc/test_mutated_requests.py $(PYTEST_ARGS)
 
+.PHONY: test-compose
+test-compose: bootstrap ## the compose file in a container engine: DOCKER_HOST, or SHANHAI_ENGINE with its address
+	@DOCKER_HOST=$${SHANHAI_ENGINE:-$${DOCKER_HOST:-}} $(BIN)/python -m pytest -m compose tests/compose $(PYTEST_ARGS)
+
 .PHONY: test-provider
 test-provider: ## sign in through Keycloak, which Maven fetches, and send its tokens
 	@deploy/local/bootstrap.sh chromium openjdk-17-jre-headless maven
@@ -99,6 +103,8 @@ lock: bootstrap ## compile the hashed locks anew from pyproject.toml: developmen
 			--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 			--output-file deploy/locks/$$service.lock; \
 	done
+	@.venv/installer/bin/uv pip compile pyproject.toml --extra worker --extra data --constraint requirements.lock \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file deploy/locks/demo.lock
 
 .PHONY: audit
 audit: bootstrap ## known vulnerabilities of all locked dependencies; asks PyPI on the internet, and fails where it has no answer

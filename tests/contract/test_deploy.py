@@ -16,6 +16,7 @@ from shanhai.cli.app import app
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import Command, commands_of
 from shanhai.db.grants import ACCOUNTS
+from shanhai.local.demo import deployed
 from shanhai.reporting.pages import PANGO_PACKAGES
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,8 @@ NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 """What the compose file puts into URLs; no process reads them."""
 FOR_COMPOSE = {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
 """What only the compose file reads; docs/operations.md explains them."""
+OF_DEMO = {"SHANHAI_DEMO_API", "SHANHAI_HOME", "XDG_CACHE_HOME"}
+"""What the demonstration alone reads: where it asks, and where it keeps data and its key."""
 OF_POSTGRESQL = {"PGSSLMODE", "PGSSLROOTCERT"}
 """What every client of PostgreSQL reads."""
 ACCOUNT_PASSWORDS = {f"SHANHAI_DB_{role.upper()}_PASSWORD" for role in ACCOUNTS}
@@ -34,6 +37,7 @@ ACCOUNT_OF = {
     "migrate": "owner",
     "gateway": "worker",
     "archive": "backup",
+    "demo": "api",
     **{name: name for name in ("api", "worker", "tiles", "backup")},
 }
 """By service, the role whose account of the database it has."""
@@ -42,7 +46,7 @@ MADE_BY_CONSOLE = {
     "/srv/services/api/shanhai_api/static/console",
     "/srv/services/tiles/shanhai_tiles/static/vendor",
 }
-MADE_BY_BUILD = {"/opt/shanhai"}
+MADE_BY_BUILD = {"/opt/shanhai", "/tmp/dist"}
 REGISTRIES = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|npmmirror\.com|tsinghua\.edu|aliyun\.com"
 )
@@ -132,11 +136,18 @@ def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
             "tiles",
             "archive",
             "backup",
+            "demo",
+            "restore",
         }
         | DASK
     )
-    for one in ours.values():
-        assert_is_command(one["command"])
+    for name, one in ours.items():
+        if name == "demo":
+            assert one["command"] == ["python", "-m", deployed.__name__]
+        elif name == "restore":
+            assert_is_command([word.strip('"') for word in one["entrypoint"][2].split()[:5]])
+        else:
+            assert_is_command(one["command"])
 
 
 def test_compose_builds_stages_that_exist(
@@ -150,7 +161,8 @@ def test_compose_builds_stages_that_exist(
 def test_compose_sets_variables_that_are_read(compose: dict[str, Any]) -> None:
     known = {setting.name for setting in all_settings()}
     for name, one in services_of_ours(compose).items():
-        assert set(one.get("environment", {})) <= known | OF_POSTGRESQL, name
+        own = OF_DEMO if name == "demo" else set()
+        assert set(one.get("environment", {})) <= known | OF_POSTGRESQL | own, name
 
 
 def test_compose_gives_what_is_required(compose: dict[str, Any]) -> None:
@@ -158,7 +170,8 @@ def test_compose_gives_what_is_required(compose: dict[str, Any]) -> None:
     for name, one in services_of_ours(compose).items():
         # Code of any kind may be sent to the parts of Dask, so they are told no secret.
         told = required & set(one.get("environment", {}))
-        assert told == (set() if name in DASK | {"certificates"} else required), name
+        without = {"SHANHAI_DATABASE_URL"} if name == "restore" else set()
+        assert told == (set() if name in DASK | {"certificates"} else required - without), name
 
 
 def test_compose_keeps_the_dask_parts_to_a_network_with_the_worker(compose: dict[str, Any]) -> None:
@@ -359,15 +372,15 @@ def test_everything_copied_exists(stages: dict[str, Stage]) -> None:
 
 
 def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
-    for target in ("api", "worker", "tiles"):
+    for target in ("api", "demo", "tiles", "worker"):
         installs = " ".join(rest for _, rest in stages[f"build-{target}"].instructions)
         assert re.findall(r"locks/([\w.]+)", installs) == [f"{target}.lock"]
-    assert [path.stem for path in LOCKS] == ["api", "tiles", "worker"]
+    assert [path.stem for path in LOCKS] == ["api", "demo", "tiles", "worker"]
 
 
 def test_images_that_write_pdf_have_what_sets_type(stages: dict[str, Stage]) -> None:
     writing = [lock.stem for lock in LOCKS if "weasyprint" in pinned(lock)]
-    assert writing == ["api", "worker"]
+    assert writing == ["api", "demo", "worker"]
     for name in writing:
         installed: list[str] = []
         stage: Stage | None = stages[name]

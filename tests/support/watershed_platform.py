@@ -57,11 +57,11 @@ class Platform:
 def watershed_platform(stack: Stack, folder: Path) -> Iterator[Platform]:
     """The stack with the watershed's region, plan and rasters."""
     watershed = build_watershed(folder, cells=96, cell_m=CELL_M)
-    asyncio.run(_put_region(stack.database_url, _regions_file(watershed, folder)))
+    asyncio.run(_put_region(stack.database_url, regions_file(watershed, folder)))
     key = admin_key(stack)
     with ApiClient(stack.api_url, key) as api:
         jobs = [
-            api.submit("import-dataset", _import(theme, api.upload(path)))
+            api.submit("import-dataset", import_inputs(theme, api.upload(path)))
             for theme, path in sorted(watershed.rasters.items())
         ]
         for job in jobs:
@@ -69,7 +69,8 @@ def watershed_platform(stack: Stack, folder: Path) -> Iterator[Platform]:
         yield Platform(stack, api, key, watershed)
 
 
-def _import(theme: str, upload: str) -> dict[str, Any]:
+def import_inputs(theme: str, upload: str) -> dict[str, Any]:
+    """What asks for the import of a raster of the watershed."""
     return {
         "upload": upload,
         "region": CODE,
@@ -83,7 +84,7 @@ def _import(theme: str, upload: str) -> dict[str, Any]:
     }
 
 
-def _regions_file(watershed: Watershed, folder: Path) -> Path:
+def regions_file(watershed: Watershed, folder: Path) -> Path:
     """The region and its districts in the form that `seed` reads."""
     document = json.loads(watershed.region_file.read_text())
     for feature in document["features"]:

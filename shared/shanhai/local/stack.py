@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -244,7 +245,23 @@ def write_environment(home: Path, settings: Mapping[str, str]) -> Path:
 ADMIN_KEY = "admin_key"
 
 
-def admin_key(stack: Stack) -> str:
+class Installation(Protocol):
+    """What a demonstration must know of the installation it is for."""
+
+    @property
+    def secrets(self) -> SecretBook:
+        """Where its key is kept."""
+
+    @property
+    def api_url(self) -> str:
+        """Where people reach the API."""
+
+    @property
+    def database_url(self) -> str:
+        """Where the truth is."""
+
+
+def admin_key(stack: Installation) -> str:
     """The key kept with the stack's secrets, or a new one when it is lost or no longer valid."""
     return asyncio.run(_admin_key(stack))
 
@@ -253,7 +270,7 @@ VISITOR = "demo"
 """The name people sign in by to what the demonstration made."""
 
 
-def sign_in_link(stack: Stack) -> str:
+def sign_in_link(stack: Installation) -> str:
     """A one-time link by which whoever runs the stack sets a password and signs in.
 
     The account is no administrator's, who would need a second factor first.
@@ -262,7 +279,7 @@ def sign_in_link(stack: Stack) -> str:
     return f"{stack.api_url}/session/start?link={token}"
 
 
-async def _sign_in_token(stack: Stack) -> str:
+async def _sign_in_token(stack: Installation) -> str:
     engine = create_async_engine(async_url(stack.database_url))
     roles = [RoleGiven(role) for role in (Role.PLANNER, Role.APPROVER, Role.ANALYST)]
     try:
@@ -280,7 +297,7 @@ async def _sign_in_token(stack: Stack) -> str:
     return token
 
 
-async def _admin_key(stack: Stack) -> str:
+async def _admin_key(stack: Installation) -> str:
     engine = create_async_engine(async_url(stack.database_url))
     try:
         async with AsyncSession(engine) as session, session.begin():

@@ -5,7 +5,6 @@ from functools import partial
 from heapq import heappop, heappush
 
 import numpy as np
-from numba import njit
 
 from shanhai.science.focal import gaussian_sum
 from shanhai.science.grid import (
@@ -25,6 +24,7 @@ from shanhai.science.hydrology.tiles import (
     set_ring,
     settle,
 )
+from shanhai.science.kernels import compiled
 from shanhai.science.landcover import NODATA, is_built_up, is_water
 from shanhai.science.terrain import slope_degrees
 
@@ -112,7 +112,7 @@ def nature_demanded(*, population: FloatArray, nature_standard: float, cell_m: f
 _DIAGONAL = np.sqrt(2.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spread_minutes(minutes: FloatArray, pace: FloatArray, cell_m: float) -> None:
     """Lower every cell to the quickest way from the cells that have a time already, in place.
 
@@ -148,7 +148,7 @@ def spread_minutes(minutes: FloatArray, pace: FloatArray, cell_m: float) -> None
                     heappush(waiting, (later, down * width + across))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _leads_on(minutes: FloatArray, row: int, col: int) -> bool:
     """Whether a neighbour is later: the inside of a town need not be searched."""
     height, width = minutes.shape

@@ -9,15 +9,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import fft
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def queen_of_lattice(numbers: IntArray) -> tuple[IntArray, IntArray]:
     """Starts and neighbours of the numbered cells (−1 is none), neighbours in row-major order."""
     height, width = numbers.shape
@@ -43,7 +43,7 @@ def queen_of_lattice(numbers: IntArray) -> tuple[IntArray, IntArray]:
     return starts, neighbours[:at].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lag_of(z: FloatArray, starts: IntArray, neighbours: IntArray) -> FloatArray:
     """Mean of the neighbours of every item; NaN without one."""
     lag = np.empty(len(z))
@@ -56,7 +56,7 @@ def lag_of(z: FloatArray, starts: IntArray, neighbours: IntArray) -> FloatArray:
     return lag
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def cross_sum(z: FloatArray, starts: IntArray, neighbours: IntArray) -> float:
     """Σ z·lag over the items that have a neighbour."""
     total = 0.0
@@ -70,7 +70,7 @@ def cross_sum(z: FloatArray, starts: IntArray, neighbours: IntArray) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_larger(z: FloatArray, lag: FloatArray, starts: IntArray, draws: IntArray) -> IntArray:
     """How many conditional permutations give an item a local product of at least its own.
 

@@ -3,16 +3,16 @@
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 
 NONE = -1
 """Stands for no cell within reach."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest_in_column(mask: BoolArray, reach: int) -> NDArray[np.int32]:
     """Rows to the nearest True cell of the column; `reach + 1` beyond `reach`."""
     height, width = mask.shape
@@ -28,7 +28,7 @@ def nearest_in_column(mask: BoolArray, reach: int) -> NDArray[np.int32]:
     return rows
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest_squared(rows: NDArray[np.int32], reach: int) -> IntArray:
     """Squared cells to the nearest True cell, from `nearest_in_column`.
 
@@ -46,7 +46,7 @@ def nearest_squared(rows: NDArray[np.int32], reach: int) -> IntArray:
     return squared
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _envelope(
     rows: NDArray[np.int32], reach: int, columns: IntArray, heights: IntArray, starts: IntArray
 ) -> int:
@@ -73,7 +73,7 @@ def _envelope(
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _descend(
     squared: IntArray, count: int, columns: IntArray, heights: IntArray, starts: IntArray
 ) -> None:

@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
-from scipy import fft
 
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
+from shanhai.science.kernels import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sum_spans(before: IntArray, spans: IntArray) -> IntArray:
     """Sum of every cell's disk from the running sums of the rows.
 
@@ -37,7 +36,7 @@ def sum_spans(before: IntArray, spans: IntArray) -> IntArray:
     return sums
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_span(sums: IntArray, before: IntArray, span: int, width: int) -> None:
     start, end = min(span, width), max(width - span - 1, min(span, width))
     for col in range(start):
@@ -48,7 +47,7 @@ def _add_span(sums: IntArray, before: IntArray, span: int, width: int) -> None:
         sums[col] += before[width] - before[max(col - span, 0)]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sum_gaussian(values: FloatArray, spans: IntArray, bell: FloatArray, edge: float) -> FloatArray:
     """Sum of every cell's disk, weighted with `bell[|rows|]·bell[|columns|] − edge`.
 
@@ -75,7 +74,7 @@ def sum_gaussian(values: FloatArray, spans: IntArray, bell: FloatArray, edge: fl
     return sums
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _widen(
     weighted: FloatArray, plain: FloatArray, line: FloatArray, span: int, weight: float
 ) -> None:
@@ -95,13 +94,13 @@ def _widen(
         _take(weighted, plain, col, line[col - span], weight)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _take(weighted: FloatArray, plain: FloatArray, col: int, value: float, weight: float) -> None:
     weighted[col] += weight * value
     plain[col] += value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_line(
     sums: FloatArray, weighted: FloatArray, plain: FloatArray, weight: float, edge: float
 ) -> None:
@@ -169,6 +168,8 @@ def convolve(
         ≥ 0 in the blocks of the inner cells, NaN elsewhere. The centre's own nodata is not carried
         over. Exact to about 1e-13 of the largest sum.
     """
+    from scipy import fft  # here, because what only names the formula has no SciPy
+
     frame = frame or WindowFrame.whole(values.shape)
     radius = kernel.shape[0] // 2
     side = fft.next_fast_len(BLOCK + 2 * radius, real=True)
@@ -290,6 +291,8 @@ def _transformed(around: FloatArray, kernel: FloatArray, spectrum: Spectrum) -> 
     held = around[: BLOCK + halo, : BLOCK + halo]
     if held.min() == held.max():
         return np.full((BLOCK, BLOCK), held[0, 0] * kernel.sum())
+    from scipy import fft
+
     sums = fft.irfft2(fft.rfft2(around) * spectrum, s=(side, side))
     # The first `halo` rows and columns hold what the transform wraps around.
     inner = sums[halo : halo + BLOCK, halo : halo + BLOCK]

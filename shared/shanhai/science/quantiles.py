@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import IntArray
+from shanhai.science.kernels import compiled
 
 _SIGN = np.uint32(0x8000_0000)
 _EXPONENT = np.uint32(0x7F80_0000)
@@ -24,7 +24,7 @@ _HALF = np.uint32(16)
 _LOWER = np.uint32(0xFFFF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_upper(bits: NDArray[np.uint32], counts: IntArray) -> None:
     """Count the upper halves of the order keys of float32 bits; infinities and NaN are left out."""
     for bit in bits:
@@ -33,7 +33,7 @@ def add_upper(bits: NDArray[np.uint32], counts: IntArray) -> None:
             counts[key >> _HALF] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_lower(bits: NDArray[np.uint32], row_of: IntArray, counts: IntArray) -> None:
     """Count the lower halves of the keys whose upper half has a row; −1 is none."""
     for bit in bits:
@@ -193,7 +193,7 @@ _LEADING = np.int64(1 << 23)
 _LOW_HALF = np.int64((1 << 24) - 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_moments(bits: NDArray[np.uint32], sums: IntArray) -> int:
     """Add finite float32 values by their power of two; returns how many there were.
 

@@ -1,7 +1,6 @@
 """Slope and relief of an elevation model."""
 
 import numpy as np
-from scipy import ndimage
 
 from shanhai.science.grid import FloatArray
 
@@ -77,6 +76,8 @@ def relief(dem: FloatArray, radius_cells: int) -> FloatArray:
         Metres, ≥ 0, over the valid cells of the window (cut at the border of the array);
         NaN where the centre is NaN.
     """
+    from scipy import ndimage  # here, because what only names the formula has no SciPy
+
     size = 2 * radius_cells + 1
     missing = np.isnan(dem)
     highest: FloatArray = ndimage.maximum_filter(

@@ -60,45 +60,16 @@ SEED = 42
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Demo:
-    """One run of the demonstration."""
+@dataclass(slots=True, kw_only=True)
+class DemoSteps:
+    """What is asked of an installation, wherever it runs, and shown in the terminal."""
 
-    stack: Stack
     console: Console = field(default_factory=Console)
     meter: Meter = field(default_factory=Meter)
-
-    def run(self) -> None:
-        """Do every step and print what was made; any failure raises."""
-        self._step("stack", self._start)
-        given = self._step("data", lambda: gather(REGION, self.console))
-        self._step("seed", lambda: seed_regions(self.stack.database_url, given.folders))
-        key = admin_key(self.stack)
-        with ApiClient(self.stack.api_url, key) as api:
-            self._step("import", lambda: self._import(api, given))
-            job, results = self._step("zones", lambda: self._delineate(api, given))
-            network = self._step("network", lambda: self._build_network(api, given, job))
-            sites = self._step("sites", lambda: self._select_sites(api))
-            warned = self._step("monitoring", lambda: self._monitor(api))
-            bulletin = self._step("bulletin", lambda: self._announce(api))
-            seen = self._step(
-                "read back", lambda: self._read_back(api, job, results, network, sites)
-            )
-        self._report(results, network.results, sites.results)
-        self._tell_warning(warned)
-        self._tell_addresses(seen, warned, bulletin)
-        self._note(key, job, results, network, sites)
-        self._tell_sign_in()
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
         with self.meter.step(name):
             return work()
-
-    def _start(self) -> None:
-        self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
-        self.stack.up()
-        start_warming()
-        self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
 
     def _import(self, api: ApiClient, given: DemoInputs) -> None:
         with self._bar() as bar:
@@ -154,6 +125,86 @@ class Demo:
         job = api.submit("select-sites", inputs, idempotency_key=key)
         return DemoResults(job.url, self._follow(job))
 
+    def _follow(self, job: RemoteJob[Sync]) -> dict[str, Any]:
+        """Show how far a job is, and return its results."""
+        with self._bar() as bar:
+            task = bar.add_task("waiting", total=100)
+            job.wait(
+                lambda percent, stage: bar.update(
+                    task, completed=percent, description=stage or "waiting"
+                )
+            )
+        return job.results()
+
+    def _report(
+        self,
+        results: Mapping[str, Any],
+        network: Mapping[str, Any],
+        sites: Mapping[str, Any],
+    ) -> None:
+        table = Table("zone class / 分区", "km²", "%", title="Xiamen 厦门: five zones 五类分区")
+        for zone in results["zones"]:
+            table.add_row(
+                f"[{zone['color']}]■[/] {zone['name_zh']} · {zone['name_en']}",
+                f"{zone['area_raster_km2']:.1f}",
+                f"{zone['share_percent']:.1f}",
+            )
+        self.console.print(table)
+        self.console.print(_network_table(network))
+        self.console.print(_sites_table(sites))
+        told = (results["flags"], results["warnings"], network["warnings"], sites["warnings"])
+        for note in chain.from_iterable(told):
+            text = f"note: {note['detail']}\n注意：{note['detail_zh']}"
+            self.console.print(text, highlight=False, markup=False)
+        costs = Table("step", "seconds", "peak MiB", title="time and memory", box=None)
+        for reading in self.meter.readings:
+            costs.add_row(reading.step, f"{reading.seconds:.1f}", f"{reading.peak_mib:.0f}")
+        self.console.print(costs)
+
+    def _bar(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description:<32}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+        )
+
+
+@dataclass(slots=True)
+class Demo(DemoSteps):
+    """One run of the demonstration."""
+
+    stack: Stack
+
+    def run(self) -> None:
+        """Do every step and print what was made; any failure raises."""
+        self._step("stack", self._start)
+        given = self._step("data", lambda: gather(REGION, self.console))
+        self._step("seed", lambda: seed_regions(self.stack.database_url, given.folders))
+        key = admin_key(self.stack)
+        with ApiClient(self.stack.api_url, key) as api:
+            self._step("import", lambda: self._import(api, given))
+            job, results = self._step("zones", lambda: self._delineate(api, given))
+            network = self._step("network", lambda: self._build_network(api, given, job))
+            sites = self._step("sites", lambda: self._select_sites(api))
+            warned = self._step("monitoring", lambda: self._monitor(api))
+            bulletin = self._step("bulletin", lambda: self._announce(api))
+            seen = self._step(
+                "read back", lambda: self._read_back(api, job, results, network, sites)
+            )
+        self._report(results, network.results, sites.results)
+        self._tell_warning(warned)
+        self._tell_addresses(seen, warned, bulletin)
+        self._note(key, job, results, network, sites)
+        self._tell_sign_in()
+
+    def _start(self) -> None:
+        self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
+        self.stack.up()
+        start_warming()
+        self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
+
     def _monitor(self, api: ApiClient) -> Warned:
         """Four feeds, of which one raises an alert that a signed message tells of."""
         now, book = datetime.now(UTC), self.stack.secrets
@@ -182,17 +233,6 @@ class Demo:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _follow(self, job: RemoteJob[Sync]) -> dict[str, Any]:
-        """Show how far a job is, and return its results."""
-        with self._bar() as bar:
-            task = bar.add_task("waiting", total=100)
-            job.wait(
-                lambda percent, stage: bar.update(
-                    task, completed=percent, description=stage or "waiting"
-                )
-            )
-        return job.results()
-
     def _read_back(
         self,
         api: ApiClient,
@@ -206,31 +246,6 @@ class Demo:
         links = read_network(api, self.stack.tiles_url, network, pictures)
         plan = read_sites(api, self.stack.tiles_url, sites, pictures)
         return Readback({**zones.addresses, **links.addresses, **plan.addresses})
-
-    def _report(
-        self,
-        results: Mapping[str, Any],
-        network: Mapping[str, Any],
-        sites: Mapping[str, Any],
-    ) -> None:
-        table = Table("zone class / 分区", "km²", "%", title="Xiamen 厦门: five zones 五类分区")
-        for zone in results["zones"]:
-            table.add_row(
-                f"[{zone['color']}]■[/] {zone['name_zh']} · {zone['name_en']}",
-                f"{zone['area_raster_km2']:.1f}",
-                f"{zone['share_percent']:.1f}",
-            )
-        self.console.print(table)
-        self.console.print(_network_table(network))
-        self.console.print(_sites_table(sites))
-        told = (results["flags"], results["warnings"], network["warnings"], sites["warnings"])
-        for note in chain.from_iterable(told):
-            text = f"note: {note['detail']}\n注意：{note['detail_zh']}"
-            self.console.print(text, highlight=False, markup=False)
-        costs = Table("step", "seconds", "peak MiB", title="time and memory", box=None)
-        for reading in self.meter.readings:
-            costs.add_row(reading.step, f"{reading.seconds:.1f}", f"{reading.peak_mib:.0f}")
-        self.console.print(costs)
 
     def _tell_warning(self, warned: Warned) -> None:
         alert, message = warned.alert, warned.message
@@ -292,15 +307,6 @@ class Demo:
         write_whole(self.stack.home.path / "demo.json", text, mode=0o600)
         settings = {**self.stack.environment(), "SHANHAI_API_KEY": key}
         write_environment(self.stack.home.path, settings)
-
-    def _bar(self) -> Progress:
-        return Progress(
-            TextColumn("{task.description:<32}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            console=self.console,
-        )
 
 
 def _network_table(network: Mapping[str, Any]) -> Table:

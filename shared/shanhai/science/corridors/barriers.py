@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numba import njit
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.candidates import CostField, overlap
@@ -15,9 +14,10 @@ from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
+from shanhai.science.kernels import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def running_minimum(values: FloatArray, half_widths: IntArray) -> FloatArray:
     """Least value within a disc around each cell; what lies beyond the raster does not count.
 
@@ -50,7 +50,7 @@ def running_minimum(values: FloatArray, half_widths: IntArray) -> FloatArray:
     return least
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _widen(run: FloatArray, step: int, wider: FloatArray) -> None:
     """Minima of runs that are wider by a step on either side.
 
@@ -63,7 +63,7 @@ def _widen(run: FloatArray, step: int, wider: FloatArray) -> None:
         wider[col] = min(run[col], outer)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _lower(least: FloatArray, run: FloatArray) -> None:
     for col in range(len(run)):
         least[col] = min(least[col], run[col])

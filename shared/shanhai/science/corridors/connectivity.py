@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.kernels import compiled
 
 HOPS, DISPERSAL = 0, 1
 """How a way counts: `1/(1 + links)`, or `exp(−k·metres)`."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def allow_through(ways: FloatArray, first: int, last: int) -> None:
     """Shorten all ways by those through the patches from `first` to before `last`, in place."""
     count = len(ways)
@@ -35,7 +35,7 @@ def allow_through(ways: FloatArray, first: int, last: int) -> None:
                 own[end] = way if way < own[end] else own[end]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def worth(ways: FloatArray, amounts: FloatArray, measure: int, rate: float, without: int) -> float:
     """Σᵢ Σⱼ aᵢ·aⱼ·f(way), over ordered pairs with i = j, all but one patch (−1: over all)."""
     count = len(ways)
@@ -51,14 +51,14 @@ def worth(ways: FloatArray, amounts: FloatArray, measure: int, rate: float, with
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _weight(way: float, measure: int, rate: float) -> float:
     if measure == HOPS:
         return 1.0 / (1.0 + way)
     return float(np.exp(-rate * way))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def worth_without_patches(
     direct: FloatArray, amounts: FloatArray, measure: int, rates: FloatArray
 ) -> FloatArray:
@@ -81,7 +81,7 @@ def worth_without_patches(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def worth_without_links(
     ways: FloatArray,
     links: IntArray,
@@ -107,7 +107,7 @@ def worth_without_links(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _allow_over(ways: FloatArray, links: IntArray, lengths: FloatArray) -> None:
     """Shorten all ways by those over the links, in place."""
     count = len(ways)

@@ -10,11 +10,11 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.corridors.spacing import AT_SOURCE, NOWHERE, Steps
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled, compiled_inline
 
 Labels = NDArray[np.int32]
 """Number of the source of each cell, from 1; 0 is none."""
@@ -43,7 +43,7 @@ class Reach(NamedTuple):
     allowance: float = 0.0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled_inline
 def step_cost(resistance: FloatArray, at: int, step: int, row: int, steps: Steps) -> float:
     """Cost of a step out of `at`; infinite where it may not be made."""
     ends: float = resistance[at] + resistance[at + steps.to[step]]
@@ -57,13 +57,13 @@ def step_cost(resistance: FloatArray, at: int, step: int, row: int, steps: Steps
     return share_m * ends
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled_inline
 def length_row(at: int, steps: Steps) -> int:
     """The row of `share_m` that holds for a cell."""
     return at // steps.width if steps.by_row else 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spread_by_buckets(
     cost: FloatArray,
     resistance: FloatArray,
@@ -124,7 +124,7 @@ def spread_by_buckets(
     return limit
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _empty(
     slot: int,
     head: NDArray[np.int32],
@@ -190,7 +190,7 @@ def _empty(
     state[_SPARE], state[_FREE], state[_MISSING] = spare, free, missing
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spread_by_heap(
     cost: FloatArray, resistance: FloatArray, labels: Labels, steps: Steps, reach: Reach
 ) -> float:
@@ -225,13 +225,13 @@ def spread_by_heap(
     return limit
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _numbers(labels: Labels, reach: Reach) -> int:
     """One more than the largest number, where numbers are read at all."""
     return labels.max() + 1 if reach.others else 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled_inline
 def _is_new(label: int, own: int, met: NDArray[np.bool_]) -> bool:
     """Whether another source is met for the first time, which is noted."""
     if label == 0 or label == own or met[label]:
@@ -240,7 +240,7 @@ def _is_new(label: int, own: int, met: NDArray[np.bool_]) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _leads_on(cost: FloatArray, resistance: FloatArray, at: int, steps: Steps) -> bool:
     """Whether a neighbour is passable and no source: the inside of a source leads nowhere."""
     for step in range(len(steps.to)):
@@ -250,7 +250,7 @@ def _leads_on(cost: FloatArray, resistance: FloatArray, at: int, steps: Steps) -
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _chain(entries: int, first: int) -> NDArray[np.int32]:
     """Each spare entry followed by the next one; −1 ends."""
     following = np.arange(first + 1, first + entries + 1).astype(np.int32)
@@ -258,7 +258,7 @@ def _chain(entries: int, first: int) -> NDArray[np.int32]:
     return following
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _grown(
     cells: NDArray[np.int32], costs: FloatArray, following: NDArray[np.int32], state: IntArray
 ) -> tuple[NDArray[np.int32], FloatArray, NDArray[np.int32]]:
@@ -279,7 +279,7 @@ TIE = 1e-12
 """Costs that differ by no more than this share of themselves are equal."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def directions_back(
     cost: FloatArray, resistance: FloatArray, steps: Steps, height: int
 ) -> ClassArray:
@@ -292,7 +292,7 @@ def directions_back(
     return directions
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _directions_of_row(
     cost: FloatArray, resistance: FloatArray, steps: Steps, first: int, directions: ClassArray
 ) -> None:
@@ -322,7 +322,7 @@ def _directions_of_row(
         directions[col] = code
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def follow_to_sources(directions: ClassArray, moves: IntArray, labels: Labels) -> None:
     """Give every cell the number of the source its way ends in, in place.
 
@@ -345,7 +345,7 @@ def follow_to_sources(directions: ClassArray, moves: IntArray, labels: Labels) -
             at += moves[flat[at]]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def path_back(cost: FloatArray, resistance: FloatArray, end: int, steps: Steps) -> IntArray:
     """Positions from a cell of a source to `end`, both included."""
     path = [np.int64(end)]
@@ -358,7 +358,7 @@ def path_back(cost: FloatArray, resistance: FloatArray, end: int, steps: Steps) 
     return np.array(path)[::-1].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def contacts(
     cost: FloatArray,
     resistance: FloatArray,
@@ -400,7 +400,7 @@ def contacts(
     return least
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _round_corner(resistance: FloatArray, at: int, side: int, steps: Steps) -> float:
     """Cost of the way to the cell south-west (−1) or south-east (1) by two straight steps."""
     across, down = _STRAIGHT_EAST if side > 0 else _STRAIGHT_WEST, _STRAIGHT_SOUTH
@@ -415,7 +415,7 @@ def _round_corner(resistance: FloatArray, at: int, side: int, steps: Steps) -> f
     return min(by_row, by_column)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _lower(least: FloatArray, one: int, other: int, cost: float) -> None:
     if cost < least[one, other]:
         least[one, other] = cost

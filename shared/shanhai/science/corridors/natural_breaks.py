@@ -1,14 +1,14 @@
 """Natural breaks (Jenks): classes that differ least within themselves."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.kernels import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def best_starts(
     count: FloatArray, total: FloatArray, squares: FloatArray, classes: int
 ) -> IntArray:
@@ -35,7 +35,7 @@ def best_starts(
     return starts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _next_level(
     count: FloatArray,
     total: FloatArray,
@@ -65,7 +65,7 @@ def _next_level(
     return least
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _spread(
     count: FloatArray, total: FloatArray, squares: FloatArray, start: int, end: int
 ) -> float:

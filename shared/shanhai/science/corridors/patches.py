@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.contiguity import components
 from shanhai.science.zoning.patches import label_patches
 
@@ -17,7 +17,7 @@ Labels = NDArray[np.int32]
 _FAR = np.int64(2**62)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def outline(labels: Labels) -> IntArray:
     """Corners of cells on the rim of each patch: rows of patch, row and column of the corner.
 
@@ -48,7 +48,7 @@ def outline(labels: Labels) -> IntArray:
     return found[:count]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def boxes_of(points: IntArray, starts: IntArray) -> IntArray:
     """First row, last row, first and last column of the points of each group."""
     boxes = np.empty((len(starts) - 1, 4), dtype=np.int64)
@@ -60,7 +60,7 @@ def boxes_of(points: IntArray, starts: IntArray) -> IntArray:
     return boxes
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def least_squares(
     points: IntArray,
     groups: IntArray,
@@ -95,7 +95,7 @@ def least_squares(
     return squares
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gap(one: IntArray, other: IntArray) -> int:
     """Squared distance of two boxes."""
     down = max(one[0] - other[1], other[0] - one[1], 0)
@@ -103,7 +103,7 @@ def _gap(one: IntArray, other: IntArray) -> int:
     return int(down * down + across * across)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _nearest(points: IntArray, first: int, last: int, to: int) -> int:
     """Position of the point nearest to another one."""
     best, least = first, _FAR
@@ -116,7 +116,7 @@ def _nearest(points: IntArray, first: int, last: int, to: int) -> int:
     return best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _least(
     points: IntArray,
     groups: IntArray,

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.patches import label_patches
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def widest_discs(radius: FloatArray, path: IntArray, cell: FloatArray) -> FloatArray:
     """Radius of the widest disc of a corridor that covers the centre of each cell of a path, m.
 

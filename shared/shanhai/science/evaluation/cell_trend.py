@@ -7,15 +7,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import FloatArray
+from shanhai.science.kernels import compiled
 
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _slope(values: Floats, times: Floats, count: int, pairs: Floats) -> float:
     """Median of the slopes of all pairs; `pairs` is room for them."""
     size = 0
@@ -30,7 +30,7 @@ def _slope(values: Floats, times: Floats, count: int, pairs: Floats) -> float:
     return float((ordered[:middle].max() + ordered[middle]) / 2)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _score(values: Floats, count: int) -> float:
     """Rises minus falls over all pairs."""
     score = 0.0
@@ -40,7 +40,7 @@ def _score(values: Floats, count: int) -> float:
     return score
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _variance(values: Floats, count: int) -> float:
     """Variance of the score without trend, less what ties take from it."""
     ordered = np.sort(values[:count])
@@ -54,7 +54,7 @@ def _variance(values: Floats, count: int) -> float:
     return (count * (count - 1) * (2 * count + 5) - ties) / 18
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _lag_one(values: Floats, times: Floats, count: int) -> float:
     """Autocorrelation of neighbours in time; NaN for a constant series."""
     mean = values[:count].mean()
@@ -66,7 +66,7 @@ def _lag_one(values: Floats, times: Floats, count: int) -> float:
     return together / spread if spread > 0 else np.nan
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _prewhiten(values: Floats, times: Floats, count: int, slope: float) -> int:
     """Take the lag-1 memory out of the series in place, keeping its trend; returns what is left.
 
@@ -87,7 +87,7 @@ def _prewhiten(values: Floats, times: Floats, count: int, slope: float) -> int:
     return left
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gather(series: Floats, cell: int, values: Floats, times: Floats) -> int:
     """Valid values of a cell and their times; returns how many."""
     count = 0
@@ -99,7 +99,7 @@ def _gather(series: Floats, cell: int, values: Floats, times: Floats) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def trends(series: Floats, least: int, prewhiten: bool, out: Floats) -> None:
     """Slope, score and Z of every column of `series` into the rows of `out`, NaN beforehand.
 
@@ -127,7 +127,7 @@ def trends(series: Floats, least: int, prewhiten: bool, out: Floats) -> None:
         out[2, cell] = (score - np.sign(score)) / np.sqrt(spread) if spread > 0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lag_ones(series: Floats, least: int, out: Floats) -> None:
     """Lag-1 autocorrelation of every column after a straight line is taken off, into `out`."""
     years = series.shape[0]

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 from shanhai.science.hydrology.flow_kernels import COLUMN_STEPS, ROW_STEPS
 from shanhai.science.hydrology.tiles import LayerStore, Lines, Run, Seams, TileLayout, lines_of
+from shanhai.science.kernels import compiled
 
 Labels = NDArray[np.int32]
 
@@ -20,7 +20,7 @@ OUTSIDE, FIRST = 1, 2
 """Label of all that drains off the raster, and of the first basin of the tile."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def push(keys: FloatArray, cells: IntArray, size: int, key: float, cell: int) -> int:
     """Add to a binary heap of `size` entries; returns the new size."""
     place = size
@@ -34,7 +34,7 @@ def push(keys: FloatArray, cells: IntArray, size: int, key: float, cell: int) ->
     return size + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def drop_first(keys: FloatArray, cells: IntArray, size: int) -> int:
     """Take the smallest entry off a binary heap of `size` entries; returns the new size."""
     size -= 1
@@ -54,7 +54,7 @@ def drop_first(keys: FloatArray, cells: IntArray, size: int) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def beside_nodata(ground: FloatArray, start: int, steps: IntArray, beside: BoolArray) -> None:
     """Mark the cells of a row with a neighbour that is NaN, several cells at once."""
     beside[:] = False
@@ -66,7 +66,7 @@ def beside_nodata(ground: FloatArray, start: int, steps: IntArray, beside: BoolA
             inside[column] |= near[column] != near[column]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def flood(
     ground: FloatArray,
 ) -> tuple[FloatArray, Labels, int, Labels, Labels, FloatArray]:
@@ -145,7 +145,7 @@ def flood(
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spill_levels(starts: IntArray, ends: IntArray, passes: FloatArray) -> FloatArray:
     """Lowest level at which each basin overflows towards basin 0, the outside.
 

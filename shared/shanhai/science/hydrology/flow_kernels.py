@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 
 NODATA = 0
 OUTLET = 9
@@ -25,7 +25,7 @@ OPPOSITE = np.array([2, 3, 0, 1, 6, 7, 4, 5])
 """Position of the cell as its neighbour sees it."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def drains_not(ground: FloatArray, start: int, steps: IntArray, stays: BoolArray) -> None:
     """Mark the cells of a row that have no lower neighbour, nor one without data to drain into.
 
@@ -41,14 +41,14 @@ def drains_not(ground: FloatArray, start: int, steps: IntArray, stays: BoolArray
             inside[column] &= near[column] >= here[column]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def frame_of(height: int, width: int) -> IntArray:
     """Flat indices of the outermost cells, some of them twice."""
     rows, columns = np.arange(height) * width, np.arange(width)
     return np.concatenate((columns, columns + (height - 1) * width, rows, rows + width - 1))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
     """Steps from each cell of a flat, over the flat, to one that drains.
 
@@ -132,7 +132,7 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
     return reads.reshape(filled.shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def steepest(filled: FloatArray, distances: FloatArray) -> ClassArray:
     """Direction codes of the cells inside the frame.
 
@@ -163,7 +163,7 @@ def steepest(filled: FloatArray, distances: FloatArray) -> ClassArray:
     return codes
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def downstream(codes: ClassArray, width: int) -> IntArray:
     """Flat index of the cell each one drains to inside the tile; −1 elsewhere."""
     height = codes.size // width
@@ -178,7 +178,7 @@ def downstream(codes: ClassArray, width: int) -> IntArray:
     return target
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def gather(codes: ClassArray, inflow: IntArray) -> tuple[IntArray, IntArray]:
     """Cells above each cell and itself, and the last cell of its way through the tile.
 
@@ -224,7 +224,7 @@ def gather(codes: ClassArray, inflow: IntArray) -> tuple[IntArray, IntArray]:
     return total, last
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pass_on(leaves: IntArray, into: IntArray, total: IntArray) -> IntArray:
     """Cells that flow into each edge cell from other tiles.
 
@@ -259,7 +259,7 @@ def pass_on(leaves: IntArray, into: IntArray, total: IntArray) -> IntArray:
     return inflow
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def weight(drop: float, k: int, exponent: float, corner: float) -> float:
     """Share, not yet scaled, of what a cell sends to its lower neighbour `k`."""
     slope = drop / DISTANCES[k]
@@ -267,7 +267,7 @@ def weight(drop: float, k: int, exponent: float, corner: float) -> float:
     return pull if k < 4 else pull * corner
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def receivers_of(
     filled: FloatArray, codes: ClassArray, exponent: float, corner: float
 ) -> tuple[ClassArray, FloatArray]:
@@ -294,7 +294,7 @@ def receivers_of(
     return receivers, scale
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def disperse(
     filled: FloatArray, codes: ClassArray, around: FloatArray, exponent: float, corner: float
 ) -> BoolArray:

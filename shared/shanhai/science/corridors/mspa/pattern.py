@@ -7,12 +7,12 @@ from enum import IntEnum
 from types import MappingProxyType
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.mspa.thinning import anchored_skeleton
 from shanhai.science.grid import BoolArray, ClassArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.patches import Connectivity, label_patches, within
 from shanhai.vocabulary import Label
 
@@ -110,7 +110,7 @@ Labels = NDArray[np.int32]
 UNREACHED = -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def steps_from(core: BoolArray, land: BoolArray, corners: bool) -> Steps:
     """Steps over land to the nearest core cell: 0 in it, −1 where no way leads to one."""
     height, width = core.shape
@@ -138,7 +138,7 @@ def steps_from(core: BoolArray, land: BoolArray, corners: bool) -> Steps:
     return steps
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def depth_within(land: BoolArray, background: BoolArray, offsets: IntArray, ranks: Depth) -> Depth:
     """Rank of the distance from each land cell to the background, 0 beyond the offsets.
 
@@ -163,7 +163,7 @@ def depth_within(land: BoolArray, background: BoolArray, offsets: IntArray, rank
     return depth
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest_class(
     cells: BoolArray, classes: ClassArray, offsets: IntArray, ranks: Depth
 ) -> ClassArray:
@@ -188,7 +188,7 @@ def nearest_class(
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def joins_cores(pieces: Labels, count: int, cores: Labels, corners: bool) -> BoolArray:
     """Which pieces touch cores of different number; the first entry stands for no piece."""
     height, width = pieces.shape

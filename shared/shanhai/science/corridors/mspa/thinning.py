@@ -3,10 +3,10 @@
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import BoolArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.patches import Connectivity
 
 _IDLE = np.int32(-2)
@@ -17,7 +17,7 @@ GONE, STAYS, MAY_GO = 0, 1, 2
 """States of a cell; the last only while the cells of a turn are weighed against one another."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def turns(depth: NDArray[np.uint16], steps: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
     """When each cell has its turn, least depth first, of one depth most steps first.
 
@@ -43,7 +43,7 @@ def turns(depth: NDArray[np.uint16], steps: NDArray[np.int32]) -> tuple[NDArray[
     return order, ends[-1]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def thin(
     state: NDArray[np.uint8],
     order: NDArray[np.int32],
@@ -84,7 +84,7 @@ def thin(
             level = min(level, _wake(cell, state, order, heads, following, around, simple))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _enqueue(
     cell: int, order: NDArray[np.int32], heads: NDArray[np.int32], following: NDArray[np.int32]
 ) -> None:
@@ -92,7 +92,7 @@ def _enqueue(
     heads[order[cell]] = cell
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _is_simple(state: NDArray[np.uint8], cell: int, around: IntArray, simple: BoolArray) -> bool:
     if state[cell] == GONE:
         return False
@@ -103,7 +103,7 @@ def _is_simple(state: NDArray[np.uint8], cell: int, around: IntArray, simple: Bo
     return bool(simple[bits])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _emptied(
     level: int,
     state: NDArray[np.uint8],
@@ -129,7 +129,7 @@ def _emptied(
     return batch[:count]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _marked(
     batch: IntArray,
     state: NDArray[np.uint8],
@@ -158,7 +158,7 @@ def _marked(
     return found[:count]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _removed(
     batch: IntArray, state: NDArray[np.uint8], around: IntArray, independent: BoolArray
 ) -> int:
@@ -177,7 +177,7 @@ def _removed(
     return gone
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _wake(
     cell: int,
     state: NDArray[np.uint8],

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs into /opt/shanhai: `libraries LOCK`, what a lock pins, and of that only what runs; `wheel FILE`, our own.
+# Nothing in there depends on the hour: the same inputs give the same files.
+set -eu
+python=/opt/shanhai/bin/python
+uv=/tmp/installer/bin/uv
+packages=/opt/shanhai/lib/python3.11/site-packages
+
+libraries() {
+  python -m venv --without-pip /opt/shanhai
+  "$uv" pip sync --quiet --python "$python" --require-hashes "$1"
+  cd "$packages"
+  # Tests of libraries, and what their compilers and type checkers read.
+  find . -type d \( -name tests -o -name include \) -prune -exec rm -r {} +
+  find . -type f \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.a' \) -delete
+  if [ -d pyarrow ]; then
+    # Transports that no file of ours is read by, and libraries that lie there under three names.
+    rm -rf pyarrow/src pyarrow/*flight* pyarrow/*s3* pyarrow/*azure* pyarrow/*gcsfs* pyarrow/*hdfs* pyarrow/*cpp_tests*
+    for library in pyarrow/*.so.*.*.*; do
+      ln -sf "$(basename "$library")" "${library%.*.*}"
+      ln -sf "$(basename "$library")" "${library%.*.*.*}"
+    done
+  fi
+  # Debugging symbols of those that have many. What lies in folders NAME.libs was patched when it was packed, and
+  # does not load any more once it is stripped.
+  for package in _brotli* asyncpg cql2 fontTools pyarrow pydantic_core sqlalchemy uvloop zopfli; do
+    if [ -e "$package" ]; then
+      find "$package" -type f \( -name '*.so' -o -name '*.so.[0-9]*' \) -exec strip --strip-unneeded {} +
+    fi
+  done
+}
+
+wheel() {
+  "$uv" pip install --quiet --python "$python" --no-deps "$1"
+  # uv's notes on its own cache hold times.
+  find "$packages" -name uv_cache.json -delete
+  /opt/shanhai/bin/shanhai --version
+}
+
+"$@"

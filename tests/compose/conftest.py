@@ -1,0 +1,79 @@
+"""One deployment for all tests of the compose file, removed at the end."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shanhai.client import ApiClient
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
+from tests.compose.deployment import (
+    Deployment,
+    build_images,
+    compose_command,
+    settings_with_secrets,
+)
+from tests.support.watershed_platform import CELL_M
+
+WITHOUT = "no container engine answers: THE COMPOSE FILE WAS NOT TESTED"
+NEED = "engine"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("compose")
+            item.add_marker(pytest.mark.timeout(900))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.getreports("skipped")
+    if any(WITHOUT in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(WITHOUT, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Everything up, the containers of docs/operations.md that scale twice each."""
+    command = compose_command()
+    if command is None:
+        if NEED in os.environ.get("SHANHAI_TEST_REQUIRE", "").split(","):
+            pytest.fail(WITHOUT)
+        pytest.skip(WITHOUT)
+    folder = tmp_path_factory.mktemp("compose")
+    one = Deployment(command, "shanhai-test", folder, settings_with_secrets())
+    build_images()
+    one.down()
+    try:
+        one.up("proxy", "worker", "dask-worker")
+        yield one
+    finally:
+        one.down()
+
+
+@pytest.fixture(scope="session")
+def key(deployment: Deployment) -> str:
+    """A key that may do everything."""
+    return deployment.key()
+
+
+@pytest.fixture
+def http(deployment: Deployment, key: str) -> Iterator[httpx.Client]:
+    """Plain HTTP through the proxy."""
+    with deployment.http(key) as client:
+        yield client
+
+
+@pytest.fixture
+def api(deployment: Deployment, key: str) -> Iterator[ApiClient]:
+    """The client of the API, through the proxy."""
+    with deployment.api(key) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    """Rasters of all themes, made in code."""
+    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=96, cell_m=CELL_M)

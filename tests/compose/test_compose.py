@@ -1,0 +1,268 @@
+"""What the compose file starts: hardened containers, one origin, the main job, and no loss."""
+
+import asyncio
+import math
+import threading
+import time
+
+import httpx
+import pytest
+
+from shanhai.client import ApiClient
+from shanhai.data.synthetic_watershed import CODE, Watershed
+from tests.compose.deployment import PATIENCE_S, TWICE, Deployment
+from tests.faults.ledger import Ledger
+from tests.faults.load import Sender, region_file
+from tests.support.watershed_platform import CELL_M, PLAN, import_inputs, regions_file
+
+OURS = ("api", "tiles", "worker", "dask-scheduler", "dask-worker")
+SERVING = ("postgres", "redis", "proxy", *OURS)
+UNWANTED = "for tool in cc gcc c++ ld make pip; do command -v $tool && exit 1; done; exit 0"
+REGIONS = "/collections/regions/items"
+KILLED = ("redis", "worker", "api", "tiles", "dask-worker", "dask-scheduler", "proxy", "postgres")
+SMALLER = {"api": 430, "tiles": 260, "worker": 830}
+"""MB above the base image; docs/operations.md has what they are."""
+BASE = "python:3.11-slim-bookworm"
+JOBS = """
+  SELECT j.status, j.inputs ->> 'message' AS message, count(*) AS ends
+    FROM job j LEFT JOIN audit_log a
+      ON a.object_table = 'job' AND a.object_id = j.id::text AND a.action IN ('succeed', 'fail')
+   WHERE j.kind = 'echo' GROUP BY j.id
+"""
+
+
+@pytest.mark.parametrize("service", SERVING)
+def test_containers_have_no_rights_they_do_not_need(deployment: Deployment, service: str) -> None:
+    for container in deployment.containers(service):
+        known = deployment.inspect(container)
+        limits = known["HostConfig"]
+        assert limits["Memory"] > 0 or service == "postgres"
+        if service == "postgres":
+            continue
+        user = deployment.inside(service, "sh", "-c", "id -u").strip()
+        assert user != "0"
+        assert limits["ReadonlyRootfs"]
+        assert [name.removeprefix("CAP_") for name in limits["CapDrop"]] == ["ALL"]
+        assert not limits["Privileged"]
+        assert "no-new-privileges:true" in limits["SecurityOpt"]
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_our_images_have_no_compiler_and_cannot_be_written(
+    deployment: Deployment, service: str
+) -> None:
+    deployment.inside(service, "sh", "-c", UNWANTED)
+    tried = deployment.inside(service, "sh", "-c", "touch /opt/shanhai/x 2>&1 || echo refused")
+    assert tried.endswith("refused\n")
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_images_are_no_larger_than_we_say(deployment: Deployment, name: str) -> None:
+    size = deployment.inspect(f"shanhai-{name}")["Size"] - deployment.inspect(BASE)["Size"]
+    assert size / 1e6 <= SMALLER[name]
+
+
+@pytest.mark.parametrize("service", TWICE)
+def test_services_run_twice(deployment: Deployment, service: str) -> None:
+    assert len(deployment.containers(service)) == 2
+
+
+def test_the_proxy_is_one_origin_with_tls(deployment: Deployment, http: httpx.Client) -> None:
+    landing = http.get("/", headers={"Accept": "application/json"}).json()
+    links = [link["href"] for link in landing["links"]]
+    assert links
+    assert all(link.startswith(deployment.url) for link in links)
+    assert http.get("/tiles/").status_code == 200
+    assert http.get("/metrics").status_code == 404
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(deployment.url)
+
+
+def test_a_person_can_sign_in_where_nothing_is_public(
+    deployment: Deployment, http: httpx.Client
+) -> None:
+    """An account made as docs/operations.md tells opens by its link; without it nothing does."""
+    trust = deployment.trust()
+    asked = httpx.get(f"{deployment.url}/collections/zones/items", verify=trust)
+    assert asked.status_code == 401
+    made = deployment.inside("api", "shanhai", "accounts", "create", "lin", "--role=planner")
+    link = next(word for word in made.split() if word.startswith(deployment.url))
+    with httpx.Client(verify=trust, follow_redirects=True) as browser:
+        page = browser.get(link, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert 'type="password"' in page.text
+
+
+def test_every_process_is_described(http: httpx.Client) -> None:
+    """With what the image of the API holds, and no more."""
+    processes = http.get("/processes").json()["processes"]
+    assert len(processes) > 10
+    for process in processes:
+        assert http.get(f"/processes/{process['id']}").status_code == 200
+
+
+def test_features_leave_in_every_format(api: ApiClient, http: httpx.Client) -> None:
+    import_region(api, "here")
+    for name in ("csv", "geojson", "fgb", "gpkg", "parquet", "shp", "kml"):
+        answer = http.get(REGIONS, params={"f": name})
+        assert answer.status_code == 200, (name, answer.text)
+        assert len(answer.content) > 100
+
+
+def test_zones_are_computed_on_dask_and_drawn_through_the_proxy(
+    deployment: Deployment, api: ApiClient, http: httpx.Client, watershed: Watershed
+) -> None:
+    import_watershed(api, watershed)
+    place = {"region": CODE, "plan": PLAN, "cell_m": CELL_M, "publish": True, "seed": 7}
+    job = api.submit("delineate-zones", place)
+    job.wait()
+    results = job.results()
+    assert sum(zone["share_percent"] for zone in results["zones"]) == pytest.approx(100, abs=0.5)
+    document = http.get(f"/tiles/layers/{results['layers']['zones']}/tilejson.json").json()
+    west, south, east, north = document["bounds"]
+    assert west < (west + east) / 2 < east
+    zoom = document["minzoom"]
+    tile = next(one for one in document["tiles"] if "{z}" in one)
+    assert tile.startswith(f"{deployment.url}/tiles/")
+    column, row = tile_of((west + east) / 2, (south + north) / 2, zoom)
+    found = http.get(tile.format(z=zoom, x=column, y=row))
+    assert found.status_code == 200
+    assert len(found.content) > 100
+    windows = deployment.compose("logs", "--no-log-prefix", "dask-scheduler")
+    assert "worker" in windows
+
+
+@pytest.mark.parametrize("service", KILLED)
+def test_nothing_is_lost_with_a_container_under_load(
+    deployment: Deployment, key: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each container of the service is killed while senders go on; each job ends once, rightly."""
+    deployment.trust()
+    monkeypatch.setenv("SSL_CERT_FILE", str(deployment.ca))
+    ledger, stop = Ledger(), threading.Event()
+    senders = [Sender(deployment.url, key, ledger, f"{service}.{n}") for n in range(2)]
+
+    async def load() -> None:
+        await asyncio.gather(*(sender.keep_on(stop, pause=0.2) for sender in senders))
+
+    thread = threading.Thread(target=lambda: asyncio.run(load()))
+    thread.start()
+    try:
+        for container in deployment.containers(service):
+            before = len(ledger.accepted)
+            deployment.kill(container)
+            deployment.wait_until_well(container)
+            wait_for_more(ledger, before)
+    finally:
+        stop.set()
+        thread.join()
+    assert ledger.unexpected == []
+    rows = {row["message"]: row for row in deployment.rows(JOBS)}
+    for order in ledger.accepted.values():
+        assert rows[str(order.message)]["status"] == "successful"
+        assert rows[str(order.message)]["ends"] == 1
+
+
+def test_a_wrong_password_is_told_once_and_ends(deployment: Deployment) -> None:
+    with pytest.raises(AssertionError, match="shanhai_api") as refused:
+        deployment.compose(
+            *("run", "--rm", "--no-deps", "-T", "api"), SHANHAI_DB_API_PASSWORD="wrong" * 8
+        )
+    assert "Traceback" not in str(refused.value)
+    assert "wrongwrong" not in str(refused.value)
+
+
+def test_a_backup_comes_back_as_it_was_at_a_moment(deployment: Deployment, api: ApiClient) -> None:
+    """The database is thrown away and put back from base backup and log, to between two imports."""
+    words = deployment.compose(
+        *("run", "--rm", "--no-deps", "-T", "api", "sh", "-c"),
+        "shanhai db key /tmp/backup.key && cat /tmp/backup.key",
+    ).split()
+    (deployment.folder / "backup.key").write_text(words[-1] + "\n")
+    sealed = {"SHANHAI_BACKUP_RECIPIENT": next(word for word in words if word.startswith("age1"))}
+    deployment.up("archive", **sealed)
+    deployment.compose("--profile=backup", "run", "--rm", "-T", "backup", **sealed)
+    import_region(api, "kept")
+    moment = deployment.rows("SELECT clock_timestamp() AS now")[0]["now"]
+    import_region(api, "later")
+    deployment.rows("SELECT pg_switch_wal()")
+    deployment.rows("SELECT pg_create_restore_point('archived')")
+    await_archive(deployment)
+    deployment.compose("--profile=*", "down", "--timeout=10")
+    deployment.remove_volume("postgres")
+    mount = f"{deployment.folder}/backup.key:/run/backup.key:ro"
+    deployment.compose(
+        *("--profile=restore", "run", "--rm", "-T", "-v", mount, "restore", "--to", moment)
+    )
+    deployment.up("proxy", "worker")
+    codes = {row["code"] for row in deployment.rows("SELECT code FROM region")}
+    assert "kept" in codes
+    assert "later" not in codes
+    assert "kept" in {region["id"] for region in api.get(REGIONS)["features"]}
+
+
+def import_region(api: ApiClient, code: str) -> None:
+    """A region that is a square."""
+    job = api.submit(
+        "import-features",
+        {
+            "upload": upload(api, region_file(code)),
+            "collection": "regions",
+            "visibility": "public",
+        },
+    )
+    job.wait()
+
+
+def upload(api: ApiClient, content: bytes) -> str:
+    """The upload that regions as GeoJSON become."""
+    kind = {"Content-Type": "application/geo+json"}
+    made: str = api.post("/uploads", content, headers=kind)["upload"]
+    return made
+
+
+def import_watershed(api: ApiClient, watershed: Watershed) -> None:
+    """The watershed's region, plan and rasters."""
+    regions = regions_file(watershed, watershed.region_file.parent).read_bytes()
+    api.submit(
+        "import-features",
+        {"upload": upload(api, regions), "collection": "regions", "visibility": "public"},
+    ).wait()
+    names = {"code": PLAN, "name_zh": "流域规划", "name_en": "Watershed plan"}
+    kind = {"kind": "special_plan", "level": "city", "region": CODE, "period_start": 2025}
+    plan = {"type": "Feature", "geometry": None, "properties": {**names, **kind}}
+    api.post("/collections/plans/items", plan)
+    jobs = [
+        api.submit("import-dataset", import_inputs(theme, api.upload(path)))
+        for theme, path in sorted(watershed.rasters.items())
+    ]
+    for job in jobs:
+        job.wait()
+
+
+def tile_of(east: float, north: float, zoom: int) -> tuple[int, int]:
+    """Column and row of the web mercator tile a place is in."""
+    side = 2**zoom
+    rise = math.asinh(math.tan(math.radians(north)))
+    return int((east + 180) / 360 * side), int((1 - rise / math.pi) / 2 * side)
+
+
+def wait_for_more(ledger: Ledger, before: int) -> None:
+    """Wait until more is accepted than was."""
+    end = time.monotonic() + PATIENCE_S
+    while len(ledger.accepted) <= before + 1:
+        assert time.monotonic() < end, "nothing was accepted any more"
+        time.sleep(0.1)
+
+
+def await_archive(deployment: Deployment) -> None:
+    """Wait until the log is archived as far as it was written just now."""
+    query = """
+      SELECT confirmed_flush_lsn IS NULL AND restart_lsn >= pg_current_wal_flush_lsn() - 1000
+             AS done
+        FROM pg_replication_slots WHERE slot_name = 'shanhai_archive'
+    """
+    end = time.monotonic() + PATIENCE_S
+    while not any(row["done"] for row in deployment.rows(query)):
+        assert time.monotonic() < end, "the log is not archived"
+        time.sleep(1)
