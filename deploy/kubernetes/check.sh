@@ -15,7 +15,7 @@ command -v kubectl >/dev/null || PATH=${SHANHAI_KUBERNETES:-}:$PATH
 
 # Whatever ends this script ends the servers, at once: nothing of theirs is kept.
 work=$(mktemp -d)
-trap 'kill -KILL $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'kill -KILL $(jobs -p) 2>/dev/null || true; wait 2>/dev/null; rm -rf "$work"' EXIT
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
