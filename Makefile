@@ -65,8 +65,12 @@ test-provider: ## sign in through Keycloak, which Maven fetches, and send its to
 		SHANHAI_TEST_REQUIRE=db,redis,browser,keycloak SHANHAI_TEST_KEYCLOAK="$$home" \
 		$(BIN)/python -m pytest tests/service/api/test_keycloak.py $(PYTEST_ARGS)
 
+.PHONY: test-kubernetes
+test-kubernetes: ## an API server takes the manifests (SHANHAI_KUBERNETES or KUBECONFIG; else skipped, loudly)
+	@deploy/kubernetes/check.sh
+
 .PHONY: check
-check: bootstrap ## format, lint, types, import contracts, bars of the source tree, the console, files of compose and Kubernetes
+check: bootstrap ## format, lint, types, import contracts, bars of the source tree, the console, files of compose, Kubernetes and Prometheus
 	@services/api/console/build.sh
 	@$(NPM) run check
 	$(BIN)/ruff format --check .
@@ -75,7 +79,9 @@ check: bootstrap ## format, lint, types, import contracts, bars of the source tr
 	$(BIN)/lint-imports
 	$(BIN)/python -m benchmarks.house --bars
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
+	@deploy/local/bootstrap.sh prometheus
+	promtool test rules deploy/prometheus/alerts.test.yml
+	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/base/*.yaml deploy/kubernetes/examples/small/*.yaml))
 
 .PHONY: bench
 bench: bootstrap ## benchmarks, each a ratio to a floor measured in the same run

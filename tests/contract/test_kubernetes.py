@@ -15,7 +15,7 @@ from shanhai.cli.reference.tables import commands_of
 from shanhai.db.grants import ACCOUNTS
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "deploy/kubernetes"
+FOLDER = ROOT / "deploy/kubernetes/base"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
 VERSION = "1.31"
 SERVICES = {"api": 8000, "tiles": 8001, "worker": 8002}
