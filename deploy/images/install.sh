@@ -21,13 +21,7 @@ libraries() {
       ln -sf "$(basename "$library")" "${library%.*.*.*}"
     done
   fi
-  # Debugging symbols of those that have many. What lies in folders NAME.libs was patched when it was packed, and
-  # does not load any more once it is stripped.
-  for package in _brotli* asyncpg cql2 fontTools pyarrow pydantic_core sqlalchemy uvloop zopfli; do
-    if [ -e "$package" ]; then
-      find "$package" -type f \( -name '*.so' -o -name '*.so.[0-9]*' \) -exec strip --strip-unneeded {} +
-    fi
-  done
+  "$python" /tmp/strip_libraries.py "$packages"
 }
 
 wheel() {

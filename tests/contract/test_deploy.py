@@ -46,7 +46,7 @@ MADE_BY_CONSOLE = {
     "/srv/services/api/shanhai_api/static/console",
     "/srv/services/tiles/shanhai_tiles/static/vendor",
 }
-MADE_BY_BUILD = {"/opt/shanhai", "/tmp/dist"}
+MADE_BY_BUILD = {"/opt/shanhai", "/tmp/dist"}  # noqa: S108 - of the build
 REGISTRIES = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|npmmirror\.com|tsinghua\.edu|aliyun\.com"
 )
