@@ -35,7 +35,6 @@ from shanhai.processes.kit.outputs import write_document, write_rasters
 from shanhai.processes.kit.region import SCRATCH
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
 from shanhai.raster.cells import number_areas
-from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,
@@ -45,7 +44,13 @@ from shanhai.science.uncertainty.draws import (
 )
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
-from shanhai.science.zoning.postprocess import KEY_PROTECTION, STRICT_PROTECTION, Postprocessed
+from shanhai.science.zoning.postprocess import (
+    BEFORE,
+    KEY_PROTECTION,
+    OVERRIDE,
+    STRICT_PROTECTION,
+    ZONES,
+)
 from shanhai.science.zoning.statistics import feature_profiles
 from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE
 from shanhai.vocabulary import Label
@@ -77,12 +82,12 @@ def _lines(task: Task, inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str
     found: dict[str, Any] = {}
     if task.areas or task.areas_left_out:
         found["control_areas"] = areas_record(task)
-    override = zoning.cleaned.override_source
+    override = zoning.cleaned.override_cells
     if override is not None:
         found["overlay"] = {
             "overlays": inputs.parameters.overlays,
-            "reserve_core_cells": int(np.count_nonzero(override == STRICT_PROTECTION)),
-            "red_line_cells": int(np.count_nonzero(override == KEY_PROTECTION)),
+            "reserve_core_cells": override[STRICT_PROTECTION],
+            "red_line_cells": override[KEY_PROTECTION],
         }
     if task.units:
         found["unit_polygons"] = [one.model_dump(mode="json") for one in task.units]
@@ -219,21 +224,6 @@ def _postprocess(zoning: Zoning, geometry: ZoneGeometry) -> Mapping[str, Any]:
     }
 
 
-ZONES = "zones"
-BEFORE = "zones_before_overlay"
-OVERRIDE = "override_source"
-
-
-def keep_zones(cleaned: Postprocessed, own: ScratchStore) -> None:
-    """Keep the class rasters of a zoning in the scratch store."""
-    kept = {ZONES: cleaned.codes}
-    if cleaned.override_source is not None:
-        kept |= {BEFORE: cleaned.before_overlay, OVERRIDE: cleaned.override_source}
-    for name, values in kept.items():
-        own.create_classes(name)
-        own.write_classes(name, own.whole, values)
-
-
 def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
     """Write every output raster into the workspace."""
     own = assessment.place.store
@@ -295,23 +285,21 @@ def _compute(
     write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
     zoner = zoner_of(assessment, inputs, cut, runner)
+    own = assessment.place.store
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)
-    doubt = uncertainty.doubt_zones(
-        assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told
-    )
+    doubt = uncertainty.doubt_zones(assessment, inputs, zoner, workspace / DOUBTS, told)
     progress(68, "zones")
-    own = assessment.place.store
-    keep_zones(zoning.cleaned, own)
     progress(70, "polygons")
-    geometry = draw_zones(zoning.codes, area.grid)
+    codes = own.read_classes(ZONES, own.whole)
+    geometry = draw_zones(codes, area.grid)
     progress(75, "statistics")
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
-        own, assessment.extremes, zoning.codes, districts, area.region.districts, runner
+        own, assessment.extremes, codes, districts, area.region.districts, runner
     )
     manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
-    alike = find_autocorrelation(assessment, zoner, zoning.codes, progress)
+    alike = find_autocorrelation(assessment, zoner, progress)
     if alike is not None:
         statistics["autocorrelation"] = alike
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}

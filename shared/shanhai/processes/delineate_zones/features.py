@@ -12,7 +12,6 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.delineate_zones.zoning import FLOOR
 from shanhai.processes.kit.geometry import to_lon_lat
 from shanhai.processes.kit.task import CORE, LINE_KINDS, OVERLAYS, RESERVE, AreaTask, Task
 from shanhai.raster.cells import cells_in_any
@@ -20,7 +19,7 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
 from shanhai.science.grid import BoolArray, ClassArray, Grid
 from shanhai.science.zoning.polygons import ZoneCoverage, clean_coverage, trace_outlines
-from shanhai.science.zoning.postprocess import protection_floor
+from shanhai.science.zoning.postprocess import FLOOR, protection_floor
 from shanhai.vocabulary import ZONE_CLASSES
 
 
