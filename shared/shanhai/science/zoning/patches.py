@@ -28,6 +28,16 @@ _FAR = np.uint16(65_535)
 
 
 @njit(cache=True, nogil=True)
+def _join(parent: IntArray, one: int, other: int) -> int:
+    """Make two provisional numbers one, 0 being none; returns the lower, or the only one."""
+    if one == 0 or one == other:
+        return other
+    a, b = find(parent, one), find(parent, other)
+    parent[max(a, b)] = min(a, b)
+    return min(a, b)
+
+
+@njit(cache=True, nogil=True)
 def label(codes: Codes, corners: bool) -> tuple[Patches, int]:
     """Number the patches of equal code by their first cell, row by row, and count them."""
     height, width = codes.shape
@@ -39,19 +49,17 @@ def label(codes: Codes, corners: bool) -> tuple[Patches, int]:
             code = codes[row, col]
             if code == 0:
                 continue
-            own = 0
-            for beside in range(4 if corners else 2):
-                # West, north, north-west, north-east: what was numbered before.
-                i = row if beside == 0 else row - 1
-                j = col - 1 if beside in (0, 2) else (col if beside == 1 else col + 1)
-                if i < 0 or j < 0 or j >= width or codes[i, j] != code:
-                    continue
-                other = find(parent, patches[i, j])
-                if own == 0:
-                    own = other
-                elif other != own:
-                    parent[max(own, other)] = min(own, other)
-                    own = min(own, other)
+            west = col > 0 and codes[row, col - 1] == code
+            north = row > 0 and codes[row - 1, col] == code
+            own = patches[row, col - 1] if west else (patches[row - 1, col] if north else 0)
+            if west and north:
+                own = _join(parent, own, patches[row - 1, col])
+            elif corners and row > 0 and not north:
+                # Corners beside a cell that already belongs to the patch belong to it too.
+                if not west and col > 0 and codes[row - 1, col - 1] == code:
+                    own = patches[row - 1, col - 1]
+                if col + 1 < width and codes[row - 1, col + 1] == code:
+                    own = _join(parent, own, patches[row - 1, col + 1])
             if own == 0:
                 last += 1
                 if last == len(parent):

@@ -1,7 +1,7 @@
 """From the raster of unit labels to the final zones, in the order of the method, tile by tile."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -168,13 +168,15 @@ def postprocess(
     graph = join_tiles(tiles, (found for _, found in smoothed))
     _make(layers, _SIEVED)
     codes = sieve_patches(graph, min_cells)
-    changed["sieve"] = _recode(ground, graph, codes, (_SMOOTH, _SIEVED), run)
+    changed["sieve"] = _recode(ground, graph.by_tile(codes, graph.codes), (_SMOOTH, _SIEVED), run)
 
     around_priority = list(run(partial(_restoration, ground), tiles.windows))
     restoration = join_tiles(tiles, (found.patches for found in around_priority), corners=True)
     moved = _move(restoration, around_priority, min_cells)
     _make(layers, _MOVED)
-    changed["periphery"] = _recode(ground, restoration, moved.codes, (_SIEVED, _MOVED), run)
+    stayed = np.full_like(moved.codes, GENERAL_RESTORATION)
+    by_tile = restoration.by_tile(moved.codes, stayed)
+    changed["periphery"] = _recode(ground, by_tile, (_SIEVED, _MOVED), run)
 
     _make(layers, BEFORE)
     overlaid = list(run(partial(_ring_and_overlay, ground), tiles.windows))
@@ -182,7 +184,7 @@ def postprocess(
     changed["overlay"] = sum(raised for _, raised, _ in overlaid)
     graph = join_tiles(tiles, (found for _, _, found in overlaid))
     _make(layers, ZONES, *([OVERRIDE] if overlay else []))
-    by_tile = graph.by_tile(sieve_patches(graph, min_cells))
+    by_tile = graph.by_tile(sieve_patches(graph, min_cells), graph.codes)
     finished = list(run(partial(_finish, ground), list(zip(tiles.windows, by_tile, strict=True))))
     changed["final_sieve"] = sum(count for count, _ in finished)
     layers.drop(_SMOOTH, _SIEVED, _MOVED, *([] if overlay else [BEFORE]))
@@ -213,21 +215,24 @@ def _smooth(ground: _Ground, window: Window) -> tuple[int, TilePatches]:
 
 
 def _recode(
-    ground: _Ground, graph: PatchGraph, codes: IntArray, names: tuple[str, str], run: Run
+    ground: _Ground, by_tile: Iterable[ClassArray | None], names: tuple[str, str], run: Run
 ) -> int:
-    """Write the codes of patches from one layer to another; returns how many cells changed."""
-    items = list(zip(ground.tiles.windows, graph.by_tile(codes), strict=True))
+    """Give patches their codes, from one layer to another; returns how many cells changed."""
+    items = list(zip(ground.tiles.windows, by_tile, strict=True))
     return sum(run(partial(_recode_tile, ground, *names), items))
 
 
-def _recode_tile(ground: _Ground, before: str, after: str, item: tuple[Window, ClassArray]) -> int:
+def _recode_tile(
+    ground: _Ground, before: str, after: str, item: tuple[Window, ClassArray | None]
+) -> int:
     window, code_of = item
-    codes = ground.codes(before, window)
-    # Patches of general restoration alone are told apart where they may move.
-    patches = label_patches(codes)[0] if after == _SIEVED else _restoration_patches(codes)
-    changed = recode(patches, code_of, codes)
+    codes, changed = ground.codes(before, window), 0
+    if code_of is not None:
+        # Patches of general restoration alone are told apart where they may move.
+        patches = label_patches(codes)[0] if after == _SIEVED else _restoration_patches(codes)
+        changed = int(recode(patches, code_of, codes))
     ground.layers.write_classes(after, window, codes)
-    return int(changed)
+    return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,13 +363,14 @@ def _near_ring(ground: _Ground, window: Window) -> BoolArray:
     return np.asarray(near[window.slices_within(outer)])
 
 
-def _finish(ground: _Ground, item: tuple[Window, ClassArray]) -> tuple[int, IntArray]:
+def _finish(ground: _Ground, item: tuple[Window, ClassArray | None]) -> tuple[int, IntArray]:
     """Sieve once more; cells that changed since the overlay, and those it raised, by protection."""
     window, code_of = item
     floor, before = ground.floor(window), ground.codes(BEFORE, window)
     overlaid = overlay_protection(before, floor)
     final = overlaid.copy()
-    recode(label_patches(overlaid)[0], code_of, final)
+    if code_of is not None:
+        recode(label_patches(overlaid)[0], code_of, final)
     # A red-line patch below the mapping unit must outlive the last sieve: law before looks.
     final = overlay_protection(final, floor)
     ground.layers.write_classes(ZONES, window, final)

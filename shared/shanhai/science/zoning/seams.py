@@ -125,10 +125,13 @@ class PatchGraph:
         np.add.at(total, self.number, np.concatenate(by_tile).astype(np.int64, copy=False))
         return total
 
-    def by_tile(self, values: NDArray[np.generic]) -> Iterator[ClassArray]:
-        """What the patches of each tile have of some values by patch; codes, of a byte each."""
+    def by_tile(self, codes: IntArray, former: IntArray) -> Iterator[ClassArray | None]:
+        """Codes of the patches of each tile; None for a tile in which all keep the former ones."""
+        kept = codes == former
+        kept[0] = True
         for begin, end in pairwise(self.begins):
-            yield values[self.number[begin:end]].astype(np.uint8)
+            own = self.number[begin:end]
+            yield None if kept[own].all() else codes[own].astype(np.uint8)
 
 
 def join_tiles(

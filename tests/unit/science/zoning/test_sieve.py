@@ -30,10 +30,11 @@ def sieve(
     tiles, result = TileLayout(codes.shape[0], codes.shape[1], tile), codes.copy()
     found = [describe_tile(codes[one.slices], one, tiles.width) for one in tiles.windows]
     graph = join_tiles(tiles, [described for described, _ in found])
-    by_tile = graph.by_tile(sieve_patches(graph, min_cells, rounds))
+    by_tile = graph.by_tile(sieve_patches(graph, min_cells, rounds), graph.codes)
     for window, (_, patches), code_of in zip(tiles.windows, found, by_tile, strict=True):
         part = codes[window.slices].copy()
-        recode(patches, code_of, part)
+        if code_of is not None:
+            recode(patches, code_of, part)
         result[window.slices] = part
     return result
 
