@@ -17,7 +17,6 @@ from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, w
 from shanhai.processes.delineate_zones import uncertainty
 from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
 from shanhai.processes.delineate_zones.features import (
-    ZoneGeometry,
     draw_zones,
     write_lines,
     write_patches,
@@ -44,6 +43,7 @@ from shanhai.science.uncertainty.draws import (
 )
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
+from shanhai.science.zoning.polygons import ZoneCoverage
 from shanhai.science.zoning.postprocess import (
     BEFORE,
     KEY_PROTECTION,
@@ -61,7 +61,7 @@ def build_manifest(
     inputs: DelineateZonesInputs,
     assessment: Assessment,
     zoning: Zoning,
-    geometry: ZoneGeometry,
+    coverage: ZoneCoverage,
     doubt: uncertainty.Doubt | None = None,
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
@@ -69,7 +69,7 @@ def build_manifest(
     zoned = {
         "clustering": _clustering(inputs, zoning),
         "naming": _naming(zoning),
-        "postprocess": _postprocess(zoning, geometry),
+        "postprocess": _postprocess(zoning, coverage),
         **_lines(task, inputs, zoning),
     }
     found = [*zoning.flags, *left_out_flags(task)]
@@ -214,13 +214,13 @@ def _naming(zoning: Zoning) -> dict[str, Any]:
     }
 
 
-def _postprocess(zoning: Zoning, geometry: ZoneGeometry) -> Mapping[str, Any]:
+def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
     return {
         "changed_cells": zoning.cleaned.changed_cells,
         "periphery_share": zoning.cleaned.periphery_share,
         "detached_patches": zoning.cleaned.detached_patches,
-        "simplify_tolerance_m": geometry.coverage.tolerance_m,
-        "area_change": {str(k): v for k, v in geometry.coverage.area_change.items()},
+        "simplify_tolerance_m": coverage.tolerance_m,
+        "area_change": {str(k): v for k, v in coverage.area_change.items()},
     }
 
 
@@ -249,7 +249,7 @@ class ZoningRun:
     """All that was computed, before it is told to anyone."""
 
     assessment: Assessment
-    geometry: ZoneGeometry
+    coverage: ZoneCoverage
     statistics: dict[str, Any]
     manifest: dict[str, Any]
 
@@ -292,19 +292,19 @@ def _compute(
     progress(68, "zones")
     progress(70, "polygons")
     codes = own.read_classes(ZONES, own.whole)
-    geometry = draw_zones(codes, area.grid)
+    coverage = draw_zones(codes, area.grid)
     progress(75, "statistics")
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
         own, assessment.extremes, codes, districts, area.region.districts, runner
     )
-    manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
+    manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt)
     alike = find_autocorrelation(assessment, zoner, progress)
     if alike is not None:
         statistics["autocorrelation"] = alike
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
     statistics["flags"] = manifest["flags"]
-    return ZoningRun(assessment, geometry, statistics, manifest)
+    return ZoningRun(assessment, coverage, statistics, manifest)
 
 
 def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
@@ -324,9 +324,10 @@ def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
 
 
 def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:
-    scheme = scheme_code(run.assessment.place.area.region.code)
-    write_zones(workspace / ZONES_FILE, run.geometry, scheme)
-    write_patches(workspace / PATCHES_FILE, run.geometry, scheme)
+    area = run.assessment.place.area
+    scheme = scheme_code(area.region.code)
+    write_zones(workspace / ZONES_FILE, run.coverage, area.grid, scheme)
+    write_patches(workspace / PATCHES_FILE, run.coverage, area.grid, scheme)
     alike = run.statistics.get("autocorrelation")
     return [
         *([] if alike is None else [write_clusters(workspace, alike["clusters"])]),
