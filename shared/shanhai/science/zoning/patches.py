@@ -373,13 +373,6 @@ def label_patches(codes: Codes, connectivity: Connectivity = 4) -> tuple[Patches
     return patches, int(count)
 
 
-def patch_sizes(codes: NDArray[np.integer]) -> dict[int, IntArray]:
-    """Cells of every 4-connected patch by code; 0 is left out."""
-    patches, count = label_patches(codes)
-    sizes, code_of = measure(patches, codes, count)
-    return {int(code): sizes[code_of == code] for code in np.unique(code_of[1:])}
-
-
 def min_patch_cells(mmu_ha: float, cell_m: float) -> int:
     """Cells of the minimum mapping unit, rounded up."""
     return math.ceil(round(mmu_ha * SQUARE_METRES_PER_HECTARE / cell_m**2, 9))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.grid import ClassArray, IntArray, Window
-from shanhai.science.hydrology.tiles import TileLayout
+from shanhai.science.hydrology.tiles import TILE_CELLS, TileLayout
 from shanhai.science.zoning.contiguity import components
 from shanhai.science.zoning.patches import (
     Codes,
@@ -241,3 +241,14 @@ def sieve_patches(graph: PatchGraph, min_cells: int, rounds: int = MAX_ROUNDS) -
         np.add.at(merged, inverse, sizes)
         sizes, pairs = merged, distinct_pairs(inverse[pairs], len(roots))
     return final
+
+
+def patch_sizes(codes: Codes, tile: int = TILE_CELLS) -> dict[int, IntArray]:
+    """Cells of every 4-connected patch by code; 0 is left out.
+
+    The numbers of the patches are held for one tile at a time.
+    """
+    tiles = TileLayout(codes.shape[0], codes.shape[1], tile)
+    found = (describe_tile(codes[one.slices], one, tiles.width)[0] for one in tiles.windows)
+    graph = join_tiles(tiles, found)
+    return {int(code): graph.sizes[graph.codes == code] for code in np.unique(graph.codes[1:])}

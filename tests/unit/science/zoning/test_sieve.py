@@ -10,7 +10,13 @@ from scipy import ndimage
 from shanhai.science.grid import Grid
 from shanhai.science.hydrology.tiles import TileLayout
 from shanhai.science.zoning.patches import label_patches, majority_filter, min_patch_cells, recode
-from shanhai.science.zoning.seams import MAX_ROUNDS, describe_tile, join_tiles, sieve_patches
+from shanhai.science.zoning.seams import (
+    MAX_ROUNDS,
+    describe_tile,
+    join_tiles,
+    patch_sizes,
+    sieve_patches,
+)
 
 
 def classes(rows: list[list[int]]) -> np.ndarray:
@@ -206,3 +212,17 @@ def test_sieve_by_tiles_equals_the_whole(seed: int, min_cells: int, tile: int) -
     codes = scene(seed, smoothing=0.8, size=40)
     codes[np.random.default_rng(seed).random(codes.shape) < 0.1] = 0
     np.testing.assert_array_equal(sieve(codes, min_cells, tile=tile), sieve(codes, min_cells))
+
+
+@given(seed=st.integers(0, 100), tile=st.integers(1, 20))
+def test_sizes_of_patches_by_code_whatever_the_tiles(seed: int, tile: int) -> None:
+    codes = np.random.default_rng(seed).integers(0, 4, (15, 12)).astype(np.uint16) * 300
+    patches, count = label_patches(codes)
+    sizes = np.bincount(patches.ravel(), minlength=count + 1)
+    found = patch_sizes(codes, tile)
+    assert 0 not in found
+    for code, own in found.items():
+        assert own.tolist() == [
+            int(sizes[patch]) for patch in range(1, count + 1) if codes[patches == patch][0] == code
+        ]
+    assert sum(int(own.sum()) for own in found.values()) == np.count_nonzero(codes)
