@@ -1,8 +1,11 @@
-"""The main job on a synthetic watershed, beside merely reading its inputs."""
+"""The main job on a synthetic watershed, beside merely reading its inputs; its clean-up alone."""
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
 
 from benchmarks.fresh import Meter, run_fresh
 from benchmarks.report import Row, Table
@@ -11,10 +14,16 @@ from benchmarks.workbench import Workbench
 from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.delineate_zones.compute import compute
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.science.grid import Window
+from shanhai.raster.store import ScratchStore
+from shanhai.science.grid import Grid, Window
+from shanhai.science.hydrology.tiles import TILE_CELLS
+from shanhai.science.zoning.delineation import RATIO
+from shanhai.science.zoning.postprocess import BY_UNIT, ZONES, postprocess
 
 SIDES = (1000, 2000)
 """Cells along each side of the watershed."""
+CLEAN_SIDES = (1000, 3000)
+UNIT = 9
 STRIP = 512
 ZONING_BEGINS = "cluster"
 """The stage that follows the ratios."""
@@ -44,7 +53,45 @@ def run(bench: Workbench) -> Table:
         folder = bench.made(f"watershed-{side}")
         watershed = run_fresh(build_watershed, folder, cells=side)
         table.rows += _compare(watershed, folder)
+    table.rows += [
+        run_fresh(compare_clean_up, bench.made("clean-up"), side) for side in CLEAN_SIDES
+    ]
     return table
+
+
+def compare_clean_up(folder: Path, side: int) -> Row:
+    """The clean-up of zones of units of 9 cells beside copying the class raster once."""
+    for cells in (64, side):
+        store = _labelled(folder / str(cells), cells)
+        meter = Meter()
+        meter.start()
+        postprocess(store, store.grid.shape, store.grid.cell_m)
+        meter.stop()
+    started = time.perf_counter()
+    store.create_classes("copy")
+    for window in store.grid.windows(TILE_CELLS):
+        store.write_classes("copy", window, store.read_classes(ZONES, window))
+    copied = time.perf_counter() - started
+    facts = {"cells/s": side**2 / meter.seconds, "peak MiB": meter.peak_mib}
+    what = f"{side}², clean-up by tiles; copying a class raster"
+    return Row(what, Sample((meter.seconds,)), Sample((copied,)), facts=facts)
+
+
+def _labelled(folder: Path, side: int) -> ScratchStore:
+    """Units of 9 × 9 cells of 30 m in five classes, and their ratio."""
+    store = ScratchStore(folder, Grid(4548, 5.2e5, 2.75e6, 30.0, side, side))
+    random, units = np.random.default_rng(0), -(-side // UNIT)
+    ratio = ndimage.gaussian_filter(random.normal(size=(units, units)), 2.5)
+    ratio = ratio / ratio.std() + 0.25 * random.normal(size=ratio.shape)
+    codes = np.array([4, 5, 3, 2, 1], np.uint8)[np.digitize(ratio, [-0.8, -0.2, 0.3, 0.9])]
+    store.create_classes(BY_UNIT)
+    store.create(RATIO)
+    for window in store.grid.windows(TILE_CELLS):
+        rows = np.arange(window.row, window.row + window.height) // UNIT
+        cols = np.arange(window.col, window.col + window.width) // UNIT
+        store.write_classes(BY_UNIT, window, codes[rows[:, None], cols])
+        store.write(RATIO, window, np.clip(ratio[rows[:, None], cols] / 2, -2, 2))
+    return store
 
 
 def _compare(watershed: Watershed, folder: Path) -> list[Row]:

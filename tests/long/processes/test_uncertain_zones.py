@@ -85,8 +85,8 @@ def _doubted(watershed: Watershed, folder: Path, processes: int, draws: int = 30
         zoner = zoner_of(
             assessment, inputs, square_cut(assessment.place.area.grid, inputs.parameters), runner
         )
-        codes = delineate(assessment, zoner).codes
-        doubt_zones(assessment, inputs, zoner, codes, folder / "draw", lambda share, stage: None)
+        delineate(assessment, zoner)
+        doubt_zones(assessment, inputs, zoner, folder / "draw", lambda share, stage: None)
     assert not (folder / "draw").exists()
     return assessment.place.store
 

@@ -121,10 +121,10 @@ def test_each_parameter_alone_is_ranked(
     )
     cut = square_cut(usual.place.area.grid, inputs.parameters)
     zoner = zoner_of(usual, inputs, cut, WindowRunner())
-    codes = delineate(usual, zoner).codes
+    delineate(usual, zoner)
     told: list[float] = []
     doubt = doubt_zones(
-        usual, inputs, zoner, codes, tmp_path / "draw", lambda share, stage: told.append(share)
+        usual, inputs, zoner, tmp_path / "draw", lambda share, stage: told.append(share)
     )
     assert doubt.drawn is None
     effects = doubt.effects

@@ -17,7 +17,6 @@ from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, w
 from shanhai.processes.delineate_zones import uncertainty
 from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
 from shanhai.processes.delineate_zones.features import (
-    ZoneGeometry,
     draw_zones,
     write_lines,
     write_patches,
@@ -35,7 +34,6 @@ from shanhai.processes.kit.outputs import write_document, write_rasters
 from shanhai.processes.kit.region import SCRATCH
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
 from shanhai.raster.cells import number_areas
-from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,
@@ -45,7 +43,14 @@ from shanhai.science.uncertainty.draws import (
 )
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
-from shanhai.science.zoning.postprocess import KEY_PROTECTION, STRICT_PROTECTION, Postprocessed
+from shanhai.science.zoning.polygons import ZoneCoverage
+from shanhai.science.zoning.postprocess import (
+    BEFORE,
+    KEY_PROTECTION,
+    OVERRIDE,
+    STRICT_PROTECTION,
+    ZONES,
+)
 from shanhai.science.zoning.statistics import feature_profiles
 from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE
 from shanhai.vocabulary import Label
@@ -56,7 +61,7 @@ def build_manifest(
     inputs: DelineateZonesInputs,
     assessment: Assessment,
     zoning: Zoning,
-    geometry: ZoneGeometry,
+    coverage: ZoneCoverage,
     doubt: uncertainty.Doubt | None = None,
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
@@ -64,7 +69,7 @@ def build_manifest(
     zoned = {
         "clustering": _clustering(inputs, zoning),
         "naming": _naming(zoning),
-        "postprocess": _postprocess(zoning, geometry),
+        "postprocess": _postprocess(zoning, coverage),
         **_lines(task, inputs, zoning),
     }
     found = [*zoning.flags, *left_out_flags(task)]
@@ -77,12 +82,12 @@ def _lines(task: Task, inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str
     found: dict[str, Any] = {}
     if task.areas or task.areas_left_out:
         found["control_areas"] = areas_record(task)
-    override = zoning.cleaned.override_source
+    override = zoning.cleaned.override_cells
     if override is not None:
         found["overlay"] = {
             "overlays": inputs.parameters.overlays,
-            "reserve_core_cells": int(np.count_nonzero(override == STRICT_PROTECTION)),
-            "red_line_cells": int(np.count_nonzero(override == KEY_PROTECTION)),
+            "reserve_core_cells": override[STRICT_PROTECTION],
+            "red_line_cells": override[KEY_PROTECTION],
         }
     if task.units:
         found["unit_polygons"] = [one.model_dump(mode="json") for one in task.units]
@@ -209,29 +214,14 @@ def _naming(zoning: Zoning) -> dict[str, Any]:
     }
 
 
-def _postprocess(zoning: Zoning, geometry: ZoneGeometry) -> Mapping[str, Any]:
+def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
     return {
         "changed_cells": zoning.cleaned.changed_cells,
         "periphery_share": zoning.cleaned.periphery_share,
         "detached_patches": zoning.cleaned.detached_patches,
-        "simplify_tolerance_m": geometry.coverage.tolerance_m,
-        "area_change": {str(k): v for k, v in geometry.coverage.area_change.items()},
+        "simplify_tolerance_m": coverage.tolerance_m,
+        "area_change": {str(k): v for k, v in coverage.area_change.items()},
     }
-
-
-ZONES = "zones"
-BEFORE = "zones_before_overlay"
-OVERRIDE = "override_source"
-
-
-def keep_zones(cleaned: Postprocessed, own: ScratchStore) -> None:
-    """Keep the class rasters of a zoning in the scratch store."""
-    kept = {ZONES: cleaned.codes}
-    if cleaned.override_source is not None:
-        kept |= {BEFORE: cleaned.before_overlay, OVERRIDE: cleaned.override_source}
-    for name, values in kept.items():
-        own.create_classes(name)
-        own.write_classes(name, own.whole, values)
 
 
 def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
@@ -259,7 +249,7 @@ class ZoningRun:
     """All that was computed, before it is told to anyone."""
 
     assessment: Assessment
-    geometry: ZoneGeometry
+    coverage: ZoneCoverage
     statistics: dict[str, Any]
     manifest: dict[str, Any]
 
@@ -295,28 +285,26 @@ def _compute(
     write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
     zoner = zoner_of(assessment, inputs, cut, runner)
+    own = assessment.place.store
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)
-    doubt = uncertainty.doubt_zones(
-        assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told
-    )
+    doubt = uncertainty.doubt_zones(assessment, inputs, zoner, workspace / DOUBTS, told)
     progress(68, "zones")
-    own = assessment.place.store
-    keep_zones(zoning.cleaned, own)
     progress(70, "polygons")
-    geometry = draw_zones(zoning.codes, area.grid)
+    codes = own.read_classes(ZONES, own.whole)
+    coverage = draw_zones(codes, area.grid)
     progress(75, "statistics")
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
-        own, assessment.extremes, zoning.codes, districts, area.region.districts, runner
+        own, assessment.extremes, codes, districts, area.region.districts, runner
     )
-    manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
-    alike = find_autocorrelation(assessment, zoner, zoning.codes, progress)
+    manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt)
+    alike = find_autocorrelation(assessment, zoner, progress)
     if alike is not None:
         statistics["autocorrelation"] = alike
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
     statistics["flags"] = manifest["flags"]
-    return ZoningRun(assessment, geometry, statistics, manifest)
+    return ZoningRun(assessment, coverage, statistics, manifest)
 
 
 def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
@@ -336,9 +324,10 @@ def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
 
 
 def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:
-    scheme = scheme_code(run.assessment.place.area.region.code)
-    write_zones(workspace / ZONES_FILE, run.geometry, scheme)
-    write_patches(workspace / PATCHES_FILE, run.geometry, scheme)
+    area = run.assessment.place.area
+    scheme = scheme_code(area.region.code)
+    write_zones(workspace / ZONES_FILE, run.coverage, area.grid, scheme)
+    write_patches(workspace / PATCHES_FILE, run.coverage, area.grid, scheme)
     alike = run.statistics.get("autocorrelation")
     return [
         *([] if alike is None else [write_clusters(workspace, alike["clusters"])]),

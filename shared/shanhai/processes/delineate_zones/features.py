@@ -1,7 +1,7 @@
 """Control lines on the analysis grid, and the zones as polygons: a valid coverage."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.delineate_zones.zoning import FLOOR
 from shanhai.processes.kit.geometry import to_lon_lat
 from shanhai.processes.kit.task import CORE, LINE_KINDS, OVERLAYS, RESERVE, AreaTask, Task
 from shanhai.raster.cells import cells_in_any
@@ -20,7 +19,7 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
 from shanhai.science.grid import BoolArray, ClassArray, Grid
 from shanhai.science.zoning.polygons import ZoneCoverage, clean_coverage, trace_outlines
-from shanhai.science.zoning.postprocess import protection_floor
+from shanhai.science.zoning.postprocess import FLOOR, protection_floor
 from shanhai.vocabulary import ZONE_CLASSES
 
 
@@ -75,47 +74,31 @@ def _burn(areas: Sequence[AreaTask], store: ScratchStore) -> BoolArray:
 _CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneGeometry:
-    """Zones and patches in longitude and latitude.
-
-    Attributes:
-        coverage: The same in the CRS of the grid.
-        zones: One valid multipolygon per zone code.
-        patches: Zone code and polygon of every single part.
-    """
-
-    coverage: ZoneCoverage
-    zones: dict[int, BaseGeometry]
-    patches: list[tuple[int, BaseGeometry]]
+def draw_zones(codes: ClassArray, grid: Grid) -> ZoneCoverage:
+    """Outline and simplify the class raster, in the CRS of the grid."""
+    return clean_coverage(trace_outlines(codes, grid))
 
 
-def draw_zones(codes: ClassArray, grid: Grid) -> ZoneGeometry:
-    """Outline, simplify and project the class raster."""
-    coverage = clean_coverage(trace_outlines(codes, grid))
-    return ZoneGeometry(
-        coverage=coverage,
-        zones={code: to_lon_lat(zone, grid) for code, zone in sorted(coverage.zones.items())},
-        patches=[(patch.code, to_lon_lat(patch.polygon, grid)) for patch in coverage.patches],
+def write_zones(path: Path, coverage: ZoneCoverage, grid: Grid, scheme: str) -> None:
+    """One feature per zone in longitude and latitude; its id is the zone's code."""
+    features = (
+        _feature(to_lon_lat(zone, grid), code, f"{scheme}.{_CLASSES[code].code}")
+        for code, zone in sorted(coverage.zones.items())
     )
-
-
-def write_zones(path: Path, geometry: ZoneGeometry, scheme: str) -> None:
-    """One feature per zone; its id is the zone's code."""
-    features = [
-        _feature(zone, code, f"{scheme}.{_CLASSES[code].code}")
-        for code, zone in geometry.zones.items()
-    ]
     _write_collection(path, features)
 
 
-def write_patches(path: Path, geometry: ZoneGeometry, scheme: str) -> None:
+def write_patches(path: Path, coverage: ZoneCoverage, grid: Grid, scheme: str) -> None:
     """One feature per connected piece of a zone, numbered within the zone."""
-    seen: dict[int, int] = {}
-    features = []
-    for code, polygon in geometry.patches:
-        seen[code] = seen.get(code, 0) + 1
-        features.append(_feature(polygon, code, f"{scheme}.{_CLASSES[code].code}.{seen[code]}"))
+    number = {code: count(1) for code in coverage.zones}
+    features = (
+        _feature(
+            to_lon_lat(patch.polygon, grid),
+            patch.code,
+            f"{scheme}.{_CLASSES[patch.code].code}.{next(number[patch.code])}",
+        )
+        for patch in coverage.patches
+    )
     _write_collection(path, features)
 
 
@@ -135,5 +118,10 @@ def _feature(geometry: BaseGeometry, code: int, identifier: str) -> dict[str, An
     }
 
 
-def _write_collection(path: Path, features: list[dict[str, Any]]) -> None:
-    path.write_bytes(orjson.dumps({"type": "FeatureCollection", "features": features}))
+def _write_collection(path: Path, features: Iterable[dict[str, Any]]) -> None:
+    """Write each feature as it comes: as objects all of them take a hundred bytes a corner."""
+    with path.open("wb") as file:
+        file.write(b'{"type":"FeatureCollection","features":[')
+        for number, feature in enumerate(features):
+            file.write(b"," * (number > 0) + orjson.dumps(feature))
+        file.write(b"]}")

@@ -16,9 +16,10 @@ from shanhai.processes.assess_ecoservices.pictures import RATIO_CLUSTERS, STABIL
 from shanhai.processes.delineate_zones.contract import COVER, LIGHT, POPULATION
 from shanhai.processes.delineate_zones.features import mask_of
 from shanhai.processes.delineate_zones.uncertainty import DRAWN
-from shanhai.processes.delineate_zones.units import LayerMeans, SquareCut, Tabled
+from shanhai.processes.delineate_zones.units import LayerMeans, Raster, SquareCut, Tabled
 from shanhai.processes.delineate_zones.zoning import Zoner
 from shanhai.processes.kit.outputs import write_table
+from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import LINE_KINDS, DistrictTask, OutputFile, Progress
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
@@ -27,7 +28,8 @@ from shanhai.science.grid import ClassArray, FloatArray, IntArray, Window
 from shanhai.science.normalisation import normalise
 from shanhai.science.quantiles import RunningMoments
 from shanhai.science.zoning.cells_by_zone import ClassLayer, KeyLayer, Keys, Layer
-from shanhai.science.zoning.delineation import RATIO, cross_tabulate
+from shanhai.science.zoning.delineation import CODES, RATIO, cross_tabulate
+from shanhai.science.zoning.postprocess import ZONES
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
 from shanhai.vocabulary import ZONE_CLASSES, Label
 
@@ -225,11 +227,10 @@ def _km2(cells: int, store: ScratchStore) -> float:
 
 
 TABLE = "clusters_table"
-_STRIP_ROWS = 512
 
 
 def find_autocorrelation(
-    assessment: Assessment, zoner: Zoner, zones: ClassArray, progress: Progress
+    assessment: Assessment, zoner: Zoner, progress: Progress
 ) -> dict[str, Any] | None:
     """Test the ratios of the zoning units, and keep the local classes as a layer.
 
@@ -246,10 +247,7 @@ def find_autocorrelation(
     tests = [{"layer": one, **told} for one, told in zip(layers, tested, strict=True)]
     ratio = np.ascontiguousarray(means[:, 0])
     classes = autocorrelation.local_moran(ratio, neighbours, seed).classes
-    codes = tabled.own_codes(classes, zones > 0)
-    own.create_classes(RATIO_CLUSTERS)
-    own.write_classes(RATIO_CLUSTERS, own.whole, codes)
-    cells, cell_ha = _crossed(codes, zones), own.grid.cell_area_ha
+    cells, cell_ha = _write_classes(own, tabled.own_raster(classes)), own.grid.cell_area_ha
     return {
         "unit_m": unit_m,
         "units": len(ratio),
@@ -312,11 +310,16 @@ def _areas(cells: IntArray, cell_ha: float, valid: int) -> dict[str, Any]:
     }
 
 
-def _crossed(codes: ClassArray, zones: ClassArray) -> IntArray:
-    """Cells by local class and zone, strip by strip."""
-    strips = [slice(row, row + _STRIP_ROWS) for row in range(0, len(codes), _STRIP_ROWS)]
-    tables = [cross_tabulate(codes[rows], zones[rows]) for rows in strips]
-    return np.asarray(np.sum(tables, axis=0))
+def _write_classes(own: ScratchStore, raster: Raster) -> IntArray:
+    """Keep the local classes of the zoned cells; cells by local class and zone."""
+    own.create_classes(RATIO_CLUSTERS)
+    crossed = np.zeros((CODES, CODES), dtype=np.int64)
+    for window in windows_of(own.grid):
+        zones = own.read_classes(ZONES, window)
+        codes = raster(window, zones > 0)
+        own.write_classes(RATIO_CLUSTERS, window, codes)
+        crossed += cross_tabulate(codes, zones)
+    return crossed
 
 
 def write_clusters(workspace: Path, clusters: Sequence[dict[str, Any]]) -> OutputFile:

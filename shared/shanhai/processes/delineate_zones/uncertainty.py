@@ -41,6 +41,7 @@ from shanhai.science.grid import ClassArray, Window
 from shanhai.science.matching import weight_shares
 from shanhai.science.uncertainty import variation
 from shanhai.science.uncertainty.draws import Draw, DrawTally, draw_parameters
+from shanhai.science.zoning.postprocess import ZONES
 from shanhai.vocabulary import ZONE_CLASSES
 
 
@@ -235,17 +236,15 @@ def doubt_zones(
     assessment: Assessment,
     inputs: DelineateZonesInputs,
     zoner: Zoner,
-    codes: ClassArray,
     folder: Path,
     told: Told,
 ) -> Doubt:
     """Assess and zone again as often as was asked for.
 
     Args:
-        assessment: The assessment with its own parameters.
+        assessment: The assessment with its own parameters, zoned.
         inputs: What was asked for.
         zoner: How the area was zoned.
-        codes: Zones of the assessment.
         folder: Scratch folder of its own; empty again at the end.
         told: Hears the share done.
     """
@@ -262,12 +261,10 @@ def doubt_zones(
     done = iter(range(1, total + 1))
     drawn = None
     if draws:
-        drawn = _draw(again, draws, codes, lambda: told(next(done) / total, "draws"))
+        drawn = _draw(again, draws, lambda: told(next(done) / total, "draws"))
     effects = None
     if asked.sensitivity:
-        effects = _effects(
-            again, alone_by, codes, lambda: told(next(done) / total, "single_changes")
-        )
+        effects = _effects(again, alone_by, lambda: told(next(done) / total, "single_changes"))
     return Doubt(drawn, effects)
 
 
@@ -298,12 +295,13 @@ class _Again:
         return variation.vary(self.variants.graph, draw).applied
 
     @contextmanager
-    def zone(self, draw: Draw) -> Iterator[tuple[ScratchStore, ClassArray]]:
-        """The layers and the zones; the layers are gone afterwards."""
+    def zone(self, draw: Draw) -> Iterator[ScratchStore]:
+        """The layers, zones among them; they are gone afterwards."""
         plan = self.variants.plan(variation.vary(self.variants.graph, draw))
         variant = self.variants.compute(plan, self.folder)
         try:
-            yield variant.store, self.zoner.zone(variant.store, variant.extremes).cleaned.codes
+            self.zoner.zone(variant.store, variant.extremes)
+            yield variant.store
         finally:
             shutil.rmtree(self.folder)
 
@@ -312,25 +310,25 @@ class _Again:
         return self.zoner.runner.remembered().step(function)
 
 
-def _draw(again: _Again, draws: list[Draw], codes: ClassArray, told: Callable[[], None]) -> Drawn:
+def _draw(again: _Again, draws: list[Draw], told: Callable[[], None]) -> Drawn:
     own = again.variants.assessment.place.store
     _make_room(own, len(draws))
     for number, draw in enumerate(draws):
         ratio, zones = again.once(partial(_ratio_and_zones, again, draw))
         _take_up(own, ratio, zones, number, len(draws))
         told()
-    agreeing = _sum_up(own, codes, len(draws))
+    agreeing, zoned = _sum_up(own, len(draws))
     own.drop(_MEAN, _SQUARES, *_COUNTS)
     return Drawn(
         draws=len(draws),
         applied=again.applied(draws[0]),
-        modal_share=agreeing / max(int(np.count_nonzero(codes)), 1),
+        modal_share=agreeing / max(zoned, 1),
     )
 
 
 def _ratio_and_zones(again: _Again, draw: Draw) -> tuple[NDArray[np.float32], ClassArray]:
-    with again.zone(draw) as (store, zones):
-        return store.read_stored(RATIO, store.whole), zones
+    with again.zone(draw) as store:
+        return store.read_stored(RATIO, store.whole), store.read_classes(ZONES, store.whole)
 
 
 def _make_room(own: ScratchStore, draws: int) -> None:
@@ -378,9 +376,9 @@ def _read(own: ScratchStore, strip: Window, before: int, draws: int) -> DrawTall
     )
 
 
-def _sum_up(own: ScratchStore, codes: ClassArray, draws: int) -> int:
-    """Write the layers; returns the cells whose zone is that of most draws."""
-    agreeing = 0
+def _sum_up(own: ScratchStore, draws: int) -> tuple[int, int]:
+    """Write the layers; returns the cells whose zone is that of most draws, and all with a zone."""
+    agreeing, zoned = 0, 0
     for strip in _strips(own):
         result = _read(own, strip, draws, draws).result()
         own.write(STABILITY, strip, result.zone_confidence)
@@ -388,32 +386,36 @@ def _sum_up(own: ScratchStore, codes: ClassArray, draws: int) -> int:
         own.write(RATIO_SD, strip, result.sd)
         own.write(DEFICIT, strip, result.deficit_probability)
         own.write_classes(MODAL_ZONE, strip, result.modal_zone)
-        usual = codes[strip.slices]
+        usual = own.read_classes(ZONES, strip)
+        zoned += int(np.count_nonzero(usual))
         agreeing += int(np.count_nonzero((usual > 0) & (usual == result.modal_zone)))
-    return agreeing
+    return agreeing, zoned
 
 
-def _effects(
-    again: _Again, names: list[str], codes: ClassArray, told: Callable[[], None]
-) -> list[variation.Effect]:
-    cell_ha = again.variants.assessment.place.area.grid.cell_area_ha
+def _effects(again: _Again, names: list[str], told: Callable[[], None]) -> list[variation.Effect]:
+    usual = _areas(again.variants.assessment.place.store)
 
     def zone_areas(factors: Mapping[str, float]) -> dict[int, float]:
         if not factors:
-            return _areas(codes, cell_ha)
+            return usual
         ((name, factor),) = factors.items()
-        areas = again.once(partial(_areas_after, again, variation.alone(name, factor), cell_ha))
+        areas = again.once(partial(_areas_after, again, variation.alone(name, factor)))
         told()
         return areas
 
     return variation.one_at_a_time(zone_areas, names)
 
 
-def _areas_after(again: _Again, change: Draw, cell_ha: float) -> dict[int, float]:
-    with again.zone(change) as (_, zones):
-        return _areas(zones, cell_ha)
+def _areas_after(again: _Again, change: Draw) -> dict[int, float]:
+    with again.zone(change) as store:
+        return _areas(store)
 
 
-def _areas(codes: ClassArray, cell_ha: float) -> dict[int, float]:
-    counts = np.bincount(codes.ravel(), minlength=len(ZONE_CLASSES) + 1)
+def _areas(store: ScratchStore) -> dict[int, float]:
+    """Area of every zone, ha."""
+    counts = np.zeros(len(ZONE_CLASSES) + 1, dtype=np.int64)
+    for strip in _strips(store):
+        codes = store.read_classes(ZONES, strip)
+        counts += np.bincount(codes.ravel(), minlength=len(counts))
+    cell_ha = store.grid.cell_area_ha
     return {zone: float(cells) * cell_ha for zone, cells in enumerate(counts) if zone}

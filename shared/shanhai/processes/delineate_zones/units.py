@@ -1,8 +1,8 @@
 """The zoning units of a study, squares or polygons, and the means of layers over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -37,11 +37,11 @@ from shanhai.science.zoning.units import (
     UnitTable,
     aggregate,
     join_sums,
+    nearest_codes,
     polygon_codes,
     polygon_points,
     polygon_sums,
     rasterise,
-    rasterise_polygons,
     select_polygons,
     select_units,
     unit_codes,
@@ -79,6 +79,10 @@ class LayerMeans:
         return normalise(self.store.read(source, window), self.extremes[source].limits)
 
 
+Raster = Callable[[Window, BoolArray], ClassArray]
+"""Codes of a window; 0 where the mask of its valid cells is False."""
+
+
 class Tabled(Protocol):
     """The units with their means, and how they lie."""
 
@@ -92,12 +96,12 @@ class Tabled(Protocol):
         """How they lie to one another."""
         ...
 
-    def codes(self, zones: ClassArray, valid: BoolArray) -> ClassArray:
-        """The raster of the units' zones; 0 where `valid` is False."""
+    def raster(self, zones: ClassArray) -> Raster:
+        """The raster of the units' zones, those of the nearest in other units."""
         ...
 
-    def own_codes(self, codes: ClassArray, valid: BoolArray) -> ClassArray:
-        """The raster of codes of the units; 0 beyond them too."""
+    def own_raster(self, codes: ClassArray) -> Raster:
+        """The raster of codes of the units; 0 beyond them."""
         ...
 
     def neighbours(self) -> Neighbours:
@@ -168,13 +172,13 @@ class TabledSquares:
     layout: Layout
     fishnet: Fishnet
 
-    def codes(self, zones: ClassArray, valid: BoolArray) -> ClassArray:
+    def raster(self, zones: ClassArray) -> Raster:
         """The raster of the squares' zones."""
-        return rasterise(unit_codes(zones, self.units), self.fishnet, valid)
+        return partial(_square_codes, unit_codes(zones, self.units), self.fishnet.unit_cells)
 
-    def own_codes(self, codes: ClassArray, valid: BoolArray) -> ClassArray:
+    def own_raster(self, codes: ClassArray) -> Raster:
         """The raster of codes of the squares that take part."""
-        return rasterise(self._lattice(codes, np.uint8(0)), self.fishnet, valid)
+        return partial(_square_codes, self._lattice(codes, np.uint8(0)), self.fishnet.unit_cells)
 
     def neighbours(self) -> Neighbours:
         """Squares that share a side or a corner."""
@@ -198,6 +202,12 @@ class TabledSquares:
     @property
     def _unit_m(self) -> float:
         return self.fishnet.unit_cells * self.fishnet.grid.cell_m
+
+
+def _square_codes(
+    unit_raster: ClassArray, unit_cells: int, window: Window, valid: BoolArray
+) -> ClassArray:
+    return np.where(valid, rasterise(unit_raster, unit_cells, window), np.uint8(0))
 
 
 def _aggregate(means: LayerMeans, unit_cells: int, window: Window) -> tuple[FloatArray, IntArray]:
@@ -255,16 +265,27 @@ class TabledPolygons:
     cut: PolygonCut
     points: FloatArray
 
-    def codes(self, zones: ClassArray, valid: BoolArray) -> ClassArray:
-        """The raster of the polygons' zones."""
-        every = polygon_codes(zones, self.units, self.points)
-        return rasterise_polygons(every, self.cut.numbers, valid)
+    def raster(self, zones: ClassArray) -> Raster:
+        """The raster of the polygons' zones; cells outside all have that of the nearest inside."""
+        every = np.append(np.uint8(0), polygon_codes(zones, self.units, self.points))
+        whole: ClassArray = every[self.cut.numbers]
+        filled = cache(partial(nearest_codes, whole))
 
-    def own_codes(self, codes: ClassArray, valid: BoolArray) -> ClassArray:
+        def codes(window: Window, valid: BoolArray) -> ClassArray:
+            own = whole[window.slices]
+            if (valid & (own == 0)).any():
+                own = filled()[window.slices]
+            return np.where(valid, own, np.uint8(0))
+
+        return codes
+
+    def own_raster(self, codes: ClassArray) -> Raster:
         """The raster of codes of the polygons that take part."""
         table = np.zeros(self.cut.count + 1, dtype=np.uint8)
         table[self.units.index + 1] = codes
-        return np.where(valid, table[self.cut.numbers], np.uint8(0))
+        return lambda window, valid: np.where(
+            valid, table[self.cut.numbers[window.slices]], np.uint8(0)
+        )
 
     def neighbours(self) -> Neighbours:
         """Polygons that share a side or a corner of a cell."""

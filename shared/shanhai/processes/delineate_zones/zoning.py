@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs, ZoningParameters
-from shanhai.processes.delineate_zones.units import Cut, LayerMeans, SquareCut, Tabled, polygon_cut
+from shanhai.processes.delineate_zones.units import (
+    Cut,
+    LayerMeans,
+    Raster,
+    SquareCut,
+    Tabled,
+    polygon_cut,
+)
+from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import Task, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import BoolArray, ClassArray, Grid, IntArray, Window
+from shanhai.science.grid import BoolArray, Grid, IntArray, Window
 from shanhai.science.uncertainty.resampling import (
     ConfidenceInterval,
     Stability,
@@ -25,14 +32,15 @@ from shanhai.science.zoning import delineation
 from shanhai.science.zoning.clustering import Algorithm, Clustering
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
 from shanhai.science.zoning.features import Features
-from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
+from shanhai.science.zoning.postprocess import (
+    BY_UNIT,
+    FLOOR,
+    Postprocessed,
+    PostprocessSettings,
+    postprocess,
+)
 from shanhai.science.zoning.units import Fishnet, UnitTable
 from shanhai.science.zoning.zone_names import Naming
-
-FLOOR = "protection_floor"
-"""Class layer of the least protection the law asks for; zones are held to it where it exists."""
-
-_STRIP_ROWS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Zoning:
         diagnostics: Quality by number of clusters.
         audit: Thresholds that were taken instead of the clusters.
         trust: How far the zones can be trusted; None unless asked for.
-        cleaned: The final class raster and the cells each step changed.
+        cleaned: How the final class raster came about.
     """
 
     unit_m: float | None
@@ -86,11 +94,6 @@ class Zoning:
     audit: Audit | None
     trust: Trust | None
     cleaned: Postprocessed
-
-    @property
-    def codes(self) -> ClassArray:
-        """Zone codes on the analysis grid, 0 nodata."""
-        return self.cleaned.codes
 
     @property
     def features(self) -> Features:
@@ -128,7 +131,7 @@ class Zoned:
         tabled: Units that were clustered, with their means.
         by_unit: Their zones.
         audit: Thresholds that were taken instead of the clusters.
-        cleaned: The final class raster and the cells each step changed.
+        cleaned: How the final class raster came about.
     """
 
     tabled: Tabled
@@ -156,19 +159,19 @@ class Zoner:
     runner: WindowRunner
 
     def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
-        """Cluster the units, name the clusters and clean the raster."""
+        """Cluster the units, name the clusters and clean the raster, which the store keeps."""
         with pointing_at("/inputs/parameters"):
             layers = self.settings.layers(self.services)
             tabled = self.cut.table(LayerMeans(store, extremes, layers), self.runner)
             by_unit = delineation.zone_units(
                 tabled.units, self.services, tabled.layout, self.settings
             )
-        codes = tabled.codes(by_unit.zones, _valid(store))
-        audit = None
+        thresholds = None
         if self.parameters.algorithm == "thresholds":
-            codes, audit = _by_thresholds(store, codes)
-        cleaned = self._cleaned(codes, store)
-        return Zoned(tabled, by_unit, audit, cleaned)
+            thresholds = delineation.thresholds_of(lambda: store.blocks(delineation.RATIO))
+        crossed = _write_codes(store, tabled.raster(by_unit.zones), thresholds)
+        audit = None if thresholds is None else Audit(thresholds, crossed)
+        return Zoned(tabled, by_unit, audit, self._cleaned(store))
 
     def zone_again(
         self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]
@@ -179,11 +182,9 @@ class Zoner:
         knows no distance, is made as a whole.
         """
         if former.audit is not None:
-            thresholds = former.audit.thresholds
-            codes = delineation.threshold_zones(
-                store.read_stored(delineation.RATIO, store.whole), thresholds
-            )
-            return self._cleaned(codes, store)
+            raster = former.tabled.raster(former.by_unit.zones)
+            _write_codes(store, raster, former.audit.thresholds)
+            return self._cleaned(store)
         layers = self.settings.layers(self.services)
         again = self.cut.table(LayerMeans(store, extremes, layers), self.runner).units
         units = former.tabled.units
@@ -193,16 +194,20 @@ class Zoner:
         after = before.copy()
         after[then] = again.means[now, : before.shape[1]]
         zones = delineation.zones_by_centres(former.by_unit, before, after)
-        return self._cleaned(former.tabled.codes(zones, _valid(store)), store)
+        _write_codes(store, former.tabled.raster(zones), None)
+        return self._cleaned(store)
 
-    def _cleaned(self, codes: ClassArray, store: ScratchStore) -> Postprocessed:
-        return postprocess(
-            codes,
-            partial(_ratio, store),
+    def _cleaned(self, store: ScratchStore) -> Postprocessed:
+        cleaned = postprocess(
+            store,
+            store.grid.shape,
             store.grid.cell_m,
             postprocess_settings(self.parameters),
-            floor=store.read_classes(FLOOR, store.whole) if store.has(FLOOR) else None,
+            overlay=store.has(FLOOR),
+            run=self.runner.run,
         )
+        store.drop(BY_UNIT)
+        return cleaned
 
 
 def zoner_of(
@@ -282,29 +287,29 @@ def postprocess_settings(parameters: ZoningParameters) -> PostprocessSettings:
     )
 
 
-def _ratio(own: ScratchStore, rows: slice) -> NDArray[np.float32]:
-    return own.read_stored(
-        delineation.RATIO, Window(rows.start, 0, rows.stop - rows.start, own.grid.width)
-    )
+def _write_codes(
+    store: ScratchStore, raster: Raster, thresholds: delineation.Thresholds | None
+) -> IntArray:
+    """Keep the labels of the units, or the zones of the thresholds in their place.
+
+    Returns:
+        Cells by zone of the units (row) and of the thresholds (column).
+    """
+    store.create_classes(BY_UNIT)
+    crossed = np.zeros((delineation.CODES, delineation.CODES), dtype=np.int64)
+    for window in windows_of(store.grid):
+        ratio = store.read_stored(delineation.RATIO, window)
+        codes = raster(window, _valid(store, window, ratio))
+        if thresholds is not None:
+            clusters, codes = codes, delineation.threshold_zones(ratio, thresholds)
+            crossed += delineation.cross_tabulate(clusters, codes)
+        store.write_classes(BY_UNIT, window, codes)
+    return crossed
 
 
-def _by_thresholds(own: ScratchStore, clusters: ClassArray) -> tuple[ClassArray, Audit]:
-    """Zones of the thresholds, and how they stand to those of the clusters."""
-    thresholds = delineation.thresholds_of(lambda: own.blocks(delineation.RATIO))
-    codes = np.empty_like(clusters)
-    for row in range(0, len(codes), _STRIP_ROWS):
-        rows = slice(row, min(row + _STRIP_ROWS, len(codes)))
-        codes[rows] = delineation.threshold_zones(_ratio(own, rows), thresholds)
-    return codes, Audit(thresholds, delineation.cross_tabulate(clusters, codes))
-
-
-def _valid(store: ScratchStore) -> BoolArray:
+def _valid(store: ScratchStore, window: Window, ratio: NDArray[np.float32]) -> BoolArray:
     """Cells that get a zone: valid ones in which enough services are known for a ratio."""
-    valid: BoolArray = store.read_classes("valid", store.whole) == 1
-    for row in range(0, len(valid), _STRIP_ROWS):
-        rows = slice(row, min(row + _STRIP_ROWS, len(valid)))
-        valid[rows] &= ~np.isnan(_ratio(store, rows))
-    return valid
+    return np.asarray((store.read_classes("valid", window) == 1) & ~np.isnan(ratio))
 
 
 def _trust(zoner: Zoner, zoned: Zoned) -> Trust:

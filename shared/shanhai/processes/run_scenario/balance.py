@@ -43,11 +43,11 @@ def services_document(compared: ComparedServices, place: Place) -> Document:
     if rezoned is None:
         return document
     cell_ha = place.grid.cell_area_ha
-    was, will_be = rezoned.codes
+    cells = rezoned.transitions
     return document | {
         "zones": zone_rows(rezoned, cell_ha),
         "zone_areas": zone_areas(rezoned, cell_ha),
-        "zones_changed_ha": _rounded(int(np.count_nonzero(was != will_be)) * cell_ha),
+        "zones_changed_ha": _rounded(int(cells.sum() - np.trace(cells)) * cell_ha),
     }
 
 

@@ -15,7 +15,7 @@ from shanhai.processes.build_network.linkages import EXCESS
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit import geometry, outputs
 from shanhai.processes.kit.output_files import write_features
-from shanhai.processes.kit.region import Place
+from shanhai.processes.kit.region import Place, windows_of
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.run_scenario.balance import RATIO_HEAD, ZONE_HEAD, rows_of
 from shanhai.processes.run_scenario.before_after import Rehearsal, Sides
@@ -97,11 +97,13 @@ def write_ratio_changes(reassessed: Reassessed, place: Place) -> list[outputs.La
 
 def write_zone_changes(rezoned: Rezoned, store: ScratchStore) -> list[outputs.Layer]:
     """Write the zones after, and those before and after of each cell that changes."""
-    before, after = rezoned.codes
-    changed = np.where(before == after, np.uint8(0), before * np.uint8(TENS) + after)
-    for name, codes in ((ZONES_AFTER, after), (ZONES_CHANGE, changed)):
+    for name in (ZONES_AFTER, ZONES_CHANGE):
         store.create_classes(name)
-        store.write_classes(name, store.whole, codes)
+    for window in windows_of(store.grid):
+        before, after = rezoned.codes(window)
+        changed = np.where(before == after, np.uint8(0), before * np.uint8(TENS) + after)
+        store.write_classes(ZONES_AFTER, window, after)
+        store.write_classes(ZONES_CHANGE, window, changed)
     return [(ZONES_AFTER, None), (ZONES_CHANGE, None)]
 
 

@@ -4,22 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from shanhai.processes.assess_ecoservices.manifest import figures_of
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.delineate_zones.features import write_lines
 from shanhai.processes.delineate_zones.zoning import Zoned, cut_of, zoner_of
 from shanhai.processes.kit import manifest
+from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import Task, left_out_flags
 from shanhai.processes.run_scenario.before_after import Rehearsal, Sides
 from shanhai.processes.run_scenario.contract import RunScenarioTask
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.reassessment import Reassessed
+from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import ClassArray, IntArray
+from shanhai.science.grid import ClassArray, IntArray, Window
 from shanhai.science.zoning.delineation import cross_tabulate
-from shanhai.science.zoning.postprocess import Postprocessed
+from shanhai.science.zoning.postprocess import ZONES, Postprocessed
 from shanhai.vocabulary import Label, label_of
 
 
@@ -31,21 +35,24 @@ class Rezoned:
         before: As the base has them.
         after: By the same clusters, cleaned in the same way.
         algorithm: How the clusters were found.
+        stores: Where the zones are, before and after.
     """
 
     before: Zoned
     after: Postprocessed
     algorithm: str
+    stores: tuple[ScratchStore, ScratchStore]
 
-    @property
-    def codes(self) -> tuple[ClassArray, ClassArray]:
+    def codes(self, window: Window) -> tuple[ClassArray, ClassArray]:
         """Zone codes before and after."""
-        return self.before.cleaned.codes, self.after.codes
+        before, after = (store.read_classes(ZONES, window) for store in self.stores)
+        return before, after
 
     @property
     def transitions(self) -> IntArray:
         """Cells by zone before (row) and after (column), codes 0–5."""
-        return cross_tabulate(*self.codes)
+        windows = windows_of(self.stores[0].grid)
+        return np.asarray(sum(cross_tabulate(*self.codes(window)) for window in windows))
 
 
 def rezone(
@@ -65,7 +72,8 @@ def rezone(
     zoner = zoner_of(base, inputs, cut, runner)
     before = zoner.zone(base.place.store, base.extremes)
     after = zoner.zone_again(before, reassessed.store, base.extremes)
-    return Rezoned(before, after, inputs.parameters.algorithm)
+    stores = base.place.store, reassessed.store
+    return Rezoned(before, after, inputs.parameters.algorithm, stores)
 
 
 @dataclass(frozen=True, slots=True)

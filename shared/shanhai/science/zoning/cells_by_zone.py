@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
-from shanhai.science.zoning.patches import patch_sizes
+from shanhai.science.zoning.seams import patch_sizes
 
 Keys = NDArray[np.unsignedinteger]
 """Key of each cell; 0 is nodata and is passed over."""

@@ -227,7 +227,7 @@ BALANCE = 0.02
 """Deficits up to this ratio still count as balance (ε)."""
 
 _PROBABILITIES = (0.8, 0.6)
-_CODES = 6
+CODES = 6
 
 Ratio = NDArray[np.floating]
 
@@ -289,5 +289,5 @@ def threshold_zones(ratio: Ratio, thresholds: Thresholds) -> ClassArray:
 
 def cross_tabulate(one: ClassArray, other: ClassArray) -> IntArray:
     """Cells by zone of one raster (row) and of the other (column), codes 0–5."""
-    pairs = one.astype(np.int64).ravel() * _CODES + other.ravel()
-    return np.bincount(pairs, minlength=_CODES**2).reshape(_CODES, _CODES).astype(np.int64)
+    pairs = one.astype(np.int64).ravel() * CODES + other.ravel()
+    return np.bincount(pairs, minlength=CODES**2).reshape(CODES, CODES).astype(np.int64)

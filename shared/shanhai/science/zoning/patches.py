@@ -15,7 +15,6 @@ from shanhai.science.grid import (
     SQUARE_METRES_PER_HECTARE,
     BoolArray,
     ClassArray,
-    FloatArray,
     IntArray,
 )
 from shanhai.science.zoning.contiguity import find
@@ -26,6 +25,16 @@ Patches = NDArray[np.int32]
 Codes = NDArray[np.integer]
 
 _FAR = np.uint16(65_535)
+
+
+@njit(cache=True, nogil=True)
+def _join(parent: IntArray, one: int, other: int) -> int:
+    """Make two provisional numbers one, 0 being none; returns the lower, or the only one."""
+    if one == 0 or one == other:
+        return other
+    a, b = find(parent, one), find(parent, other)
+    parent[max(a, b)] = min(a, b)
+    return min(a, b)
 
 
 @njit(cache=True, nogil=True)
@@ -40,19 +49,17 @@ def label(codes: Codes, corners: bool) -> tuple[Patches, int]:
             code = codes[row, col]
             if code == 0:
                 continue
-            own = 0
-            for beside in range(4 if corners else 2):
-                # West, north, north-west, north-east: what was numbered before.
-                i = row if beside == 0 else row - 1
-                j = col - 1 if beside in (0, 2) else (col if beside == 1 else col + 1)
-                if i < 0 or j < 0 or j >= width or codes[i, j] != code:
-                    continue
-                other = find(parent, patches[i, j])
-                if own == 0:
-                    own = other
-                elif other != own:
-                    parent[max(own, other)] = min(own, other)
-                    own = min(own, other)
+            west = col > 0 and codes[row, col - 1] == code
+            north = row > 0 and codes[row - 1, col] == code
+            own = patches[row, col - 1] if west else (patches[row - 1, col] if north else 0)
+            if west and north:
+                own = _join(parent, own, patches[row - 1, col])
+            elif corners and row > 0 and not north:
+                # Corners beside a cell that already belongs to the patch belong to it too.
+                if not west and col > 0 and codes[row - 1, col - 1] == code:
+                    own = patches[row - 1, col - 1]
+                if col + 1 < width and codes[row - 1, col + 1] == code:
+                    own = _join(parent, own, patches[row - 1, col + 1])
             if own == 0:
                 last += 1
                 if last == len(parent):
@@ -107,12 +114,21 @@ def _ahead(one: int, other: int, sizes: IntArray, code_of: IntArray) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def largest_neighbours(
-    patches: Patches, sizes: IntArray, code_of: IntArray, least: int
-) -> IntArray:
-    """For every patch below `least` cells its largest neighbour ahead of it, for others itself."""
-    target = np.arange(len(sizes))
+def first_cells(patches: Patches, count: int, row: int, col: int, width: int) -> IntArray:
+    """First cell of every patch of a tile at `row`, `col`, counted over a raster `width` wide."""
+    first = np.full(count + 1, -1, dtype=np.int64)
+    for i in range(patches.shape[0]):
+        for j in range(patches.shape[1]):
+            if first[patches[i, j]] < 0:
+                first[patches[i, j]] = (row + i) * width + col + j
+    return first
+
+
+@njit(cache=True, nogil=True)
+def _beside(patches: Patches, keys: IntArray, count: int) -> int:
+    """Write a key for every change of patch from cell to cell; returns how many there are."""
     height, width = patches.shape
+    last, at = np.int64(0), 0
     for row in range(height):
         for col in range(width):
             one = patches[row, col]
@@ -123,14 +139,45 @@ def largest_neighbours(
                 other = patches[i, j]
                 if other == 0 or other == one:
                     continue
-                small, large = (other, one) if _ahead(one, other, sizes, code_of) else (one, other)
-                if sizes[small] < least and _ahead(large, target[small], sizes, code_of):
-                    target[small] = large
+                key = np.int64(min(one, other)) * count + max(one, other)
+                if key != last:
+                    if len(keys) > 0:
+                        keys[at] = key
+                    at += 1
+                    last = key
+    return at
+
+
+def pairs_of(patches: Patches) -> NDArray[np.int32]:
+    """Numbers of the patches that share a side, the lower first, each pair once, in order."""
+    count = int(patches.max(initial=0)) + 1
+    keys = np.empty(_beside(patches, np.empty(0, dtype=np.int64), count), dtype=np.int64)
+    _beside(patches, keys, count)
+    keys = np.unique(keys)
+    return np.stack([keys // count, keys % count], axis=1).astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def largest_neighbours(pairs: IntArray, sizes: IntArray, code_of: IntArray, least: int) -> IntArray:
+    """For every patch below `least` cells its largest neighbour ahead of it, for others itself."""
+    target = np.arange(len(sizes))
+    for number in range(len(pairs)):
+        one, other = pairs[number, 0], pairs[number, 1]
+        small, large = (other, one) if _ahead(one, other, sizes, code_of) else (one, other)
+        if sizes[small] < least and _ahead(large, target[small], sizes, code_of):
+            target[small] = large
+    return target
+
+
+def chain_ends(target: IntArray) -> IntArray:
+    """For every patch the last of its chain of ever larger neighbours."""
+    while not np.array_equal(target, target[target]):
+        target = target[target]
     return target
 
 
 @njit(cache=True, nogil=True)
-def recode(patches: Patches, code_of: IntArray, codes: ClassArray) -> int:
+def recode(patches: Patches, code_of: Codes, codes: ClassArray) -> int:
     """Give the cells of every patch its code, in place; returns how many changed."""
     changed = 0
     for row in range(patches.shape[0]):
@@ -246,20 +293,28 @@ def _cover(widths: IntArray, near: BoolArray) -> None:
 
 @njit(cache=True, nogil=True)
 def contacts(
-    patches: Patches, codes: ClassArray, count: int, friend: int
+    patches: Patches, codes: ClassArray, row: int, col: int, count: int, friend: int
 ) -> tuple[BoolArray, BoolArray]:
-    """Which patches touch, over sides and corners, `friend`, and which anything else but nodata."""
-    height, width = codes.shape
+    """Which patches touch, over sides and corners, `friend`, and which anything else but nodata.
+
+    Args:
+        patches: Of one code, in a tile; cells of that code around it are of the same patches.
+        codes: Of the tile and the cells around it, as far as there are any.
+        row, col: Where the tile begins among them.
+        count: Number of patches.
+        friend: Code that is told apart from others.
+    """
     touches = np.zeros(count + 1, dtype=np.bool_)
     others = np.zeros(count + 1, dtype=np.bool_)
-    for row in range(height):
-        for col in range(width):
-            patch = patches[row, col]
+    for y in range(patches.shape[0]):
+        for x in range(patches.shape[1]):
+            patch = patches[y, x]
             if patch == 0:
                 continue
-            for i in range(max(row - 1, 0), min(row + 2, height)):
-                for j in range(max(col - 1, 0), min(col + 2, width)):
-                    if patches[i, j] == patch or codes[i, j] == 0:
+            own = codes[row + y, col + x]
+            for i in range(max(row + y - 1, 0), min(row + y + 2, codes.shape[0])):
+                for j in range(max(col + x - 1, 0), min(col + x + 2, codes.shape[1])):
+                    if codes[i, j] == own or codes[i, j] == 0:
                         continue
                     if codes[i, j] == friend:
                         touches[patch] = True
@@ -277,16 +332,26 @@ def mark_patches(patches: Patches, mask: BoolArray, marked: BoolArray) -> None:
                 marked[patches[row, col]] = True
 
 
+_ONE = float(1 << 56)
+_LOW = (1 << 32) - 1
+
+
 @njit(cache=True, nogil=True)
 def add_by_patch(
-    patches: Patches, values: NDArray[np.floating], total: FloatArray, cells: IntArray
+    patches: Patches, values: NDArray[np.floating], sums: IntArray, cells: IntArray
 ) -> None:
-    """Add the valid values of a strip to the sums and counts of their patches."""
+    """Add the valid values of a tile, −64 to 64, to the sums and counts of their patches.
+
+    Sums are of whole numbers, of 2⁻⁵⁶ each, so that their order does not matter: in the first row
+    those of the upper 32 bits and in the second those of the lower.
+    """
     for row in range(patches.shape[0]):
         for col in range(patches.shape[1]):
-            value = values[row, col]
+            value = float(values[row, col])
             if not math.isnan(value):
-                total[patches[row, col]] += value
+                whole = np.int64(math.floor(value * _ONE))
+                sums[0, patches[row, col]] += whole >> 32
+                sums[1, patches[row, col]] += whole & _LOW
                 cells[patches[row, col]] += 1
 
 
@@ -308,16 +373,6 @@ def label_patches(codes: Codes, connectivity: Connectivity = 4) -> tuple[Patches
     return patches, int(count)
 
 
-def patch_sizes(codes: NDArray[np.integer]) -> dict[int, IntArray]:
-    """Cells of every 4-connected patch by code; 0 is left out."""
-    patches, count = label_patches(codes)
-    sizes, code_of = measure(patches, codes, count)
-    return {int(code): sizes[code_of == code] for code in np.unique(code_of[1:])}
-
-
-MAX_ROUNDS = 5
-
-
 def min_patch_cells(mmu_ha: float, cell_m: float) -> int:
     """Cells of the minimum mapping unit, rounded up."""
     return math.ceil(round(mmu_ha * SQUARE_METRES_PER_HECTARE / cell_m**2, 9))
@@ -330,38 +385,3 @@ def majority_filter(codes: ClassArray) -> ClassArray:
     vote and is never filled. A halo of one cell makes windows equal to the whole raster.
     """
     return majority(codes)
-
-
-def sieve(codes: ClassArray, min_cells: int, rounds: int = MAX_ROUNDS) -> ClassArray:
-    """Give patches smaller than `min_cells` the code of their largest neighbour.
-
-    Patches are 4-connected. A small patch follows its largest neighbour only if that is larger
-    than itself, and on through small neighbours to the end of the chain; the smallest patches so
-    vanish first. A patch without neighbour, such as an islet in nodata, stays. Of equally large
-    neighbours the lowest code wins, then the first in row-major order.
-
-    Args:
-        codes: Class raster; 0 is nodata and never changes.
-        min_cells: Size from which a patch stays.
-        rounds: Most repetitions; it ends earlier when nothing changes.
-    """
-    current = codes.copy()
-    for _ in range(rounds if min_cells > 1 else 0):
-        if _sieve_in_place(current, min_cells) == 0:
-            break
-    return current
-
-
-def _sieve_in_place(codes: ClassArray, min_cells: int) -> int:
-    """One round; returns the number of cells that changed."""
-    patches, count = label_patches(codes)
-    sizes, code_of = measure(patches, codes, count)
-    target = _chain_ends(largest_neighbours(patches, sizes, code_of, min_cells))
-    return int(recode(patches, code_of[target], codes))
-
-
-def _chain_ends(target: IntArray) -> IntArray:
-    """For every patch the last of its chain of ever larger neighbours."""
-    while not np.array_equal(target, target[target]):
-        target = target[target]
-    return target

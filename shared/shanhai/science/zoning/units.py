@@ -174,19 +174,14 @@ def unit_codes(codes: ClassArray, units: UnitTable) -> ClassArray:
     """
     flat = np.zeros(units.shape[0] * units.shape[1], dtype=np.uint8)
     flat[units.index] = codes
-    raster = flat.reshape(units.shape)
-    nearest = ndimage.distance_transform_edt(
-        raster == 0, return_distances=False, return_indices=True
-    )
-    return np.asarray(raster[tuple(nearest)])
+    return nearest_codes(flat.reshape(units.shape))
 
 
-def rasterise(unit_raster: ClassArray, fishnet: Fishnet, valid: BoolArray) -> ClassArray:
-    """The analysis raster of the units' codes; 0 where `valid` is False."""
-    size = fishnet.unit_cells
-    cells = unit_raster.repeat(size, axis=0).repeat(size, axis=1)
-    height, width = fishnet.grid.shape
-    return np.where(valid, cells[:height, :width], np.uint8(0))
+def rasterise(unit_raster: ClassArray, unit_cells: int, window: Window) -> ClassArray:
+    """The codes of the units in a window of the analysis raster."""
+    rows = np.arange(window.row, window.row + window.height) // unit_cells
+    cols = np.arange(window.col, window.col + window.width) // unit_cells
+    return unit_raster[rows[:, np.newaxis], cols]
 
 
 Numbers = NDArray[np.integer]
@@ -300,16 +295,9 @@ def polygon_codes(codes: ClassArray, units: UnitTable, points: FloatArray) -> Cl
     return every
 
 
-def rasterise_polygons(every: ClassArray, numbers: Numbers, valid: BoolArray) -> ClassArray:
-    """The analysis raster of the polygons' codes; 0 where `valid` is False.
-
-    Valid cells outside all polygons get the code of the nearest cell inside one.
-    """
-    table = np.concatenate([np.zeros(1, dtype=np.uint8), every])
-    raster: ClassArray = table[numbers]
-    if (valid & (raster == 0)).any():
-        nearest = ndimage.distance_transform_edt(
-            raster == 0, return_distances=False, return_indices=True
-        )
-        raster = raster[tuple(nearest)]
-    return np.where(valid, raster, np.uint8(0))
+def nearest_codes(raster: ClassArray) -> ClassArray:
+    """A raster in which cells of code 0 have that of the nearest cell with one."""
+    nearest = ndimage.distance_transform_edt(
+        raster == 0, return_distances=False, return_indices=True
+    )
+    return np.asarray(raster[tuple(nearest)])

@@ -1,30 +1,29 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.science.distance import distance_m
-from shanhai.science.zoning.postprocess import (
-    Periphery,
-    apply_periphery_rule,
-    near_priority,
-    restoration_ring,
-)
+from shanhai.science.zoning.patches import within
+from shanhai.science.zoning.postprocess import PostprocessSettings, _reach
+from tests.support.class_layers import cleaned
 
 
 def classes(rows: list[list[int]]) -> np.ndarray:
     return np.array(rows, dtype=np.uint8)
 
 
-def rule(rows: list[list[int]], ratio: float | np.ndarray, periphery_m: float = 200) -> Periphery:
-    codes = classes(rows)
-    return apply_periphery_rule(
-        codes,
-        np.broadcast_to(ratio, codes.shape).__getitem__,
-        100,
-        min_cells=1,
-        periphery_m=periphery_m,
-    )
+def rule(
+    rows: list[list[int]],
+    ratio: float | np.ndarray,
+    periphery_m: float = 200,
+    ring_m: float = 0,
+    mmu_ha: float = 1,
+) -> Any:
+    settings = PostprocessSettings(0, mmu_ha, periphery_m, ring_m)
+    return cleaned(classes(rows), ratio, 100, settings)
 
 
 def test_patch_within_reach_is_peripheral() -> None:
@@ -92,10 +91,9 @@ def test_general_restoration_may_be_absent() -> None:
 
 
 def test_ring_is_off_by_default_and_takes_deficits_near_priority_restoration() -> None:
-    codes = classes([[4, 3, 3, 3]])
     ratio = np.array([[-1.0, -0.1, 0.1, -0.1]])
-    assert restoration_ring(codes, ratio.__getitem__, 100, 0).tolist() == [[4, 3, 3, 3]]
-    assert restoration_ring(codes, ratio.__getitem__, 100, 200).tolist() == [[4, 5, 3, 3]]
+    assert rule([[4, 3, 3, 3]], ratio).codes.tolist() == [[4, 3, 3, 3]]
+    assert rule([[4, 3, 3, 3]], ratio, ring_m=200).codes.tolist() == [[4, 5, 3, 3]]
 
 
 @given(seed=st.integers(0, 300), reach_m=st.integers(0, 900))
@@ -103,4 +101,6 @@ def test_reach_agrees_with_the_distance_transform(seed: int, reach_m: int) -> No
     codes = np.random.default_rng(seed).choice([0, 1, 4], (17, 23), p=[0.3, 0.68, 0.02])
     codes = codes.astype(np.uint8)
     expected = np.isfinite(distance_m(codes == 4, 30, reach_m))
-    np.testing.assert_array_equal(near_priority(codes, 30, reach_m), expected)
+    halo, square = _reach(reach_m, 30, (17, 23))
+    np.testing.assert_array_equal(within(codes, 4, square), expected)
+    assert halo**2 <= square < (halo + 1) ** 2

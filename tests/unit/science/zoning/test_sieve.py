@@ -8,7 +8,15 @@ from rasterio.features import sieve as gdal_sieve
 from scipy import ndimage
 
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.patches import label_patches, majority_filter, min_patch_cells, sieve
+from shanhai.science.hydrology.tiles import TileLayout
+from shanhai.science.zoning.patches import label_patches, majority_filter, min_patch_cells, recode
+from shanhai.science.zoning.seams import (
+    MAX_ROUNDS,
+    describe_tile,
+    join_tiles,
+    patch_sizes,
+    sieve_patches,
+)
 
 
 def classes(rows: list[list[int]]) -> np.ndarray:
@@ -20,6 +28,21 @@ def scene(seed: int, smoothing: float = 1.5, size: int = 60) -> np.ndarray:
         np.random.default_rng(seed).normal(size=(size, size)), smoothing
     )
     return np.asarray(np.digitize(noise / noise.std(), [-0.5, 0.5]) + 1).astype(np.uint8)
+
+
+def sieve(
+    codes: np.ndarray, min_cells: int, rounds: int = MAX_ROUNDS, tile: int = 100
+) -> np.ndarray:
+    tiles, result = TileLayout(codes.shape[0], codes.shape[1], tile), codes.copy()
+    found = [describe_tile(codes[one.slices], one, tiles.width) for one in tiles.windows]
+    graph = join_tiles(tiles, [described for described, _ in found])
+    by_tile = graph.by_tile(sieve_patches(graph, min_cells, rounds), graph.codes)
+    for window, (_, patches), code_of in zip(tiles.windows, found, by_tile, strict=True):
+        part = codes[window.slices].copy()
+        if code_of is not None:
+            recode(patches, code_of, part)
+        result[window.slices] = part
+    return result
 
 
 def test_patches_share_sides_or_corners() -> None:
@@ -150,3 +173,56 @@ def test_input_is_left_alone() -> None:
     codes = classes([[1, 1, 2]])
     sieve(codes, 2)
     assert codes.tolist() == [[1, 1, 2]]
+
+
+@given(
+    seed=st.integers(0, 300),
+    classes_=st.integers(1, 4),
+    tile=st.integers(1, 9),
+    connectivity=st.sampled_from([4, 8]),
+)
+def test_patches_joined_over_seams_are_those_of_the_whole(
+    seed: int, classes_: int, tile: int, connectivity: Literal[4, 8]
+) -> None:
+    codes = np.random.default_rng(seed).integers(0, classes_ + 1, (12, 15)).astype(np.uint8)
+    tiles, corners = TileLayout(12, 15, tile), connectivity == 8
+    found = [describe_tile(codes[one.slices], one, 15, corners=corners) for one in tiles.windows]
+    graph = join_tiles(tiles, [described for described, _ in found], corners=corners)
+    joined = np.zeros_like(codes, dtype=np.int64)
+    for number, (window, (_, patches)) in enumerate(zip(tiles.windows, found, strict=True)):
+        joined[window.slices] = graph.number[graph.begins[number] :][patches]
+    expected, count = label_patches(codes, connectivity)
+    np.testing.assert_array_equal(joined, expected)
+    assert (
+        graph.sizes[1:].tolist() == np.bincount(expected.ravel(), minlength=count + 1)[1:].tolist()
+    )
+    if not corners:
+        beside = {
+            (int(min(a, b)), int(max(a, b)))
+            for near, far in ((expected[1:], expected[:-1]), (expected[:, 1:], expected[:, :-1]))
+            for a, b in zip(near.ravel(), far.ravel(), strict=True)
+            if a and b and a != b
+        }
+        assert {(int(a), int(b)) for a, b in graph.pairs} == beside
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 500), min_cells=st.integers(0, 30), tile=st.integers(1, 25))
+def test_sieve_by_tiles_equals_the_whole(seed: int, min_cells: int, tile: int) -> None:
+    codes = scene(seed, smoothing=0.8, size=40)
+    codes[np.random.default_rng(seed).random(codes.shape) < 0.1] = 0
+    np.testing.assert_array_equal(sieve(codes, min_cells, tile=tile), sieve(codes, min_cells))
+
+
+@given(seed=st.integers(0, 100), tile=st.integers(1, 20))
+def test_sizes_of_patches_by_code_whatever_the_tiles(seed: int, tile: int) -> None:
+    codes = np.random.default_rng(seed).integers(0, 4, (15, 12)).astype(np.uint16) * 300
+    patches, count = label_patches(codes)
+    sizes = np.bincount(patches.ravel(), minlength=count + 1)
+    found = patch_sizes(codes, tile)
+    assert 0 not in found
+    for code, own in found.items():
+        assert own.tolist() == [
+            int(sizes[patch]) for patch in range(1, count + 1) if codes[patches == patch][0] == code
+        ]
+    assert sum(int(own.sum()) for own in found.values()) == np.count_nonzero(codes)

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from shanhai.science.grid import Grid
+from shanhai.science.grid import Grid, Window
 from shanhai.science.matching import comprehensive_ratio
 from shanhai.science.zoning.clustering import cluster_units, merge_clusters
 from shanhai.science.zoning.features import prepare_features
-from shanhai.science.zoning.postprocess import postprocess
 from shanhai.science.zoning.units import Fishnet, aggregate, rasterise, select_units, unit_codes
 from shanhai.science.zoning.zone_names import name_zones
 from shanhai.vocabulary import ECOSERVICES
+from tests.support.class_layers import cleaned
 
 GRID = Grid(4548, 0, 0, 100, 90, 72)
 
@@ -41,8 +41,9 @@ def test_from_ratios_to_five_ordered_zones(k: int) -> None:
     )
     naming = name_zones(clusters.labels, units.means[:, 7], units.means[:, 0], units.cells)
     valid = ~np.isnan(ratio)
-    raw = rasterise(unit_codes(naming.zones, units), net, valid)
-    zones = postprocess(raw, ratio.__getitem__, GRID.cell_m).codes
+    whole = Window(0, 0, *GRID.shape)
+    raw = rasterise(unit_codes(naming.zones, units), net.unit_cells, whole)
+    zones = cleaned(np.where(valid, raw, np.uint8(0)), ratio, GRID.cell_m).codes
 
     assert ((zones > 0) == valid).all()
     assert naming.flags == ()
