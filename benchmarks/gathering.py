@@ -109,18 +109,14 @@ def _bare(station: int, at: datetime) -> Sent:
 
 
 async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> float:
-    """Seconds per observation, each in a request of its own."""
-    steps = [next(_steps) for _ in range(-(-SINGLE // STATIONS))]
-    waiting = iter(
-        [
-            send(number % STATIONS, START + timedelta(seconds=steps[number // STATIONS]))
-            for number in range(SINGLE)
-        ]
-    )
+    """Seconds per observation, each in a request of its own; a station has one connection."""
+    each = SINGLE // CONNECTIONS
+    steps = [next(_steps) for _ in range(each)]
 
-    async def drain() -> None:
+    async def drain(station: int) -> None:
         reader, writer = await client.open()
-        for path, body, status in waiting:
+        for step in steps:
+            path, body, status = send(station, START + timedelta(seconds=step))
             sent = orjson.dumps(body)
             head, answer = await client.post(path, "application/json", sent, reader, writer)
             if int(head[9:12]) != status:
@@ -129,9 +125,9 @@ async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> floa
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for _ in range(CONNECTIONS):
-            group.create_task(drain())
-    return (time.perf_counter() - started) / SINGLE
+        for station in range(CONNECTIONS):
+            group.create_task(drain(station))
+    return (time.perf_counter() - started) / (each * CONNECTIONS)
 
 
 async def _add_devices(url: str) -> list[str]:
