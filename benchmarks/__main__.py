@@ -36,6 +36,7 @@ NAMES = (
     "balances",
     "occurrences",
     "observations",
+    "gathering",
     "observation_reading",
     "closed_months",
     "network_costs",

@@ -47,7 +47,7 @@ def run(bench: Workbench) -> Table:
     """Sustained batches, single observations one after another, and many feeds at a pace."""
     table = Table("observations", _title(), "the other side")
     with asyncio.Runner() as loop:
-        loop.run(_prepare(bench.stack.database_url))
+        loop.run(prepare(bench.stack.database_url))
         client = Client(bench.stack.api_url, bench.key)
         # First: what the batches leave behind is summed up by the worker for a while.
         loop.run(_send_singly(client, ROUNDS + 1))
@@ -64,7 +64,7 @@ def run(bench: Workbench) -> Table:
         times = max(1, ROWS // STATIONS)
         ours, floor = alternate(
             lambda number: loop.run(_send_batches(client, number, times)),
-            lambda number: loop.run(_copy(bench.stack.database_url, number, times)),
+            lambda number: loop.run(copy_rows(bench.stack.database_url, number, times)),
             rounds=ROUNDS,
         )
         table.rows.append(
@@ -258,7 +258,7 @@ async def _feed(client: Client) -> list[float]:
     return found
 
 
-async def _prepare(url: str) -> None:
+async def prepare(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         known = await connection.fetchval("SELECT count(*) FROM station WHERE code = 'bench0'")
@@ -282,7 +282,7 @@ def _month(number: int) -> str:
     return f"{START.year + number // 12}-{number % 12 + 1:02d}-01 00:00:00+00"
 
 
-async def _copy(url: str, number: int, times: int) -> float:
+async def copy_rows(url: str, number: int, times: int) -> float:
     """Seconds per row of a COPY of text, in portions and over connections as the bodies."""
     rows = [
         (START + step * STEP, (step * 7 + station) % 300, station)

@@ -18,7 +18,7 @@ from shanhai.db.base import Base
 from shanhai.db.migrate import demand_known, demand_utf8
 
 LOCK = 7_405_231_866_014_512_001
-SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}")
+SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}(d\d{2})?(h\d+)?")
 
 
 def include_name(

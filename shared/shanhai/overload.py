@@ -13,7 +13,7 @@ import hmac
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -375,6 +375,51 @@ def _is_event_stream(start: Message) -> bool:
 
 
 Result = TypeVar("Result")
+
+
+class JoinedLookup(Generic[Result]):
+    """Looks things up by name: what is asked for while one look is under way is the next one's.
+
+    So nobody is told what was so before they asked, and the more ask, the less each look costs.
+
+    Args:
+        read: The things some names are of; those that are not there are missing.
+    """
+
+    def __init__(self, read: Callable[[list[str]], Awaitable[Mapping[str, Result]]]) -> None:
+        self._read = read
+        self._waiting: dict[str, asyncio.Future[Result | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def find(self, name: str) -> Result | None:
+        """What has the name; None for nothing.
+
+        Raises:
+            Exception: What kept it from being read.
+        """
+        if name not in self._waiting:
+            self._waiting[name] = asyncio.get_running_loop().create_future()
+        found = self._waiting[name]
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_waiting())
+        # Whoever leaves takes nothing from the others.
+        return await asyncio.shield(found)
+
+    async def _read_waiting(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting, {}
+                try:
+                    found = await self._read([*asked])
+                except Exception as error:
+                    for one in asked.values():
+                        one.set_exception(error)
+                        one.exception()  # looked at, since everyone who would have may have left
+                else:
+                    for name, one in asked.items():
+                        one.set_result(found.get(name))
+        finally:
+            self._reading = None
 
 
 class SingleFlight(Generic[Result]):

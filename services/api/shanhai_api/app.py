@@ -79,6 +79,7 @@ from shanhai_api.projects.routes import router as projects
 from shanhai_api.proposals.routes import router as proposals
 from shanhai_api.security_keys import router as security_keys
 from shanhai_api.session import router as own_session
+from shanhai_api.sta.routes import quick as loggers
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.system import router as system
 from shanhai_api.trees import router as trees
@@ -93,6 +94,7 @@ health = APIRouter(tags=["operations"])
 ROUTERS = (
     quick,
     feeds,
+    loggers,
     landing,
     console,
     tries,

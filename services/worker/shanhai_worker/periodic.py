@@ -379,7 +379,7 @@ def _public_keys(settings: AuditSettings, key: crypto.PrivateKey | None) -> audi
 
 
 ALERTS_S = 1.0
-"""Seconds between looks for what has changed, while there is nothing."""
+"""Seconds between looks for what has changed, while there is little."""
 SILENCE_S = 10.0
 PLANS_S = 600.0
 """A year that begins, a plan that is approved and a project that is accepted count by then."""
@@ -400,7 +400,10 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
         try:
             for evaluate in CHANGES:
                 async with context.sessions.begin() as session:
-                    done += await evaluate(session)
+                    number = await evaluate(session)
+                # Feeds bring something all the time: a few at once would keep a core busy.
+                if evaluate is not CHANGES[0] or number >= observation_evaluation.MOST_CHANGES:
+                    done += number
             async with context.sessions.begin() as session:
                 done += await send_notices(session, datetime.now(UTC))
             if time.monotonic() - silence_at >= SILENCE_S:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +27,7 @@ from shanhai.db.queries import accounts, keys, sign_ins
 from shanhai.db.queries.audit import EventTally, RepeatedEvent
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
+from shanhai.overload import JoinedLookup
 from shanhai.settings import OidcSettings, OutgoingSettings, SignInSettings
 from shanhai.vocabulary import Role, Scope
 
@@ -62,6 +65,7 @@ class Authenticator:
         writing: Opens a transaction, which ends with its context.
         quick: Asked about keys, which come with most requests.
         tally: Failed sign-ins and other events that are counted before they are written down.
+        shown: Keys as they are kept; many requests ask at once, most of them for the same.
     """
 
     reading: Open
@@ -74,10 +78,12 @@ class Authenticator:
     tokens: TokenVerifier | None = None
     groups: Mapping[str, tuple[RoleGiven, ...]] = field(default_factory=dict)
     tally: EventTally = field(init=False)
+    shown: JoinedLookup[Any] = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare for the configured issuers, if there are any."""
         self.tally = EventTally(self.writing)
+        self.shown = JoinedLookup(partial(keys.find_rows, self.quick))
         if self.settings.issuer:
             self.tokens = TokenVerifier(self.settings, self.outgoing)
         self.groups = roles_by_group(self.settings.roles)
@@ -192,7 +198,9 @@ class Authenticator:
         Raises:
             Unauthenticated: it is not valid, or not from there.
         """
-        key = await keys.demand_valid(self.quick, given, address=address)
+        prefix = keys.prefix_of(given)
+        row = None if prefix is None else await self.shown.find(prefix)
+        key = keys.check_key(given, row, address)
         identity = await keys.identity_of(self.quick, key, self.tree)
         if keys.is_note_due(key.last_used_at):
             with writes_if_possible():

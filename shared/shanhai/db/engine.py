@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import asyncpg
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import URL, Connection, Executable, event, func, make_url, select, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -38,6 +39,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from shanhai.crypto import chosen_suite
 from shanhai.db.fence import BOUND, EVERY_ROW, NOTHING, OF_PLATFORM, RowScope
+from shanhai.db.standby import FAULTS, MAY_LAG, Standby, following
 from shanhai.settings import DatabaseSettings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -327,10 +329,15 @@ class ConnectionStack:
 
 
 class FastReader:
-    """Asks statements, each over any connection that is free."""
+    """Asks statements, each over any connection that is free.
 
-    def __init__(self, connections: ConnectionStack) -> None:
+    Args:
+        standby: Asked instead where what is read may be a little old.
+    """
+
+    def __init__(self, connections: ConnectionStack, standby: Standby | None = None) -> None:
         self._connections = connections
+        self._standby = standby
 
     async def execute(self, statement: Executable, params: Mapping[str, Any]) -> FetchedRows:
         """The rows a statement finds.
@@ -341,6 +348,14 @@ class FastReader:
         """
         sql, names, fixed, anew = _composed(statement)
         values = [params[name] if name in params else fixed[name] for name in names]
+        standby = self._standby
+        if standby is not None and MAY_LAG.get() and standby.usable:
+            try:
+                async with asyncio.timeout(2 * PATIENCE_S):
+                    return FetchedRows(await standby.standby(sql, values, anew=anew))
+            except FAULTS as error:
+                # The primary tells whether the statement is at fault.
+                standby.distrust(error)
         try:
             return FetchedRows(await self._connections.fetch(sql, values, anew=anew))
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
@@ -402,21 +417,33 @@ def _composed(statement: Executable) -> ComposedStatement:
 async def open_quick_reader(
     settings: DatabaseSettings, *, application: str
 ) -> AsyncIterator[FastReader]:
-    """A reader, whose connections are opened when they are needed."""
-    url = async_url(settings.url.get_secret_value()).set(drivername="postgresql")
+    """A reader, whose connections are opened when they are needed.
+
+    Where a second URL is set, it reads from there what may be a little old (`MAY_LAG`).
+    """
+    async with contextlib.AsyncExitStack() as at_end:
+        primary = _stack(settings, settings.url, application)
+        at_end.push_async_callback(primary.close)
+        standby = None
+        if settings.read_url.get_secret_value():
+            other = _stack(settings, settings.read_url, application)
+            at_end.push_async_callback(other.close)
+            known = Standby(primary.fetch, other.fetch, settings.read_lag_s)
+            standby = await at_end.enter_async_context(following(known))
+        yield FastReader(primary, standby)
+
+
+def _stack(settings: DatabaseSettings, url: SecretStr, application: str) -> ConnectionStack:
+    own = async_url(url.get_secret_value()).set(drivername="postgresql")
     connect = partial(
         asyncpg.connect,
-        url.render_as_string(hide_password=False),
+        own.render_as_string(hide_password=False),
         timeout=PATIENCE_S,
         max_cached_statement_lifetime=0,
         server_settings={**reading_settings(settings, application), **BRIEF},
         record_class=FetchedRow,
     )
-    connections = ConnectionStack(connect, settings.pool_size)
-    try:
-        yield FastReader(connections)
-    finally:
-        await connections.close()
+    return ConnectionStack(connect, settings.pool_size)
 
 
 TODAY = select(func.current_date())

@@ -110,7 +110,7 @@ FUNCTIONS: Mapping[str, tuple[DatabaseRole, ...]] = {
 }
 WITHOUT_NUMBERS = frozenset({"audit_log"})
 """Tables whose numbers nobody may draw but the triggers."""
-PARTITION = re.compile(r"observation_y\d{4}m\d{2}")
+PARTITION = re.compile(r"observation_y\d{4}m\d{2}(d\d{2})?(h\d+)?")
 HISTORY = "_history"
 
 

@@ -175,6 +175,10 @@ class Texts:
         ]
         return cls(tuple(numbers), np.concatenate(moved) if moved else np.empty(0, np.int32))
 
+    def take(self, which: NDArray[np.bool_]) -> "Texts":
+        """Some of the rows."""
+        return Texts(self.distinct, self.number[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -220,6 +224,14 @@ class Batch:
             np.array([_utc_or_none(row.result_time) for row in rows], "datetime64[us]"),
             np.array([row.feature for row in rows], np.int32),
         )
+
+    def take(self, which: NDArray[np.bool_]) -> "Batch":
+        """Some of the rows, numbered as they were."""
+
+        def some(column: Any) -> Any:
+            return column.take(which) if isinstance(column, Texts) else column[which]
+
+        return Batch(*(some(getattr(self, one.name)) for one in fields(self)))
 
     @classmethod
     def joined(cls, parts: Sequence["Batch"]) -> "Batch":

@@ -99,6 +99,18 @@ class DatabaseSettings(BaseSettings):
         description="connections kept open per process; the API keeps up to twice as many more"
         " for reading",
     )
+    read_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL URL of a standby, as SHANHAI_DATABASE_URL; the API reads there what"
+        " callers are shown who may not write; none: all is read from the primary",
+    )
+    read_lag_s: float = Field(
+        5.0,
+        ge=0.2,
+        le=300,
+        description="seconds the standby may be behind; while it is further, or away, the primary"
+        " is read from",
+    )
     statement_timeout_s: float = Field(
         5.0, gt=0, le=3600, description="seconds after which a statement of the API is cancelled"
     )

@@ -19,11 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.authentication import KeySignedIn, SignedIn
 from shanhai.db.engine import FastReader
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.standby import MAY_LAG
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.errors import PreconditionRequired
 from shanhai_api.kit.requests import (
+    SAFE,
     Caller,
     caller_of,
     demand,
@@ -131,8 +133,13 @@ async def get_guest(request: Request) -> Caller:
 
 
 async def get_reader(request: Request) -> Caller:
-    """A caller who may read."""
-    return demand(await caller_of(request), Scope.READ)
+    """A caller who may read; of one who may do no more, what is read may be a little old.
+
+    Who may write must find what it just wrote, whichever process took it in.
+    """
+    caller = demand(await caller_of(request), Scope.READ)
+    MAY_LAG.set(request.method in SAFE and caller.scopes == {Scope.READ})
+    return caller
 
 
 async def get_known_reader(request: Request) -> Caller:

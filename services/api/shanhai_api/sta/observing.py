@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from shanhai.db.observations.archive_restore import annul
-from shanhai.db.observations.ingest import Sender, store
+from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.db.queries.audit import record
-from shanhai.db.sensorthings.identifiers import Kept, kept_series, observation_id, series_key
+from shanhai.db.sensorthings.identifiers import observation_id, series_key
 from shanhai.db.sensorthings.model import OBSERVATION
 from shanhai.db.sensorthings.places import note_used
 from shanhai.db.sensorthings.queries import Raw, find_columns
-from shanhai.db.sensorthings.write import placeless_stations
 from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
     NO_FEATURE,
@@ -22,7 +21,7 @@ from shanhai.monitoring.observation import (
     quality_number,
 )
 from shanhai.vocabulary import QUALITIES, Scope
-from shanhai_api.kit.requests import demand
+from shanhai_api.kit.requests import Caller, demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.features import UNKNOWN, feature_of, features_of
 from shanhai_api.sta.making import Making, Reading, Rule, fault_at, time_of
@@ -41,14 +40,6 @@ MEMBERS: Mapping[str, str] = {
     "/feature": "/FeatureOfInterest",
 }
 """Where what the one way in says of a row stands in an Observation."""
-NO_FEATURE_TOLD = (
-    "is required: the Thing has no Location",
-    "必填：该 Thing 没有位置",
-)
-NO_SUCH_PROPERTY = (
-    "names an observed property that is not there; /properties lists them",
-    "所指观测要素不存在；清单见 /properties",
-)
 
 
 def series_of(identifier: str, pointer: str) -> tuple[str, str]:
@@ -75,6 +66,19 @@ async def reading_of(
     Raises:
         InvalidInput: a member breaks a rule.
     """
+    found = plain_observation(body, series, pointer)
+    feature = await feature_of(making, body.FeatureOfInterest, series[0], pointer)
+    return Reading(replace(found, feature=feature), pointer)
+
+
+def plain_observation(
+    body: schemas.ObservationBody, series: tuple[str, str], pointer: str = ""
+) -> FeedObservation:
+    """A value as the one way in takes it, whatever feature of interest the body tells.
+
+    Raises:
+        InvalidInput: a member breaks a rule.
+    """
     given = {
         "phenomenonTime": body.phenomenonTime,
         "result": body.result,
@@ -84,8 +88,7 @@ async def reading_of(
     found = _observation(series, given, {})
     if isinstance(found, Fault):
         raise fault_at(f"{pointer}{found.pointer}", found.detail, found.detail_zh or "")
-    feature = await feature_of(making, body.FeatureOfInterest, series[0], pointer)
-    return Reading(replace(found, feature=feature), pointer)
+    return found
 
 
 def _observation(
@@ -136,12 +139,27 @@ async def store_readings(making: Making) -> None:
     """
     if not making.readings:
         return
-    refused = await _store(making, [item.observation for item in making.readings])
+    demand_stored(
+        making.readings, await _store(making, [item.observation for item in making.readings])
+    )
+
+
+def incoming(observations: Sequence[FeedObservation], caller: Caller) -> IncomingBatch:
+    """Values as they are stored: each of a Datastream."""
+    return IncomingBatch(Batch.of(observations), Sender(KIND, caller), by_series=True)
+
+
+def demand_stored(readings: Sequence[Reading], refused: Sequence[Rejection]) -> None:
+    """Refuse a request some of whose values could not be stored.
+
+    Raises:
+        InvalidInput: there are some.
+    """
     if not refused:
         return
     faults = [
         Fault(
-            making.readings[item.index].pointer + MEMBERS.get(item.pointer, item.pointer),
+            readings[item.index].pointer + MEMBERS.get(item.pointer, item.pointer),
             item.detail,
             item.detail_zh,
         )
@@ -161,20 +179,9 @@ async def _store(making: Making, observations: Sequence[FeedObservation]) -> Seq
         InvalidInput: more break a rule than can be told one by one.
     """
     demand(making.caller, Scope.OBSERVE)
-    # Feeds may call a property otherwise; a Datastream has one id.
-    series = {(item.station, item.property) for item in observations}
-    known = await kept_series(making.session, series)
-    nowhere = await _without_feature(making, observations)
-    left_out = {item.index for item in nowhere}
-    numbers = [
-        number
-        for number, item in enumerate(observations)
-        if (item.station, item.property) in known and number not in left_out
-    ]
-    outcome = await store(
+    [outcome] = await store_all(
         making.session,
-        Batch.of([_as_kept(observations[number], known) for number in numbers]),
-        Sender(KIND, making.caller),
+        [incoming(observations, making.caller)],
         skew=making.skew,
         files=making.files,
     )
@@ -189,35 +196,7 @@ async def _store(making: Making, observations: Sequence[FeedObservation]) -> Seq
             message_zh=f"{refused.number} 条观测值不符合规则；首条：{first.detail_zh}",
             faults=[Fault(MEMBERS.get(first.pointer, ""), first.detail, first.detail_zh)],
         )
-    strangers = [
-        Rejection(number, "/property", *NO_SUCH_PROPERTY)
-        for number, item in enumerate(observations)
-        if (item.station, item.property) not in known and number not in left_out
-    ]
-    return [
-        *nowhere,
-        *strangers,
-        *(replace(item, index=numbers[item.index]) for item in refused.told),
-    ]
-
-
-def _as_kept(item: FeedObservation, known: Mapping[tuple[str, str], Kept]) -> FeedObservation:
-    """An observation of a Datastream, under the property and in the unit it is stored by."""
-    kept = known[item.station, item.property]
-    return replace(item, property=kept.property_code, unit=kept.unit)
-
-
-async def _without_feature(
-    making: Making, observations: Sequence[FeedObservation]
-) -> list[Rejection]:
-    """The values that are of nothing: they tell no feature, and their station has no place."""
-    alone = {item.station for item in observations if item.feature == NO_FEATURE}
-    placeless = await placeless_stations(making.session, alone)
-    return [
-        Rejection(number, "/feature", *NO_FEATURE_TOLD)
-        for number, item in enumerate(observations)
-        if item.feature == NO_FEATURE and item.station in placeless
-    ]
+    return refused.told
 
 
 Row = FeedObservation | Fault

@@ -16,11 +16,11 @@ from shanhai.db.sensorthings.write import create_sensor, hold
 from shanhai.errors import Fault, InvalidInput, Stale
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
-from shanhai_api.kit.body import parse, read_json
+from shanhai_api.kit.body import ParsedBody, parse, read_json
 from shanhai_api.kit.dependencies import act_of, expected_states
 from shanhai_api.kit.errors import MethodNotAllowed
-from shanhai_api.kit.requests import Caller, demand
-from shanhai_api.kit.routing import Made, once
+from shanhai_api.kit.requests import Caller, caller_of, demand
+from shanhai_api.kit.routing import HEADER, Made, once
 from shanhai_api.kit.state import UnitOfWork, state_of
 from shanhai_api.kit.view import View, digest_of
 from shanhai_api.sta import observing, schemas
@@ -32,7 +32,7 @@ from shanhai_api.sta.creating import (
 )
 from shanhai_api.sta.documents import Document, Writer, answered, asker_of
 from shanhai_api.sta.features import create_feature
-from shanhai_api.sta.making import Making, fault_at, without_links
+from shanhai_api.sta.making import Making, Reading, fault_at, without_links
 from shanhai_api.sta.places import create_history, create_location
 from shanhai_api.sta.properties import make_property
 
@@ -99,6 +99,12 @@ async def create(
         raise _not_allowed(request, resource)
     _demand(making, resource.kind)
     body = await read_json(request, limit=BODY_LIMIT_BYTES)
+    return await _create(request, unit, making, resource, body)
+
+
+async def _create(
+    request: Request, unit: UnitOfWork, making: Making, resource: Resource, body: ParsedBody
+) -> Response:
     value = without_links(body.value)
 
     async def effect() -> Made:
@@ -106,7 +112,7 @@ async def create(
         headers = {"Location": document["@iot.selfLink"]}
         return Made(document, headers)
 
-    made = await once(request, unit, caller, body_sha256=body.sha256, effect=effect)
+    made = await once(request, unit, making.caller, body_sha256=body.sha256, effect=effect)
     return made.response()
 
 
@@ -194,6 +200,15 @@ async def _made_observation(
 ) -> Document:
     """Store one value; what is told of it is what was sent, without another look."""
     body = parse(schemas.ObservationBody, value)
+    series = _series_of(body, resource)
+    reading = await observing.reading_of(making, body, series, "")
+    making.readings.append(reading)
+    await observing.store_readings(making)
+    return _sent(reading.observation, body, writer)
+
+
+def _series_of(body: schemas.ObservationBody, resource: Resource) -> tuple[str, str]:
+    """The station and property of the Datastream that the path says, or the body."""
     told = None if body.Datastream is None else body.Datastream.id
     if resource.parent is not None and resource.parent[0] is DATASTREAM:
         columns = resource.parent[1]
@@ -203,12 +218,34 @@ async def _made_observation(
         told = own
     if told is None:
         raise fault_at("/Datastream", "is required", "必填")
-    reading = await observing.reading_of(
-        making, body, observing.series_of(told, "/Datastream/@iot.id"), ""
-    )
-    making.readings.append(reading)
-    await observing.store_readings(making)
-    return _sent(reading.observation, body, writer)
+    return observing.series_of(told, "/Datastream/@iot.id")
+
+
+async def create_observation(request: Request) -> Response:
+    """Store one value, with those of other requests in one transaction.
+
+    One that brings its feature of interest has a transaction of its own, and so has one whose
+    answer is kept for replays.
+
+    Raises:
+        Unauthenticated, Forbidden: the caller may send nothing.
+        InvalidInput: the body breaks a rule.
+    """
+    state, view, caller = state_of(request), View.of(request), await caller_of(request)
+    demand_scopes(caller, WRITING)
+    demand(caller, Scope.OBSERVE)
+    body = await read_json(request, limit=BODY_LIMIT_BYTES)
+    value = without_links(body.value)
+    told = parse(schemas.ObservationBody, value)
+    if HEADER in request.headers or told.FeatureOfInterest is not None:
+        async with state.unit() as unit:
+            making = making_of(unit, view, caller)
+            return await _create(request, unit, making, Resource(OBSERVATION), body)
+    observation = observing.plain_observation(told, _series_of(told, Resource(OBSERVATION)))
+    document = _sent(observation, told, Writer(view.base))
+    outcome = await state.gathering.store(observing.incoming([observation], caller))
+    observing.demand_stored([Reading(observation, "")], outcome.rejected.told)
+    return Made(document, {"Location": document["@iot.selfLink"]}).response()
 
 
 def _sent(observation: FeedObservation, body: schemas.ObservationBody, writer: Writer) -> Document:

@@ -7,7 +7,14 @@ from pydantic import BaseModel
 
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind
 from shanhai_api.kit.answers import Answered, Document
-from shanhai_api.kit.dependencies import Reader, ReadSession, TheUnit, TheView, Writer
+from shanhai_api.kit.dependencies import (
+    DirectRoute,
+    Reader,
+    ReadSession,
+    TheUnit,
+    TheView,
+    Writer,
+)
 from shanhai_api.sta import documents, operations, schemas
 from shanhai_api.sta import documents as reading
 
@@ -166,6 +173,8 @@ SHOWN: Schema = {
 
 
 router = APIRouter(tags=["sensorthings"])
+quick = APIRouter(tags=["sensorthings"], route_class=DirectRoute)
+"""What loggers do every second; looked at early."""
 PATH = f"{documents.ROOT}/{{path:path}}"
 
 
@@ -215,6 +224,12 @@ async def show_index(view: TheView, caller: Reader) -> Response:
 async def show_entities(view: TheView, caller: Reader, path: str, session: ReadSession) -> Response:
     """Show what is at a path of the standard, such as `Things('x')/Datastreams`."""
     return await reading.show(session, view, caller, path)
+
+
+@quick.post(f"{documents.ROOT}/Observations", include_in_schema=False)
+async def create_observation(request: Request) -> Response:
+    """Store one value."""
+    return await operations.create_observation(request)
 
 
 @router.post(

@@ -175,7 +175,7 @@ async def note_all_ledgers(session: AsyncSession, rule_id: int | None = None) ->
 
 EVALUATION_LOCK = 0x5348_4145
 """Held by the one who evaluates, and by all who change rules or alerts."""
-MOST_CHANGES = 500
+MOST_CHANGES = 2_000
 MOST_SILENT = 500
 """Alerts that one look at silent stations changes; the others follow with the next."""
 MOST_ENDED = 500

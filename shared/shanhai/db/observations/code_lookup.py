@@ -26,7 +26,7 @@ RELATED = tuple(sorted({code for first, second, _ in RELATIONS for code in (firs
 # A station begins with its first state, if someone said when that is: a state begins on the day it
 # is written unless told otherwise, which says nothing about the sensor.
 _FIND = f"""
-  SELECT (SELECT json_agg(json_build_array(s.code, s.id, s.region_id,
+  SELECT (SELECT json_agg(json_build_array(s.code, s.id, s.region_id, s.geom IS NULL,
                    CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
                              AND least(s.valid_from, f.earliest) <> s.created_at::date
                         THEN (extract(epoch FROM
@@ -77,6 +77,7 @@ class KnownStation:
 
     id: int
     region_id: int | None
+    placeless: bool
     starts: int | None
 
     def open_to(self, identity: Identity) -> bool:
@@ -148,8 +149,8 @@ async def find_known(connection: AsyncConnection, asked: CodeQuery) -> KnownCode
     # As the driver reads it: it is asked with every observation, and composing it takes longer.
     row = (await connection.exec_driver_sql(_FIND, values)).one()
     stations = {
-        code: KnownStation(id_, region_id, starts)
-        for code, id_, region_id, starts in orjson.loads(row.stations or "[]")
+        code: KnownStation(id_, region_id, placeless, starts)
+        for code, id_, region_id, placeless, starts in orjson.loads(row.stations or "[]")
     }
     sources = {(kind, sender): id_ for kind, sender, id_ in orjson.loads(row.sources or "[]")}
     own: dict[str, KnownProperty] = {}

@@ -1,7 +1,7 @@
 """The one way observations come in, whoever brings them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -36,12 +36,15 @@ from shanhai.db.observations.series import (
     relations_of,
     sort_rows,
 )
+from shanhai.db.observations.series_addresses import as_kept
 from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
 from shanhai.monitoring.observation import (
+    MOST_TOLD,
     Batch,
     BatchOutcome,
     RefusedKind,
     RefusedRows,
+    Rejection,
     Times,
 )
 from shanhai.storage.artifacts import ArtifactStore
@@ -105,11 +108,18 @@ async def store(
 
 @dataclass(frozen=True, slots=True)
 class IncomingBatch:
-    """A batch, and who brings it; rows that could not be read are only noted as refused."""
+    """A batch, and who brings it.
+
+    Attributes:
+        unread: Rows that could not be read; they are only noted as refused.
+        by_series: Its rows name Datastreams, each by the codes in its address, and are stored as
+            these are kept; a row must be of something that has a place.
+    """
 
     batch: Batch
     sender: Sender
     unread: RefusedRows = field(default_factory=RefusedRows)
+    by_series: bool = False
 
     @property
     def source(self) -> tuple[str, str]:
@@ -130,6 +140,7 @@ async def store_all(
     They count as given one after another.
     """
     clock = Clock(received or datetime.now(UTC), skew)
+    deliveries, strangers = await _as_kept(session, deliveries)
     size = sum(len(one.batch) for one in deliveries)
     asked = await _beside(size, lambda: _asked(deliveries, clock))
     connection = await session.connection()
@@ -139,26 +150,106 @@ async def store_all(
         if source not in sources:
             sources[source] = await add_source(session, *source)
 
-    def judge_all() -> list[tuple[ResolvedRows, RefusedRows, list[RefusedKind]]]:
-        return [
-            judge(one.batch, known, one.sender.identity, sources[one.source], clock)
-            for one in deliveries
-        ]
-
-    judged = await _beside(size, judge_all)
-    counts = await _write(session, [rows for rows, _, _ in judged], known, clock, files)
+    judged = await _beside(size, lambda: _judge_all(deliveries, known, sources, clock))
+    counts = await _write(session, judged.rows, judged.part, len(deliveries), known, clock, files)
     refusals = [
-        (sources[one.source], kind)
-        for one, (_, _, kinds) in zip(deliveries, judged, strict=True)
-        # Who observes nowhere leaves no trace.
-        if is_observer(one.sender.identity)
-        for kind in (*kinds, *kinds_unread(one.unread))
+        *((source, kind) for source, kind in judged.kinds),
+        *(
+            (sources[one.source], kind)
+            for one in deliveries
+            if one.unread.number and is_observer(one.sender.identity)
+            for kind in kinds_unread(one.unread)
+        ),
     ]
     await note_refusals(session, refusals, clock.received)
+    for number, rejections in strangers.items():
+        judged.refused[number].add(rejections)
     return [
         BatchOutcome(accepted, duplicates, revised, refused)
-        for (accepted, duplicates, revised), (_, refused, _) in zip(counts, judged, strict=True)
+        for (accepted, duplicates, revised), refused in zip(counts, judged.refused, strict=True)
     ]
+
+
+async def _as_kept(
+    session: AsyncSession, deliveries: Sequence[IncomingBatch]
+) -> tuple[Sequence[IncomingBatch], dict[int, list[Rejection]]]:
+    """The batches with Datastreams as they are kept, and the rows of those there are not."""
+    places = [number for number, one in enumerate(deliveries) if one.by_series]
+    if not places:
+        return deliveries, {}
+    found = await as_kept(session, [deliveries[number].batch for number in places])
+    kept, strangers = list(deliveries), {}
+    for number, (batch, rejections) in zip(places, found, strict=True):
+        kept[number] = replace(kept[number], batch=batch)
+        strangers[number] = rejections
+    return kept, strangers
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The sound rows in the order they were given, the batch each is of, and the other rows."""
+
+    rows: ResolvedRows
+    part: NDArray[np.intp]
+    refused: list[RefusedRows]
+    kinds: list[tuple[int, RefusedKind]]
+
+
+def _judge_all(
+    deliveries: Sequence[IncomingBatch],
+    known: KnownCodes,
+    sources: Mapping[tuple[str, str], int],
+    clock: Clock,
+) -> _Judged:
+    """Judge each batch; small ones of one sender together, since a row alone costs as much as a
+    thousand."""
+    refused = [RefusedRows() for _ in deliveries]
+    kinds: list[tuple[int, RefusedKind]] = []
+    rows, parts = [], []
+    for numbers in _together(deliveries):
+        first = deliveries[numbers[0]]
+        batches = [deliveries[number].batch for number in numbers]
+        batch = batches[0] if len(batches) == 1 else Batch.joined(batches)
+        part = np.repeat(numbers, [len(one) for one in batches])
+        source = sources[first.source]
+        found = judge(batch, known, first.sender.identity, source, clock, placed=first.by_series)
+        for rejection, row in zip(found.told, found.told_rows, strict=True):
+            refused[part[row]].add([rejection])
+        untold = found.number - len(found.told)
+        refused[numbers[0]].add([], untold=untold)
+        # Who observes nowhere leaves no trace.
+        if found.kinds and is_observer(first.sender.identity):
+            kinds += [(source, kind) for kind in found.kinds]
+        rows.append(found.rows)
+        parts.append(part[found.sound])
+    return _Judged(*_in_order(rows, parts), refused, kinds)
+
+
+def _together(deliveries: Sequence[IncomingBatch]) -> list[list[int]]:
+    """The numbers of batches that are judged in one go: of one sender, and few enough that every
+    row of theirs can be told."""
+    groups: list[list[int]] = []
+    open_: dict[tuple[Sender, bool], tuple[list[int], int]] = {}
+    for number, one in enumerate(deliveries):
+        key, size = (one.sender, one.by_series), len(one.batch)
+        group, rows = open_.get(key, ([], MOST_TOLD + 1))
+        if rows + size > MOST_TOLD:
+            group, rows = [], 0
+            groups.append(group)
+        group.append(number)
+        open_[key] = group, rows + size
+    return groups
+
+
+def _in_order(
+    rows: Sequence[ResolvedRows], parts: Sequence[NDArray[np.intp]]
+) -> tuple[ResolvedRows, NDArray[np.intp]]:
+    """Rows as they were given, whoever sent them: of two for one key the last one counts."""
+    if len(rows) == 1:
+        return rows[0], parts[0]
+    joined, part = ResolvedRows.joined(rows), np.concatenate(parts)
+    order = np.argsort(part, kind="stable")
+    return joined.take(order), part[order]
 
 
 def _asked(deliveries: Sequence[IncomingBatch], clock: Clock) -> CodeQuery:
@@ -173,15 +264,17 @@ def _asked(deliveries: Sequence[IncomingBatch], clock: Clock) -> CodeQuery:
 
 async def _write(
     session: AsyncSession,
-    parts: Sequence[ResolvedRows],
+    rows: ResolvedRows,
+    part: NDArray[np.intp],
+    parts: int,
     known: KnownCodes,
     clock: Clock,
     files: ArtifactStore | None,
 ) -> list[list[int]]:
-    """Store sound rows; for each part, how many are new, were there already, and were revised."""
-    rows = ResolvedRows.joined(parts)
+    """Store sound rows, each of a part; for each part, how many are new, were there already, and
+    were revised."""
     if not len(rows):
-        return [[0, 0, 0] for _ in parts]
+        return [[0, 0, 0] for _ in range(parts)]
     given = await _beside(len(rows), lambda: sort_rows(rows))
     if known.months_missing:
         await make_months(session, _months(given.rows.time.view("datetime64[us]"), clock))
@@ -190,8 +283,7 @@ async def _write(
     raw: Any = (await connection.get_raw_connection()).driver_connection
     with _known_errors():
         new, changed = await _Storing(raw, given, known, clock.received, files).write()
-    part = np.repeat(np.arange(len(parts)), [len(one) for one in parts])[given.order]
-    return _count(given, new, changed, part, len(parts))
+    return _count(given, new, changed, part[given.order], parts)
 
 
 @contextmanager

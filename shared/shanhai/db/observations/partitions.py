@@ -115,16 +115,24 @@ class Walk:
         within: What is walked through of them.
         wanted: How many rows a short one is to hold.
         step: How much time there is between two rows, as a first guess.
+        shortest: How long a short one is at least.
     """
 
     def __init__(
-        self, wide: Sequence[TimeRange], within: TimeRange, *, wanted: int, step: timedelta
+        self,
+        wide: Sequence[TimeRange],
+        within: TimeRange,
+        *,
+        wanted: int,
+        step: timedelta,
+        shortest: timedelta = SHORTEST,
     ) -> None:
         self._wide = wide
         self._at = within.start
         self._end = within.end
         self._wanted = wanted
-        self._length = min(max(step * wanted, SHORTEST), LONGEST)
+        self._shortest = shortest
+        self._length = min(max(step * wanted, shortest), LONGEST)
 
     def next(self) -> TimeRange | None:
         """The next stretch; None at the end."""
@@ -141,4 +149,4 @@ class Walk:
         if found * 2 < self._wanted:
             self._length = min(self._length * 2, LONGEST)
         elif found > self._wanted:
-            self._length = max(self._length / 2, SHORTEST)
+            self._length = max(self._length / 2, self._shortest)

@@ -28,6 +28,9 @@ STEPS: Mapping[Every | None, timedelta] = {
     "month": timedelta(days=30),
 }
 """How often a series has a row: certain of statistics, a guess of values."""
+SHORTEST_WIDE = timedelta(minutes=10)
+"""The shortest stretch that values of many series are read in: nearly all the time of such a
+statement goes into planning, for as many stations as are named."""
 BLOCK = 5_000
 """Rows of one statement when no number is asked for."""
 LONGEST_BLOCK = 10_001
@@ -304,6 +307,7 @@ async def _walk(
         partitions.TimeRange(start, series.end),
         wanted=BLOCK if most is None else most,
         step=STEPS[every] / number,
+        shortest=SHORTEST_WIDE if every is None and _is_wide(series) else partitions.SHORTEST,
     )
     left, behind = most, after
     while (left is None or left > 0) and (stretch := walk.next()):

@@ -11,9 +11,9 @@ from shanhai.db.identity import Identity
 from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty
 from shanhai.monitoring.observation import (
     MOST_TOLD,
+    NO_FEATURE,
     Batch,
     RefusedKind,
-    RefusedRows,
     Rejection,
     Texts,
 )
@@ -25,6 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 Why = tuple[str, str, str]
 """The member, and the rule it breaks in English and Chinese."""
+NOWHERE: Why = ("/feature", "is required: the Thing has no Location", "必填：该 Thing 没有位置")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,39 @@ def moment(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The rows that can be stored, and the others with the first rule each of them breaks.
+
+    Attributes:
+        sound: Which rows of the batch `rows` are.
+        number: How many are refused.
+        told: The first of these in their order; `told_rows` has their places in the batch.
+        kinds: All of them, counted by their station and the member that broke the rule.
+    """
+
+    rows: ResolvedRows
+    sound: NDArray[np.bool_]
+    number: int
+    told: list[Rejection]
+    told_rows: list[int]
+    kinds: list[RefusedKind]
+
+
 def judge(
-    batch: Batch, known: KnownCodes, identity: Identity, source: int, clock: Clock
-) -> tuple[ResolvedRows, RefusedRows, list[RefusedKind]]:
-    """The rows that can be stored, and the others with the first rule each of them breaks; these
-    once more, counted by their station and the member that broke it.
+    batch: Batch,
+    known: KnownCodes,
+    identity: Identity,
+    source: int,
+    clock: Clock,
+    *,
+    placed: bool = False,
+) -> Judgement:
+    """Judge the rows of a batch.
 
     Args:
         source: The number of who sends.
+        placed: A row must be of a station with a place, or of a sampling feature.
     """
     stations = [
         one if one is not None and one.open_to(identity) else None
@@ -115,10 +141,13 @@ def judge(
     )
     time = batch.time.astype("datetime64[us]").astype(np.int64)
     values, converted = _convert(batch, properties)
-    refused = RefusedRows()
+    nowhere = _gather(
+        batch.station, [placed and one is not None and one.placeless for one in stations]
+    )
     bad = np.zeros(len(batch), np.bool_)
     rules: tuple[tuple[NDArray[np.bool_], Callable[[int], Why]], ...] = (
         (station < 0, lambda row: _unknown("station", "站点", _text(batch.station, row))),
+        ((nowhere > 0) & (batch.feature == NO_FEATURE), lambda _: NOWHERE),
         (property_ < 0, lambda row: _unknown("property", "观测项目", _text(batch.property, row))),
         (time > microseconds(clock.latest), lambda row: _ahead(batch, row, clock)),
         (
@@ -151,9 +180,10 @@ def judge(
         batch.feature,
     )
     if not found:
-        return rows, refused, []
-    refused.add(_told(batch, found), untold=max(0, int(bad.sum()) - MOST_TOLD))
-    return rows.take(~bad), refused, list(_kinds(station, found))
+        return Judgement(rows, ~bad, 0, [], [], [])
+    told_rows, told = zip(*_told(batch, found), strict=True)
+    kinds = list(_kinds(station, found))
+    return Judgement(rows.take(~bad), ~bad, int(bad.sum()), [*told], [*told_rows], kinds)
 
 
 def _kinds(
@@ -172,12 +202,12 @@ def _kinds(
 
 def _told(
     batch: Batch, found: list[tuple[NDArray[np.intp], Callable[[int], Why]]]
-) -> Iterator[Rejection]:
-    """The first refused rows in their order, each with its rule."""
+) -> Iterator[tuple[int, Rejection]]:
+    """The first refused rows in their order, each with its place and its rule."""
     firsts = [(int(row), why) for rows, why in found for row in rows[:MOST_TOLD]]
     for row, why in sorted(firsts, key=lambda pair: pair[0])[:MOST_TOLD]:
         pointer, detail, detail_zh = why(row)
-        yield Rejection(int(batch.index[row]), pointer, detail, detail_zh)
+        yield row, Rejection(int(batch.index[row]), pointer, detail, detail_zh)
 
 
 def _gather(column: Texts, by_text: list[int]) -> NDArray[np.int64]:

@@ -13,7 +13,20 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Text, bindparam, case, cast, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Row,
+    Text,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Executor
@@ -55,7 +68,7 @@ _WHOSE = select(
     ApiKey.networks,
     ApiKey.last_used_at,
     _ENDED.label("ended"),
-).where(_IS_NAMED)
+).where(ApiKey.prefix == any_(bindparam("prefixes", type_=ARRAY(Text))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +162,29 @@ async def demand_valid(asked: Executor, key: str, *, address: Address | None = N
     """The key.
 
     Raises:
+        Unauthenticated: as `check_key` says.
+    """
+    prefix = prefix_of(key)
+    rows = {} if prefix is None else await find_rows(asked, [prefix])
+    return check_key(key, rows.get(prefix or ""), address)
+
+
+async def find_rows(asked: Executor, prefixes: Sequence[str]) -> dict[str, Any]:
+    """What is kept of keys, by their prefixes."""
+    rows = (await asked.execute(_WHOSE, {"prefixes": list(prefixes)})).all()
+    return {row.prefix: row for row in rows}
+
+
+def check_key(key: str, row: Any, address: Address | None) -> LiveKey:
+    """The key that was shown, whose row `find_rows` found, or None.
+
+    Raises:
         Unauthenticated: it is wrong, expired, revoked or from elsewhere; which of it is for the
             audit log alone.
     """
-    prefix = prefix_of(key)
-    rows = [] if prefix is None else (await asked.execute(_WHOSE, {"prefix": prefix})).all()
-    if not rows:
+    if row is None:
         raise _refused("unknown key", None)
-    row = rows[0]
+    prefix = row.prefix
     if not hmac.compare_digest(row.sha256, hash_key(key)):
         raise _refused("wrong secret", prefix)
     if row.ended is not None:
@@ -182,10 +210,10 @@ async def find_alive(
 
     With `anywhere` it does not matter from where.
     """
-    rows = (await asked.execute(_WHOSE, {"prefix": prefix})).all()
-    if not rows or rows[0].ended is not None:
+    row = (await find_rows(asked, [prefix])).get(prefix)
+    if row is None or row.ended is not None:
         return None
-    return _live(rows[0]) if anywhere or _comes_from(rows[0].networks, address) else None
+    return _live(row) if anywhere or _comes_from(row.networks, address) else None
 
 
 def _live(row: Row[Any]) -> LiveKey:

@@ -248,14 +248,6 @@ async def region_of(session: AsyncSession, station_id: int) -> int | None:
     return found
 
 
-async def placeless_stations(session: AsyncSession, codes: set[str]) -> frozenset[str]:
-    """Those codes that are of stations without a place."""
-    query = select(Station.code).where(
-        Station.code.in_(codes), Station.geom.is_(None), Station.deleted_at.is_(None)
-    )
-    return frozenset(await session.scalars(query))
-
-
 async def find_property(session: AsyncSession, names: set[str]) -> ObservedProperty | None:
     """The observed property that has one of the codes, or is called so by feeds."""
     found: ObservedProperty | None = await session.scalar(

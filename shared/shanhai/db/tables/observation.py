@@ -103,7 +103,7 @@ class Observation(Base):
     __tablename__ = "observation"
     __table_args__ = (
         sa.PrimaryKeyConstraint("station_id", "property_id", "observed_at"),
-        sa.Index("ix_observation_observed_at", "observed_at", postgresql_using="brin"),
+        sa.Index("ix_observation_observed_at", "observed_at"),
         sa.Index(
             "ix_observation_feature_id",
             "feature_id",

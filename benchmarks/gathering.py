@@ -1,0 +1,256 @@
+"""Observations that come few at a time, from many at once, each acknowledged when it is durable.
+
+Single requests at 64 connections beside a service that inserts and does nothing else, over as many;
+what comes by MQTT and by HJ 212 beside a COPY of as many rows. Messages and telegrams have ten
+values, as those of a station of water or air do.
+"""
+
+import asyncio
+import struct
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
+from os import environ
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import orjson
+from pydantic import SecretStr
+
+from benchmarks.insert_peer import serving_inserts
+from benchmarks.observations import STATIONS, Client, copy_rows, prepare
+from benchmarks.report import Row, Table
+from benchmarks.timing import Sample, alternate
+from benchmarks.workbench import Workbench
+from shanhai.db.engine import create_engine, create_sessions
+from shanhai.db.observations.feeds import add_device
+from shanhai.db.queries.keys import OPERATOR
+from shanhai.errors import Unavailable
+from shanhai.monitoring.hj212.frame import frame
+from shanhai.monitoring.hj212.packet import ANSWER_WANTED, VERSION_2017, Packet
+from shanhai.settings import DatabaseSettings
+
+CONNECTIONS = 64
+SINGLE = int(environ.get("BENCH_SINGLE_OBSERVATIONS", "5000"))
+FED = int(environ.get("BENCH_FED_OBSERVATIONS", "100000"))
+VALUES = 10
+ROUNDS = 3
+SINGLE_S, FED_S = 1 / 2_500, 1 / 20_000
+"""Seconds an observation may take, one by one and by feeds."""
+PASSWORD = "123456"  # noqa: S105 - of devices that are not there
+ZONE = timezone(timedelta(hours=8))
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=20)
+TOPIC = "shanhai/observations"
+PATIENCE_S = 120.0
+_steps = count()
+"""Seconds after START, each of which is used once."""
+_copies = count()
+
+
+def run(bench: Workbench) -> Table:
+    """Each way in turn with its peer."""
+    table = Table("gathering", f"{CONNECTIONS} connections, {VALUES} values a message", "the peer")
+    url = bench.stack.database_url
+    with asyncio.Runner() as loop, serving_inserts(url, bench.made("insert_peer")) as base_url:
+        loop.run(prepare(url))
+        codes = loop.run(_add_devices(url))
+        client, bare = Client(bench.stack.api_url, bench.key), Client(base_url, bench.key)
+        for name, send in (("/observations", _one), ("SensorThings", _sensed)):
+            ours, floor = alternate(
+                lambda _, send=send: loop.run(_singly(client, send)),
+                lambda _: loop.run(_singly(bare, _bare)),
+                rounds=ROUNDS,
+            )
+            told = f"single requests to {name}, beside Starlette and INSERT"
+            table.rows += _rows(told, ours, floor, SINGLE_S)
+        feeds: tuple[tuple[str, Callable[[], Awaitable[float]]], ...] = (
+            ("MQTT", lambda: _by_mqtt(bench.stack.broker.url(), url, codes)),
+            ("HJ 212", lambda: _by_hj212(bench.stack.gateway_port, codes)),
+        )
+        for name, feed in feeds:
+            ours, floor = alternate(
+                lambda _, feed=feed: loop.run(_awaited(feed)),
+                lambda _: loop.run(copy_rows(url, next(_copies), FED // STATIONS)),
+                rounds=ROUNDS,
+            )
+            table.rows += _rows(f"observations by {name}, beside COPY", ours, floor, FED_S)
+    return table
+
+
+def _rows(told: str, ours: Sample, floor: Sample, allowed_s: float) -> Iterator[Row]:
+    rates = {"each second": 1 / ours.median, "the peer's": 1 / floor.median}
+    yield Row(told, ours, floor, facts=rates)
+    yield Row(f"{told.partition(',')[0]}, beside the time one may take", ours, Sample((allowed_s,)))
+
+
+async def _awaited(feed: Callable[[], Awaitable[float]]) -> float:
+    return await feed()
+
+
+Sent = tuple[str, object, int]
+"""Path, body and the status it is answered with."""
+
+
+def _one(station: int, at: datetime) -> Sent:
+    code = f"bench{station}"
+    body = {"station": code, "property": "pm25", "time": at.isoformat(), "value": station % 300}
+    return "/observations", body, 202
+
+
+def _sensed(station: int, at: datetime) -> Sent:
+    stream = {"@iot.id": f"bench{station}:pm25"}
+    body = {"phenomenonTime": at, "result": station % 300, "Datastream": stream}
+    return "/sta/v1.1/Observations", body, 201
+
+
+def _bare(station: int, at: datetime) -> Sent:
+    return "/Observations", _sensed(station, at)[1], 201
+
+
+async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> float:
+    """Seconds per observation, each in a request of its own; a station has one connection."""
+    each = SINGLE // CONNECTIONS
+    steps = [next(_steps) for _ in range(each)]
+
+    async def drain(station: int) -> None:
+        reader, writer = await client.open()
+        for step in steps:
+            path, body, status = send(station, START + timedelta(seconds=step))
+            sent = orjson.dumps(body)
+            head, answer = await client.post(path, "application/json", sent, reader, writer)
+            if int(head[9:12]) != status:
+                raise Unavailable(f"{answer[:300]!r}, not {status}")
+        writer.close()
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for station in range(CONNECTIONS):
+            group.create_task(drain(station))
+    return (time.perf_counter() - started) / (each * CONNECTIONS)
+
+
+async def _add_devices(url: str) -> list[str]:
+    """A device for each connection; the codes of what they measure in HJ 525."""
+    engine = create_engine(DatabaseSettings(url=SecretStr(url)), application="bench")
+    try:
+        async with create_sessions(engine).begin() as session:
+            for number in range(CONNECTIONS):
+                await add_device(
+                    session,
+                    _device(number),
+                    station=f"bench{number}",
+                    password=PASSWORD,
+                    command="2011",
+                    units={},
+                    act=OPERATOR,
+                )
+    finally:
+        await engine.dispose()
+    connection = await asyncpg.connect(url)
+    try:
+        query = "SELECT hj525 FROM observed_property WHERE hj525 IS NOT NULL ORDER BY id LIMIT $1"
+        return [row["hj525"] for row in await connection.fetch(query, VALUES)]
+    finally:
+        await connection.close()
+
+
+def _device(number: int) -> str:
+    return f"BENCH{number:019d}"
+
+
+async def _by_hj212(port: int, codes: Sequence[str]) -> float:
+    """Seconds per observation of devices that wait for each telegram's answer."""
+    times = FED // VALUES // CONNECTIONS
+    steps = [next(_steps) for _ in range(times)]
+
+    async def push(device: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for step in steps:
+            writer.write(_telegram(device, START + timedelta(seconds=step), codes))
+            await reader.readuntil(b"\r\n")
+        writer.close()
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for device in range(CONNECTIONS):
+            group.create_task(push(device))
+    return (time.perf_counter() - started) / (times * VALUES * CONNECTIONS)
+
+
+def _telegram(device: int, at: datetime, codes: Sequence[str]) -> bytes:
+    told = f"{at.astimezone(ZONE):%Y%m%d%H%M%S}"
+    values = ";".join(f"{code}-Rtd={device % 7 + 1}.5,{code}-Flag=N" for code in codes)
+    content = f"DataTime={told};{values}"
+    flag = VERSION_2017 | ANSWER_WANTED
+    packet = Packet(
+        f"{told}{device:03d}", "21", "2011", PASSWORD, _device(device), flag, content, 1, 1
+    )
+    return frame(packet.segment())
+
+
+async def _by_mqtt(broker: str, url: str, codes: Sequence[str]) -> float:
+    """Seconds per observation until the last is stored, published as fast as the broker takes."""
+    stations, messages = 100, FED // VALUES
+    step_of = [next(_steps) for _ in range(-(-messages // stations))]
+    payloads = [
+        _message(number % stations, START + timedelta(seconds=step_of[number // stations]), codes)
+        for number in range(messages)
+    ]
+    connection = await asyncpg.connect(url)
+    try:
+        before = await _stored(connection)
+        started = time.perf_counter()
+        await _publish(broker, payloads)
+        while await _stored(connection) - before < messages * VALUES:
+            if time.perf_counter() - started > PATIENCE_S:
+                raise Unavailable(f"{await _stored(connection) - before} stored of {FED}")
+            await asyncio.sleep(0.05)
+        return (time.perf_counter() - started) / (messages * VALUES)
+    finally:
+        await connection.close()
+
+
+def _message(station: int, at: datetime, codes: Sequence[str]) -> bytes:
+    time_ = at.isoformat()
+    rows = [
+        {"station": f"bench{station}", "property": code, "time": time_, "value": 2.5 + station % 7}
+        for code in codes
+    ]
+    return orjson.dumps(rows)
+
+
+async def _stored(connection: asyncpg.Connection) -> int:
+    query = """SELECT count(*) FROM observation o JOIN observation_source s ON s.id = o.source_id
+                WHERE s.kind = 'mqtt' AND o.observed_at >= $1"""
+    return int(await connection.fetchval(query, START))
+
+
+async def _publish(broker: str, payloads: Sequence[bytes]) -> None:
+    """Publish with quality 1, a thousand unacknowledged at most."""
+    parts = urlsplit(broker)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    words = (unquote(parts.username or ""), unquote(parts.password or ""))
+    head = _text("MQTT") + struct.pack("!BBH", 4, 0b11000010, 60) + _text("bench-publisher")
+    writer.write(_packet(0x10, head + b"".join(map(_text, words))))
+    await reader.readexactly(4)
+    for first in range(0, len(payloads), 1_000):
+        part = payloads[first : first + 1_000]
+        for number, payload in enumerate(part, 1):
+            writer.write(_packet(0x32, _text(TOPIC) + struct.pack("!H", number) + payload))
+        await writer.drain()
+        await reader.readexactly(4 * len(part))
+    writer.close()
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("!H", len(text)) + text.encode()
+
+
+def _packet(kind: int, body: bytes) -> bytes:
+    length, size = bytearray(), len(body)
+    while True:
+        size, low = divmod(size, 128)
+        length.append(low | (128 if size else 0))
+        if not size:
+            return bytes([kind, *length]) + body

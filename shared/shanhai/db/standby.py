@@ -1,0 +1,101 @@
+"""A server that follows the primary, read from while it is no further behind than a bound.
+
+Every so often the place that the primary's log has come to is noted, and whether the standby has
+replayed one that was noted before. So what is read there misses nothing that was committed longer
+ago than the bound, whether the standby is slow, cut off or stopped; nobody trusts its own clock.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+
+from shanhai.shutdown import end
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+MAY_LAG: ContextVar[bool] = ContextVar("may_lag", default=False)
+"""What is read in this context is for somebody who writes nothing, and may be a little old."""
+LOOKS = 4
+"""Looks at the standby within the time it may be behind."""
+_WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+_REPLAYED = "SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint"
+Fetch = Callable[..., Awaitable[list[Any]]]
+"""Gives the rows of a statement with values, as `ConnectionStack.fetch` does."""
+CONNECTION_SQLSTATES = ("08", "57")
+"""Lost connections, and servers that stop or start."""
+FAULTS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+@dataclass(slots=True)
+class Standby:
+    """A standby, and until when it may be asked.
+
+    Attributes:
+        lag_s: How many seconds it may be behind.
+    """
+
+    primary: Fetch
+    standby: Fetch
+    lag_s: float
+    _noted: deque[tuple[float, int]] = field(default_factory=deque)
+    _usable_until: float = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is known not to be too far behind now."""
+        return time.monotonic() < self._usable_until
+
+    def distrust(self, error: BaseException) -> None:
+        """Leave it alone until it has been looked at again, unless the statement is at fault."""
+        if not str(getattr(error, "sqlstate", None) or "08").startswith(CONNECTION_SQLSTATES):
+            return
+        if self.usable:
+            log.warning("standby not read from", error=type(error).__name__)
+        self._usable_until = 0.0
+
+    async def look(self) -> None:
+        """Find out how far it is behind."""
+        began = time.monotonic()
+        async with asyncio.timeout(self.lag_s):
+            [(written,)] = await self.primary(_WRITTEN, ())
+            self._noted.append((began, written))
+            [(replayed,)] = await self.standby(_REPLAYED, ())
+        while self._noted and self._noted[0][1] <= (replayed or 0):
+            at, _ = self._noted.popleft()
+            self._usable_until = at + self.lag_s
+
+    async def follow(self) -> None:
+        """Look for ever; while nothing is found out it is soon not asked any more."""
+        while True:
+            usable = self.usable
+            try:
+                await self.look()
+            except FAULTS as error:
+                log.info("standby not looked at", error=type(error).__name__)
+            if usable != self.usable:
+                log.warning("standby changed", usable=self.usable, lag_s=self.lag_s)
+            await asyncio.sleep(self.lag_s / LOOKS)
+
+
+@contextlib.asynccontextmanager
+async def following(standby: Standby) -> AsyncIterator[Standby]:
+    """The standby, looked at for as long as the context lasts."""
+    task = asyncio.create_task(standby.follow())
+    try:
+        yield standby
+    finally:
+        await end(task)

@@ -1,0 +1,161 @@
+"""Reading from a standby: a real one, that follows the tests' own PostgreSQL."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from shanhai.db.engine import FastReader, open_quick_reader
+from shanhai.db.standby import MAY_LAG
+from shanhai.local.places import Home, run_as
+from shanhai.local.servers import PROGRAMS, PrivatePostgres, Surroundings
+from shanhai.settings import DatabaseSettings
+from tests.support.run_directory import run_directory
+from tests.support.servers import FleetingPostgres
+
+LAG_S = 1.0
+WHERE = text("SELECT pg_is_in_recovery()")
+FOUND = text("SELECT count(*) FROM kept WHERE name = :name")
+
+
+class StandbyPostgres(FleetingPostgres):
+    """A copy of another server that follows it."""
+
+    def __init__(self, surroundings: Surroundings, primary: PrivatePostgres) -> None:
+        super().__init__(surroundings)
+        self._primary = primary
+
+    def _initialise(self, data: Path) -> None:
+        partial = data.with_name("data.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        primary = f"--dbname={self._primary.url('postgres')}"
+        command = [str(PROGRAMS / "pg_basebackup"), primary, f"--pgdata={partial}"]
+        options = ["--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"]
+        run_as(self._place.account, [*command, *options], directory=self._place.directory)
+        partial.rename(data)
+
+
+@pytest.fixture(scope="module")
+def standby(private_postgres: PrivatePostgres) -> Iterator[StandbyPostgres]:
+    with run_directory() as directory:
+        server = StandbyPostgres(
+            Surroundings.of_home(Home(directory), bound=True), private_postgres
+        )
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def settings(
+    fresh_database_url: str, private_postgres: PrivatePostgres, standby: StandbyPostgres
+) -> DatabaseSettings:
+    name = fresh_database_url.rpartition("/")[2]
+    # The copy has the primary's passwords.
+    read_url = private_postgres.url(name).replace(f":{private_postgres.port}/", f":{standby.port}/")
+    return DatabaseSettings(
+        url=SecretStr(fresh_database_url), read_url=SecretStr(read_url), read_lag_s=LAG_S
+    )
+
+
+@pytest.fixture
+async def reader(settings: DatabaseSettings) -> AsyncIterator[FastReader]:
+    async with open_quick_reader(settings, application="test") as reader:
+        yield reader
+
+
+@contextmanager
+def lagging() -> Iterator[None]:
+    token = MAY_LAG.set(True)
+    try:
+        yield
+    finally:
+        MAY_LAG.reset(token)
+
+
+async def until_followed(reader: FastReader) -> None:
+    """Wait until the standby is read from."""
+    for _ in range(300):
+        if await at_standby(reader):
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("the standby is not read from")
+
+
+async def tell(url: SecretStr, sql: str) -> None:
+    connection = await asyncpg.connect(url.get_secret_value())
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def write(settings: DatabaseSettings) -> str:
+    """A new row of the primary; its name."""
+    connection = await asyncpg.connect(settings.url.get_secret_value())
+    name = uuid4().hex
+    try:
+        await connection.execute("CREATE TABLE IF NOT EXISTS kept (name text)")
+        await connection.execute("INSERT INTO kept VALUES ($1)", name)
+    finally:
+        await connection.close()
+    return name
+
+
+async def at_standby(reader: FastReader) -> bool:
+    with lagging():
+        return bool(await reader.scalar(WHERE, {}))
+
+
+async def test_only_what_may_lag_is_read_there(reader: FastReader) -> None:
+    await until_followed(reader)
+    assert await reader.scalar(WHERE, {}) is False
+
+
+async def test_it_misses_nothing_older_than_the_bound(
+    reader: FastReader, settings: DatabaseSettings
+) -> None:
+    await write(settings)
+    await until_followed(reader)
+    await tell(settings.read_url, "SELECT pg_wal_replay_pause()")
+    try:
+        name = await write(settings)
+        # What was just written is found at once where it must be.
+        assert await reader.scalar(FOUND, {"name": name}) == 1
+        await asyncio.sleep(LAG_S)
+        with lagging():
+            assert await reader.scalar(FOUND, {"name": name}) == 1
+            assert await reader.scalar(WHERE, {}) is False
+    finally:
+        await tell(settings.read_url, "SELECT pg_wal_replay_resume()")
+    await until_followed(reader)
+    with lagging():
+        assert await reader.scalar(FOUND, {"name": name}) == 1
+
+
+async def test_the_primary_answers_while_it_is_away(
+    reader: FastReader, standby: StandbyPostgres
+) -> None:
+    await until_followed(reader)
+    standby.stop()
+    try:
+        with lagging():
+            answers = [await reader.scalar(WHERE, {}) for _ in range(5)]
+        assert answers == [False] * 5
+    finally:
+        standby.start()
+    await until_followed(reader)
+
+
+async def test_a_statement_at_fault_is_told_as_by_the_primary(reader: FastReader) -> None:
+    await until_followed(reader)
+    with lagging(), pytest.raises(Exception, match="division by zero"):
+        await reader.scalar(text("SELECT 1 / 0"), {})
+    assert await at_standby(reader)
