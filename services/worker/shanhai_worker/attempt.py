@@ -287,7 +287,7 @@ def _write_order(
     cluster = context.cluster if task.upload_uri is None else None
     told = task.model_copy(
         update={
-            "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
+            "files": {uri: str(context.artifacts.hold(uri, workspace)) for uri in addresses},
             "timezone": context.timezone,
             "processes": context.settings.processes,
             "cluster": None if cluster is None else cluster.resolved(),

@@ -33,7 +33,7 @@ from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.states import Lease
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
 from shanhai.settings import AuditSettings
-from shanhai.storage.artifacts import LocalArtifacts, TooMany, demand_few, find_orphans, remove
+from shanhai.storage.artifacts import TooMany, demand_few, find_orphans, remove
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 
@@ -154,11 +154,9 @@ async def sweep_files(context: WorkerContext) -> None:
         TooMany: So many that something else must be wrong.
     """
     store = context.artifacts
-    if not isinstance(store, LocalArtifacts):
-        return
     async with context.sessions() as session:
         referenced = await read_references(session)
-    orphans, number = await asyncio.to_thread(find_orphans, store.root, referenced)
+    orphans, number = await asyncio.to_thread(find_orphans, store, referenced)
     demand_few(orphans, number)
     removed, size = await asyncio.to_thread(remove, store, orphans)
     if removed:

@@ -43,7 +43,7 @@ from shanhai.settings import (
     SignInSettings,
     WebhookSettings,
 )
-from shanhai.storage.artifacts import LocalArtifacts, demand_few, find_orphans, remove
+from shanhai.storage.artifacts import demand_few, find_orphans, open_store, remove
 from shanhai.telemetry import configure_logging
 
 
@@ -113,9 +113,9 @@ def sweep(
     ] = False,
 ) -> None:
     """Remove result files that no row has named for 48 hours, as workers do."""
-    store = LocalArtifacts(ArtifactSettings().root)
+    store = open_store(ArtifactSettings())
     referenced = asyncio.run(in_transaction(read_references))
-    orphans, number = find_orphans(store.root, referenced)
+    orphans, number = find_orphans(store, referenced)
     if dry_run:
         for file in orphans:
             typer.echo(f"{file.uri}  {file.bytes}")
@@ -153,7 +153,7 @@ def backup(folder: FOLDER) -> None:
         take_backup(
             BackupFolder(folder),
             url=_url(settings),
-            store=ArtifactSettings().root,
+            store=open_store(ArtifactSettings()),
             recipient=read_recipient(settings.recipient),
         )
     )
@@ -168,7 +168,7 @@ def archive(folder: FOLDER) -> None:
     archiver = Archiver(
         BackupFolder(folder),
         _url(settings),
-        ArtifactSettings().root,
+        open_store(ArtifactSettings()),
         read_recipient(settings.recipient),
         settings.spool or folder / SPOOL,
         settings.every_s,
@@ -191,7 +191,7 @@ def restore_into(
     restored = restore(
         BackupFolder(folder),
         data,
-        store=ArtifactSettings().root,
+        store=open_store(ArtifactSettings()),
         identity=read_identity(_identity_file(BackupSettings())),
         to=None if to is None else _moment(to),
     )
@@ -233,7 +233,7 @@ def prune_folder(
     """Remove bases, log and result files that no moment of the last days needs."""
     pruned = prune(
         BackupFolder(folder),
-        store=ArtifactSettings().root,
+        store=open_store(ArtifactSettings()),
         keep_days=days,
         now=datetime.now(UTC),
     )
