@@ -164,9 +164,8 @@ class HarmfulProxy:
         if harm in self.ANSWERS:
             status, code = self.ANSWERS[harm]
             body = f"<Error><Code>{code}</Code></Error>"
-            return (
-                f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
-            ).encode()
+            head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close"
+            return f"{head}\r\n\r\n{body}".encode()
         if harm == "slow":
             time.sleep(0.5)
         address = urlsplit(self.target)
@@ -178,7 +177,8 @@ class HarmfulProxy:
         if harm == "cut":
             body = body[: len(body) // 2]
         elif harm == "flip" and body:
-            body = body[:-1] + bytes([body[-1] ^ 1])
+            at = len(body) // 2
+            body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
         head = b"\r\n".join(
             line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")
         )

@@ -4,8 +4,10 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import obstore
 import pytest
 from structlog.testing import capture_logs
 
@@ -14,9 +16,10 @@ from shanhai.storage import fetched, object_store
 from shanhai.storage.artifacts import find_orphans, missing_files, remove
 from shanhai.storage.fetched import BLOCK_BYTES, Damaged
 from shanhai.storage.object_store import PART_BYTES, ObjectArtifacts, StoreRefused
-from tests.support.object_stores import SECRET, Bucket, Environment, HarmfulProxy, open_bucket
+from tests.support.object_stores import SECRET, Environment, HarmfulProxy, open_bucket
 
-LARGE = os.urandom(PART_BYTES) + os.urandom(BLOCK_BYTES // 2)
+LARGE = os.urandom(5 * BLOCK_BYTES // 2)
+IN_PARTS = os.urandom(PART_BYTES) + LARGE
 
 
 @pytest.fixture
@@ -38,12 +41,7 @@ def put(store: ObjectArtifacts, tmp_path: Path, content: bytes = LARGE) -> str:
     return stored.uri
 
 
-def object_of(bucket: Bucket, uri: str) -> Path:
-    (found,) = bucket.folder.glob(f"*/files/{uri}")
-    return found
-
-
-@pytest.mark.parametrize("content", [b"", b"zones", LARGE], ids=["empty", "small", "in parts"])
+@pytest.mark.parametrize("content", [b"", b"zones", IN_PARTS], ids=["empty", "small", "in parts"])
 def test_what_is_put_is_read_elsewhere(
     store: ObjectArtifacts,
     elsewhere: Callable[..., ObjectArtifacts],
@@ -71,15 +69,19 @@ def test_nothing_is_where_nothing_was_put(store: ObjectArtifacts) -> None:
 def test_a_part_is_read_without_the_rest(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path
 ) -> None:
-    uri = put(open_bucket(in_bucket()), tmp_path)
+    uri = put(open_bucket(in_bucket()), tmp_path, IN_PARTS)
     store = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
     found = store.ranged(uri)
     assert not isinstance(found, Path)
-    assert found.read(BLOCK_BYTES - 5, BLOCK_BYTES + 5) == LARGE[BLOCK_BYTES - 5 : BLOCK_BYTES + 5]
+    assert (
+        found.read(BLOCK_BYTES - 5, BLOCK_BYTES + 5) == IN_PARTS[BLOCK_BYTES - 5 : BLOCK_BYTES + 5]
+    )
     asked = sum("/objects/" in line for line in harmful.seen)
-    assert found.read(BLOCK_BYTES - 9, BLOCK_BYTES + 9) == LARGE[BLOCK_BYTES - 9 : BLOCK_BYTES + 9]
+    assert (
+        found.read(BLOCK_BYTES - 9, BLOCK_BYTES + 9) == IN_PARTS[BLOCK_BYTES - 9 : BLOCK_BYTES + 9]
+    )
     assert sum("/objects/" in line for line in harmful.seen) == asked == 1
-    assert found.path.stat().st_blocks * 512 < len(LARGE) // 2
+    assert found.path.stat().st_blocks * 512 < len(IN_PARTS) // 2
 
 
 def test_what_was_fetched_serves_after_a_restart(
@@ -114,9 +116,10 @@ def test_what_stays_is_told_and_leaves_nothing_half(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, harm: str
 ) -> None:
     store = open_bucket(in_bucket(url=harmful.url))
-    harmful.harm, harmful.only = harm, "/objects/"
-    with pytest.raises(Unavailable, match="object store does not answer"):
-        put(store, tmp_path)
+    if harm != "cut":  # what answers a PUT has no body
+        harmful.harm, harmful.only = harm, "/objects/"
+        with pytest.raises(Unavailable, match="object store does not answer"):
+            put(store, tmp_path)
     harmful.harm = ""
     uri = put(store, tmp_path)  # the same again
     harmful.harm, harmful.only = harm, "GET /"
@@ -145,26 +148,22 @@ def test_what_is_not_as_stored_is_named_and_not_used(
     found = store.ranged(uri)
     assert not isinstance(found, Path)
     with pytest.raises(Damaged, match=uri):
-        found.read(0, 10)
+        found.read(0, len(LARGE))
     harmful.harm = ""
-    assert found.read(0, 10) == LARGE[:10]
+    assert found.read(0, len(LARGE)) == LARGE
 
 
 def test_sums_that_are_lost_or_damaged_are_made_anew(
-    store: ObjectArtifacts,
-    elsewhere: Callable[..., ObjectArtifacts],
-    bucket: Bucket,
-    tmp_path: Path,
+    store: ObjectArtifacts, elsewhere: Callable[..., ObjectArtifacts], tmp_path: Path
 ) -> None:
     uri = put(store, tmp_path)
-    sums = object_of(bucket, f"sums/{uri[8:10]}/{uri[11:75]}")
-    right = sums.read_bytes()
-    sums.write_bytes(right[:-1])
+    sums = f"sums/{uri[8:10]}/{uri[11:75]}"
+    right = obstore.get(store.store, sums).bytes().to_bytes()
+    obstore.put(store.store, sums, right[:-1])
     assert elsewhere().local_path(uri).read_bytes() == LARGE
-    assert sums.read_bytes() == right
-    file = object_of(bucket, uri)
-    file.write_bytes(LARGE[:-1] + b"?")
-    sums.unlink()
+    assert obstore.get(store.store, sums).bytes().to_bytes() == right
+    obstore.put(store.store, uri, LARGE[:-1] + b"?")
+    obstore.delete(store.store, sums)
     with pytest.raises(Damaged, match="not what its name says"):
         elsewhere().local_path(uri)
 
@@ -202,25 +201,29 @@ def test_credentials_are_read_anew_when_they_end(in_bucket: Environment, tmp_pat
 
 
 def test_uploads_go_on_where_they_stopped(
-    store: ObjectArtifacts, elsewhere: Callable[..., ObjectArtifacts], tmp_path: Path
+    store: ObjectArtifacts,
+    elsewhere: Callable[..., ObjectArtifacts],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload, other = uuid.uuid4(), elsewhere()
+    monkeypatch.setattr(object_store, "PART_BYTES", 100_000)
 
     def send(store: ObjectArtifacts, start: int, end: int) -> None:
         with store.receive(upload, start) as sink:
-            for at in range(start, end, 300_000):
-                sink.write(LARGE[at : min(at + 300_000, end)])
+            for at in range(start, end, 30_000):
+                sink.write(LARGE[at : min(at + 30_000, end)])
 
-    send(store, 0, 1_000_000)
-    assert other.received(upload) == 1_000_000
-    with pytest.raises(ConnectionError), store.receive(upload, 1_000_000) as sink:
-        sink.write(LARGE[1_000_000:1_000_500])
+    send(store, 0, 150_000)
+    assert other.received(upload) == 150_000
+    with suppress(ConnectionError), store.receive(upload, 150_000) as sink:
+        sink.write(LARGE[150_000:150_500])
         raise ConnectionError
-    assert other.received(upload) == 1_000_500
-    send(other, 1_000_500, len(LARGE))
-    send(store, 1_000_000, 1_000_200)  # a request that was overtaken ends late
-    assert store.received(upload) == 1_000_200
-    send(other, 1_000_200, len(LARGE))
+    assert other.received(upload) == 150_500
+    send(other, 150_500, len(LARGE))
+    send(store, 150_500, 150_600)  # a request that was overtaken ends late
+    assert store.received(upload) == 150_600
+    send(other, 150_600, len(LARGE))
     assert store.upload_digest(upload) == hashlib.sha256(LARGE).hexdigest()
     assert other.hold(f"uploads/{upload}", tmp_path).read_bytes() == LARGE
     store.drop_upload(upload)
@@ -270,7 +273,7 @@ def test_who_stores_what_is_being_removed_waits_and_stores_it_again(
 
 def test_the_longest_unused_goes(in_bucket: Environment, tmp_path: Path) -> None:
     store = open_bucket(in_bucket(cache_mb=64))
-    store.fetched.capacity = 3 * len(LARGE)
+    store.fetched.capacity = 7 * len(LARGE) // 2
     uris = [put(store, tmp_path, bytes([n]) + LARGE) for n in range(4)]
     paths = [store.local_path(uri) for uri in uris[:3]]
     ago = time.time() - 2 * fetched.IN_USE_S
