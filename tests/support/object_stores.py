@@ -109,10 +109,15 @@ def in_bucket(bucket: Bucket, tmp_path: Path) -> Environment:
 
 def open_bucket(environment: dict[str, str]) -> ObjectArtifacts:
     """The store that these settings name."""
+    return ObjectArtifacts.named_in(settings_of(environment))
+
+
+def settings_of(environment: dict[str, str]) -> ArtifactSettings:
+    """These settings, as a service reads them."""
     given = {
         name.removeprefix("SHANHAI_ARTIFACTS_").lower(): environment[name] for name in environment
     }
-    return ObjectArtifacts.named_in(ArtifactSettings.model_validate(given))
+    return ArtifactSettings.model_validate(given)
 
 
 @dataclass
