@@ -28,7 +28,7 @@ from shanhai.db.queries.system_status import forget_worker, note_worker
 from shanhai.db.tables.job import Job
 from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
-from shanhai.errors import ShanhaiError
+from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.states import Lease
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
@@ -116,7 +116,7 @@ async def remove_leftovers(context: WorkerContext) -> None:
                 await sweep_files(context)
         except TooMany as error:
             log.error("no files removed", reason=error.message)
-        except DATABASE_ERRORS as error:
+        except (Unavailable, *DATABASE_ERRORS) as error:
             log.warning("nothing swept", error=type(error).__name__)
         await asyncio.sleep(SWEEP_S)
 

@@ -16,13 +16,13 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
-from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shanhai.settings import ArtifactSettings
 
 BLOCK = 1024 * 1024
@@ -416,6 +416,40 @@ def missing_files(store: ArtifactStore, referenced: set[str]) -> list[str]:
     """What rows name and the store does not have."""
     there = {file.uri for file in store.files()} if len(referenced) > FEW else set()
     return sorted(uri for uri in referenced - there if not store.has(uri))
+
+
+def copy_missing(
+    source: ArtifactStore, target: ArtifactStore, tell: Callable[[StoredFile], object]
+) -> int:
+    """Copy to one store what it lacks of another, each file compared with its name; how many.
+
+    What was copied before an interruption is not copied again.
+
+    Raises:
+        Unavailable: one of both does not answer, or a file is not what its name says.
+    """
+    there = {file.uri: file.bytes for file in target.files()}
+    number = 0
+    for file in source.files():
+        if there.get(file.uri) == file.bytes:
+            continue
+        aside = target.scratch()
+        try:
+            with source.open(file.uri) as given, aside.open("xb") as taken:
+                shutil.copyfileobj(given, taken, BLOCK)
+            stored = target.put(aside, suffix=suffix_of(file.uri))
+        except NotFound:
+            continue  # removed since it was listed: no row named it
+        finally:
+            aside.unlink(missing_ok=True)
+        if stored.uri != file.uri:
+            raise Unavailable(
+                f"{file.uri} is damaged where it comes from: its SHA-256 is {stored.sha256}",
+                message_zh=f"源存储中的 {file.uri} 已损坏，其 SHA-256 为 {stored.sha256}",
+            )
+        tell(file)
+        number += 1
+    return number
 
 
 class KeptFolders:

@@ -13,7 +13,13 @@ from structlog.testing import capture_logs
 
 from shanhai.errors import NotFound, Unavailable
 from shanhai.storage import fetched, object_store
-from shanhai.storage.artifacts import find_orphans, missing_files, remove
+from shanhai.storage.artifacts import (
+    LocalArtifacts,
+    copy_missing,
+    find_orphans,
+    missing_files,
+    remove,
+)
 from shanhai.storage.fetched import BLOCK_BYTES, Damaged
 from shanhai.storage.object_store import PART_BYTES, ObjectArtifacts, StoreRefused
 from tests.support.object_stores import SECRET, Environment, HarmfulProxy, open_bucket
@@ -291,3 +297,29 @@ def test_many_fetch_the_same_at_once(
     with ThreadPoolExecutor(8) as many:
         paths = set(many.map(lambda _: other.local_path(uri), range(8)))
     assert [path.read_bytes() for path in paths] == [LARGE]
+
+
+def test_files_move_there_and_back(store: ObjectArtifacts, tmp_path: Path) -> None:
+    folder, back = LocalArtifacts(tmp_path / "store"), LocalArtifacts(tmp_path / "back")
+    for content in (b"one", LARGE, b""):
+        (tmp_path / "file").write_bytes(content)
+        folder.put(tmp_path / "file", suffix=".tar.gz")
+    uris = {file.uri for file in folder.files()}
+    told: list[str] = []
+    assert copy_missing(folder, store, lambda file: told.append(file.uri)) == 3
+    assert copy_missing(folder, store, told.append) == 0
+    assert set(told) == uris == {file.uri for file in store.files()}
+    assert copy_missing(store, back, told.append) == 3
+    assert {uri: back.local_path(uri).read_bytes() for uri in uris} == {
+        uri: folder.local_path(uri).read_bytes() for uri in uris
+    }
+
+
+def test_what_is_damaged_is_not_moved(store: ObjectArtifacts, tmp_path: Path) -> None:
+    folder = LocalArtifacts(tmp_path / "store")
+    (tmp_path / "file").write_bytes(b"right")
+    uri = folder.put(tmp_path / "file", suffix=".bin").uri
+    (folder.root / uri).write_bytes(b"wrong")
+    with pytest.raises(Unavailable, match=uri):
+        copy_missing(folder, store, print)
+    assert not store.has(uri)
