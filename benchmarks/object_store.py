@@ -22,6 +22,7 @@ from shanhai.storage.object_store import PART_BYTES, PARTS_AT_ONCE, ObjectArtifa
 from shanhai_tiles.grids import WEB_MERCATOR
 from shanhai_tiles.raster.dataset_pool import DatasetPool, Source, StoredRaster
 from shanhai_tiles.raster.reader import RasterTile, read_tile
+from shanhai_tiles.raster.resampling import RasterFrame
 from tests.support.object_stores import Bucket, serving_bucket
 
 ROUNDS = 5
@@ -52,7 +53,9 @@ def _store(bucket: Bucket, cache: Path) -> ObjectArtifacts:
 def _tiles(bucket: Bucket, place: Path, path: Path) -> list[Row]:
     store = _store(bucket, place / "fetched")
     uri = store.put(path, suffix=".tif").uri
-    addresses = tiles_within(WEB_MERCATOR, frames()[ALIGNED].lonlat_bounds, ZOOMS, AT_MOST)
+    frame = frames()[ALIGNED]
+    lies = RasterFrame(frame.crs, frame.transform, frame.width, frame.height)
+    addresses = tiles_within(WEB_MERCATOR, lies.lonlat_bounds, ZOOMS, AT_MOST)
     tiles = [RasterTile(WEB_MERCATOR, WEB_MERCATOR.bounds(*one), 256) for one in addresses]
 
     def drawing(source: Callable[[], Source]) -> Callable[[int], float]:

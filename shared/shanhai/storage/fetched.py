@@ -126,8 +126,10 @@ class FetchedFile:
         if time.monotonic() - self._used > IN_USE_S / 10:
             self._used = time.monotonic()
             os.utime(self._file)
-        last = -(-min(end, self.sums.size) // BLOCK_BYTES)
-        for first, behind in self._holes(start // BLOCK_BYTES, last):
+        first, last = start // BLOCK_BYTES, -(-min(end, self.sums.size) // BLOCK_BYTES)
+        if self._there.find(0, first, last) < 0:
+            return
+        for first, behind in self._holes(first, last):
             for at in range(first, behind, BLOCKS_AT_ONCE):
                 self._fill(at, min(at + BLOCKS_AT_ONCE, behind))
 
@@ -208,11 +210,15 @@ class FetchedFiles:
             return None
         return path
 
+    def opened(self, uri: str) -> FetchedFile | None:
+        """The file, if this process has begun to fetch it and it is still there."""
+        found = self._open.get(uri)
+        return found if found is not None and found.current else None
+
     def file(self, uri: str, sums: Callable[[str], BlockSums], fetch: Fetch) -> FetchedFile:
         """The file, to be fetched in parts."""
-        with self._lock:
-            found = self._open.get(uri)
-        if found is None or not found.current:
+        found = self.opened(uri)
+        if found is None:
             known = sums(uri)
             self.make_room(known.size)
             path = self.folder / "parts" / uri.rpartition("/")[2]

@@ -229,7 +229,7 @@ class ObjectArtifacts:
 
     def ranged(self, uri: str) -> Path | FetchedFile:
         """The file if it was fetched, or what fetches parts of it."""
-        return self.fetched.whole(uri) or self._ranged(uri)
+        return self.fetched.opened(uri) or self.fetched.whole(uri) or self._ranged(uri)
 
     @contextmanager
     def open(self, uri: str) -> Iterator[BinaryIO]:
