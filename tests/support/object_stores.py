@@ -168,9 +168,9 @@ class HarmfulProxy:
     def _answer(self, request: bytes, harm: str) -> bytes:
         if harm in self.ANSWERS:
             status, code = self.ANSWERS[harm]
-            body = f"<Error><Code>{code}</Code></Error>"
-            head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close"
-            return f"{head}\r\n\r\n{body}".encode()
+            told = f"<Error><Code>{code}</Code></Error>"
+            first = f"HTTP/1.1 {status}\r\nContent-Length: {len(told)}\r\nConnection: close"
+            return f"{first}\r\n\r\n{told}".encode()
         if harm == "slow":
             time.sleep(0.5)
         address = urlsplit(self.target)

@@ -213,10 +213,8 @@ class ObjectArtifacts:
         return self.fetched.whole(uri) or self._ranged(uri).complete()
 
     def hold(self, uri: str, folder: Path) -> Path:
-        """The file beside those of `folder`, by a link where that is possible."""
-        held = folder / "held"
-        held.mkdir(exist_ok=True)
-        target = held / uri.rpartition("/")[2]
+        """The file in `folder`, by a link where that is possible."""
+        target = folder / uri.rpartition("/")[2]
         if uri.startswith("uploads/"):
             self._join_upload(uri, target)
         elif not target.exists():

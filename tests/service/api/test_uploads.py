@@ -37,7 +37,8 @@ def configuration(configuration: Configuration, quota: dict[str, int]) -> Config
 
 
 def stored(state: ServiceState, answer: httpx.Response) -> bytes:
-    return (state.configuration.artifacts.folder / "uploads" / answer.json()["upload"]).read_bytes()
+    name: str = answer.json()["upload"]
+    return (state.configuration.artifacts.folder / "uploads" / name).read_bytes()
 
 
 def files(state: ServiceState) -> int:

@@ -17,9 +17,9 @@ from shanhai.settings import ArtifactSettings
 from shanhai.storage.artifacts import missing_files, sha256_of
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import add_region
+from tests.support.job_rows import add_region, read_job
 from tests.support.object_stores import Environment, HarmfulProxy, open_bucket, settings_of
-from tests.support.workers import eventually, reach, read_job
+from tests.support.workers import eventually, reach
 
 pytestmark = pytest.mark.configured(retry_first_s=1, retry_longest_s=1)
 

@@ -15,7 +15,7 @@ from tests.support.object_stores import Environment, HarmfulProxy, open_bucket
 
 CONTENT = os.urandom(PIECE_BYTES + 1000)
 TAG = '"the-digest"'
-RANGES = (
+RANGES: tuple[tuple[dict[str, str], int, tuple[int, int]], ...] = (
     ({"Range": "bytes=0-9"}, 206, (0, 10)),
     ({"Range": "bytes=1048570-"}, 206, (1_048_570, len(CONTENT))),
     ({"Range": "bytes=-5"}, 206, (len(CONTENT) - 5, len(CONTENT))),

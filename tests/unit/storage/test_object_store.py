@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -15,6 +16,7 @@ from shanhai.errors import NotFound, Unavailable
 from shanhai.storage import fetched, object_store
 from shanhai.storage.artifacts import (
     LocalArtifacts,
+    StoredFile,
     copy_missing,
     find_orphans,
     missing_files,
@@ -99,6 +101,7 @@ def test_what_was_fetched_serves_after_a_restart(
         assert not isinstance(found, Path)
         found.ensure(0, 10)
     assert sum("/objects/" in line for line in harmful.seen) == 1
+    assert not isinstance(found, Path)
     os.truncate(found.path, 0)  # as a power cut might leave it
     again = open_bucket(in_bucket(url=harmful.url)).ranged(uri)
     assert not isinstance(again, Path)
@@ -260,14 +263,14 @@ def test_who_stores_what_is_being_removed_waits_and_stores_it_again(
     uri = put(store, tmp_path, b"raced")
     (file,) = store.files()
     monkeypatch.setattr(object_store, "GRACE_S", 0)  # it counts as old
-    delete, began = object_store.obstore.delete, time.monotonic()
+    delete, began = obstore.delete, time.monotonic()
 
-    def slow(where: object, path: str) -> None:
+    def slow(where: Any, path: str) -> None:
         if path == uri:
             time.sleep(0.7)
-        delete(where, path)  # type: ignore[arg-type]
+        delete(where, path)
 
-    monkeypatch.setattr(object_store.obstore, "delete", slow)
+    monkeypatch.setattr(obstore, "delete", slow)
     with ThreadPoolExecutor(1) as apart:
         removing = apart.submit(store.remove_unchanged, uri, file.modified)
         time.sleep(0.3)
@@ -305,10 +308,10 @@ def test_files_move_there_and_back(store: ObjectArtifacts, tmp_path: Path) -> No
         (tmp_path / "file").write_bytes(content)
         folder.put(tmp_path / "file", suffix=".tar.gz")
     uris = {file.uri for file in folder.files()}
-    told: list[str] = []
-    assert copy_missing(folder, store, lambda file: told.append(file.uri)) == 3
+    told: list[StoredFile] = []
+    assert copy_missing(folder, store, told.append) == 3
     assert copy_missing(folder, store, told.append) == 0
-    assert set(told) == uris == {file.uri for file in store.files()}
+    assert {file.uri for file in told} == uris == {file.uri for file in store.files()}
     assert copy_missing(store, back, told.append) == 3
     assert {uri: back.local_path(uri).read_bytes() for uri in uris} == {
         uri: folder.local_path(uri).read_bytes() for uri in uris
