@@ -129,8 +129,8 @@ class FetchedFile:
         first, last = start // BLOCK_BYTES, -(-min(end, self.sums.size) // BLOCK_BYTES)
         if self._there.find(0, first, last) < 0:
             return
-        for first, behind in self._holes(first, last):
-            for at in range(first, behind, BLOCKS_AT_ONCE):
+        for hole, behind in self._holes(first, last):
+            for at in range(hole, behind, BLOCKS_AT_ONCE):
                 self._fill(at, min(at + BLOCKS_AT_ONCE, behind))
 
     def read(self, start: int, end: int) -> bytes:
