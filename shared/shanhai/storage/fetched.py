@@ -5,6 +5,7 @@ nowhere written: a block is there when its digest is right. So it does not matte
 whether the machine lost power meanwhile, and nothing that is damaged is ever read as if it was not.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -152,10 +153,19 @@ class FetchedFile:
             yield begun, behind
 
     def _is_right(self, block: int) -> bool:
+        if self._is_hole(block * BLOCK_BYTES):
+            return False
         content = os.pread(self._file, BLOCK_BYTES, block * BLOCK_BYTES)
         right = hashlib.sha256(content).digest() == self.sums.digest(block)
         self._there[block] = right
         return right
+
+    def _is_hole(self, start: int) -> bool:
+        """Whether a block was never written, which is known without a look at its bytes."""
+        try:
+            return os.lseek(self._file, start, os.SEEK_DATA) >= start + BLOCK_BYTES
+        except OSError as error:
+            return error.errno == errno.ENXIO
 
     def _fill(self, first: int, behind: int) -> None:
         start, end = first * BLOCK_BYTES, min(behind * BLOCK_BYTES, self.sums.size)
