@@ -21,6 +21,7 @@ NAMES = (
     "slow_senders",
     "raster_tiles",
     "cached_tiles",
+    "object_store",
     "endurance",
     "vector_tiles",
     "vector_peers",

@@ -24,6 +24,7 @@ hypothesis.settings.load_profile("repeatable")
 pytest_plugins = [
     "tests.support.servers",
     "tests.support.databases",
+    "tests.support.object_stores",
     "tests.support.watersheds",
     "tests.support.process_runs",
 ]

@@ -98,8 +98,8 @@ async def test_rows_keep_their_files(fresh_database_url: str, store: LocalArtifa
         async with sessions() as session:
             referenced = await read_references(session)
     assert referenced == {dataset.uri, result.uri, gone.uri}
-    assert missing_files(store.root, referenced) == [gone.uri]
-    orphans, number = find_orphans(store.root, referenced)
+    assert missing_files(store, referenced) == [gone.uri]
+    orphans, number = find_orphans(store, referenced)
     assert [file.uri for file in orphans] == [orphan.uri]
     assert number == 4
     assert remove(store, orphans) == (1, len("orphan"))
@@ -108,7 +108,7 @@ async def test_rows_keep_their_files(fresh_database_url: str, store: LocalArtifa
 
 def test_what_is_stored_again_is_not_removed(store: LocalArtifacts) -> None:
     stored = put(store, "same")
-    orphans, _ = find_orphans(store.root, set())
+    orphans, _ = find_orphans(store, set())
     put(store, "same", hours=0)
     assert remove(store, orphans) == (0, 0)
     assert (store.root / stored.uri).exists()
@@ -117,7 +117,7 @@ def test_what_is_stored_again_is_not_removed(store: LocalArtifacts) -> None:
 def test_a_wrong_database_removes_nothing(store: LocalArtifacts) -> None:
     for number in range(21):
         put(store, str(number))
-    orphans, number = find_orphans(store.root, set())
+    orphans, number = find_orphans(store, set())
     with pytest.raises(TooMany, match="21 of 21"):
         demand_few(orphans, number)
     demand_few(orphans[:20], 21)

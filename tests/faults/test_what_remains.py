@@ -20,13 +20,13 @@ def test_files_are_whole_and_no_orphan_outlives_the_sweep(platform: Breakable) -
     root = platform.workers.folder / "artifacts"
     named = platform.beside.ask(platform.with_sessions(references))
     assert named
-    assert missing_files(root, named) == []
+    assert missing_files(LocalArtifacts(root), named) == []
     for uri in named:
         path = root / uri
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name.partition(".")[0]
-    orphans, number = find_orphans(root, named, grace_s=0)
+    orphans, number = find_orphans(LocalArtifacts(root), named, grace_s=0)
     removed, _ = remove(LocalArtifacts(root), orphans)
     assert removed == len(orphans)
-    left, number_left = find_orphans(root, named, grace_s=0)
+    left, number_left = find_orphans(LocalArtifacts(root), named, grace_s=0)
     assert (left, number_left) == ([], number - removed)
-    assert missing_files(root, named) == []
+    assert missing_files(LocalArtifacts(root), named) == []

@@ -28,10 +28,10 @@ from tests.support.mosquitto import find_mosquitto
 from tests.support.run_directory import run_directory
 
 TEMPLATE = "shanhai_template"
-MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis"}
+MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis", "bucket": "bucket"}
 MARK_BY_FOLDER = {"db": "db", "service": "service", "e2e": "e2e", "long": "long"}
 NEED = re.compile(r"Skipped: needs (\w+): (.*)")
-NETWORK_MARKS = frozenset({"db", "redis", "service", "e2e"})
+NETWORK_MARKS = frozenset({"db", "redis", "bucket", "service", "e2e"})
 
 
 class FleetingPostgres(PrivatePostgres):

@@ -6,7 +6,6 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Request
@@ -192,7 +191,7 @@ async def post_photo(
     """Take a photo, made anew from its pixels: place, time and camera written in it are dropped."""
     notices.count_sent(write)
     store = write.state.store
-    path = store.upload_path(uuid4())
+    path = store.scratch()
     try:
         await asyncio.to_thread(_write, path, await _redrawn(sent))
         stored = await asyncio.to_thread(store.put, path, suffix=".jpg")

@@ -41,7 +41,7 @@ from shanhai.settings import (
     TileTokenSettings,
 )
 from shanhai.shutdown import noticing_stop
-from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.artifacts import open_store
 from shanhai.telemetry import configure_tracing
 from shanhai_tiles import answers
 from shanhai_tiles.access import Gate
@@ -169,7 +169,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
             probes=create_sessions(probes),
             sessions=sessions,
             quick=quick,
-            artifacts=LocalArtifacts(settings.artifacts.root),
+            artifacts=open_store(settings.artifacts),
             readers=readers,
             analysts=analysts,
             rasters=rasters,

@@ -14,15 +14,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 
 from shanhai.cartography import RampStyle
-from shanhai.errors import InvalidInput, NotFound
+from shanhai.errors import InvalidInput
 from shanhai.storage.artifacts import ArtifactStore
-from shanhai_tiles.errors import LayerUnreadable
 from shanhai_tiles.grids import TILE_SIZE
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer, formats_of
+from shanhai_tiles.raster.dataset_pool import StoredRaster
 from shanhai_tiles.raster.images import ValueRange
 
 _ROW = re.compile(r"^(?P<row>[0-9]{1,9})(?P<double>@2x)?$")
@@ -84,16 +83,9 @@ def parse_rescale(layer: Layer, text: str | None) -> ValueRange | None:
     return ValueRange(low, high)
 
 
-def path_of(layer: RasterLayer, artifacts: ArtifactStore) -> Path:
-    """The layer's file in the artifact store; callers' text never names a file.
-
-    Raises:
-        LayerUnreadable: it is not there.
-    """
-    try:
-        return artifacts.local_path(layer.uri)
-    except (NotFound, InvalidInput) as error:
-        raise LayerUnreadable from error
+def source_of(layer: RasterLayer, artifacts: ArtifactStore) -> StoredRaster:
+    """The layer's file; callers' text never names a file."""
+    return StoredRaster(artifacts, layer.uri)
 
 
 REVERSED = "_r"

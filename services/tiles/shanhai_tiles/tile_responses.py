@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from rasterio.io import MemoryFile
@@ -21,11 +20,11 @@ from shanhai_tiles.dependencies import Services, VisibleLayer
 from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
 from shanhai_tiles.layers.catalogue import MVT, Layer, RasterLayer, formats_of
 from shanhai_tiles.layers.directory import LayerDirectory
-from shanhai_tiles.raster.dataset_pool import DatasetPool, require_band
+from shanhai_tiles.raster.dataset_pool import DatasetPool, Source, require_band
 from shanhai_tiles.raster.images import ValueRange, encode, index_of
 from shanhai_tiles.raster.reader import Cells, RasterTile, read_tile
 from shanhai_tiles.raster.resampling import TilePart
-from shanhai_tiles.request import path_of
+from shanhai_tiles.request import source_of
 from shanhai_tiles.vector.tiles import area_of, draw_tile
 
 
@@ -44,14 +43,14 @@ class Look:
     format: str
 
 
-def draw_raster(rasters: DatasetPool, path: Path, tile: RasterTile, look: Look) -> bytes:
+def draw_raster(rasters: DatasetPool, source: Source, tile: RasterTile, look: Look) -> bytes:
     """The file of a tile.
 
     Raises:
         LayerUnreadable: the raster is damaged.
         InvalidInput: it has no such band.
     """
-    cells = read_tile(rasters, path, tile)
+    cells = read_tile(rasters, source, tile)
     if look.format == "npy":
         return _array(cells)
     if look.format == "tif":
@@ -102,7 +101,12 @@ MOST_PIXELS = 2048
 
 
 def draw_preview(
-    rasters: DatasetPool, path: Path, band: int, style: Style, drawn: ValueRange | None, side: int
+    rasters: DatasetPool,
+    source: Source,
+    band: int,
+    style: Style,
+    drawn: ValueRange | None,
+    side: int,
 ) -> bytes:
     """A PNG whose longer side has at most `side` pixels, and never more than the raster has cells.
 
@@ -110,7 +114,7 @@ def draw_preview(
         LayerUnreadable: the file is damaged.
         InvalidInput: the file has no such band.
     """
-    with rasters.open(path) as raster:
+    with rasters.open(source) as raster:
         require_band(band, raster.bands)
         height, width = raster.shape(0)
         scale = min(1.0, side / max(height, width))
@@ -244,10 +248,10 @@ def _digest_of_style(style: Style) -> str:
 
 async def _draw(layer: Layer, services: Services, asked: TileRequest, key: str) -> CachedTile:
     if isinstance(layer, RasterLayer):
-        path = path_of(layer, services.artifacts)
+        source = source_of(layer, services.artifacts)
         tile = RasterTile(asked.grid, asked.bounds, asked.size, asked.band)
         look = Look(layer.style, asked.rescale or layer.range_of(asked.band), asked.format)
-        body = await services.off_the_loop(draw_raster, services.rasters, path, tile, look)
+        body = await services.off_the_loop(draw_raster, services.rasters, source, tile, look)
         return CachedTile(body, f'"{key}"')
     drawn = await draw_tile(
         services.quick, layer.collection, layer.selection, asked.grid, asked.bounds

@@ -32,7 +32,7 @@ from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.shutdown import end
-from shanhai.storage.artifacts import KeptFolders, LocalArtifacts
+from shanhai.storage.artifacts import KeptFolders, open_store
 from shanhai_worker import deliveries, periodic
 from shanhai_worker import periodic as cleanup
 from shanhai_worker.child_process import ForkServer
@@ -141,10 +141,8 @@ async def _look(context: WorkerContext) -> None:
 
 
 def _folders(context: WorkerContext) -> dict[str, Path]:
-    folders = {"scratch": context.settings.scratch or Path(tempfile.gettempdir())}
-    if isinstance(context.artifacts, LocalArtifacts):
-        folders["artifacts"] = context.artifacts.root
-    return folders
+    scratch = context.settings.scratch or Path(tempfile.gettempdir())
+    return {"scratch": scratch, "artifacts": context.kept.store}
 
 
 Feed = Callable[[WorkerContext], Coroutine[Any, Any, None]]
@@ -311,8 +309,8 @@ async def open_context(
             name=name,
             settings=worker,
             sessions=sessions,
-            artifacts=LocalArtifacts(artifacts.root),
-            kept=KeptFolders(artifacts.root),
+            artifacts=open_store(artifacts),
+            kept=KeptFolders(artifacts.folder),
             windows=None if worker.scratch is None else KeptFolders(worker.scratch / WINDOWS),
             tiles=tiles,
             dispatcher=dispatcher,

@@ -5,7 +5,8 @@ import json
 import random
 import signal
 import tempfile
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -173,10 +174,11 @@ async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
     """Compute and publish, and write down in the job's row how it went."""
     settle = partial(_settle, context, claim)
     try:
-        with tempfile.TemporaryDirectory(
-            prefix="shanhai-job-", dir=context.settings.scratch, ignore_cleanup_errors=True
-        ) as folder:
-            return await _compute_and_publish(context, claim, Path(folder))
+        with _folder(context, "shanhai-job-") as folder, _folder(context, "shanhai-held-") as held:
+            # Others may pass through, and list nothing: the process of a job may read what it was
+            # told of, and write none of it, since other jobs may read the same.
+            held.chmod(0o711)
+            return await _compute_and_publish(context, claim, folder, held)
     except Interrupted as interrupted:
         return await settle(interrupted.ending)
     except Crashed as crashed:
@@ -195,6 +197,14 @@ async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
         return await settle(*_after(claim, failure, context.settings.max_retries))
 
 
+@contextmanager
+def _folder(context: WorkerContext, prefix: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(
+        prefix=prefix, dir=context.settings.scratch, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
 def _after(
     claim: states.Claim, failure: messages.Failure, max_retries: int
 ) -> tuple[Ending, messages.Failure]:
@@ -207,14 +217,14 @@ def _after(
 
 
 async def _compute_and_publish(
-    context: WorkerContext, claim: states.Claim, workspace: Path
+    context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
 ) -> Ending:
     settings, work = context.settings, workspace / child_protocol.WORK
     keeper = LeaseKeeper(
         context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
     )
     async with keeper:
-        order = await asyncio.to_thread(_write_order, context, claim, workspace)
+        order = await asyncio.to_thread(_write_order, context, claim, workspace, held)
         async with AsyncExitStack() as stack:
             if order.confinement.relay:
                 await stack.enter_async_context(context.tiles.relay(workspace))
@@ -276,7 +286,7 @@ def _ending_of(standing: states.Standing) -> Ending:
 
 
 def _write_order(
-    context: WorkerContext, claim: states.Claim, workspace: Path
+    context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
 ) -> child_protocol.ChildOrder:
     task = task_of(claim)
     addresses = [dataset.uri for dataset in task.datasets.values()]
@@ -287,7 +297,7 @@ def _write_order(
     cluster = context.cluster if task.upload_uri is None else None
     told = task.model_copy(
         update={
-            "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
+            "files": {uri: str(context.artifacts.hold(uri, held)) for uri in addresses},
             "timezone": context.timezone,
             "processes": context.settings.processes,
             "cluster": None if cluster is None else cluster.resolved(),

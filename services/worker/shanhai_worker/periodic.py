@@ -28,12 +28,12 @@ from shanhai.db.queries.system_status import forget_worker, note_worker
 from shanhai.db.tables.job import Job
 from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
-from shanhai.errors import ShanhaiError
+from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.states import Lease
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
 from shanhai.settings import AuditSettings
-from shanhai.storage.artifacts import LocalArtifacts, TooMany, demand_few, find_orphans, remove
+from shanhai.storage.artifacts import TooMany, demand_few, find_orphans, remove
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 
@@ -116,7 +116,7 @@ async def remove_leftovers(context: WorkerContext) -> None:
                 await sweep_files(context)
         except TooMany as error:
             log.error("no files removed", reason=error.message)
-        except DATABASE_ERRORS as error:
+        except (Unavailable, *DATABASE_ERRORS) as error:
             log.warning("nothing swept", error=type(error).__name__)
         await asyncio.sleep(SWEEP_S)
 
@@ -154,11 +154,9 @@ async def sweep_files(context: WorkerContext) -> None:
         TooMany: So many that something else must be wrong.
     """
     store = context.artifacts
-    if not isinstance(store, LocalArtifacts):
-        return
     async with context.sessions() as session:
         referenced = await read_references(session)
-    orphans, number = await asyncio.to_thread(find_orphans, store.root, referenced)
+    orphans, number = await asyncio.to_thread(find_orphans, store, referenced)
     demand_few(orphans, number)
     removed, size = await asyncio.to_thread(remove, store, orphans)
     if removed:

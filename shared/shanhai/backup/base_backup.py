@@ -43,7 +43,7 @@ from shanhai.backup.server import (
     read_position,
 )
 from shanhai.errors import Unavailable
-from shanhai.storage.artifacts import sha256_of, stored_files, sync_folder
+from shanhai.storage.artifacts import ArtifactStore, sha256_of, sync_folder
 
 # One stream, and in it the log the files need, so that a base can be restored by itself.
 OPTIONS = (
@@ -54,14 +54,14 @@ TASK = "backup"
 
 
 async def take_backup(
-    folder: BackupFolder, *, url: str, store: Path, recipient: Recipient
+    folder: BackupFolder, *, url: str, store: ArtifactStore, recipient: Recipient
 ) -> BackupManifest:
     """Back up the database and the result files it refers to; only what is new of the latter.
 
     Args:
         folder: Where to.
         url: The database, with an account that may replicate.
-        store: The artifact store's folder.
+        store: Where result files are.
         recipient: Whom everything is encrypted for.
 
     Raises:
@@ -162,7 +162,7 @@ class Pruned:
     objects: int
 
 
-def prune(folder: BackupFolder, *, store: Path, keep_days: float, now: datetime) -> Pruned:
+def prune(folder: BackupFolder, *, store: ArtifactStore, keep_days: float, now: datetime) -> Pruned:
     """Remove bases that no moment of the last `keep_days` is restored from, and what they needed.
 
     The newest base that is older than that stays, for the first of those days need it. Of the log
@@ -210,10 +210,10 @@ def _prune_log(folder: BackupFolder, oldest: BackupManifest) -> int:
 
 
 def _prune_objects(
-    folder: BackupFolder, store: Path, oldest: BackupManifest, kept: list[BackupManifest]
+    folder: BackupFolder, store: ArtifactStore, oldest: BackupManifest, kept: list[BackupManifest]
 ) -> int:
     needed = {uri for manifest in kept for uri in manifest.objects}
-    needed |= {file.uri for file in stored_files(store)}
+    needed |= {file.uri for file in store.files()}
     number = 0
     for uri in sorted(folder.object_uris() - needed):
         path = folder.object(uri)

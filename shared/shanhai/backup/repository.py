@@ -14,9 +14,7 @@ whatever copies files, objects and wal first.
 """
 
 import fcntl
-import os
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +25,6 @@ from pydantic import BaseModel, ValidationError
 
 from shanhai.backup.encryption import (
     AGE,
-    PARTIAL,
     SUFFIXES,
     BackupBroken,
     BackupIdentity,
@@ -38,7 +35,7 @@ from shanhai.backup.encryption import (
     unseal,
 )
 from shanhai.errors import Conflict, InvalidInput, NotFound
-from shanhai.storage.artifacts import URI, stored_files, sync_folder
+from shanhai.storage.artifacts import URI, ArtifactStore, suffix_of
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"[0-9A-F]{8}\.history")
@@ -229,7 +226,7 @@ def _read(path: Path) -> BackupManifest:
 
 
 def copy_objects(
-    store: Path,
+    store: ArtifactStore,
     folder: BackupFolder,
     recipient: Recipient,
     known: dict[str, float],
@@ -239,21 +236,21 @@ def copy_objects(
     A file removed from the store meanwhile is left out: nothing referred to it.
 
     Args:
-        store: The artifact store's folder.
+        store: Where they are.
         folder: Where to.
         recipient: Whom they are encrypted for.
         known: When each file was stored last that has been looked for in the folder; it grows.
             A file that was pruned and is stored again is looked for again.
     """
     found: dict[str, int] = {}
-    for file in stored_files(store):
+    for file in store.files():
         if known.get(file.uri) != file.modified:
             target = folder.object(file.uri)
             try:
                 if not target.exists():
-                    with (store / file.uri).open("rb") as source:
+                    with store.open(file.uri) as source:
                         seal(source, target, recipient)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotFound):
                 continue
             known[file.uri] = file.modified
         found[file.uri] = file.bytes
@@ -261,7 +258,7 @@ def copy_objects(
 
 
 def put_back_objects(
-    folder: BackupFolder, store: Path, identity: BackupIdentity
+    folder: BackupFolder, store: ArtifactStore, identity: BackupIdentity
 ) -> tuple[int, int]:
     """Restore the files an artifact store lacks, each checked against its name; how many, bytes.
 
@@ -270,20 +267,15 @@ def put_back_objects(
     """
     number = total = 0
     for uri in sorted(folder.object_uris()):
-        target = store / uri
-        if target.exists():
+        if store.has(uri):
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
+        aside = store.scratch()
         try:
             with aside.open("xb") as file:
                 total += open_object(folder, uri, identity, Digesting(file))
-                file.flush()
-                os.fsync(file.fileno())
-            aside.rename(target)
+            store.put(aside, suffix=suffix_of(uri))
         finally:
             aside.unlink(missing_ok=True)
-        sync_folder(target.parent)
         number += 1
     return number, total
 

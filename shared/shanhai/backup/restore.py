@@ -15,6 +15,7 @@ from shanhai.backup import repository
 from shanhai.backup.encryption import BackupBroken, BackupIdentity, unseal
 from shanhai.backup.server import find_program
 from shanhai.errors import InvalidInput, Unavailable
+from shanhai.storage.artifacts import ArtifactStore
 
 LOG_FOLDER = "restored_wal"
 CHECKED_BY_PROGRAM = ("pg_verifybackup", "pg_waldump")
@@ -47,7 +48,7 @@ def restore(
     folder: repository.BackupFolder,
     data: Path,
     *,
-    store: Path,
+    store: ArtifactStore,
     identity: BackupIdentity,
     to: datetime | None = None,
 ) -> Restored:
@@ -56,7 +57,7 @@ def restore(
     Args:
         folder: The backups.
         data: The data directory, empty or not there; it keeps its owner.
-        store: The artifact store's folder; only what it lacks is written.
+        store: The artifact store; only what it lacks is written.
         identity: The secret key.
         to: The moment, with an offset; None: all that was archived.
 

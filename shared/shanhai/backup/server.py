@@ -32,6 +32,7 @@ from shanhai.db.migrate import present_revision
 from shanhai.db.queries.system_status import put_mark
 from shanhai.errors import Unavailable
 from shanhai.settings import DatabaseSettings
+from shanhai.storage.artifacts import ArtifactStore
 
 DEBIAN = Path("/usr/lib/postgresql")
 PASSED_ON = (
@@ -210,7 +211,7 @@ class Archiver:
 
     folder: BackupFolder
     url: str
-    store: Path
+    store: ArtifactStore
     recipient: Recipient
     spool: Path
     every_s: float
@@ -235,8 +236,9 @@ class Archiver:
                 while not await _ended(stop, every_s, receiving):
                     try:
                         await self._round()
-                    except OSError as error:
-                        # A full disk may be given room: what was received waits in the spool.
+                    except (OSError, Unavailable) as error:
+                        # A full disk may be given room, an object store come back: what was
+                        # received waits in the spool.
                         log.error("log not archived", reason=str(error))
             finally:
                 receiving.cancel()

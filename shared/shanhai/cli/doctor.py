@@ -1,6 +1,7 @@
 """`shanhai settings`, `shanhai doctor`."""
 
 import asyncio
+import hashlib
 import importlib.metadata
 import shutil
 import time
@@ -34,7 +35,7 @@ from shanhai.settings import (
     RedisSettings,
     WorkerSettings,
 )
-from shanhai.storage.artifacts import find_orphans, missing_files
+from shanhai.storage.artifacts import find_orphans, missing_files, open_store
 from shanhai.syslog import LogCollector
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
@@ -193,15 +194,15 @@ async def check_indexes() -> str:
 
 async def check_files() -> str:
     """Every result file that a row names is there; what no row names is told."""
-    root = ArtifactSettings().root
+    store = open_store(ArtifactSettings())
     referenced = await in_transaction(read_references)
-    missing = missing_files(root, referenced)
+    missing = missing_files(store, referenced)
     if missing:
         raise Unavailable(
             f"{len(missing)} of {len(referenced)} files are missing, {missing[0]} first: restore"
             " them with `shanhai db restore`, or from a copy of the store"
         )
-    orphans, number = find_orphans(root, referenced)
+    orphans, number = find_orphans(store, referenced)
     size = sum(file.bytes for file in orphans) // 2**20
     rest = f"; {len(orphans)} named by no row ({size} MiB): `shanhai artifacts sweep`"
     return f"{len(referenced)} named by rows, {number} there{rest if orphans else ''}"
@@ -418,19 +419,24 @@ async def check_redis() -> str:
 
 
 async def check_artifacts() -> str:
-    """The artifact folder can be written."""
-    root = ArtifactSettings().root
+    """The artifact store can be written, and the folder of it or of what was fetched has room."""
+    settings = ArtifactSettings()
+    root, store = settings.folder, open_store(settings)
+    probe, upload = uuid.uuid4().bytes, uuid.uuid4()
+    with store.receive(upload, 0) as sink:
+        sink.write(probe)
+    found = store.upload_digest(upload)
+    store.drop_upload(upload)
+    if found != hashlib.sha256(probe).hexdigest():
+        raise Unavailable(f"{settings.root} gives back others than the bytes stored in it")
     root.mkdir(parents=True, exist_ok=True)
-    probe = root / f".doctor-{uuid.uuid4().hex}"
-    probe.touch(exist_ok=False)
-    probe.unlink()
     usage = shutil.disk_usage(root)
     if usage.free < LEAST_FREE * usage.total:
         raise Unavailable(
             f"{root}: {usage.free // 2**20} MiB free, less than a tenth; give room, or see"
             " `shanhai artifacts sweep --dry-run`"
         )
-    return f"{root} is writable, {usage.free // 2**20} MiB free"
+    return f"{settings.root} is writable; {root} has {usage.free // 2**20} MiB free"
 
 
 async def check_fonts() -> str:

@@ -19,7 +19,7 @@ from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.monitoring.hj212.packet import REAL_TIME
 from shanhai.settings import ArtifactSettings, DatabaseSettings, ObservationSettings
-from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.artifacts import ArtifactStore, open_store
 
 devices_app = typer.Typer(no_args_is_help=True)
 
@@ -198,5 +198,5 @@ async def _with_sessions(work: Callable[[Sessions], Awaitable[Result]]) -> Resul
         await engine.dispose()
 
 
-def _files() -> LocalArtifacts:
-    return LocalArtifacts(ArtifactSettings().root)
+def _files() -> ArtifactStore:
+    return open_store(ArtifactSettings())

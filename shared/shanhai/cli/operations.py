@@ -5,12 +5,14 @@ import os
 import runpy
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from dotenv import dotenv_values
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
@@ -43,7 +45,14 @@ from shanhai.settings import (
     SignInSettings,
     WebhookSettings,
 )
-from shanhai.storage.artifacts import LocalArtifacts, demand_few, find_orphans, remove
+from shanhai.storage.artifacts import (
+    copy_missing,
+    demand_few,
+    find_orphans,
+    missing_files,
+    open_store,
+    remove,
+)
 from shanhai.telemetry import configure_logging
 
 
@@ -113,9 +122,9 @@ def sweep(
     ] = False,
 ) -> None:
     """Remove result files that no row has named for 48 hours, as workers do."""
-    store = LocalArtifacts(ArtifactSettings().root)
+    store = open_store(ArtifactSettings())
     referenced = asyncio.run(in_transaction(read_references))
-    orphans, number = find_orphans(store.root, referenced)
+    orphans, number = find_orphans(store, referenced)
     if dry_run:
         for file in orphans:
             typer.echo(f"{file.uri}  {file.bytes}")
@@ -125,6 +134,52 @@ def sweep(
         demand_few(orphans, number)
     removed, size = remove(store, orphans)
     typer.echo(f"{removed} of {number} files removed, {size} bytes")
+
+
+@artifacts_app.command()
+def move(
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="The new store: a folder, or s3://bucket/prefix.")
+    ],
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="File with lines SHANHAI_ARTIFACTS_…=… that hold for the new store."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option(help="Go on copying what is new, until told to stop.")
+    ] = False,
+) -> None:
+    """Copy all result files to a new store while services run; what is there is not copied again.
+
+    Each is compared with its SHA-256. Uploads are not copied: whoever sent one sends it again.
+    """
+    given = {} if settings is None else dotenv_values(settings)
+    prefix = str(ArtifactSettings.model_config["env_prefix"])
+    more = {name.removeprefix(prefix).lower(): value for name, value in given.items()}
+    new = open_store(ArtifactSettings.model_validate({**more, "root": target}))
+    old = open_store(ArtifactSettings())
+    while True:
+        number = copy_missing(old, new, lambda file: typer.echo(f"{file.uri}  {file.bytes}"))
+        typer.echo(f"{number} files copied")
+        if not follow:
+            return
+        time.sleep(FOLLOW_S)
+
+
+FOLLOW_S = 2.0
+"""Between two looks for what is new."""
+
+
+@artifacts_app.command()
+def missing() -> None:
+    """Name the result files that rows name and the store does not have; exit 1 if there are any."""
+    referenced = asyncio.run(in_transaction(read_references))
+    lost = missing_files(open_store(ArtifactSettings()), referenced)
+    for uri in lost:
+        typer.echo(uri)
+    typer.echo(f"{len(lost)} of {len(referenced)} files are missing")
+    if lost:
+        raise typer.Exit(1)
 
 
 FOLDER = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of backups.")]
@@ -153,7 +208,7 @@ def backup(folder: FOLDER) -> None:
         take_backup(
             BackupFolder(folder),
             url=_url(settings),
-            store=ArtifactSettings().root,
+            store=open_store(ArtifactSettings()),
             recipient=read_recipient(settings.recipient),
         )
     )
@@ -168,7 +223,7 @@ def archive(folder: FOLDER) -> None:
     archiver = Archiver(
         BackupFolder(folder),
         _url(settings),
-        ArtifactSettings().root,
+        open_store(ArtifactSettings()),
         read_recipient(settings.recipient),
         settings.spool or folder / SPOOL,
         settings.every_s,
@@ -191,7 +246,7 @@ def restore_into(
     restored = restore(
         BackupFolder(folder),
         data,
-        store=ArtifactSettings().root,
+        store=open_store(ArtifactSettings()),
         identity=read_identity(_identity_file(BackupSettings())),
         to=None if to is None else _moment(to),
     )
@@ -233,7 +288,7 @@ def prune_folder(
     """Remove bases, log and result files that no moment of the last days needs."""
     pruned = prune(
         BackupFolder(folder),
-        store=ArtifactSettings().root,
+        store=open_store(ArtifactSettings()),
         keep_days=days,
         now=datetime.now(UTC),
     )

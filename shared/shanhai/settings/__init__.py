@@ -4,10 +4,11 @@ Here are those of the stores: where the truth, wake-ups, files and backups are k
 """
 
 import re
+import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.settings.access import (
@@ -185,12 +186,65 @@ class QueueSettings(BaseSettings):
     )
 
 
+S3_ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[^?# ]*)?")
+
+
 class ArtifactSettings(BaseSettings):
     """Where result files and uploads are kept."""
 
-    model_config = SettingsConfigDict(env_prefix="SHANHAI_ARTIFACTS_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_ARTIFACTS_", frozen=True, hide_input_in_errors=True
+    )
 
-    root: Path = Field(description="folder of the artifact store")
+    root: Path | str = Field(
+        description="the artifact store: a folder, or `s3://bucket/prefix` of any service that"
+        " speaks S3"
+    )
+    s3_endpoint: str = Field(
+        "",
+        pattern="^(https?://[^/@ ]+)?$",
+        description="URL of that service; none: that of Amazon S3 in the region",
+    )
+    s3_region: str = Field("us-east-1", min_length=1, description="region requests are signed for")
+    s3_access_key_id: str = Field(
+        "", description="key id; none: that of the machine, as Amazon's own programs find it"
+    )
+    s3_secret_access_key: SecretStr = Field(SecretStr(""), description="secret of the key")
+    s3_session_token: SecretStr = Field(
+        SecretStr(""), description="token of a key that ends; see also the file of credentials"
+    )
+    s3_credentials_file: Path | None = Field(
+        None,
+        description="JSON file with access_key_id, secret_access_key, session_token and expires"
+        " (RFC 3339), read anew before they end: for credentials that somebody else renews",
+    )
+    s3_path_style: bool = Field(
+        True,
+        description="the bucket is named in the path, as MinIO wants it; false: in the host name,"
+        " as Alibaba OSS does",
+    )
+    s3_conditional: bool = Field(
+        True,
+        description="the service knows If-None-Match when something is stored; false for Alibaba"
+        " OSS",
+    )
+    s3_signed_s: int = Field(
+        0,
+        ge=0,
+        le=7 * 24 * 3600,
+        description="seconds for which a signed address is valid to which downloads of files are"
+        " sent; 0: they are passed through",
+    )
+    cache: Path | None = Field(
+        None,
+        description="folder for what was fetched from an object store; none: shanhai-artifacts in"
+        " the system's folder for temporary files",
+    )
+    cache_mb: int = Field(
+        10 * 1024,
+        ge=64,
+        description="room for that in MiB; more is taken for what was used within ten minutes",
+    )
     upload_limit_bytes: int = Field(
         2 * 1024**3, ge=1024, description="largest upload accepted, in bytes"
     )
@@ -209,6 +263,41 @@ class ArtifactSettings(BaseSettings):
     document_limit_bytes: int = Field(
         100 * 1024**2, ge=1024, description="largest document of a project accepted, in bytes"
     )
+
+    @model_validator(mode="after")
+    def check_root(self) -> Self:
+        """An address of a bucket has one, and a key its secret."""
+        address = str(self.root)
+        if "://" in address and S3_ADDRESS.fullmatch(address) is None:
+            raise ValueError(
+                "SHANHAI_ARTIFACTS_ROOT is a folder or s3://bucket/prefix; a bucket has 3 to 63"
+                " characters of a-z, 0-9, - and ."
+            )
+        if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key.get_secret_value()):
+            raise ValueError(
+                "SHANHAI_ARTIFACTS_S3_ACCESS_KEY_ID and SHANHAI_ARTIFACTS_S3_SECRET_ACCESS_KEY go"
+                " together"
+            )
+        return self
+
+    @property
+    def bucket(self) -> str | None:
+        """The bucket's name; None where the store is a folder."""
+        found = S3_ADDRESS.fullmatch(str(self.root))
+        return None if found is None else found["bucket"]
+
+    @property
+    def prefix(self) -> str:
+        """What all names in the bucket begin with; empty for none."""
+        found = S3_ADDRESS.fullmatch(str(self.root))
+        return "" if found is None else (found["prefix"] or "").strip("/")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the store; of what was fetched, where the store is none."""
+        if self.bucket is None:
+            return Path(self.root)
+        return self.cache or Path(tempfile.gettempdir()) / "shanhai-artifacts"
 
 
 class BackupSettings(BaseSettings):

@@ -1,4 +1,4 @@
-"""The port to the artifact store, the local folder behind it, and its removal of unused files.
+"""The port to the artifact store, the local folder that may be behind it, and unused files.
 
 Result files are named by their content, so a name never means two things and an interrupted
 write leaves nothing that anyone refers to. A file is stored before the row that names it is
@@ -16,13 +16,14 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
+from shanhai.settings import ArtifactSettings
 
 BLOCK = 1024 * 1024
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -38,20 +39,151 @@ class StoredArtifact:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the store, and when it was stored last, in seconds since 1970."""
+
+    uri: str
+    bytes: int
+    modified: float
+
+
+class ByteSink(Protocol):
+    """Takes the bytes of an upload as they arrive."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take the next bytes."""
+        ...
+
+
+class RangedFile(Protocol):
+    """A file of which only what is asked for need be on this machine."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is, as long as the store; what was not ensured reads as zeros."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        ...
+
+    def read(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`, checked.
+
+        Raises:
+            Unavailable: the store does not give them, or gives others than were stored.
+        """
+        ...
+
+    def ensure(self, start: int, end: int) -> None:
+        """Have the bytes from `start` to before `end` in the file, checked.
+
+        Raises:
+            Unavailable: the store does not give them, or gives others than were stored.
+        """
+        ...
+
+
 class ArtifactStore(Protocol):
-    """Where files live; an address (`uri`) is opaque and relative to the store."""
+    """Where files live; an address (`uri`) is opaque and relative to the store.
+
+    Any method may wait for a disk or a network, and raise Unavailable where the store is one that
+    does not answer.
+    """
 
     def put(self, path: Path, *, suffix: str) -> StoredArtifact:
         """Store a finished file durably under its content's name."""
         ...
 
     def local_path(self, uri: str) -> Path:
-        """A readable local file for the address.
+        """A readable local file for the address, to be opened soon.
 
         Raises:
             NotFound: nothing is stored there.
         """
         ...
+
+    def hold(self, uri: str, folder: Path) -> Path:
+        """The same, readable for as long as `folder` is there; also of an upload.
+
+        Raises:
+            NotFound: nothing is stored there.
+        """
+        ...
+
+    def ranged(self, uri: str) -> Path | RangedFile:
+        """The file for who reads a little of it.
+
+        Raises:
+            NotFound: nothing is stored there.
+        """
+        ...
+
+    def open(self, uri: str) -> AbstractContextManager[BinaryIO]:
+        """The file, to be read once from its beginning to its end.
+
+        Raises:
+            NotFound: nothing is stored there.
+        """
+        ...
+
+    def has(self, uri: str) -> bool:
+        """Whether a file is there."""
+        ...
+
+    def files(self) -> Iterator[StoredFile]:
+        """All stored files; what others put there is left out."""
+        ...
+
+    def remove_unchanged(self, uri: str, modified: float) -> bool:
+        """Remove a file unless it was stored again after it was seen; whether it was removed."""
+        ...
+
+    def scratch(self) -> Path:
+        """A path for a file that is made to be stored; who makes it removes it."""
+        ...
+
+    def receive(self, upload: uuid.UUID, offset: int) -> AbstractContextManager[ByteSink]:
+        """Take bytes of an upload from `offset` on; at the end of the context they are durable.
+
+        Raises:
+            Conflict: another request is writing it.
+        """
+        ...
+
+    def received(self, upload: uuid.UUID) -> int:
+        """How many bytes of an upload are there, from its first on."""
+        ...
+
+    def upload_digest(self, upload: uuid.UUID) -> str:
+        """SHA-256 of what there is of an upload."""
+        ...
+
+    def drop_upload(self, upload: uuid.UUID) -> None:
+        """Remove what there is of an upload."""
+        ...
+
+
+@runtime_checkable
+class StoreThatSigns(Protocol):
+    """A store from which others may fetch by an address that is valid for so many seconds."""
+
+    signed_s: int
+
+    def signed(self, uri: str) -> str:
+        """Such an address."""
+        ...
+
+
+def open_store(settings: ArtifactSettings) -> ArtifactStore:
+    """The store that the settings name."""
+    if settings.bucket is None:
+        return LocalArtifacts(settings.folder)
+    from shanhai.storage.object_store import ObjectArtifacts  # its library is of no use to folders
+
+    return ObjectArtifacts.named_in(settings)
 
 
 def sha256_of(path: Path) -> str:
@@ -137,26 +269,98 @@ class LocalArtifacts:
             raise NotFound(f"artifact {uri!r} is not in the store")
         return path
 
+    def hold(self, uri: str, folder: Path) -> Path:
+        """The file itself: only what no row names is removed."""
+        return self.local_path(uri)
+
+    def ranged(self, uri: str) -> Path:
+        """The file itself."""
+        return self.local_path(uri)
+
+    def open(self, uri: str) -> BinaryIO:
+        """The file itself."""
+        return self.local_path(uri).open("rb")
+
+    def has(self, uri: str) -> bool:
+        """Whether a file is there."""
+        return (self.root / uri).is_file()
+
+    def files(self) -> Iterator[StoredFile]:
+        """All stored files; what others put there is left out."""
+        for folder in sorted((self.root / "objects").glob("[0-9a-f][0-9a-f]")):
+            for path in folder.iterdir():
+                uri = f"objects/{folder.name}/{path.name}"
+                if not URI.fullmatch(uri):
+                    continue
+                try:
+                    status = path.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                yield StoredFile(uri, status.st_size, status.st_mtime)
+
+    def scratch(self) -> Path:
+        """A path beside the uploads."""
+        return self.upload_path(uuid.uuid4())
+
     def upload_path(self, upload: uuid.UUID) -> Path:
         """Where the bytes of an upload are received."""
         folder = self.root / "uploads"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / str(upload)
 
+    def receive(self, upload: uuid.UUID, offset: int) -> AbstractContextManager[BinaryIO]:
+        """The upload's file, to be written from `offset` on by this request alone."""
+        return receiving(self.upload_path(upload), offset)
+
+    def received(self, upload: uuid.UUID) -> int:
+        """Size of the upload's file."""
+        return self.upload_path(upload).stat().st_size
+
+    def upload_digest(self, upload: uuid.UUID) -> str:
+        """SHA-256 of the upload's file."""
+        return sha256_of(self.upload_path(upload))
+
+    def drop_upload(self, upload: uuid.UUID) -> None:
+        """Remove the upload's file."""
+        self.upload_path(upload).unlink(missing_ok=True)
+
+
+@contextmanager
+def receiving(path: Path, offset: int = 0) -> Iterator[BinaryIO]:
+    """A file, cut off at `offset` and open there for its owner alone; made durable at the end.
+
+    Raises:
+        Conflict: somebody else is writing it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    with os.fdopen(descriptor, "r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                "another request is sending this upload", message_zh="另一请求正在发送该上传"
+            ) from None
+        file.truncate(offset)
+        file.seek(offset)
+        try:
+            yield file
+        finally:
+            file.flush()
+            os.fsync(file.fileno())
+
 
 URI = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9.]{1,20})?")
+
+
+def suffix_of(uri: str) -> str:
+    """What follows the digest in an address; empty if nothing does."""
+    found = URI.fullmatch(uri)
+    return "" if found is None else found[3] or ""
+
+
 GRACE_S = 48 * 3600.0
 MOST_SHARE, FEW = 0.2, 20
 """Of more files than a few, a larger share is taken for a mistake."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file in the store."""
-
-    uri: str
-    bytes: int
-    modified: float
 
 
 class TooMany(Conflict):
@@ -166,32 +370,18 @@ class TooMany(Conflict):
     title_zh = "待删除文件过多"
 
 
-def stored_files(store: Path) -> Iterator[StoredFile]:
-    """The files in a store; what others put there is left out."""
-    for folder in sorted((store / "objects").glob("[0-9a-f][0-9a-f]")):
-        for path in folder.iterdir():
-            uri = f"objects/{folder.name}/{path.name}"
-            if not URI.fullmatch(uri):
-                continue
-            try:
-                status = path.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            yield StoredFile(uri, status.st_size, status.st_mtime)
-
-
 def find_orphans(
-    store: Path, referenced: set[str], *, grace_s: float = GRACE_S
+    store: ArtifactStore, referenced: set[str], *, grace_s: float = GRACE_S
 ) -> tuple[list[StoredFile], int]:
     """Files that no row names and that have been there for a while, and how many files there are.
 
     Args:
-        store: The artifact store's folder.
+        store: Where they are.
         referenced: What rows name, read before.
         grace_s: For how long a file must have been there.
     """
     before, number, orphans = time.time() - grace_s, 0, []
-    for file in stored_files(store):
+    for file in store.files():
         number += 1
         if file.uri not in referenced and file.modified < before:
             orphans.append(file)
@@ -213,7 +403,7 @@ def demand_few(orphans: list[StoredFile], number: int) -> None:
         )
 
 
-def remove(store: LocalArtifacts, orphans: Iterable[StoredFile]) -> tuple[int, int]:
+def remove(store: ArtifactStore, orphans: Iterable[StoredFile]) -> tuple[int, int]:
     """Remove files unless they were stored again meanwhile; how many, and their bytes."""
     number = size = 0
     for file in orphans:
@@ -222,15 +412,51 @@ def remove(store: LocalArtifacts, orphans: Iterable[StoredFile]) -> tuple[int, i
     return number, size
 
 
-def missing_files(store: Path, referenced: set[str]) -> list[str]:
+def missing_files(store: ArtifactStore, referenced: set[str]) -> list[str]:
     """What rows name and the store does not have."""
-    return sorted(uri for uri in referenced if not (store / uri).is_file())
+    there = {file.uri for file in store.files()} if len(referenced) > FEW else set()
+    return sorted(uri for uri in referenced - there if not store.has(uri))
+
+
+def copy_missing(
+    source: ArtifactStore, target: ArtifactStore, tell: Callable[[StoredFile], object]
+) -> int:
+    """Copy to one store what it lacks of another, each file compared with its name; how many.
+
+    What was copied before an interruption is not copied again.
+
+    Raises:
+        Unavailable: one of both does not answer, or a file is not what its name says.
+    """
+    there = {file.uri: file.bytes for file in target.files()}
+    number = 0
+    for file in source.files():
+        if there.get(file.uri) == file.bytes:
+            continue
+        aside = target.scratch()
+        try:
+            with source.open(file.uri) as given, aside.open("xb") as taken:
+                shutil.copyfileobj(given, taken, BLOCK)
+            stored = target.put(aside, suffix=suffix_of(file.uri))
+        except NotFound:
+            continue  # removed since it was listed: no row named it
+        finally:
+            aside.unlink(missing_ok=True)
+        if stored.uri != file.uri:
+            raise Unavailable(
+                f"{file.uri} is damaged where it comes from: its SHA-256 is {stored.sha256}",
+                message_zh=f"源存储中的 {file.uri} 已损坏，其 SHA-256 为 {stored.sha256}",
+            )
+        tell(file)
+        number += 1
+    return number
 
 
 class KeptFolders:
     """A folder for each job that wants one, made by the job itself."""
 
     def __init__(self, store: Path) -> None:
+        self.store = store
         self._root = store / "kept"
 
     def of(self, job: uuid.UUID) -> Path:

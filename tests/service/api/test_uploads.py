@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -37,11 +37,12 @@ def configuration(configuration: Configuration, quota: dict[str, int]) -> Config
 
 
 def stored(state: ServiceState, answer: httpx.Response) -> bytes:
-    return state.store.upload_path(UUID(answer.json()["upload"])).read_bytes()
+    name: str = answer.json()["upload"]
+    return (state.configuration.artifacts.folder / "uploads" / name).read_bytes()
 
 
 def files(state: ServiceState) -> int:
-    return len(list((state.configuration.artifacts.root / "uploads").glob("*")))
+    return len(list((state.configuration.artifacts.folder / "uploads").glob("*")))
 
 
 def piece(start: int, end: int, total: int = len(CONTENT)) -> dict[str, str]:

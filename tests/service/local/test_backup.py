@@ -65,7 +65,7 @@ class Drilled:
 
     def restore(self, data: Path, store: Path, to: datetime | None = None) -> Restored:
         identity = read_identity(self.identity_file)
-        return restore(self.folder, data, store=store, identity=identity, to=to)
+        return restore(self.folder, data, store=LocalArtifacts(store), identity=identity, to=to)
 
 
 @asynccontextmanager
@@ -149,10 +149,10 @@ async def drill(server: PrivatePostgres, place: Path) -> Drilled:
     recipient = read_recipient(make_identity(place / "age", "international"))
     other = read_recipient(make_identity(place / "sm2", "commercial"))
     (place / "key").write_text((place / "age").read_text() + (place / "sm2").read_text())
-    archiver = Archiver(folder, own, store.root, other, place / "spool", every_s=0.2)
+    archiver = Archiver(folder, own, store, other, place / "spool", every_s=0.2)
     async with archiving(archiver):
         await eventually(lambda: has_slot(url))
-        manifest = await take_backup(folder, url=own, store=store.root, recipient=recipient)
+        manifest = await take_backup(folder, url=own, store=store, recipient=recipient)
         await add_region(url, "after-backup")
         (place / "late").write_bytes(b"a result after the backup")
         late = store.put(place / "late", suffix=".bin")
@@ -315,7 +315,9 @@ def test_each_key_alone_restores_nothing_of_a_folder_of_both(
             verify(drilled.folder, identity)
         data = tmp_path / name
         with pytest.raises(BackupBroken):
-            restore(drilled.folder, data, store=tmp_path / "store", identity=identity)
+            restore(
+                drilled.folder, data, store=LocalArtifacts(tmp_path / "store"), identity=identity
+            )
         assert not data.exists() or not list(data.iterdir())
 
 
@@ -365,7 +367,7 @@ def test_a_changed_base_is_noticed_and_leaves_nothing_behind(
     data.mkdir()
     identity = read_identity(drilled.identity_file)
     with pytest.raises(BackupBroken):
-        restore(copy, data, store=tmp_path / "store", identity=identity)
+        restore(copy, data, store=LocalArtifacts(tmp_path / "store"), identity=identity)
     assert list(data.iterdir()) == []
 
 
@@ -386,7 +388,9 @@ def test_the_log_is_used_up_to_a_gap(drilled: Drilled, copy: BackupFolder, tmp_p
     copy.segment(last[:16] + numbers).write_bytes(copy.segment(last).read_bytes())
     assert verify(copy, None).gaps == 1
     identity = read_identity(drilled.identity_file)
-    told = restore(copy, tmp_path / "data", store=tmp_path / "store", identity=identity)
+    told = restore(
+        copy, tmp_path / "data", store=LocalArtifacts(tmp_path / "store"), identity=identity
+    )
     needed = [one for one in drilled.folder.segments() if one >= drilled.manifest.first_segment]
     assert told.segments == len(needed)
 
@@ -408,9 +412,9 @@ def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder) 
     long_ago = manifest.began_at.timestamp() - 86400
     os.utime(orphan, (long_ago, long_ago))
     now = manifest.ended_at + timedelta(days=2)
-    assert prune(copy, store=drilled.store, keep_days=14, now=now).bases == 0
+    assert prune(copy, store=LocalArtifacts(drilled.store), keep_days=14, now=now).bases == 0
     before = copy.segments()
-    kept = prune(copy, store=drilled.store, keep_days=1, now=now)
+    kept = prune(copy, store=LocalArtifacts(drilled.store), keep_days=1, now=now)
     assert kept == Pruned(bases=1, segments=len(before) - len(copy.segments()), objects=1)
     assert [one.name for one in copy.manifests()] == [manifest.name]
     verify(copy, read_identity(drilled.identity_file))
@@ -421,12 +425,12 @@ def test_a_file_that_was_pruned_is_copied_when_it_is_stored_again(tmp_path: Path
     recipient, known = read_recipient(make_identity(tmp_path / "key")), dict[str, float]()
     (tmp_path / "file").write_bytes(b"a result")
     uri = store.put(tmp_path / "file", suffix=".bin").uri
-    assert copy_objects(store.root, folder, recipient, known) == {uri: 8}
+    assert copy_objects(store, folder, recipient, known) == {uri: 8}
     folder.object(uri).unlink()
-    copy_objects(store.root, folder, recipient, known)
+    copy_objects(store, folder, recipient, known)
     assert not folder.object(uri).exists()
     store.put(tmp_path / "file", suffix=".bin")
-    copy_objects(store.root, folder, recipient, known)
+    copy_objects(store, folder, recipient, known)
     assert folder.object(uri).exists()
 
 
@@ -488,7 +492,7 @@ async def test_what_was_committed_is_archived_within_seconds_and_outlives_the_se
     try:
         await asyncio.to_thread(migrate_with_accounts, server)
         own, spool = account_url(url, "backup"), tmp_path / "spool"
-        store = LocalArtifacts(tmp_path / "store").root
+        store = LocalArtifacts(tmp_path / "store")
         archiver = Archiver(folder, own, store, recipient, spool, every_s=3600, synchronous=True)
         async with archiving(archiver):
             await eventually(lambda: has_slot(url))
@@ -508,7 +512,7 @@ async def test_what_was_committed_is_archived_within_seconds_and_outlives_the_se
         server.stop()
     again = restored_server(directory / "fourth")
     identity = read_identity(tmp_path / "key")
-    restore(folder, again.data, store=tmp_path / "again", identity=identity)
+    restore(folder, again.data, store=LocalArtifacts(tmp_path / "again"), identity=identity)
     shutil.copy(directory / "third" / "postgres" / "password", again.data.parent / "password")
     # Nobody archives what the restored server writes.
     with (again.data / "postgresql.auto.conf").open("a") as settings:

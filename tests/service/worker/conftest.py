@@ -56,19 +56,25 @@ def tiles() -> TileAccess:
 
 
 @pytest.fixture
+def artifact_settings(tmp_path: Path) -> ArtifactSettings:
+    """A folder; tests of another store say which."""
+    return ArtifactSettings(root=tmp_path / "artifacts")
+
+
+@pytest.fixture
 async def context(
     sessions: Sessions,
     database_url: str,
     redis_url: str,
     settings: WorkerSettings,
     tiles: TileAccess,
-    tmp_path: Path,
+    artifact_settings: ArtifactSettings,
 ) -> AsyncIterator[WorkerContext]:
     async with open_context(
         DatabaseSettings(url=SecretStr(account_url(database_url, "worker"))),
         RedisSettings(url=SecretStr(redis_url)),
         QueueSettings(),
-        ArtifactSettings(root=tmp_path / "artifacts"),
+        artifact_settings,
         settings,
         DaskSettings(),
         tiles,

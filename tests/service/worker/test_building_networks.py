@@ -129,8 +129,8 @@ async def require_no_orphans(worker: WorkerContext) -> None:
         attempts = (await session.scalars(select(Job.attempt))).all()
     async with worker.sessions() as session:
         referenced = await read_references(session)
-    orphans, number = find_orphans(worker.artifacts.root, referenced, grace_s=-60)
-    assert missing_files(worker.artifacts.root, referenced) == []
+    orphans, number = find_orphans(worker.artifacts, referenced, grace_s=-60)
+    assert missing_files(worker.artifacts, referenced) == []
     assert number > len(RASTERS)
     # On a machine that is too busy an attempt may lose its lease, and its files then are orphans.
     assert orphans == [] or max(attempts) > 1

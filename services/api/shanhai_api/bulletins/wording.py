@@ -28,7 +28,7 @@ from shanhai.processes.publish_bulletin.document.files import (
     unpack_pictures,
     write_documents,
 )
-from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import LANGUAGES, Label
 from shanhai_api.bulletins import models
 from shanhai_api.bulletins.routes import Code, preview_page, refuse, send_preview
@@ -120,7 +120,7 @@ async def demand_right(wording: Words, content: Mapping[str, Any]) -> None:
     refuse(faults, Label("公报文字", "the text"))
 
 
-def make_files(store: LocalArtifacts, row: Bulletin, wording: Words) -> dict[str, dict[str, Any]]:
+def make_files(store: ArtifactStore, row: Bulletin, wording: Words) -> dict[str, dict[str, Any]]:
     """The documents of a bulletin in other words, with the pictures that were drawn for it.
 
     Raises:

@@ -5,7 +5,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -17,6 +16,7 @@ from shanhai.db.features.geometry import read_shape
 from shanhai.db.features.selection import Selection
 from shanhai.db.projects.documents import checked_name
 from shanhai.errors import Forbidden, InvalidInput
+from shanhai.storage.artifacts import receiving
 from shanhai.storage.file_types import demand_kind, kind_of
 from shanhai.validation import Rfc3339Date
 from shanhai_api.cases import models
@@ -226,10 +226,10 @@ async def receive_paper(
         )
     async with state.sessions() as session:
         await transitions.demand_adder(session, case, caller)
-    path = state.store.upload_path(uuid4())
+    path = state.store.scratch()
     try:
         limit = state.configuration.artifacts.document_limit_bytes
-        digest = await append(path, 0, read_blocks(request, limit=limit))
+        digest = await append(receiving(path), read_blocks(request, limit=limit))
         if not await asyncio.to_thread(lambda: path.stat().st_size):
             raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
         await asyncio.to_thread(demand_kind, path, kind)

@@ -35,6 +35,7 @@ from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
+from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import GEOJSON, HTML, is_known, link_header
 
 router = APIRouter(tags=["features"], route_class=Route)
@@ -196,8 +197,9 @@ async def send_dataset(
     if row.visibility != Visibility.PUBLIC:
         told = {"table": DATASETS.table, "object_id": row.code, "sha256": row.checksum}
         await exports.note_download(view.request, caller, **told)
-    return FileResponse(
-        state.store.local_path(row.uri),
+    return StoredFileResponse(
+        state.store,
+        row.uri,
         media_type=COG_TYPE,
         headers=headers,
         filename=f"{row.code}{PurePosixPath(row.uri).suffix}",

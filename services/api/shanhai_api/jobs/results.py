@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 from fastapi import Response
-from fastapi.responses import FileResponse
 
 from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
@@ -18,10 +17,11 @@ from shanhai.jobs.messages import Failure
 from shanhai.jobs.results import ResultForm, output_link, results_document, status_info
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec
-from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import JobStatus
 from shanhai_api.kit.errors import JobDismissed, NotAcceptable, ResultNotReady
 from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import JSON, TEXT, View, choose_format, digest_of, is_known, link_header
 
 POLL_S = 0.1
@@ -96,7 +96,7 @@ REPORT_POLICY = (
 """A report brings its style and pictures with it, and no script."""
 
 
-def send_file(view: View, store: LocalArtifacts, name: str, file: Mapping[str, Any]) -> Response:
+def send_file(view: View, store: ArtifactStore, name: str, file: Mapping[str, Any]) -> Response:
     """A result file under its output's name; its ETag is its digest."""
     etag = f'"{file["sha256"]}"'
     headers = {"ETag": etag, "Cache-Control": view.cache_control(), "Vary": "Authorization"}
@@ -105,12 +105,13 @@ def send_file(view: View, store: LocalArtifacts, name: str, file: Mapping[str, A
     if is_known(view.request, etag):
         return Response(status_code=304, headers=headers)
     suffix = PurePosixPath(file["uri"]).suffix
-    return FileResponse(
-        store.local_path(file["uri"]),
+    return StoredFileResponse(
+        store,
+        file["uri"],
         media_type=file["media_type"],
         headers=headers,
         filename=f"{name}{suffix}",
-        content_disposition_type="inline",
+        disposition="inline",
     )
 
 
@@ -134,7 +135,7 @@ QUALIFIED = frozenset({"value", "mediaType", "encoding"})
 
 
 def ended_answer(
-    view: View, store: LocalArtifacts, job: Job, *, headers: Mapping[str, str]
+    view: View, store: ArtifactStore, job: Job, *, headers: Mapping[str, str]
 ) -> Response:
     """The result of an ended job in the answer to the request that asked for it.
 
@@ -157,7 +158,7 @@ def ended_answer(
     return answer
 
 
-def raw_answer(view: View, store: LocalArtifacts, job: Job) -> Response:
+def raw_answer(view: View, store: ArtifactStore, job: Job) -> Response:
     """The outputs as they are: one alone as the body, several as parts, references as links.
 
     In parts, files are given by reference whatever was asked.

@@ -32,7 +32,7 @@ from shanhai.db.migrate import OK, DatabaseState, expected_revision, look_into_d
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.overload import RateLimiter, SingleFlight
-from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.artifacts import ArtifactStore, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class ServiceState:
     reading: Sessions
     quick: FastReader
     dispatcher: Dispatcher
-    store: LocalArtifacts
+    store: ArtifactStore
     metrics: ApiMetrics
     authenticator: Authenticator
     limiter: RateLimiter
@@ -176,7 +176,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
-    store = LocalArtifacts(configuration.artifacts.root)
+    store = open_store(configuration.artifacts)
     gathering = GroupCommit(writing_sessions, skew=configuration.observations.skew, files=store)
     try:
         async with (

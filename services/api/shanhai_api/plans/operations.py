@@ -319,7 +319,8 @@ async def _documents(
     found: Members = []
     for sha256, uri, code in rows:
         try:
-            found.append((f"{layout.DOCUMENTS}/{sha256}", state.store.local_path(uri)))
+            path = await asyncio.to_thread(state.store.local_path, uri)
+            found.append((f"{layout.DOCUMENTS}/{sha256}", path))
         except NotFound:
             raise Conflict(
                 f"the file of the document {code!r} is not in the store any more",

@@ -3,11 +3,9 @@
 import asyncio
 import hashlib
 from pathlib import Path
-from uuid import uuid4
 
 import orjson
 from fastapi import Request, Response
-from fastapi.responses import FileResponse
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +17,7 @@ from shanhai.db.projects import documents
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.tables.provision import Document
 from shanhai.errors import InvalidInput
+from shanhai.storage.artifacts import receiving
 from shanhai.storage.file_types import FileKind, demand_kind, kind_of
 from shanhai.vocabulary import Visibility
 from shanhai_api.exports import note_download
@@ -29,6 +28,7 @@ from shanhai_api.kit.dependencies import act_of
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, once
 from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import View, entity_tag, is_known
 from shanhai_api.projects.models import ProjectDocument
 from shanhai_api.projects.schemas import UploadQuery
@@ -52,7 +52,7 @@ async def receive(
     async with state.sessions() as session:
         await documents.demand_adder(session, project, caller, query.kind)
         await documents.demand_result(session, project, _paper_of(query, name, kind))
-    path = state.store.upload_path(uuid4())
+    path = state.store.scratch()
     try:
         digest = await _take(state, request, path, kind)
         stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
@@ -91,7 +91,7 @@ def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> documents.Paper:
 
 async def _take(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:
     limit = state.configuration.artifacts.document_limit_bytes
-    digest = await append(path, 0, read_blocks(request, limit=limit))
+    digest = await append(receiving(path), read_blocks(request, limit=limit))
     if not await asyncio.to_thread(lambda: path.stat().st_size):
         raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
     await asyncio.to_thread(demand_kind, path, kind)
@@ -155,10 +155,10 @@ async def send(
     if row.visibility != Visibility.PUBLIC:
         told = {"table": DOCUMENTS.table, "object_id": row.code, "sha256": row.sha256}
         await note_download(view.request, caller, **told)
-    return FileResponse(
-        state.store.local_path(row.uri),
+    return StoredFileResponse(
+        state.store,
+        row.uri,
         media_type=row.media_type,
         headers={**headers, "X-Content-Type-Options": "nosniff"},
         filename=row.filename,
-        content_disposition_type="attachment",
     )

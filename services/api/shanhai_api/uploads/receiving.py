@@ -1,19 +1,16 @@
-"""Writing a body to disk as it arrives."""
+"""Writing a body down as it arrives."""
 
 import asyncio
-import fcntl
 import hashlib
-import os
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 from fastapi import Request
 
-from shanhai.errors import Conflict, InvalidInput, LimitExceeded
+from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.storage.artifacts import ByteSink
 
 CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,15})-(\d{1,15})|\*)/(\d{1,15})")
 
@@ -62,41 +59,20 @@ def _malformed(header: str) -> InvalidInput:
     )
 
 
-async def append(path: Path, offset: int, blocks: AsyncIterator[bytes]) -> str:
-    """Write blocks from `offset` on, durably, and return their SHA-256.
+async def append(place: AbstractContextManager[ByteSink], blocks: AsyncIterator[bytes]) -> str:
+    """Write blocks down, durably, and return their SHA-256.
 
-    What arrived before an interruption stays in the file.
+    What arrived before an interruption stays.
 
     Raises:
-        Conflict: another request is writing the file.
+        Conflict: another request is writing there.
     """
     digest = hashlib.sha256()
-    with _own(path) as file:
-        await asyncio.to_thread(file.truncate, offset)
-        file.seek(offset)
-        try:
-            async for block in blocks:
-                digest.update(block)
-                await asyncio.to_thread(file.write, block)
-        finally:
-            await asyncio.to_thread(_sync, file)
+    sink = await asyncio.to_thread(place.__enter__)
+    try:
+        async for block in blocks:
+            digest.update(block)
+            await asyncio.to_thread(sink.write, block)
+    finally:
+        await asyncio.shield(asyncio.to_thread(place.__exit__, None, None, None))
     return digest.hexdigest()
-
-
-@contextmanager
-def _own(path: Path) -> Iterator[BinaryIO]:
-    """The file, opened for this request alone."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                "another request is sending this upload", message_zh="另一请求正在发送该上传"
-            ) from None
-        yield file
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

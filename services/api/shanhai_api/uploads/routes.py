@@ -13,7 +13,7 @@ from pydantic import Field
 from shanhai.db.queries import files
 from shanhai.db.tables.dataset import Upload
 from shanhai.errors import Conflict, InvalidInput, NotFound
-from shanhai.storage.artifacts import LocalArtifacts, sha256_of
+from shanhai.storage.artifacts import ArtifactStore
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Moment
 from shanhai_api.kit.body import read_blocks
@@ -51,12 +51,11 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
     limit = state.configuration.artifacts.upload_limit_bytes
     piece = piece_of(request, limit=limit)
     upload_id = uuid4()
-    path = state.store.upload_path(upload_id)
     await _reserve(state, request, caller, upload_id, piece)
     kept = False
     try:
         digest = await _receive(state, request, upload_id, piece)
-        received = await asyncio.to_thread(lambda: path.stat().st_size)
+        received = await asyncio.to_thread(state.store.received, upload_id)
         whole = received == (received if piece is None else piece.total)
         async with state.unit() as unit:
             made = await once(
@@ -72,8 +71,8 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
         kept = made.content["upload"] == str(upload_id)
     finally:
         if not kept:
-            path.unlink(missing_ok=True)
             await asyncio.shield(_release(state, upload_id))
+            await asyncio.shield(remove_files(state.store, [upload_id]))
     return made
 
 
@@ -108,10 +107,10 @@ async def _release(state: ServiceState, upload_id: UUID) -> None:
 async def _receive(
     state: ServiceState, request: Request, upload_id: UUID, piece: Piece | None
 ) -> str:
-    path = state.store.upload_path(upload_id)
+    place = state.store.receive(upload_id, 0)
     if piece is None:
         limit = state.configuration.artifacts.upload_limit_bytes
-        digest = await append(path, 0, read_blocks(request, limit=limit))
+        digest = await append(place, read_blocks(request, limit=limit))
         if digest == EMPTY_SHA256:
             raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
         return digest
@@ -121,7 +120,7 @@ async def _receive(
             message_zh="首段须从第 0 字节开始；续传请用 PUT /uploads/{id}",
             pointer="Content-Range",
         )
-    return await append(path, 0, read_blocks(request, limit=piece.length))
+    return await append(place, read_blocks(request, limit=piece.length))
 
 
 async def _register(
@@ -137,10 +136,10 @@ async def _register(
     return Made(UploadState.of(row).as_json(), {"Location": f"{view.base}/uploads/{row.id}"})
 
 
-async def remove_files(store: LocalArtifacts, upload_ids: Iterable[UUID]) -> None:
+async def remove_files(store: ArtifactStore, upload_ids: Iterable[UUID]) -> None:
     """Remove the files of forgotten uploads."""
     for upload_id in upload_ids:
-        await asyncio.to_thread(partial(store.upload_path(upload_id).unlink, missing_ok=True))
+        await asyncio.to_thread(store.drop_upload, upload_id)
 
 
 async def resume(state: ServiceState, request: Request, caller: Caller, upload_id: UUID) -> Upload:
@@ -155,9 +154,9 @@ async def resume(state: ServiceState, request: Request, caller: Caller, upload_i
     async with state.sessions() as session:
         row = await files.find(session, upload_id, owner=caller.owner)
     piece = _fitting(row, piece)
-    path = state.store.upload_path(upload_id)
+    place = state.store.receive(upload_id, piece.start)
     try:
-        await append(path, piece.start, read_blocks(request, limit=piece.length))
+        await append(place, read_blocks(request, limit=piece.length))
     finally:
         # Also when the client went away: the next request continues from here.
         await asyncio.shield(_note_received(state, caller, upload_id))
@@ -183,17 +182,17 @@ def _fitting(row: Upload, piece: Piece | None) -> Piece:
 
 async def _note_received(state: ServiceState, caller: Caller, upload_id: UUID) -> None:
     """Write down how much is there, and the digest once that is all."""
-    path = state.store.upload_path(upload_id)
+    store = state.store
     async with state.unit() as unit:
         try:
             row = await files.find(unit.session, upload_id, owner=caller.owner, lock=True)
         except NotFound:
-            path.unlink(missing_ok=True)  # deleted while its bytes came
+            await asyncio.to_thread(store.drop_upload, upload_id)  # deleted while its bytes came
             raise
-        received = await asyncio.to_thread(lambda: path.stat().st_size)
+        received = await asyncio.to_thread(store.received, upload_id)
         row.received_bytes = max(received, row.received_bytes)
         if received == row.total_bytes:
-            row.sha256 = await asyncio.to_thread(sha256_of, path)
+            row.sha256 = await asyncio.to_thread(store.upload_digest, upload_id)
 
 
 router = APIRouter(tags=["uploads"])

@@ -12,7 +12,7 @@ from shanhai_tiles.dependencies import Services
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer
 from shanhai_tiles.layers.sources import StandInNote, stand_in_notes
 from shanhai_tiles.raster.reader import read_point
-from shanhai_tiles.request import path_of
+from shanhai_tiles.request import source_of
 from shanhai_tiles.vector.tiles import features_at
 
 
@@ -67,8 +67,8 @@ async def identify(
         "stand_in_notes": stand_in_notes(layer.sources),
     }
     if isinstance(layer, RasterLayer):
-        path = path_of(layer, services.artifacts)
-        value = await services.off_the_loop(read_point, services.rasters, path, band, lon, lat)
+        source = source_of(layer, services.artifacts)
+        value = await services.off_the_loop(read_point, services.rasters, source, band, lon, lat)
         return PointValue(
             **common,
             value=value,

@@ -24,7 +24,7 @@ from shanhai.science.weighted_statistics import Block, WeightedSummary, summaris
 from shanhai_tiles.answers import DocumentPart
 from shanhai_tiles.layers.sources import StandInNote
 from shanhai_tiles.raster.areas import Cover, cover
-from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, require_band
+from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, Source, require_band
 from shanhai_tiles.raster.reader import Values, valid_in
 
 
@@ -116,7 +116,7 @@ class KnownArea:
 
 
 def class_areas(
-    rasters: DatasetPool, path: Path, band: int, area: BaseGeometry | None, style: ClassStyle
+    rasters: DatasetPool, source: Source, band: int, area: BaseGeometry | None, style: ClassStyle
 ) -> ClassFigures:
     """The area of each class; classes the style does not name have no code and no label.
 
@@ -129,7 +129,7 @@ def class_areas(
         InvalidInput: the file has no such band, or the area has too many cells.
     """
     extent, areas, counts = KnownArea(), np.zeros(CLASSES), np.zeros(CLASSES, np.int64)
-    with rasters.open(path) as raster:
+    with rasters.open(source) as raster:
         require_band(band, raster.bands)
         for values, weights in _blocks(raster, band, cover(raster.frame, area), extent):
             known = (values >= 0) & (values < CLASSES)
@@ -166,7 +166,7 @@ def _told(
 
 
 def quantity_figures(
-    rasters: DatasetPool, path: Path, band: int, area: BaseGeometry | None
+    rasters: DatasetPool, source: Source, band: int, area: BaseGeometry | None
 ) -> QuantityFigures:
     """Mean, standard deviation, extremes and quantiles of a quantity, None where nothing is known.
 
@@ -178,7 +178,7 @@ def quantity_figures(
         InvalidInput: the file has no such band, or the area has too many cells.
     """
     passes: list[KnownArea] = []
-    with rasters.open(path) as raster:
+    with rasters.open(source) as raster:
         require_band(band, raster.bands)
         spread = cover(raster.frame, area)
 
@@ -233,7 +233,7 @@ BLOCK = 256
 
 def clip_raster(
     rasters: DatasetPool,
-    path: Path,
+    source: Source,
     area: BaseGeometry,
     target: Path,
     *,
@@ -253,7 +253,7 @@ def clip_raster(
         InvalidInput: it has no such band, the area covers no cell of it, or too many.
         OSError: there is no room for the file.
     """
-    with rasters.open(path) as raster:
+    with rasters.open(source) as raster:
         if band is not None:
             require_band(band, raster.bands)
         bands = range(1, raster.bands + 1) if band is None else (band,)
@@ -262,9 +262,9 @@ def clip_raster(
         profile = _profile(raster, spread, len(bands), bands[0])
         with proving_room(target), rasterio.open(target, "w", **profile) as file:
             file.update_tags(**tags)
-            for number, source in enumerate(bands, start=1):
-                file.set_band_description(number, raster.file.descriptions[source - 1] or "")
-                _write(file, number, raster, source, spread)
+            for number, read in enumerate(bands, start=1):
+                file.set_band_description(number, raster.file.descriptions[read - 1] or "")
+                _write(file, number, raster, read, spread)
 
 
 def _require_size(window: Window, bands: int) -> None:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterWindow
 
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.grid import Window
+from shanhai.storage.artifacts import ArtifactStore, RangedFile
 from shanhai_tiles.errors import LayerUnreadable
 from shanhai_tiles.raster.resampling import RasterFrame
+from shanhai_tiles.raster.tiff_directories import ensure_directories
 
 Key = tuple[object, ...]
 Block = NDArray[Any]
@@ -74,6 +77,35 @@ ALMOST = 1 - 1e-3
 Stamp = tuple[int, int, int, int]
 
 
+SMALL_BYTES = 1024 * 1024
+"""A file that is fetched as a whole when anything of it is asked for."""
+GAP_BYTES = 256 * 1024
+"""Parts of a file so near each other are fetched as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRaster:
+    """A file in the artifact store."""
+
+    artifacts: ArtifactStore
+    uri: str
+
+    def find(self) -> Path | RangedFile:
+        """The file, or what fetches parts of it.
+
+        Raises:
+            LayerUnreadable: it is not there.
+            Unavailable: the store does not answer.
+        """
+        try:
+            return self.artifacts.ranged(self.uri)
+        except (NotFound, InvalidInput) as error:
+            raise LayerUnreadable from error
+
+
+Source = Path | StoredRaster
+
+
 @dataclass(slots=True)
 class OpenRaster:
     """A raster that is open, with its overviews; level 0 is the raster itself.
@@ -85,6 +117,7 @@ class OpenRaster:
         frame: How it lies on the ground.
         factors: Cells of the raster, about, along a side of a cell of each level, rising from 1.
         blocks: What is kept of it and of others.
+        ranged: What fetches parts of it; None where all of it is here.
     """
 
     path: Path
@@ -93,6 +126,7 @@ class OpenRaster:
     frame: RasterFrame
     factors: tuple[float, ...]
     blocks: BlockCache
+    ranged: RangedFile | None = None
     _overviews: dict[int, Any] = field(default_factory=dict)
 
     @property
@@ -126,6 +160,7 @@ class OpenRaster:
             LayerUnreadable: the file is damaged there.
         """
         cut = RasterWindow(window.col, window.row, window.width, window.height)
+        self._ensure(band, level, window)
         return _read(self._at(level), band, window=cut)
 
     def read_kept(self, band: int, level: int, window: Window) -> NDArray[Any]:
@@ -177,7 +212,29 @@ class OpenRaster:
         Raises:
             LayerUnreadable: the file is damaged there.
         """
+        least = self.level_for(min(self.frame.height / shape[0], self.frame.width / shape[1]))
+        for level in range(least, len(self.factors)) if self.ranged is not None else ():
+            self._ensure(band, level, Window(0, 0, *self.shape(level)))
         return _read(self.file, band, out_shape=shape)
+
+    def _ensure(self, band: int, level: int, window: Window) -> None:
+        """Have the blocks that hold a window of a level on this machine."""
+        if self.ranged is None:
+            return
+        high, wide = self._at(level).block_shapes[band - 1]
+        rows = range(window.row // high, -(-(window.row + window.height) // high))
+        columns = range(window.col // wide, -(-(window.col + window.width) // wide))
+        overview = None if level == 0 else level - 1
+        found = []
+        for row, column in product(rows, columns):
+            start, size = (
+                self.file.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", band, overview)
+                for what in ("OFFSET", "SIZE")
+            )
+            if start is not None:  # a block without any value is not in the file
+                found.append((int(start) - BESIDE, int(start) + int(size) + BESIDE))
+        for start, end in _joined(sorted(found)):
+            self.ranged.ensure(max(start, 0), end)
 
     def close(self) -> None:
         """Close its files."""
@@ -192,6 +249,21 @@ class OpenRaster:
             file = _opened(self.path, OVERVIEW_LEVEL=level - 1)
             self._overviews[level] = file
         return file
+
+
+BESIDE = 8
+"""Bytes before and after a block in which GDAL repeats how long it is."""
+
+
+def _joined(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted parts, those near each other as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in parts:
+        if joined and start - joined[-1][1] < GAP_BYTES:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _copy(held: NDArray[Any], place: Window, cells: NDArray[Any], window: Window) -> None:
@@ -214,13 +286,16 @@ class DatasetPool:
         self._lock = Lock()
 
     @contextmanager
-    def open(self, path: Path) -> Iterator[OpenRaster]:
+    def open(self, source: Source) -> Iterator[OpenRaster]:
         """The raster of a file, for this thread alone.
 
         Raises:
             LayerUnreadable: the file is missing or damaged, or reading it fails inside the context.
+            Unavailable: the store it is in does not give it.
         """
-        raster = self._take(path, _stamp(path))
+        found = source if isinstance(source, Path) else source.find()
+        path, ranged = (found, None) if isinstance(found, Path) else (found.path, found)
+        raster = self._take(path, _stamp(path, ranged), ranged)
         try:
             yield raster
         except LayerUnreadable:
@@ -244,7 +319,7 @@ class DatasetPool:
         """How many wait."""
         return self._count
 
-    def _take(self, path: Path, stamp: Stamp) -> OpenRaster:
+    def _take(self, path: Path, stamp: Stamp, ranged: RangedFile | None) -> OpenRaster:
         outdated: list[OpenRaster] = []
         found = None
         with self._lock:
@@ -259,7 +334,7 @@ class DatasetPool:
                 self._waiting.pop(path, None)
         for raster in outdated:
             raster.close()
-        return found or _open(path, stamp, self.blocks)
+        return found or _open(path, stamp, self.blocks, ranged)
 
     def _give_back(self, raster: OpenRaster) -> None:
         dropped = []
@@ -287,22 +362,28 @@ def require_band(band: int, count: int) -> None:
         )
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: Path, ranged: RangedFile | None) -> Stamp:
     try:
         found = os.stat(path)
     except OSError as error:
         raise LayerUnreadable from error
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    changed = found.st_mtime_ns if ranged is None else 0  # parts come, and change nothing
+    return (found.st_dev, found.st_ino, found.st_size, changed)
 
 
-def _open(path: Path, stamp: Stamp, blocks: BlockCache) -> OpenRaster:
+def _open(path: Path, stamp: Stamp, blocks: BlockCache, ranged: RangedFile | None) -> OpenRaster:
+    if ranged is not None and ranged.size > SMALL_BYTES:
+        ensure_directories(ranged)
+    elif ranged is not None:
+        ranged.ensure(0, ranged.size)
     file = _opened(path)
     try:
         frame = _frame_of(file)
     except LayerUnreadable:
         file.close()
         raise
-    return OpenRaster(path, stamp, file, frame, (1.0, *_overview_factors(file)), blocks)
+    factors = (1.0, *_overview_factors(file))
+    return OpenRaster(path, stamp, file, frame, factors, blocks, ranged)
 
 
 def _opened(path: Path, **options: Any) -> Any:

@@ -6,7 +6,6 @@ read.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from shanhai.science.grid import BoolArray
 from shanhai_tiles.grids import Bounds, TileGrid
 from shanhai_tiles.raster import resampling
-from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, require_band
+from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, Source, require_band
 
 Values = NDArray[Any]
 
@@ -75,14 +74,14 @@ def valid_in(values: Values, nodata: float | None) -> BoolArray:
     return known
 
 
-def read_tile(rasters: DatasetPool, path: Path, tile: RasterTile) -> Cells:
+def read_tile(rasters: DatasetPool, source: Source, tile: RasterTile) -> Cells:
     """The cells under a tile's pixels; of no pixel where none lies on the raster.
 
     Raises:
         LayerUnreadable: the file is damaged.
         InvalidInput: the file has no such band.
     """
-    with rasters.open(path) as raster:
+    with rasters.open(source) as raster:
         require_band(tile.band, raster.bands)
         part = resampling.part_over(tile.grid, tile.bounds, tile.size, raster.frame)
         if part is None:
@@ -91,14 +90,16 @@ def read_tile(rasters: DatasetPool, path: Path, tile: RasterTile) -> Cells:
         return _read_under(raster, tile, net)
 
 
-def read_point(rasters: DatasetPool, path: Path, band: int, lon: float, lat: float) -> float | None:
+def read_point(
+    rasters: DatasetPool, source: Source, band: int, lon: float, lat: float
+) -> float | None:
     """The value of the cell at a point in degrees; None outside the raster or on nodata.
 
     Raises:
         LayerUnreadable: the file is damaged.
         InvalidInput: the file has no such band.
     """
-    with rasters.open(path) as raster:
+    with rasters.open(source) as raster:
         require_band(band, raster.bands)
         columns, rows = raster.frame.locate(np.array([[lon]]), np.array([[lat]]))
         window = resampling.SampleGrid(resampling.TilePart(0, 0, 1, 1), columns, rows).window(

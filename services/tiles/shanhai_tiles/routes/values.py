@@ -33,7 +33,7 @@ from shanhai_tiles.raster.area_statistics import (
     quantity_figures,
 )
 from shanhai_tiles.raster.areas import MOST_BYTES, MOST_CELLS, MOST_VERTICES, box_of, read_area
-from shanhai_tiles.request import parse_rescale, path_of
+from shanhai_tiles.request import parse_rescale, source_of
 from shanhai_tiles.tile_responses import MOST_PIXELS, draw_preview
 
 router = APIRouter(tags=["values"], route_class=DocumentRoute)
@@ -137,7 +137,7 @@ async def reckon_statistics(
 async def _figures(
     services: Services, layer: RasterLayer, band: int, area: BaseGeometry | None
 ) -> Statistics:
-    path, style = path_of(layer, services.artifacts), layer.style
+    source, style = source_of(layer, services.artifacts), layer.style
     common = {
         "layer": layer.name,
         "version": layer.version,
@@ -149,9 +149,9 @@ async def _figures(
 
     def reckon() -> Statistics:
         if isinstance(style, ClassStyle):
-            classes = class_areas(services.rasters, path, band, area, style)
+            classes = class_areas(services.rasters, source, band, area, style)
             return ClassStatistics(**common, **dict(classes))
-        quantity = quantity_figures(services.rasters, path, band, area)
+        quantity = quantity_figures(services.rasters, source, band, area)
         return QuantityStatistics(**common, **dict(quantity))
 
     return await _analysed(services, reckon)
@@ -172,7 +172,7 @@ async def clip(
 ) -> Response:
     """The layer's cells within an area as a GeoTIFF, all bands or one."""
     area = await read_area(request)
-    path = path_of(layer, services.artifacts)
+    source = source_of(layer, services.artifacts)
     target = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-clip-")) / "clip.tif"
     tags = {
         "SHANHAI_LAYER": layer.name,
@@ -182,7 +182,7 @@ async def clip(
     }
 
     def write() -> None:
-        clip_raster(services.rasters, path, area, target, band=band, tags=tags)
+        clip_raster(services.rasters, source, area, target, band=band, tags=tags)
 
     try:
         await _analysed(services, write)
@@ -228,9 +228,9 @@ async def read_preview(
     unchanged = freshness.not_modified(request)
     if unchanged is not None:
         return unchanged
-    path = path_of(layer, services.artifacts)
+    source = source_of(layer, services.artifacts)
     body = await services.off_the_loop(
-        draw_preview, services.rasters, path, band, layer.style, drawn, size
+        draw_preview, services.rasters, source, band, layer.style, drawn, size
     )
     headers = {**freshness.headers, "Vary": "Authorization, Cookie"}
     return Response(body, headers=headers, media_type="image/png")

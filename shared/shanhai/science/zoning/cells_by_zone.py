@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.seams import patch_sizes
 
 Keys = NDArray[np.unsignedinteger]
@@ -17,7 +17,7 @@ Keys = NDArray[np.unsignedinteger]
 Values = NDArray[np.floating]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sort_into(
     keys: Keys,
     strip: Values,
@@ -52,7 +52,7 @@ def sort_into(
                 negative[key] += value < 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_values(keys: Keys, strip: Values, total: FloatArray) -> None:
     """Add the values of a strip up by key; NaN counts nothing."""
     for row in range(keys.shape[0]):
@@ -62,7 +62,7 @@ def add_values(keys: Keys, strip: Values, total: FloatArray) -> None:
                 total[keys[row, col]] += value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_classes(keys: Keys, strip: ClassArray, counts: IntArray) -> None:
     """Count the classes of a strip by key."""
     for row in range(keys.shape[0]):

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.units import UnitTable
 from shanhai.vocabulary import Label
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def find(parent: IntArray, item: int) -> int:
     """Root of an item; halves the path on the way."""
     while parent[item] != item:
@@ -22,7 +22,7 @@ def find(parent: IntArray, item: int) -> int:
     return item
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def components(pairs: IntArray, count: int) -> IntArray:
     """For every item the lowest number it is connected with."""
     parent = np.arange(count)
@@ -35,7 +35,7 @@ def components(pairs: IntArray, count: int) -> IntArray:
     return parent
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spanning_tree(pairs: IntArray, count: int) -> BoolArray:
     """Which pairs, shortest first, make the tree that spans each component (Kruskal 1956)."""
     parent = np.arange(count)
@@ -48,7 +48,7 @@ def spanning_tree(pairs: IntArray, count: int) -> BoolArray:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def tree_order(
     root: int, starts: IntArray, neighbours: IntArray, cut: BoolArray, parent: IntArray
 ) -> IntArray:
@@ -78,7 +78,7 @@ def tree_order(
     return order[:last].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def best_cut(
     order: IntArray, parent: IntArray, edges: IntArray, features: FloatArray, least: int
 ) -> tuple[int, float]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numba import njit
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, IntArray
 from shanhai.science.hydrology.tiles import Run
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.clustering import (
     HIGHEST_K,
     LOWEST_K,
@@ -23,7 +23,7 @@ from shanhai.science.zoning.clustering import (
 from shanhai.vocabulary import Label
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def distances_to_clusters(
     features: FloatArray, labels: IntArray, first: int, last: int, clusters: int
 ) -> FloatArray:

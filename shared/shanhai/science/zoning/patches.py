@@ -8,7 +8,6 @@ import math
 from typing import Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.science.grid import (
@@ -17,6 +16,7 @@ from shanhai.science.grid import (
     ClassArray,
     IntArray,
 )
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.contiguity import find
 
 Patches = NDArray[np.int32]
@@ -27,7 +27,7 @@ Codes = NDArray[np.integer]
 _FAR = np.uint16(65_535)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _join(parent: IntArray, one: int, other: int) -> int:
     """Make two provisional numbers one, 0 being none; returns the lower, or the only one."""
     if one == 0 or one == other:
@@ -37,7 +37,7 @@ def _join(parent: IntArray, one: int, other: int) -> int:
     return min(a, b)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def label(codes: Codes, corners: bool) -> tuple[Patches, int]:
     """Number the patches of equal code by their first cell, row by row, and count them."""
     height, width = codes.shape
@@ -72,7 +72,7 @@ def label(codes: Codes, corners: bool) -> tuple[Patches, int]:
     return patches, _number_roots(patches, parent, last)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _number_roots(patches: Patches, parent: IntArray, last: int) -> int:
     """Replace provisional numbers by those of their roots, without gaps; returns the count."""
     number = np.zeros(last + 1, dtype=np.int32)
@@ -90,7 +90,7 @@ def _number_roots(patches: Patches, parent: IntArray, last: int) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def measure(patches: Patches, codes: Codes, count: int) -> tuple[IntArray, IntArray]:
     """Cells and code of every patch; the first entry is nodata."""
     sizes = np.zeros(count + 1, dtype=np.int64)
@@ -103,7 +103,7 @@ def measure(patches: Patches, codes: Codes, count: int) -> tuple[IntArray, IntAr
     return sizes, code_of
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _ahead(one: int, other: int, sizes: IntArray, code_of: IntArray) -> bool:
     """Whether a patch is larger; of equal ones the lower code, then the earlier one, is."""
     if sizes[one] != sizes[other]:
@@ -113,7 +113,7 @@ def _ahead(one: int, other: int, sizes: IntArray, code_of: IntArray) -> bool:
     return one < other
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def first_cells(patches: Patches, count: int, row: int, col: int, width: int) -> IntArray:
     """First cell of every patch of a tile at `row`, `col`, counted over a raster `width` wide."""
     first = np.full(count + 1, -1, dtype=np.int64)
@@ -124,7 +124,7 @@ def first_cells(patches: Patches, count: int, row: int, col: int, width: int) ->
     return first
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _beside(patches: Patches, keys: IntArray, count: int) -> int:
     """Write a key for every change of patch from cell to cell; returns how many there are."""
     height, width = patches.shape
@@ -157,7 +157,7 @@ def pairs_of(patches: Patches) -> NDArray[np.int32]:
     return np.stack([keys // count, keys % count], axis=1).astype(np.int32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def largest_neighbours(pairs: IntArray, sizes: IntArray, code_of: IntArray, least: int) -> IntArray:
     """For every patch below `least` cells its largest neighbour ahead of it, for others itself."""
     target = np.arange(len(sizes))
@@ -176,7 +176,7 @@ def chain_ends(target: IntArray) -> IntArray:
     return target
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def recode(patches: Patches, code_of: Codes, codes: ClassArray) -> int:
     """Give the cells of every patch its code, in place; returns how many changed."""
     changed = 0
@@ -189,7 +189,7 @@ def recode(patches: Patches, code_of: Codes, codes: ClassArray) -> int:
     return changed
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _alike(codes: ClassArray, own: int) -> bool:
     """Whether all codes are `own`."""
     for row in range(codes.shape[0]):
@@ -199,7 +199,7 @@ def _alike(codes: ClassArray, own: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _most_frequent(codes: ClassArray, own: int, votes: NDArray[np.uint8]) -> int:
     """The code of most cells; of a tie `own`, then the lowest. `votes` is room for all codes."""
     votes[:] = 0
@@ -217,7 +217,7 @@ def _most_frequent(codes: ClassArray, own: int, votes: NDArray[np.uint8]) -> int
     return best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def majority(codes: ClassArray) -> ClassArray:
     """Most frequent code of each 3×3 neighbourhood; see `majority_filter`."""
     height, width = codes.shape
@@ -238,7 +238,7 @@ def majority(codes: ClassArray) -> ClassArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def within(codes: ClassArray, code: int, reach: int) -> BoolArray:
     """Cells at most √`reach` cells, centre to centre, from one of `code`.
 
@@ -264,7 +264,7 @@ def within(codes: ClassArray, code: int, reach: int) -> BoolArray:
     return near
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _root(square: int) -> int:
     """Largest whole number whose square is not above `square`."""
     root = int(math.sqrt(square))
@@ -275,7 +275,7 @@ def _root(square: int) -> int:
     return root
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cover(widths: IntArray, near: BoolArray) -> None:
     """Mark the cells within `widths` of a cell of the row; −1 reaches nothing."""
     size = len(widths)
@@ -291,7 +291,7 @@ def _cover(widths: IntArray, near: BoolArray) -> None:
         near[col] |= farthest <= col
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def contacts(
     patches: Patches, codes: ClassArray, row: int, col: int, count: int, friend: int
 ) -> tuple[BoolArray, BoolArray]:
@@ -323,7 +323,7 @@ def contacts(
     return touches, others
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mark_patches(patches: Patches, mask: BoolArray, marked: BoolArray) -> None:
     """Mark the patches that hold a cell of the mask."""
     for row in range(patches.shape[0]):
@@ -336,7 +336,7 @@ _ONE = float(1 << 56)
 _LOW = (1 << 32) - 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_by_patch(
     patches: Patches, values: NDArray[np.floating], sums: IntArray, cells: IntArray
 ) -> None:

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import numpy as np
 import shapely
-from numba import njit
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.patches import Patches, label_patches, measure
 
 Corners = NDArray[np.int32]
@@ -25,7 +25,7 @@ _RIGHT = np.array([[0, 0], [-1, 0], [-1, -1], [0, -1]])
 _WEST = 2
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _patch_at(patches: Patches, row: int, col: int) -> int:
     """Patch of a cell; 0 beyond the edge."""
     if 0 <= row < patches.shape[0] and 0 <= col < patches.shape[1]:
@@ -33,7 +33,7 @@ def _patch_at(patches: Patches, row: int, col: int) -> int:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _walk(
     patches: Patches, seen: BoolArray, row: int, col: int, corners: Corners, at: int
 ) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def _walk(
     return at + 1, area
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def walk_rings(
     patches: Patches, corners: Corners, ends: IntArray, owners: IntArray, areas: IntArray
 ) -> tuple[int, int]:
@@ -117,7 +117,7 @@ def walk_rings(
     return rings, at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def place_rings(
     corners: Corners,
     begins: IntArray,

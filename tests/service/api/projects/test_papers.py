@@ -170,7 +170,7 @@ async def test_lies_are_refused_and_leave_nothing(
     answer = await send(people["owner"], content, media_type, filename=name)
     assert answer.status_code == 400, answer.text
     assert await session.scalar(text("SELECT count(*) FROM document")) == 0
-    left = [path for path in configuration.artifacts.root.rglob("*") if path.is_file()]
+    left = [path for path in configuration.artifacts.folder.rglob("*") if path.is_file()]
     assert left == []
 
 

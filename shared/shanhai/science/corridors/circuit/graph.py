@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -18,6 +17,7 @@ from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.corridors.circuit.solver import CircuitSettings
 from shanhai.science.corridors.cost_distance import require_shape
 from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.kernels import compiled
 from shanhai.science.zoning.contiguity import components
 
 Numbers = NDArray[np.int32]
@@ -41,7 +41,7 @@ class ConductanceRule(NamedTuple):
     mean_of_resistances: bool
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def number_nodes(resistance: FloatArray, region: Numbers, most: int, node_of: Numbers) -> Numbers:
     """Number the nodes row by row from 0: one for each passable cell, one for each region.
 
@@ -79,7 +79,7 @@ def number_nodes(resistance: FloatArray, region: Numbers, most: int, node_of: Nu
     return np.maximum(node_of_region, np.int32(-1))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def conductance(
     resistance: FloatArray, node_of: Numbers, row: int, col: int, step: int, rule: ConductanceRule
 ) -> float:
@@ -100,7 +100,7 @@ def conductance(
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_entries(resistance: FloatArray, node_of: Numbers, rule: ConductanceRule) -> Numbers:
     """Where the entries of each node begin in its matrix, and where the last ones end."""
     starts = np.zeros(node_of.max() + 2, dtype=np.int32)
@@ -118,7 +118,7 @@ def count_entries(resistance: FloatArray, node_of: Numbers, rule: ConductanceRul
     return starts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_entries(
     resistance: FloatArray, node_of: Numbers, rule: ConductanceRule, starts: Numbers
 ) -> tuple[Numbers, FloatArray]:
@@ -154,7 +154,7 @@ def fill_entries(
     return columns, values
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def number_parts(starts: Numbers, columns: Numbers) -> Numbers:
     """Number of the part of each node, from 0 in the order of their first nodes."""
     size = len(starts) - 1
@@ -180,7 +180,7 @@ def number_parts(starts: Numbers, columns: Numbers) -> Numbers:
     return part
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def currents(
     starts: Numbers,
     columns: Numbers,
