@@ -54,26 +54,26 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 @pytest.fixture(scope="session")
-def key(deployment: Deployment) -> str:
+def deployment_key(deployment: Deployment) -> str:
     """A key that may do everything."""
     return deployment.key()
 
 
 @pytest.fixture
-def http(deployment: Deployment, key: str) -> Iterator[httpx.Client]:
+def proxied(deployment: Deployment, deployment_key: str) -> Iterator[httpx.Client]:
     """Plain HTTP through the proxy."""
-    with deployment.http(key) as client:
-        yield client
+    with deployment.http(deployment_key) as one:
+        yield one
 
 
 @pytest.fixture
-def api(deployment: Deployment, key: str) -> Iterator[ApiClient]:
-    """The client of the API, through the proxy."""
-    with deployment.api(key) as client:
-        yield client
+def proxied_client(deployment: Deployment, deployment_key: str) -> Iterator[ApiClient]:
+    """The proxied_client of the API, through the proxy."""
+    with deployment.api(deployment_key) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def watershed_files(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     """Rasters of all themes, made in code."""
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=96, cell_m=CELL_M)

@@ -20,7 +20,7 @@ SERVING = ("postgres", "redis", "proxy", *OURS)
 UNWANTED = "for tool in cc gcc c++ ld make pip; do command -v $tool && exit 1; done; exit 0"
 REGIONS = "/collections/regions/items"
 KILLED = ("redis", "worker", "api", "tiles", "dask-worker", "dask-scheduler", "proxy", "postgres")
-SMALLER = {"api": 430, "tiles": 260, "worker": 830}
+SMALLER = {"api": 430, "tiles": 270, "worker": 830}
 """MB above the base image; docs/operations.md has what they are."""
 BASE = "python:3.11-slim-bookworm"
 JOBS = """
@@ -67,19 +67,19 @@ def test_services_run_twice(deployment: Deployment, service: str) -> None:
     assert len(deployment.containers(service)) == 2
 
 
-def test_the_proxy_is_one_origin_with_tls(deployment: Deployment, http: httpx.Client) -> None:
-    landing = http.get("/", headers={"Accept": "application/json"}).json()
+def test_the_proxy_is_one_origin_with_tls(deployment: Deployment, proxied: httpx.Client) -> None:
+    landing = proxied.get("/", headers={"Accept": "application/json"}).json()
     links = [link["href"] for link in landing["links"]]
     assert links
     assert all(link.startswith(deployment.url) for link in links)
-    assert http.get("/tiles/").status_code == 200
-    assert http.get("/metrics").status_code == 404
+    assert proxied.get("/tiles/").status_code == 200
+    assert proxied.get("/metrics").status_code == 404
     with pytest.raises(httpx.ConnectError):
         httpx.get(deployment.url)
 
 
 def test_a_person_can_sign_in_where_nothing_is_public(
-    deployment: Deployment, http: httpx.Client
+    deployment: Deployment, proxied: httpx.Client
 ) -> None:
     """An account made as docs/operations.md tells opens by its link; without it nothing does."""
     trust = deployment.trust()
@@ -93,39 +93,42 @@ def test_a_person_can_sign_in_where_nothing_is_public(
     assert 'type="password"' in page.text
 
 
-def test_every_process_is_described(http: httpx.Client) -> None:
+def test_every_process_is_described(proxied: httpx.Client) -> None:
     """With what the image of the API holds, and no more."""
-    processes = http.get("/processes").json()["processes"]
+    processes = proxied.get("/processes").json()["processes"]
     assert len(processes) > 10
     for process in processes:
-        assert http.get(f"/processes/{process['id']}").status_code == 200
+        assert proxied.get(f"/processes/{process['id']}").status_code == 200
 
 
-def test_features_leave_in_every_format(api: ApiClient, http: httpx.Client) -> None:
-    import_region(api, "here")
+def test_features_leave_in_every_format(proxied_client: ApiClient, proxied: httpx.Client) -> None:
+    import_region(proxied_client, "here")
     for name in ("csv", "geojson", "fgb", "gpkg", "parquet", "shp", "kml"):
-        answer = http.get(REGIONS, params={"f": name})
+        answer = proxied.get(REGIONS, params={"f": name})
         assert answer.status_code == 200, (name, answer.text)
         assert len(answer.content) > 100
 
 
 def test_zones_are_computed_on_dask_and_drawn_through_the_proxy(
-    deployment: Deployment, api: ApiClient, http: httpx.Client, watershed: Watershed
+    deployment: Deployment,
+    proxied_client: ApiClient,
+    proxied: httpx.Client,
+    watershed_files: Watershed,
 ) -> None:
-    import_watershed(api, watershed)
+    import_watershed(proxied_client, watershed_files)
     place = {"region": CODE, "plan": PLAN, "cell_m": CELL_M, "publish": True, "seed": 7}
-    job = api.submit("delineate-zones", place)
+    job = proxied_client.submit("delineate-zones", place)
     job.wait()
     results = job.results()
     assert sum(zone["share_percent"] for zone in results["zones"]) == pytest.approx(100, abs=0.5)
-    document = http.get(f"/tiles/layers/{results['layers']['zones']}/tilejson.json").json()
+    document = proxied.get(f"/tiles/layers/{results['layers']['zones']}/tilejson.json").json()
     west, south, east, north = document["bounds"]
     assert west < (west + east) / 2 < east
     zoom = document["minzoom"]
     tile = next(one for one in document["tiles"] if "{z}" in one)
     assert tile.startswith(f"{deployment.url}/tiles/")
     column, row = tile_of((west + east) / 2, (south + north) / 2, zoom)
-    found = http.get(tile.format(z=zoom, x=column, y=row))
+    found = proxied.get(tile.format(z=zoom, x=column, y=row))
     assert found.status_code == 200
     assert len(found.content) > 100
     windows = deployment.compose("logs", "--no-log-prefix", "dask-scheduler")
@@ -134,13 +137,13 @@ def test_zones_are_computed_on_dask_and_drawn_through_the_proxy(
 
 @pytest.mark.parametrize("service", KILLED)
 def test_nothing_is_lost_with_a_container_under_load(
-    deployment: Deployment, key: str, service: str, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, deployment_key: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each container of the service is killed while senders go on; each job ends once, rightly."""
     deployment.trust()
     monkeypatch.setenv("SSL_CERT_FILE", str(deployment.ca))
     ledger, stop = Ledger(), threading.Event()
-    senders = [Sender(deployment.url, key, ledger, f"{service}.{n}") for n in range(2)]
+    senders = [Sender(deployment.url, deployment_key, ledger, f"{service}.{n}") for n in range(2)]
 
     async def load() -> None:
         await asyncio.gather(*(sender.keep_on(stop, pause=0.2) for sender in senders))
@@ -172,7 +175,9 @@ def test_a_wrong_password_is_told_once_and_ends(deployment: Deployment) -> None:
     assert "wrongwrong" not in str(refused.value)
 
 
-def test_a_backup_comes_back_as_it_was_at_a_moment(deployment: Deployment, api: ApiClient) -> None:
+def test_a_backup_comes_back_as_it_was_at_a_moment(
+    deployment: Deployment, proxied_client: ApiClient
+) -> None:
     """The database is thrown away and put back from base backup and log, to between two imports."""
     words = deployment.compose(
         *("run", "--rm", "--no-deps", "-T", "api", "sh", "-c"),
@@ -182,9 +187,9 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(deployment: Deployment, api: 
     sealed = {"SHANHAI_BACKUP_RECIPIENT": next(word for word in words if word.startswith("age1"))}
     deployment.up("archive", **sealed)
     deployment.compose("--profile=backup", "run", "--rm", "-T", "backup", **sealed)
-    import_region(api, "kept")
+    import_region(proxied_client, "kept")
     moment = deployment.rows("SELECT clock_timestamp() AS now")[0]["now"]
-    import_region(api, "later")
+    import_region(proxied_client, "later")
     deployment.rows("SELECT pg_switch_wal()")
     deployment.rows("SELECT pg_create_restore_point('archived')")
     await_archive(deployment)
@@ -198,15 +203,15 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(deployment: Deployment, api: 
     codes = {row["code"] for row in deployment.rows("SELECT code FROM region")}
     assert "kept" in codes
     assert "later" not in codes
-    assert "kept" in {region["id"] for region in api.get(REGIONS)["features"]}
+    assert "kept" in {region["id"] for region in proxied_client.get(REGIONS)["features"]}
 
 
-def import_region(api: ApiClient, code: str) -> None:
+def import_region(proxied_client: ApiClient, code: str) -> None:
     """A region that is a square."""
-    job = api.submit(
+    job = proxied_client.submit(
         "import-features",
         {
-            "upload": upload(api, region_file(code)),
+            "upload": upload(proxied_client, region_file(code)),
             "collection": "regions",
             "visibility": "public",
         },
@@ -214,27 +219,31 @@ def import_region(api: ApiClient, code: str) -> None:
     job.wait()
 
 
-def upload(api: ApiClient, content: bytes) -> str:
+def upload(proxied_client: ApiClient, content: bytes) -> str:
     """The upload that regions as GeoJSON become."""
     kind = {"Content-Type": "application/geo+json"}
-    made: str = api.post("/uploads", content, headers=kind)["upload"]
+    made: str = proxied_client.post("/uploads", content, headers=kind)["upload"]
     return made
 
 
-def import_watershed(api: ApiClient, watershed: Watershed) -> None:
+def import_watershed(proxied_client: ApiClient, watershed_files: Watershed) -> None:
     """The watershed's region, plan and rasters."""
-    regions = regions_file(watershed, watershed.region_file.parent).read_bytes()
-    api.submit(
+    regions = regions_file(watershed_files, watershed_files.region_file.parent).read_bytes()
+    proxied_client.submit(
         "import-features",
-        {"upload": upload(api, regions), "collection": "regions", "visibility": "public"},
+        {
+            "upload": upload(proxied_client, regions),
+            "collection": "regions",
+            "visibility": "public",
+        },
     ).wait()
     names = {"code": PLAN, "name_zh": "流域规划", "name_en": "Watershed plan"}
     kind = {"kind": "special_plan", "level": "city", "region": CODE, "period_start": 2025}
     plan = {"type": "Feature", "geometry": None, "properties": {**names, **kind}}
-    api.post("/collections/plans/items", plan)
+    proxied_client.post("/collections/plans/items", plan)
     jobs = [
-        api.submit("import-dataset", import_inputs(theme, api.upload(path)))
-        for theme, path in sorted(watershed.rasters.items())
+        proxied_client.submit("import-dataset", import_inputs(theme, proxied_client.upload(path)))
+        for theme, path in sorted(watershed_files.rasters.items())
     ]
     for job in jobs:
         job.wait()

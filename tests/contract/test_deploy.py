@@ -222,10 +222,12 @@ def test_compose_gives_each_service_its_own_account_and_secrets(compose: dict[st
         account = ACCOUNTS[role]  # type: ignore[index]  # a role, or the test fails
         password = f"SHANHAI_DB_{role.upper()}_PASSWORD"
         assert url.startswith(f"postgresql://{account}:${{{password}:?"), name
+    bucket = {"SHANHAI_ARTIFACTS_S3_SECRET_ACCESS_KEY"}
     common = {"SHANHAI_DATABASE_URL", "SHANHAI_REDIS_URL", "SHANHAI_TILE_TOKENS_SECRET"}
-    assert told["tiles"] == common | {"SHANHAI_BASEMAPS_TOKEN"}
+    assert told["tiles"] == common | bucket | {"SHANHAI_BASEMAPS_TOKEN"}
     assert not any("SHANHAI_BASEMAPS_TOKEN" in told[name] for name in told if name != "tiles")
-    assert told["migrate"] == told["archive"] == told["backup"] == {"SHANHAI_DATABASE_URL"}
+    assert told["migrate"] == {"SHANHAI_DATABASE_URL"}
+    assert told["archive"] == told["backup"] == {"SHANHAI_DATABASE_URL"} | bucket
     assert told["provision"] == {"SHANHAI_DATABASE_URL"} | ACCOUNT_PASSWORDS
     knows_superuser = [
         name

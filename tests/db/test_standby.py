@@ -54,7 +54,7 @@ def standby(private_postgres: PrivatePostgres) -> Iterator[StandbyPostgres]:
 
 
 @pytest.fixture
-def settings(
+def standby_settings(
     fresh_database_url: str, private_postgres: PrivatePostgres, standby: StandbyPostgres
 ) -> DatabaseSettings:
     name = fresh_database_url.rpartition("/")[2]
@@ -66,9 +66,9 @@ def settings(
 
 
 @pytest.fixture
-async def reader(settings: DatabaseSettings) -> AsyncIterator[FastReader]:
-    async with open_quick_reader(settings, application="test") as reader:
-        yield reader
+async def lagging_reader(standby_settings: DatabaseSettings) -> AsyncIterator[FastReader]:
+    async with open_quick_reader(standby_settings, application="test") as one:
+        yield one
 
 
 @contextmanager
@@ -114,48 +114,48 @@ async def at_standby(reader: FastReader) -> bool:
         return bool(await reader.scalar(WHERE, {}))
 
 
-async def test_only_what_may_lag_is_read_there(reader: FastReader) -> None:
-    await until_followed(reader)
-    assert await reader.scalar(WHERE, {}) is False
+async def test_only_what_may_lag_is_read_there(lagging_reader: FastReader) -> None:
+    await until_followed(lagging_reader)
+    assert await lagging_reader.scalar(WHERE, {}) is False
 
 
 async def test_it_misses_nothing_older_than_the_bound(
-    reader: FastReader, settings: DatabaseSettings
+    lagging_reader: FastReader, standby_settings: DatabaseSettings
 ) -> None:
-    await write(settings)
-    await until_followed(reader)
-    await tell(settings.read_url, "SELECT pg_wal_replay_pause()")
+    await write(standby_settings)
+    await until_followed(lagging_reader)
+    await tell(standby_settings.read_url, "SELECT pg_wal_replay_pause()")
     try:
-        name = await write(settings)
+        name = await write(standby_settings)
         # What was just written is found at once where it must be.
-        assert await reader.scalar(FOUND, {"name": name}) == 1
+        assert await lagging_reader.scalar(FOUND, {"name": name}) == 1
         await asyncio.sleep(LAG_S)
         with lagging():
-            assert await reader.scalar(FOUND, {"name": name}) == 1
-            assert await reader.scalar(WHERE, {}) is False
+            assert await lagging_reader.scalar(FOUND, {"name": name}) == 1
+            assert await lagging_reader.scalar(WHERE, {}) is False
     finally:
-        await tell(settings.read_url, "SELECT pg_wal_replay_resume()")
-    await until_followed(reader)
+        await tell(standby_settings.read_url, "SELECT pg_wal_replay_resume()")
+    await until_followed(lagging_reader)
     with lagging():
-        assert await reader.scalar(FOUND, {"name": name}) == 1
+        assert await lagging_reader.scalar(FOUND, {"name": name}) == 1
 
 
 async def test_the_primary_answers_while_it_is_away(
-    reader: FastReader, standby: StandbyPostgres
+    lagging_reader: FastReader, standby: StandbyPostgres
 ) -> None:
-    await until_followed(reader)
+    await until_followed(lagging_reader)
     standby.stop()
     try:
         with lagging():
-            answers = [await reader.scalar(WHERE, {}) for _ in range(5)]
+            answers = [await lagging_reader.scalar(WHERE, {}) for _ in range(5)]
         assert answers == [False] * 5
     finally:
         standby.start()
-    await until_followed(reader)
+    await until_followed(lagging_reader)
 
 
-async def test_a_statement_at_fault_is_told_as_by_the_primary(reader: FastReader) -> None:
-    await until_followed(reader)
+async def test_a_statement_at_fault_is_told_as_by_the_primary(lagging_reader: FastReader) -> None:
+    await until_followed(lagging_reader)
     with lagging(), pytest.raises(Exception, match="division by zero"):
-        await reader.scalar(text("SELECT 1 / 0"), {})
-    assert await at_standby(reader)
+        await lagging_reader.scalar(text("SELECT 1 / 0"), {})
+    assert await at_standby(lagging_reader)

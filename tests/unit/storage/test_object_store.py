@@ -31,12 +31,12 @@ IN_PARTS = os.urandom(PART_BYTES) + LARGE
 
 
 @pytest.fixture
-def store(in_bucket: Environment) -> ObjectArtifacts:
+def bucket_store(in_bucket: Environment) -> ObjectArtifacts:
     return open_bucket(in_bucket())
 
 
 @pytest.fixture
-def elsewhere(in_bucket: Environment, tmp_path: Path) -> Callable[..., ObjectArtifacts]:
+def other_machine(in_bucket: Environment, tmp_path: Path) -> Callable[..., ObjectArtifacts]:
     """The same store from another machine, with other settings."""
     return lambda **more: open_bucket(in_bucket(cache=tmp_path / uuid.uuid4().hex, **more))
 
@@ -51,25 +51,25 @@ def put(store: ObjectArtifacts, tmp_path: Path, content: bytes = LARGE) -> str:
 
 @pytest.mark.parametrize("content", [b"", b"zones", IN_PARTS], ids=["empty", "small", "in parts"])
 def test_what_is_put_is_read_elsewhere(
-    store: ObjectArtifacts,
-    elsewhere: Callable[..., ObjectArtifacts],
+    bucket_store: ObjectArtifacts,
+    other_machine: Callable[..., ObjectArtifacts],
     tmp_path: Path,
     content: bytes,
 ) -> None:
-    uri, other = put(store, tmp_path, content), elsewhere()
-    assert store.has(uri)
+    uri, other = put(bucket_store, tmp_path, content), other_machine()
+    assert bucket_store.has(uri)
     assert other.local_path(uri).read_bytes() == content
-    with elsewhere().open(uri) as file:
+    with other_machine().open(uri) as file:
         assert file.read() == content
     held = other.hold(uri, tmp_path)
     assert held.read_bytes() == content
-    assert [file.uri for file in store.files() if file.uri == uri] == [uri]
+    assert [file.uri for file in bucket_store.files() if file.uri == uri] == [uri]
 
 
-def test_nothing_is_where_nothing_was_put(store: ObjectArtifacts) -> None:
+def test_nothing_is_where_nothing_was_put(bucket_store: ObjectArtifacts) -> None:
     uri = f"objects/aa/{'a' * 64}.bin"
-    assert not store.has(uri)
-    for read in (store.local_path, store.ranged):
+    assert not bucket_store.has(uri)
+    for read in (bucket_store.local_path, bucket_store.ranged):
         with pytest.raises(NotFound, match="aaaa"):
             read(uri)
 
@@ -78,8 +78,8 @@ def test_a_part_is_read_without_the_rest(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path
 ) -> None:
     uri = put(open_bucket(in_bucket()), tmp_path, IN_PARTS)
-    store = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
-    found = store.ranged(uri)
+    bucket_store = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
+    found = bucket_store.ranged(uri)
     assert not isinstance(found, Path)
     assert (
         found.read(BLOCK_BYTES - 5, BLOCK_BYTES + 5) == IN_PARTS[BLOCK_BYTES - 5 : BLOCK_BYTES + 5]
@@ -112,9 +112,9 @@ def test_what_was_fetched_serves_after_a_restart(
 def test_what_passes_is_got_over(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, harm: str
 ) -> None:
-    store = open_bucket(in_bucket(url=harmful.url))
+    bucket_store = open_bucket(in_bucket(url=harmful.url))
     harmful.harm, harmful.times = harm, 1
-    uri = put(store, tmp_path)
+    uri = put(bucket_store, tmp_path)
     harmful.times, harmful.only = 1, "GET"
     other = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
     assert other.local_path(uri).read_bytes() == LARGE
@@ -124,13 +124,13 @@ def test_what_passes_is_got_over(
 def test_what_stays_is_told_and_leaves_nothing_half(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, harm: str
 ) -> None:
-    store = open_bucket(in_bucket(url=harmful.url))
+    bucket_store = open_bucket(in_bucket(url=harmful.url))
     if harm != "cut":  # what answers a PUT has no body
         harmful.harm, harmful.only = harm, "/objects/"
         with pytest.raises(Unavailable, match="object store does not answer"):
-            put(store, tmp_path)
+            put(bucket_store, tmp_path)
     harmful.harm = ""
-    uri = put(store, tmp_path)  # the same again
+    uri = put(bucket_store, tmp_path)  # the same again
     harmful.harm, harmful.only = harm, "GET /"
     other = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
     with pytest.raises(Unavailable, match="object store does not answer"):
@@ -141,20 +141,20 @@ def test_what_stays_is_told_and_leaves_nothing_half(
 
 
 def test_no_store_is_told(in_bucket: Environment, tmp_path: Path) -> None:
-    store = open_bucket(in_bucket(url="http://127.0.0.1:9"))
+    bucket_store = open_bucket(in_bucket(url="http://127.0.0.1:9"))
     with pytest.raises(Unavailable, match="does not answer"):
-        put(store, tmp_path)
+        put(bucket_store, tmp_path)
 
 
 def test_what_is_not_as_stored_is_named_and_not_used(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path
 ) -> None:
     uri = put(open_bucket(in_bucket()), tmp_path)
-    store = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
+    bucket_store = open_bucket(in_bucket(cache=tmp_path / "other", url=harmful.url))
     harmful.harm, harmful.only = "flip", "/objects/"
     with pytest.raises(Damaged, match=uri):
-        store.local_path(uri)
-    found = store.ranged(uri)
+        bucket_store.local_path(uri)
+    found = bucket_store.ranged(uri)
     assert not isinstance(found, Path)
     with pytest.raises(Damaged, match=uri):
         found.read(0, len(LARGE))
@@ -163,18 +163,18 @@ def test_what_is_not_as_stored_is_named_and_not_used(
 
 
 def test_sums_that_are_lost_or_damaged_are_made_anew(
-    store: ObjectArtifacts, elsewhere: Callable[..., ObjectArtifacts], tmp_path: Path
+    bucket_store: ObjectArtifacts, other_machine: Callable[..., ObjectArtifacts], tmp_path: Path
 ) -> None:
-    uri = put(store, tmp_path)
+    uri = put(bucket_store, tmp_path)
     sums = f"sums/{uri[8:10]}/{uri[11:75]}"
-    right = obstore.get(store.store, sums).bytes().to_bytes()
-    obstore.put(store.store, sums, right[:-1])
-    assert elsewhere().local_path(uri).read_bytes() == LARGE
-    assert obstore.get(store.store, sums).bytes().to_bytes() == right
-    obstore.put(store.store, uri, LARGE[:-1] + b"?")
-    obstore.delete(store.store, sums)
+    right = obstore.get(bucket_store.store, sums).bytes().to_bytes()
+    obstore.put(bucket_store.store, sums, right[:-1])
+    assert other_machine().local_path(uri).read_bytes() == LARGE
+    assert obstore.get(bucket_store.store, sums).bytes().to_bytes() == right
+    obstore.put(bucket_store.store, uri, LARGE[:-1] + b"?")
+    obstore.delete(bucket_store.store, sums)
     with pytest.raises(Damaged, match="not what its name says"):
-        elsewhere().local_path(uri)
+        other_machine().local_path(uri)
 
 
 @pytest.mark.parametrize("wrong", ["key", "ended"])
@@ -182,10 +182,10 @@ def test_credentials_that_do_not_hold_are_told_and_not_shown(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, wrong: str
 ) -> None:
     more = {"s3_secret_access_key": "another"} if wrong == "key" else {}
-    store = open_bucket(in_bucket(url=harmful.url, **more))
+    bucket_store = open_bucket(in_bucket(url=harmful.url, **more))
     harmful.harm = "expired" if wrong == "ended" else ""
     with capture_logs() as logs:
-        for ask in (lambda: put(store, tmp_path), lambda: list(store.files())):
+        for ask in (lambda: put(bucket_store, tmp_path), lambda: list(bucket_store.files())):
             with pytest.raises(StoreRefused, match="refuses the credentials") as told:
                 ask()
             assert SECRET not in str(told.value)
@@ -196,72 +196,72 @@ def test_credentials_that_do_not_hold_are_told_and_not_shown(
 def test_credentials_are_read_anew_when_they_end(in_bucket: Environment, tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
     more = {"s3_access_key_id": "", "s3_secret_access_key": "", "s3_credentials_file": file}
-    store = open_bucket(in_bucket(**more))
+    bucket_store = open_bucket(in_bucket(**more))
     ended = "2020-01-01T00:00:00+00:00"
     text = '{{"access_key_id": "testkey", "secret_access_key": "{}", "expires": "{}"}}'
     file.write_text(text.format("former", ended))
     with pytest.raises(StoreRefused):
-        put(store, tmp_path)
+        put(bucket_store, tmp_path)
     file.write_text(text.format(SECRET, ended))
-    assert store.has(put(store, tmp_path))
+    assert bucket_store.has(put(bucket_store, tmp_path))
     file.write_text("{}")
     with pytest.raises(StoreRefused):
-        list(store.files())
+        list(bucket_store.files())
 
 
 def test_uploads_go_on_where_they_stopped(
-    store: ObjectArtifacts,
-    elsewhere: Callable[..., ObjectArtifacts],
+    bucket_store: ObjectArtifacts,
+    other_machine: Callable[..., ObjectArtifacts],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    upload, other = uuid.uuid4(), elsewhere()
+    upload, other = uuid.uuid4(), other_machine()
     monkeypatch.setattr(object_store, "PART_BYTES", 100_000)
 
-    def send(store: ObjectArtifacts, start: int, end: int) -> None:
-        with store.receive(upload, start) as sink:
+    def send(bucket_store: ObjectArtifacts, start: int, end: int) -> None:
+        with bucket_store.receive(upload, start) as sink:
             for at in range(start, end, 30_000):
                 sink.write(LARGE[at : min(at + 30_000, end)])
 
-    send(store, 0, 150_000)
+    send(bucket_store, 0, 150_000)
     assert other.received(upload) == 150_000
-    with suppress(ConnectionError), store.receive(upload, 150_000) as sink:
+    with suppress(ConnectionError), bucket_store.receive(upload, 150_000) as sink:
         sink.write(LARGE[150_000:150_500])
         raise ConnectionError
     assert other.received(upload) == 150_500
     send(other, 150_500, len(LARGE))
-    send(store, 150_500, 150_600)  # a request that was overtaken ends late
-    assert store.received(upload) == 150_600
+    send(bucket_store, 150_500, 150_600)  # a request that was overtaken ends late
+    assert bucket_store.received(upload) == 150_600
     send(other, 150_600, len(LARGE))
-    assert store.upload_digest(upload) == hashlib.sha256(LARGE).hexdigest()
+    assert bucket_store.upload_digest(upload) == hashlib.sha256(LARGE).hexdigest()
     assert other.hold(f"uploads/{upload}", tmp_path).read_bytes() == LARGE
-    store.drop_upload(upload)
+    bucket_store.drop_upload(upload)
     assert other.received(upload) == 0
     with pytest.raises(NotFound):
         other.hold(f"uploads/{upload}", tmp_path)
 
 
-def test_what_nobody_names_is_removed(store: ObjectArtifacts, tmp_path: Path) -> None:
-    kept, dropped = put(store, tmp_path, b"kept"), put(store, tmp_path, b"dropped")
-    orphans, number = find_orphans(store, {kept}, grace_s=-60)
+def test_what_nobody_names_is_removed(bucket_store: ObjectArtifacts, tmp_path: Path) -> None:
+    kept, dropped = put(bucket_store, tmp_path, b"kept"), put(bucket_store, tmp_path, b"dropped")
+    orphans, number = find_orphans(bucket_store, {kept}, grace_s=-60)
     assert ([file.uri for file in orphans], number) == ([dropped], 2)
-    assert remove(store, orphans) == (1, len("dropped"))
-    assert missing_files(store, {kept, dropped}) == [dropped]
-    assert remove(store, orphans) == (0, 0)
+    assert remove(bucket_store, orphans) == (1, len("dropped"))
+    assert missing_files(bucket_store, {kept, dropped}) == [dropped]
+    assert remove(bucket_store, orphans) == (0, 0)
 
 
-def test_what_is_stored_again_is_not_removed(store: ObjectArtifacts, tmp_path: Path) -> None:
-    uri = put(store, tmp_path, b"again")
-    (file,) = store.files()
-    assert not store.remove_unchanged(uri, file.modified - 48 * 3600)
-    assert store.has(uri)
+def test_what_is_stored_again_is_not_removed(bucket_store: ObjectArtifacts, tmp_path: Path) -> None:
+    uri = put(bucket_store, tmp_path, b"again")
+    (file,) = bucket_store.files()
+    assert not bucket_store.remove_unchanged(uri, file.modified - 48 * 3600)
+    assert bucket_store.has(uri)
 
 
 def test_who_stores_what_is_being_removed_waits_and_stores_it_again(
-    store: ObjectArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket_store: ObjectArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = put(store, tmp_path, b"raced")
-    (file,) = store.files()
+    uri = put(bucket_store, tmp_path, b"raced")
+    (file,) = bucket_store.files()
     monkeypatch.setattr(object_store, "GRACE_S", 0)  # it counts as old
     delete, began = obstore.delete, time.monotonic()
 
@@ -272,57 +272,57 @@ def test_who_stores_what_is_being_removed_waits_and_stores_it_again(
 
     monkeypatch.setattr(obstore, "delete", slow)
     with ThreadPoolExecutor(1) as apart:
-        removing = apart.submit(store.remove_unchanged, uri, file.modified)
+        removing = apart.submit(bucket_store.remove_unchanged, uri, file.modified)
         time.sleep(0.3)
-        put(store, tmp_path, b"raced")
+        put(bucket_store, tmp_path, b"raced")
         assert removing.result()
     assert time.monotonic() - began > 0.7
-    assert store.has(uri)
+    assert bucket_store.has(uri)
 
 
 def test_the_longest_unused_goes(in_bucket: Environment, tmp_path: Path) -> None:
-    store = open_bucket(in_bucket(cache_mb=64))
-    store.fetched.capacity = 7 * len(LARGE) // 2
-    uris = [put(store, tmp_path, bytes([n]) + LARGE) for n in range(4)]
-    paths = [store.local_path(uri) for uri in uris[:3]]
+    bucket_store = open_bucket(in_bucket(cache_mb=64))
+    bucket_store.fetched.capacity = 7 * len(LARGE) // 2
+    uris = [put(bucket_store, tmp_path, bytes([n]) + LARGE) for n in range(4)]
+    paths = [bucket_store.local_path(uri) for uri in uris[:3]]
     ago = time.time() - 2 * fetched.IN_USE_S
     for n, path in enumerate(paths):
         os.utime(path, (ago + n, ago + n))
-    store.fetched.whole(uris[0])  # used just now
-    store.local_path(uris[3])
+    bucket_store.fetched.whole(uris[0])  # used just now
+    bucket_store.local_path(uris[3])
     assert [path.exists() for path in paths] == [True, False, True]
 
 
 def test_many_fetch_the_same_at_once(
-    store: ObjectArtifacts, elsewhere: Callable[..., ObjectArtifacts], tmp_path: Path
+    bucket_store: ObjectArtifacts, other_machine: Callable[..., ObjectArtifacts], tmp_path: Path
 ) -> None:
-    uri, other = put(store, tmp_path), elsewhere()
+    uri, other = put(bucket_store, tmp_path), other_machine()
     with ThreadPoolExecutor(8) as many:
         paths = set(many.map(lambda _: other.local_path(uri), range(8)))
     assert [path.read_bytes() for path in paths] == [LARGE]
 
 
-def test_files_move_there_and_back(store: ObjectArtifacts, tmp_path: Path) -> None:
-    folder, back = LocalArtifacts(tmp_path / "store"), LocalArtifacts(tmp_path / "back")
+def test_files_move_there_and_back(bucket_store: ObjectArtifacts, tmp_path: Path) -> None:
+    folder, back = LocalArtifacts(tmp_path / "bucket_store"), LocalArtifacts(tmp_path / "back")
     for content in (b"one", LARGE, b""):
         (tmp_path / "file").write_bytes(content)
         folder.put(tmp_path / "file", suffix=".tar.gz")
     uris = {file.uri for file in folder.files()}
     told: list[StoredFile] = []
-    assert copy_missing(folder, store, told.append) == 3
-    assert copy_missing(folder, store, told.append) == 0
-    assert {file.uri for file in told} == uris == {file.uri for file in store.files()}
-    assert copy_missing(store, back, told.append) == 3
+    assert copy_missing(folder, bucket_store, told.append) == 3
+    assert copy_missing(folder, bucket_store, told.append) == 0
+    assert {file.uri for file in told} == uris == {file.uri for file in bucket_store.files()}
+    assert copy_missing(bucket_store, back, told.append) == 3
     assert {uri: back.local_path(uri).read_bytes() for uri in uris} == {
         uri: folder.local_path(uri).read_bytes() for uri in uris
     }
 
 
-def test_what_is_damaged_is_not_moved(store: ObjectArtifacts, tmp_path: Path) -> None:
-    folder = LocalArtifacts(tmp_path / "store")
+def test_what_is_damaged_is_not_moved(bucket_store: ObjectArtifacts, tmp_path: Path) -> None:
+    folder = LocalArtifacts(tmp_path / "bucket_store")
     (tmp_path / "file").write_bytes(b"right")
     uri = folder.put(tmp_path / "file", suffix=".bin").uri
     (folder.root / uri).write_bytes(b"wrong")
     with pytest.raises(Unavailable, match=uri):
-        copy_missing(folder, store, print)
-    assert not store.has(uri)
+        copy_missing(folder, bucket_store, print)
+    assert not bucket_store.has(uri)

@@ -36,8 +36,8 @@ from shanhai.db.observations.series import (
     relations_of,
     sort_rows,
 )
-from shanhai.db.observations.series_addresses import as_kept
 from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
+from shanhai.db.sensorthings.identifiers import as_kept
 from shanhai.monitoring.observation import (
     MOST_TOLD,
     Batch,

@@ -90,7 +90,7 @@ def moment(microseconds: int) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class JudgedRows:
     """The rows that can be stored, and the others with the first rule each of them breaks.
 
     Attributes:
@@ -116,7 +116,7 @@ def judge(
     clock: Clock,
     *,
     placed: bool = False,
-) -> Judgement:
+) -> JudgedRows:
     """Judge the rows of a batch.
 
     Args:
@@ -180,10 +180,10 @@ def judge(
         batch.feature,
     )
     if not found:
-        return Judgement(rows, ~bad, 0, [], [], [])
+        return JudgedRows(rows, ~bad, 0, [], [], [])
     told_rows, told = zip(*_told(batch, found), strict=True)
     kinds = list(_kinds(station, found))
-    return Judgement(rows.take(~bad), ~bad, int(bad.sum()), [*told], [*told_rows], kinds)
+    return JudgedRows(rows.take(~bad), ~bad, int(bad.sum()), [*told], [*told_rows], kinds)
 
 
 def _kinds(

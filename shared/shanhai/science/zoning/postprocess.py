@@ -25,7 +25,7 @@ from shanhai.science.zoning.patches import (
 )
 from shanhai.science.zoning.seams import (
     ClassLayers,
-    PatchGraph,
+    SeamGraph,
     TilePatches,
     around,
     describe_tile,
@@ -294,7 +294,7 @@ class _Moved:
     detached: int
 
 
-def _move(graph: PatchGraph, found: Sequence[_Restoration], min_cells: int) -> _Moved:
+def _move(graph: SeamGraph, found: Sequence[_Restoration], min_cells: int) -> _Moved:
     """Move patches of general restoration (8-connected) to where the plan's wording puts them.
 
     Small patches (below four minimum mapping units) with only priority restoration around them

@@ -102,7 +102,7 @@ def describe_tile(
 
 
 @dataclass(frozen=True, slots=True)
-class PatchGraph:
+class SeamGraph:
     """All patches of a raster, numbered from 1 by their first cells; entry 0 is nodata.
 
     Attributes:
@@ -136,7 +136,7 @@ class PatchGraph:
 
 def join_tiles(
     tiles: TileLayout, found: Iterable[TilePatches], *, corners: bool = False
-) -> PatchGraph:
+) -> SeamGraph:
     """Join the patches of all tiles over their seams.
 
     Args:
@@ -167,7 +167,7 @@ def join_tiles(
     code_of[0] = 0
     beside = [part.pairs + begin for part, begin in zip(parts, begins, strict=False)]
     pairs = distinct_pairs(number[np.concatenate([*beside, apart])], len(sizes))
-    return PatchGraph(sizes, code_of, pairs, number, begins)
+    return SeamGraph(sizes, code_of, pairs, number, begins)
 
 
 def distinct_pairs(pairs: IntArray, count: int) -> IntArray:
@@ -213,7 +213,7 @@ def _facing(
             )
 
 
-def sieve_patches(graph: PatchGraph, min_cells: int, rounds: int = MAX_ROUNDS) -> IntArray:
+def sieve_patches(graph: SeamGraph, min_cells: int, rounds: int = MAX_ROUNDS) -> IntArray:
     """The code of every patch after small ones took that of their largest neighbour.
 
     A small patch follows its largest neighbour only if that is larger than itself, and on through
