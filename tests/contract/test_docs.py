@@ -86,7 +86,7 @@ def _variables() -> set[str]:
         for name in settings.model_fields
     }
     # Of the stack on one's own machine, of the command line, of the compose file and of tests.
-    other = {"SHANHAI_HOME", "SHANHAI_API_KEY", "SHANHAI_DEMO_DATA"}
+    other = {"SHANHAI_HOME", "SHANHAI_API_KEY", "SHANHAI_DEMO_DATA", "SHANHAI_KUBERNETES"}
     other |= {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
     other |= {"SHANHAI_TEST_REQUIRE", "SHANHAI_TEST_DEMO"}
     return known | other | {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}

@@ -31,7 +31,7 @@ TEMPLATE = "shanhai_template"
 MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis", "bucket": "bucket"}
 MARK_BY_FOLDER = {"db": "db", "service": "service", "e2e": "e2e", "long": "long"}
 NEED = re.compile(r"Skipped: needs (\w+): (.*)")
-NETWORK_MARKS = frozenset({"db", "redis", "bucket", "service", "e2e"})
+NETWORK_MARKS = frozenset({"db", "redis", "bucket", "service", "compose", "e2e"})
 
 
 class FleetingPostgres(PrivatePostgres):
