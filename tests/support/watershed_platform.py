@@ -57,7 +57,7 @@ class Platform:
 def watershed_platform(stack: Stack, folder: Path) -> Iterator[Platform]:
     """The stack with the watershed's region, plan and rasters."""
     watershed = build_watershed(folder, cells=96, cell_m=CELL_M)
-    asyncio.run(_put_region(stack.database_url, regions_file(watershed, folder)))
+    asyncio.run(_put_region(stack.database_url, _regions_file(watershed, folder)))
     key = admin_key(stack)
     with ApiClient(stack.api_url, key) as api:
         jobs = [
@@ -84,7 +84,7 @@ def import_inputs(theme: str, upload: str) -> dict[str, Any]:
     }
 
 
-def regions_file(watershed: Watershed, folder: Path) -> Path:
+def _regions_file(watershed: Watershed, folder: Path) -> Path:
     """The region and its districts in the form that `seed` reads."""
     document = json.loads(watershed.region_file.read_text())
     for feature in document["features"]:
