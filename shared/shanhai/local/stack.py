@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -245,42 +244,31 @@ def write_environment(home: Path, settings: Mapping[str, str]) -> Path:
 ADMIN_KEY = "admin_key"
 
 
-class Installation(Protocol):
-    """What a demonstration must know of the installation it is for."""
-
-    @property
-    def secrets(self) -> SecretBook:
-        """Where its key is kept."""
-
-    @property
-    def api_url(self) -> str:
-        """Where people reach the API."""
-
-    @property
-    def database_url(self) -> str:
-        """Where the truth is."""
+def admin_key(stack: Stack) -> str:
+    """The stack's own key, which may do everything."""
+    return own_key(stack.database_url, stack.secrets)
 
 
-def admin_key(stack: Installation) -> str:
-    """The key kept with the stack's secrets, or a new one when it is lost or no longer valid."""
-    return asyncio.run(_admin_key(stack))
+def own_key(database_url: str, secrets: SecretBook) -> str:
+    """The key kept with the secrets, or a new one when it is lost or no longer valid."""
+    return asyncio.run(_own_key(database_url, secrets))
 
 
 VISITOR = "demo"
 """The name people sign in by to what the demonstration made."""
 
 
-def sign_in_link(stack: Installation) -> str:
+def sign_in_link(api_url: str, database_url: str) -> str:
     """A one-time link by which whoever runs the stack sets a password and signs in.
 
     The account is no administrator's, who would need a second factor first.
     """
-    token = asyncio.run(_sign_in_token(stack))
-    return f"{stack.api_url}/session/start?link={token}"
+    token = asyncio.run(_sign_in_token(database_url))
+    return f"{api_url}/session/start?link={token}"
 
 
-async def _sign_in_token(stack: Installation) -> str:
-    engine = create_async_engine(async_url(stack.database_url))
+async def _sign_in_token(database_url: str) -> str:
+    engine = create_async_engine(async_url(database_url))
     roles = [RoleGiven(role) for role in (Role.PLANNER, Role.APPROVER, Role.ANALYST)]
     try:
         async with AsyncSession(engine) as session, session.begin():
@@ -297,15 +285,15 @@ async def _sign_in_token(stack: Installation) -> str:
     return token
 
 
-async def _admin_key(stack: Installation) -> str:
-    engine = create_async_engine(async_url(stack.database_url))
+async def _own_key(database_url: str, secrets: SecretBook) -> str:
+    engine = create_async_engine(async_url(database_url))
     try:
         async with AsyncSession(engine) as session, session.begin():
-            kept = stack.secrets.get(ADMIN_KEY)
+            kept = secrets.get(ADMIN_KEY)
             if kept is not None and await verify_key(session, kept) is not None:
                 return kept
             key = await create_key(session, name="local administrator", scopes=list(Scope))
     finally:
         await engine.dispose()
-    stack.secrets.keep(ADMIN_KEY, key)
+    secrets.keep(ADMIN_KEY, key)
     return key

@@ -33,6 +33,7 @@ from tests.support.accounts import account_url
 from tests.support.configured import configured
 from tests.support.emptying import forget_rows
 from tests.support.feeds import add_station
+from tests.support.object_stores import settings_of
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, free_port, start_workers
 
@@ -56,9 +57,12 @@ def tiles() -> TileAccess:
 
 
 @pytest.fixture
-def artifact_settings(tmp_path: Path) -> ArtifactSettings:
-    """A folder; tests of another store say which."""
-    return ArtifactSettings(root=tmp_path / "artifacts")
+def artifact_settings(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactSettings:
+    """A folder; for tests that may do harm to a bucket, one behind what does it."""
+    if "harmful" not in request.fixturenames:
+        return ArtifactSettings(root=tmp_path / "artifacts")
+    url = request.getfixturevalue("harmful").url
+    return settings_of(request.getfixturevalue("in_bucket")(url=url))
 
 
 @pytest.fixture

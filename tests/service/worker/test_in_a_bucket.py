@@ -13,23 +13,19 @@ from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.jobs.submission import submit
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.settings import ArtifactSettings
 from shanhai.storage.artifacts import missing_files, sha256_of
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.support.job_rows import add_region, read_job
-from tests.support.object_stores import Environment, HarmfulProxy, open_bucket, settings_of
+from tests.support.object_stores import Environment, HarmfulProxy, open_bucket
 from tests.support.workers import eventually, reach
 
-pytestmark = pytest.mark.configured(retry_first_s=1, retry_longest_s=1)
+pytestmark = [
+    pytest.mark.configured(retry_first_s=1, retry_longest_s=1),
+    pytest.mark.usefixtures("harmful"),
+]
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
-
-
-@pytest.fixture
-def artifact_settings(in_bucket: Environment, harmful: HarmfulProxy) -> ArtifactSettings:
-    """A bucket, behind what does harm when it is told to."""
-    return settings_of(in_bucket(url=harmful.url))
 
 
 async def import_raster(worker: WorkerContext, tmp_path: Path) -> tuple[UUID, str]:

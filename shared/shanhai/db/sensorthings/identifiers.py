@@ -31,13 +31,13 @@ STATE = re.compile(rf"({CODE}):(h?)([1-9]\d{{0,8}})", re.ASCII)
 SERIES = re.compile(rf"({CODE}):({CODE})")
 ROW = re.compile(rf"({CODE}):({CODE}):(\d{{8}}T\d{{6}}\.\d{{6}}Z)", re.ASCII)
 STAMP = "%Y%m%dT%H%M%S.%fZ"
+SQL_STAMP = 'YYYYMMDD"T"HH24MISS.US"Z"'
 UNKNOWN_PROPERTY = (
     "names an observed property that is not there; /properties lists them",
     "所指观测要素不存在；清单见 /properties",
 )
 Address = tuple[str, str]
 """Codes of station and property, as a Datastream's id has them."""
-SQL_STAMP = 'YYYYMMDD"T"HH24MISS.US"Z"'
 
 
 def by_code(column: str) -> Parse:

@@ -9,21 +9,24 @@ import sys
 from dataclasses import dataclass
 
 from shanhai.client import ApiClient
-from shanhai.data.cli import default_output
 from shanhai.data.download import default_cache
-from shanhai.errors import ShanhaiError
-from shanhai.local.demo.inputs import gather, seed_regions
+from shanhai.errors import ShanhaiError, Unavailable
+from shanhai.local.demo.inputs import DemoInputs, gather, seed_regions
 from shanhai.local.demo.run import REGION, DemoSteps
 from shanhai.local.places import Home, SecretBook
-from shanhai.local.stack import admin_key, sign_in_link
-from shanhai.settings import DatabaseSettings
+from shanhai.local.stack import own_key, sign_in_link
+from shanhai.settings import DatabaseSettings, SignInSettings
 from shanhai.settings.services import PublicSettings
 
 TO_BRING = """\
 without the packages of the registries, bring the data: on a machine that reaches them run
-  shanhai data demo --out demo-data
-and mount that folder: docker compose run --rm -v $PWD/demo-data:{{folder}}:ro demo
-没有软件包源时请自带数据：在可联网的机器上运行上面第一条命令，再按第二条挂载该目录。"""
+  shanhai data demo --cache demo-data
+and mount that folder here:
+  docker compose --profile demo run --rm -v $PWD/demo-data:{cache} demo
+没有软件包源时请自带数据：在可联网的机器上运行第一条命令，再按第二条在此挂载该目录。"""
+WITHOUT_SIGN_IN = """\
+nobody signs in with a browser before SHANHAI_SIGN_IN_SECRET is set (32 characters at least)
+须先设置 SHANHAI_SIGN_IN_SECRET（至少 32 个字符），才能用浏览器登录"""
 
 
 @dataclass(slots=True)
@@ -45,10 +48,10 @@ class DeployedDemo(DemoSteps):
 
     def run(self) -> None:
         """Put Xiamen in, compute its zones, network and sites, and say what to open."""
-        given = self._step("data", lambda: gather(REGION, self.console))
+        given = self._step("data", self._gather)
         self._step("seed", lambda: seed_regions(self.database_url, given.folders))
         api_url, tiles_url = self.asked_at
-        key = admin_key(self)
+        key = own_key(self.database_url, self.secrets)
         with ApiClient(api_url, key) as api, ApiClient(tiles_url, key) as tiles:
             self._step("import", lambda: self._import(api, given))
             job, zones = self._step("zones", lambda: self._delineate(api, given))
@@ -59,32 +62,40 @@ class DeployedDemo(DemoSteps):
         self._report(zones, network.results, sites.results)
         self._tell(layer)
 
+    def _gather(self) -> DemoInputs:
+        try:
+            return gather(REGION, self.console)
+        except Unavailable:
+            self.console.print(TO_BRING.format(cache=default_cache()), highlight=False)
+            raise
+
     def _tell(self, layer: str) -> None:
-        addresses = {
-            "sign in once by": sign_in_link(self),
-            "console": f"{self.api_url}/console",
-            "zones on a map": f"{self.tiles_url}/layers/{layer}/map",
-        }
-        for title, address in addresses.items():
-            self.console.print(f"{title:<15} {address}", soft_wrap=True, highlight=False)
+        if SignInSettings().secret.get_secret_value():
+            link = sign_in_link(self.api_url, self.database_url)
+            self.console.print(f"sign in once by {link}", soft_wrap=True)
+        else:
+            self.console.print(WITHOUT_SIGN_IN)
+        self.console.print(f"console {self.api_url}/console", soft_wrap=True)
+        self.console.print(f"zones {self.tiles_url}/layers/{layer}/map", soft_wrap=True)
 
 
 def main() -> int:
     """Run it by the settings of a service; 0 when all was made."""
-    home = Home.of_checkout()
-    public, database = PublicSettings(), DatabaseSettings()
-    asked_at = (os.environ["SHANHAI_DEMO_API"], public.tiles_internal_url)
+    public = PublicSettings()
+    asked_at = (
+        os.environ.get("SHANHAI_DEMO_API", public.api_url),
+        public.tiles_internal_url or public.tiles_url,
+    )
     try:
         DeployedDemo(
-            SecretBook(home.secrets),
+            SecretBook(Home.of_checkout().secrets),
             public.api_url,
             public.tiles_url,
-            database.url.get_secret_value(),
+            DatabaseSettings().url.get_secret_value(),
             asked_at,
         ).run()
     except ShanhaiError as error:
         print(f"error: {error.message}", file=sys.stderr)
-        print(TO_BRING.format(folder=default_output(default_cache())), file=sys.stderr)
         return 1
     return 0
 

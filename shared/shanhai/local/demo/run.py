@@ -273,7 +273,7 @@ class Demo(DemoSteps):
 
     def _tell_sign_in(self) -> None:
         """How to sign in with a browser: a link that is good once."""
-        link = sign_in_link(self.stack)
+        link = sign_in_link(self.stack.api_url, self.stack.database_url)
         self.console.print(f"sign in once by {link}", soft_wrap=True, highlight=False)
 
     def _note(
