@@ -25,6 +25,7 @@ SECRETS = ("SHANHAI_TILE_TOKENS_SECRET", "SHANHAI_SIGN_IN_SECRET")
 TWICE = ("api", "tiles", "worker", "dask-worker")
 """What runs twice."""
 PATIENCE_S = 120.0
+LISTENS = "import socket; socket.create_connection(('127.0.0.1', 8000), 1)"
 
 
 def compose_command() -> list[str] | None:
@@ -85,7 +86,8 @@ class Deployment:
 
     def up(self, *services: str, **more: str) -> None:
         """Start services, those of `TWICE` as two containers each, and wait until all are well."""
-        twice = [f"--scale={name}=2" for name in TWICE]
+        started = {*services, *(("api", "tiles") if "proxy" in services else ())}
+        twice = [f"--scale={name}=2" for name in TWICE if name in started]
         profiles = ["--profile=dask", "--profile=backup"]
         words = ["up", "--detach", "--wait", f"--wait-timeout={PATIENCE_S:.0f}", *twice]
         self.compose(*profiles, *words, *services, **more)
@@ -125,6 +127,13 @@ class Deployment:
     def remove_volume(self, name: str) -> None:
         """Throw a volume away."""
         told(["docker", "volume", "rm", f"{self.name}_{name}"])
+
+    def wait_until_it_answers(self, container: str) -> None:
+        """Wait until the API listens in the container, whether it is well or not."""
+        end = time.monotonic() + PATIENCE_S
+        while _fails("docker", "exec", container, "python", "-c", LISTENS):
+            assert time.monotonic() < end, told(["docker", "logs", container])
+            time.sleep(1)
 
     def rows(self, query: str) -> Any:
         """Rows of the database, as its superuser sees them."""

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from shanhai.client import ApiClient
-from shanhai.data.synthetic_watershed import CODE, Watershed
-from tests.compose.deployment import PATIENCE_S, TWICE, Deployment
+from shanhai.data.synthetic_watershed import CODE, EPSG, Watershed
+from tests.compose.deployment import PATIENCE_S, TWICE, Deployment, told
 from tests.faults.ledger import Ledger
 from tests.faults.load import Sender, region_file
 from tests.support.watershed_platform import CELL_M, PLAN, import_inputs
@@ -34,6 +34,13 @@ def computed(dask_scheduler):
 print(Client("tcp://127.0.0.1:8786").run_on_scheduler(computed))
 """
 """Tells how many windows the cluster has computed."""
+READINESS = """
+import urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://127.0.0.1:8000/health/ready")
+except urllib.error.HTTPError as error:
+    print(error.read().decode())
+"""
 JOBS = """
   SELECT j.status, j.inputs ->> 'message' AS message, count(*) AS ends
     FROM job j LEFT JOIN audit_log a
@@ -176,13 +183,27 @@ def test_nothing_is_lost_with_a_container_under_load(
         assert rows[str(order.message)]["ends"] == 1
 
 
-def test_a_wrong_password_is_told_once_and_ends(deployment: Deployment) -> None:
-    with pytest.raises(AssertionError, match="shanhai_api") as refused:
-        deployment.compose(
-            *("run", "--rm", "--no-deps", "-T", "api"), SHANHAI_DB_API_PASSWORD="wrong" * 8
-        )
+def test_a_wrong_password_ends_what_runs_once_and_is_told_by_what_serves(
+    deployment: Deployment,
+) -> None:
+    """The migration ends with a message; the API waits, not ready, and says why."""
+    words, wrong = ("run", "--rm", "--no-deps", "-T"), "wrong" * 8
+    with pytest.raises(AssertionError, match="password authentication failed") as refused:
+        deployment.compose(*words, "migrate", SHANHAI_DB_OWNER_PASSWORD=wrong)
     assert "Traceback" not in str(refused.value)
-    assert "wrongwrong" not in str(refused.value)
+    assert wrong not in str(refused.value)
+    container = deployment.compose(
+        *("run", "--detach", "--no-deps", "api"), SHANHAI_DB_API_PASSWORD=wrong
+    ).strip()
+    try:
+        deployment.wait_until_it_answers(container)
+        ready = told(["docker", "exec", container, "python", "-c", READINESS])
+        assert "InvalidPassword" in ready
+        logged = told(["docker", "logs", container])
+        assert wrong not in logged
+        assert len(logged.splitlines()) < 50
+    finally:
+        told(["docker", "rm", "--force", container])
 
 
 def test_a_backup_comes_back_as_it_was_at_a_moment(
@@ -200,8 +221,6 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     import_region(proxied_client, "kept")
     moment = deployment.rows("SELECT clock_timestamp() AS now")[0]["now"]
     import_region(proxied_client, "later")
-    deployment.rows("SELECT pg_switch_wal()")
-    deployment.rows("SELECT pg_create_restore_point('archived')")
     await_archive(deployment)
     deployment.compose("--profile=*", "down", "--timeout=10")
     deployment.remove_volume("postgres")
@@ -209,7 +228,7 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     deployment.compose(
         *("--profile=restore", "run", "--rm", "-T", "-v", mount, "restore", "--to", moment)
     )
-    deployment.up("proxy", "worker")
+    deployment.up("proxy", "worker", "dask-worker")
     codes = {row["code"] for row in deployment.rows("SELECT code FROM region")}
     assert "kept" in codes
     assert "later" not in codes
@@ -223,6 +242,7 @@ def import_region(proxied_client: ApiClient, code: str, outline: Path | None = N
         found = json.loads(outline.read_text("utf-8"))["features"]
         whole = next(one for one in found if one["properties"]["parent"] is None)
         document["features"][0]["geometry"] = whole["geometry"]
+        document["features"][0]["properties"]["metric_epsg"] = EPSG
     sent = upload(proxied_client, json.dumps(document).encode())
     asked = {"upload": sent, "collection": "regions", "visibility": "public"}
     job = proxied_client.submit("import-features", asked)
@@ -268,13 +288,10 @@ def wait_for_more(ledger: Ledger, before: int) -> None:
 
 
 def await_archive(deployment: Deployment) -> None:
-    """Wait until the log is archived as far as it was written just now."""
-    query = """
-      SELECT confirmed_flush_lsn IS NULL AND restart_lsn >= pg_current_wal_flush_lsn() - 1000
-             AS done
-        FROM pg_replication_slots WHERE slot_name = 'shanhai_archive'
-    """
+    """Wait until the log is archived as far as it is written now."""
+    [written] = deployment.rows("SELECT pg_walfile_name(pg_current_wal_lsn()) AS file")
+    deployment.rows("SELECT pg_switch_wal()")
     end = time.monotonic() + PATIENCE_S
-    while not any(row["done"] for row in deployment.rows(query)):
+    while written["file"] not in deployment.inside("archive", "ls", "/var/lib/shanhai/backups/wal"):
         assert time.monotonic() < end, "the log is not archived"
         time.sleep(1)

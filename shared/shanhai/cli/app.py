@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from shanhai import __version__
 from shanhai.cli import access, doctor, files, jobs, monitoring, operations, run
@@ -64,11 +65,15 @@ app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Run the command; an error of the platform is told in one line, with its faults."""
+    """Run the command; an error of the platform or the database is told in one line."""
     try:
         app()
     except ShanhaiError as error:
         tell(error)
+        sys.exit(1)
+    except DBAPIError as error:
+        # Without the statement and its values, which are nobody's to read.
+        typer.echo(f"error: the database: {error.orig}", err=True)
         sys.exit(1)
     except ValidationError as error:
         for fault in faults_of(error):

@@ -163,11 +163,7 @@ def move(
         typer.echo(f"{number} files copied")
         if not follow:
             return
-        time.sleep(FOLLOW_S)
-
-
-FOLLOW_S = 2.0
-"""Between two looks for what is new."""
+        time.sleep(2)  # between two looks for what is new
 
 
 @artifacts_app.command()

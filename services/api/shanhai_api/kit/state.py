@@ -280,7 +280,10 @@ async def _look_into_database(state: ServiceState) -> DatabaseState:
         async with AsyncSession(state.probes) as session:
             return await look_into_database(session, known_revision())
     except (SQLAlchemyError, OSError) as error:
-        told = f"unreachable ({type(error).__name__})"
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        told = f"unreachable ({type(cause).__name__})"
         return DatabaseState(told, told)
 
 

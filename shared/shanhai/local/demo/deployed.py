@@ -15,8 +15,7 @@ from shanhai.local.demo.inputs import DemoInputs, gather, seed_regions
 from shanhai.local.demo.run import REGION, DemoSteps
 from shanhai.local.places import Home, SecretBook
 from shanhai.local.stack import own_key, sign_in_link
-from shanhai.settings import DatabaseSettings, SignInSettings
-from shanhai.settings.services import PublicSettings
+from shanhai.settings import DatabaseSettings, PublicSettings, SignInSettings
 
 TO_BRING = """\
 without the packages of the registries, bring the data: on a machine that reaches them run
@@ -24,9 +23,6 @@ without the packages of the registries, bring the data: on a machine that reache
 and mount that folder here:
   docker compose --profile demo run --rm -v $PWD/demo-data:{cache} demo
 没有软件包源时请自带数据：在可联网的机器上运行第一条命令，再按第二条在此挂载该目录。"""
-WITHOUT_SIGN_IN = """\
-nobody signs in with a browser before SHANHAI_SIGN_IN_SECRET is set (32 characters at least)
-须先设置 SHANHAI_SIGN_IN_SECRET（至少 32 个字符），才能用浏览器登录"""
 
 
 @dataclass(slots=True)
@@ -74,7 +70,7 @@ class DeployedDemo(DemoSteps):
             link = sign_in_link(self.api_url, self.database_url)
             self.console.print(f"sign in once by {link}", soft_wrap=True)
         else:
-            self.console.print(WITHOUT_SIGN_IN)
+            self.console.print("set SHANHAI_SIGN_IN_SECRET to sign in / 登录须先设置该变量")
         self.console.print(f"console {self.api_url}/console", soft_wrap=True)
         self.console.print(f"zones {self.tiles_url}/layers/{layer}/map", soft_wrap=True)
 
