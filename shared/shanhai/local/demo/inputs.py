@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
 from rich.console import Console
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.client import ApiClient, RemoteJob, Sync
 from shanhai.data.cli import default_output, is_complete
@@ -21,10 +21,11 @@ from shanhai.data.download import Reporter, default_cache
 from shanhai.data.fetch import fetch_theme
 from shanhai.data.regions import region_box
 from shanhai.data.stac import read_catalogues
-from shanhai.db.engine import async_url
+from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, ShanhaiError, Unavailable
 from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
+from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Visibility
 
 PROC = Path("/proc")
@@ -174,9 +175,9 @@ def seed_regions(database_url: str, folders: Iterable[Path]) -> None:
 
 
 async def _seed(database_url: str, cities: Iterable[Path]) -> None:
-    engine = create_async_engine(async_url(database_url))
+    engine = create_engine(DatabaseSettings(url=SecretStr(database_url)), application="demo")
     try:
-        async with AsyncSession(engine) as session, session.begin():
+        async with create_sessions(engine).begin() as session:
             for folder in cities:
                 await seed_city(session, folder.name, folder / REGIONS_FILE)
     finally:
