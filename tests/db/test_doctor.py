@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from redis.asyncio import Redis
@@ -13,6 +14,7 @@ from sqlalchemy import func, select, text
 from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.cli import doctor
 from shanhai.cli.doctor import (
+    check_artifacts,
     check_audit,
     check_clock,
     check_database,
@@ -38,6 +40,16 @@ def environment(
     monkeypatch.setenv("SHANHAI_DATABASE_URL", account_url(fresh_database_url, "api"))
     monkeypatch.setenv("SHANHAI_REDIS_URL", redis_url)
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path))
+    # How full the disk of the machine that runs the tests is says nothing of the stack.
+    say_free(monkeypatch, 50)
+
+
+def say_free(monkeypatch: pytest.MonkeyPatch, percent: int) -> None:
+    """Let every disk have so much room."""
+    total = 100 * 2**30
+    free = total * percent // 100
+    usage = SimpleNamespace(total=total, used=total - free, free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
 
 async def execute(url: str, *statements: str) -> None:
@@ -134,6 +146,18 @@ async def test_missing_files(fresh_database_url: str) -> None:
         await add_dataset(session, await add_region(session, "r"), "dem", "lost", uri=uri)
     with pytest.raises(Unavailable, match="1 of 1 files are missing"):
         await check_files()
+
+
+@pytest.mark.parametrize(("percent", "well"), [(9, False), (10, True)])
+async def test_a_tenth_of_the_disk_stays_free(
+    monkeypatch: pytest.MonkeyPatch, percent: int, well: bool
+) -> None:
+    say_free(monkeypatch, percent)
+    if well:
+        assert f"{percent * 1024} MiB free" in await check_artifacts()
+    else:
+        with pytest.raises(Unavailable, match="9216 MiB free, less than a tenth; give room"):
+            await check_artifacts()
 
 
 async def test_redis_must_not_evict(private_redis: PrivateRedis) -> None:
