@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
-from shanhai.db.migrate import demand_known, demand_utf8
+from shanhai.db.migrate import demand_known, demand_utf8, serves_since, stored_schema
 
+NOTE = text("UPDATE alembic_version SET serves_since = :since")
 LOCK = 7_405_231_866_014_512_001
 SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}(d\d{2})?(h\d+)?")
 
@@ -35,13 +36,20 @@ def include_name(
     return not (kind == "table" and SKIPPED_TABLES.fullmatch(name or ""))
 
 
+def note_served(ctx: MigrationContext, heads: set[str], **_: Any) -> None:
+    """Keep with the revision just reached which older code can go on."""
+    since = serves_since(next(iter(heads), None))
+    if since is not None and ctx.connection is not None:
+        ctx.connection.execute(NOTE, {"since": since})
+
+
 def run(connection: Connection) -> None:
     """Migrate over an open connection."""
     demand_utf8(str(connection.scalar(text("SHOW server_encoding"))))
     connection.execute(text("SET lock_timeout = '2s'"))
     # One at a time: two would find the same revision.
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-    demand_known(MigrationContext.configure(connection).get_current_revision())
+    demand_known(stored_schema(connection))
     connection.commit()
     context.configure(
         connection=connection,
@@ -49,6 +57,7 @@ def run(connection: Connection) -> None:
         include_name=include_name,
         compare_type=True,
         transaction_per_migration=True,
+        on_version_apply=note_served,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -299,6 +299,8 @@ CROWDED = RateLimited(
 Refuse = Callable[[Request, Exception], Awaitable[Response]]
 Callers = Callable[[Request], Sequence[str]]
 """What a request comes from: an address, a credential. Nothing of it is verified yet."""
+LAST = (b"connection", b"close")
+"""The header of an answer after which its connection ends."""
 
 
 class Admission:
@@ -306,7 +308,9 @@ class Admission:
 
     Of these one caller has a share at most, and is answered 429 beyond it: whoever sends slowly
     takes no place from others. Health and metrics are always answered. A stream of events counts
-    until it has begun: from then on it only looks into the database now and then.
+    until it has begun: from then on it only looks into the database now and then. Once the service
+    stops, each answer ends its connection: a proxy that keeps connections would else send a request
+    into one that is being closed.
     """
 
     def __init__(
@@ -317,6 +321,7 @@ class Admission:
         refuse: Refuse,
         share: int | None = None,
         callers: Callers | None = None,
+        stops: Callable[[Scope], bool] = lambda _: False,
     ) -> None:
         self.app = app
         self.most = most
@@ -325,6 +330,7 @@ class Admission:
         self.of_caller: Counter[str] = Counter()
         self._refuse = refuse
         self._callers = callers
+        self._stops = stops
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request in, or refuse it."""
@@ -348,9 +354,12 @@ class Admission:
 
         async def watched(message: Message) -> None:
             nonlocal held
-            if held and message["type"] == "http.response.start" and _is_event_stream(message):
-                self._count(callers, -1)
-                held = False
+            if message["type"] == "http.response.start":
+                if held and _is_event_stream(message):
+                    self._count(callers, -1)
+                    held = False
+                if self._stops(scope):
+                    message = {**message, "headers": [*message["headers"], LAST]}
             await send(message)
 
         try:

@@ -7,7 +7,8 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 
 from shanhai.client import ApiClient
+from shanhai.db.migrate import expected_revision
 from tests.support.workers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +26,19 @@ PASSWORDS = ("DB", "REDIS", "DB_OWNER", "DB_API", "DB_WORKER", "DB_TILES", "DB_B
 SECRETS = ("SHANHAI_TILE_TOKENS_SECRET", "SHANHAI_SIGN_IN_SECRET")
 TWICE = ("api", "tiles", "worker", "dask-worker")
 """What runs twice."""
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
+NEWER = "9000"
+MIGRATION = f"""
+from alembic import op
+
+revision = "{NEWER}"
+down_revision = "{{before}}"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE job ADD colour varchar")
+"""
+INSTALLED = "/opt/shanhai/lib/python3.11/site-packages/shanhai/db/migrations/versions"
 LISTENS = "import socket; socket.create_connection(('127.0.0.1', 8000), 1)"
 
 
@@ -109,6 +123,11 @@ class Deployment:
         found: dict[str, Any] = json.loads(told(["docker", "inspect", container]))[0]
         return found
 
+    def upgrade(self) -> None:
+        """Replace what runs by newer images, as docs/operations.md tells."""
+        command = " ".join([*self.command, "-p", self.name])
+        told(["deploy/upgrade.sh"], {**self.settings, "COMPOSE": command})
+
     def kill(self, container: str) -> None:
         """End a container at once, and start it again."""
         told(["docker", "kill", container])
@@ -175,6 +194,22 @@ def told(words: list[str], settings: Mapping[str, str] | None = None, text: str 
     )
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+@contextmanager
+def newer_images(names: Sequence[str], folder: Path) -> Iterator[None]:
+    """Images with a migration more, which adds a column and takes nothing away."""
+    (folder / "newer.py").write_text(MIGRATION.format(before=expected_revision()), "utf-8")
+    try:
+        for name in names:
+            image = f"shanhai-{name}"
+            told(["docker", "tag", image, f"{image}:former"])
+            recipe = f"FROM {image}:former\nCOPY newer.py {INSTALLED}/{NEWER}_newer.py\n"
+            told(["docker", "build", "--quiet", "-t", image, "-f", "-", str(folder)], text=recipe)
+        yield
+    finally:
+        for name in names:
+            told(["docker", "tag", f"shanhai-{name}:former", f"shanhai-{name}"])
 
 
 def build_images() -> None:

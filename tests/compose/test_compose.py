@@ -5,6 +5,9 @@ import json
 import math
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -12,7 +15,7 @@ import pytest
 
 from shanhai.client import ApiClient
 from shanhai.data.synthetic_watershed import CODE, EPSG, Watershed
-from tests.compose.deployment import PATIENCE_S, TWICE, Deployment, told
+from tests.compose.deployment import NEWER, PATIENCE_S, TWICE, Deployment, newer_images, told
 from tests.faults.ledger import Ledger
 from tests.faults.load import Sender, region_file
 from tests.support.watershed_platform import CELL_M, PLAN, import_inputs
@@ -22,6 +25,7 @@ SERVING = ("postgres", "redis", "proxy", *OURS)
 UNWANTED = "for tool in cc gcc c++ ld make pip; do command -v $tool && exit 1; done; exit 0"
 REGIONS = "/collections/regions/items"
 KILLED = ("redis", "worker", "api", "tiles", "dask-worker", "dask-scheduler", "proxy", "postgres")
+ROLLED = ("api", "tiles", "worker")
 SMALLER = {"api": 430, "tiles": 270, "worker": 830}
 """MB above the base image; docs/operations.md has what they are."""
 BASE = "python:3.11-slim-bookworm"
@@ -159,28 +163,41 @@ def test_nothing_is_lost_with_a_container_under_load(
     """Each container of the service is killed while senders go on; each job ends once, rightly."""
     deployment.trust()
     monkeypatch.setenv("SSL_CERT_FILE", str(deployment.ca))
-    ledger, stop = Ledger(), threading.Event()
+    ledger = Ledger()
     senders = [Sender(deployment.url, deployment_key, ledger, f"{service}.{n}") for n in range(2)]
-
-    async def load() -> None:
-        await asyncio.gather(*(sender.keep_on(stop, pause=0.2) for sender in senders))
-
-    thread = threading.Thread(target=lambda: asyncio.run(load()))
-    thread.start()
-    try:
+    with under_load(senders):
         for container in deployment.containers(service):
             before = len(ledger.accepted)
             deployment.kill(container)
             deployment.wait_until_well(container)
             wait_for_more(ledger, before)
-    finally:
-        stop.set()
-        thread.join()
     assert ledger.unexpected == []
-    rows = {row["message"]: row for row in deployment.rows(JOBS)}
-    for order in ledger.accepted.values():
-        assert rows[str(order.message)]["status"] == "successful"
-        assert rows[str(order.message)]["ends"] == 1
+    assert_done_once(deployment, ledger)
+
+
+def test_an_upgrade_refuses_no_request(
+    deployment: Deployment, deployment_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images with a newer migration take the place of those that run, by the script that ships."""
+    deployment.trust()
+    monkeypatch.setenv("SSL_CERT_FILE", str(deployment.ca))
+    ledger = Ledger()
+    senders = [Sender(deployment.url, deployment_key, ledger, f"upgrade.{n}") for n in range(2)]
+    before = {name: deployment.containers(name) for name in ROLLED}
+    answers: list[int] = []
+    with newer_images(ROLLED, deployment.folder), under_load(senders, answers):
+        wait_for_more(ledger, 0)
+        deployment.upgrade()
+        wait_for_more(ledger, len(ledger.accepted))
+    for name in ROLLED:
+        after = deployment.containers(name)
+        assert len(after) == len(before[name])
+        assert not {*after} & {*before[name]}
+    assert deployment.rows("SELECT version_num FROM alembic_version") == [{"version_num": NEWER}]
+    assert (ledger.unexpected, ledger.repeats) == ([], 0)
+    assert [sender.refused for sender in senders] == [0, 0]
+    assert {*answers} == {200}
+    assert_done_once(deployment, ledger)
 
 
 def test_a_wrong_password_ends_what_runs_once_and_is_told_by_what_serves(
@@ -277,6 +294,37 @@ def tile_of(east: float, north: float, zoom: int) -> tuple[int, int]:
     side = 2**zoom
     rise = math.asinh(math.tan(math.radians(north)))
     return int((east + 180) / 360 * side), int((1 - rise / math.pi) / 2 * side)
+
+
+@contextmanager
+def under_load(senders: Sequence[Sender], answers: list[int] | None = None) -> Iterator[None]:
+    """Senders go on meanwhile; where answers are kept, so do readers, one beside each."""
+    stop = threading.Event()
+
+    async def read(sender: Sender, answers: list[int]) -> None:
+        async with sender.connected() as client:
+            while not stop.is_set():
+                answers += [(await client.get(path)).status_code for path in (REGIONS, "/tiles/")]
+
+    async def load() -> None:
+        reading = [] if answers is None else [read(sender, answers) for sender in senders]
+        await asyncio.gather(*(one.keep_on(stop, pause=0.2) for one in senders), *reading)
+
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(lambda: asyncio.run(load()))
+        try:
+            yield
+        finally:
+            stop.set()
+        loading.result()
+
+
+def assert_done_once(deployment: Deployment, ledger: Ledger) -> None:
+    """Each job that was accepted has ended, once and rightly."""
+    rows = {row["message"]: row for row in deployment.rows(JOBS)}
+    for order in ledger.accepted.values():
+        assert rows[str(order.message)]["status"] == "successful"
+        assert rows[str(order.message)]["ends"] == 1
 
 
 def wait_for_more(ledger: Ledger, before: int) -> None:

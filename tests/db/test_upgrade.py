@@ -14,7 +14,15 @@ from sqlalchemy.exc import ProgrammingError
 
 from shanhai.cli.doctor import check_database
 from shanhai.db import migrate
-from shanhai.db.migrate import downgrade, expected_revision, present_revision, upgrade
+from shanhai.db.migrate import (
+    DatabaseState,
+    Schema,
+    downgrade,
+    expected_revision,
+    look_into_database,
+    present_schema,
+    upgrade,
+)
 from shanhai.errors import Conflict, Unavailable
 from shanhai.local.servers import PrivatePostgres
 from tests.support.job_rows import open_sessions
@@ -25,6 +33,7 @@ from alembic import op
 
 revision = "9000"
 down_revision = {newest!r}
+{more}
 
 
 def upgrade() -> None:
@@ -49,11 +58,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copied
 
 
-def add_revision(folder: Path, last: str = GOOD) -> None:
+def add_revision(folder: Path, last: str = GOOD, more: str = "") -> None:
     """A revision after the newest, which changes the table `job` and ends with a statement."""
     path = folder / "versions/9000_add_colour.py"
     path.unlink(missing_ok=True)
-    path.write_text(LATER.format(newest=expected_revision(), last=last), "utf-8")
+    path.write_text(LATER.format(newest=expected_revision(), last=last, more=more), "utf-8")
 
 
 async def write(url: str, stop: threading.Event) -> int:
@@ -83,7 +92,7 @@ async def read_slowly(url: str, reads: asyncio.Event, seconds: float) -> None:
 async def look(url: str) -> tuple[str | None, int]:
     async with open_sessions(url) as sessions, sessions() as session:
         number = await session.scalar(text("SELECT count(*) FROM job"))
-        return await present_revision(session), int(number or 0)
+        return (await present_schema(session)).revision, int(number or 0)
 
 
 async def test_writers_and_readers_go_on(fresh_database_url: str, folder: Path) -> None:
@@ -202,7 +211,9 @@ async def test_a_revision_without_migrations_is_refused(
 ) -> None:
     url = fresh_database_url
     monkeypatch.setenv("SHANHAI_DATABASE_URL", url)
-    await execute(url, f"UPDATE alembic_version SET version_num = '{revision}'")
+    await execute(
+        url, f"UPDATE alembic_version SET version_num = '{revision}', serves_since = '{revision}'"
+    )
     before = await shape(url)
     with pytest.raises(Unavailable, match=english) as caught:
         await asyncio.to_thread(upgrade, url)
@@ -216,6 +227,64 @@ async def test_a_revision_without_migrations_is_refused(
     assert await shape(url) == before
 
 
+async def test_code_of_the_release_before_goes_on(
+    fresh_database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ready, and has nothing to migrate, where the newer revision takes nothing from it."""
+    url, former = fresh_database_url, str(expected_revision())
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", url)
+    before = await schema(url)
+    assert before == Schema(former, before.serves_since)
+    add_revision(folder)
+    await asyncio.to_thread(upgrade, url)
+    assert await schema(url) == Schema("9000", before.serves_since)
+    (folder / "versions/9000_add_colour.py").unlink()
+    assert await readiness(url, former) == DatabaseState("ok", "ok")
+    assert "revision 9000" in await check_database()
+    as_it_was = await shape(url)
+    await asyncio.to_thread(upgrade, url)
+    assert await shape(url) == as_it_was
+
+
+async def test_a_revision_that_takes_something_away_ends_code_before_it(
+    fresh_database_url: str, folder: Path
+) -> None:
+    url, former = fresh_database_url, str(expected_revision())
+    before = await schema(url)
+    add_revision(folder, more='serves_since = "9000"')
+    await asyncio.to_thread(upgrade, url)
+    assert await schema(url) == Schema("9000", "9000")
+    assert (await readiness(url, former)).reading == f"at revision 9000, expected {former}"
+    assert (await readiness(url, "9000")).reading == "ok"
+    await asyncio.to_thread(downgrade, url, former)
+    assert await schema(url) == before
+
+
+async def schema(url: str) -> Schema:
+    async with open_sessions(url) as sessions, sessions() as session:
+        return await present_schema(session)
+
+
+async def readiness(url: str, known: str) -> DatabaseState:
+    async with open_sessions(url) as sessions, sessions() as session:
+        return await look_into_database(session, known)
+
+
+@pytest.mark.parametrize(
+    ("known", "serves"), [("0087", False), ("0088", True), ("0089", True), ("0090", True)]
+)
+def test_a_database_serves_from_one_revision_to_its_own(known: str, serves: bool) -> None:
+    assert Schema("0090", "0088").serves(known) is serves
+
+
+@pytest.mark.parametrize(
+    "database", [Schema("0087"), Schema("0089"), Schema("0089", "0090"), Schema(None)]
+)
+def test_it_serves_none_other(database: Schema) -> None:
+    """Older than the code, without a word on older code, or not migrated."""
+    assert not database.serves("0088")
+
+
 async def shape(url: str) -> tuple[str | None, set[tuple[str, str]]]:
     """The revision, and the columns there are."""
     columns = text(
@@ -225,7 +294,7 @@ async def shape(url: str) -> tuple[str | None, set[tuple[str, str]]]:
     )
     async with open_sessions(url) as sessions, sessions() as session:
         found = {(str(table), str(column)) for table, column in await session.execute(columns)}
-        return await present_revision(session), found
+        return (await present_schema(session)).revision, found
 
 
 async def objects(url: str) -> list[int]:

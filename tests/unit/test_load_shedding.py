@@ -95,6 +95,18 @@ async def test_what_breaks_or_is_broken_off_gives_its_place_back(
     assert admission.in_hand == 0
 
 
+@pytest.mark.parametrize("stops", [False, True])
+async def test_a_service_that_stops_ends_the_connection_with_each_answer(
+    slow: Slow, stops: bool
+) -> None:
+    slow.let.set()
+    transport = httpx.ASGITransport(
+        app=Admission(slow, most=MOST, refuse=refuse, stops=lambda scope: stops)
+    )
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/")).headers.get("Connection") == ("close" if stops else None)
+
+
 async def test_streams_of_events_take_no_place(
     admission: Admission, slow: Slow, client: httpx.AsyncClient
 ) -> None:

@@ -224,6 +224,7 @@ def create_app(configuration: Configuration) -> FastAPI:
                 refuse=told_to_people(on_shanhai_error),
                 share=configuration.api.most_of_one,
                 callers=callers_of,
+                stops=lambda scope: scope["app"].state.service.draining.is_set(),
             ),
         ],
     )

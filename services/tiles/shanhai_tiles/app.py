@@ -25,7 +25,7 @@ from shanhai.db.engine import (
     open_quick_reader,
     pool_use,
 )
-from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.migrate import expected_revision, present_schema
 from shanhai.errors import Unavailable
 from shanhai.overload import Admission, RateLimiter
 from shanhai.settings import (
@@ -118,7 +118,12 @@ def create_app(settings: Settings) -> FastAPI:
     ]
     app.mount(ASSETS.under, ASSETS)
     app.add_middleware(FastPath)
-    app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
+    app.add_middleware(
+        Admission,
+        most=settings.tiles.most_requests,
+        refuse=tell,
+        stops=lambda scope: scope["app"].state.services.draining.is_set(),
+    )
     app.add_middleware(LastResort)
     console = origin_of(settings.public.api_url)
     app.add_middleware(CrossOriginAccess, public=settings.public, trusted=console, **CORS)
@@ -269,10 +274,10 @@ async def _reason_not_ready(services: ServicesDep) -> str | None:
 async def _reason_of_database(services: Services) -> str | None:
     try:
         async with working_session(services.probes) as session:
-            present = await present_revision(session)
+            schema = await present_schema(session)
     except Unavailable as error:
         return error.message
     expected = expected_revision()
-    if present == expected:
+    if schema.serves(expected):
         return None
-    return f"the database is at revision {present}, this code expects {expected}"
+    return f"the database is at revision {schema.revision}, this code expects {expected}"

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.backup.encryption import Recipient, seal
 from shanhai.backup.repository import BEGUN, HISTORY, SEGMENT, BackupFolder, copy_objects
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
-from shanhai.db.migrate import present_revision
+from shanhai.db.migrate import present_schema
 from shanhai.db.queries.system_status import put_mark
 from shanhai.errors import Unavailable
 from shanhai.settings import DatabaseSettings
@@ -123,7 +123,7 @@ async def read_position(url: str) -> ServerPosition:
     """
     async with _asking(url) as session:
         row = (await session.execute(LOOK)).one()
-        revision = await present_revision(session)
+        revision = (await present_schema(session)).revision
         return ServerPosition(**row._mapping, revision=revision)
 
 

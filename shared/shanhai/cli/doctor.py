@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai import crypto, isolation
 from shanhai.cli.kit import advice_on, all_settings, as_env, faults_of, in_transaction
 from shanhai.db.fence import LEAKPROOF
-from shanhai.db.migrate import demand_known, demand_utf8, expected_revision, present_revision
+from shanhai.db.migrate import demand_known, demand_utf8, expected_revision, present_schema
 from shanhai.db.queries import audit_chain
 from shanhai.db.queries.files import read_references
 from shanhai.db.queries.keys import list_keys
@@ -113,11 +113,12 @@ async def check_database() -> str:
             raise Unavailable("the extension postgis is missing: run `shanhai db upgrade`")
         if tuple(map(int, postgis.split(".")[:2])) < OLDEST_POSTGIS:
             raise Unavailable(f"PostGIS {postgis}: 3.3 or newer is needed; update the extension")
-        present = await present_revision(session)
-        demand_known(present)
-        if present != expected_revision():
+        schema = await present_schema(session)
+        present, expected = schema.revision, expected_revision()
+        demand_known(schema)
+        if not schema.serves(expected):
             raise Unavailable(
-                f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"
+                f"at revision {present}, expected {expected}: run `shanhai db upgrade`"
             )
         way = await _way(session)
         return f"PostgreSQL {version}, PostGIS {postgis}, UTF8, revision {present}, {way}"

@@ -9,9 +9,9 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import TextClause, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.db.engine import async_url
 from shanhai.db.grants import apply_grants
@@ -39,13 +39,17 @@ def upgrade(
 ) -> None:
     """Run the migrations up to `revision`, while the services go on, and grant accounts their part.
 
-    A table that is in use is tried again, for services wait behind whoever waits for it.
+    A table that is in use is tried again, for services wait behind whoever waits for it. A database
+    that a newer version migrated, and that serves this one as well, stays as it is.
 
     Raises:
         Unavailable: It was in use all the time. Revisions before it have been reached. Or the
             database's encoding cannot hold every text, or there are no migrations from its
             revision; nothing has been done. Or the account does not own the tables.
     """
+    if asyncio.run(_is_newer(url)):
+        log.info("the database is newer, and serves this version")
+        return
     deadline = time.monotonic() + patience_s
     while True:
         try:
@@ -67,6 +71,18 @@ def upgrade(
             return
 
 
+async def _is_newer(url: str) -> bool:
+    """Whether a newer version migrated the database, which serves this one as well."""
+    engine = create_async_engine(async_url(url))
+    try:
+        async with engine.connect() as connection:
+            schema = await connection.run_sync(stored_schema)
+    finally:
+        await engine.dispose()
+    known = expected_revision()
+    return schema.revision != known and schema.serves(known)
+
+
 def demand_utf8(encoding: str) -> None:
     """Refuse a database that cannot hold every text.
 
@@ -83,15 +99,40 @@ def demand_utf8(encoding: str) -> None:
     )
 
 
-def demand_known(present: str | None) -> None:
-    """Refuse a database at a revision that there are no migrations from.
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """How far a database was migrated.
+
+    Attributes:
+        revision: Of its last migration; None when it was never migrated.
+        serves_since: The oldest revision whose code can use it as well; None where only that of
+            `revision` can.
+    """
+
+    revision: str | None
+    serves_since: str | None = None
+
+    def serves(self, known: str | None) -> bool:
+        """Whether code whose newest revision is `known` can use it."""
+        if self.revision == known:
+            return True
+        if self.revision is None or self.serves_since is None or known is None:
+            return False
+        return self.serves_since <= known < self.revision
+
+
+def demand_known(schema: Schema) -> None:
+    """Refuse a database at a revision that there are no migrations from, and that serves no former.
 
     Raises:
-        Unavailable: It is older than the first migration, or newer than the last.
+        Unavailable: It is older than the first migration, or newer than the last and would not
+            serve this version.
     """
     script = ScriptDirectory.from_config(_located())
     first, last = str(script.get_base()), script.get_current_head()
-    if present is None or present in {one.revision for one in script.walk_revisions()}:
+    present = schema.revision
+    known = present is None or present in {one.revision for one in script.walk_revisions()}
+    if present is None or known or schema.serves(last):
         return
     if present < first:
         raise Unavailable(
@@ -129,13 +170,30 @@ def _located() -> Config:
     return config
 
 
-async def present_revision(session: AsyncSession) -> str | None:
-    """The revision the database is at; None when it was never migrated."""
-    exists = await session.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
-    if not exists:
-        return None
-    revision: str | None = await session.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
+async def present_schema(session: AsyncSession) -> Schema:
+    """How far the database was migrated."""
+    return await (await session.connection()).run_sync(stored_schema)
+
+
+def stored_schema(connection: Connection) -> Schema:
+    """How far the database behind a connection was migrated."""
+    if not connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
+        return Schema(None)
+    # As a document: the second column came with revision 0088.
+    row = connection.scalar(text("SELECT to_jsonb(v) FROM alembic_version v")) or {}
+    return Schema(row.get("version_num"), row.get("serves_since"))
+
+
+def serves_since(revision: str | None) -> str | None:
+    """The oldest revision whose code can use a database at `revision`; None before 0088.
+
+    It is what the newest migration up to there says that says anything: one that takes away or
+    changes what code of the release before uses says so by `serves_since = revision`.
+    """
+    script = ScriptDirectory.from_config(_located())
+    walked = script.walk_revisions("base", revision) if revision else ()
+    stated = (getattr(one.module, "serves_since", None) for one in walked)
+    return next((one for one in stated if one is not None), None)
 
 
 OK = "ok"
@@ -166,8 +224,9 @@ async def look_into_database(session: AsyncSession, expected: str | None) -> Dat
         session: A session that has done nothing yet.
         expected: The revision the code is written for.
     """
-    present = await present_revision(session)
-    reading = OK if present == expected else f"at revision {present}, expected {expected}"
+    schema = await present_schema(session)
+    served = schema.serves(expected)
+    reading = OK if served else f"at revision {schema.revision}, expected {expected}"
     if reading == OK:
         reading = await _attempt(session, GEOMETRY, "PostGIS")
     return DatabaseState(reading, await _look_into_writing(session) if reading == OK else reading)

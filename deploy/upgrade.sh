@@ -1,0 +1,22 @@
+#!/bin/sh
+# Puts new images of api, tiles and worker in the place of those that run, without a request refused:
+# new containers are started beside the old ones, and these are stopped when the new ones are well.
+# `deploy/upgrade.sh [SERVICE…]`, after `docker compose build` or `pull`; COMPOSE is the command.
+set -eu
+compose=${COMPOSE:-docker compose}
+running() { $compose ps --quiet "$1"; }
+scale() { $compose up --detach --no-deps --no-recreate --wait --scale "$1=$2" "$1"; }
+
+$compose run --rm -T migrate
+[ $# -gt 0 ] || set -- api tiles worker
+for service; do
+  old=$(running "$service")
+  count=$(echo "$old" | wc -w)
+  [ "$count" -gt 0 ] || continue
+  echo "$service: $count beside the $count that run"
+  scale "$service" $((count * 2))
+  sleep 6 # the proxy looks for new addresses every two seconds
+  echo "$old" | xargs docker stop --time 35
+  echo "$old" | xargs docker rm
+  scale "$service" "$count"
+done
