@@ -7,7 +7,9 @@ compose=${COMPOSE:-docker compose}
 running() { $compose ps --quiet "$1"; }
 scale() { $compose up --detach --no-deps --no-recreate --wait --scale "$1=$2" "$1"; }
 
-$compose run --rm -T migrate
+# Without what they depend on, which would be made anew as well: the database among it.
+$compose run --rm --no-deps -T provision
+$compose run --rm --no-deps -T migrate
 [ $# -gt 0 ] || set -- api tiles worker
 for service; do
   old=$(running "$service")
