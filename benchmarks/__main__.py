@@ -44,6 +44,7 @@ NAMES = (
     "site_selection",
     "network_circuits",
     "console",
+    "rollout",
 )
 """The modules, in the order they are run; each has a `run`."""
 

@@ -63,7 +63,7 @@ def run(bench: Workbench) -> Table:
         )
         times = max(1, ROWS // STATIONS)
         ours, floor = alternate(
-            lambda number: loop.run(_send_batches(client, number, times)),
+            lambda number: loop.run(send_batches(client, number, times)),
             lambda number: loop.run(copy_rows(bench.stack.database_url, number, times)),
             rounds=ROUNDS,
         )
@@ -154,7 +154,7 @@ def _bodies(first: int, times: int) -> list[tuple[bytes, int]]:
     return [(b"\n".join(part), len(part)) for part in parts]
 
 
-async def _send_batches(client: Client, number: int, times: int) -> float:
+async def send_batches(client: Client, number: int, times: int) -> float:
     """Seconds per row, over connections that each wait for their answers."""
     bodies = _bodies(number * times, times)
     started = time.perf_counter()
