@@ -14,6 +14,7 @@ STAGES: Mapping[str, Label] = {
     "check": Label("检查数据", "Checking the data"),
     "rows": Label("逐行读取", "Reading row by row"),
     "report": Label("撰写报告", "Writing the report"),
+    "connect": Label("等待 Dask 集群应答", "Waiting for the Dask cluster to answer"),
     "prepare": Label("准备", "Preparing"),
     "align": Label("对齐到分析格网", "Aligning to the analysis grid"),
     "supply_demand": Label("计算供给与需求", "Computing supply and demand"),

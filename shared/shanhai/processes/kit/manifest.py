@@ -180,6 +180,8 @@ def resumed_runner(
     On a cluster nothing is kept: windows are finished on other machines.
     """
     shared = (workspace, *map(Path, task.files.values()))
+    if task.cluster is not None:
+        progress(0, "connect")
     with window_runner(task.processes, task.cluster, shared) as runner:
         if task.windows is None or task.cluster is not None:
             yield runner, progress
