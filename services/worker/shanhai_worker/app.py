@@ -317,7 +317,8 @@ async def open_context(
             timezone=database.timezone,
             computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
-            cluster=Cluster.named_in(dask),
+            # Who keeps files in an object store need not share a folder between machines.
+            cluster=Cluster.named_in(dask, apart=artifacts.bucket is not None),
             oidc=oidc or settings.OidcSettings(),
             isolation=isolation,
         )

@@ -6,15 +6,15 @@ would not be the bytes this machine would have computed, or would not be found h
 
 import hashlib
 import os
-import pickle
 import platform
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,6 +39,8 @@ def load_distributed() -> None:
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
             "distributed.worker.profile.enabled": False,
+            # A connection for each answer to a window would take longer than the answer.
+            "distributed.scheduler.reuse-broadcast-comm": True,
         }
     )
     import distributed  # noqa: F401  (loaded with the configuration above)
@@ -74,6 +76,7 @@ class Handshake:
         files: Path and bytes of each file the windows read.
         programs: Versions of what computes, one text.
         arithmetic: Digest of a computation, see `arithmetic`.
+        apart: Whether a process will do that does not see the files.
     """
 
     token: Path
@@ -81,51 +84,47 @@ class Handshake:
     files: tuple[tuple[Path, int], ...]
     programs: str
     arithmetic: str
+    apart: bool = False
 
     @classmethod
-    def offered(cls, shared: Sequence[Path]) -> "Handshake":
+    def offered(cls, shared: Sequence[Path], *, apart: bool = False) -> "Handshake":
         """The proofs for the folder that comes first and the files that follow it."""
         folder, *files = shared
         secret = secrets.token_hex(16)
         token = folder / f"seen-{secrets.token_hex(8)}"
         token.write_text(secret, encoding="ascii")
         sizes = tuple((path, path.stat().st_size) for path in files)
-        return cls(token, secret, sizes, programs(), arithmetic())
+        return cls(token, secret, sizes, programs(), arithmetic(), apart)
 
     def withdraw(self) -> None:
         """Remove the token."""
         self.token.unlink(missing_ok=True)
 
-    def check(self) -> None:
-        """Hold the proofs against the process this runs in.
+    def check(self) -> bool:
+        """Hold the proofs against the process this runs in; whether it sees the files.
 
         Raises:
             Unavailable: a file is not seen or another one, or programs or arithmetic differ.
         """
-        if not self.token.exists() or self.token.read_text(encoding="ascii") != self.secret:
-            raise _unseen(self.token.parent)
-        for path, size in self.files:
-            if not path.exists() or path.stat().st_size != size:
-                raise _unseen(path)
+        unseen = self._unseen()
+        if unseen is not None and not self.apart:
+            raise _not_shared(unseen)
         _require_same("programs", "程序版本", programs(), self.programs)
         _require_same("arithmetic", "浮点运算结果", arithmetic(), self.arithmetic)
+        return unseen is None
+
+    def _unseen(self) -> Path | None:
+        """The first of the files that is not here, or not the same."""
+        with suppress(OSError):
+            if self.token.read_text(encoding="ascii") == self.secret:
+                return next((path for path, size in self.files if not _has(path, size)), None)
+        return self.token.parent
 
 
-def compute(handshake: Handshake, parcel: bytes) -> Any:
-    """What the function that lies in the parcel gives for the item beside it.
-
-    Raises:
-        Unavailable: this process is not fit, see `Handshake.check`; workers may join late.
-    """
-    _admit(handshake)
-    function, item = pickle.loads(parcel)  # noqa: S301 - from a job, through our own scheduler
-    return function(item)
-
-
-@cache
-def _admit(handshake: Handshake) -> None:
-    """Check a handshake once in each process."""
-    handshake.check()
+def _has(path: Path, size: int) -> bool:
+    with suppress(OSError):
+        return path.stat().st_size == size
+    return False
 
 
 def programs() -> str:
@@ -145,7 +144,7 @@ def arithmetic() -> str:
     return hashlib.sha256(parts).hexdigest()
 
 
-def _unseen(path: Path) -> Unavailable:
+def _not_shared(path: Path) -> Unavailable:
     place = f"{platform.node()} (process {os.getpid()})"
     return Unavailable(
         f"the Dask worker on {place} does not see {path} as the job does;"

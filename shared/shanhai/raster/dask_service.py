@@ -73,6 +73,8 @@ async def serve_worker(settings: DaskSettings) -> None:
         raise InvalidInput("SHANHAI_DASK_SCHEDULER names no scheduler to work for")
     restrict_gdal()
     check_isolation()
+    from shanhai.raster.dask_files import DELIVER, deliver  # loads GDAL, which is restricted now
+
     limit = settings.memory_limit_mb * 1024**2
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     security = security_of(settings.tls_ca, settings.tls_cert, settings.tls_key)
@@ -86,6 +88,7 @@ async def serve_worker(settings: DaskSettings) -> None:
             security=security,
             dashboard_address=NO_PAGES,
         )
+        worker.handlers[DELIVER] = deliver
         await _work(worker, stop)
 
 

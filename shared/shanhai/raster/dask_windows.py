@@ -2,17 +2,26 @@
 
 A worker that dies takes its windows with it: the scheduler gives them to another, and three times
 at most. A job that is killed closes its connection, and the scheduler forgets its windows.
+
+Workers see the job's folders, or, where the cluster is one `apart`, ask for what they read of them
+(`dask_files`). What a window then writes comes back with its result, and the job writes it: once,
+however often the window was computed, and nothing is left anywhere when the job has ended. Only
+functions that write through scratch stores can go there; all others the job computes at home.
 """
 
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from shanhai.errors import Unavailable
-from shanhai.raster.dask_security import Handshake, compute, load_distributed, security_of
+from shanhai.raster.dask_files import answering, files_of
+from shanhai.raster.dask_security import Handshake, load_distributed, security_of
+from shanhai.raster.store import WindowRecord
 from shanhai.raster.windows import AHEAD, Cluster, Item, Result, WindowRunner
 
 load_distributed()
@@ -47,22 +56,66 @@ class DaskRunner(WindowRunner):
                 parcel = pickle.dumps((function, item))
                 running.append(self.client.submit(compute, self.handshake, parcel, pure=False))
                 if len(running) == limit:
-                    yield _result(running.popleft())
+                    yield _taken(running.popleft())
             while running:
-                yield _result(running.popleft())
+                yield _taken(running.popleft())
         finally:
             with suppress(CommClosedError, OSError):
                 self.client.cancel(list(running))
 
 
+class DividedRunner(WindowRunner):
+    """Runs on a cluster apart what writes through scratch stores alone, and the rest at home."""
+
+    def __init__(self, home: WindowRunner, away: DaskRunner) -> None:
+        self.home = home
+        self.away = away
+
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Results of `function` in the order of `items`, computed on this machine."""
+        return self.home.run(function, items)
+
+    def remembered(self) -> WindowRunner:
+        """The side on the cluster; what it finishes is kept in the scratch stores alone."""
+        return self.away
+
+
+def compute(handshake: Handshake, parcel: bytes) -> tuple[Any, list[WindowRecord]]:
+    """What the function that lies in the parcel gives for the item beside it; on a worker.
+
+    Returns:
+        The result, and what is to be written of it where this process does not see the files.
+
+    Raises:
+        Unavailable: this process is not fit, see `Handshake.check`; workers may join late.
+    """
+    sees_files = _admitted(handshake)
+    function, item = pickle.loads(parcel)  # noqa: S301 - from a job, through our own scheduler
+    if sees_files:
+        return function(item), []
+    with files_of(handshake.token.name) as written:
+        return function(item), written
+
+
+@cache
+def _admitted(handshake: Handshake) -> bool:
+    """Check a handshake once in each process."""
+    return handshake.check()
+
+
 @contextmanager
-def dask_runner(cluster: Cluster, shared: Sequence[Path]) -> Iterator[DaskRunner]:
+def dask_runner(
+    cluster: Cluster, shared: Sequence[Path], home: WindowRunner
+) -> Iterator[WindowRunner]:
     """A runner on a cluster whose workers were all found fit; see `window_runner`."""
-    handshake = Handshake.offered(shared)
+    handshake = Handshake.offered(shared, apart=cluster.apart)
     try:
         with connected(cluster) as client:
-            client.run(handshake.check)
-            yield DaskRunner(client, handshake)
+            if all(client.run(handshake.check).values()):
+                yield DaskRunner(client, replace(handshake, apart=False))
+                return
+            with answering(client, handshake.token.name):
+                yield DividedRunner(home, DaskRunner(client, handshake))
     finally:
         handshake.withdraw()
 
@@ -89,6 +142,14 @@ def connected(cluster: Cluster) -> Iterator[Client]:
         except TimeoutError as error:
             raise _silent(cluster, "no Dask worker has come", "没有 Dask 工作进程") from error
         yield client
+
+
+def _taken(future: "Future[Any]") -> Any:
+    """The result of a window, once what it would write is written."""
+    result, written = _result(future)
+    for one in written:
+        one.repeat()
+    return result
 
 
 def _result(future: "Future[Any]") -> Any:

@@ -3,22 +3,26 @@
 A layer is stored in square blocks without compression. A window of whole blocks is read and
 written in one piece each, and no two of them share a page of memory, so that processes can write
 at the same time, also on machines that share the folder over a network. Files are opened and
-closed around each access: that is when such machines see what others wrote.
+closed around each access: that is when such machines see what others wrote. Machines that share
+nothing ask for what a window reads, and give back what it writes (`ELSEWHERE`).
 """
 
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.grid import ClassArray, FloatArray, Grid, Window
+
+if TYPE_CHECKING:
+    from shanhai.raster.inspect import RasterFacts
 
 BLOCK = 512
 """Cells along a side of a block; windows of as many cells, or a multiple, fit best."""
@@ -65,11 +69,11 @@ class ScratchStore:
     def has(self, layer: str) -> bool:
         """Whether the layer was created."""
         home = self._home(layer)
-        return any(path.exists() for path in home._paths(layer))
+        return any(map(_exists, home._paths(layer)))
 
     def has_classes(self, layer: str) -> bool:
         """Whether the layer was created and holds classes."""
-        return self._home(layer)._paths(layer)[1].exists()
+        return _exists(self._home(layer)._paths(layer)[1])
 
     def create(self, layer: str) -> None:
         """Make room for a quantity."""
@@ -126,7 +130,7 @@ class ScratchStore:
 
     def _home(self, layer: str) -> "ScratchStore":
         """The store a layer is read from."""
-        if self.below is None or any(path.exists() for path in self._paths(layer)):
+        if self.below is None or any(map(_exists, self._paths(layer))):
             return self
         return self.below._home(layer)
 
@@ -153,6 +157,10 @@ class ScratchStore:
                 yield _BlockPart(row * across + col, rows, cols, (down, right))
 
     def _read(self, path: Path, window: Window, found: NDArray[Cell]) -> None:
+        elsewhere = ELSEWHERE.get()
+        if elsewhere is not None:
+            elsewhere.read(path, self.grid, window, found)
+            return
         with path.open("rb", buffering=0) as file:
             for part in self._parts(window):
                 # Whole rows of the block: a few more cells cost less than a call for each row.
@@ -164,6 +172,10 @@ class ScratchStore:
         record = _RECORD.get()
         if record is not None:
             record(WindowRecord(path, self.grid, window, values.copy()))
+        elsewhere = ELSEWHERE.get()
+        if elsewhere is not None:
+            elsewhere.write(WindowRecord(path, self.grid, window, values.copy()))
+            return
         with path.open("r+b", buffering=0) as file:
             for part in self._parts(window):
                 cells = values[part.place]
@@ -191,10 +203,39 @@ class WindowRecord:
     window: Window
     values: NDArray[Any]
 
-    def repeat(self, workspace: Path) -> None:
-        """Write it again, in the workspace of another attempt."""
+    def repeat(self, workspace: Path = Path()) -> None:
+        """Write it where it was written, or in the workspace of another attempt."""
         path = workspace / self.path
         ScratchStore(path.parent, self.grid)._write(path, self.window, self.values)
+
+
+class RemoteFiles(Protocol):
+    """The files of a job on another machine."""
+
+    def has(self, path: Path) -> bool:
+        """Whether a file is there."""
+        ...
+
+    def read(self, path: Path, grid: Grid, window: Window, found: NDArray[Any]) -> None:
+        """Fill `found` with a window of a layer, as it is stored."""
+        ...
+
+    def write(self, written: WindowRecord) -> None:
+        """Take a window that is to be written."""
+        ...
+
+    def raster(self, path: Path, facts: "RasterFacts") -> AbstractContextManager[Any]:
+        """An input raster, opened; of it `nodata`, and `read` with a window, are there."""
+        ...
+
+
+ELSEWHERE: ContextVar[RemoteFiles | None] = ContextVar("elsewhere", default=None)
+"""Whom a window asks whose files are not on this machine; see `dask_files`."""
+
+
+def _exists(path: Path) -> bool:
+    elsewhere = ELSEWHERE.get()
+    return path.exists() if elsewhere is None else elsewhere.has(path)
 
 
 _RECORD: ContextVar[Callable[[WindowRecord], None] | None] = ContextVar("record", default=None)
@@ -213,6 +254,13 @@ def recording(workspace: Path) -> Iterator[list[WindowRecord]]:
         yield found
     finally:
         _RECORD.reset(token)
+
+
+def read_cells(path: Path, grid: Grid, window: Window, dtype: "np.dtype[Any]") -> NDArray[Any]:
+    """A window of the layer in a file, as it is stored."""
+    found = np.empty((window.height, window.width), dtype)
+    ScratchStore(path.parent, grid)._read(path, window, found)
+    return found
 
 
 def _write_at(file: int, values: memoryview, cell: int) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from rasterio.windows import Window as RasterWindow
 
 from shanhai.raster import inspect, resampling
 from shanhai.raster.cells import cell_areas_m2
+from shanhai.raster.store import ELSEWHERE
 from shanhai.science.grid import FloatArray, Grid, IntArray, Window
 
 _STRIP_CELLS = 4_000_000
@@ -220,13 +222,20 @@ def _covering(
     return Window(top, left, bottom - top, right - left)
 
 
+def _opened(source: RasterSource) -> AbstractContextManager[Any]:
+    elsewhere = ELSEWHERE.get()
+    if elsewhere is None:
+        return inspect.open_geotiff(source.path)
+    return elsewhere.raster(source.path, source.facts)
+
+
 def read_block(source: RasterSource, block: Window) -> FloatArray:
     """Bands of a block of the source, nodata and infinities as NaN.
 
     Raises:
         UnsupportedFile: the pixels cannot be read.
     """
-    with inspect.open_geotiff(source.path) as file:
+    with _opened(source) as file:
         return read_open_block(file, block, kept=kept_of(source.quantity))
 
 
@@ -287,7 +296,7 @@ def _cells_within(
     centres = resampling.CellCentres(
         facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}"
     )
-    with inspect.open_geotiff(source.path) as file:
+    with _opened(source) as file:
         for strip in _strips(block):
             values = read_open_block(file, strip, kept=kept_of(source.quantity))
             yield values, _target_cells(*centres.within(strip), grid, window)

@@ -59,19 +59,22 @@ class Cluster:
         tls_ca: Certificate of the authority all parts trust; None without TLS, as the others.
         tls_cert: Certificate of this part.
         tls_key: Private key of this part.
+        apart: Whether its workers may be on machines that share no folder with this one.
     """
 
     scheduler: str
     tls_ca: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    apart: bool = field(default=False, kw_only=True)
 
     @classmethod
-    def named_in(cls, settings: DaskSettings) -> "Cluster | None":
+    def named_in(cls, settings: DaskSettings, *, apart: bool = False) -> "Cluster | None":
         """The cluster the settings name, if they do."""
         if not settings.scheduler:
             return None
-        return cls(settings.scheduler, settings.tls_ca, settings.tls_cert, settings.tls_key)
+        tls = (settings.tls_ca, settings.tls_cert, settings.tls_key)
+        return cls(settings.scheduler, *tls, apart=apart)
 
     def resolved(self) -> "Cluster":
         """The same with the scheduler's address as a number, for who cannot ask for names.
@@ -171,18 +174,29 @@ def window_runner(
         processes: Processes of this machine; 1 means this one.
         cluster: Where windows are computed instead, if they are.
         shared: The folder the windows are written to, and then whatever else they read, which
-            every worker of the cluster must see under the same path.
+            every worker of the cluster must see under the same path unless it is one apart.
 
     Raises:
         Unavailable: the cluster does not answer, or is not fit for the work.
     """
-    with ExitStack() as stack:
-        if cluster is not None:
-            # Here, because it takes a second to load and few machines have a cluster.
-            from shanhai.raster.dask_windows import dask_runner
+    if cluster is None:
+        with _home_runner(processes) as runner:
+            yield runner
+        return
+    # Here, because it takes a second to load and few machines have a cluster.
+    from shanhai.raster.dask_windows import dask_runner
 
-            yield stack.enter_context(dask_runner(cluster, shared))
-        elif processes > 1:
+    with (
+        _home_runner(processes if cluster.apart else 1) as home,
+        dask_runner(cluster, shared, home) as runner,
+    ):
+        yield runner
+
+
+@contextmanager
+def _home_runner(processes: int) -> Iterator[WindowRunner]:
+    with ExitStack() as stack:
+        if processes > 1:
             yield PooledRunner([stack.enter_context(pooled_process()) for _ in range(processes)])
         else:
             yield WindowRunner()

@@ -1,9 +1,11 @@
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.dask_cluster import DaskParts, start_dask
+from tests.support.serving import PATIENCE_S
 
 OWN_FUNCTIONS = {"PYTHONPATH": str(Path(__file__).parents[3])}
 
@@ -20,3 +22,10 @@ def dask_of_its_own(tmp_path: Path) -> Iterator[DaskParts]:
     """Two workers for a test that does them harm."""
     with start_dask(tmp_path / "dask", environment=OWN_FUNCTIONS) as parts:
         yield parts
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster import dask_windows
 from shanhai.raster.windows import Cluster, window_runner
-from tests.service.cluster.conftest import OWN_FUNCTIONS
+from tests.service.cluster.conftest import OWN_FUNCTIONS, until
 from tests.service.cluster.windows import die, mark, refuse_seven, square
 from tests.support.certificates import make_certificates
 from tests.support.dask_cluster import DaskParts, start_dask
@@ -110,13 +110,6 @@ def test_windows_of_a_killed_job_are_forgotten(dask: DaskParts, tmp_path: Path) 
         assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
 
 
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not reached():
-        assert time.monotonic() < deadline, "what was waited for did not come"
-        time.sleep(0.05)
-
-
 def done_in(folder: Path) -> int:
     return len(list(folder.glob("*.done")))
 
@@ -133,6 +126,7 @@ def test_a_lost_scheduler_ends_the_job_and_its_workers_find_the_next(
         with pytest.raises(Unavailable, match="scheduler was lost"):
             list(results)
     dask_of_its_own.start_scheduler()
+    monkeypatch.setattr(dask_windows, "PATIENCE_S", PATIENCE_S)
     with window_runner(1, dask_of_its_own.cluster, [tmp_path]) as runner:
         assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
 
@@ -168,7 +162,7 @@ def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_certificates_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_windows, "PATIENCE_S", 15.0)
+    monkeypatch.setattr(dask_windows, "PATIENCE_S", PATIENCE_S)
     tls = make_certificates(tmp_path / "certificates")
     strangers = make_certificates(tmp_path / "strangers")
     with start_dask(tmp_path / "dask", tls=tls, environment=OWN_FUNCTIONS) as parts:

@@ -1,6 +1,11 @@
-"""The long jobs give the same bytes in one process, in two, and on a Dask cluster."""
+"""The long jobs give the same bytes in one process, in two, and on a Dask cluster.
 
+The workers of the cluster see the job's files, or none of them.
+"""
+
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +76,24 @@ def alone_and_on_the_cluster(
     cluster = results_of(task.model_copy(update={"cluster": dask.cluster}), folder / "cluster")
     assert {"manifest.json", "report.html", raster} <= alone.keys()
     assert cluster == alone
+    assert results_unseen(task, dask, folder) == alone
     return alone
+
+
+def results_unseen(task: Task, dask: DaskParts, folder: Path) -> dict[str, str]:
+    """Results by paths that lead to the files from this process and nowhere else."""
+    here, former = Path("/proc/self/cwd"), Path.cwd()
+    root = folder.parent
+    files = {uri: str(here / Path(path).relative_to(root)) for uri, path in task.files.items()}
+    cluster = replace(dask.cluster, apart=True)
+    os.chdir(root)
+    try:
+        return results_of(
+            task.model_copy(update={"cluster": cluster, "files": files}),
+            here / folder.name / "unseen",
+        )
+    finally:
+        os.chdir(former)
 
 
 @pytest.mark.timeout(600)

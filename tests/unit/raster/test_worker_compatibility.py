@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
-from shanhai.raster.dask_security import Handshake, compute
+from shanhai.raster.dask_security import Handshake
+from shanhai.raster.dask_windows import compute
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_nothing_is_unpacked_where_the_handshake_fails(
     offered: Handshake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "shanhai.raster.dask_security.pickle.loads", lambda _: pytest.fail("unpacked")
+        "shanhai.raster.dask_windows.pickle.loads", lambda _: pytest.fail("unpacked")
     )
     with pytest.raises(Unavailable):
         compute(replace(offered, secret="another"), b"")
