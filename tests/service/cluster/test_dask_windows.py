@@ -5,21 +5,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster import dask_windows
 from shanhai.raster.windows import Cluster, window_runner
+from shanhai.science.corridors.circuit.modes import all_to_one
+from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.corridors.spacing import square_cells
 from tests.service.cluster.conftest import OWN_FUNCTIONS, until
 from tests.service.cluster.windows import die, mark, refuse_seven, square
 from tests.support.certificates import make_certificates
 from tests.support.dask_cluster import DaskParts, start_dask
 from tests.support.serving import PATIENCE_S, kill
 from tests.support.workers import free_port
+from tests.unit.science.corridors.grounds import rough
 
 pytestmark = [pytest.mark.service, pytest.mark.long]
 
@@ -40,6 +46,18 @@ def test_results_come_in_the_order_of_the_windows(dask: DaskParts, tmp_path: Pat
     with window_runner(1, dask.cluster, [tmp_path]) as runner:
         assert list(runner.run(square, range(100))) == [number**2 for number in range(100)]
         assert list(runner.run(square, [])) == []
+
+
+def test_currents_found_there_are_those_found_here(dask: DaskParts, tmp_path: Path) -> None:
+    ground, sources = rough(3, (700, 560)), np.zeros((700, 560), dtype=np.int64)
+    sources[:9, :9], sources[-9:, -9:], sources[500:530, 480:540] = 1, 2, 3
+    ground[sources > 0] = 1.0
+    settings = CircuitSettings(method="windows")
+    here = all_to_one(ground, sources, square_cells(30.0), settings)
+    with window_runner(1, dask.cluster, [tmp_path]) as runner:
+        there = all_to_one(ground, sources, square_cells(30.0), replace(settings, run=runner.run))
+    np.testing.assert_array_equal(here.maps.cumulative, there.maps.cumulative)
+    assert here.report == there.report
 
 
 def test_both_workers_compute_and_nothing_else_is_left(dask: DaskParts, tmp_path: Path) -> None:

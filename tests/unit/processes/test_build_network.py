@@ -219,6 +219,19 @@ def test_a_circuit_that_cannot_fit_is_refused(
     assert [fault.pointer for fault in caught.value.faults] == ["/inputs/cell_m"]
 
 
+def test_currents_are_found_window_by_window(linked_watershed: Watershed, tmp_path: Path) -> None:
+    pinch = []
+    for solver in ("auto", "windows"):
+        task = network_task(linked_watershed, changed(circuit={"solver": solver}))
+        with found(task, tmp_path / solver) as network:
+            pinch.append(network.pinch)
+            rows = [one.document["r_eff_ohm"] for one in network.corridors]
+    assert pinch[0].reports[0].methods == ("direct",)
+    assert pinch[1].reports[0].methods == ("direct", "windows")
+    np.testing.assert_allclose(pinch[1].current, pinch[0].current, rtol=1e-9, atol=1e-9)
+    assert all(row > 0 for row in rows)
+
+
 def test_other_powers_of_the_resistance_tell_which_corridors_stay(
     linked_watershed: Watershed, tmp_path: Path
 ) -> None:

@@ -218,6 +218,12 @@ class CircuitChoice(contract.Inputs):
     joining: Literal["average_resistance", "average_conductance"] = Field(
         "average_resistance", description="What two cells make / 相邻像元的连接方式"
     )
+    solver: Literal["auto", "direct", "multigrid", "windows"] = Field(
+        "auto",
+        description="How currents are found: at once by a factor or by multigrid, or, for large"
+        " regions, window by window and as exactly; auto: by size and memory"
+        " / 求解方式：整体直接法、整体多重网格或大区域逐窗口精确求解；auto 按规模与内存选择",
+    )
     least_pinch_ha: float = Field(
         1.0, ge=0, le=10_000, description="Least pinch point, ha / 夹点最小面积"
     )

@@ -140,7 +140,11 @@ def circuit_settings(scene: Scene) -> CircuitSettings:
     """What was asked for, within the memory that is left."""
     choice = scene.parameters.circuit
     return CircuitSettings(
-        neighbours=choice.neighbours, joining=choice.joining, memory_limit=memory_left()
+        neighbours=choice.neighbours,
+        joining=choice.joining,
+        method=None if choice.solver == "auto" else choice.solver,
+        memory_limit=memory_left(),
+        run=scene.place.runner.run,
     )
 
 

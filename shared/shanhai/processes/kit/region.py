@@ -179,7 +179,7 @@ class Place:
     def once(self, function: Callable[[], Found]) -> Found:
         """What a function of the whole raster returns; kept as finished windows are.
 
-        It writes nothing and runs no windows over the place.
+        It writes nothing, and the windows it runs are not kept.
         """
         return self.runner.remembered().step(function)
 

@@ -160,9 +160,14 @@ class CurrentMaps:
 
 
 class Gathered:
-    """Currents by node of one circuit, as the flows come in."""
+    """Currents by node of one circuit, as the flows come in.
+
+    Attributes:
+        report: How they were found, besides the flows themselves.
+    """
 
     def __init__(self, circuit: Circuit) -> None:
+        self.report = SolveReport()
         self._circuit = circuit
         self._cumulative = np.zeros(circuit.size)
         self._maximum = np.zeros(circuit.size)

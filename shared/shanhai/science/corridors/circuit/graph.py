@@ -279,20 +279,13 @@ def make_circuit(
         InvalidInput: shapes differ or a number is negative.
         LimitExceeded: the matrix would have 2³¹ entries or more.
     """
-    if 9 * resistance.size > _MOST_ENTRIES:
-        raise LimitExceeded(
-            f"the resistance has {resistance.size} cells; a circuit of at most "
-            f"{_MOST_ENTRIES // 9} is solved at once",
-            message_zh=f"阻力面有 {resistance.size} 个像元，电路计算单次至多 "
-            f"{_MOST_ENTRIES // 9} 个",
-            pointer="/resistance",
-        )
+    require_cells(resistance.size, 9)
     merged, numbers = merge_regions(resistance, regions)
     node_of = np.empty(resistance.shape, dtype=np.int32)
     most = max((int(own.max()) for own in numbers), default=0)
     node_of_region = number_nodes(resistance, merged, most, node_of)
     node_of_region[0] = -1
-    rule = ConductanceRule(settings.neighbours == 8, settings.joining == "average_resistance")
+    rule = conductance_rule(settings)
     starts = count_entries(resistance, node_of, rule)
     columns, values = fill_entries(resistance, node_of, rule, starts)
     size = len(starts) - 1
@@ -300,6 +293,26 @@ def make_circuit(
     laplacian.sum_duplicates()
     circuit = Circuit(node_of, laplacian, number_parts(laplacian.indptr, laplacian.indices))
     return circuit, tuple(node_of_region[own] for own in numbers)
+
+
+def conductance_rule(settings: CircuitSettings) -> ConductanceRule:
+    """What links two cells, as loops know it."""
+    return ConductanceRule(settings.neighbours == 8, settings.joining == "average_resistance")
+
+
+def require_cells(cells: int, entries: int) -> None:
+    """Refuse a raster whose nodes or entries are more than 31 bits can tell apart.
+
+    Raises:
+        LimitExceeded: it has so many cells, each with so many entries.
+    """
+    if entries * cells > _MOST_ENTRIES:
+        raise LimitExceeded(
+            f"the resistance has {cells} cells; a circuit of at most {_MOST_ENTRIES // entries} is "
+            "solved at once",
+            message_zh=f"阻力面有 {cells} 个像元，电路计算单次至多 {_MOST_ENTRIES // entries} 个",
+            pointer="/resistance",
+        )
 
 
 def merge_regions(

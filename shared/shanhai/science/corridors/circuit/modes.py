@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.corridors.circuit import currents
-from shanhai.science.corridors.circuit.graph import Circuit, Regions, make_circuit
+from shanhai.science.corridors.circuit.graph import Circuit, Regions
 from shanhai.science.corridors.circuit.solver import (
     DEFAULT_SETTINGS,
     CircuitSettings,
     SolveReport,
     require_square,
 )
+from shanhai.science.corridors.circuit.windows import open_circuit
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.grid import FloatArray
 
@@ -116,9 +117,10 @@ def _run(
     wanted = currents.require_pairs(pairs, numbers)
     amperes = currents.require_strengths(strengths, numbers)
     short = () if short_circuits is None else (short_circuits,)
-    circuit, nodes = make_circuit(checked, settings, (sources, *short))
+    circuit, gathered, nodes = open_circuit(
+        checked, settings, (sources, *short), len(numbers) - 1, on_source
+    )
     found = dict.fromkeys(numbers, np.nan)
-    gathered = currents.Gathered(circuit)
     report = SolveReport()
     node_of = {number: int(nodes[0][number]) for number in numbers}
     for ports in currents.make_ports(circuit, node_of, settings):
@@ -134,7 +136,8 @@ def _run(
             if on_source:
                 on_source(one, currents.by_cell(circuit, flow.nodes, flow.current))
         report += ports.report
-    return ManyToOne(numbers, np.array([found[n] for n in numbers]), gathered.maps(), report)
+    maps = gathered.maps()
+    return ManyToOne(numbers, np.array([found[n] for n in numbers]), maps, report + gathered.report)
 
 
 def _others(
@@ -196,9 +199,10 @@ class Pairwise:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A circuit, its ports and the pairs to be sent through it."""
+    """A circuit, what gathers its currents, its ports and the pairs to be sent through it."""
 
     circuit: Circuit
+    gathered: currents.Gathered
     ports: list[currents.Ports]
     pairs: list[currents.Pair]
 
@@ -247,21 +251,20 @@ def pairwise(
     nothing = np.where(np.isfinite(checked), 0.0, np.nan)
     maps = currents.CurrentMaps(nothing, nothing)
     report = SolveReport()
-    for task in _tasks(checked, sources, short, all_pairs, settings):
-        gathered = currents.Gathered(task.circuit)
+    for task in _tasks(checked, sources, short, all_pairs, settings, on_pair):
         for pair, ports in _joined(task):
             one, other = (numbers.index(number) for number in pair)
             flow = ports.flow({pair[1]: 1.0}, pair[0])
             found[one, other] = found[other, one] = ports.resistance(*pair)
-            gathered.add(flow)
+            task.gathered.add(flow)
             if on_pair:
                 on_pair(
                     pair,
                     currents.by_cell(task.circuit, flow.nodes, flow.current),
                     currents.by_cell(task.circuit, flow.nodes, flow.potential),
                 )
-        maps = currents.merged(maps, gathered.maps())
-        report = sum((ports.report for ports in task.ports), report)
+        maps = currents.merged(maps, task.gathered.maps())
+        report = sum((ports.report for ports in task.ports), report + task.gathered.report)
     return Pairwise(numbers, found, maps, report)
 
 
@@ -271,6 +274,7 @@ def _tasks(
     short: tuple[Regions, ...],
     pairs: list[currents.Pair],
     settings: CircuitSettings,
+    on_pair: OnPair | None,
 ) -> Iterator[_Task]:
     """One circuit for all pairs when the sources are cells, else one for each."""
     cells = np.unique(sources[sources > 0], return_counts=True)[1]
@@ -278,9 +282,11 @@ def _tasks(
     for group in groups:
         members = sorted({number for pair in group for number in pair})
         active = np.where(np.isin(sources, members), sources, 0)
-        circuit, nodes = make_circuit(resistance, settings, (active, *short))
+        circuit, gathered, nodes = open_circuit(
+            resistance, settings, (active, *short), len(members) - 1, on_pair
+        )
         node_of = {number: int(nodes[0][number]) for number in members}
-        yield _Task(circuit, currents.make_ports(circuit, node_of, settings), group)
+        yield _Task(circuit, gathered, currents.make_ports(circuit, node_of, settings), group)
 
 
 def _joined(task: _Task) -> Iterator[tuple[currents.Pair, currents.Ports]]:

@@ -1,6 +1,8 @@
 """Solutions of a grounded circuit, by a factor or by multigrid, with the residual; its settings."""
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -16,7 +18,12 @@ from shanhai.science.grid import FloatArray
 
 Neighbours = Literal[4, 8]
 Joining = Literal["average_resistance", "average_conductance"]
-Method = Literal["direct", "multigrid"]
+Method = Literal["direct", "multigrid", "windows"]
+WHOLE: Final[tuple[Method, ...]] = ("direct", "multigrid")
+"""Methods that solve a circuit at once."""
+
+Run = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+"""Computes a function of each of some windows, and gives the results in their order."""
 
 GIB = 1 << 30
 
@@ -30,14 +37,17 @@ class CircuitSettings:
         joining: What two cells make: `average_resistance` a conductance of 2/(ℓ(R₁ + R₂)), so that
             the resistance of a link is its cost in cell lengths; `average_conductance` one of
             (1/R₁ + 1/R₂)/(2ℓ), the default of Circuitscape and the only one of Omniscape.
-        method: `direct` or `multigrid`; None takes what is faster for the size and the memory.
+        method: `direct`, `multigrid` or `windows`; None takes what is faster for the size and the
+            memory.
         memory_limit: Bytes the solution may take; a larger one is refused before it begins.
+        run: Computes windows, in this process unless given.
     """
 
     neighbours: Neighbours = 8
     joining: Joining = "average_resistance"
     method: Method | None = None
     memory_limit: int = 4 * GIB
+    run: Run = map
 
     def __post_init__(self) -> None:
         """Refuse words that are none of the method's."""
@@ -96,10 +106,27 @@ _SMALL: Final = 10_000
 _BYTES_PER_UNKNOWN: Final = 900
 """Of a multigrid with the matrix it stands on; with 8 neighbours 740 in all were measured."""
 
+_LARGE: Final = 1_000_000
+_MANY: Final = 8
+"""Nodes and right-hand sides from which windows take less time than a multigrid."""
+
+WINDOW_SIDE: Final = 512
+"""Cells along a window: what it is reduced to takes 32 MiB at most."""
+
+_BYTES_OF_WINDOW: Final = 750
+"""For each cell of one window; 200 MiB in all were measured."""
+
 _BYTES_PER_FILL: Final = 130
 """Of a factor, for each unknown and each doubling of their number; 128 were measured."""
 
 _THREADS: Final = ThreadpoolController()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Where the sums of BLAS are the same on every machine, and soon begun."""
+    with _THREADS.limit(limits=1, user_api="blas"):
+        yield
 
 
 def memory_needed(unknowns: int, method: Method, kept: int = 0) -> int:
@@ -114,8 +141,21 @@ def memory_needed(unknowns: int, method: Method, kept: int = 0) -> int:
     bytes_per_cell = 64 + 8 * kept
     if method == "multigrid":
         return (bytes_per_cell + _BYTES_PER_UNKNOWN) * unknowns
+    if method == "windows":
+        return _windows_memory(unknowns)
     fill = _BYTES_PER_FILL * math.log2(max(unknowns, 2)) + 300
     return math.ceil((bytes_per_cell + fill) * unknowns)
+
+
+def _windows_memory(cells: int) -> int:
+    """Of the rasters, of what is kept of the borders of windows, and of one window.
+
+    Borders take more the more windows there are: without a window, 98 bytes a cell in all were
+    measured at 3000².
+    """
+    doublings = math.log2(max(math.sqrt(cells) / WINDOW_SIDE, 1.0))
+    of_window = _BYTES_OF_WINDOW * min(cells, WINDOW_SIDE**2)
+    return math.ceil((64 + 40 * doublings) * cells + of_window)
 
 
 def choose_method(
@@ -131,17 +171,48 @@ def choose_method(
     """
     enough = 5.0 * math.sqrt(unknowns / 245_000)
     direct_first = unknowns <= _SMALL or right_hand_sides >= enough
-    order: tuple[Method, ...] = ("direct", "multigrid") if direct_first else ("multigrid", "direct")
-    if settings.method:
+    order = WHOLE if direct_first else WHOLE[::-1]
+    if settings.method in order:
         order = (settings.method,)
     needed = {method: memory_needed(unknowns, method, kept) for method in order}
     for method in order:
         if needed[method] <= settings.memory_limit:
             return method
-    least = min(needed.values())
-    raise LimitExceeded(
-        f"the circuit of {unknowns} nodes needs {least / 2**20:.0f} MiB "
-        f"({min(needed, key=lambda method: needed[method])}), and "
+    raise _too_large(unknowns, needed, settings)
+
+
+def in_windows(unknowns: int, cells: int, right_hand_sides: int, settings: CircuitSettings) -> bool:
+    """Whether a circuit is reduced window by window: so it keeps to little memory, and takes about
+    as long as seven solutions by multigrid, however many there are.
+
+    Args:
+        unknowns: Nodes.
+        cells: Of the raster.
+        right_hand_sides: That there will be.
+        settings: Method and memory.
+
+    Raises:
+        LimitExceeded: it is, and does not keep to the memory.
+    """
+    chosen = settings.method == "windows"
+    if settings.method is None:
+        chosen = unknowns >= _LARGE and right_hand_sides >= _MANY
+        chosen = chosen or settings.memory_limit < min(
+            memory_needed(unknowns, method, right_hand_sides) for method in WHOLE
+        )
+    needed = memory_needed(cells, "windows")
+    if chosen and needed > settings.memory_limit:
+        raise _too_large(unknowns, {"windows": needed}, settings)
+    return chosen
+
+
+def _too_large(
+    unknowns: int, needed: dict[Method, int], settings: CircuitSettings
+) -> LimitExceeded:
+    """What is wrong where no way of solving keeps to the memory."""
+    method, least = min(needed.items(), key=lambda item: item[1])
+    return LimitExceeded(
+        f"the circuit of {unknowns} nodes needs {least / 2**20:.0f} MiB ({method}), and "
         f"{settings.memory_limit / 2**20:.0f} MiB are allowed; take larger cells, a smaller area "
         "or only the corridors",
         message_zh=f"{unknowns} 个节点的电路需要 {least / 2**20:.0f} MiB 内存，上限为 "
@@ -204,7 +275,7 @@ class Solver:
         if self.method == "direct":
             return np.asarray(self._factor.solve(right))
         # Threads for the sums of one vector cost more than they bring: 3.3 s instead of 1.1 s.
-        with _THREADS.limit(limits=1, user_api="blas"):
+        with one_thread():
             return np.asarray(
                 self._levels.solve(right, tol=_AIM, maxiter=_MOST_ITERATIONS, accel="cg")
             )
@@ -219,9 +290,27 @@ def require_residual(laplacian: csr_array, potential: FloatArray, injected: Floa
     Raises:
         InvalidInput: it is above both, or not a number.
     """
-    residual = _norm(laplacian @ potential - injected) / _norm(injected)
-    if residual <= max(MOST_RESIDUAL, _rounding(laplacian, potential) / _norm(injected)):
-        return residual
+    norm = _norm(injected)
+    residual = _norm(laplacian @ potential - injected) / norm
+    require_small(residual, _norm(laplacian.diagonal() * potential) / norm)
+    return residual
+
+
+def require_small(residual: float, level: float) -> None:
+    """Refuse a residual that is neither small nor what rounding makes of the currents.
+
+    The potentials and their sums are rounded: each row adds up its diagonal and as much of its
+    neighbours, at the potential of about its own.
+
+    Args:
+        residual: ‖Lv − I‖/‖I‖.
+        level: ‖dv‖/‖I‖, where d is the diagonal of L.
+
+    Raises:
+        InvalidInput: it is above both, or not a number.
+    """
+    if residual <= max(MOST_RESIDUAL, _ROUNDINGS * float(np.finfo(np.float64).eps) * level):
+        return
     raise InvalidInput(
         f"the currents could only be found with a residual of {residual:.1e}, and "
         f"{MOST_RESIDUAL:.0e} is allowed: the resistances may span too wide a range",
@@ -229,14 +318,6 @@ def require_residual(laplacian: csr_array, potential: FloatArray, injected: Floa
         "阻力值跨度可能过大",
         pointer="/resistance",
     )
-
-
-def _rounding(laplacian: csr_array, potential: FloatArray) -> float:
-    """What the rounding of the potentials and of their sums makes of Lv = I, A.
-
-    Each row adds up its diagonal and as much of its neighbours, at the potential of about its own.
-    """
-    return _ROUNDINGS * float(np.finfo(np.float64).eps) * _norm(laplacian.diagonal() * potential)
 
 
 def _norm(values: FloatArray) -> float:

@@ -4,12 +4,15 @@ Its cases sgVerify10 and 11, oneToAllVerify9 and 11, allToOneVerify9 and 11 and 
 of several cells, partly on nodata, short-circuit regions that share cells with them, weak grounds.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from shanhai.science.corridors.circuit import windows
 from shanhai.science.corridors.circuit.advanced import advanced
 from shanhai.science.corridors.circuit.modes import all_to_one, one_to_all, pairwise
-from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings, Method
 from shanhai.science.grid import FloatArray, IntArray
 from tests.unit.science.corridors.circuit.networks import UNIT
 
@@ -68,6 +71,14 @@ WHOLE_SHORT = regions("""
 """)
 
 
+@pytest.fixture(params=["direct", "windows"])
+def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Method:
+    """How circuits are solved; windows are two cells wide."""
+    monkeypatch.setattr(windows, "WINDOW_SIDE", 2)
+    found: Method = request.param
+    return found
+
+
 def agree(found: FloatArray, expected: FloatArray) -> None:
     """Its maps were solved to fewer digits than ours."""
     np.testing.assert_allclose(np.nan_to_num(found), expected, atol=1e-6, rtol=0)
@@ -99,13 +110,15 @@ def agree(found: FloatArray, expected: FloatArray) -> None:
     ],
     ids=["sgVerify10", "sgVerify11"],
 )
-def test_pairs(short: IntArray | None, expected: str) -> None:
-    found = pairwise(GAPPED, POINTS, UNIT, RESISTANCES, short_circuits=short)
+def test_pairs(short: IntArray | None, expected: str, method: Method) -> None:
+    asked = replace(RESISTANCES, method=method)
+    found = pairwise(GAPPED, POINTS, UNIT, asked, short_circuits=short)
     np.testing.assert_allclose(found.resistance, grid(expected), atol=1e-9)
 
 
-def test_one_to_all_over_nodata() -> None:
-    found = one_to_all(GAPPED, POINTS, UNIT, RESISTANCES, short_circuits=GAPPED_SHORT)
+def test_one_to_all_over_nodata(method: Method) -> None:
+    asked = replace(RESISTANCES, method=method)
+    found = one_to_all(GAPPED, POINTS, UNIT, asked, short_circuits=GAPPED_SHORT)
     np.testing.assert_allclose(
         found.resistance,
         [0.2802114009, 0.4441654859, 0.3709984087, 0.2802114009, 0.4441654859],
@@ -123,8 +136,9 @@ def test_one_to_all_over_nodata() -> None:
     )
 
 
-def test_all_to_one_over_nodata() -> None:
-    found = all_to_one(GAPPED, POINTS, UNIT, RESISTANCES, short_circuits=GAPPED_SHORT)
+def test_all_to_one_over_nodata(method: Method) -> None:
+    asked = replace(RESISTANCES, method=method)
+    found = all_to_one(GAPPED, POINTS, UNIT, asked, short_circuits=GAPPED_SHORT)
     agree(
         found.maps.cumulative,
         grid("""
@@ -137,14 +151,15 @@ def test_all_to_one_over_nodata() -> None:
     )
 
 
-def test_averages_of_conductances() -> None:
-    to_all = one_to_all(WHOLE, POINTS, UNIT, CONDUCTANCES, short_circuits=WHOLE_SHORT)
+def test_averages_of_conductances(method: Method) -> None:
+    asked = replace(CONDUCTANCES, method=method)
+    to_all = one_to_all(WHOLE, POINTS, UNIT, asked, short_circuits=WHOLE_SHORT)
     np.testing.assert_allclose(
         to_all.resistance,
         [0.1818679246, 0.1100515239, 0.2198203856, 0.2093656026, 0.157864073],
         atol=1e-9,
     )
-    to_one = all_to_one(WHOLE, POINTS, UNIT, CONDUCTANCES, short_circuits=WHOLE_SHORT)
+    to_one = all_to_one(WHOLE, POINTS, UNIT, asked, short_circuits=WHOLE_SHORT)
     agree(
         to_one.maps.cumulative,
         grid("""
