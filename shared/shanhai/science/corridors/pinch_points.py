@@ -90,21 +90,22 @@ def pinch_points(
     require_shape("corridors", corridors.shape, (checked.shape[0], checked.shape[1]))
     checked[~(corridors | (sources > 0))] = BARRIER
     looked_at = corridors & (sources == 0)
-    runs = [
+    runs = (
         all_to_one(checked**power, sources, spacing, settings) for power in (1.0, *OTHER_POWERS)
-    ]
-    inside = [np.where(looked_at, run.maps.cumulative, np.nan) for run in runs]
+    )
+    currents, reports = zip(*((run.maps.cumulative, run.report) for run in runs), strict=True)
+    inside = [np.where(looked_at, current, np.nan) for current in currents]
     spots = find_spots(inside[0], cell_m, rule)
     stays = np.ones(checked.shape, dtype=bool)
     for current in inside[1:]:
         stays &= current >= top_class(current, rule)
     share = spots.patches.share(stays)
     return PinchPoints(
-        current=runs[0].maps.cumulative,
+        current=currents[0],
         spots=spots,
         robust_share=share,
         robust=share >= _MOSTLY,
-        reports=tuple(run.report for run in runs),
+        reports=reports,
     )
 
 

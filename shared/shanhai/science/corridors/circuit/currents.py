@@ -2,24 +2,34 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.circuit.graph import Circuit, Regions, currents, entries
+from shanhai.science.corridors.circuit.graph import (
+    Circuit,
+    Regions,
+    currents,
+    entries,
+)
 from shanhai.science.corridors.circuit.solver import (
     CircuitSettings,
     Solver,
     SolveReport,
     choose_method,
     require_residual,
+    require_small,
 )
+from shanhai.science.corridors.circuit.substructures import NO_NODE, ReducedRaster
 from shanhai.science.corridors.cost_distance import require_resistance, require_shape
 from shanhai.science.grid import FloatArray, IntArray
 
 _NO_GROUND: FloatArray = np.empty(0)
+_MOST_RUNS: Final = 64
+"""Whose currents on the borders are held at once; more take each window as often again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +191,70 @@ class Gathered:
         """Currents by cell."""
         raster = self._circuit.raster
         return CurrentMaps(raster(self._cumulative), raster(self._maximum))
+
+
+class GatheredByWindows(Gathered):
+    """Currents of a raster that was reduced, some flows between its regions at a time."""
+
+    def __init__(self, raster: ReducedRaster) -> None:
+        super().__init__(raster.circuit)
+        self._raster = raster
+        self._maps = np.zeros((2, *raster.node_of.shape))
+        self._maps[:, raster.node_of == NO_NODE] = np.nan
+        self._flows: list[FloatArray] = []
+
+    def add(self, flow: Flow) -> None:
+        """Take in a flow between the regions."""
+        potential = np.zeros(self._raster.circuit.size)
+        potential[flow.nodes] = flow.potential
+        if potential.any():
+            self._flows.append(potential)
+        if len(self._flows) == _MOST_RUNS:
+            self._send()
+
+    def maps(self) -> CurrentMaps:
+        """Currents by cell; the report tells how exact they are.
+
+        Raises:
+            InvalidInput: the solution is not exact enough.
+        """
+        if self._flows:
+            self._send()
+        return CurrentMaps(self._maps[0], self._maps[1])
+
+    def _send(self) -> None:
+        """Find the currents of the flows that were taken in."""
+        raster, known = self._raster, np.stack(self._flows, axis=1)
+        self._flows = []
+        runs, regions = known.shape[1], len(known)
+        flows, squares = np.zeros((runs, 3, len(raster.nodes))), np.zeros((runs, 2))
+        for part, border, found in raster.flows(known):
+            self._take(part.window.slices, found.maps)
+            flows[:, :, border] += found.border
+            squares += found.squares
+        current = flows[:, :2].max(axis=1)
+        sums = np.stack([current.sum(axis=0), current.max(axis=0)])
+        cells = raster.nodes[regions:] - regions
+        self._take(np.divmod(cells, raster.node_of.shape[1]), sums[:, regions:])
+        held = np.nonzero((raster.node_of >= 0) & (raster.node_of < regions))
+        self._take(held, sums[:, raster.node_of[held]])
+        self._check(raster.circuit.laplacian @ known, flows, squares)
+
+    def _take(self, cells: tuple[Any, ...], sums: FloatArray) -> None:
+        """Take in the sums and maxima of some cells."""
+        self._maps[0][cells] += sums[0]
+        self._maps[1][cells] = np.maximum(self._maps[1][cells], sums[1])
+
+    def _check(self, injected: FloatArray, flows: FloatArray, squares: FloatArray) -> None:
+        """Compare what flows out of each node with what is injected, as `require_residual` does."""
+        rest = flows[:, 1] - flows[:, 0]
+        rest[:, : len(injected)] -= injected.T
+        squares += np.square(np.stack([rest, flows[:, 2]], axis=1)).sum(axis=2)
+        nodes = int(np.count_nonzero(self._raster.node_of >= 0))
+        norms = np.linalg.norm(injected, axis=0)
+        for residual, level in (np.sqrt(squares) / norms[:, np.newaxis]).tolist():
+            require_small(residual, level)
+            self.report += SolveReport(("windows",), residual, 0, nodes)
 
 
 def merged(one: CurrentMaps, other: CurrentMaps) -> CurrentMaps:

@@ -1,6 +1,6 @@
 """Current between every two sources, from all to one, and from one to all."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.corridors.circuit import currents
-from shanhai.science.corridors.circuit.graph import Circuit, Regions
+from shanhai.science.corridors.circuit.graph import Circuit, Numbers, Regions, make_circuit
 from shanhai.science.corridors.circuit.solver import (
     DEFAULT_SETTINGS,
     CircuitSettings,
     SolveReport,
+    in_windows,
     require_square,
 )
-from shanhai.science.corridors.circuit.windows import open_circuit
+from shanhai.science.corridors.circuit.substructures import reduce_raster
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.grid import FloatArray
 
@@ -117,7 +118,7 @@ def _run(
     wanted = currents.require_pairs(pairs, numbers)
     amperes = currents.require_strengths(strengths, numbers)
     short = () if short_circuits is None else (short_circuits,)
-    circuit, gathered, nodes = open_circuit(
+    circuit, gathered, nodes = _open_circuit(
         checked, settings, (sources, *short), len(numbers) - 1, on_source
     )
     found = dict.fromkeys(numbers, np.nan)
@@ -138,6 +139,30 @@ def _run(
         report += ports.report
     maps = gathered.maps()
     return ManyToOne(numbers, np.array([found[n] for n in numbers]), maps, report + gathered.report)
+
+
+def _open_circuit(
+    resistance: FloatArray,
+    settings: CircuitSettings,
+    regions: Sequence[Regions],
+    right_hand_sides: int,
+    told: object | None,
+) -> tuple[Circuit, currents.Gathered, tuple[Numbers, ...]]:
+    """A circuit with all regions, and what gathers its currents, as in `make_circuit`.
+
+    Args:
+        resistance: From `require_resistance`.
+        settings: Of the circuit.
+        regions: Rasters of numbers from 1; 0 is none.
+        right_hand_sides: How many there will be at most.
+        told: Who is told of each flow, if anybody: then the circuit is solved whole.
+    """
+    nodes = int(np.count_nonzero(np.isfinite(resistance)))
+    if not told and in_windows(nodes, resistance.size, right_hand_sides, settings):
+        raster, numbers = reduce_raster(resistance, settings, regions)
+        return raster.circuit, currents.GatheredByWindows(raster), numbers
+    circuit, numbers = make_circuit(resistance, settings, regions)
+    return circuit, currents.Gathered(circuit), numbers
 
 
 def _others(
@@ -282,7 +307,7 @@ def _tasks(
     for group in groups:
         members = sorted({number for pair in group for number in pair})
         active = np.where(np.isin(sources, members), sources, 0)
-        circuit, gathered, nodes = open_circuit(
+        circuit, gathered, nodes = _open_circuit(
             resistance, settings, (active, *short), len(members) - 1, on_pair
         )
         node_of = {number: int(nodes[0][number]) for number in members}

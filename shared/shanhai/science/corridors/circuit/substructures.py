@@ -18,10 +18,26 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtrs
+from scipy.sparse import csr_array
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.circuit.graph import ConductanceRule, Numbers, conductance
-from shanhai.science.corridors.circuit.solver import one_thread
+from shanhai.science.corridors.circuit.graph import (
+    Circuit,
+    ConductanceRule,
+    Numbers,
+    Regions,
+    conductance,
+    conductance_rule,
+    merge_regions,
+    number_parts,
+    require_cells,
+)
+from shanhai.science.corridors.circuit.solver import (
+    WINDOW_SIDE,
+    CircuitSettings,
+    Run,
+    one_thread,
+)
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 from shanhai.science.kernels import compiled
 
@@ -152,7 +168,7 @@ class Elimination(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RasterNodes:
     """What all windows of a raster share.
 
     Attributes:
@@ -175,48 +191,46 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class Substructure:
     """A window of the raster, with the row below and the column to the right where there are any.
 
     Attributes:
         window: Its own cells.
         resistance: Of its cells and of those beside them.
         nodes: Of the same cells.
-        layout: Of the raster.
+        raster: What it shares with the others.
     """
 
     window: Window
     resistance: FloatArray
     nodes: Numbers
-    layout: Layout
+    raster: RasterNodes
 
     def links(self, part: Window) -> tuple[Numbers, FloatArray]:
         """Links of a part of the window."""
-        row, col = part.row - self.window.row, part.col - self.window.col
-        cells = slice(row, row + part.height + 1), slice(col, col + part.width + 1)
-        rule = self.layout.rule
+        cells, rule = _held(part, self.window), self.raster.rule
         return links_of(self.resistance[cells], self.nodes[cells], part.height, part.width, rule)
 
     def leaf(self, part: Window, eliminations: list[Elimination] | None) -> Multiport:
         """A part of the window from its links."""
         ends, values = self.links(part)
-        held = _slices(part, self.window)
-        nodes = _present(self.nodes[held])
+        nodes = _present(self.nodes[_held(part, self.window)])
         size = len(nodes)
         one, other = np.searchsorted(nodes, ends)
         beside = np.zeros((size, size))
         np.subtract.at(beside, (one, other), values)
         whole = Multiport(nodes, _balanced(beside + beside.T))
-        return reduced(whole, self.layout.inner(nodes, part), eliminations)
+        return reduced(whole, self.raster.inner(nodes, part), eliminations)
 
     def reduce(self, eliminations: list[Elimination] | None = None) -> Multiport:
         """The window as seen from outside."""
         leaf = partial(self.leaf, eliminations=eliminations)
         with one_thread():
-            return condensed(self.window, _LEAST_SIDE, leaf, self.layout, eliminations)
+            return condensed(self.window, _LEAST_SIDE, leaf, self.raster, eliminations)
 
 
-def _slices(part: Window, within: Window) -> tuple[slice, slice]:
+def _held(part: Window, within: Window) -> tuple[slice, slice]:
+    """The cells of a window, of the row below them and of the column to their right."""
     return replace(part, height=part.height + 1, width=part.width + 1).slices_within(within)
 
 
@@ -244,7 +258,7 @@ def condensed(
     window: Window,
     side: int,
     leaf: Callable[[Window], Multiport],
-    layout: Layout,
+    raster: RasterNodes,
     eliminations: list[Elimination] | None,
 ) -> Multiport:
     """A window as seen from outside.
@@ -253,15 +267,15 @@ def condensed(
         window: Of the raster.
         side: Cells along a window that is asked for.
         leaf: Gives the multiport of a window of at most that side.
-        layout: Of the raster.
+        raster: What all windows share.
         eliminations: Takes what was eliminated, in that order; None when nobody will ask.
     """
     if max(window.height, window.width) <= side:
         return leaf(window)
     both = joined(
-        *(condensed(half, side, leaf, layout, eliminations) for half in halves(window, side))
+        *(condensed(half, side, leaf, raster, eliminations) for half in halves(window, side))
     )
-    return reduced(both, layout.inner(both.nodes, window), eliminations)
+    return reduced(both, raster.inner(both.nodes, window), eliminations)
 
 
 def joined(one: Multiport, other: Multiport) -> Multiport:
@@ -317,12 +331,13 @@ def spread(eliminations: Sequence[Elimination], nodes: IntArray, potential: Floa
         nodes: Numbers, ascending.
         potential: A row for each node, a column for each run; known of what was not eliminated.
     """
-    for one in reversed(eliminations):
-        kept = potential[np.searchsorted(nodes, one.kept)]
-        potential[np.searchsorted(nodes, one.gone)] = one.weights @ kept
+    with one_thread():
+        for one in reversed(eliminations):
+            kept = potential[np.searchsorted(nodes, one.kept)]
+            potential[np.searchsorted(nodes, one.gone)] = one.weights @ kept
 
 
-class TileFlow(NamedTuple):
+class WindowFlow(NamedTuple):
     """What flows through a window.
 
     Attributes:
@@ -339,29 +354,29 @@ class TileFlow(NamedTuple):
     squares: FloatArray
 
 
-def tile_flow(item: tuple[Tile, IntArray, FloatArray]) -> TileFlow:
+def window_flow(item: tuple[Substructure, IntArray, FloatArray]) -> WindowFlow:
     """What flows through a window.
 
     Args:
         item: The window, the nodes it is seen by from outside, and their potentials, V: a row for
             each of them, a column for each run.
     """
-    tile, border, known = item
+    part, border, known = item
     eliminations = list[Elimination]()
-    tile.reduce(eliminations)
-    nodes = _present(tile.nodes)
+    part.reduce(eliminations)
+    nodes = _present(part.nodes)
     on_border = np.searchsorted(nodes, border)
-    ends, values = tile.links(tile.window)
+    ends, values = part.links(part.window)
     links = np.searchsorted(nodes, ends)
     maps, runs = np.zeros((2, len(nodes) + 1)), known.shape[1]
-    found = TileFlow(maps, np.empty((runs, 3, len(border))), np.empty((runs, 2)))
+    found = WindowFlow(maps, np.empty((runs, 3, len(border))), np.empty((runs, 2)))
     for first in range(0, runs, _RUNS):
         potential = np.zeros((len(nodes), min(_RUNS, runs - first)))
         potential[on_border] = known[:, first : first + _RUNS]
         spread(eliminations, nodes, potential)
         for run, one in enumerate(np.ascontiguousarray(potential.T), start=first):
             _add_run(found, run, _flows(links, values, one), on_border)
-    own = tile.nodes[: tile.window.height, : tile.window.width]
+    own = part.nodes[: part.window.height, : part.window.width]
     cells = np.where(own < 0, len(nodes), np.searchsorted(nodes, own))
     return found._replace(maps=maps[:, cells])
 
@@ -372,7 +387,7 @@ def _flows(links: IntArray, values: FloatArray, potential: FloatArray) -> FloatA
     return found
 
 
-def _add_run(found: TileFlow, run: int, flows: FloatArray, on_border: IntArray) -> None:
+def _add_run(found: WindowFlow, run: int, flows: FloatArray, on_border: IntArray) -> None:
     found.border[run] = flows[:, on_border]
     flows[:, on_border] = 0.0
     current = flows[:2].max(axis=0)
@@ -385,3 +400,97 @@ def _present(nodes: Numbers) -> IntArray:
     """The numbers of the nodes of some cells, ascending."""
     found = np.unique(nodes).astype(np.int64)
     return found[np.searchsorted(found, 0) :]
+
+
+@dataclass(frozen=True, slots=True)
+class ReducedRaster:
+    """A raster of which only the regions are left, and the way back.
+
+    Attributes:
+        circuit: Between the regions; carries the same currents as the whole.
+        node_of: Number of the node of each cell.
+        parts: The windows.
+        nodes: The regions, and the nodes on the borders of windows, ascending.
+        borders: Places among them of what each window is seen by from outside.
+        eliminations: Of nodes on the borders, in their order.
+        run: Computes windows.
+    """
+
+    circuit: Circuit
+    node_of: Numbers
+    parts: Sequence[Substructure]
+    nodes: IntArray
+    borders: Sequence[IntArray]
+    eliminations: Sequence[Elimination]
+    run: Run
+
+    def flows(self, known: FloatArray) -> Iterator[tuple[Substructure, IntArray, WindowFlow]]:
+        """What flows through each window, with the places of its border.
+
+        Args:
+            known: V: a row for each region, a column for each run.
+        """
+        potential = np.zeros((len(self.nodes), known.shape[1]))
+        potential[: len(known)] = known
+        spread(self.eliminations, self.nodes, potential)
+        items = [
+            (part, self.nodes[border], potential[border])
+            for part, border in zip(self.parts, self.borders, strict=True)
+        ]
+        return zip(self.parts, self.borders, self.run(window_flow, items), strict=True)
+
+
+def reduce_raster(
+    resistance: FloatArray, settings: CircuitSettings, regions: Sequence[Regions]
+) -> tuple[ReducedRaster, tuple[Numbers, ...]]:
+    """Reduce a raster to its regions; arguments and errors as in `make_circuit`.
+
+    Returns:
+        What is left, and for each raster the node of each of its numbers; −1 where the number does
+        not occur or has no passable cell.
+    """
+    merged, numbers = merge_regions(resistance, regions)
+    most = max((int(own.max()) for own in numbers), default=0)
+    require_cells(resistance.size + most, 1)
+    node_of, node_of_region = _number_nodes(resistance, merged, most)
+    raster = RasterNodes(
+        (resistance.shape[0], resistance.shape[1]),
+        int(node_of_region.max()) + 1,
+        conductance_rule(settings),
+    )
+    reach(resistance, node_of, raster.regions, raster.rule)
+    whole = Window(0, 0, *raster.shape)
+    parts = [
+        Substructure(window, resistance[cells], node_of[cells], raster)
+        for window in leaves(whole, WINDOW_SIDE)
+        for cells in [_held(window, whole)]
+    ]
+    borders, eliminations = list[IntArray](), list[Elimination]()
+    multiports = iter(settings.run(Substructure.reduce, parts))
+
+    def following(_: Window) -> Multiport:
+        port: Multiport = next(multiports)
+        borders.append(port.nodes)
+        return port
+
+    with one_thread():
+        left = csr_array(condensed(whole, WINDOW_SIDE, following, raster, eliminations).laplacian)
+    next(multiports, None)  # lets the runner come to its end
+    circuit = Circuit(node_of, left, number_parts(left.indptr, left.indices))
+    nodes = np.unique(np.concatenate([np.arange(raster.regions), *borders]))
+    places = [np.searchsorted(nodes, border) for border in borders]
+    reduced = ReducedRaster(circuit, node_of, parts, nodes, places, eliminations, settings.run)
+    return reduced, tuple(node_of_region[own] for own in numbers)
+
+
+def _number_nodes(resistance: FloatArray, merged: Numbers, most: int) -> tuple[Numbers, Numbers]:
+    """The node of each cell and of each region."""
+    passable = np.isfinite(resistance)
+    alive = np.zeros(most + 1, dtype=bool)
+    alive[merged[passable]] = True
+    alive[0] = False
+    node_of_region = np.where(alive, np.cumsum(alive) - 1, NO_NODE).astype(np.int32)
+    nodes = node_of_region[merged]
+    cells = np.flatnonzero(passable & (merged == 0))
+    nodes.flat[cells] = cells + np.count_nonzero(alive)
+    return nodes, node_of_region

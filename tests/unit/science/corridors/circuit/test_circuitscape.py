@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shanhai.science.corridors.circuit import windows
+from shanhai.science.corridors.circuit import substructures
 from shanhai.science.corridors.circuit.advanced import advanced
 from shanhai.science.corridors.circuit.modes import all_to_one, one_to_all, pairwise
 from shanhai.science.corridors.circuit.solver import CircuitSettings, Method
@@ -74,7 +74,7 @@ WHOLE_SHORT = regions("""
 @pytest.fixture(params=["direct", "windows"])
 def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Method:
     """How circuits are solved; windows are two cells wide."""
-    monkeypatch.setattr(windows, "WINDOW_SIDE", 2)
+    monkeypatch.setattr(substructures, "WINDOW_SIDE", 2)
     found: Method = request.param
     return found
 

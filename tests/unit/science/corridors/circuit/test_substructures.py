@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import LimitExceeded
 from shanhai.raster.windows import window_runner
-from shanhai.science.corridors.circuit import solver, windows
+from shanhai.science.corridors.circuit import currents, solver, substructures
 from shanhai.science.corridors.circuit.modes import (
     ManyToOne,
     Pairwise,
@@ -30,7 +30,7 @@ WHOLE = CircuitSettings(method="direct")
 
 @pytest.fixture(autouse=True)
 def windows_of_two_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "WINDOW_SIDE", 2)
+    monkeypatch.setattr(substructures, "WINDOW_SIDE", 2)
 
 
 def test_resistors_in_series() -> None:
@@ -124,8 +124,8 @@ def test_windows_agree_with_the_whole(
     asked = replace(WHOLE, neighbours=neighbours, joining=joining)
     whole = mode(ground, sources, UNIT, asked, short_circuits=short)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "WINDOW_SIDE", side)
-        patch.setattr(windows, "_MOST_RUNS", 3)
+        patch.setattr(substructures, "WINDOW_SIDE", side)
+        patch.setattr(currents, "_MOST_RUNS", 3)
         asked = replace(asked, method="windows")
         found = mode(ground, sources, UNIT, asked, short_circuits=short)
     np.testing.assert_allclose(found.resistance, whole.resistance, rtol=1e-9, atol=1e-9)
@@ -138,7 +138,7 @@ def test_windows_agree_with_the_whole(
 
 
 def test_other_processes_find_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "WINDOW_SIDE", 16)
+    monkeypatch.setattr(substructures, "WINDOW_SIDE", 16)
     ground = rough(1, (50, 37))
     sources = one_source((50, 37), (0, 0), (49, 36), (20, 20))
     ground[20, 20] = 1.0
