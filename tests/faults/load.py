@@ -33,6 +33,7 @@ class Sender:
     Attributes:
         name: Tells its keys from those of others.
         refused: How often an answer promised nothing.
+        timeout_s: After which a request is sent again.
     """
 
     url: str
@@ -40,12 +41,15 @@ class Sender:
     ledger: Ledger
     name: str
     refused: int = 0
+    timeout_s: float = 10
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"Authorization": f"Bearer {self.key}", "Prefer": "respond-async"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=self.timeout_s
+        ) as client:
             yield client
 
     async def echo(self, *, pause: float = 0) -> str:
