@@ -7,11 +7,13 @@ Sizes of counties are lognormal: their median is a third below the mean, as with
 
 import asyncio
 import heapq
+import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from os import environ
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import asyncpg
 import numpy as np
@@ -44,6 +46,7 @@ DEATHS_A_DAY = 2.0
 """How often a slot loses its worker, whose job is begun anew after the lease."""
 HOT_MONTHS, KEPT_YEARS = 24, 10
 SEED = 20
+WRITTEN = "SELECT pg_current_wal_lsn() - '0/0'"
 ROW_BYTES = """
   SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('observation'))
          / (SELECT count(*) FROM observation)
@@ -58,16 +61,20 @@ class Costs:
         fixed_s: Seconds of processor time of a job, however small.
         cell_s: Seconds of processor time of each of its cells.
         files_bytes: Bytes of results for each cell.
+        peak_bytes: Memory of the process of a job at its peak.
         row_s: Seconds for an observation on all cores of this machine.
-        row_bytes: Bytes of a stored observation with its indexes and roll-ups.
+        row_bytes: Bytes of a stored observation with its indexes.
+        log_bytes: Bytes of the database's log for each.
         filed_bytes: Bytes of an observation in the file of a closed month.
     """
 
     fixed_s: float
     cell_s: float
     files_bytes: float
+    peak_bytes: float
     row_s: float
     row_bytes: float
+    log_bytes: float
     filed_bytes: float
 
 
@@ -103,38 +110,56 @@ def measure(bench: Workbench) -> Costs:
     """Small runs of the main job, of observations that are sent, and of a month that is closed."""
     small, large = (run_fresh(_job, bench.made(f"rollout-{side}"), side) for side in SIDES)
     cells = [side**2 for side in SIDES]
-    cell_s = (large[0] - small[0]) / (cells[1] - cells[0])
+    cell_s = (large.takes_s - small.takes_s) / (cells[1] - cells[0])
     closing = closed_months.run(bench).rows[-1]
     with asyncio.Runner() as loop:
-        row_bytes = loop.run(_bytes_of_a_row(bench.stack.database_url))
-        loop.run(observations.prepare(bench.stack.database_url))
-        client = observations.Client(bench.stack.api_url, bench.key)
-        row_s = loop.run(observations.send_batches(client, 0, SENT // observations.STATIONS))
+        row_bytes = float(loop.run(_tell(bench, ROW_BYTES)))
+        row_s, log_bytes = loop.run(_send(bench))
     return Costs(
-        fixed_s=max(0.0, small[0] - cell_s * cells[0]),
+        fixed_s=max(0.0, small.takes_s - cell_s * cells[0]),
         cell_s=cell_s,
-        files_bytes=large[1] / cells[1],
+        files_bytes=large.made_bytes / cells[1],
+        peak_bytes=large.peak_bytes,
         row_s=row_s,
         row_bytes=row_bytes,
+        log_bytes=log_bytes,
         filed_bytes=closing.facts["bytes a row"],
     )
 
 
-def _job(folder: Path, side: int) -> tuple[float, int]:
-    """Processor time of the main job in one process, and the bytes of what it made."""
+class Job(NamedTuple):
+    """Processor time of a main job, and bytes of its results and of its memory."""
+
+    takes_s: float
+    made_bytes: int
+    peak_bytes: int
+
+
+def _job(folder: Path, side: int) -> Job:
+    """The main job in this process."""
     watershed = build_watershed(folder, cells=side)
     made = folder / "made"
     made.mkdir()
     before = time.process_time()
     compute(watershed.task(), made, lambda *_: None)
+    takes_s = time.process_time() - before
     size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
-    return time.process_time() - before, size
+    return Job(takes_s, size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
-async def _bytes_of_a_row(url: str) -> float:
-    connection = await asyncpg.connect(url)
+async def _send(bench: Workbench) -> tuple[float, float]:
+    """Seconds of an observation, and bytes of the log."""
+    await observations.prepare(bench.stack.database_url)
+    client = observations.Client(bench.stack.api_url, bench.key)
+    before = int(await _tell(bench, WRITTEN))
+    takes_s = await observations.send_batches(client, 0, SENT // observations.STATIONS)
+    return takes_s, (int(await _tell(bench, WRITTEN)) - before) / SENT
+
+
+async def _tell(bench: Workbench, question: str) -> Any:
+    connection = await asyncpg.connect(bench.stack.database_url)
     try:
-        return float(await connection.fetchval(ROW_BYTES))
+        return await connection.fetchval(question)
     finally:
         await connection.close()
 
@@ -185,7 +210,11 @@ def _observed(costs: Costs) -> Iterator[Row]:
         "an observation in the busiest hour, by one machine like this",
         Sample((costs.row_s,)),
         Sample((1 / busiest,)),
-        facts={"machines": machines, "a second": busiest},
+        facts={
+            "machines": machines,
+            "a second": busiest,
+            "MB/s of log": busiest * costs.log_bytes / 1e6,
+        },
     )
     hot = A_DAY * 365 / 12 * HOT_MONTHS * costs.row_bytes
     filed = A_DAY * 365 * KEPT_YEARS * costs.filed_bytes

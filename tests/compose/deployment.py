@@ -64,6 +64,7 @@ def settings_with_secrets() -> dict[str, str]:
         **passwords,
         **{name: secrets.token_hex(32) for name in SECRETS},
         "SHANHAI_HTTPS_PORT": str(port),
+        "SHANHAI_HJ212_PORT": str(free_port()),
         "SHANHAI_API_URL": address,
         "SHANHAI_TILES_URL": f"{address}/tiles",
         "SHANHAI_DASK_SCHEDULER": "tcp://dask-scheduler:8786",
@@ -102,7 +103,7 @@ class Deployment:
         """Start services, those of `TWICE` as two containers each, and wait until all are well."""
         started = {*services, *(("api", "tiles") if "proxy" in services else ())}
         twice = [f"--scale={name}=2" for name in TWICE if name in started]
-        profiles = ["--profile=dask", "--profile=backup"]
+        profiles = ["--profile=dask", "--profile=backup", "--profile=hj212"]
         words = ["up", "--detach", "--wait", f"--wait-timeout={PATIENCE_S:.0f}", *twice]
         self.compose(*profiles, *words, *services, **more)
 

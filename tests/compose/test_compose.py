@@ -3,11 +3,13 @@
 import asyncio
 import json
 import math
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
@@ -18,6 +20,7 @@ from shanhai.data.synthetic_watershed import CODE, EPSG, Watershed
 from tests.compose.deployment import NEWER, PATIENCE_S, TWICE, Deployment, newer_images, told
 from tests.faults.ledger import Ledger
 from tests.faults.load import Sender, region_file
+from tests.support.feeds import DEVICE, PASSWORD, telegram
 from tests.support.watershed_platform import CELL_M, PLAN, import_inputs
 
 OURS = ("api", "tiles", "worker", "dask-scheduler", "dask-worker")
@@ -29,6 +32,7 @@ ROLLED = ("api", "tiles", "worker")
 SMALLER = {"api": 430, "tiles": 270, "worker": 830}
 """MB above the base image; docs/operations.md has what they are."""
 BASE = "python:3.11-slim-bookworm"
+BEIJING = timezone(timedelta(hours=8))
 COMPUTED = """
 from distributed import Client
 
@@ -154,6 +158,24 @@ def test_zones_are_computed_on_dask_and_drawn_through_the_proxy(
     assert found.status_code == 200
     assert len(found.content) > 100
     assert int(deployment.inside("dask-scheduler", "python", "-c", COMPUTED)) > 0
+
+
+def test_devices_push_telegrams(deployment: Deployment, proxied_client: ApiClient) -> None:
+    """The gateway answers when a value is stored, and it is read through the proxy."""
+    names = {"code": "weir", "name_zh": "堰", "name_en": "Weir", "kind": "water_section"}
+    place = {"type": "Point", "coordinates": [118.05, 24.05]}
+    station = {"type": "Feature", "geometry": place, "properties": names}
+    proxied_client.post("/collections/stations/items", station)
+    words = ("devices", "add", DEVICE, "--station=weir", f"--password={PASSWORD}")
+    deployment.inside("api", "shanhai", *words)
+    deployment.up("gateway")
+    now = datetime.now(BEIJING).strftime("%Y%m%d%H%M%S")
+    port = int(deployment.settings["SHANHAI_HJ212_PORT"])
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as device:
+        device.sendall(telegram(f"DataTime={now};w01001-Rtd=7.5,w01001-Flag=N", number=f"{now}001"))
+        assert b"CN=9014" in device.recv(1024)
+    stored = proxied_client.get("/observations?station=weir")["observations"]
+    assert [one["value"] for one in stored] == [7.5]
 
 
 @pytest.mark.parametrize("service", KILLED)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.rollout import Costs, Order, ask, serve
 
-COSTS = Costs(2.0, 1e-6, 100.0, 1e-5, 90.0, 4.0)
+COSTS = Costs(2.0, 1e-6, 100.0, 6e8, 1e-5, 90.0, 150.0, 4.0)
 
 
 def test_jobs_are_begun_in_the_order_they_came() -> None:
