@@ -204,10 +204,8 @@ def test_an_upgrade_refuses_no_request(
     deployment.trust()
     monkeypatch.setenv("SSL_CERT_FILE", str(deployment.ca))
     ledger = Ledger()
-    senders = [
-        Sender(deployment.url, deployment_key, ledger, f"upgrade.{n}", timeout_s=PATIENCE_S)
-        for n in range(2)
-    ]
+    place = (deployment.url, deployment_key, ledger)
+    senders = [Sender(*place, f"upgrade.{n}", timeout_s=PATIENCE_S, kept=0) for n in range(2)]
     before = {name: deployment.containers(name) for name in ROLLED}
     answers: list[int] = []
     with newer_images(ROLLED, deployment.folder), under_load(senders, answers):

@@ -34,6 +34,7 @@ class Sender:
         name: Tells its keys from those of others.
         refused: How often an answer promised nothing.
         timeout_s: After which a request is sent again.
+        kept: Connections that are used again, which the other side may close at any time.
     """
 
     url: str
@@ -42,6 +43,7 @@ class Sender:
     name: str
     refused: int = 0
     timeout_s: float = 10
+    kept: int = 20
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @asynccontextmanager
