@@ -49,8 +49,9 @@ class Sender:
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"Authorization": f"Bearer {self.key}", "Prefer": "respond-async"}
+        limits = httpx.Limits(max_keepalive_connections=self.kept)
         async with httpx.AsyncClient(
-            base_url=self.url, headers=headers, timeout=self.timeout_s
+            base_url=self.url, headers=headers, timeout=self.timeout_s, limits=limits
         ) as client:
             yield client
 
