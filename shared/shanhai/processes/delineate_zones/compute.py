@@ -291,9 +291,9 @@ def _compute(
     doubt = uncertainty.doubt_zones(assessment, inputs, zoner, workspace / DOUBTS, told)
     progress(68, "zones")
     progress(70, "polygons")
-    codes = own.read_classes(ZONES, own.whole)
-    coverage = draw_zones(codes, area.grid)
+    coverage = draw_zones(own, runner)
     progress(75, "statistics")
+    codes = own.read_classes(ZONES, own.whole)
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
         own, assessment.extremes, codes, districts, area.region.districts, runner

@@ -1,6 +1,7 @@
 """Control lines on the analysis grid, and the zones as polygons: a valid coverage."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from shanhai.processes.kit.task import CORE, LINE_KINDS, OVERLAYS, RESERVE, Area
 from shanhai.raster.cells import cells_in_any
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
-from shanhai.science.grid import BoolArray, ClassArray, Grid
-from shanhai.science.zoning.polygons import ZoneCoverage, clean_coverage, trace_outlines
-from shanhai.science.zoning.postprocess import FLOOR, protection_floor
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.grid import BoolArray, Grid
+from shanhai.science.zoning.outlines import trace_outlines
+from shanhai.science.zoning.polygons import ZoneCoverage, clean_coverage
+from shanhai.science.zoning.postprocess import FLOOR, ZONES, protection_floor
 from shanhai.vocabulary import ZONE_CLASSES
 
 
@@ -74,9 +77,10 @@ def _burn(areas: Sequence[AreaTask], store: ScratchStore) -> BoolArray:
 _CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
 
 
-def draw_zones(codes: ClassArray, grid: Grid) -> ZoneCoverage:
-    """Outline and simplify the class raster, in the CRS of the grid."""
-    return clean_coverage(trace_outlines(codes, grid))
+def draw_zones(store: ScratchStore, runner: WindowRunner) -> ZoneCoverage:
+    """Outline and simplify the zones, in the CRS of the grid."""
+    read = partial(store.read_classes, ZONES)
+    return clean_coverage(trace_outlines(read, store.grid, runner.run))
 
 
 def write_zones(path: Path, coverage: ZoneCoverage, grid: Grid, scheme: str) -> None:

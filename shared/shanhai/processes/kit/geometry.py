@@ -11,7 +11,7 @@ from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.paths import line_between
 from shanhai.science.corridors.swaths import Swath
 from shanhai.science.grid import BoolArray, FloatArray, Grid, IntArray, Window
-from shanhai.science.zoning.polygons import trace_outlines
+from shanhai.science.zoning.outlines import trace_outlines
 
 _CENTRE = 0.5
 _DEGREE_DIGITS = 8

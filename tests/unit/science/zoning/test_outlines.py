@@ -7,7 +7,8 @@ from rasterio import Affine
 from rasterio.features import shapes
 
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.polygons import Outlines, is_coverage, trace_outlines
+from shanhai.science.zoning.outlines import Outlines, trace_outlines
+from shanhai.science.zoning.polygons import is_coverage
 
 
 def trace(codes: np.ndarray) -> Outlines:
@@ -70,3 +71,25 @@ def test_outlines_are_a_coverage_and_those_of_gdal(classes: int, seed: int) -> N
             for side in (ours, peers)
         )
         assert one.symmetric_difference(other).area == 0
+
+
+@given(seed=st.integers(0, 10**6), side=st.sampled_from([1, 3]), tile=st.integers(1, 9))
+def test_tiles_trace_what_the_whole_does(seed: int, side: int, tile: int) -> None:
+    random = np.random.default_rng(seed)
+    shape = random.integers(1, 24 // side, 2)
+    codes = random.integers(0, random.integers(2, 6), shape).astype(np.uint8)
+    codes = np.kron(codes, np.ones((side, side), np.uint8))
+    whole = trace(codes)
+    grid = Grid(4548, 500.0, 900.0, 10.0, codes.shape[1], codes.shape[0])
+    found = trace_outlines(lambda window: codes[window.slices], grid, tile=tile)
+    assert found.codes.tolist() == whole.codes.tolist()
+    assert shapely.to_wkb(found.polygons).tolist() == shapely.to_wkb(whole.polygons).tolist()
+
+
+def test_a_ring_around_the_corner_of_four_tiles() -> None:
+    codes = np.array([[1, 1, 1, 1], [1, 2, 2, 1], [1, 2, 2, 1], [1, 1, 1, 1]], np.uint8)
+    found = trace_outlines(codes, Grid(4548, 0.0, 4.0, 1.0, 4, 4), tile=2)
+    assert shapely.to_wkt(found.polygons, rounding_precision=0).tolist() == [
+        "POLYGON ((0 4, 0 0, 4 0, 4 4, 0 4), (1 1, 1 3, 3 3, 3 1, 1 1))",
+        "POLYGON ((1 3, 1 1, 3 1, 3 3, 1 3))",
+    ]

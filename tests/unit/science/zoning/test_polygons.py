@@ -7,12 +7,8 @@ from scipy import ndimage
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.polygons import (
-    MAX_AREA_CHANGE,
-    Outlines,
-    clean_coverage,
-    trace_outlines,
-)
+from shanhai.science.zoning.outlines import Outlines, trace_outlines
+from shanhai.science.zoning.polygons import MAX_AREA_CHANGE, clean_coverage
 
 CELL_M = 30.0
 
