@@ -26,8 +26,9 @@ libraries() {
 
 wheel() {
   "$uv" pip install --quiet --python "$python" --no-deps "$1"
-  # uv's notes on its own cache hold times.
+  # uv's notes on its own cache hold times, and a digest of them is in the list of files.
   find "$packages" -name uv_cache.json -delete
+  sed -i '/uv_cache\.json/d' "$packages"/shanhai-*.dist-info/RECORD
   /opt/shanhai/bin/shanhai --version
 }
 
