@@ -61,9 +61,8 @@ def _shapes(start: int, end: int) -> Sequence[bytes]:
     radius = STEP_DEGREES * rng.uniform(0.35, 0.49, (len(number), VERTICES))
     x = WEST + STEP_DEGREES * (columns[:, None] + 0.5) + radius * np.cos(angle)
     y = SOUTH + STEP_DEGREES * (rows[:, None] + 0.5) + radius * np.sin(angle)
-    found: Sequence[bytes] = shapely.to_wkb(
-        shapely.polygons(np.round(np.stack([x, y], axis=-1), 7))
-    ).tolist()
+    shapes = shapely.polygons(np.round(np.stack([x, y], axis=-1), 7))
+    found: Sequence[bytes] = np.asarray(shapely.to_wkb(shapes)).tolist()
     return found
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from os import environ
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import orjson
 from benchmarks.http_load import read_answer
 from benchmarks.insert_peer import serving_inserts
 from benchmarks.report import Row, Table
-from benchmarks.timing import Sample, alternate
+from benchmarks.timing import Sample, Side, alternate
 from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
 
@@ -207,14 +207,25 @@ async def _create_singly(client: Client, path: str, first: int) -> float:
     return seconds / SINGLE
 
 
+def _running(
+    loop: asyncio.Runner, send: Callable[[Client, int], Awaitable[float]], client: Client
+) -> Side:
+    """What sends over a client for each round."""
+
+    async def sent(number: int) -> float:
+        return await send(client, number)
+
+    return lambda number: loop.run(sent(number))
+
+
 def _singles(loop: asyncio.Runner, bench: Workbench, client: Client, batch: Sample) -> list[Row]:
     """Requests of one observation each, beside a bare service and in batches."""
     with serving_inserts(bench.stack.database_url, bench.made("insert_peer")) as base_url:
         bare = Client(base_url, bench.key)
         samples = {
             name: alternate(
-                lambda number, send=send: loop.run(send(client, number)),
-                lambda number: loop.run(_send_bare(bare, number)),
+                _running(loop, send, client),
+                _running(loop, _send_bare, bare),
                 rounds=ROUNDS,
             )
             for name, send in (("SensorThings", _send_sensing), ("/observations", _send_singly))
