@@ -58,7 +58,7 @@ def unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def store(unseen: Path) -> ScratchStore:
+def unseen_layers(unseen: Path) -> ScratchStore:
     store = ScratchStore(unseen / "store", GRID)
     store.create("heights")
     store.create("sums")
@@ -69,64 +69,66 @@ def store(unseen: Path) -> ScratchStore:
 
 
 @pytest.fixture
-def runner(dask: DaskParts, unseen: Path) -> Iterator[WindowRunner]:
+def runner_apart(dask: DaskParts, unseen: Path) -> Iterator[WindowRunner]:
     cluster = replace(dask.cluster, apart=True)
     with window_runner(1, cluster, [unseen]) as runner:
         yield runner
 
 
 def test_what_windows_read_and_write_is_the_job_s(
-    runner: WindowRunner, store: ScratchStore, dask: DaskParts
+    runner_apart: WindowRunner, unseen_layers: ScratchStore, dask: DaskParts
 ) -> None:
-    found = list(runner.remembered().run(partial(spread, store), WINDOWS))
-    there = store.read_stored("sums", store.whole).tobytes()
-    store.create("sums")
-    assert [spread(store, window) for window in WINDOWS] == found
-    assert store.read_stored("sums", store.whole).tobytes() == there
+    found = list(runner_apart.remembered().run(partial(spread, unseen_layers), WINDOWS))
+    there = unseen_layers.read_stored("sums", unseen_layers.whole).tobytes()
+    unseen_layers.create("sums")
+    assert [spread(unseen_layers, window) for window in WINDOWS] == found
+    assert unseen_layers.read_stored("sums", unseen_layers.whole).tobytes() == there
     assert not list(dask.folder.rglob("*.f4"))
 
 
-def test_which_layers_there_are(runner: WindowRunner, store: ScratchStore) -> None:
-    found = runner.remembered().run(partial(list_layers, store), WINDOWS[:1])
+def test_which_layers_there_are(runner_apart: WindowRunner, unseen_layers: ScratchStore) -> None:
+    found = runner_apart.remembered().run(partial(list_layers, unseen_layers), WINDOWS[:1])
     assert list(found) == [(True, False, False)]
 
 
 def test_an_input_raster_is_read_through_the_job(
-    runner: WindowRunner, store: ScratchStore, unseen: Path
+    runner_apart: WindowRunner, unseen_layers: ScratchStore, unseen: Path
 ) -> None:
     fine = np.random.default_rng(9).normal(size=(1, 2000, 1900))
     fine[:, 50:90] = -9999
     transform = (15.0, 0.0, GRID.west - 300, 0.0, -15.0, GRID.north + 200)
     write_geotiff(unseen / "dem.tif", fine, transform=transform, crs="EPSG:4548")
     source = open_source(unseen / "dem.tif", RasterQuantity.INTENSIVE)
-    for _ in runner.remembered().run(partial(align_window, source, store), WINDOWS):
+    for _ in runner_apart.remembered().run(partial(align_window, source, unseen_layers), WINDOWS):
         pass
-    expected = align(source, GRID, store.whole)[0].astype(np.float32)
+    expected = align(source, GRID, unseen_layers.whole)[0].astype(np.float32)
     assert np.isnan(expected).any()
-    assert store.read_stored("heights", store.whole).tobytes() == expected.tobytes()
+    assert unseen_layers.read_stored("heights", unseen_layers.whole).tobytes() == expected.tobytes()
     (unseen / "dem.tif").write_bytes(b"II")
     with pytest.raises(UnsupportedFile, match="no TIFF"):
-        list(runner.remembered().run(partial(align_window, source, store), WINDOWS))
+        list(runner_apart.remembered().run(partial(align_window, source, unseen_layers), WINDOWS))
 
 
-def test_what_writes_elsewhere_is_computed_at_home(runner: WindowRunner, unseen: Path) -> None:
-    found = list(runner.run(partial(mark, unseen), range(3)))
+def test_what_writes_elsewhere_is_computed_at_home(
+    runner_apart: WindowRunner, unseen: Path
+) -> None:
+    found = list(runner_apart.run(partial(mark, unseen), range(3)))
     assert found == [(number, os.getpid()) for number in range(3)]
 
 
 def test_a_window_of_a_dead_worker_is_written_by_the_other(
-    dask_of_its_own: DaskParts, store: ScratchStore, unseen: Path
+    dask_of_its_own: DaskParts, unseen_layers: ScratchStore, unseen: Path
 ) -> None:
     cluster = replace(dask_of_its_own.cluster, apart=True)
     with window_runner(1, cluster, [unseen]) as runner:
-        results = iter(runner.remembered().run(partial(spread, store), WINDOWS * 5))
+        results = iter(runner.remembered().run(partial(spread, unseen_layers), WINDOWS * 5))
         next(results)
         kill(dask_of_its_own.workers[0])
         assert len(list(results)) == 19
-    there = store.read_stored("sums", store.whole).tobytes()
+    there = unseen_layers.read_stored("sums", unseen_layers.whole).tobytes()
     for window in WINDOWS:
-        spread(store, window)
-    assert store.read_stored("sums", store.whole).tobytes() == there
+        spread(unseen_layers, window)
+    assert unseen_layers.read_stored("sums", unseen_layers.whole).tobytes() == there
 
 
 def test_a_worker_does_not_wait_for_a_job_that_was_killed(
