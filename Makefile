@@ -54,6 +54,11 @@ test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS ti
 	@SHANHAI_TEST_REQUIRE=db,redis SHANHAI_TEST_MUTATIONS=20000 \
 		$(BIN)/python -m pytest tests/service/api/ogc/test_mutated_requests.py $(PYTEST_ARGS)
 
+.PHONY: test-hosts
+test-hosts: bootstrap ## two hosts without a shared folder: same bytes, the link cut, one of them killed; needs root
+	@deploy/local/bootstrap.sh iproute2 iptables
+	@SHANHAI_TEST_REQUIRE=db,redis $(BIN)/python -m pytest -m hosts tests/hosts $(PYTEST_ARGS)
+
 .PHONY: test-compose
 test-compose: bootstrap ## the compose file in a container engine: DOCKER_HOST, or SHANHAI_ENGINE with its address
 	@DOCKER_HOST=$${SHANHAI_ENGINE:-$${DOCKER_HOST:-}} $(BIN)/python -m pytest -m compose tests/compose $(PYTEST_ARGS)

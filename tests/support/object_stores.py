@@ -26,6 +26,12 @@ from shanhai.storage.object_store import ObjectArtifacts
 
 BUCKET = "shanhai"
 KEY, SECRET = "testkey", "testsecret"
+BUCKET_KEYS = {
+    "ROOT_ACCESS_KEY": KEY,
+    "ROOT_SECRET_KEY": SECRET,
+    "NANIO_ACCESS_KEY": KEY,
+    "NANIO_SECRET_KEY": SECRET,
+}
 _numbers = count(1)
 
 
@@ -51,6 +57,15 @@ class Bucket:
         return {f"SHANHAI_ARTIFACTS_{name}": value for name, value in told.items()}
 
 
+def bucket_command(data: Path, host: str, port: int) -> list[str]:
+    """What starts a server over a folder, with `BUCKET_KEYS` in its environment."""
+    gateway = shutil.which("versitygw")
+    if gateway is not None:
+        return [gateway, "--port", f"{host}:{port}", "posix", str(data)]
+    command = [sys.executable, "-m", "nanio", "serve", "--no-access-log"]
+    return [*command, "--data-dir", str(data), "--host", host, "--port", str(port)]
+
+
 @contextmanager
 def serving_bucket(folder: Path) -> Iterator[Bucket]:
     """Start a server with an empty bucket."""
@@ -58,16 +73,11 @@ def serving_bucket(folder: Path) -> Iterator[Bucket]:
     (data / BUCKET).mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    gateway = shutil.which("versitygw")
-    if gateway is not None:
-        command = [gateway, "--port", f"127.0.0.1:{port}", "posix", str(data)]
-    else:
-        command = [sys.executable, "-m", "nanio", "serve", "--no-access-log"]
-        command += ["--data-dir", str(data), "--host", "127.0.0.1", "--port", str(port)]
-    keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
-    keys |= {"NANIO_ACCESS_KEY": KEY, "NANIO_SECRET_KEY": SECRET}
+    command = bucket_command(data, "127.0.0.1", port)
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, env={**os.environ, **keys}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, env={**os.environ, **BUCKET_KEYS}, stdout=log, stderr=log
+        )
     try:
         _wait_for(port, process, folder / "server.log")
         yield Bucket(f"http://127.0.0.1:{port}", data / BUCKET)

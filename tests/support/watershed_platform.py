@@ -57,16 +57,21 @@ class Platform:
 def watershed_platform(stack: Stack, folder: Path) -> Iterator[Platform]:
     """The stack with the watershed's region, plan and rasters."""
     watershed = build_watershed(folder, cells=96, cell_m=CELL_M)
-    asyncio.run(_put_region(stack.database_url, _regions_file(watershed, folder)))
     key = admin_key(stack)
     with ApiClient(stack.api_url, key) as api:
-        jobs = [
-            api.submit("import-dataset", import_inputs(theme, api.upload(path)))
-            for theme, path in sorted(watershed.rasters.items())
-        ]
-        for job in jobs:
-            job.wait()
+        import_watershed(api, stack.database_url, watershed, folder)
         yield Platform(stack, api, key, watershed)
+
+
+def import_watershed(api: ApiClient, database_url: str, watershed: Watershed, folder: Path) -> None:
+    """Give a platform the watershed's region, plan and rasters."""
+    asyncio.run(_put_region(database_url, _regions_file(watershed, folder)))
+    jobs = [
+        api.submit("import-dataset", import_inputs(theme, api.upload(path)))
+        for theme, path in sorted(watershed.rasters.items())
+    ]
+    for job in jobs:
+        job.wait()
 
 
 def import_inputs(theme: str, upload: str) -> dict[str, Any]:

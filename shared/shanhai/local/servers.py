@@ -161,6 +161,7 @@ class PrivateRedis(PrivateServer):
     escalation = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0))
     patience_s = 20.0
     settle_s = 1.0
+    listening: ClassVar[str] = "bind 127.0.0.1\n"
 
     def url(self, database: int = 0) -> str:
         """The URL of one numbered database, for the services."""
@@ -182,7 +183,7 @@ class PrivateRedis(PrivateServer):
     def _launch(self, port: int) -> None:
         # The configuration goes through standard input: a password on the command line is public.
         configuration = (
-            "bind 127.0.0.1\n"
+            f"{self.listening}"
             f"port {port}\n"
             "user default off\n"
             f"user {REDIS_USER} on >{self.password} {ACCESS}\n"
