@@ -175,7 +175,7 @@ async def note_all_ledgers(session: AsyncSession, rule_id: int | None = None) ->
 
 EVALUATION_LOCK = 0x5348_4145
 """Held by the one who evaluates, and by all who change rules or alerts."""
-MOST_CHANGES = 2_000
+MOST_CHANGES = 10_000
 MOST_SILENT = 500
 """Alerts that one look at silent stations changes; the others follow with the next."""
 MOST_ENDED = 500
@@ -185,7 +185,7 @@ _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TAKE = text("""
   WITH taken AS (
     DELETE FROM observation_change
-     WHERE id IN (SELECT id FROM observation_change ORDER BY id LIMIT :most)
+     WHERE id = ANY (ARRAY(SELECT id FROM observation_change ORDER BY id LIMIT :most))
     RETURNING station_id, property_id, first_at, last_at
   )
   SELECT station_id, property_id, min(first_at) AS first_at, max(last_at) AS last_at,
