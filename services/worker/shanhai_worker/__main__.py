@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+import uvloop
+
 from shanhai import settings
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.telemetry import configure_logging, configure_tracing, stop_tracing
@@ -18,27 +20,27 @@ def main() -> None:
     check_isolation()
     worker, dask = settings.WorkerSettings(), settings.DaskSettings()
     isolation = examine_isolation(worker, dask)
-    asyncio.run(
-        serve(
-            isolation=isolation,
-            database=settings.DatabaseSettings(),
-            redis=settings.RedisSettings(),
-            queue=settings.QueueSettings(),
-            artifacts=settings.ArtifactSettings(),
-            worker=worker,
-            dask=dask,
-            public=settings.PublicSettings(),
-            tokens=settings.TileTokenSettings(),
-            hj212=settings.Hj212Settings(),
-            mqtt=settings.MqttSettings(),
-            observations=settings.ObservationSettings(),
-            outgoing=settings.OutgoingSettings(),
-            webhooks=settings.WebhookSettings(),
-            smtp=settings.SmtpSettings(),
-            audit=settings.AuditSettings(),
-            oidc=settings.OidcSettings(),
-        )
+    serving = serve(
+        isolation=isolation,
+        database=settings.DatabaseSettings(),
+        redis=settings.RedisSettings(),
+        queue=settings.QueueSettings(),
+        artifacts=settings.ArtifactSettings(),
+        worker=worker,
+        dask=dask,
+        public=settings.PublicSettings(),
+        tokens=settings.TileTokenSettings(),
+        hj212=settings.Hj212Settings(),
+        mqtt=settings.MqttSettings(),
+        observations=settings.ObservationSettings(),
+        outgoing=settings.OutgoingSettings(),
+        webhooks=settings.WebhookSettings(),
+        smtp=settings.SmtpSettings(),
+        audit=settings.AuditSettings(),
+        oidc=settings.OidcSettings(),
     )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serving)
     stop_tracing()
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,8 @@ VALID = 0
 MOST_TOLD = 1000
 """Refused rows that are named one by one; the rest are counted."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _QUALITY_NUMBERS = {
     name: number
     for number, quality in enumerate(QUALITIES)
@@ -106,8 +108,7 @@ def quality_number(name: str) -> int:
     return _QUALITY_NUMBERS[name]
 
 
-@dataclass(frozen=True, slots=True)
-class FeedObservation:
+class FeedObservation(NamedTuple):
     """One value, as a feed that brings few at a time tells it.
 
     Attributes:
@@ -153,9 +154,7 @@ class Texts:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Texts":
         """The column of the texts."""
-        numbers: dict[str, int] = {}
-        for text in texts:
-            numbers.setdefault(text, len(numbers))
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         return cls(
             tuple(numbers),
             np.fromiter(map(numbers.__getitem__, texts), np.int32, len(texts)),
@@ -213,16 +212,19 @@ class Batch:
             KeyError: a quality there is not.
             ValueError: a time without its offset from UTC.
         """
+        station, property_, time, value, unit, quality, result_time, feature = (
+            zip(*rows, strict=True) if rows else ((),) * len(FeedObservation._fields)
+        )
         return cls(
-            Texts.of([row.station for row in rows]),
-            Texts.of([row.property for row in rows]),
-            np.array([_utc(row.time) for row in rows], "datetime64[us]"),
-            np.array([row.value for row in rows], np.float64),
-            Texts.of([row.unit or "" for row in rows]),
-            np.array([quality_number(row.quality) for row in rows], np.int16),
+            Texts.of(station),
+            Texts.of(property_),
+            _times(time),
+            np.array(value, np.float64),
+            Texts.of([one or "" for one in unit]),
+            np.array([quality_number(one) for one in quality], np.int16),
             np.arange(len(rows), dtype=np.int64),
-            np.array([_utc_or_none(row.result_time) for row in rows], "datetime64[us]"),
-            np.array([row.feature for row in rows], np.int32),
+            _times(result_time),
+            np.array(feature, np.int32),
         )
 
     def take(self, which: NDArray[np.bool_]) -> "Batch":
@@ -249,14 +251,18 @@ class Batch:
         )
 
 
-def _utc(time: datetime) -> datetime:
+def _times(column: Sequence[datetime | None]) -> Times:
+    # A feed tells several values of one time.
+    known = {time: _microseconds(time) for time in set(column)}
+    return np.array([known[time] for time in column], np.int64).view("datetime64[us]")
+
+
+def _microseconds(time: datetime | None) -> int:
+    if time is None:
+        return UNTOLD
     if time.tzinfo is None:
         raise ValueError(f"{time} has no offset from UTC")
-    return time.astimezone(UTC).replace(tzinfo=None)
-
-
-def _utc_or_none(time: datetime | None) -> datetime | None:
-    return None if time is None else _utc(time)
+    return (time - _EPOCH) // _MICROSECOND
 
 
 @dataclass(slots=True)

@@ -225,7 +225,8 @@ class ParsedRows:
 
     def batch(self) -> observation.Batch:
         """All sound rows."""
-        return observation.Batch.joined(self._parts)
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else observation.Batch.joined(parts)
 
 
 def ndjson_rows(block: bytes) -> list[Any]:

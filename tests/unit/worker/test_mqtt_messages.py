@@ -14,7 +14,9 @@ levels = st.text(st.characters(codec="ascii", exclude_characters="/+#{}\0"), min
 
 
 def read(topic: str, payload: bytes) -> ParsedRows:
-    return read_message(TOPICS, topic, payload, now=NOW)
+    reading = ParsedRows()
+    reading.take(read_message(TOPICS, topic, payload, now=NOW))
+    return reading
 
 
 def rows(reading: ParsedRows) -> list[tuple[str, str, str, float]]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from shanhai.db.observations.archive_restore import annul
@@ -15,7 +14,6 @@ from shanhai.db.sensorthings.queries import Raw, find_columns
 from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
     NO_FEATURE,
-    Batch,
     FeedObservation,
     Rejection,
     quality_number,
@@ -68,7 +66,7 @@ async def reading_of(
     """
     found = plain_observation(body, series, pointer)
     feature = await feature_of(making, body.FeatureOfInterest, series[0], pointer)
-    return Reading(replace(found, feature=feature), pointer)
+    return Reading(found._replace(feature=feature), pointer)
 
 
 def plain_observation(
@@ -146,7 +144,7 @@ async def store_readings(making: Making) -> None:
 
 def incoming(observations: Sequence[FeedObservation], caller: Caller) -> IncomingBatch:
     """Values as they are stored: each of a Datastream."""
-    return IncomingBatch(Batch.of(observations), Sender(KIND, caller), by_series=True)
+    return IncomingBatch(observations, Sender(KIND, caller), by_series=True)
 
 
 def demand_stored(readings: Sequence[Reading], refused: Sequence[Rejection]) -> None:
@@ -299,7 +297,7 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
         feature = await feature_of(making, told, found.station, "")
     if body.phenomenonTime is not None:
         found = await _moved(making, columns, found, body.phenomenonTime)
-    making.readings.append(Reading(replace(found, feature=feature), ""))
+    making.readings.append(Reading(found._replace(feature=feature), ""))
     await store_readings(making)
 
 
@@ -323,7 +321,7 @@ async def _moved(
         )
     station, observed = columns["station_id"], columns["property_id"]
     await annul(making.session, making.files, station, observed, [found.time], moved_to=time)
-    moved = replace(found, time=time)
+    moved = found._replace(time=time)
     before, after = ({"phenomenonTime": one.time.isoformat()} for one in (found, moved))
     record(
         making.session,

@@ -22,7 +22,7 @@ from shanhai.monitoring.hj212.packet import (
     read_packet,
     readings,
 )
-from shanhai.monitoring.observation import Batch, FeedObservation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import Hj212Settings
 from shanhai.shutdown import end
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
@@ -147,7 +147,7 @@ class DeviceConnection:
                 handled.append(whole)
                 rows.extend(found)
         try:
-            await self._intake.store(Batch.of(rows))
+            await self._intake.store(rows)
         except Exception:
             # Logged where it was met. Without an answer they will be sent again.
             self._note("not_stored", len(handled))

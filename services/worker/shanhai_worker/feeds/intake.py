@@ -1,6 +1,6 @@
 """Where feeds bring their observations; what became of them is counted and logged."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ import structlog
 from shanhai.db.identity import Identity
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender
-from shanhai.monitoring.observation import Batch, BatchOutcome, RefusedRows
+from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation, RefusedRows
 from shanhai.vocabulary import Scope
 from shanhai_worker.context import WorkerContext, is_outage, outlast
 from shanhai_worker.metrics import WorkerMetrics
@@ -26,10 +26,15 @@ class Intake:
 
     def __init__(self, gathering: GroupCommit, meters: WorkerMetrics, way: str) -> None:
         self._gathering = gathering
-        self._meters = meters
+        self._counters = {
+            name: meters.observations.labels(way, name)
+            for name in ("accepted", "duplicate", "revised", "rejected")
+        }
         self._sender = Sender(way, Identity(way, frozenset({Scope.OBSERVE})))
 
-    async def store(self, batch: Batch, unread: RefusedRows | None = None) -> None:
+    async def store(
+        self, batch: Batch | Sequence[FeedObservation], unread: RefusedRows | None = None
+    ) -> None:
         """Wait until the batch is durable; its refused rows are counted and logged.
 
         Args:
@@ -55,19 +60,16 @@ class Intake:
         self._count(outcome)
 
     def _count(self, outcome: BatchOutcome) -> None:
-        way = self._sender.kind
-        for name, number in (
-            ("accepted", outcome.accepted),
-            ("duplicate", outcome.duplicates),
-            ("revised", outcome.revised),
-            ("rejected", outcome.rejected.number),
-        ):
-            self._meters.observations.labels(way, name).inc(number)
-        if outcome.rejected.number:
+        rejected = outcome.rejected.number
+        counts = (outcome.accepted, outcome.duplicates, outcome.revised, rejected)
+        for counter, number in zip(self._counters.values(), counts, strict=True):
+            if number:
+                counter.inc(number)
+        if rejected:
             log.warning(
                 "observations rejected",
-                way=way,
-                number=outcome.rejected.number,
+                way=self._sender.kind,
+                number=rejected,
                 first=outcome.rejected.told[0].detail,
             )
 

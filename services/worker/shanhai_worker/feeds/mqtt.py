@@ -3,14 +3,16 @@
 A message is acknowledged after the transaction that holds what it brought; the broker delivers
 again what was not, to this worker or to the one that takes over, and what is there already is
 counted as a duplicate. What cannot be used is counted and acknowledged, for it would come back for
-ever.
+ever. Many messages are read and stored as one.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -19,9 +21,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.feeds import is_of_data
+from shanhai.db.observations.feeds import MOST_ROWS, is_of_data
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observation import Batch, RefusedRows, Rejection
+from shanhai.monitoring.observation import RefusedRows, Rejection
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
 from shanhai.shutdown import end
@@ -125,8 +127,8 @@ class Topic:
 
 def read_message(
     topics: Sequence[Topic], topic: str, payload: bytes, *, now: datetime | None = None
-) -> ParsedRows:
-    """The observations of a message, and the rows refused.
+) -> list[Any]:
+    """The rows of a message, as `ParsedRows` takes them.
 
     Where the topic names station and property, the payload's rows need not, and a number alone is
     a value at the time it arrives. Else it is JSON or NDJSON as the body of POST /observations.
@@ -140,14 +142,12 @@ def read_message(
             f"no configured topic fits {topic[:200]!r}",
             message_zh=f"没有与 {topic[:200]!r} 相符的主题设置",
         )
-    reading = ParsedRows()
     number = payload.decode("ascii", "replace").strip() if len(payload) <= LONGEST_NUMBER else ""
     if named and NUMBER.fullmatch(number):
         at = (now or datetime.now(UTC)).isoformat()
-        reading.take([{**named, "time": at, "value": float(number)}])
-        return reading
-    reading.take([{**row, **named} if isinstance(row, dict) else row for row in _rows_of(payload)])
-    return reading
+        return [{**named, "time": at, "value": float(number)}]
+    rows = _rows_of(payload)
+    return [{**row, **named} if isinstance(row, dict) else row for row in rows] if named else rows
 
 
 def _rows_of(payload: bytes) -> list[Any]:
@@ -172,6 +172,15 @@ async def fetch(context: WorkerContext, settings: MqttSettings, skew: timedelta)
     """Fetch for ever, connecting anew whenever the connection ends."""
     async with open_intake(context, WAY, skew=skew) as intake:
         await Fetcher(settings, intake, context.meters).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A message, and its rows; or why there are none."""
+
+    message: MqttMessage
+    rows: Sequence[Any] = ()
+    refused: tuple[Rejection, ...] = ()
 
 
 class Fetcher:
@@ -212,43 +221,83 @@ class Fetcher:
         Raises:
             Exception: something that passes kept some from being stored.
         """
-        batches = [self._batch_of(message) for message in messages]
-        results = await asyncio.gather(
-            *(self._intake.store(batch, unread) for batch, unread in batches),
-            return_exceptions=True,
-        )
-        for message, result in zip(messages, results, strict=True):
-            if result is not None:
-                if not is_of_data(result):
-                    raise result
-                self._refuse("not_stored", message, type(result).__name__)
-            connection.acknowledge(message)
+        for portion in _portions([self._read(message) for message in messages]):
+            await self._store(portion)
+            for one in portion:
+                connection.acknowledge(one.message)
 
-    def _batch_of(self, message: MqttMessage) -> tuple[Batch, RefusedRows]:
-        """What can be stored of a message, and the rest, which is counted."""
+    def _read(self, message: MqttMessage) -> _Read:
         size = len(message.payload)
         if size > self._settings.message_limit_bytes:
             self._refuse("size", message, f"{size} bytes")
             about = f"a message of {size} bytes is too large", f"消息过大：{size} 字节"
-            return Batch.of([]), _unread(*about)
+            return _Read(message, refused=(Rejection(0, "", *about),))
         try:
-            reading = read_message(self._topics, message.topic, message.payload)
+            return _Read(message, read_message(self._topics, message.topic, message.payload))
         except InvalidInput as error:
             self._refuse("topic", message, error.message)
-            return Batch.of([]), _unread(error.message, error.message_zh or error.message)
-        if reading.refused.number:
-            first = reading.refused.told[0]
+            about = error.message, error.message_zh or error.message
+            return _Read(message, refused=(Rejection(0, "", *about),))
+
+    async def _store(self, portion: Sequence[_Read]) -> None:
+        """Store what messages bring as one; each for itself where one of them stands against that.
+
+        Raises:
+            Exception: something that passes kept some from being stored.
+        """
+        reading = ParsedRows()
+        reading.take([row for one in portion for row in one.rows])
+        refused = reading.refused
+        if len(portion) > 1 and refused.number > len(refused.told):
+            await self._store_each(portion)
+            return
+        unread = RefusedRows(refused.number, [*refused.told])
+        unread.add(rejection for one in portion for rejection in one.refused)
+        try:
+            await self._intake.store(reading.batch(), unread)
+        except Exception as error:
+            if not is_of_data(error):
+                raise
+            if len(portion) > 1:
+                await self._store_each(portion)
+                return
+            self._refuse("not_stored", portion[0].message, type(error).__name__)
+        self._tell_refused(portion, refused)
+
+    async def _store_each(self, portion: Sequence[_Read]) -> None:
+        results = await asyncio.gather(
+            *(self._store([one]) for one in portion), return_exceptions=True
+        )
+        for result in results:
+            if result is not None:
+                raise result
+
+    def _tell_refused(self, portion: Sequence[_Read], refused: RefusedRows) -> None:
+        """Count the refused rows of each message, and tell of its first one."""
+        ends = [*accumulate(len(one.rows) for one in portion)]
+        of_message: dict[int, list[Rejection]] = {}
+        for rejection in refused.told:
+            of_message.setdefault(bisect_right(ends, rejection.index), []).append(rejection)
+        untold = refused.number - len(refused.told)
+        for number, rejections in of_message.items():
+            first = rejections[0]
             why = f"{first.pointer} {first.detail}"
-            self._refuse("row", message, why, reading.refused.number)
-        return reading.batch(), reading.refused
+            self._refuse("row", portion[number].message, why, len(rejections) + untold)
 
     def _refuse(self, reason: str, message: MqttMessage, why: str, number: int = 1) -> None:
         self._meters.refused.labels(WAY, reason).inc(number)
         log.warning("not kept", reason=reason, number=number, topic=message.topic, why=why)
 
 
-def _unread(detail: str, detail_zh: str) -> RefusedRows:
-    """A message that is refused as a whole."""
-    refused = RefusedRows()
-    refused.add([Rejection(0, "", detail, detail_zh)])
-    return refused
+def _portions(read: Sequence[_Read]) -> Iterator[list[_Read]]:
+    """Messages whose rows one transaction can hold."""
+    portion: list[_Read] = []
+    rows = 0
+    for one in read:
+        if portion and rows + len(one.rows) > MOST_ROWS:
+            yield portion
+            portion, rows = [], 0
+        portion.append(one)
+        rows += len(one.rows)
+    if portion:
+        yield portion

@@ -1,7 +1,8 @@
 """Feeds of observations: devices that push telegrams, and small batches in one transaction.
 
 While a transaction runs, batches gather, and the next one takes them all. One feed alone waits for
-nothing; two hundred share a commit, and the more there are, the less each costs.
+nothing; two hundred share a commit, and the more there are, the less each costs. While PostgreSQL
+is busy with one transaction, the next is made ready, unless it is about the same stations.
 """
 
 import asyncio
@@ -157,6 +158,10 @@ def _check(rule: re.Pattern[str], value: str, name: str) -> None:
 
 MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""
+MOST_GROUPS = 2
+"""Transactions at a time."""
+GATHER_S = 0.003
+"""Seconds that batches wait for others, where there were others before."""
 DATA_SQLSTATES = ("22", "23")
 """Data exceptions, and broken constraints."""
 Transaction = Callable[[], Awaitable[list[BatchOutcome]]]
@@ -170,11 +175,12 @@ async def once(transaction: Transaction) -> list[BatchOutcome]:
 @dataclass(slots=True)
 class _Waiting:
     delivery: IncomingBatch
+    stations: set[str]
     outcome: asyncio.Future[BatchOutcome]
 
 
 class GroupCommit:
-    """Stores the small batches of one process, one group at a time.
+    """Stores the small batches of one process in groups; those of a station in their order.
 
     Args:
         skew: How far ahead of the clock a time may be.
@@ -195,7 +201,10 @@ class GroupCommit:
         self._files = files
         self._persist = persist
         self._waiting: deque[_Waiting] = deque()
-        self._storing: asyncio.Task[None] | None = None
+        self._storing: dict[asyncio.Task[None], set[str]] = {}
+        self._usual = 1
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def store(self, delivery: IncomingBatch) -> BatchOutcome:
         """Store a batch with whatever else waits; what became of it, once that is durable.
@@ -204,40 +213,71 @@ class GroupCommit:
             Exception: What kept this batch from being stored; `is_of_data` tells whether the same
                 would be so another time.
         """
-        waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._storing is None:
-            # Not a part of this request, which may be broken off while it stores those of others.
-            self._storing = asyncio.create_task(self._store_waiting())
-        return await waiting.outcome
+        outcome: asyncio.Future[BatchOutcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(delivery, delivery.stations, outcome))
+        self._look()
+        return await outcome
 
     async def close(self) -> None:
         """Give up what has not been stored; whoever waits for it is told by a cancellation."""
-        if self._storing is not None:
-            await end(self._storing)
+        self._closed = True
+        await end(*self._storing)
+        _give_up(self._waiting)
+        self._waiting.clear()
 
-    async def _store_waiting(self) -> None:
-        try:
-            while self._waiting:
-                group = self._next_group()
-                try:
-                    await self._store_group(group)
-                finally:
-                    _give_up(group)
-        finally:
-            self._storing = None
-            _give_up(self._waiting)
-            self._waiting.clear()
+    def _look(self) -> None:
+        """Begin at once where there are as many as usual, else when others had time to come."""
+        if 2 * len(self._waiting) >= self._usual:
+            self._begin()
+        elif self._waiting and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._begin)
+
+    def _begin(self) -> None:
+        """Store what waits, as far as it may be stored now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while len(self._storing) < MOST_GROUPS and not self._closed:
+            group = self._next_group()
+            if not group:
+                return
+            self._usual = len(group)
+            # Not a part of this request, which may be broken off while it stores those of others.
+            task = asyncio.create_task(self._store_all(group))
+            self._storing[task] = set[str]().union(*(one.stations for one in group))
+            task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self._storing[task]
+        self._look()
 
     def _next_group(self) -> list[_Waiting]:
+        """The next batches, but for those of stations that another transaction is about: they have
+        to wait for it, and so do those of their stations that come after them."""
+        busy = set[str]().union(*self._storing.values())
         group: list[_Waiting] = []
+        left: list[_Waiting] = []
         rows = 0
-        while self._waiting and (
-            not group or rows + len(self._waiting[0].delivery.batch) <= MOST_ROWS
-        ):
-            group.append(self._waiting.popleft())
-            rows += len(group[-1].delivery.batch)
+        while self._waiting:
+            one = self._waiting.popleft()
+            size = len(one.delivery.batch)
+            if group and rows + size > MOST_ROWS:
+                self._waiting.appendleft(one)
+                break
+            if busy.isdisjoint(one.stations):
+                group.append(one)
+                rows += size
+            else:
+                left.append(one)
+                busy |= one.stations
+        self._waiting.extendleft(reversed(left))
         return group
+
+    async def _store_all(self, group: Sequence[_Waiting]) -> None:
+        try:
+            await self._store_group(group)
+        finally:
+            _give_up(group)
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
         try:

@@ -37,11 +37,12 @@ from shanhai.db.observations.series import (
     sort_rows,
 )
 from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
-from shanhai.db.sensorthings.identifiers import as_kept
+from shanhai.db.sensorthings.identifiers import UNKNOWN_PROPERTY, as_kept
 from shanhai.monitoring.observation import (
     MOST_TOLD,
     Batch,
     BatchOutcome,
+    FeedObservation,
     RefusedKind,
     RefusedRows,
     Rejection,
@@ -111,12 +112,13 @@ class IncomingBatch:
     """A batch, and who brings it.
 
     Attributes:
+        batch: Columns; or rows, of few of which columns are made together with those of others.
         unread: Rows that could not be read; they are only noted as refused.
         by_series: Its rows name Datastreams, each by the codes in its address, and are stored as
             these are kept; a row must be of something that has a place.
     """
 
-    batch: Batch
+    batch: Batch | Sequence[FeedObservation]
     sender: Sender
     unread: RefusedRows = field(default_factory=RefusedRows)
     by_series: bool = False
@@ -125,6 +127,12 @@ class IncomingBatch:
     def source(self) -> tuple[str, str]:
         """The way it comes by, and the name of the sender."""
         return self.sender.kind, self.sender.identity.owner
+
+    @property
+    def stations(self) -> set[str]:
+        """The codes of the stations the rows are of."""
+        rows = self.batch
+        return set(rows.station.distinct if isinstance(rows, Batch) else (one[0] for one in rows))
 
 
 async def store_all(
@@ -140,17 +148,19 @@ async def store_all(
     They count as given one after another.
     """
     clock = Clock(received or datetime.now(UTC), skew)
-    deliveries, strangers = await _as_kept(session, deliveries)
     size = sum(len(one.batch) for one in deliveries)
-    asked = await _beside(size, lambda: _asked(deliveries, clock))
+    refused = [RefusedRows() for _ in deliveries]
+    joined = await _beside(size, lambda: _joined(deliveries))
+    joined = [await _as_kept(session, one, refused) if one.by_series else one for one in joined]
+    asked = await _beside(size, lambda: _asked(joined, clock))
     connection = await session.connection()
     known = await find_known(connection, asked)
     sources = dict(known.sources)
-    for source in dict.fromkeys(one.source for one in deliveries):
+    for source in dict.fromkeys(one.source for one in joined):
         if source not in sources:
             sources[source] = await add_source(session, *source)
 
-    judged = await _beside(size, lambda: _judge_all(deliveries, known, sources, clock))
+    judged = await _beside(size, lambda: _judge_all(joined, known, sources, clock, refused))
     counts = await _write(session, judged.rows, judged.part, len(deliveries), known, clock, files)
     refusals = [
         *((source, kind) for source, kind in judged.kinds),
@@ -162,83 +172,93 @@ async def store_all(
         ),
     ]
     await note_refusals(session, refusals, clock.received)
-    for number, rejections in strangers.items():
-        judged.refused[number].add(rejections)
     return [
-        BatchOutcome(accepted, duplicates, revised, refused)
-        for (accepted, duplicates, revised), refused in zip(counts, judged.refused, strict=True)
+        BatchOutcome(accepted, duplicates, revised, rejected)
+        for (accepted, duplicates, revised), rejected in zip(counts, refused, strict=True)
     ]
 
 
-async def _as_kept(
-    session: AsyncSession, deliveries: Sequence[IncomingBatch]
-) -> tuple[Sequence[IncomingBatch], dict[int, list[Rejection]]]:
-    """The batches with Datastreams as they are kept, and the rows of those there are not."""
-    places = [number for number, one in enumerate(deliveries) if one.by_series]
-    if not places:
-        return deliveries, {}
-    found = await as_kept(session, [deliveries[number].batch for number in places])
-    kept, strangers = list(deliveries), {}
-    for number, (batch, rejections) in zip(places, found, strict=True):
-        kept[number] = replace(kept[number], batch=batch)
-        strangers[number] = rejections
-    return kept, strangers
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """Batches of one sender as one, since a row alone costs as much as a thousand.
+
+    Attributes:
+        part: The number of the batch each row is of.
+    """
+
+    batch: Batch
+    part: NDArray[np.intp]
+    sender: Sender
+    source: tuple[str, str]
+    by_series: bool
+
+
+def _joined(deliveries: Sequence[IncomingBatch]) -> list[_Joined]:
+    together: dict[tuple[Sender, bool], list[int]] = {}
+    for number, one in enumerate(deliveries):
+        together.setdefault((one.sender, one.by_series), []).append(number)
+    return [_join(deliveries, numbers) for numbers in together.values()]
+
+
+def _join(deliveries: Sequence[IncomingBatch], numbers: Sequence[int]) -> _Joined:
+    first = deliveries[numbers[0]]
+    batches = [deliveries[number].batch for number in numbers]
+    sizes = [len(one) for one in batches]
+    few = [one for one in batches if not isinstance(one, Batch)]
+    if len(few) == len(batches):
+        batch = Batch.of([row for rows in few for row in rows])
+        begins = np.cumsum([0, *sizes[:-1]])
+        batch = replace(batch, index=batch.index - np.repeat(begins, sizes))
+    else:
+        columns = [one if isinstance(one, Batch) else Batch.of(one) for one in batches]
+        batch = columns[0] if len(columns) == 1 else Batch.joined(columns)
+    part = np.repeat(numbers, sizes)
+    return _Joined(batch, part, first.sender, first.source, first.by_series)
+
+
+async def _as_kept(session: AsyncSession, one: _Joined, refused: Sequence[RefusedRows]) -> _Joined:
+    """Rows of Datastreams as these are kept; those of others are refused."""
+    batch, which = await as_kept(session, one.batch)
+    for row in np.flatnonzero(~which).tolist():
+        index = int(one.batch.index[row])
+        refused[one.part[row]].add([Rejection(index, "/property", *UNKNOWN_PROPERTY)])
+    return replace(one, batch=batch, part=one.part[which])
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """The sound rows in the order they were given, the batch each is of, and the other rows."""
+    """The sound rows in the order they were given, the batch each is of, and the others' kinds."""
 
     rows: ResolvedRows
     part: NDArray[np.intp]
-    refused: list[RefusedRows]
     kinds: list[tuple[int, RefusedKind]]
 
 
 def _judge_all(
-    deliveries: Sequence[IncomingBatch],
+    joined: Sequence[_Joined],
     known: KnownCodes,
     sources: Mapping[tuple[str, str], int],
     clock: Clock,
+    refused: Sequence[RefusedRows],
 ) -> _Judged:
-    """Judge each batch; small ones of one sender together, since a row alone costs as much as a
-    thousand."""
-    refused = [RefusedRows() for _ in deliveries]
+    """Judge the rows; those that are not sound are told to the batch they are of."""
     kinds: list[tuple[int, RefusedKind]] = []
     rows, parts = [], []
-    for numbers in _together(deliveries):
-        first = deliveries[numbers[0]]
-        batches = [deliveries[number].batch for number in numbers]
-        batch = batches[0] if len(batches) == 1 else Batch.joined(batches)
-        part = np.repeat(numbers, [len(one) for one in batches])
-        source = sources[first.source]
-        found = judge(batch, known, first.sender.identity, source, clock, placed=first.by_series)
+    for one in joined:
+        identity, source = one.sender.identity, sources[one.source]
+        alone = not len(one.part) or one.part[0] == one.part[-1]
+        most = MOST_TOLD if alone else len(one.batch)
+        found = judge(one.batch, known, identity, source, clock, placed=one.by_series, most=most)
         for rejection, row in zip(found.told, found.told_rows, strict=True):
-            refused[part[row]].add([rejection])
-        untold = found.number - len(found.told)
-        refused[numbers[0]].add([], untold=untold)
+            refused[one.part[row]].add([rejection])
+        if found.number > len(found.told):
+            refused[one.part[0]].add([], untold=found.number - len(found.told))
         # Who observes nowhere leaves no trace.
-        if found.kinds and is_observer(first.sender.identity):
+        if found.kinds and is_observer(identity):
             kinds += [(source, kind) for kind in found.kinds]
         rows.append(found.rows)
-        parts.append(part[found.sound])
-    return _Judged(*_in_order(rows, parts), refused, kinds)
-
-
-def _together(deliveries: Sequence[IncomingBatch]) -> list[list[int]]:
-    """The numbers of batches that are judged in one go: of one sender, and few enough that every
-    row of theirs can be told."""
-    groups: list[list[int]] = []
-    open_: dict[tuple[Sender, bool], tuple[list[int], int]] = {}
-    for number, one in enumerate(deliveries):
-        key, size = (one.sender, one.by_series), len(one.batch)
-        group, rows = open_.get(key, ([], MOST_TOLD + 1))
-        if rows + size > MOST_TOLD:
-            group, rows = [], 0
-            groups.append(group)
-        group.append(number)
-        open_[key] = group, rows + size
-    return groups
+        parts.append(one.part[found.sound])
+    return _Judged(*_in_order(rows, parts), kinds)
 
 
 def _in_order(
@@ -252,13 +272,13 @@ def _in_order(
     return joined.take(order), part[order]
 
 
-def _asked(deliveries: Sequence[IncomingBatch], clock: Clock) -> CodeQuery:
-    batches = [one.batch for one in deliveries]
+def _asked(joined: Sequence[_Joined], clock: Clock) -> CodeQuery:
+    batches = [one.batch for one in joined]
     return CodeQuery(
         dict.fromkeys(code for batch in batches for code in batch.station.distinct),
         dict.fromkeys(code for batch in batches for code in batch.property.distinct),
         sorted({month for batch in batches for month in _months(batch.time, clock)}),
-        dict.fromkeys(one.source for one in deliveries),
+        dict.fromkeys(one.source for one in joined),
     )
 
 

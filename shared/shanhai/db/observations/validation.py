@@ -116,12 +116,14 @@ def judge(
     clock: Clock,
     *,
     placed: bool = False,
+    most: int = MOST_TOLD,
 ) -> JudgedRows:
     """Judge the rows of a batch.
 
     Args:
         source: The number of who sends.
         placed: A row must be of a station with a place, or of a sampling feature.
+        most: How many refused rows are told one by one.
     """
     stations = [
         one if one is not None and one.open_to(identity) else None
@@ -181,7 +183,7 @@ def judge(
     )
     if not found:
         return JudgedRows(rows, ~bad, 0, [], [], [])
-    told_rows, told = zip(*_told(batch, found), strict=True)
+    told_rows, told = zip(*_told(batch, found, most), strict=True)
     kinds = list(_kinds(station, found))
     return JudgedRows(rows.take(~bad), ~bad, int(bad.sum()), [*told], [*told_rows], kinds)
 
@@ -201,11 +203,11 @@ def _kinds(
 
 
 def _told(
-    batch: Batch, found: list[tuple[NDArray[np.intp], Callable[[int], Why]]]
+    batch: Batch, found: list[tuple[NDArray[np.intp], Callable[[int], Why]]], most: int
 ) -> Iterator[tuple[int, Rejection]]:
     """The first refused rows in their order, each with its place and its rule."""
-    firsts = [(int(row), why) for rows, why in found for row in rows[:MOST_TOLD]]
-    for row, why in sorted(firsts, key=lambda pair: pair[0])[:MOST_TOLD]:
+    firsts = [(int(row), why) for rows, why in found for row in rows[:most]]
+    for row, why in sorted(firsts, key=lambda pair: pair[0])[:most]:
         pointer, detail, detail_zh = why(row)
         yield row, Rejection(int(batch.index[row]), pointer, detail, detail_zh)
 

@@ -9,16 +9,17 @@ can be taken apart again; whoever knows the codes knows the ids.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.monitoring.observation import Batch, Rejection, Texts
+from shanhai.monitoring.observation import Batch, Texts
 
 Key = Mapping[str, str | int | datetime]
 """What an id says of the columns of its entity."""
@@ -172,14 +173,20 @@ async def leads_to(session: AsyncSession, key: Key) -> Key | None:
     return None if moved is None else {**key, "observed_at": moved}
 
 
-async def as_kept(
-    session: AsyncSession, batches: Sequence[Batch]
-) -> list[tuple[Batch, list[Rejection]]]:
-    """Each batch with its rows as their Datastreams are kept, and the rows of properties there are
-    not: feeds may call a property otherwise, a Datastream has one id."""
-    addresses = [_addresses(batch) for batch in batches]
-    known = await kept_series(session, {one for rows in addresses for one in rows})
-    return [_kept(batch, rows, known) for batch, rows in zip(batches, addresses, strict=True)]
+async def as_kept(session: AsyncSession, batch: Batch) -> tuple[Batch, NDArray[np.bool_]]:
+    """The rows of a batch as their Datastreams are kept, and which rows these are: the others are
+    of properties there are not. Feeds may call a property otherwise, a Datastream has one id."""
+    addresses = _addresses(batch)
+    known = await kept_series(session, set(addresses))
+    found = [known.get(address) for address in addresses]
+    there = [one for one in found if one is not None]
+    which = np.array([one is not None for one in found], np.bool_)
+    kept = replace(
+        batch if which.all() else batch.take(which),
+        property=Texts.of([one.property_code for one in there]),
+        unit=Texts.of([one.unit or "" for one in there]),
+    )
+    return kept, which
 
 
 def _addresses(batch: Batch) -> list[Address]:
@@ -188,20 +195,3 @@ def _addresses(batch: Batch) -> list[Address]:
         for column in (batch.station, batch.property)
     )
     return [*zip(stations, properties, strict=True)]
-
-
-def _kept(
-    batch: Batch, addresses: Sequence[Address], known: Mapping[Address, Kept]
-) -> tuple[Batch, list[Rejection]]:
-    found = [known.get(address) for address in addresses]
-    there = [one for one in found if one is not None]
-    which = np.array([one is not None for one in found], np.bool_)
-    strangers = [
-        Rejection(int(index), "/property", *UNKNOWN_PROPERTY) for index in batch.index[~which]
-    ]
-    kept = replace(
-        batch if which.all() else batch.take(which),
-        property=Texts.of([one.property_code for one in there]),
-        unit=Texts.of([one.unit or "" for one in there]),
-    )
-    return kept, strangers
