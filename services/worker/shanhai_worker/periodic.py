@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from shanhai.db.duties import mark_late
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.partitions import make_months, months_ahead
 from shanhai.db.observations.retention import draw_lines, find_due
-from shanhai.db.observations.rollups import prune_changes, sum_up
+from shanhai.db.observations.rollups import PORTION_DAYS, prune_changes, sum_up
 from shanhai.db.queries import audit_chain
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
@@ -191,7 +191,9 @@ async def _prune(context: WorkerContext) -> None:
 
 
 STATISTICS_S = 10.0
-"""Seconds between looks for days that are due, while there are none."""
+"""Seconds between looks for days that are due, while there are few."""
+SETTLED = timedelta(minutes=1)
+"""How long nothing must have come for a day that is over."""
 TIDY_S = 3600.0
 MONTHS_AHEAD = 2
 
@@ -206,10 +208,10 @@ async def maintain_statistics(context: WorkerContext) -> None:
                 await _tidy(context)
                 tidied_at = time.monotonic()
             async with context.sessions.begin() as session:
-                done = await sum_up(session)
+                done = await sum_up(session, settled=SETTLED)
         except DATABASE_ERRORS as error:
             log.warning("nothing done for observations", error=type(error).__name__)
-        await asyncio.sleep(0 if done else STATISTICS_S)
+        await asyncio.sleep(0 if done >= PORTION_DAYS else STATISTICS_S)
 
 
 async def _tidy(context: WorkerContext) -> None:

@@ -23,7 +23,7 @@ from tests.support.workers import eventually
 
 
 async def test_past_days_are_summed_up_and_months_made_ahead(
-    context: WorkerContext, sessions: Sessions
+    context: WorkerContext, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -40,6 +40,7 @@ async def test_past_days_are_summed_up_and_months_made_ahead(
             days = await session.scalar(text("SELECT count(*) FROM observation_day"))
             return (due, days) == (0, 3)
 
+    monkeypatch.setattr(periodic, "SETTLED", timedelta(0))
     keeping = asyncio.create_task(periodic.maintain_statistics(context))
     try:
         await eventually(summed_up)

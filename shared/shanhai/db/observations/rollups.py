@@ -122,6 +122,8 @@ _TAKE = text("""
   SELECT d.station_id, d.property_id, d.day
     FROM rollup_due d JOIN observation_latest l USING (station_id, property_id)
    WHERE d.day < coalesce(CAST(:before AS date), current_date)
+     AND NOT (l.observed_at::date = d.day
+              AND l.received_at > clock_timestamp() - CAST(:settled AS interval))
    ORDER BY d.station_id, d.property_id, d.day
    LIMIT :most
      FOR UPDATE OF l SKIP LOCKED
@@ -173,7 +175,11 @@ class Rollup(NamedTuple):
 
 
 async def sum_up(
-    session: AsyncSession, *, before: date | None = None, most: int = PORTION_DAYS
+    session: AsyncSession,
+    *,
+    before: date | None = None,
+    most: int = PORTION_DAYS,
+    settled: timedelta = timedelta(0),
 ) -> int:
     """Sum up days that are due and over, and the hours and months they touch; how many days.
 
@@ -182,9 +188,12 @@ async def sum_up(
 
     Args:
         before: The first day that is not over; today.
+        settled: How long ago the newest value of a series must have come if it is of that very day:
+            a device that makes up for an outage would have its day summed up with every telegram.
     """
     await session.execute(_BY_INDEX)
-    taken = (await session.execute(_TAKE, {"before": before, "most": most})).all()
+    asked = {"before": before, "most": most, "settled": settled}
+    taken = (await session.execute(_TAKE, asked)).all()
     if not taken:
         return 0
     days = [(row.station_id, row.property_id, row.day) for row in taken]
