@@ -2,7 +2,6 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -344,8 +343,8 @@ async def test_values_are_removed_by_policy_alone_and_their_statistics_stay(
     given = [
         row for start in (old, old + timedelta(days=1100 - 365)) for row in hours("a", start, 60)
     ]
-    await store(sessions, empty_store, given + [replace(row, property="pm10") for row in given])
-    await store(sessions, empty_store, [replace(given[0], value=99)])
+    await store(sessions, empty_store, given + [row._replace(property="pm10") for row in given])
+    await store(sessions, empty_store, [given[0]._replace(value=99)])
     await sum_all(sessions)
     statistics = await buckets(sessions)
     held = date(old.year, 3, 1)

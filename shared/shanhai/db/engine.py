@@ -36,6 +36,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.util import greenlet_spawn
 
 from shanhai.crypto import chosen_suite
 from shanhai.db.fence import BOUND, EVERY_ROW, NOTHING, OF_PLATFORM, RowScope
@@ -368,6 +369,72 @@ class FastReader:
         """The first column of the first row; None without one."""
         found = await self.execute(statement, params)
         return found[0][0] if found else None
+
+
+class DriverTransaction:
+    """A transaction of asyncpg itself, asked as a session is."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    async def execute(self, statement: Executable, params: Mapping[str, Any]) -> FetchedRows:
+        """The rows a statement finds or makes."""
+        sql, names, fixed, _ = _composed(statement)
+        values = [params[name] if name in params else fixed[name] for name in names]
+        return FetchedRows(await self.raw.fetch(sql, *values, record_class=FetchedRow))
+
+    async def scalar(self, statement: Executable, params: Mapping[str, Any]) -> Any:
+        """The first column of the first row; None without one."""
+        found = await self.execute(statement, params)
+        return found[0][0] if found else None
+
+
+Transaction = AsyncSession | DriverTransaction
+
+
+@contextlib.asynccontextmanager
+async def driver_transaction(sessions: Sessions) -> AsyncIterator[DriverTransaction]:
+    """A transaction over a connection of the pool of sessions, without what a session costs.
+
+    Callers' regions are not bound to it: it is for tables that have no fence.
+
+    Raises:
+        DBAPIError: as a session raises it.
+    """
+    pooled = await sessions.kw["bind"].raw_connection()
+    raw = pooled.driver_connection
+    try:
+        with known_errors():
+            async with raw.transaction():
+                yield DriverTransaction(raw)
+    except BaseException as error:
+        if raw.is_closed() or not isinstance(error, Exception):
+            # Whoever leaves off in the middle leaves an answer on its way.
+            await greenlet_spawn(pooled.invalidate)
+        raise
+    finally:
+        await greenlet_spawn(pooled.close)
+
+
+async def driver_of(session: Transaction) -> Any:
+    """The connection of asyncpg a session speaks over, in the session's transaction."""
+    if isinstance(session, DriverTransaction):
+        return session.raw
+    connection = await session.connection()
+    # The transaction begins with what goes through the session first.
+    await connection.exec_driver_sql("SELECT")
+    return (await connection.get_raw_connection()).driver_connection
+
+
+@contextmanager
+def known_errors() -> Iterator[None]:
+    """Errors of asyncpg as SQLAlchemy's, which those who call know."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        raise InterfaceError("asyncpg", None, error) from error
+    except asyncpg.PostgresError as error:
+        raise DBAPIError("asyncpg", None, error) from error
 
 
 @overload

@@ -83,7 +83,9 @@ async def open_intake(
     Args:
         skew: How far ahead of the clock a time may be.
     """
-    gathering = GroupCommit(context.sessions, skew=skew, files=context.artifacts, persist=outlast)
+    gathering = GroupCommit(
+        context.sessions, skew=skew, files=context.artifacts, persist=outlast, transactions=2
+    )
     try:
         yield Intake(gathering, context.meters, way)
     finally:

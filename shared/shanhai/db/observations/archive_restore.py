@@ -216,7 +216,7 @@ _TAKE_BACK = """
     INSERT INTO observation_change (station_id, property_id, first_at, last_at)
     SELECT station_id, property_id, min(observed_at), max(observed_at) FROM gone GROUP BY 1, 2
   )
-  SELECT count(*), pg_notify('shanhai_observations', '') FROM gone
+  SELECT count(*) FROM gone
 """
 NEWEST = """
   WITH newest AS (

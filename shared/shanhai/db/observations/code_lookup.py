@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from shanhai.db.engine import Transaction
 from shanhai.db.identity import Identity
 from shanhai.db.observations.partitions import missing_sql, month_table
 from shanhai.monitoring.checks import RELATIONS
@@ -135,8 +136,12 @@ class CodeQuery:
     senders: Iterable[tuple[str, str]]
 
 
-async def find_known(connection: AsyncConnection, asked: CodeQuery) -> KnownCodes:
-    """What the codes mean."""
+async def find_known(raw: Any, asked: CodeQuery) -> KnownCodes:
+    """What the codes mean.
+
+    Args:
+        raw: A connection of asyncpg.
+    """
     senders = list(asked.senders)
     values = (
         _possible(asked.stations),
@@ -146,18 +151,17 @@ async def find_known(connection: AsyncConnection, asked: CodeQuery) -> KnownCode
         [sender for _, sender in senders],
         [month_table(month) for month in asked.months],
     )
-    # As the driver reads it: it is asked with every observation, and composing it takes longer.
-    row = (await connection.exec_driver_sql(_FIND, values)).one()
+    row = await raw.fetchrow(_FIND, *values)
     stations = {
         code: KnownStation(id_, region_id, placeless, starts)
-        for code, id_, region_id, placeless, starts in orjson.loads(row.stations or "[]")
+        for code, id_, region_id, placeless, starts in orjson.loads(row["stations"] or "[]")
     }
-    sources = {(kind, sender): id_ for kind, sender, id_ in orjson.loads(row.sources or "[]")}
+    sources = {(kind, sender): id_ for kind, sender, id_ in orjson.loads(row["sources"] or "[]")}
     own: dict[str, KnownProperty] = {}
     others: dict[str, KnownProperty] = {}
     left: list[int] = []
     for id_, code, unit, low, high, moves, since, moved, hj525, aliases in orjson.loads(
-        row.properties or "[]"
+        row["properties"] or "[]"
     ):
         own[code] = KnownProperty(id_, code, unit, low, high, moves, since)
         if moved:
@@ -168,20 +172,19 @@ async def find_known(connection: AsyncConnection, asked: CodeQuery) -> KnownCode
     related = {code: own[code] for code in RELATED if code in own}
     # A property's own code goes before another's alias.
     properties = {**others, **own}
-    zone = ZoneInfo(row.zone)
-    elsewhere = await _moved(connection, left)
-    return KnownCodes(stations, properties, related, sources, elsewhere, row.months_missing, zone)
+    elsewhere = await _moved(raw, left)
+    missing, zone = row["months_missing"], ZoneInfo(row["zone"])
+    return KnownCodes(stations, properties, related, sources, elsewhere, missing, zone)
 
 
-async def _moved(connection: AsyncConnection, left: list[int]) -> dict[tuple[int, int], str]:
+async def _moved(raw: Any, left: list[int]) -> dict[tuple[int, int], str]:
     """Under which property series are stored that were once of some: hardly ever any."""
     if not left:
         return {}
-    rows = await connection.exec_driver_sql(_MOVED, (left,))
-    return {(row.station_id, row.former_property_id): row.code for row in rows}
+    return {(station, former): code for station, former, code in await raw.fetch(_MOVED, left)}
 
 
-async def add_source(session: AsyncSession, kind: str, sender: str) -> int:
+async def add_source(session: Transaction, kind: str, sender: str) -> int:
     """The number of a new source of observations."""
     return int(await session.scalar(_ADD_SOURCE, {"kind": kind, "sender": sender}) or 0)
 

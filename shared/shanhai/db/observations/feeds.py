@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import DATABASE_ERRORS, Sessions
+from shanhai.db.engine import DATABASE_ERRORS, Sessions, driver_transaction
 from shanhai.db.observations.ingest import IncomingBatch, store_all
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.station import Hj212Device, Station
@@ -158,8 +158,6 @@ def _check(rule: re.Pattern[str], value: str, name: str) -> None:
 
 MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""
-MOST_GROUPS = 2
-"""Transactions at a time."""
 GATHER_S = 0.003
 """Seconds that batches wait for others, where there were others before."""
 DATA_SQLSTATES = ("22", "23")
@@ -186,6 +184,7 @@ class GroupCommit:
         skew: How far ahead of the clock a time may be.
         files: Where the observations of closed months are.
         persist: How often a transaction is tried.
+        transactions: How many there are at a time: several where a process does little else.
     """
 
     def __init__(
@@ -195,11 +194,13 @@ class GroupCommit:
         skew: timedelta,
         files: ArtifactStore,
         persist: Callable[[Transaction], Awaitable[list[BatchOutcome]]] = once,
+        transactions: int = 1,
     ) -> None:
         self._sessions = sessions
         self._skew = skew
         self._files = files
         self._persist = persist
+        self._transactions = transactions
         self._waiting: deque[_Waiting] = deque()
         self._storing: dict[asyncio.Task[None], set[str]] = {}
         self._usual = 1
@@ -237,7 +238,7 @@ class GroupCommit:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while len(self._storing) < MOST_GROUPS and not self._closed:
+        while len(self._storing) < self._transactions and not self._closed:
             group = self._next_group()
             if not group:
                 return
@@ -297,9 +298,9 @@ class GroupCommit:
                     one.outcome.set_result(outcome)
 
     async def _commit(self, group: Sequence[_Waiting]) -> list[BatchOutcome]:
-        async with self._sessions.begin() as session:
+        async with driver_transaction(self._sessions) as transaction:
             deliveries = [one.delivery for one in group]
-            return await store_all(session, deliveries, skew=self._skew, files=self._files)
+            return await store_all(transaction, deliveries, skew=self._skew, files=self._files)
 
 
 def _give_up(waiting: Iterable[_Waiting]) -> None:

@@ -1,19 +1,17 @@
 """The one way observations come in, whoever brings them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import Transaction, driver_of, known_errors
 from shanhai.db.identity import Identity
 from shanhai.db.observations import ingest_sql
 from shanhai.db.observations.archive_restore import recall_beside
@@ -84,8 +82,8 @@ async def store(
     In the session's transaction: stations and properties are found by their codes, times and values
     are checked, values converted to the property's unit, rows written (a row that is there already
     is a duplicate, one with another value a revision), the newest values brought up to date, the
-    days whose roll-ups are no longer right noted, and the change told to those who follow
-    (`observation_change`, channel `shanhai_observations`). Of several rows for one station,
+    days whose roll-ups are no longer right noted, and so is the change, for the alerts
+    (`observation_change`). Of several rows for one station,
     property and time the last one counts. The same batch can be stored again at any time.
 
     It takes the locks of its series in their order: whoever stores twice in one transaction may
@@ -136,7 +134,7 @@ class IncomingBatch:
 
 
 async def store_all(
-    session: AsyncSession,
+    session: Transaction,
     deliveries: Sequence[IncomingBatch],
     *,
     received: datetime | None = None,
@@ -148,20 +146,24 @@ async def store_all(
     They count as given one after another.
     """
     clock = Clock(received or datetime.now(UTC), skew)
+    raw = await driver_of(session)
     size = sum(len(one.batch) for one in deliveries)
     refused = [RefusedRows() for _ in deliveries]
     joined = await _beside(size, lambda: _joined(deliveries))
     joined = [await _as_kept(session, one, refused) if one.by_series else one for one in joined]
     asked = await _beside(size, lambda: _asked(joined, clock))
-    connection = await session.connection()
-    known = await find_known(connection, asked)
+    with known_errors():
+        known = await find_known(raw, asked)
     sources = dict(known.sources)
     for source in dict.fromkeys(one.source for one in joined):
         if source not in sources:
             sources[source] = await add_source(session, *source)
 
     judged = await _beside(size, lambda: _judge_all(joined, known, sources, clock, refused))
-    counts = await _write(session, judged.rows, judged.part, len(deliveries), known, clock, files)
+    if known.months_missing:
+        await make_months(session, _months(judged.rows.time.view("datetime64[us]"), clock))
+    with known_errors():
+        counts = await _write(raw, judged.rows, judged.part, len(deliveries), known, clock, files)
     refusals = [
         *((source, kind) for source, kind in judged.kinds),
         *(
@@ -216,7 +218,7 @@ def _join(deliveries: Sequence[IncomingBatch], numbers: Sequence[int]) -> _Joine
     return _Joined(batch, part, first.sender, first.source, first.by_series)
 
 
-async def _as_kept(session: AsyncSession, one: _Joined, refused: Sequence[RefusedRows]) -> _Joined:
+async def _as_kept(session: Transaction, one: _Joined, refused: Sequence[RefusedRows]) -> _Joined:
     """Rows of Datastreams as these are kept; those of others are refused."""
     batch, which = await as_kept(session, one.batch)
     for row in np.flatnonzero(~which).tolist():
@@ -283,7 +285,7 @@ def _asked(joined: Sequence[_Joined], clock: Clock) -> CodeQuery:
 
 
 async def _write(
-    session: AsyncSession,
+    raw: Any,
     rows: ResolvedRows,
     part: NDArray[np.intp],
     parts: int,
@@ -296,25 +298,8 @@ async def _write(
     if not len(rows):
         return [[0, 0, 0] for _ in range(parts)]
     given = await _beside(len(rows), lambda: sort_rows(rows))
-    if known.months_missing:
-        await make_months(session, _months(given.rows.time.view("datetime64[us]"), clock))
-    connection = await session.connection()
-    # The transaction has begun: what came before went through the session.
-    raw: Any = (await connection.get_raw_connection()).driver_connection
-    with _known_errors():
-        new, changed = await _Storing(raw, given, known, clock.received, files).write()
+    new, changed = await _Storing(raw, given, known, clock.received, files).write()
     return _count(given, new, changed, part[given.order], parts)
-
-
-@contextmanager
-def _known_errors() -> Iterator[None]:
-    """Errors of asyncpg as SQLAlchemy's, which those who call know."""
-    try:
-        yield
-    except asyncpg.InterfaceError as error:
-        raise InterfaceError("observations", None, error) from error
-    except asyncpg.PostgresError as error:
-        raise DBAPIError("observations", None, error) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The statements of the ingest path: what is stored already, and what is written.
 
 They speak to asyncpg itself: a single observation needs half a dozen statements, and a million rows
-go through a binary COPY made by NumPy. Times are whole microseconds all the way, since a datetime
+go through a binary COPY made by NumPy. Arrays are sent as texts, which PostgreSQL reads faster than
+asyncpg looks at each element. Times are whole microseconds all the way, since a datetime
 for each of a million rows would take longer than storing them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ _ADD_SERIES = """
   INSERT INTO observation_latest
     (station_id, property_id, observed_at, value, received_at, quality, flags, equal_values)
   SELECT k.station_id, k.property_id, '-infinity', 'NaN', '-infinity', 0, 0, 0
-    FROM unnest($1::int[], $2::smallint[]) AS k (station_id, property_id)
+    FROM unnest($1::text::int[], $2::text::smallint[]) AS k (station_id, property_id)
    WHERE NOT EXISTS (SELECT FROM observation_latest l
                       WHERE l.station_id = k.station_id AND l.property_id = k.property_id)
    ORDER BY 1, 2
@@ -74,7 +74,7 @@ _LOCK_SERIES = f"""
          l.value, l.quality, l.equal_values, l.hourly_spread,
          CASE WHEN r.station_id IS NULL THEN p.low ELSE r.low END AS low,
          CASE WHEN r.station_id IS NULL THEN p.high ELSE r.high END AS high
-    FROM unnest($1::int[], $2::smallint[]) AS k (station_id, property_id)
+    FROM unnest($1::text::int[], $2::text::smallint[]) AS k (station_id, property_id)
          JOIN observation_latest l USING (station_id, property_id)
          JOIN observed_property p ON p.id = k.property_id
          LEFT JOIN station_range r
@@ -85,7 +85,7 @@ _LOCK_SERIES = f"""
 _PRESENT = f"""
   SELECT k.row - 1 AS row, o.value, o.quality, {_US.format("o.result_time")} AS result,
          o.feature_id
-    FROM unnest($1::int[], $2::smallint[], $3::bigint[]) WITH ORDINALITY
+    FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[]) WITH ORDINALITY
            AS k (station_id, property_id, time, row)
          JOIN observation o ON o.station_id = k.station_id AND o.property_id = k.property_id
                            AND o.observed_at = {_AT.format("k.time")}
@@ -93,8 +93,9 @@ _PRESENT = f"""
 _GIVEN = f"""
   SELECT k.station_id, k.property_id, {_AT.format("k.time")} AS observed_at, k.value, k.quality,
          k.flags, k.source_id, {_AT.format("k.result")} AS result_time, k.feature_id
-    FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
-                $6::smallint[], $7::int[], $8::bigint[], $9::int[])
+    FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[], $4::text::float8[],
+                $5::text::smallint[], $6::text::smallint[], $7::text::int[], $8::text::bigint[],
+                $9::text::int[])
            AS k (station_id, property_id, time, value, quality, flags, source_id, result,
                  feature_id)
 """  # noqa: S608
@@ -128,21 +129,22 @@ _FOLLOW_UP = f"""
        SET observed_at = {_AT.format("k.time")}, value = k.value, quality = k.quality,
            flags = k.flags, equal_values = k.equal_values, received_at = $9,
            result_time = {_AT.format("k.result")}
-      FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
-                  $6::smallint[], $7::smallint[], $8::bigint[])
+      FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[], $4::text::float8[],
+                  $5::text::smallint[], $6::text::smallint[], $7::text::smallint[],
+                  $8::text::bigint[])
              AS k (station_id, property_id, time, value, quality, flags, equal_values, result)
      WHERE l.station_id = k.station_id AND l.property_id = k.property_id
   ), due AS (
     INSERT INTO rollup_due (station_id, property_id, day)
-    SELECT * FROM unnest($10::int[], $11::smallint[], $12::date[])
+    SELECT * FROM unnest($10::text::int[], $11::text::smallint[], $12::text::date[])
     ON CONFLICT DO NOTHING
   ), told AS (
     INSERT INTO observation_change (station_id, property_id, first_at, last_at)
     SELECT k.station_id, k.property_id, {_AT.format("k.first")}, {_AT.format("k.last")}
-      FROM unnest($13::int[], $14::smallint[], $15::bigint[], $16::bigint[])
+      FROM unnest($13::text::int[], $14::text::smallint[], $15::text::bigint[], $16::text::bigint[])
              AS k (station_id, property_id, first, last)
   )
-  SELECT pg_notify('shanhai_observations', '')
+  SELECT
 """  # noqa: S608
 
 
@@ -153,11 +155,15 @@ Columns = list[list[Any]]
 async def lock_series(raw: Any, given: Sorted) -> StoredSeries:
     """What is stored of each series, which nobody else writes until this transaction ends.
 
-    Series are made, and then locked, in their order: whoever waits for one holds none after it.
+    Series are locked in their order: whoever waits for one holds none after it. New ones are made
+    afterwards; if another makes the same one at that moment, PostgreSQL may have to end one of both
+    for a deadlock, and it tries again.
     """
-    keys = given.stations, given.properties
-    await raw.execute(_ADD_SERIES, *keys)
+    keys = _arrays((given.stations, given.properties))
     found = await raw.fetch(_LOCK_SERIES, *keys)
+    if len(found) < len(given.begins):
+        await raw.execute(_ADD_SERIES, *keys)
+        found = await raw.fetch(_LOCK_SERIES, *keys)
 
     def column(name: str, missing: float = np.nan) -> NDArray[np.float64]:
         return np.array([missing if row[name] is None else row[name] for row in found], np.float64)
@@ -195,7 +201,7 @@ async def find_present(raw: Any, rows: ResolvedRows) -> tuple[NDArray[np.intp], 
     found: list[Any] = []
     for start in range(0, len(rows), PORTION_ROWS):
         part = rows.take(np.arange(start, min(start + PORTION_ROWS, len(rows))))
-        keys = part.station.tolist(), part.property.tolist(), part.time.tolist()
+        keys = _arrays((part.station.tolist(), part.property.tolist(), part.time.tolist()))
         found += [(start + row, *rest) for row, *rest in await raw.fetch(_PRESENT, *keys)]
     rows_of, values, qualities, results, features = zip(*found, strict=True) if found else [()] * 5
     return np.array(rows_of, np.intp), Present(
@@ -219,8 +225,13 @@ async def copy_back(raw: Any, rows: ObservedRows) -> None:
     """Add rows that were stored before, as they were; their keys are not stored."""
     for start in range(0, len(rows), COPIED_ROWS):
         for columns, part in _by_columns(rows.take(slice(start, start + COPIED_ROWS))):
-            data = BytesIO(encode_observed(part, columns))
+            data = _whole(encode_observed(part, columns))
             await raw.copy_to_table("observation", source=data, columns=columns, format="binary")
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    # A file would be read in a thread.
+    yield data
 
 
 def _kept(rows: ResolvedRows, flags: NDArray[np.int16], received: datetime) -> ObservedRows:
@@ -312,7 +323,7 @@ async def _in_portions(
         part = rows.take(which)
         told = _told(part.result, UNTOLD), _told(part.feature, NO_FEATURE)
         columns = (*_columns(part, flags[which]), part.source.tolist(), *told)
-        await raw.execute(statement, *columns, received)
+        await raw.execute(statement, *_arrays(columns), received)
 
 
 def latest_columns(
@@ -343,4 +354,13 @@ async def follow_up(
         days: Series and the days whose roll-ups are no longer right.
         changes: Series, and from when to when something changed, for those who follow.
     """
-    await raw.execute(_FOLLOW_UP, *latest, received, *days, *changes)
+    later = _arrays((*days, *changes))
+    await raw.execute(_FOLLOW_UP, *_arrays(latest), received, *later)
+
+
+def _arrays(columns: Iterable[Sequence[Any]]) -> list[str]:
+    """Columns of numbers, days or nothing as PostgreSQL writes arrays."""
+    return [
+        f"{{{','.join(['NULL' if one is None else str(one) for one in column])}}}"
+        for column in columns
+    ]

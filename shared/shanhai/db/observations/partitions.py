@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import Executor
+from shanhai.db.engine import Executor, Transaction
 
 MAKERS_LOCK = 0x5348_4F42
 """Held by who makes months, so that two never make the same one."""
@@ -55,7 +54,7 @@ def months_ahead(now: datetime, number: int) -> list[date]:
     return months
 
 
-async def make_months(session: AsyncSession, months: Iterable[date]) -> list[date]:
+async def make_months(session: Transaction, months: Iterable[date]) -> list[date]:
     """Make the tables of months that have none; which were made.
 
     Nobody who reads or writes other months waits for it: a table is made for itself and attached,
@@ -72,8 +71,8 @@ async def make_months(session: AsyncSession, months: Iterable[date]) -> list[dat
     return [by_name[name] for name in missing]
 
 
-async def _missing(session: AsyncSession, names: Iterable[str]) -> list[str]:
-    return list((await session.execute(_MISSING, {"names": list(names)})).scalars())
+async def _missing(session: Transaction, names: Iterable[str]) -> list[str]:
+    return [row.name for row in (await session.execute(_MISSING, {"names": list(names)})).all()]
 
 
 SHORTEST = timedelta(minutes=1)

@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.data_sources import STATIONS
+from shanhai.db.engine import Transaction
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
@@ -72,7 +73,7 @@ def kinds_unread(refused: RefusedRows) -> Iterator[RefusedKind]:
 
 
 async def note_refusals(
-    session: AsyncSession, refusals: Sequence[tuple[int, RefusedKind]], at: datetime
+    session: Transaction, refusals: Sequence[tuple[int, RefusedKind]], at: datetime
 ) -> None:
     """Count refused rows of sources, in the transaction that stores what was sound.
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import Transaction
 from shanhai.monitoring.observation import Batch, Texts
 
 Key = Mapping[str, str | int | datetime]
@@ -144,16 +145,15 @@ class Kept:
 
 
 async def kept_series(
-    session: AsyncSession, asked: Collection[tuple[str, str]]
+    session: Transaction, asked: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Kept]:
     """How series are stored, by the codes of station and property that their addresses tell.
 
     Those of properties that are not there are missing.
     """
     stations, properties = zip(*asked, strict=True) if asked else ((), ())
-    rows = await session.execute(
-        _KEPT, {"stations": list(stations), "properties": list(properties)}
-    )
+    codes = {"stations": list(stations), "properties": list(properties)}
+    rows = (await session.execute(_KEPT, codes)).all()
     return {(row.station, row.property): Kept(row.kept, row.unit) for row in rows}
 
 
@@ -173,7 +173,7 @@ async def leads_to(session: AsyncSession, key: Key) -> Key | None:
     return None if moved is None else {**key, "observed_at": moved}
 
 
-async def as_kept(session: AsyncSession, batch: Batch) -> tuple[Batch, NDArray[np.bool_]]:
+async def as_kept(session: Transaction, batch: Batch) -> tuple[Batch, NDArray[np.bool_]]:
     """The rows of a batch as their Datastreams are kept, and which rows these are: the others are
     of properties there are not. Feeds may call a property otherwise, a Datastream has one id."""
     addresses = _addresses(batch)

@@ -218,7 +218,7 @@ _RESTATE = f"""
     SELECT g.station_id, s.property_id, min(g.observed_at), max(g.observed_at)
       FROM gone g, series s GROUP BY 1, 2
   )
-  SELECT count(*), pg_notify('shanhai_observations', '') FROM gone
+  SELECT count(*) FROM gone
 """  # noqa: S608 - constants of this file
 _FORGET_SPREAD = """
   UPDATE observation_latest SET hourly_spread = NULL WHERE station_id = $1 AND property_id = $2

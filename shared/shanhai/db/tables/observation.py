@@ -258,10 +258,7 @@ class ObservationChange(Base):
     property_id: Mapped[int] = mapped_column(sa.SmallInteger)
     first_at: Mapped[Moment]
     last_at: Mapped[Moment]
-    at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"), index=True)
-    transaction: Mapped[int] = mapped_column(
-        sa.BigInteger, server_default=sa.text("pg_current_xact_id()::text::bigint"), index=True
-    )
+    at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"))
 
 
 class ObservationArchive(Base):
