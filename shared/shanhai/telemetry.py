@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
@@ -43,7 +44,7 @@ def configure_logging(settings: LogSettings) -> None:
     )
     # No line tells these, so no record needs to find them out.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stderr)
+    handler = (_LineHandler if settings.format == "json" else logging.StreamHandler)(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -56,6 +57,36 @@ def configure_logging(settings: LogSettings) -> None:
     # They log the addresses they ask for, which may carry tokens.
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def tell_line(log: structlog.stdlib.BoundLogger, name: str, event: str, **members: object) -> None:
+    """Log at level info; where lines are JSON, without what a record of logging costs.
+
+    For what is logged with every request. The line is the same either way.
+
+    Args:
+        log: The logger of the name `name`.
+    """
+    root = logging.getLogger()
+    handler = root.handlers[0] if len(root.handlers) == 1 else None
+    if not isinstance(handler, _LineHandler):
+        log.info(event, **members)
+    elif logging.getLogger(name).isEnabledFor(logging.INFO):
+        bound = structlog.contextvars.get_contextvars()
+        stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        last = {"level": "info", "logger": name, "timestamp": stamp}
+        line = {**members, "event": event, **bound, **last}
+        handler.write(_as_json(line, default=repr))
+
+
+class _LineHandler(logging.StreamHandler[Any]):
+    """Writes lines of JSON, those of records and others."""
+
+    def write(self, line: str) -> None:
+        """Write one line at once."""
+        with self.lock or nullcontext():
+            self.stream.write(f"{line}{self.terminator}")
+            self.flush()
 
 
 def _as_json(record: Any, *, default: Callable[[Any], Any]) -> str:

@@ -58,7 +58,13 @@ from shanhai_api.keys import router as keys
 from shanhai_api.keys import tile_tokens
 from shanhai_api.kit.dependencies import TheState
 from shanhai_api.kit.errors import on_shanhai_error
-from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, told_to_people
+from shanhai_api.kit.middleware import (
+    QuickRoutes,
+    RequestScope,
+    install_handlers,
+    settle,
+    told_to_people,
+)
 from shanhai_api.kit.pages import ASSETS
 from shanhai_api.kit.requests import callers_of
 from shanhai_api.kit.state import Configuration, check_health, open_state
@@ -226,6 +232,7 @@ def create_app(configuration: Configuration) -> FastAPI:
                 callers=callers_of,
                 stops=lambda scope: scope["app"].state.service.draining.is_set(),
             ),
+            Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes]),
         ],
     )
     add_routes(app)

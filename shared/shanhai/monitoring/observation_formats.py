@@ -22,6 +22,7 @@ from shanhai.monitoring import observation
 MEMBERS = ("station", "property", "time", "value", "unit", "quality", "result_time")
 NEEDED = MEMBERS[:4]
 OPTIONAL = MEMBERS[4:]
+_KNOWN = frozenset(MEMBERS)
 ABSENT = dict.fromkeys(OPTIONAL)
 LONGEST_TEXT = 200
 LONGEST_LINE = 64 * 1024
@@ -48,10 +49,15 @@ def time_of(text: str) -> int:
     Raises:
         ValueError: it is none, or names no time there is.
     """
-    if RFC_3339.fullmatch(text) is not None:
-        with suppress(ValueError, OverflowError):
-            return (datetime.fromisoformat(text.upper()) - _EPOCH) // _MICROSECOND
+    with suppress(OverflowError):
+        return (_moment(text) - _EPOCH) // _MICROSECOND
     raise ValueError(f"{text!r} is not a time of RFC 3339")
+
+
+def _moment(text: str) -> datetime:
+    if RFC_3339.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a time of RFC 3339")
+    return datetime.fromisoformat(text.upper())
 
 
 def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:
@@ -90,6 +96,34 @@ def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:
         _result_times(given.get("result_time"), len(rows)),
         np.full(len(rows), observation.NO_FEATURE, np.int32),
     )
+
+
+def observation_of(row: Row) -> observation.FeedObservation | None:
+    """The observation a row tells by itself, without columns of one row each.
+
+    None where some rule may be broken: `ParsedRows` tells which.
+    """
+    try:
+        value, unit, quality = row["value"], row.get("unit") or "", row.get("quality") or "valid"
+        texts = (row["station"], row["property"], row["time"])
+        told = row.get("result_time") or None
+        if not row.keys() <= _KNOWN or type(value) not in {int, float}:
+            return None
+        if {*map(type, (*texts, unit, quality, told or ""))} != {str}:
+            return None
+        if not all(texts) or max(map(len, (*texts, unit))) > LONGEST_TEXT:
+            return None
+        observation.quality_number(quality)
+        return observation.FeedObservation(
+            *texts[:2],
+            _moment(texts[2]),
+            float(value),
+            unit,
+            quality,
+            None if told is None else _moment(told),
+        )
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 def _result_times(column: Sequence[Any] | None, size: int) -> observation.Times:
@@ -192,8 +226,10 @@ class ParsedRows:
 
     Attributes:
         number: How many rows there were.
+        alone: The only row, where it was read by `observation_of`.
     """
 
+    alone: observation.FeedObservation | None = None
     refused: observation.RefusedRows = field(default_factory=observation.RefusedRows)
     number: int = 0
     _parts: list[observation.Batch] = field(default_factory=list)

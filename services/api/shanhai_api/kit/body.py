@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.validation import rule_in_chinese, rule_in_english
@@ -138,8 +139,8 @@ async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
     if declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
     received, waited, whole_s = 0, 0.0, WHOLE_S + limit / SLOW_LINE
-    blocks = aiter(request.stream())
-    while True:
+    more = True
+    while more:
         left = {
             _IDLE: IDLE_S,
             _RATE: GRACE_S + received / LEAST_RATE - waited,
@@ -148,12 +149,13 @@ async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
         began = time.monotonic()
         try:
             async with asyncio.timeout(min(left.values())):
-                block = await anext(blocks, None)
+                message = await request.receive()
         except TimeoutError:
             en, zh = min(left, key=left.__getitem__).split(" / ")
             raise SlowClient(en, message_zh=zh) from None
-        if block is None:
-            return
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        block, more = message.get("body", b""), message.get("more_body", False)
         waited += time.monotonic() - began
         received += len(block)
         if received > limit:

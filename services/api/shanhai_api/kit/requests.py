@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,6 +26,8 @@ DEFAULT: Lang = "en"
 
 def chosen_language(request: Request) -> Lang | None:
     """The language asked for by `lang=`."""
+    if not request.scope["query_string"]:
+        return None
     return as_language(request.query_params.get("lang", ""))
 
 
@@ -86,6 +89,14 @@ def base_url(request: Request) -> str:
 
 def client_address(request: Request) -> Address | None:
     """The caller's address: the nearest one that is not a trusted proxy's."""
+    found: dict[str, Any] = request.scope.setdefault("state", {})
+    if "address" not in found:
+        found["address"] = _client_address(request)
+    address: Address | None = found["address"]
+    return address
+
+
+def _client_address(request: Request) -> Address | None:
     public = state_of(request).configuration.public
     address = peer(request)
     hops = request.headers.get("x-forwarded-for", "").split(",")
@@ -188,7 +199,7 @@ FILE_FORMATS = frozenset({"csv", "fgb", "geojsonseq", "gpkg", "kml", "parquet", 
 def cost_of(request: Request) -> int:
     """The cost, from the address alone: it is taken before anything is read."""
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        return COMPUTATION if request.url.path.endswith("/execution") else WRITE
+        return COMPUTATION if request.scope["path"].endswith("/execution") else WRITE
     query = request.scope["query_string"]
     if b"limit=" not in query and b"f=" not in query and b"top=" not in query:
         return 1

@@ -83,6 +83,7 @@ class ApiMetrics:
             ["method", "route", "status"],
             registry=self.registry,
         )
+        self._of: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
         self.running = Gauge(
             "shanhai_http_requests_running", "Requests being answered", registry=self.registry
         )
@@ -113,9 +114,12 @@ class ApiMetrics:
 
     def observe(self, *, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count an answered request under its route's pattern, never its path."""
-        pattern = route or UNKNOWN_ROUTE
-        self.seconds.labels(method, pattern).observe(seconds)
-        self.requests.labels(method, pattern, str(status)).inc()
+        key = method, route or UNKNOWN_ROUTE, status
+        if key not in self._of:
+            self._of[key] = self.seconds.labels(*key[:2]), self.requests.labels(*key)
+        duration, number = self._of[key]
+        duration.observe(seconds)
+        number.inc()
 
     def render(self) -> bytes:
         """The metrics in the text format."""

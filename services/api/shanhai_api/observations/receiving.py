@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,8 +11,20 @@ from fastapi import Request
 
 from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.monitoring.observation import MOST_TOLD, Batch, BatchOutcome, RefusedRows
-from shanhai.monitoring.observation_formats import CsvReader, LineReader, ParsedRows, ndjson_rows
+from shanhai.monitoring.observation import (
+    MOST_TOLD,
+    Batch,
+    BatchOutcome,
+    FeedObservation,
+    RefusedRows,
+)
+from shanhai.monitoring.observation_formats import (
+    CsvReader,
+    LineReader,
+    ParsedRows,
+    ndjson_rows,
+    observation_of,
+)
 from shanhai_api.kit.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
 from shanhai_api.kit.errors import UnsupportedMedia
 from shanhai_api.kit.requests import Caller
@@ -31,7 +43,7 @@ NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/j
 class Received:
     """The rows of a body, those refused while reading, and the SHA-256 of its bytes as sent."""
 
-    batch: Batch
+    batch: Batch | Sequence[FeedObservation]
     refused: RefusedRows
     sha256: str
 
@@ -68,6 +80,8 @@ async def receive(request: Request, *, limit: int) -> Received:
     rest = b"".join(waiting)
     small = body.unpacked + len(rest) <= INLINE_BYTES and body.unpacker is None
     reading = body.end(rest) if small else await asyncio.to_thread(body.end, rest)
+    if reading.alone is not None:
+        return Received([reading.alone], reading.refused, sent.hexdigest())
     batch = reading.batch() if small else await asyncio.to_thread(reading.batch)
     return Received(batch, reading.refused, sent.hexdigest())
 
@@ -206,6 +220,9 @@ class _JsonReader:
                 message_zh="请求体须为一条观测或观测数组",
                 pointer="",
             )
+        alone = observation_of(value) if isinstance(value, dict) else None
+        if alone is not None:
+            return ParsedRows(alone)
         reading = ParsedRows()
         reading.take(value if isinstance(value, list) else [value])
         return reading
@@ -254,7 +271,8 @@ def _made(state: ServiceState, view: View, outcome: BatchOutcome, received: Rece
         "rejected": received.refused.number + outcome.rejected.number,
     }
     for name, number in counted.items():
-        state.metrics.observations.labels(name).inc(number)
+        if number:
+            state.metrics.observations.labels(name).inc(number)
     return Made(document, status=202)
 
 
