@@ -411,6 +411,8 @@ async def driver_transaction(sessions: Sessions) -> AsyncIterator[DriverTransact
         if raw.is_closed() or not isinstance(error, Exception):
             # Whoever leaves off in the middle leaves an answer on its way.
             await greenlet_spawn(pooled.invalidate)
+            if isinstance(error, DBAPIError):
+                error.connection_invalidated = True
         raise
     finally:
         await greenlet_spawn(pooled.close)

@@ -49,14 +49,14 @@ def time_of(text: str) -> int:
     Raises:
         ValueError: it is none, or names no time there is.
     """
-    with suppress(OverflowError):
+    with suppress(ValueError, OverflowError):
         return (_moment(text) - _EPOCH) // _MICROSECOND
     raise ValueError(f"{text!r} is not a time of RFC 3339")
 
 
 def _moment(text: str) -> datetime:
     if RFC_3339.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is not a time of RFC 3339")
+        raise ValueError("not of RFC 3339")
     return datetime.fromisoformat(text.upper())
 
 
@@ -104,23 +104,20 @@ def observation_of(row: Row) -> observation.FeedObservation | None:
     None where some rule may be broken: `ParsedRows` tells which.
     """
     try:
-        value, unit, quality = row["value"], row.get("unit") or "", row.get("quality") or "valid"
-        texts = (row["station"], row["property"], row["time"])
-        told = row.get("result_time") or None
+        station, of, time, value = (row[name] for name in NEEDED)
+        unit, quality, told = ("" if row.get(name) is None else row[name] for name in OPTIONAL)
+        texts = station, of, time, unit, quality, told
         if not row.keys() <= _KNOWN or type(value) not in {int, float}:
             return None
-        if {*map(type, (*texts, unit, quality, told or ""))} != {str}:
+        if {*map(type, texts)} != {str} or not (station and of):
             return None
-        if not all(texts) or max(map(len, (*texts, unit))) > LONGEST_TEXT:
+        if max(map(len, texts)) > LONGEST_TEXT:
             return None
+        quality = quality or "valid"
         observation.quality_number(quality)
+        known = _moment(told) if told else None
         return observation.FeedObservation(
-            *texts[:2],
-            _moment(texts[2]),
-            float(value),
-            unit,
-            quality,
-            None if told is None else _moment(told),
+            station, of, _moment(time), float(value), unit, quality, known
         )
     except (KeyError, ValueError, OverflowError):
         return None

@@ -1,7 +1,6 @@
 """`GET /observations`: values, statistics and newest values, in pages and as files."""
 
 import io
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -231,7 +230,7 @@ async def test_closed_months_are_read_as_before(
         for hour in range(HOURS)
     ]
     await store_observations(
-        three_stations_told.sessions, [*old, replace(old[3], value=1000, quality="M")]
+        three_stations_told.sessions, [*old, old[3]._replace(value=1000, quality="M")]
     )
     async with three_stations_told.sessions.begin() as session:
         await sum_up(session)

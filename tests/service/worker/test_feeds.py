@@ -4,20 +4,22 @@ import asyncio
 import signal
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.engine import Sessions
-from shanhai.db.observations import feeds
+from shanhai.db.engine import DriverTransaction, Sessions
+from shanhai.db.observations import feeds, ingest
+from shanhai.db.observations.ingest import IncomingBatch
 from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt
 from shanhai_worker.feeds.intake import open_intake
-from tests.support.feeds import register, telegram
+from tests.support.feeds import add_station, register, telegram
 from tests.support.mosquitto import running_mosquitto
 from tests.support.workers import Workers, eventually, free_port
 
@@ -74,6 +76,62 @@ async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
         results = await asyncio.gather(first, second, return_exceptions=True)
     assert [type(result) for result in results] == [asyncio.CancelledError] * 2
     assert await stored(sessions) == 0
+
+
+async def test_stations_are_stored_side_by_side_and_each_in_its_order(
+    context: WorkerContext, sessions: Sessions, river_station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_station(sessions, "river-2")
+    seen, held = asyncio.Event(), asyncio.Event()
+    begun: list[set[str]] = []
+
+    async def store_all(transaction: Any, given: list[IncomingBatch], **options: Any) -> Any:
+        begun.append(set().union(*(one.stations for one in given)))
+        if len(begun) == 1:
+            seen.set()
+            await held.wait()
+        return await ingest.store_all(transaction, given, **options)
+
+    def value(station: str, told: float) -> list[FeedObservation]:
+        return [FeedObservation(station, "cod", START, told)]
+
+    monkeypatch.setattr(feeds, "store_all", store_all)
+    async with asyncio.timeout(20), open_intake(context, "hj212", skew=SKEW) as intake:
+        first = asyncio.create_task(intake.store(value("river-1", 1)))
+        await seen.wait()
+        later = [asyncio.create_task(intake.store(value("river-1", told))) for told in (2, 3)]
+        await intake.store(value("river-2", 7))
+        assert begun == [{"river-1"}, {"river-2"}]
+        assert not first.done()
+        held.set()
+        await asyncio.gather(first, *later)
+    async with sessions() as session:
+        query = "SELECT value FROM observation ORDER BY station_id"
+        assert list(await session.scalars(text(query))) == [3, 7]
+        query = "SELECT value FROM observation_revision ORDER BY id"
+        assert list(await session.scalars(text(query))) == [1, 2]
+
+
+async def test_a_database_that_ends_the_connection_has_kept_nothing_and_is_asked_again(
+    context: WorkerContext, sessions: Sessions, river_station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[int] = []
+
+    async def store_all(transaction: DriverTransaction, *given: Any, **options: Any) -> Any:
+        outcomes = await ingest.store_all(transaction, *given, **options)
+        if not broken:
+            broken.append(await stored(sessions))
+            await transaction.raw.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return outcomes
+
+    monkeypatch.setattr(feeds, "store_all", store_all)
+    monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
+    async with asyncio.timeout(20), open_intake(context, "hj212", skew=SKEW) as intake:
+        await intake.store(batch(1, 2))
+        assert await stored(sessions) == 2
+        await intake.store(batch(3))
+    assert broken == [0]
+    assert await stored(sessions) == 3
 
 
 async def test_what_is_stored_and_refused_is_counted(

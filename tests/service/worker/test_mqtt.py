@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import feeds, ingest
+from shanhai.db.observations.ingest import IncomingBatch
 from shanhai.settings import MqttSettings
 from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
@@ -229,6 +230,66 @@ async def test_what_an_outage_kept_from_being_stored_comes_again(
         await reach(sessions, 30)
     assert asked > db_errors.TRIES
     assert refused(context) == {}
+
+
+async def test_a_message_that_can_never_be_stored_is_refused_alone(
+    context: WorkerContext,
+    sessions: Sessions,
+    river_station: str,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def store_all(transaction: Any, given: list[IncomingBatch], **options: Any) -> Any:
+        if any(13 in getattr(one.batch, "value") for one in given):  # noqa: B009 - as columns
+            raise ValueError("fits no column")
+        return await ingest.store_all(transaction, given, **options)
+
+    monkeypatch.setattr(feeds, "store_all", store_all)
+    # Published first, so that they come together.
+    given = settings(broker)
+    async with fetching(context, given):
+        pass
+    await asyncio.to_thread(broker.publish, messages(range(30)))
+    async with fetching(context, given):
+        await reach(sessions, 29)
+        await asyncio.to_thread(broker.publish, messages(range(30, 31)))
+        await reach(sessions, 30)
+    assert refused(context) == {"not_stored": 1}
+
+
+async def test_what_is_stored_and_was_not_acknowledged_comes_again_and_is_there_once(
+    context: WorkerContext,
+    sessions: Sessions,
+    river_station: str,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acknowledge = mqtt_connection.BrokerConnection.acknowledge
+    stored_before: list[int] = []
+
+    def lost(self: mqtt_connection.BrokerConnection, message: mqtt_connection.MqttMessage) -> None:
+        if not stored_before:
+            stored_before.append(message.number)
+            raise mqtt_connection.ConnectionLost("killed between commit and acknowledgement")
+        acknowledge(self, message)
+
+    monkeypatch.setattr(mqtt_connection.BrokerConnection, "acknowledge", lost)
+    monkeypatch.setattr(mqtt, "FIRST_PAUSE_S", 0.01)
+    given = settings(broker)
+    async with fetching(context, given):
+        pass
+    await asyncio.to_thread(broker.publish, messages(range(20)))
+    duplicates = context.meters.observations.labels("mqtt", "duplicate")._value
+
+    async def came_again() -> bool:
+        return bool(duplicates.get())
+
+    async with fetching(context, given):
+        await eventually(came_again)
+        await reach(sessions, 20)
+    assert stored_before
+    async with sessions() as session:
+        assert await session.scalar(REVISED) == 0
 
 
 async def test_every_message_is_there_once_after_a_worker_was_killed(

@@ -21,6 +21,7 @@ from shanhai.monitoring.observation_formats import (
     columns_of,
     fault_of,
     ndjson_rows,
+    observation_of,
     time_of,
 )
 
@@ -166,3 +167,39 @@ def test_a_batch_of_rows() -> None:
         Batch.of([FeedObservation("s", "p", time.replace(tzinfo=None), 1)])
     with pytest.raises(KeyError):
         Batch.of([FeedObservation("s", "p", time, 1, quality="?")])
+
+
+ODD = st.sampled_from([None, "", False, 0, 1, [], "x", "x" * 201, "fault", "M", "\x00"])
+TIMES = st.sampled_from(["2026-03-01T00:00:00Z", "2026-03-01t08:00+08:00", "2026-03-01", "", None])
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "station": ODD,
+            "property": ODD,
+            "time": TIMES,
+            "value": st.one_of(ODD, st.just(10**400), st.integers(), st.floats(allow_nan=False)),
+            "unit": ODD,
+            "quality": ODD,
+            "result_time": TIMES,
+            "other": ODD,
+        },
+    )
+)
+def test_a_row_alone_is_read_as_one_of_many(other: dict[str, Any]) -> None:
+    given = {**GOOD, **other}
+    alone = observation_of(given)
+    if fault_of(given) is not None:
+        assert alone is None
+        return
+    assert alone is not None
+    reading = ParsedRows()
+    reading.take([given])
+    expected, found = reading.batch(), Batch.of([alone])
+    for name in ("station", "property", "unit"):
+        assert getattr(found, name).distinct == getattr(expected, name).distinct
+    for name in ("time", "value", "quality", "index", "feature"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert found.result_time.astype(np.int64) == expected.result_time.astype(np.int64)
