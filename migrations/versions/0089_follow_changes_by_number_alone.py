@@ -1,7 +1,7 @@
 """Keep of changes of observations what the evaluation of alerts reads, and no index besides.
 
-Nobody else reads them: by time and by transaction they were found by no statement of a service, and
-each value that a device sends has a row here.
+By time and by transaction no statement of a service finds them, and each value that a device sends
+has a row here. The number of the transaction is written no more.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,19 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.execute("DROP INDEX ix_observation_change_at")
-    op.execute("ALTER TABLE observation_change DROP transaction")
+    op.execute("DROP INDEX ix_observation_change_transaction")
+    op.execute(
+        "ALTER TABLE observation_change ALTER transaction DROP DEFAULT,"
+        " ALTER transaction DROP NOT NULL"
+    )
 
 
 def downgrade() -> None:
+    number = "pg_current_xact_id()::text::bigint"
+    op.execute(f"UPDATE observation_change SET transaction = {number} WHERE transaction IS NULL")
     op.execute(
-        "ALTER TABLE observation_change ADD transaction bigint NOT NULL"
-        " DEFAULT pg_current_xact_id()::text::bigint"
+        "ALTER TABLE observation_change ALTER transaction SET NOT NULL,"
+        f" ALTER transaction SET DEFAULT {number}"
     )
     op.execute("CREATE INDEX ix_observation_change_transaction ON observation_change (transaction)")
     op.execute("CREATE INDEX ix_observation_change_at ON observation_change (at)")

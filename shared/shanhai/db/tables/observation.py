@@ -249,6 +249,9 @@ class ObservationChange(Base):
     """A series in which a batch changed something; removed by the evaluation of alerts.
 
     Who evaluates looks at the series as it is then, so that the order of rows does not matter.
+
+    Attributes:
+        transaction: Written no more; older code may be served by the table still.
     """
 
     __tablename__ = "observation_change"
@@ -259,6 +262,7 @@ class ObservationChange(Base):
     first_at: Mapped[Moment]
     last_at: Mapped[Moment]
     at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"))
+    transaction: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 class ObservationArchive(Base):
