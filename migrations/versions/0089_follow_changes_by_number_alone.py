@@ -25,7 +25,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     number = "pg_current_xact_id()::text::bigint"
-    op.execute(f"UPDATE observation_change SET transaction = {number} WHERE transaction IS NULL")
+    op.execute(f"UPDATE observation_change SET transaction = {number} WHERE transaction IS NULL")  # noqa: S608
     op.execute(
         "ALTER TABLE observation_change ALTER transaction SET NOT NULL,"
         f" ALTER transaction SET DEFAULT {number}"
