@@ -31,6 +31,7 @@ from shanhai.science.grid import Grid, Window
 load_distributed()
 
 from distributed import Client, Worker, get_worker  # noqa: E402
+from distributed.client import ClosedClientError  # noqa: E402
 
 TOPIC = "shanhai-files"
 """One for all jobs, since a scheduler never forgets a topic."""
@@ -176,7 +177,8 @@ def answering(client: Client, job: str) -> Iterator[None]:
         try:
             yield
         finally:
-            client.unsubscribe_topic(TOPIC)
+            with suppress(ClosedClientError):  # its scheduler was lost
+                client.unsubscribe_topic(TOPIC)
 
 
 class _Answers:

@@ -27,7 +27,7 @@ from shanhai.raster.windows import AHEAD, Cluster, Item, Result, WindowRunner
 load_distributed()
 
 from distributed import Client, Future  # noqa: E402
-from distributed.client import FutureCancelledError  # noqa: E402
+from distributed.client import ClosedClientError, FutureCancelledError  # noqa: E402
 from distributed.comm.core import CommClosedError  # noqa: E402
 from distributed.scheduler import KilledWorker  # noqa: E402
 
@@ -60,7 +60,7 @@ class DaskRunner(WindowRunner):
             while running:
                 yield _taken(running.popleft())
         finally:
-            with suppress(CommClosedError, OSError):
+            with suppress(CommClosedError, ClosedClientError, OSError):
                 self.client.cancel(list(running))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import Unavailable, UnsupportedFile
+from shanhai.raster import dask_windows
 from shanhai.raster.dask_windows import DaskRunner
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.raster.store import ScratchStore
@@ -129,6 +130,28 @@ def test_a_window_of_a_dead_worker_is_written_by_the_other(
     for window in WINDOWS:
         spread(unseen_layers, window)
     assert unseen_layers.read_stored("sums", unseen_layers.whole).tobytes() == there
+
+
+def test_a_lost_scheduler_is_told(
+    dask_of_its_own: DaskParts,
+    unseen_layers: ScratchStore,
+    unseen: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = replace(dask_of_its_own.cluster, apart=True)
+
+    def compute() -> None:
+        with window_runner(1, cluster, [unseen]) as runner:
+            monkeypatch.setattr(dask_windows, "PATIENCE_S", 5.0)
+            results = iter(runner.remembered().run(partial(spread, unseen_layers), WINDOWS * 50))
+            next(results)
+            assert dask_of_its_own.scheduler is not None
+            kill(dask_of_its_own.scheduler)
+            list(results)
+
+    with pytest.raises(Unavailable, match="scheduler was lost"):
+        compute()
+    assert not list(unseen.glob("seen-*"))
 
 
 def test_a_worker_does_not_wait_for_a_job_that_was_killed(
