@@ -24,11 +24,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    number = "pg_current_xact_id()::text::bigint"
-    op.execute(f"UPDATE observation_change SET transaction = {number} WHERE transaction IS NULL")  # noqa: S608
+    op.execute("UPDATE observation_change SET transaction = 0 WHERE transaction IS NULL")
     op.execute(
         "ALTER TABLE observation_change ALTER transaction SET NOT NULL,"
-        f" ALTER transaction SET DEFAULT {number}"
+        " ALTER transaction SET DEFAULT pg_current_xact_id()::text::bigint"
     )
     op.execute("CREATE INDEX ix_observation_change_transaction ON observation_change (transaction)")
     op.execute("CREATE INDEX ix_observation_change_at ON observation_change (at)")

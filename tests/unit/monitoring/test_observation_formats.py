@@ -169,7 +169,9 @@ def test_a_batch_of_rows() -> None:
         Batch.of([FeedObservation("s", "p", time, 1, quality="?")])
 
 
-ODD = st.sampled_from([None, "", False, 0, 1, [], "x", "x" * 201, "fault", "M", "\x00"])
+ODD: st.SearchStrategy[object] = st.sampled_from(
+    [None, "", False, 0, 1, [], "x", "x" * 201, "fault", "M", "\x00"]
+)
 TIMES = st.sampled_from(["2026-03-01T00:00:00Z", "2026-03-01t08:00+08:00", "2026-03-01", "", None])
 
 

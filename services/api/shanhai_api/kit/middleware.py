@@ -290,7 +290,7 @@ class QuickRoutes:
         if route is None or scope.get("root_path"):
             await self.app(scope, receive, send)
             return
-        scope |= {"route": route, "endpoint": route.endpoint, "path_params": {}}
+        scope.update(route=route, endpoint=route.endpoint, path_params={})
         request = Request(scope, receive)
         try:
             answer: Response = await route.endpoint(request)
