@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from shanhai.errors import Unavailable, UnsupportedFile
-from shanhai.raster import dask_windows
 from shanhai.raster.dask_windows import DaskRunner
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.raster.store import ScratchStore
@@ -133,16 +132,12 @@ def test_a_window_of_a_dead_worker_is_written_by_the_other(
 
 
 def test_a_lost_scheduler_is_told(
-    dask_of_its_own: DaskParts,
-    unseen_layers: ScratchStore,
-    unseen: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    dask_of_its_own: DaskParts, unseen_layers: ScratchStore, unseen: Path
 ) -> None:
     cluster = replace(dask_of_its_own.cluster, apart=True)
 
     def compute() -> None:
         with window_runner(1, cluster, [unseen]) as runner:
-            monkeypatch.setattr(dask_windows, "PATIENCE_S", 5.0)
             results = iter(runner.remembered().run(partial(spread, unseen_layers), WINDOWS * 50))
             next(results)
             assert dask_of_its_own.scheduler is not None

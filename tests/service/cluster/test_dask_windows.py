@@ -133,9 +133,8 @@ def done_in(folder: Path) -> int:
 
 
 def test_a_lost_scheduler_ends_the_job_and_its_workers_find_the_next(
-    dask_of_its_own: DaskParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dask_of_its_own: DaskParts, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(dask_windows, "PATIENCE_S", 8.0)
     assert dask_of_its_own.scheduler is not None
     with window_runner(1, dask_of_its_own.cluster, [tmp_path]) as runner:
         results = runner.run(partial(mark, tmp_path), range(2000))
@@ -144,7 +143,6 @@ def test_a_lost_scheduler_ends_the_job_and_its_workers_find_the_next(
         with pytest.raises(Unavailable, match="scheduler was lost"):
             list(results)
     dask_of_its_own.start_scheduler()
-    monkeypatch.setattr(dask_windows, "PATIENCE_S", PATIENCE_S)
     with window_runner(1, dask_of_its_own.cluster, [tmp_path]) as runner:
         assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
 
