@@ -33,6 +33,7 @@ class Sender:
     Attributes:
         name: Tells its keys from those of others.
         refused: How often an answer promised nothing.
+        give_up_s: Seconds after which no answer is an answer.
         timeout_s: After which a request is sent again.
         kept: Connections that are used again, which the other side may close at any time.
     """
@@ -42,6 +43,7 @@ class Sender:
     ledger: Ledger
     name: str
     refused: int = 0
+    give_up_s: float = GIVE_UP_S
     timeout_s: float = 10
     kept: int = 20
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -102,7 +104,7 @@ class Sender:
 
     async def follow(self, job: str) -> str:
         """The state a job ended in, asked for until it is told."""
-        async with asyncio.timeout(GIVE_UP_S), self.connected() as client:
+        async with asyncio.timeout(self.give_up_s), self.connected() as client:
             while True:
                 try:
                     answer = await client.get(f"/jobs/{job}")
@@ -131,7 +133,7 @@ class Sender:
         self, client: httpx.AsyncClient, path: str, key: str, **content: Any
     ) -> httpx.Response:
         headers = {"Idempotency-Key": key, **content.pop("headers", {})}
-        async with asyncio.timeout(GIVE_UP_S):
+        async with asyncio.timeout(self.give_up_s):
             while True:
                 try:
                     answer = await client.post(path, headers=headers, **content)

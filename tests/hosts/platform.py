@@ -242,7 +242,7 @@ class TwoHosts:
 
     def _sender(self, host: Host, name: str) -> Sender:
         url = f"http://{host.outside}:{PORTS['api']}"
-        return Sender(url, self.key, self.ledger, f"{name}.{host.name}")
+        return Sender(url, self.key, self.ledger, f"{name}.{host.name}", give_up_s=PATIENCE_S)
 
 
 def _command(host: Host, part: str) -> list[str]:

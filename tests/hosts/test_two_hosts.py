@@ -112,9 +112,8 @@ def test_a_host_is_lost_and_comes_back_and_a_job_tells_why_it_waits(
     with two_hosts.under_load("lost"):
         two_hosts.kill_all(two_hosts.other)
         two_hosts.stop(two_hosts.truth, "dask-scheduler")
-        two_hosts.start(two_hosts.truth, "worker")
-        wait_until(lambda: two_hosts.job(job).error is not None, within_s=PATIENCE_S)
         two_hosts.start(two_hosts.other, "api", "tiles", "worker", "dask-worker")
+        two_hosts.start(two_hosts.truth, "worker")
         for host in two_hosts.link.hosts:
             for lang, why in (("en", WHY), ("zh", WHY_ZH)):
                 told = why.format(two_hosts.scheduler)
