@@ -138,6 +138,7 @@ def results_of(client: Any, job: str) -> dict[tuple[str, str], dict[str, str]]:
     return {(row["group"], row["item"]): row for row in rows}
 
 
+@pytest.mark.long
 def test_four_scenarios_are_compared_as_their_results_have_it(
     bureaus: Bureaus, land: Land, open_console: OpenConsole
 ) -> None:

@@ -257,6 +257,7 @@ def test_a_viewer_is_refused_each_write(
     assert not found, "\n".join(found)
 
 
+@pytest.mark.long
 def test_no_control_of_a_viewer_writes(bureaus: Bureaus, open_console: OpenConsole) -> None:
     visit = open_console(bureaus.key("viewer"))
     sent: set[str] = set()

@@ -296,7 +296,7 @@ async def test_every_message_is_there_once_after_a_worker_was_killed(
     workers: Workers, sessions: Sessions, river_station: str, broker: Mosquitto
 ) -> None:
     variables = {"SHANHAI_MQTT_URL": broker.url}
-    number = 3000
+    number = 20_000
     worker = workers.start(variables=variables)
 
     # Until somebody has subscribed, the broker has no reason to keep anything.
@@ -308,7 +308,7 @@ async def test_every_message_is_there_once_after_a_worker_was_killed(
     publishing = asyncio.create_task(asyncio.to_thread(broker.publish, messages(range(number))))
 
     async def begun() -> bool:
-        return await count(sessions) >= number // 10
+        return await count(sessions) >= number // 100
 
     await eventually(begun)
     worker.kill()
