@@ -37,7 +37,7 @@ SPREAD = 0.9
 """Standard deviation of the logarithm of a county's size."""
 SIDES = (500, 1000)
 SENT = int(environ.get("BENCH_ROLLOUT_OBSERVATIONS", "200000"))
-SLOTS = (16, 32, 64, 128, 256)
+SLOTS = (4, 8, 16, 32, 64)
 DAY_S, HOUR_S = 86_400.0, 3_600.0
 ASKING_S = 8 * HOUR_S
 """All counties ask within a working day, at moments independent of each other."""

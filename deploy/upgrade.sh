@@ -16,7 +16,11 @@ for service; do
   count=$(echo "$old" | wc -w)
   [ "$count" -gt 0 ] || continue
   echo "$service: $count beside the $count that run"
-  scale "$service" $((count * 2))
+  if ! scale "$service" $((count * 2)); then
+    $compose ps --all --quiet "$service" | grep -vF "$old" | xargs --no-run-if-empty docker rm --force
+    echo "$service: the new containers are not well and were removed; the old ones go on" >&2
+    exit 1
+  fi
   sleep 6 # the proxy looks for new addresses every two seconds
   echo "$old" | xargs docker stop --time 35
   echo "$old" | xargs docker rm

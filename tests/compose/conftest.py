@@ -1,6 +1,5 @@
 """One deployment for all tests of the compose file, removed at the end."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from tests.compose.deployment import (
     compose_command,
     settings_with_secrets,
 )
+from tests.support.absent import skip_without, tell_skipped
 from tests.support.watershed_platform import CELL_M
 
 WITHOUT = "no container engine answers: THE COMPOSE FILE WAS NOT TESTED"
-NEED = "engine"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,9 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = terminalreporter.getreports("skipped")
-    if any(WITHOUT in str(report.longrepr) for report in skipped):
-        terminalreporter.write_line(WITHOUT, red=True, bold=True)
+    tell_skipped(terminalreporter, WITHOUT)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +36,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     """Everything up, the containers of docs/operations.md that scale twice each."""
     command = compose_command()
     if command is None:
-        if NEED in os.environ.get("SHANHAI_TEST_REQUIRE", "").split(","):
-            pytest.fail(WITHOUT)
-        pytest.skip(WITHOUT)
+        skip_without("engine", WITHOUT)
     folder = tmp_path_factory.mktemp("compose")
     one = Deployment(command, "shanhai-test", folder, settings_with_secrets())
     build_images()

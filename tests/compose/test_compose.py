@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 import socket
 import threading
 import time
@@ -22,6 +21,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.load import Sender, region_file
 from tests.support.feeds import DEVICE, PASSWORD, telegram
 from tests.support.watershed_platform import CELL_M, PLAN, import_inputs
+from tests.support.web_mercator import tile_of
 
 OURS = ("api", "tiles", "worker", "dask-scheduler", "dask-worker")
 SERVING = ("postgres", "redis", "proxy", *OURS)
@@ -310,13 +310,6 @@ def import_watershed(proxied_client: ApiClient, watershed_files: Watershed) -> N
     ]
     for job in jobs:
         job.wait()
-
-
-def tile_of(east: float, north: float, zoom: int) -> tuple[int, int]:
-    """Column and row of the web mercator tile a place is in."""
-    side = 2**zoom
-    rise = math.asinh(math.tan(math.radians(north)))
-    return int((east + 180) / 360 * side), int((1 - rise / math.pi) / 2 * side)
 
 
 @contextmanager

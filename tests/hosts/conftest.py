@@ -1,6 +1,5 @@
 """Two hosts for all tests of this folder, gone at the end however that comes."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from shanhai.processes.catalogue import compute_of, read_task
 from shanhai.storage.artifacts import sha256_of
 from tests.hosts.network import linked_hosts, missing_for_hosts
 from tests.hosts.platform import TwoHosts, ask_for_zones, start_two_hosts
+from tests.support.absent import skip_without, tell_skipped
 from tests.support.object_stores import open_bucket
 from tests.support.run_directory import run_directory
 from tests.support.watershed_platform import CELL_M, import_watershed
 
 WITHOUT = "network namespaces cannot be made: WHAT TWO HOSTS DO TOGETHER WAS NOT TESTED"
-NEED = "hosts"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,19 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = terminalreporter.getreports("skipped")
-    if any(WITHOUT in str(report.longrepr) for report in skipped):
-        terminalreporter.write_line(WITHOUT, red=True, bold=True)
+    tell_skipped(terminalreporter, WITHOUT)
 
 
 @pytest.fixture(scope="session")
 def two_hosts() -> Iterator[TwoHosts]:
     """The platform on both."""
     if (missing := missing_for_hosts()) is not None:
-        told = f"{WITHOUT} ({missing})"
-        if NEED in os.environ.get("SHANHAI_TEST_REQUIRE", "").split(","):
-            pytest.fail(told)
-        pytest.skip(told)
+        skip_without("hosts", f"{WITHOUT} ({missing})")
     with (
         run_directory() as folder,
         linked_hosts(folder) as link,

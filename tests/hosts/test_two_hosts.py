@@ -1,6 +1,5 @@
 """Two hosts that share no folder: same bytes, and nothing lost when one or the link is gone."""
 
-import math
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 from shanhai.db.tables.job import Job
 from tests.faults.breakable import wait_until
 from tests.hosts.platform import PATIENCE_S, PORTS, TwoHosts, ask_for_zones, bytes_of
+from tests.support.web_mercator import tile_of
 
 BUSY = {"supply_demand", "ratio"}
 """Stages whose windows are computed on the cluster."""
@@ -24,13 +24,6 @@ def kept_promises(two_hosts: TwoHosts) -> Iterator[None]:
     verdict = two_hosts.verdict()
     two_hosts.ledger.unexpected.clear()
     assert (verdict.lost, verdict.duplicated, verdict.faults) == (0, 0, [])
-
-
-def tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int]:
-    """Column and row of the tile a place lies in."""
-    inverse = math.asinh(math.tan(math.radians(lat)))
-    across = 2**zoom
-    return int((lon + 180) / 360 * across), int((1 - inverse / math.pi) / 2 * across)
 
 
 def is_right(job: Job, expected: dict[str, str]) -> None:

@@ -1,7 +1,6 @@
 """Nothing of the tile service tells where in its cell a sensitive species is."""
 
 import asyncio
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.vocabulary import Role, Scope
 from shanhai_tiles.layers.directory import TRUSTED_S
 from tests.support.job_rows import add_region, open_sessions
+from tests.support.web_mercator import tile_of
 
 pytestmark = pytest.mark.long
 
@@ -90,18 +90,11 @@ async def move(world: Any, corner: int) -> None:
     await asyncio.sleep(TRUSTED_S)
 
 
-def tile_at(zoom: int, lon: float, lat: float) -> tuple[int, int]:
-    """Column and row of the tile of web mercator that holds a place."""
-    sides = 2**zoom
-    north = math.asinh(math.tan(math.radians(lat)))
-    return int((lon + 180) / 360 * sides), int((1 - north / math.pi) / 2 * sides)
-
-
 def tiles() -> Iterator[tuple[int, int, int]]:
     """Tiles of the cell at all zooms: those of both corners, of its middle and of its edges."""
     for zoom in (0, 4, 7, 9, 10, 11, 12, 13, 14, 16, 18):
         places = (*CORNERS, (118.15, 24.55), (118.1, 24.5), (118.2, 24.6))
-        for column, row in sorted({tile_at(zoom, *place) for place in places}):
+        for column, row in sorted({tile_of(*place, zoom) for place in places}):
             yield zoom, column, row
 
 
@@ -113,7 +106,7 @@ def questions(paths: Mapping[str, Any], corner: int) -> Iterator[tuple[str, dict
         if "get" not in operations or not named & {"layer"}:
             continue
         assert named <= NAMES.keys() | PLACED, f"tell how {path} is asked"
-        column, row = tile_at(12, *CORNERS[0])
+        column, row = tile_of(*CORNERS[0], 12)
         placed = {"z": 12, "x": column, "y": row, "i": 128, "j": 128}
         placed |= {"tileMatrix": 12, "tileRow": row, "tileCol": column}
         placed |= {"matrix": 12, "row": row, "column": column}
@@ -124,7 +117,7 @@ def questions(paths: Mapping[str, Any], corner: int) -> Iterator[tuple[str, dict
         yield f"/tiles/WebMercatorQuad/{zoom}/{row}/{column}", {"collections": "occurrences"}
     halves = "filter", "S_INTERSECTS(geometry, BBOX(118.1,24.5,118.15,24.55))"
     for asked in (dict([halves]), {"region": "xiamen"}, {"as_of": "2100-01-01"}):
-        column, row = tile_at(10, *CORNERS[0])
+        column, row = tile_of(*CORNERS[0], 10)
         path = f"/layers/occurrences/tiles/WebMercatorQuad/10/{column}/{row}.mvt"
         yield path, {**asked, **once}
     for lon, lat in ((118.1123457, 24.5123459), (118.1876541, 24.5876543), (118.15, 24.55)):
@@ -145,7 +138,7 @@ async def walk(
 
 async def shape_in(client: httpx.AsyncClient, headers: dict[str, str], version: str) -> Any:
     """The types of shapes in the tile of zoom 12 around the first corner, by code."""
-    column, row = tile_at(12, *CORNERS[0])
+    column, row = tile_of(*CORNERS[0], 12)
     path = f"/layers/occurrences/tiles/WebMercatorQuad/12/{column}/{row}.mvt"
     answer = await client.get(path, headers=headers, params={"v": version})
     found = mapbox_vector_tile.decode(answer.content).get("occurrences", {"features": []})

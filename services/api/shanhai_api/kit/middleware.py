@@ -25,7 +25,6 @@ import structlog
 from asyncpg import InternalClientError
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
@@ -41,6 +40,7 @@ from shanhai.errors import ShanhaiError
 from shanhai.overload import Allowance
 from shanhai.telemetry import Span, bound_trace_id, span, tell_line
 from shanhai_api.kit import errors
+from shanhai_api.kit.dependencies import DirectRoute
 from shanhai_api.kit.pages import render
 from shanhai_api.kit.requests import client_address, is_form, language_of, request_id_of
 from shanhai_api.kit.state import ApiMetrics, state_of
@@ -272,7 +272,8 @@ def _note(scope: Scope, course: RequestProgress, metrics: ApiMetrics) -> None:
 class QuickRoutes:
     """ASGI middleware: routes that are asked all the time, found by method and address alone.
 
-    To look through all routes takes longer than what stands here; and they have no dependencies.
+    To look through all routes takes longer than what stands here. Only direct routes are taken: a
+    route with dependencies, which may ask who calls, is left to the router.
     """
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
@@ -280,7 +281,7 @@ class QuickRoutes:
         self._routes = {
             (method, route.path): route
             for route in routes
-            if isinstance(route, APIRoute)
+            if isinstance(route, DirectRoute)
             for method in route.methods or ()
         }
 

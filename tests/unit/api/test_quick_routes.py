@@ -1,0 +1,55 @@
+"""Which routes are found past the router, and how errors of theirs are told."""
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+
+from shanhai.errors import Conflict
+from shanhai_api.kit.dependencies import DirectRoute
+from shanhai_api.kit.middleware import QuickRoutes
+
+quick, guarded = APIRouter(route_class=DirectRoute), APIRouter()
+
+
+async def told(_: Request, error: Exception) -> Response:
+    return Response(str(error), 409)
+
+
+def refuse() -> None:
+    raise HTTPException(401)
+
+
+@quick.post("/quick")
+async def post_quick(request: Request) -> Response:
+    if request.query_params:
+        raise Conflict("twice")
+    return Response(request.scope["route"].path)
+
+
+@guarded.post("/guarded", dependencies=[Depends(refuse)])
+async def post_guarded(request: Request) -> Response:
+    return Response("unguarded")
+
+
+@pytest.fixture
+def quick_client() -> httpx.AsyncClient:
+    app = FastAPI(exception_handlers={Conflict: told})
+    app.include_router(guarded)
+    app.add_middleware(QuickRoutes, routes=[*quick.routes, *guarded.routes])
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/quick", 200),
+        ("POST", "/quick?again=1", 409),
+        ("GET", "/quick", 404),
+        ("POST", "/quick/", 404),
+        ("POST", "/guarded", 401),
+    ],
+)
+async def test_only_direct_routes_are_quick(
+    quick_client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    assert (await quick_client.request(method, path)).status_code == status
