@@ -1,11 +1,12 @@
 """What some tests need and a machine may not have: told loudly, or demanded."""
 
 import os
+from typing import NoReturn
 
 import pytest
 
 
-def skip_without(need: str, told: str) -> None:
+def skip_without(need: str, told: str) -> NoReturn:
     """Skip with what is told; fail where SHANHAI_TEST_REQUIRE names the need."""
     if need in os.environ.get("SHANHAI_TEST_REQUIRE", "").split(","):
         pytest.fail(told)
