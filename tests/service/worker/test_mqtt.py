@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -292,11 +293,18 @@ async def test_what_is_stored_and_was_not_acknowledged_comes_again_and_is_there_
         assert await session.scalar(REVISED) == 0
 
 
+def slowly(messages: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """A message each millisecond, so that there are some to come when the first are stored."""
+    for message in messages:
+        time.sleep(0.001)
+        yield message
+
+
 async def test_every_message_is_there_once_after_a_worker_was_killed(
     workers: Workers, sessions: Sessions, river_station: str, broker: Mosquitto
 ) -> None:
     variables = {"SHANHAI_MQTT_URL": broker.url}
-    number = 20_000
+    number = 3000
     worker = workers.start(variables=variables)
 
     # Until somebody has subscribed, the broker has no reason to keep anything.
@@ -305,10 +313,11 @@ async def test_every_message_is_there_once_after_a_worker_was_killed(
 
     await eventually(subscribed, within_s=60)
     workers.start(variables=variables)  # stands by
-    publishing = asyncio.create_task(asyncio.to_thread(broker.publish, messages(range(number))))
+    sent = slowly(messages(range(number)))
+    publishing = asyncio.create_task(asyncio.to_thread(broker.publish, sent))
 
     async def begun() -> bool:
-        return await count(sessions) >= number // 100
+        return await count(sessions) >= number // 10
 
     await eventually(begun)
     worker.kill()
