@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,10 @@ class Deployment:
         profiles = ["--profile=dask", "--profile=backup", "--profile=hj212"]
         words = ["up", "--detach", "--wait", f"--wait-timeout={PATIENCE_S:.0f}", *twice]
         self.compose(*profiles, *words, *services, **more)
+
+    def also(self, **settings: str) -> "Deployment":
+        """The same project with more settings."""
+        return replace(self, settings={**self.settings, **settings})
 
     def down(self) -> None:
         """Remove all of it, volumes too."""

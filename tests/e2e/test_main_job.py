@@ -196,6 +196,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_new_version(
     assert [s["properties"]["version"] for s in published] == [again["scheme_version"]]
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_mid_job_finishes_it_once(platform: Platform) -> None:
     worker = platform.stack.services["worker"]
     address = platform.delineate(seed=11)

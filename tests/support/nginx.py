@@ -84,8 +84,8 @@ def _placed(text: str, folder: Path, port: int, api: str, tiles: str) -> str:
     for deployed, here in {
         "/tmp/": f"{folder}/",  # noqa: S108 - what the configuration says
         "listen 8080;": f"listen 127.0.0.1:{port};",
-        "server api:8000;": f"server {urlsplit(api).netloc};",
-        "server tiles:8001;": f"server {urlsplit(tiles).netloc};",
+        "server api:8000 ": f"server {urlsplit(api).netloc} ",
+        "server tiles:8001 ": f"server {urlsplit(tiles).netloc} ",
         "/var/cache/nginx": str(folder / "cache"),
         "/etc/nginx/tls": str(folder / "tls"),
         "/dev/std": f"{folder}/std",

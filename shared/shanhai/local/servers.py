@@ -245,6 +245,7 @@ class PrivateBroker(PrivateServer):
     escalation = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0))
     patience_s = 20.0
     settle_s = 1.0
+    configuration = CONFIGURATION
 
     def url(self) -> str:
         """Where its one user publishes and fetches."""
@@ -257,7 +258,7 @@ class PrivateBroker(PrivateServer):
         run_as(self._place.account, command, directory=self._place.directory)
 
     def _launch(self, port: int) -> None:
-        text = CONFIGURATION.format(port=port, folder=self._place.directory)
+        text = self.configuration.format(port=port, folder=self._place.directory)
         configuration = self._write("mosquitto.conf", text)
         command = [find_program("mosquitto"), "-c", str(configuration)]
         self._unit.launch(command, environment=ENVIRONMENT)

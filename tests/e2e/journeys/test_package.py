@@ -66,6 +66,7 @@ def package(caller: Caller) -> bytes:
     return answer.content
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)  # a second stack is started and stopped
 def test_out_and_back(found: Found, public: Caller, elsewhere: Caller) -> None:
     bureau = found("package-district", "规划包区", "Package District")

@@ -39,8 +39,14 @@ STATUSES: Mapping[str, tuple[str, str, str]] = {
     "zone_scheme": ("status", "draft", "published"),
 }
 """By table: the column of the state, and a hidden and a shown state."""
-STATES = ("draft", "public", "signed_in", "region")
+STATES = (
+    "draft",
+    "region",
+    pytest.param("public", marks=pytest.mark.long),
+    pytest.param("signed_in", marks=pytest.mark.long),
+)
 """A draft, and what is published, by who may read it."""
+WRITTEN = ("draft", pytest.param("public", marks=pytest.mark.long))
 
 
 @dataclass(frozen=True)
@@ -288,7 +294,7 @@ def undone(monkeypatch: pytest.MonkeyPatch, state: ServiceState, facts: list[Fac
 
 
 @pytest.mark.usefixtures("undone")
-@pytest.mark.parametrize("state_name", STATES[:2])
+@pytest.mark.parametrize("state_name", WRITTEN)
 async def test_writing(
     state_name: str, facts: list[Fact], session: AsyncSession, anonymous: httpx.AsyncClient
 ) -> None:

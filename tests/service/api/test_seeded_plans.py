@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from shanhai.db.compliance.rules import MEASURES, activities
 from shanhai.db.queries.audit import Act
@@ -17,9 +18,10 @@ XIAMEN = "xiamen-demonstration"
 
 @pytest.fixture
 async def public(state: ServiceState, anonymous: httpx.AsyncClient) -> httpx.AsyncClient:
-    """Anyone, before a database with both plans."""
+    """Anyone, before a database with both plans, made once for all tests of this module."""
     async with state.sessions.begin() as session:
-        await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+        if not await session.scalar(text("SELECT count(*) FROM region")):
+            await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
     return anonymous
 
 

@@ -205,7 +205,8 @@ def test_no_screen_breaks_a_rule_of_accessibility(
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("city", ["xiamen", pytest.param("banan", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("city", ["xiamen", "banan"])
 def test_the_chinese_console_is_told_in_words(
     bureaus: Bureaus, open_console: OpenConsole, city: str
 ) -> None:

@@ -22,8 +22,8 @@ EVERY_WAY = list(product(("mouse", "keyboard"), ("zh", "en"), SIZES))
 SOME_WAYS = [
     ("mouse", "zh", SIZES[0]),
     ("keyboard", "en", SIZES[1]),
-    ("mouse", "en", SIZES[2]),
-    ("keyboard", "zh", SIZES[2]),
+    pytest.param("mouse", "en", SIZES[2], marks=pytest.mark.long),
+    pytest.param("keyboard", "zh", SIZES[2], marks=pytest.mark.long),
 ]
 """Each way, language and size there is, of which all are tried on the demo that runs already."""
 FOCUSED = "(one) => one === document.activeElement"

@@ -181,7 +181,9 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
     store = open_store(configuration.artifacts)
-    gathering = GroupCommit(writing_sessions, skew=configuration.observations.skew, files=store)
+    gathering = GroupCommit(
+        writing_sessions, skew=configuration.observations.skew, files=store, transactions=2
+    )
     try:
         async with (
             limiter.synchronised(),

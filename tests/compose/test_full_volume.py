@@ -1,0 +1,94 @@
+"""A volume without room: what is refused is told, what was acknowledged is kept, and it goes on."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.compose.deployment import PATIENCE_S, Deployment, told
+from tests.compose.load import assert_done_once, under_load, wait_for_more
+from tests.faults.ledger import Ledger
+from tests.faults.load import Sender, region_file
+
+SMALL = """volumes:
+  postgres: {driver_opts: {type: tmpfs, device: tmpfs, o: size=512m}}
+  artifacts: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=64m,uid=10001,gid=10001"}}
+"""
+"""Volumes in memory, which are as large as is said."""
+VOLUMES = ("artifacts", "postgres")
+GEOJSON = {"Content-Type": "application/geo+json"}
+
+
+@pytest.fixture(scope="module")
+def small(deployment: Deployment) -> Iterator[Deployment]:
+    """The deployment made anew with small volumes.
+
+    A container holds both, which would else end with the last that has them.
+    """
+    file = deployment.folder / "small.yml"
+    file.write_text(SMALL, "utf-8")
+    one = deployment.also(COMPOSE_FILE=f"docker-compose.yml:{file}")
+    deployment.down()
+    one.compose("create", "postgres", "api")
+    mounts = [f"--volume={one.name}_{name}:/{name}" for name in VOLUMES]
+    told(["docker", "run", "--detach", "--user=0", f"--name={one.name}-holder", *mounts,
+          "shanhai-api", "sleep", "infinity"])  # fmt: skip
+    try:
+        one.up("proxy", "worker")
+        yield one
+    finally:
+        told(["docker", "rm", "--force", f"{one.name}-holder"])
+
+
+def hold(small: Deployment, script: str) -> None:
+    """Run a script where the volumes are."""
+    told(["docker", "exec", f"{small.name}-holder", "sh", "-c", script])
+
+
+def fill(small: Deployment, volume: str) -> None:
+    """Leave no room in a volume."""
+    hold(small, f"cat /dev/zero > /{volume}/filler 2>/dev/null; test -s /{volume}/filler")
+
+
+def empty(small: Deployment, volume: str) -> None:
+    """Give the room back."""
+    hold(small, f"rm /{volume}/filler")
+
+
+def test_a_file_is_refused_and_taken_once_there_is_room(small: Deployment) -> None:
+    with small.http(small.key()) as client:
+        fill(small, "artifacts")
+        refused = client.post("/uploads", content=region_file("full", 1), headers=GEOJSON)
+        assert refused.status_code == 507, refused.text
+        assert refused.json()["title"] == "Insufficient storage"
+        assert client.get("/collections/regions/items").status_code == 200
+        empty(small, "artifacts")
+        taken = client.post("/uploads", content=region_file("full", 1), headers=GEOJSON)
+        assert taken.status_code == 201, taken.text
+
+
+def test_what_the_database_acknowledged_is_kept(
+    small: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Senders go on while the database has no room for its log, and after it has some again."""
+    small.trust()
+    monkeypatch.setenv("SSL_CERT_FILE", str(small.ca))
+    ledger = Ledger()
+    key = small.key()
+    senders = [Sender(small.url, key, ledger, f"full.{n}") for n in range(2)]
+    with under_load(senders):
+        wait_for_more(ledger, 0)
+        fill(small, "postgres")
+        wait_for_refusal(senders)
+        empty(small, "postgres")
+        wait_for_more(ledger, len(ledger.accepted))
+    assert ledger.unexpected == []
+    assert_done_once(small, ledger)
+
+
+def wait_for_refusal(senders: list[Sender]) -> None:
+    """Wait until the senders are told to come again."""
+    end = time.monotonic() + PATIENCE_S
+    while not any(sender.refused for sender in senders):
+        assert time.monotonic() < end, "nothing was refused"
+        time.sleep(0.1)
