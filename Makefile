@@ -75,14 +75,26 @@ test-kubernetes: ## an API server takes the manifests (SHANHAI_KUBERNETES or KUB
 	@deploy/kubernetes/check.sh
 
 .PHONY: check
-check: bootstrap ## format, lint, types, import contracts, bars of the source tree, the console, files of compose, Kubernetes and Prometheus
-	@services/api/console/build.sh
-	@$(NPM) run check
+check: check-types check-code check-console check-deployment ## types, lint, format, import contracts and bars of the source tree, the console, files of compose, Kubernetes and Prometheus
+
+.PHONY: check-types
+check-types: bootstrap
+	$(BIN)/mypy
+
+.PHONY: check-code
+check-code: bootstrap
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m benchmarks.house --bars
+
+.PHONY: check-console
+check-console: bootstrap
+	@services/api/console/build.sh
+	@$(NPM) run check
+
+.PHONY: check-deployment
+check-deployment: bootstrap
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@deploy/local/bootstrap.sh prometheus
 	promtool test rules deploy/prometheus/alerts.test.yml

@@ -27,8 +27,8 @@ from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.observations.feeds import add_device
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Unavailable
-from shanhai.monitoring.hj212.frame import frame
 from shanhai.local.servers import PrivateBroker
+from shanhai.monitoring.hj212.frame import frame
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, VERSION_2017, Packet
 from shanhai.settings import DatabaseSettings
 
