@@ -13,6 +13,7 @@ from tests.compose.deployment import PATIENCE_S, Deployment
 from tests.faults.ledger import Ledger
 from tests.faults.load import Sender
 
+READ_PAUSE_S = 0.05
 REGIONS = "/collections/regions/items"
 JOBS = """
   SELECT j.status, j.inputs ->> 'message' AS message, count(*) AS ends
@@ -33,6 +34,8 @@ def under_load(
         async with sender.connected() as client:
             while not stop.is_set():
                 answers += [await client.get(path) for path in (REGIONS, "/tiles/")]
+                # The new containers need the machine to start.
+                await asyncio.sleep(READ_PAUSE_S)
 
     async def load() -> None:
         reading = [] if answers is None else [read(sender, answers) for sender in senders]
@@ -59,5 +62,6 @@ def wait_for_more(ledger: Ledger, before: int) -> None:
     """Wait until more is accepted than was."""
     end = time.monotonic() + PATIENCE_S
     while len(ledger.accepted) <= before + 1:
+        assert ledger.unexpected == []
         assert time.monotonic() < end, "nothing was accepted any more"
         time.sleep(0.1)

@@ -79,16 +79,17 @@ def test_what_the_database_acknowledged_is_kept(
     with under_load(senders):
         wait_for_more(ledger, 0)
         fill(small, "postgres")
-        wait_for_refusal(senders)
+        wait_for_refusal(senders, ledger)
         empty(small, "postgres")
         wait_for_more(ledger, len(ledger.accepted))
     assert ledger.unexpected == []
     assert_done_once(small, ledger)
 
 
-def wait_for_refusal(senders: list[Sender]) -> None:
+def wait_for_refusal(senders: list[Sender], ledger: Ledger) -> None:
     """Wait until the senders are told to come again."""
     end = time.monotonic() + PATIENCE_S
     while not any(sender.refused for sender in senders):
+        assert ledger.unexpected == []
         assert time.monotonic() < end, "nothing was refused"
         time.sleep(0.1)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
+from asyncpg import PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shanhai.db.engine import failed_beneath
 from shanhai.errors import (
     Conflict,
     Fault,
@@ -188,7 +190,7 @@ async def show_database(request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
         lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-        if not (lost or state.startswith(_PASSING_SQLSTATES)):
+        if not (lost or failed_beneath(error) or state.startswith(_PASSING_SQLSTATES)):
             return await show_unexpected(request, error)
     log.warning("database does not answer", sqlstate=state)
     detail = "the query took too long" if state == _CANCELLED else "the database does not answer"
@@ -221,7 +223,7 @@ HANDLERS: Mapping[type[Exception], Handler] = MappingProxyType(
         RequestValidationError: show_validation,
         HTTPException: show_http,
         OSError: show_full_disk,
-        **dict.fromkeys((DBAPIError, ConnectionError, TimeoutError), show_database),
+        **dict.fromkeys((DBAPIError, PostgresError, ConnectionError, TimeoutError), show_database),
     }
 )
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shanhai.db.authentication import TileToken, seal
 from shanhai.db.engine import DATABASE_ERRORS as DATABASE_ERRORS
-from shanhai.db.engine import Sessions
+from shanhai.db.engine import Sessions, failed_beneath
 from shanhai.db.identity import ANONYMOUS
 from shanhai.jobs.fair_queue import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
@@ -47,6 +47,8 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
         return True
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True
+    if failed_beneath(error):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_passing(error.orig)

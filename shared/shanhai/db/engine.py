@@ -428,6 +428,18 @@ async def driver_of(session: Transaction) -> Any:
     return (await connection.get_raw_connection()).driver_connection
 
 
+def failed_beneath(error: BaseException | None) -> bool:
+    """Whether the machine failed PostgreSQL, not the statement: class 58, or a connection that it
+    ended as it began, as where there is no room for the files each begins with (XX000)."""
+    while error is not None:
+        state = str(getattr(error, "sqlstate", None) or "")
+        ended = getattr(error, "severity_en", None) in {"FATAL", "PANIC"}
+        if state.startswith("58") or (ended and state == "XX000"):
+            return True
+        error = getattr(error, "orig", None) or error.__cause__
+    return False
+
+
 @contextmanager
 def known_errors() -> Iterator[None]:
     """Errors of asyncpg as SQLAlchemy's, which those who call know."""

@@ -2,21 +2,24 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from shanhai_api.kit import errors
 from shanhai_worker.context import TRIES, is_outage, outlast
 
 
 class Refused(Exception):
     """An error of the server with its code."""
 
-    def __init__(self, sqlstate: str) -> None:
+    def __init__(self, sqlstate: str, severity: str = "ERROR") -> None:
         self.sqlstate = sqlstate
+        self.severity_en = severity
 
 
-def wrapped(sqlstate: str) -> DBAPIError:
-    return DBAPIError("SELECT 1", {}, Refused(sqlstate))
+def wrapped(sqlstate: str, severity: str = "ERROR") -> DBAPIError:
+    return DBAPIError("SELECT 1", {}, Refused(sqlstate, severity))
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,8 @@ def wrapped(sqlstate: str) -> DBAPIError:
         wrapped("53300"),  # too many connections
         wrapped("53100"),  # disk full
         wrapped("25006"),  # read-only
+        wrapped("58030"),  # the disk fails
+        wrapped("XX000", "FATAL"),  # a connection ends as it begins: no room for its files
         DBAPIError("SELECT 1", {}, Refused("00000"), connection_invalidated=True),
     ],
 )
@@ -43,12 +48,27 @@ def test_outages_pass(error: BaseException) -> None:
         IntegrityError("INSERT", {}, Refused("23505")),
         wrapped("57014"),  # statement timeout: it would take as long again
         wrapped("42601"),
+        wrapped("XX000"),
         ValueError(),
         FileNotFoundError(),
     ],
 )
 def test_mistakes_do_not(error: BaseException) -> None:
     assert not is_outage(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [
+        (wrapped("58030"), True),
+        (wrapped("XX000", "FATAL"), True),
+        (wrapped("XX000"), False),
+        (asyncpg.CannotConnectNowError(), True),
+        (asyncpg.InvalidPasswordError(), False),
+    ],
+)
+def test_requests_are_told_the_same(error: Exception, outage: bool) -> None:
+    assert errors.is_outage(error) is outage
 
 
 class Flaky:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
-from asyncpg import InternalClientError
+from asyncpg import InternalClientError, PostgresError
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from shanhai import errors
+from shanhai.db.engine import failed_beneath
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.requests import language_of, request_id_of
@@ -312,17 +313,18 @@ def is_outage(error: Exception) -> bool:
     """Whether the database, and not the statement, is at fault."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
         return True
-    if isinstance(error, InternalClientError):
+    if isinstance(error, InternalClientError) or failed_beneath(error):
         return True
-    if not isinstance(error, DBAPIError):
+    if not isinstance(error, DBAPIError | PostgresError):
         return False
     state = state_of_error(error)
-    return error.connection_invalidated or state in BUSY_STATES or state.startswith(("08", "57P"))
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or state in BUSY_STATES or state.startswith(("08", "57P"))
 
 
 def state_of_error(error: Exception) -> str:
     """PostgreSQL's code of an error; empty when it has none."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
+    cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) or ""
 
 

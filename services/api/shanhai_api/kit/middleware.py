@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 import structlog
-from asyncpg import InternalClientError
+from asyncpg import InternalClientError, PostgresError
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
@@ -49,7 +49,14 @@ from shanhai_api.kit.view import HTML, JSON, View, choose_format
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 failures: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_OUTAGES = (DBAPIError, InternalClientError, PoolTimeoutError, ConnectionError, TimeoutError)
+_OUTAGES = (
+    DBAPIError,
+    PostgresError,  # while connecting
+    InternalClientError,
+    PoolTimeoutError,
+    ConnectionError,
+    TimeoutError,
+)
 
 
 def install_handlers(app: FastAPI) -> None:
