@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import orjson
+import uvloop
 from pydantic import SecretStr
 
 from benchmarks.insert_peer import serving_inserts
@@ -33,7 +34,7 @@ from shanhai.monitoring.hj212.packet import ANSWER_WANTED, VERSION_2017, Packet
 from shanhai.settings import DatabaseSettings
 
 CONNECTIONS = 64
-SINGLE = int(environ.get("BENCH_SINGLE_OBSERVATIONS", "5000"))
+SINGLE = int(environ.get("BENCH_SINGLE_OBSERVATIONS", "12800"))
 FED = int(environ.get("BENCH_FED_OBSERVATIONS", "100000"))
 VALUES = 10
 ROUNDS = 3
@@ -55,7 +56,10 @@ def run(bench: Workbench) -> Table:
     """Each way in turn with its peer."""
     table = Table("gathering", f"{CONNECTIONS} connections, {VALUES} values a message", "the peer")
     url = bench.stack.database_url
-    with asyncio.Runner() as loop, serving_inserts(url, bench.made("insert_peer")) as base_url:
+    with (
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop,
+        serving_inserts(url, bench.made("insert_peer")) as base_url,
+    ):
         loop.run(prepare(url))
         codes = loop.run(_add_devices(url))
         client, bare = Client(bench.stack.api_url, bench.key), Client(base_url, bench.key)
@@ -124,14 +128,18 @@ def _bare(station: int, at: datetime) -> Sent:
 
 
 async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> float:
-    """Seconds per observation, each in a request of its own; a station has one connection."""
-    each = SINGLE // CONNECTIONS
-    steps = [next(_steps) for _ in range(each)]
+    """Seconds per observation, each in a request of its own; a station has one connection.
+
+    Connections take from what is left, as processes of a service do not get equally many.
+    """
+    first, left = next(_steps), iter(range(SINGLE))
 
     async def drain(station: int) -> None:
         reader, writer = await client.open()
-        for step in steps:
-            path, body, status = send(station, START + timedelta(seconds=step))
+        for number in left:
+            path, body, status = send(
+                station, START + timedelta(milliseconds=number, seconds=first)
+            )
             sent = orjson.dumps(body)
             head, answer = await client.post(path, "application/json", sent, reader, writer)
             if int(head[9:12]) != status:
@@ -142,7 +150,9 @@ async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> floa
     async with asyncio.TaskGroup() as group:
         for station in range(CONNECTIONS):
             group.create_task(drain(station))
-    return (time.perf_counter() - started) / (each * CONNECTIONS)
+    for _ in range(SINGLE // 1_000):
+        next(_steps)
+    return (time.perf_counter() - started) / SINGLE
 
 
 async def _add_devices(url: str) -> list[str]:
