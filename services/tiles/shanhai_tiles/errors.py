@@ -198,8 +198,10 @@ async def show_database(request: Request, error: Exception) -> Response:
 
 
 async def show_full_disk(request: Request, error: Exception) -> Response:
-    """There is no room for a file that is written to be sent; anything else of the system is a
-    bug."""
+    """There is no room for a file that is written to be sent, or the database cannot be reached;
+    anything else of the system is a bug."""
+    if failed_beneath(error):
+        return await show_database(request, error)
     if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         return await show_unexpected(request, error)
     log.error("no room left", error=type(error).__name__)

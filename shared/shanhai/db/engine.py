@@ -7,6 +7,8 @@ can be written. Results and errors are those of a session.
 
 import asyncio
 import contextlib
+import errno
+import socket
 import time
 from collections.abc import (
     AsyncIterator,
@@ -429,9 +431,17 @@ async def driver_of(session: Transaction) -> Any:
 
 
 def failed_beneath(error: BaseException | None) -> bool:
-    """Whether the machine failed PostgreSQL, not the statement: class 58, or a connection that it
-    ended as it began, as where there is no room for the files each begins with (XX000)."""
+    """Whether machine or network failed, not the statement.
+
+    That is PostgreSQL's class 58; a connection that it ended as it began, as where there is no room
+    for the files each begins with (XX000); and a host without an address or a way to it, as that of
+    a container that is started anew.
+    """
     while error is not None:
+        if isinstance(error, socket.gaierror):
+            return True
+        if isinstance(error, OSError) and error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}:
+            return True
         state = str(getattr(error, "sqlstate", None) or "")
         ended = getattr(error, "severity_en", None) in {"FATAL", "PANIC"}
         if state.startswith("58") or (ended and state == "XX000"):

@@ -1,6 +1,8 @@
 """What is tried again, and what is not."""
 
 import asyncio
+import errno
+import socket
 
 import asyncpg
 import pytest
@@ -27,6 +29,8 @@ def wrapped(sqlstate: str, severity: str = "ERROR") -> DBAPIError:
     [
         ConnectionRefusedError(),
         TimeoutError(),
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
         Refused("57P03"),  # starting up
         wrapped("08006"),  # connection lost
         wrapped("40P01"),  # deadlock

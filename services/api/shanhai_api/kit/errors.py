@@ -302,7 +302,9 @@ async def on_database_error(request: Request, error: Exception) -> Response:
 
 
 async def on_system_error(request: Request, error: Exception) -> Response:
-    """Tell a full disk as 507; else a bug."""
+    """Tell a full disk as 507, a database that cannot be reached as 503; else a bug."""
+    if failed_beneath(error):
+        return await on_database_error(request, error)
     if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         raise error
     log.error("no room left", error=type(error).__name__)
