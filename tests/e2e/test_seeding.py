@@ -25,6 +25,7 @@ def ranges_of(http: httpx.Client, address: str) -> Callable[[int, int], bytes]:
     return read
 
 
+@pytest.mark.long
 def test_a_pack_is_read_by_ranges_and_holds_the_services_tiles(platform: Platform) -> None:
     job = platform.api.submit(
         "seed-tiles", {"layers": [LAYER], "region": CODE, "max_zoom": 12, "pack": "pmtiles"}

@@ -106,6 +106,7 @@ class Office:
         owner.change("projects", self.code, {"comment_until": YESTERDAY.isoformat()})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_waits_for_the_ledger(
     stack: Stack, found: Found, admin: Caller, public: Caller, kind: str

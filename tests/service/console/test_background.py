@@ -5,6 +5,7 @@ import time
 
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -17,6 +18,7 @@ NEAR = 12
 """Steps of brightness, of 255, to which a colour is that of the tiles."""
 
 
+@pytest.mark.long
 def test_a_background_comes_through_our_own_service(
     bureaus: Bureaus, open_console: OpenConsole
 ) -> None:
