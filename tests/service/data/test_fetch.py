@@ -1,316 +1,282 @@
-from collections.abc import Iterator
+"""Each source from its upstream's own layout to a theme whose every cell is known."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
+import rasterio
+from numpy.typing import NDArray
 from shapely import MultiPolygon, box
-from typer.testing import CliRunner
 
-from shanhai.data.cli import app
 from shanhai.data.download import Reporter
-from shanhai.data.fetch import fetch_theme
+from shanhai.data.fetch import Request, fetch_theme, is_fetched, plan_theme
 from shanhai.data.regions import Box
-from shanhai.data.stac import Catalogues, read_catalogues
+from shanhai.data.sources import Sources, read_sources
+from shanhai.data.upstream import Upstream
 from shanhai.errors import InvalidInput, NotFound, Unavailable
-from shanhai.processes.kit.dataset_description import read_description
-from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from tests.support.stac_site import TOKEN, Site, serve_site
+from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
+from tests.support.upstream import landscape
+from tests.support.upstream.control import Upstreams
 
-CELLS = 1_024
-STEP = 0.5 / CELLS
-ACROSS = (118.45, 24.20, 118.55, 24.26)
-"""A box over the seam of the tiles that begin at 118.0 and 118.5 E."""
+TOWN: Box = (119.97, 27.09, 120.03, 27.14)
+"""On both sides of 120° E, where two UTM zones meet; half of it is built-up."""
+
+COAST: Box = (120.06, 27.08, 120.22, 27.16)
+"""Land, sea, and a part of the island."""
+
+Values = NDArray[Any]
+
+
+@dataclass
+class Fetcher:
+    """Fetches into a folder, as the command does."""
+
+    sources: Sources
+    upstream: Upstream
+    reporter: Reporter
+    out: Path
+
+    def __call__(
+        self, theme: str, source: str | None, where: Box = TOWN, **asked: Any
+    ) -> DatasetDescription:
+        request = Request(
+            region="here", box=where, only={} if source is None else {theme: source}, **asked
+        )
+        plan = plan_theme(theme, request, self.sources, self.upstream, self.reporter)
+        return fetch_theme(
+            *(plan, request, self.sources, self.out, self.upstream, self.reporter),
+            find_ocean=lambda _box, _reporter: ocean(),
+        )
+
+    def cells(self, theme: str) -> tuple[Values, Values, Values]:
+        """Values by band, and longitude and latitude of every cell's centre."""
+        with rasterio.open(self.out / f"{theme}.tif") as file:
+            values = file.read().astype(float)
+            values[values == file.nodata] = np.nan
+            columns, rows = np.meshgrid(np.arange(file.width) + 0.5, np.arange(file.height) + 0.5)
+            x, y = file.transform @ (columns, rows)
+            degrees = pyproj.Transformer.from_crs(file.crs, "EPSG:4326", always_xy=True)
+        return values, *degrees.transform(x, y)
+
+
+def ocean() -> MultiPolygon:
+    """What a simplified coast has of the sea: up to 800 m off the true one."""
+    return MultiPolygon([box(120.17, 26.0, 121.5, 28.0)])
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serve_site() as site:
-        yield site
+def fetch(upstreams: Upstreams, tmp_path: Path, reporter: Reporter) -> Iterator[Fetcher]:
+    upstreams.set(ranges_at_worldpop=True)
+    sources = read_sources()
+    with Upstream(
+        sources.hosts, tmp_path / "cache", mirror=upstreams.address, pause=lambda _: None
+    ) as upstream:
+        yield Fetcher(sources, upstream, reporter, tmp_path / "out")
 
 
-def tile(folder: Path, west: float, values: np.ndarray, nodata: float | None = -32768) -> bytes:
-    path = folder / "tile.tif"
-    step = 0.5 / values.shape[1]
-    transform = (step, 0.0, west, 0.0, -step, 24.5)
-    write_geotiff(path, values, transform=transform, crs="EPSG:4326", nodata=nodata)
-    return path.read_bytes()
+def agreeing(found: Values, wanted: Values, tolerance: float) -> float:
+    """Share of the cells that are alike, those without a value being alike to such."""
+    near = np.abs(found - wanted) <= tolerance
+    return float(np.mean(near | (np.isnan(found) & np.isnan(wanted))))
 
 
-def noise(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 9_000, (CELLS, CELLS), dtype=np.int16)
-
-
-def settings(
-    site: Site, *, hosts: str = "127.0.0.1", token: bool = False, **theme: object
-) -> Catalogues:
-    catalogue = {"url": f"{site.url}/stac", "asset_hosts": [hosts]}
-    if token:
-        catalogue["token_url"] = site.url + "/token/{collection}"
-    source = {
-        "catalogue": "local",
-        "collection": "tiles",
-        "asset": "data",
-        "name_zh": "高程",
-        "name_en": "Elevation",
-        "unit": "m",
-        "source": "made in the test",
-        "licence": "CC0-1.0",
-    }
-    return Catalogues.model_validate(
-        {"catalogues": {"local": catalogue}, "themes": {"dem": source | theme}}
-    )
-
-
-def fetch(catalogues: Catalogues, out: Path, reporter: Reporter, box: Box = ACROSS) -> np.ndarray:
-    fetch_theme("dem", "here", box, out, catalogues=catalogues, reporter=reporter)
-    values: np.ndarray = read_geotiff(out / "dem.tif").values[0]
-    return values
-
-
-@pytest.mark.parametrize("paging", ["post", "get"])
-def test_window_across_two_tiles_is_joined_from_few_bytes(
-    site: Site, tmp_path: Path, reporter: Reporter, paging: str
-) -> None:
-    west, east = noise(1), noise(2)
-    site.paging = paging
-    site.add_item("east", "2021-06-01T00:00:00Z", tile(tmp_path, 118.5, east))
-    site.add_item("west", "2021-07-01T00:00:00Z", tile(tmp_path, 118.0, west))
-    values = fetch(settings(site), tmp_path, reporter)
-    first = int(np.floor((ACROSS[0] - 118.0) / STEP))
-    last = int(np.ceil((ACROSS[2] - 118.0) / STEP))
-    top = int(np.floor((24.5 - ACROSS[3]) / STEP))
-    bottom = int(np.ceil((24.5 - ACROSS[1]) / STEP))
-    np.testing.assert_array_equal(values, np.hstack([west, east])[top:bottom, first:last])
-    stored = sum(len(content) for content in site.files.values())
-    assert sum(site.sent[path] for path in site.files) < 0.25 * stored
-    assert site.searches[0] == {"collections": ["tiles"], "bbox": list(ACROSS), "limit": 100}
-
-
-def test_description_says_whence_and_how_fine(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    site.add_item("a", "2021-06-01T00:00:00Z", tile(tmp_path, 118.0, noise(1)))
-    site.add_item("b", "2020-02-03T00:00:00Z", tile(tmp_path, 118.5, noise(2)))
-    fetch(settings(site, scale=0.5, offset=10), tmp_path, reporter)
-    description = read_description(tmp_path / "dem.json")
-    assert description.code == "here.dem.open"
-    assert not description.stand_in
-    assert description.native_resolution_m == pytest.approx(STEP * 111_195, abs=0.1)
-    assert str(description.observed_from) == "2020-02-03"
-    assert str(description.observed_to) == "2021-06-01"
-    assert "raw × 0.5 + 10" in description.processing
-
-
-def test_scale_offset_and_valid_range_apply_to_raw_values(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    raw = np.array([[-32768, -5], [200, 32761]], dtype=np.int16)
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, raw))
-    catalogues = settings(site, scale=0.1, offset=1.0, valid_min=-10, valid_max=32700)
-    values = fetch(catalogues, tmp_path, reporter, (118.01, 24.01, 118.49, 24.49))
-    np.testing.assert_allclose(values, [[np.nan, 0.5], [21.0, np.nan]], rtol=1e-6)
+Truth = Callable[[Values, Values], Values]
 
 
 @pytest.mark.parametrize(
-    ("combine", "expected"),
-    [("first", [[7, 8]]), ("mean", [[4, 8]]), ("max", [[7, 8]])],
+    ("theme", "source", "truth", "tolerance"),
+    [
+        ("dem", "glo-30", landscape.elevation, 0.5),
+        ("land_cover", "worldcover", landscape.cover, 0),
+        ("land_cover", "worldcover-azure", landscape.cover, 0),
+        ("population", "worldpop", lambda x, y: np.nan_to_num(landscape.people(x, y)), 0.01),
+        (
+            "night_lights",
+            "light-every-night",
+            lambda x, y: np.maximum(landscape.lights(x, y), 0),
+            0.2,
+        ),
+        ("ndvi", "sentinel-2", landscape.ndvi, 0.01),
+        ("ndvi", "sentinel-2-former", landscape.ndvi, 0.01),
+        ("ndvi", "landsat", landscape.ndvi, 0.01),
+    ],
 )
-def test_dates_are_combined_as_configured(
-    site: Site, tmp_path: Path, reporter: Reporter, combine: str, expected: list[list[int]]
+def test_a_source_gives_what_is_there(
+    fetch: Fetcher, theme: str, source: str, truth: Truth, tolerance: float
 ) -> None:
-    older = np.array([[1, -32768]], dtype=np.int16)
-    newer = np.array([[7, 8]], dtype=np.int16)
-    site.add_item("older", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, older))
-    site.add_item("newer", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, newer))
-    values = fetch(
-        settings(site, combine=combine), tmp_path, reporter, (118.01, 24.3, 118.49, 24.4)
-    )
-    np.testing.assert_array_equal(values, expected)
+    description = fetch(theme, source)
+    values, longitude, latitude = fetch.cells(theme)
+    assert agreeing(values[0], truth(longitude, latitude), tolerance) > 0.97
+    assert description.origin is not None
+    assert description.origin.source == source
+    assert all(file.address.startswith("https://") for file in description.origin.files)
 
 
-def test_class_raster_keeps_its_codes_and_scheme(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    codes = np.array([[10, 0], [80, 95]], dtype=np.uint8)
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, codes, nodata=None))
-    catalogues = settings(site, class_scheme="worldcover", nodata=0)
-    values = fetch(catalogues, tmp_path, reporter, (118.01, 24.01, 118.49, 24.49))
-    np.testing.assert_array_equal(values, [[10, np.nan], [80, 95]])
-    assert read_geotiff(tmp_path / "dem.tif").nodata == 0
-    assert read_description(tmp_path / "dem.json").class_scheme == "worldcover"
+def test_people_of_mollweide_are_as_many(fetch: Fetcher) -> None:
+    fetch("population", "ghs-pop")
+    values, _, _ = fetch.cells("population")
+    whole = np.nansum(values)
+    fetch("population", "worldpop")
+    other, _, _ = fetch.cells("population")
+    # The boxes around the same degrees differ in the two projections: Mollweide's is larger.
+    assert whole == pytest.approx(np.nansum(other), rel=0.5)
+    assert whole > 0
 
 
-def test_codes_of_modis_become_what_they_stand_for_date_by_date(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    older = np.array([[32766, 32766, 6000, 32767]], dtype=np.int16)
-    newer = np.array([[32766, 400, 8000, 7000]], dtype=np.int16)
-    site.add_item("older", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, older, nodata=32767))
-    site.add_item("newer", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, newer, nodata=32767))
-    catalogues = npp(site)
-    box = (118.01, 24.45, 118.49, 24.46)
-    fetch_theme("npp", "here", box, tmp_path, catalogues=catalogues, reporter=reporter)
-    np.testing.assert_allclose(read_geotiff(tmp_path / "npp.tif").values[0], [[0, 20, 700, 700]])
-    assert "32766 (water): 3 cells" in read_description(tmp_path / "npp.json").processing
+def test_twelve_months_of_two_themes(fetch: Fetcher) -> None:
+    assert fetch("rainfall", "chelsa").bands[0] == "Jan"
+    rain, longitude, latitude = fetch.cells("rainfall")
+    fetch("temperature", "chelsa")
+    warmth, _, _ = fetch.cells("temperature")
+    assert rain.shape[0] == warmth.shape[0] == 12
+    for month in range(1, 13):
+        wanted = landscape.rainfall(longitude, latitude, month)
+        assert agreeing(rain[month - 1], wanted, 0.06) > 0.99
+        air = landscape.temperature(longitude, latitude, month)
+        assert agreeing(warmth[month - 1], air, 1.0) > 0.97
 
 
-def test_a_layer_with_codes_nobody_explains_is_not_taken(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    raw = np.array([[32762, 6000]], dtype=np.int16)
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, raw, nodata=32767))
-    box = (118.01, 24.45, 118.49, 24.46)
-    with pytest.raises(InvalidInput, match=r"32762 \(urban and built-up land\), 1 cells"):
-        fetch_theme("npp", "here", box, tmp_path, catalogues=npp(site), reporter=reporter)
-    assert not (tmp_path / "npp.tif").exists()
-    stated = npp(site, codes={"32762": 90})
-    fetch_theme("npp", "here", box, tmp_path, catalogues=stated, reporter=reporter)
-    np.testing.assert_allclose(read_geotiff(tmp_path / "npp.tif").values[0], [[90, 600]])
+@pytest.mark.parametrize(("source", "step"), [("openlandmap", 0.6), ("soilgrids", 0.6)])
+def test_four_properties_of_soil_in_percent(fetch: Fetcher, source: str, step: float) -> None:
+    assert fetch("soil", source).bands == ("sand", "silt", "clay", "organic_carbon")
+    soil, longitude, latitude = fetch.cells("soil")
+    known = ~np.isnan(soil[0])
+    assert known.mean() > 0.4
+    for band, truth in enumerate((landscape.sand, landscape.silt, landscape.clay)):
+        wanted = truth(longitude, latitude)
+        assert np.abs(soil[band] - wanted)[known].max() <= step
+    carbon = landscape.organic_carbon(longitude, latitude) / 10
+    assert np.mean(np.abs(soil[3] - carbon)[known] < 0.02) > 0.9
 
 
-def npp(site: Site, **theme: object) -> Catalogues:
-    """The package's own entry of NPP, at the site."""
-    own = read_catalogues().theme("npp").model_dump(exclude={"catalogue", "collection", "asset"})
-    source = {**own, "catalogue": "local", "collection": "tiles", "asset": "data", **theme}
-    local = settings(site).model_dump()["catalogues"]
-    return Catalogues.model_validate({"catalogues": local, "themes": {"npp": source}})
+def test_ndvi_of_modis_without_clouds(fetch: Fetcher) -> None:
+    fetch("ndvi", "mod13q1", (119.98, 27.10, 120.00, 27.12))
+    values, longitude, latitude = fetch.cells("ndvi")
+    wanted = landscape.ndvi(longitude, latitude)
+    land = landscape.cover(longitude, latitude) != landscape.WATER
+    assert agreeing(values[0][land], wanted[land], 0.01) > 0.95
 
 
-def test_where_worldpop_has_no_settlement_nobody_lives(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    people = np.array([[-99_999, 12.5]], dtype=np.float32)
-    site.add_item("pop", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, people, nodata=-99_999))
-    own = read_catalogues().theme("population")
-    assert own.nodata is None
-    local = settings(site, codes=own.codes)
-    values = fetch(local, tmp_path, reporter, (118.01, 24.3, 118.49, 24.4))
-    np.testing.assert_array_equal(values, [[0, 12.5]])
+def test_built_up_land_has_a_productivity_and_water_has_none(fetch: Fetcher) -> None:
+    where = (119.90, 27.05, 120.02, 27.16)
+    fetch("ndvi", "mod13q1", where)
+    description = fetch("npp", "mod17a3hgf", where)
+    values, longitude, latitude = fetch.cells("npp")
+    classes = landscape.cover(longitude, latitude)
+    built, water = classes == landscape.BUILT, classes == landscape.WATER
+    assert built.sum() > 50
+    assert not np.isnan(values[0][built]).any(), "built-up cells survive"
+    assert 0 <= values[0][built].mean() < values[0][classes == landscape.TREE].mean()
+    assert (values[0][water] == 0).all()
+    modelled = np.isin(classes, [landscape.TREE, landscape.CROP, landscape.SHRUB])
+    wanted = landscape.npp(longitude, latitude) * 1_000
+    assert agreeing(values[0][modelled], wanted[modelled], 0.2) > 0.99
+    for text in ("filled by the line NPP", "R²", "32766 (water)"):
+        assert text in description.processing
 
 
-def test_the_sea_of_worldcover_is_no_water_of_the_land(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    codes = np.full((50, 50), 10, dtype=np.uint8)
-    codes[30:], codes[5:8, 5:8], codes[10:28, 40] = 80, 80, 80
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, codes, nodata=0))
-    coast = 24.5 - 31 * 0.01
-    ocean = MultiPolygon([box(117.0, 23.0, 119.0, coast)])
-    catalogues = settings(site, class_scheme="worldcover", nodata=0, water=80)
-    fetch_theme(
-        *("dem", "here", (118.001, 24.001, 118.499, 24.499), tmp_path),
-        catalogues=catalogues,
-        reporter=reporter,
-        find_ocean=lambda box, reporter: ocean,
-    )
-    values = np.nan_to_num(read_geotiff(tmp_path / "dem.tif").values[0])
-    assert set(np.unique(values[30:])) == {0}, "up to the true coast, though the ocean ends below"
-    assert set(np.unique(values[5:8, 5:8])) == {80}
-    assert set(np.unique(values[10:28, 40])) == {80}, "a river stays one"
-    description = read_description(tmp_path / "dem.json")
+def test_gaps_of_npp_without_ndvi_are_refused_with_the_way_out(fetch: Fetcher) -> None:
+    with pytest.raises(InvalidInput, match="fetch ndvi first"):
+        fetch("npp", "mod17a3hgf")
+    assert not list(fetch.out.glob("npp*"))
+
+
+def test_the_sea_stays_sea_and_lakes_stay_water(fetch: Fetcher) -> None:
+    description = fetch("land_cover", "worldcover", COAST)
+    values, longitude, latitude = fetch.cells("land_cover")
+    sea = landscape.sea(longitude, latitude)
+    assert np.isnan(values[0][sea]).mean() > 0.99
+    assert agreeing(values[0][~sea], landscape.cover(longitude, latitude)[~sea], 0) > 0.99
     assert description.import_inputs()["edge_water"] == "inland"
     assert "OpenStreetMap" in description.licence
 
 
-def test_token_is_fetched_and_sent_but_not_written_down(
-    site: Site, tmp_path: Path, reporter: Reporter
+def test_unsettled_land_has_no_people_and_the_sum_is_kept(fetch: Fetcher) -> None:
+    fetch("population", "worldpop")
+    fine, _, _ = fetch.cells("population")
+    assert not np.isnan(fine).any()
+    fetch("population", "worldpop", resolution_m=300.0)
+    coarse, _, _ = fetch.cells("population")
+    assert coarse.shape[1] == -(-fine.shape[1] // 3)
+    assert np.nansum(coarse) == pytest.approx(np.nansum(fine), rel=0.12), "but for the margin"
+
+
+@pytest.mark.parametrize(
+    ("theme", "source", "metres"), [("dem", "glo-30", 95.0), ("land_cover", "worldcover", 95.0)]
+)
+def test_coarser_cells_are_read_where_they_are_asked_for(
+    fetch: Fetcher, upstreams: Upstreams, theme: str, source: str, metres: float
 ) -> None:
-    site.token_needed = True
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(1)))
-    fetch(settings(site, token=True), tmp_path, reporter)
-    assert site.sent["/files/a.tif"] > 0
-    assert TOKEN not in (tmp_path / "dem.json").read_text()
+    fine = fetch(theme, source)
+    coarse = fetch(theme, source, resolution_m=metres)
+    assert fine.native_resolution_m is not None
+    assert coarse.native_resolution_m is not None
+    assert metres * 0.66 < coarse.native_resolution_m <= metres
+    assert "cells joined" in coarse.processing
 
 
-def test_items_of_other_names_are_left_out(site: Site, tmp_path: Path, reporter: Reporter) -> None:
-    site.add_item("pop_2020", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, noise(1)))
-    site.add_item("age_2020", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, noise(2)))
-    fetch(settings(site, item_id="pop_*"), tmp_path, reporter)
-    assert "/files/age_2020.tif" not in site.sent
+def test_year_is_the_products_own_unless_asked_for(fetch: Fetcher) -> None:
+    description = fetch("land_cover", "io-lulc", year=2020)
+    assert str(description.observed_from)[:4] == "2020"
+    with pytest.raises(Unavailable, match="year is 1999; io-lulc has 2017 to 2023"):
+        fetch("land_cover", "io-lulc", year=1999)
+    with pytest.raises(Unavailable, match="in steps of 5"):
+        fetch("population", "ghs-pop", year=2022)
 
 
-def test_asset_on_a_foreign_host_is_not_opened(
-    site: Site, tmp_path: Path, reporter: Reporter
+def test_the_second_source_comes_where_the_first_does_not(
+    fetch: Fetcher, upstreams: Upstreams
 ) -> None:
-    site.add_item("a", "2021-01-01T00:00:00Z", b"", data="http://169.254.169.254/latest")
-    with pytest.raises(InvalidInput, match=r"169\.254\.169\.254"):
-        fetch(settings(site, hosts="*.example.org"), tmp_path, reporter)
+    upstreams.fault("esa-worldcover.*", status=503)
+    description = fetch("land_cover", None)
+    assert description.origin is not None
+    assert description.origin.source == "worldcover-azure"
 
 
-@pytest.mark.parametrize("href", ["file:///etc/passwd", "s3://bucket/key.tif", "/vsizip/x"])
-def test_asset_that_is_no_web_address_is_refused(
-    site: Site, tmp_path: Path, reporter: Reporter, href: str
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"asset": "map", "new_asset": "class"}, "has no asset map"),
+        ({"asset": "map", "href": "https://evil.net/a.tif"}, "not allowed"),
+        ({"drop": True}, "nothing in the box"),
+    ],
+)
+def test_what_a_catalogue_changed_is_told(
+    fetch: Fetcher, upstreams: Upstreams, edit: dict[str, Any], message: str
 ) -> None:
-    site.add_item("a", "2021-01-01T00:00:00Z", b"", data=href)
-    with pytest.raises(InvalidInput, match="not allowed"):
-        fetch(settings(site, hosts="*"), tmp_path, reporter)
+    upstreams.edit_items("esa-worldcover", **edit)
+    with pytest.raises(Unavailable, match=message):
+        fetch("land_cover", "worldcover-azure")
+    assert not fetch.out.exists() or not list(fetch.out.iterdir())
 
 
-def test_host_without_ranges_is_not_downloaded_whole(
-    site: Site, tmp_path: Path, reporter: Reporter
+def test_a_broken_transfer_leaves_nothing_and_goes_on_later(
+    fetch: Fetcher, upstreams: Upstreams
 ) -> None:
-    site.ranged = False
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(1)))
-    with pytest.raises(Unavailable, match="remote raster"):
-        fetch(settings(site), tmp_path, reporter)
-    assert not (tmp_path / "dem.tif").exists()
+    upstreams.fault("copernicus-dem-30m.*", skip=2, status=500)
+    with pytest.raises(Unavailable, match="what was read is kept"):
+        fetch("dem", "glo-30")
+    assert not list(fetch.out.glob("*.tif"))
+    upstreams.reset()
+    fetch("dem", "glo-30")
+    assert read_description(fetch.out / "dem.json").sha256
 
 
-def test_text_in_place_of_a_raster_is_refused(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    site.add_item("a", "2021-01-01T00:00:00Z", b"not a raster" * 1_000)
-    with pytest.raises(Unavailable, match="remote raster"):
-        fetch(settings(site), tmp_path, reporter)
+def test_what_is_there_unchanged_is_not_fetched_again(fetch: Fetcher) -> None:
+    fetch("dem", "glo-30")
+    request = Request(region="here", box=TOWN, only={"dem": "glo-30"})
+    plan = plan_theme("dem", request, fetch.sources, fetch.upstream, fetch.reporter)
+    assert is_fetched(plan, request, fetch.out)
+    coarser = Request(region="here", box=TOWN, resolution_m=90.0, only={})
+    assert not is_fetched(plan, coarser, fetch.out)
+    (fetch.out / "dem.tif").write_bytes(b"other")
+    assert not is_fetched(plan, request, fetch.out)
 
 
-def test_tiles_of_different_cell_size_are_refused(
-    site: Site, tmp_path: Path, reporter: Reporter
-) -> None:
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, noise(1)))
-    site.add_item("b", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(2)[:, ::2]))
-    with pytest.raises(InvalidInput, match="another grid"):
-        fetch(settings(site), tmp_path, reporter)
-
-
-def test_nothing_found_is_said(site: Site, tmp_path: Path, reporter: Reporter) -> None:
-    with pytest.raises(NotFound, match="no item"):
-        fetch(settings(site), tmp_path, reporter)
-
-
-def test_command_fetches_what_it_can_and_names_what_it_could_not(
-    site: Site, tmp_path: Path
-) -> None:
-    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(1)))
-    configuration = tmp_path / "catalogues.toml"
-    configuration.write_text(
-        f"""
-        [catalogues.local]
-        url = "{site.url}/stac"
-        asset_hosts = ["127.0.0.1"]
-        [themes.dem]
-        catalogue = "local"
-        collection = "tiles"
-        asset = "data"
-        name_zh = "高程"
-        name_en = "Elevation"
-        source = "made in the test"
-        licence = "CC0-1.0"
-        """
-    )
-    box = ",".join(map(str, ACROSS))
-    arguments = ["fetch", "--region", "here", "--theme", "night_lights,dem", "--bbox", box]
-    result = CliRunner().invoke(
-        app, [*arguments, "--out", str(tmp_path), "--catalogues", str(configuration)]
-    )
-    assert result.exit_code == 1
-    assert "not fetched: night_lights" in result.output
-    assert read_description(tmp_path / "dem.json").region == "here"
-
-
-def test_token_is_kept_out_of_errors(site: Site, tmp_path: Path, reporter: Reporter) -> None:
-    site.add_item("a", "2021-01-01T00:00:00Z", b"not a raster" * 1_000)
-    with pytest.raises(Unavailable) as caught:
-        fetch(settings(site, token=True), tmp_path, reporter)
-    assert "/files/a.tif" in caught.value.message
-    assert TOKEN not in caught.value.message
+def test_a_box_in_the_open_sea_is_told(fetch: Fetcher) -> None:
+    with pytest.raises((NotFound, Unavailable), match="no file of the box"):
+        fetch("dem", "glo-30", (140.0, 20.0, 140.1, 20.1))
