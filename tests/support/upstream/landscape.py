@@ -88,7 +88,7 @@ def _relief(lon: Array, lat: Array) -> Array:
     hills = np.sin(2 * np.pi * lon / 0.013) * np.sin(2 * np.pi * lat / 0.011)
     shore = np.clip(_inland(lon, lat) / 0.15, 0.02, 1)
     plain = np.clip((_reach(lon, lat, TOWNS) - 1) / 1.5, 0.02, 1)
-    return 3 + np.minimum(shore, plain) * (60 + 900 * ridges + 20 * hills)
+    return np.asarray(3 + np.minimum(shore, plain) * (60 + 900 * ridges + 20 * hills))
 
 
 @on_cells
@@ -122,7 +122,9 @@ def cover(lon: Array, lat: Array) -> Array:
     ]
     holds, classes = zip(*rules, strict=True)
     shape = np.broadcast_shapes(np.shape(lon), np.shape(lat))
-    return np.select([np.broadcast_to(part, shape) for part in holds], classes, BARE).astype("u1")
+    return np.asarray(
+        np.select([np.broadcast_to(part, shape) for part in holds], classes, BARE).astype("u1")
+    )
 
 
 @on_cells
@@ -174,35 +176,35 @@ def red(lon: Array, lat: Array) -> Array:
 def near_infrared(lon: Array, lat: Array) -> Array:
     """Reflectance in the near infrared, which with the red gives `ndvi`."""
     index = ndvi(lon, lat)
-    return red(lon, lat) * (1 + index) / (1 - index)
+    return np.asarray(red(lon, lat) * (1 + index) / (1 - index))
 
 
 def cloudy(lon: Array, lat: Array, day: int, share: float) -> Array:
     """Whether a cloud of 0.05° stands there on a day with this share of clouds."""
     square = np.floor(lon * 20) + 3 * np.floor(lat * 20) + 7 * day
-    return square % 10 < round(share * 10)
+    return np.asarray(square % 10 < round(share * 10))
 
 
 def rainfall(lon: Array, lat: Array, month: int) -> Array:
     """Millimetres in a month of 1 to 12."""
     season = 1 - 0.8 * np.cos(2 * np.pi * (month - 0.5) / 12)
-    return (90 + 3 * (lon - 104) + 10 * np.sin(2 * np.pi * lat)) * season
+    return np.asarray((90 + 3 * (lon - 104) + 10 * np.sin(2 * np.pi * lat)) * season)
 
 
 def temperature(lon: Array, lat: Array, month: int) -> Array:
     """Degrees Celsius, mean of a month of 1 to 12."""
     season = -10 * np.cos(2 * np.pi * (month - 0.5) / 12)
-    return 18 - 0.5 * (lat - 27) + season - 0.006 * elevation(lon, lat)
+    return np.asarray(18 - 0.5 * (lat - 27) + season - 0.006 * elevation(lon, lat))
 
 
 def clay(lon: Array, lat: Array) -> Array:
     """Percent of the fine earth by weight."""
-    return 25 + 5 * np.sin(2 * np.pi * lat) + 0 * lon
+    return np.asarray(25 + 5 * np.sin(2 * np.pi * lat) + 0 * lon)
 
 
 def sand(lon: Array, lat: Array) -> Array:
     """Percent of the fine earth by weight."""
-    return 40 + 10 * np.sin(2 * np.pi * lon) + 0 * lat
+    return np.asarray(40 + 10 * np.sin(2 * np.pi * lon) + 0 * lat)
 
 
 def silt(lon: Array, lat: Array) -> Array:
@@ -217,4 +219,4 @@ def organic_carbon(lon: Array, lat: Array) -> Array:
 
 def lights(lon: Array, lat: Array) -> Array:
     """Radiance at night in nW/cm²/sr; noise below zero where it is dark."""
-    return 60 * np.exp(-(_reach(lon, lat, TOWNS) ** 2)) - 0.1
+    return np.asarray(60 * np.exp(-(_reach(lon, lat, TOWNS) ** 2)) - 0.1)
