@@ -27,38 +27,39 @@ EARTH_SEARCH = "earth-search.aws.element84.com/v1"
 PLANETARY_COMPUTER = "planetarycomputer.microsoft.com/api/stac/v1"
 TILE = "Copernicus_DSM_COG_10_N27_00_E119_00_DEM"
 DEM = f"{files.DEM}/{TILE}/{TILE}.tif"
+SMALL = next(raster.address for raster in files.rasters() if files.SOILGRIDS in raster.address)
 TOWN, SEA, LAKE, HILL = (119.99, 27.121), (120.43, 27.3), (119.85, 27.25), (119.763, 27.361)
-BY_SIGHT = "https://"
+SCHEME = "https://"
 
 
 @pytest.fixture
-def client(upstreams: Upstreams) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=upstreams.address, timeout=60) as client:
-        yield client
+def site_client(upstreams: Upstreams) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=upstreams.address, timeout=60) as site_client:
+        yield site_client
 
 
 @pytest.fixture
-def environment() -> Iterator[None]:
+def ranged_gdal() -> Iterator[None]:
     options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "CPL_VSIL_CURL_USE_HEAD": "NO"}
     with rasterio.Env(**options):
         yield
 
 
-def search(client: httpx.Client, root: str, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"/{root}/search", json=body)
+def search(site_client: httpx.Client, root: str, **body: Any) -> dict[str, Any]:
+    answer = site_client.post(f"/{root}/search", json=body)
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = answer.json()
     return document
 
 
-def address_in(client: httpx.Client, root: str, asset: str, **body: Any) -> str:
+def address_in(site_client: httpx.Client, root: str, asset: str, **body: Any) -> str:
     """The address of an asset of the first item found, with a token where one is needed."""
-    item = search(client, root, limit=1, bbox=[*COASTAL], **body)["features"][0]
+    item = search(site_client, root, limit=1, bbox=[*COASTAL], **body)["features"][0]
     address = str(item["assets"][asset]["href"]).replace("s3://copernicus-dem-30m", files.DEM)
     address = address.removeprefix("https://")
     if services.STORAGE not in address:
         return address
-    token = client.get(f"/{services.TOKENS}{item['collection']}").json()["token"]
+    token = site_client.get(f"/{services.TOKENS}{item['collection']}").json()["token"]
     return f"{address}?{token}"
 
 
@@ -151,14 +152,14 @@ LAYOUTS: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("ranged_gdal")
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_served_files_look_like_the_real_ones(
-    client: httpx.Client, upstreams: Upstreams, name: str
+    site_client: httpx.Client, upstreams: Upstreams, name: str
 ) -> None:
     upstreams.set(ranges_at_worldpop=True)
     where, crs, dtype, nodata, block, shape, overviews, scale = LAYOUTS[name]
-    address = where if isinstance(where, str) else address_in(client, *where[:2], **where[2])
+    address = where if isinstance(where, str) else address_in(site_client, *where[:2], **where[2])
     with rasterio.open(f"/vsicurl/{upstreams.address}/{address}") as file:
         assert CRS.from_wkt(file.crs.to_wkt()).equals(CRS.from_user_input(crs)) or (
             CRS.from_wkt(file.crs.to_wkt()).to_dict() == CRS.from_user_input(crs).to_dict()
@@ -172,7 +173,7 @@ def test_served_files_look_like_the_real_ones(
     assert upstreams.sent(f"{address.partition('?')[0]}*") < 60e6
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("ranged_gdal")
 @pytest.mark.parametrize("place", [TOWN, SEA, LAKE, HILL])
 def test_files_hold_the_landscape(upstreams: Upstreams, place: tuple[float, float]) -> None:
     upstreams.set(ranges_at_worldpop=True)
@@ -201,28 +202,32 @@ def test_files_hold_the_landscape(upstreams: Upstreams, place: tuple[float, floa
                 assert raw * file.scales[0] == pytest.approx(wanted, abs=2), reading
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("ranged_gdal")
 @pytest.mark.parametrize(
     ("place", "code"), [(TOWN, 32762), (SEA, 32766), (LAKE, 32766), (HILL, 32765)]
 )
 def test_productivity_has_codes_where_the_model_has_no_plants(
-    client: httpx.Client, upstreams: Upstreams, place: tuple[float, float], code: int
+    site_client: httpx.Client, upstreams: Upstreams, place: tuple[float, float], code: int
 ) -> None:
-    address = address_in(client, PLANETARY_COMPUTER, "Npp_500m", **modis("modis-17A3HGF-061"))
+    address = address_in(site_client, PLANETARY_COMPUTER, "Npp_500m", **modis("modis-17A3HGF-061"))
     with rasterio.open(f"/vsicurl/{upstreams.address}/{address}") as file:
         assert value_at(file, place) == code
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("ranged_gdal")
 @pytest.mark.parametrize(
     ("collection", "offset", "applied"),
     [("sentinel-2-c1-l2a", -0.1, None), ("sentinel-2-l2a", 0.0, True)],
 )
 def test_sentinel_gives_the_vegetation_index_by_its_true_offset(
-    client: httpx.Client, upstreams: Upstreams, collection: str, offset: float, applied: bool | None
+    site_client: httpx.Client,
+    upstreams: Upstreams,
+    collection: str,
+    offset: float,
+    applied: bool | None,
 ) -> None:
     found = search(
-        client,
+        site_client,
         EARTH_SEARCH,
         collections=[collection],
         bbox=[*TOWN, *TOWN],
@@ -267,26 +272,30 @@ def test_outlines_are_two_regions_with_districts() -> None:
     ("root", "method"),
     [(EARTH_SEARCH, "POST"), (PLANETARY_COMPUTER, "POST"), (EARTH_SEARCH, "GET")],
 )
-def test_search_pages_through_everything_once(client: httpx.Client, root: str, method: str) -> None:
+def test_search_pages_through_everything_once(
+    site_client: httpx.Client, root: str, method: str
+) -> None:
     collection = "sentinel-2-c1-l2a" if root == EARTH_SEARCH else "modis-13Q1-061"
     body: dict[str, Any] = {"collections": [collection], "bbox": [*COASTAL], "limit": 30}
     names: list[str] = []
     if method == "POST":
-        page = search(client, root, **body)
+        page = search(site_client, root, **body)
     else:
         bbox = ",".join(map(str, COASTAL))
-        page = client.get(f"/{root}/search?collections={collection}&bbox={bbox}&limit=30").json()
+        page = site_client.get(
+            f"/{root}/search?collections={collection}&bbox={bbox}&limit=30"
+        ).json()
     while True:
         names += [item["id"] for item in page["features"]]
         following = [link for link in page["links"] if link["rel"] == "next"]
         if not following:
             break
         link = following[0]
-        address = link["href"].removeprefix(BY_SIGHT)
+        address = link["href"].removeprefix(SCHEME)
         if link["method"] == "GET":
-            page = client.get(f"/{address}").json()
+            page = site_client.get(f"/{address}").json()
         else:
-            page = client.post(
+            page = site_client.post(
                 f"/{address}", json=body | link["body"] if link["merge"] else link["body"]
             ).json()
     assert len(names) == len(set(names)) == page["numberMatched"] > 30
@@ -305,9 +314,11 @@ def test_search_pages_through_everything_once(client: httpx.Client, root: str, m
         ({"query": {"absent": {"eq": 1}}}, 0),
     ],
 )
-def test_search_obeys_its_filters(client: httpx.Client, asked: dict[str, Any], number: int) -> None:
+def test_search_obeys_its_filters(
+    site_client: httpx.Client, asked: dict[str, Any], number: int
+) -> None:
     body = {"collections": ["modis-17A3HGF-061"], "bbox": [*COASTAL]} | asked
-    assert search(client, PLANETARY_COMPUTER, **body)["numberMatched"] == number
+    assert search(site_client, PLANETARY_COMPUTER, **body)["numberMatched"] == number
 
 
 @pytest.mark.parametrize(
@@ -319,36 +330,40 @@ def test_search_obeys_its_filters(client: httpx.Client, asked: dict[str, Any], n
         {"limit": 0},
     ],
 )
-def test_search_refuses_what_it_does_not_know(client: httpx.Client, wrong: dict[str, Any]) -> None:
+def test_search_refuses_what_it_does_not_know(
+    site_client: httpx.Client, wrong: dict[str, Any]
+) -> None:
     body = {"collections": ["esa-worldcover"]} | wrong
-    assert client.post(f"/{PLANETARY_COMPUTER}/search", json=body).status_code == 400
+    assert site_client.post(f"/{PLANETARY_COMPUTER}/search", json=body).status_code == 400
 
 
-def test_storage_demands_a_token_that_expires(client: httpx.Client, upstreams: Upstreams) -> None:
-    signed = address_in(client, PLANETARY_COMPUTER, "map", collections=["esa-worldcover"])
+def test_storage_demands_a_token_that_expires(
+    site_client: httpx.Client, upstreams: Upstreams
+) -> None:
+    signed = address_in(site_client, PLANETARY_COMPUTER, "map", collections=["esa-worldcover"])
     head = {"Range": "bytes=0-15"}
-    assert client.get(f"/{signed}", headers=head).status_code == 206
+    assert site_client.get(f"/{signed}", headers=head).status_code == 206
     bare, _, token = signed.partition("?")
-    assert client.get(f"/{bare}", headers=head).status_code == 403
-    other = client.get(f"/{services.TOKENS}landsat-c2-l2").json()["token"]
-    assert client.get(f"/{bare}?{other}", headers=head).status_code == 403
+    assert site_client.get(f"/{bare}", headers=head).status_code == 403
+    other = site_client.get(f"/{services.TOKENS}landsat-c2-l2").json()["token"]
+    assert site_client.get(f"/{bare}?{other}", headers=head).status_code == 403
     later = token.replace("se=2", "se=3")
-    assert client.get(f"/{bare}?{later}", headers=head).status_code == 403
+    assert site_client.get(f"/{bare}?{later}", headers=head).status_code == 403
     upstreams.set(token_life_s=0.2)
-    short = client.get(f"/{services.TOKENS}esa-worldcover").json()
+    short = site_client.get(f"/{services.TOKENS}esa-worldcover").json()
     assert short["msft:expiry"].endswith("Z")
     time.sleep(0.3)
-    assert client.get(f"/{bare}?{short['token']}", headers=head).status_code == 403
-    assert client.get(f"/{services.TOKENS}nothing").status_code == 404
+    assert site_client.get(f"/{bare}?{short['token']}", headers=head).status_code == 403
+    assert site_client.get(f"/{services.TOKENS}nothing").status_code == 404
 
 
-def test_buckets_are_listed_page_by_page(client: httpx.Client) -> None:
+def test_buckets_are_listed_page_by_page(site_client: httpx.Client) -> None:
     space = {"s3": "http://s3.amazonaws.com/doc/2006-03-01/"}
     keys: list[str] = []
     token = ""
     while True:
         query = f"list-type=2&prefix=composites/npp_2024&max-keys=7{token}"
-        root = ElementTree.fromstring(client.get(f"/{files.NIGHT}/?{query}").text)  # noqa: S314 # ours
+        root = ElementTree.fromstring(site_client.get(f"/{files.NIGHT}/?{query}").text)  # noqa: S314 # ours
         keys += [key.text or "" for key in root.iterfind("s3:Contents/s3:Key", space)]
         if root.findtext("s3:IsTruncated", "", space) == "false":
             break
@@ -356,29 +371,31 @@ def test_buckets_are_listed_page_by_page(client: httpx.Client) -> None:
     assert len(keys) == len(set(keys)) == 24
     assert sum("ecmslcfg" in key for key in keys) == 2
     root = ElementTree.fromstring(  # noqa: S314 # ours
-        client.get(f"/{files.NIGHT}/?list-type=2&delimiter=/&prefix=composites/").text
+        site_client.get(f"/{files.NIGHT}/?list-type=2&delimiter=/&prefix=composites/").text
     )
     assert len(root.findall("s3:CommonPrefixes", space)) == 24
 
 
 def test_worldpop_names_its_file_and_ignores_ranges(
-    client: httpx.Client, upstreams: Upstreams
+    site_client: httpx.Client, upstreams: Upstreams
 ) -> None:
-    records = client.get(f"/{services.WORLDPOP_REST}?iso3=CHN").json()["data"]
+    records = site_client.get(f"/{services.WORLDPOP_REST}?iso3=CHN").json()["data"]
     assert [record["popyear"] for record in records] == [str(year) for year in range(2015, 2031)]
-    assert client.get(f"/{services.WORLDPOP_REST}?iso3=XXX").json() == {"data": []}
-    address = records[5]["files"][0].removeprefix(BY_SIGHT)
-    assert client.head(f"/{address}").headers["Accept-Ranges"] == "bytes"
-    with client.stream("GET", f"/{address}", headers={"Range": "bytes=0-15"}) as answer:
+    assert site_client.get(f"/{services.WORLDPOP_REST}?iso3=XXX").json() == {"data": []}
+    address = records[5]["files"][0].removeprefix(SCHEME)
+    assert site_client.head(f"/{address}").headers["Accept-Ranges"] == "bytes"
+    with site_client.stream("GET", f"/{address}", headers={"Range": "bytes=0-15"}) as answer:
         assert answer.status_code == 200
     upstreams.set(ranges_at_worldpop=True)
-    assert client.get(f"/{address}", headers={"Range": "bytes=0-15"}).status_code == 206
+    assert site_client.get(f"/{address}", headers={"Range": "bytes=0-15"}).status_code == 206
 
 
-def test_parts_of_a_file_are_served_by_http(client: httpx.Client) -> None:
-    whole = client.get(f"/{DEM}")
+def test_parts_of_a_file_are_served_by_http(site_client: httpx.Client) -> None:
+    whole = site_client.get(f"/{SMALL}")
     size = len(whole.content)
-    assert client.head(f"/{DEM}").headers["Content-Length"] == str(size)
+    assert whole.http_version == "HTTP/1.1"
+    assert "Connection" not in whole.headers
+    assert site_client.head(f"/{SMALL}").headers["Content-Length"] == str(size)
     for asked, wanted in (
         ("bytes=0-15", whole.content[:16]),
         ("bytes=1000-2999", whole.content[1000:3000]),
@@ -386,31 +403,31 @@ def test_parts_of_a_file_are_served_by_http(client: httpx.Client) -> None:
         ("bytes=-7", whole.content[-7:]),
         (f"bytes=8-{size + 100}", whole.content[8:]),
     ):
-        answer = client.get(f"/{DEM}", headers={"Range": asked})
+        answer = site_client.get(f"/{SMALL}", headers={"Range": asked})
         assert (answer.status_code, answer.content) == (206, wanted), asked
         assert answer.headers["ETag"] == whole.headers["ETag"]
-    beyond = client.get(f"/{DEM}", headers={"Range": f"bytes={size}-"})
+    beyond = site_client.get(f"/{SMALL}", headers={"Range": f"bytes={size}-"})
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
-    several = client.get(f"/{DEM}", headers={"Range": "bytes=0-1,4-5"})
+    several = site_client.get(f"/{SMALL}", headers={"Range": "bytes=0-1,4-5"})
     assert (several.status_code, len(several.content)) == (200, size)
     changed = {"Range": "bytes=0-1", "If-Range": '"other"'}
-    assert client.get(f"/{DEM}", headers=changed).status_code == 200
-    assert client.get(f"/{DEM}", headers={"If-Match": '"other"'}).status_code == 412
+    assert site_client.get(f"/{SMALL}", headers=changed).status_code == 200
+    assert site_client.get(f"/{SMALL}", headers={"If-Match": '"other"'}).status_code == 412
 
 
-def test_open_sea_has_no_elevation_tile(client: httpx.Client) -> None:
+def test_open_sea_has_no_elevation_tile(site_client: httpx.Client) -> None:
     name = files.elevation_name(121, 27)
-    assert client.get(f"/{files.DEM}/{name}/{name}.tif").status_code == 404
+    assert site_client.get(f"/{files.DEM}/{name}/{name}.tif").status_code == 404
     found = search(
-        client, EARTH_SEARCH, collections=["cop-dem-glo-30"], bbox=[121.1, 27, 121.9, 27.9]
+        site_client, EARTH_SEARCH, collections=["cop-dem-glo-30"], bbox=[121.1, 27, 121.9, 27.9]
     )
     assert found["features"] == []
 
 
-def test_errors_come_as_often_as_asked(client: httpx.Client, upstreams: Upstreams) -> None:
+def test_errors_come_as_often_as_asked(site_client: httpx.Client, upstreams: Upstreams) -> None:
     upstreams.fault("copernicus-dem-30m*", status=429, retry_after="2", times=2, skip=1)
     head = {"Range": "bytes=0-3"}
-    answers = [client.get(f"/{DEM}", headers=head) for _ in range(4)]
+    answers = [site_client.get(f"/{DEM}", headers=head) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [206, 429, 429, 206]
     assert answers[1].headers["Retry-After"] == "2"
     assert [request.status for request in upstreams.asked("copernicus*")] == [206, 429, 429, 206]
@@ -419,41 +436,41 @@ def test_errors_come_as_often_as_asked(client: httpx.Client, upstreams: Upstream
 
 
 def test_transfers_break_slow_down_and_ignore_ranges(
-    client: httpx.Client, upstreams: Upstreams
+    site_client: httpx.Client, upstreams: Upstreams
 ) -> None:
     head = {"Range": "bytes=0-19999"}
-    upstreams.fault(DEM, cut_after=5000, times=1)
+    upstreams.fault(SMALL, cut_after=5000, times=1)
     with pytest.raises(httpx.RemoteProtocolError):
-        client.get(f"/{DEM}", headers=head)
-    assert upstreams.sent(DEM) == 5000
-    upstreams.fault(DEM, bytes_per_second=40_000, times=1)
+        site_client.get(f"/{SMALL}", headers=head)
+    assert upstreams.sent(SMALL) == 5000
+    upstreams.fault(SMALL, bytes_per_second=40_000, times=1)
     start = time.monotonic()
-    assert len(client.get(f"/{DEM}", headers=head).content) == 20_000
+    assert len(site_client.get(f"/{SMALL}", headers=head).content) == 20_000
     assert time.monotonic() - start > 0.4
-    upstreams.fault(DEM, ignore_range=True, times=1)
-    assert client.get(f"/{DEM}", headers=head).status_code == 200
-    upstreams.fault(DEM, etag='"new"', times=1)
-    assert client.get(f"/{DEM}", headers=head).headers["ETag"] == '"new"'
-    upstreams.fault(DEM, status=404, times=1)
-    assert client.get(f"/{DEM}", headers=head).status_code == 404
+    upstreams.fault(SMALL, ignore_range=True, times=1)
+    assert site_client.get(f"/{SMALL}", headers=head).status_code == 200
+    upstreams.fault(SMALL, etag='"new"', times=1)
+    assert site_client.get(f"/{SMALL}", headers=head).headers["ETag"] == '"new"'
+    upstreams.fault(SMALL, status=404, times=1)
+    assert site_client.get(f"/{SMALL}", headers=head).status_code == 404
 
 
-def test_redirects_lead_to_another_host(client: httpx.Client, upstreams: Upstreams) -> None:
+def test_redirects_lead_to_another_host(site_client: httpx.Client, upstreams: Upstreams) -> None:
     upstreams.set(aliases={"dem.example.org": files.DEM})
     upstreams.fault(f"{files.DEM}/*", redirect=f"https://dem.example.org/{TILE}/{TILE}.tif")
-    answer = client.get(f"/{DEM}")
+    answer = site_client.get(f"/{DEM}")
     assert answer.status_code == 302
-    there = answer.headers["Location"].removeprefix(BY_SIGHT)
-    assert client.get(f"/{there}", headers={"Range": "bytes=0-3"}).status_code == 206
+    there = answer.headers["Location"].removeprefix(SCHEME)
+    assert site_client.get(f"/{there}", headers={"Range": "bytes=0-3"}).status_code == 206
 
 
-def test_catalogues_change_their_items(client: httpx.Client, upstreams: Upstreams) -> None:
+def test_catalogues_change_their_items(site_client: httpx.Client, upstreams: Upstreams) -> None:
     asked = {"collections": ["cop-dem-glo-30"], "bbox": [*COASTAL]}
-    before = search(client, EARTH_SEARCH, **asked)["features"]
+    before = search(site_client, EARTH_SEARCH, **asked)["features"]
     upstreams.edit_items("cop-dem-glo-30", item=TILE, asset="data", new_asset="dem")
     upstreams.edit_items("cop-dem-glo-30", item="*_N26_00_E119_*", new_id="renamed")
     upstreams.edit_items("cop-dem-glo-30", item="*_E120_*", drop=True)
-    after = {item["id"]: item for item in search(client, EARTH_SEARCH, **asked)["features"]}
+    after = {item["id"]: item for item in search(site_client, EARTH_SEARCH, **asked)["features"]}
     assert len(before) == 4
     assert set(after) == {TILE, "renamed"}
     assert list(after[TILE]["assets"]) == ["dem"]

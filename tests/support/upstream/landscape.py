@@ -40,22 +40,23 @@ def on_cells(field: Field) -> Field:
 
     @wraps(field)
     def evaluated(lon: Array, lat: Array) -> Array:
-        columns = np.floor(np.asarray(lon, float) * CELLS_PER_DEGREE)
-        rows = np.floor(np.asarray(lat, float) * CELLS_PER_DEGREE)
-        if columns.ndim == 2 and columns.shape[0] == 1 and rows.shape[1] == 1:
-            # A north-up window of a finer grid asks for each cell a hundred times.
-            east, take_east = np.unique(columns[0], return_inverse=True)
-            north, take_north = np.unique(rows[:, 0], return_inverse=True)
-            cells = field(*_middles(east[None, :], north[:, None]))
-            whole = np.broadcast_to(cells, (north.size, east.size))
-            return whole[take_north][:, take_east]
-        return field(*_middles(columns, rows))
+        columns = np.floor(np.asarray(lon) * CELLS_PER_DEGREE).astype(int)
+        rows = np.floor(np.asarray(lat) * CELLS_PER_DEGREE).astype(int)
+        west, south = columns.min(), rows.min()
+        shape = (rows.max() - south + 1, columns.max() - west + 1)
+        if shape[0] * shape[1] > np.broadcast(columns, rows).size:
+            return field(_middle(columns), _middle(rows))
+        # A window of a finer grid asks for each cell a hundred times.
+        east, north = np.arange(west, west + shape[1]), np.arange(south, south + shape[0])
+        cells = np.broadcast_to(field(_middle(east[None, :]), _middle(north[:, None])), shape)
+        taken: Array = cells[rows - south, columns - west]
+        return taken
 
     return evaluated
 
 
-def _middles(columns: Array, rows: Array) -> tuple[Array, Array]:
-    return (columns + 0.5) / CELLS_PER_DEGREE, (rows + 0.5) / CELLS_PER_DEGREE
+def _middle(cells: Array) -> Array:
+    return (cells + 0.5) / CELLS_PER_DEGREE
 
 
 def _reach(lon: Array, lat: Array, places: tuple[tuple[float, float, float], ...]) -> Array:
@@ -76,10 +77,12 @@ def _may_reach(degrees: Array, place: float, radius: float) -> bool:
 
 
 def _inland(lon: Array, lat: Array) -> Array:
-    """Degrees west of the coast, negative in the sea."""
+    """Degrees west of the coast, negative in the sea; at most 1, which is far."""
+    if np.max(lon) < 119:
+        return np.asarray(1.0)
     coast = 120.12 + 0.04 * np.sin(2 * np.pi * lat / 0.35)
     island = (1 - _reach(lon, lat, (ISLAND,))) * ISLAND[2]
-    return np.maximum(coast - lon, island)
+    return np.minimum(np.maximum(coast - lon, island), 1.0)
 
 
 def _relief(lon: Array, lat: Array) -> Array:
@@ -175,8 +178,8 @@ def red(lon: Array, lat: Array) -> Array:
 
 def near_infrared(lon: Array, lat: Array) -> Array:
     """Reflectance in the near infrared, which with the red gives `ndvi`."""
-    index = ndvi(lon, lat)
-    return np.asarray(red(lon, lat) * (1 + index) / (1 - index))
+    shown = {code: row[2] * (1 + row[0]) / (1 - row[0]) for code, row in _OF_CLASS.items()}
+    return recode(cover(lon, lat), shown)
 
 
 def cloudy(lon: Array, lat: Array, day: int, share: float) -> Array:
