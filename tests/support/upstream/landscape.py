@@ -40,22 +40,23 @@ def on_cells(field: Field) -> Field:
 
     @wraps(field)
     def evaluated(lon: Array, lat: Array) -> Array:
-        columns = np.floor(np.asarray(lon, float) * CELLS_PER_DEGREE)
-        rows = np.floor(np.asarray(lat, float) * CELLS_PER_DEGREE)
-        if columns.ndim == 2 and columns.shape[0] == 1 and rows.shape[1] == 1:
-            # A north-up window of a finer grid asks for each cell a hundred times.
-            east, take_east = np.unique(columns[0], return_inverse=True)
-            north, take_north = np.unique(rows[:, 0], return_inverse=True)
-            cells = field(*_middles(east[None, :], north[:, None]))
-            whole = np.broadcast_to(cells, (north.size, east.size))
-            return whole[take_north][:, take_east]
-        return field(*_middles(columns, rows))
+        columns = np.floor(np.asarray(lon) * CELLS_PER_DEGREE).astype(int)
+        rows = np.floor(np.asarray(lat) * CELLS_PER_DEGREE).astype(int)
+        west, south = columns.min(), rows.min()
+        shape = (rows.max() - south + 1, columns.max() - west + 1)
+        if shape[0] * shape[1] > np.broadcast(columns, rows).size:
+            return field(_middle(columns), _middle(rows))
+        # A window of a finer grid asks for each cell a hundred times.
+        east, north = np.arange(west, west + shape[1]), np.arange(south, south + shape[0])
+        cells = np.broadcast_to(field(_middle(east[None, :]), _middle(north[:, None])), shape)
+        taken: Array = cells[rows - south, columns - west]
+        return taken
 
     return evaluated
 
 
-def _middles(columns: Array, rows: Array) -> tuple[Array, Array]:
-    return (columns + 0.5) / CELLS_PER_DEGREE, (rows + 0.5) / CELLS_PER_DEGREE
+def _middle(cells: Array) -> Array:
+    return (cells + 0.5) / CELLS_PER_DEGREE
 
 
 def _reach(lon: Array, lat: Array, places: tuple[tuple[float, float, float], ...]) -> Array:
@@ -76,10 +77,12 @@ def _may_reach(degrees: Array, place: float, radius: float) -> bool:
 
 
 def _inland(lon: Array, lat: Array) -> Array:
-    """Degrees west of the coast, negative in the sea."""
+    """Degrees west of the coast, negative in the sea; at most 1, which is far."""
+    if np.max(lon) < 119:
+        return np.asarray(1.0)
     coast = 120.12 + 0.04 * np.sin(2 * np.pi * lat / 0.35)
     island = (1 - _reach(lon, lat, (ISLAND,))) * ISLAND[2]
-    return np.maximum(coast - lon, island)
+    return np.minimum(np.maximum(coast - lon, island), 1.0)
 
 
 def _relief(lon: Array, lat: Array) -> Array:
@@ -88,7 +91,7 @@ def _relief(lon: Array, lat: Array) -> Array:
     hills = np.sin(2 * np.pi * lon / 0.013) * np.sin(2 * np.pi * lat / 0.011)
     shore = np.clip(_inland(lon, lat) / 0.15, 0.02, 1)
     plain = np.clip((_reach(lon, lat, TOWNS) - 1) / 1.5, 0.02, 1)
-    return 3 + np.minimum(shore, plain) * (60 + 900 * ridges + 20 * hills)
+    return np.asarray(3 + np.minimum(shore, plain) * (60 + 900 * ridges + 20 * hills))
 
 
 @on_cells
@@ -122,7 +125,9 @@ def cover(lon: Array, lat: Array) -> Array:
     ]
     holds, classes = zip(*rules, strict=True)
     shape = np.broadcast_shapes(np.shape(lon), np.shape(lat))
-    return np.select([np.broadcast_to(part, shape) for part in holds], classes, BARE).astype("u1")
+    return np.asarray(
+        np.select([np.broadcast_to(part, shape) for part in holds], classes, BARE).astype("u1")
+    )
 
 
 @on_cells
@@ -173,36 +178,36 @@ def red(lon: Array, lat: Array) -> Array:
 
 def near_infrared(lon: Array, lat: Array) -> Array:
     """Reflectance in the near infrared, which with the red gives `ndvi`."""
-    index = ndvi(lon, lat)
-    return red(lon, lat) * (1 + index) / (1 - index)
+    shown = {code: row[2] * (1 + row[0]) / (1 - row[0]) for code, row in _OF_CLASS.items()}
+    return recode(cover(lon, lat), shown)
 
 
 def cloudy(lon: Array, lat: Array, day: int, share: float) -> Array:
     """Whether a cloud of 0.05° stands there on a day with this share of clouds."""
     square = np.floor(lon * 20) + 3 * np.floor(lat * 20) + 7 * day
-    return square % 10 < round(share * 10)
+    return np.asarray(square % 10 < round(share * 10))
 
 
 def rainfall(lon: Array, lat: Array, month: int) -> Array:
     """Millimetres in a month of 1 to 12."""
     season = 1 - 0.8 * np.cos(2 * np.pi * (month - 0.5) / 12)
-    return (90 + 3 * (lon - 104) + 10 * np.sin(2 * np.pi * lat)) * season
+    return np.asarray((90 + 3 * (lon - 104) + 10 * np.sin(2 * np.pi * lat)) * season)
 
 
 def temperature(lon: Array, lat: Array, month: int) -> Array:
     """Degrees Celsius, mean of a month of 1 to 12."""
     season = -10 * np.cos(2 * np.pi * (month - 0.5) / 12)
-    return 18 - 0.5 * (lat - 27) + season - 0.006 * elevation(lon, lat)
+    return np.asarray(18 - 0.5 * (lat - 27) + season - 0.006 * elevation(lon, lat))
 
 
 def clay(lon: Array, lat: Array) -> Array:
     """Percent of the fine earth by weight."""
-    return 25 + 5 * np.sin(2 * np.pi * lat) + 0 * lon
+    return np.asarray(25 + 5 * np.sin(2 * np.pi * lat) + 0 * lon)
 
 
 def sand(lon: Array, lat: Array) -> Array:
     """Percent of the fine earth by weight."""
-    return 40 + 10 * np.sin(2 * np.pi * lon) + 0 * lat
+    return np.asarray(40 + 10 * np.sin(2 * np.pi * lon) + 0 * lat)
 
 
 def silt(lon: Array, lat: Array) -> Array:
@@ -217,4 +222,4 @@ def organic_carbon(lon: Array, lat: Array) -> Array:
 
 def lights(lon: Array, lat: Array) -> Array:
     """Radiance at night in nW/cm²/sr; noise below zero where it is dark."""
-    return 60 * np.exp(-(_reach(lon, lat, TOWNS) ** 2)) - 0.1
+    return np.asarray(60 * np.exp(-(_reach(lon, lat, TOWNS) ** 2)) - 0.1)
