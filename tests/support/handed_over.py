@@ -134,6 +134,7 @@ def write_geodatabase(
     """A file geodatabase of one layer; each row has its geometry as `wkt` first."""
     import json
 
+    path.parent.mkdir(exist_ok=True)
     given = json.dumps([str(path), layer, crs, [dict(row) for row in rows]])
     subprocess.run([sys.executable, "-c", FILE_GEODATABASE], input=given, text=True, check=True)
     return path

@@ -6,6 +6,7 @@ read strip by strip of the mosaic, and a raster that has to be moved to another 
 a draft on disk.
 """
 
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,12 +23,12 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.features import rasterize
 from rasterio.transform import Affine, array_bounds
-from rasterio.vrt import WarpedVRT
-from rasterio.warp import calculate_default_transform
+from rasterio.warp import reproject
 from rasterio.windows import Window as RasterWindow
 
 from shanhai.errors import UnsupportedFile
 from shanhai.file_limits import proving_room
+from shanhai.raster.crs import transformer
 from shanhai.raster.geotiff import FLOAT_NODATA, Transform
 from shanhai.raster.inspect import quiet_georeference
 from shanhai.science.grid import FloatArray
@@ -419,32 +420,33 @@ def _warp(draft: Path, path: Path, frame: WrittenFrame) -> Transform:
     """Move a raster to the datum of its new system, in cells of the same size."""
     with rasterio.open(draft) as file:
         a, _, _, _, e, _ = tuple(file.transform)[:6]
-        system = rasterio.crs.CRS.from_wkt(frame.moved_from)
-        target, width, height = calculate_default_transform(
-            system, frame.crs, file.width, file.height, *file.bounds, resolution=(a, -e)
-        )
+        change = transformer(frame.moved_from or "", frame.crs)
+        west, south, east, north = change.transform_bounds(*file.bounds)
+        width, height = math.ceil((east - west) / a), math.ceil((north - south) / -e)
+        transform = (a, 0.0, west, 0.0, e, north)
         method = Resampling.nearest if frame.nearest else Resampling.bilinear
-        with WarpedVRT(
-            file,
-            src_crs=system,
-            crs=frame.crs,
-            transform=target,
-            width=width,
-            height=height,
-            resampling=method,
-            tolerance=0,
-        ) as moved:
-            known = 0 if frame.categorical else FLOAT_NODATA
-            step = _BLOCK * max(1, _STRIP_VALUES // (width * moved.count * _BLOCK))
+        known = 0.0 if frame.categorical else FLOAT_NODATA
+        step = _BLOCK * max(1, _STRIP_VALUES // (width * file.count * _BLOCK))
 
-            def strips() -> Iterator[tuple[tuple[int, int], FloatArray]]:
-                for row in range(0, height, step):
-                    rows = min(step, height - row)
-                    stored = moved.read(window=RasterWindow(0, row, width, rows))
-                    yield (row, rows), np.where(stored == known, np.nan, stored)
+        def strip(row: int, rows: int) -> FloatArray:
+            found = np.full((file.count, rows, width), np.nan)
+            for number, band in enumerate(found, start=1):
+                reproject(
+                    rasterio.band(file, number),
+                    band,
+                    src_crs=rasterio.crs.CRS.from_wkt(frame.moved_from),
+                    src_nodata=known,
+                    dst_transform=Affine(a, 0.0, west, 0.0, e, north + row * e),
+                    dst_crs=frame.crs,
+                    dst_nodata=np.nan,
+                    resampling=method,
+                    tolerance=0,
+                )
+            return found
 
-            transform = tuple(target)[:6]
-            _write_strips(path, (height, width), transform, frame, strips())
+        places = ((row, min(step, height - row)) for row in range(0, height, step))
+        strips = ((place, strip(*place)) for place in places)
+        _write_strips(path, (height, width), transform, frame, strips)
     return transform
 
 

@@ -104,6 +104,12 @@ def prepare(folder: Path, out: Path, answers: Answers) -> list[Path]:
     Raises:
         InvalidInput: something is still to be asked, or refused; all of it is told.
     """
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise InvalidInput(
+            f"{out} lies in {folder}, which would then hold what is made of it; choose another",
+            message_zh=f"{out} 位于 {folder} 内，请另选输出文件夹",
+            pointer="--out",
+        )
     found = look_at(folder, answers)
     region = answers.get("region")
     questions = [*found.questions, *([REGION] if region is None else [])]

@@ -373,6 +373,9 @@ def _unit_text(
     tile = raster.tiles[0]
     if tile.unit:
         return tile.unit, Label("文件注明", "as the file says")
+    dense = any(words.holds_word(tile.path.stem, word) for word in ("密度", "density"))
+    if dense and finding.taken_for == "population":
+        return "persons/km2", Label("文件名注明", "as its name says")
     named = words.unit_in_name(tile.path.stem)
     if named is not None:
         return named[1].name, Label("文件名注明", "as its name says")
@@ -430,7 +433,7 @@ def _frame(raster: HandedRaster, rule: ThemeRule, system: System) -> WrittenFram
     if system.shift is None:
         return frame
     target = on_cgcs2000(system.crs)
-    return replace(frame, crs=_text_of(target), moved_from=system.bound.to_wkt())
+    return replace(frame, crs=_text_of(target), moved_from=system.bound(4326).to_wkt())
 
 
 def _text_of(crs: object) -> str:

@@ -29,15 +29,21 @@ def theme_words() -> Mapping[str, tuple[str, ...]]:
 
 
 def theme_of(texts: Iterable[str]) -> tuple[str, str] | None:
-    """The theme some texts name by their longest word, and that word; None if none or several."""
+    """The theme some texts name, and the word; None if none or several.
+
+    A word within a longer one says nothing by itself: 蒸散 in 潜在蒸散.
+    """
     found: dict[str, str] = {}
     for text in texts:
         for theme, words in theme_words().items():
             for word in words:
                 if holds_word(text, word) and len(word) > len(found.get(theme, "")):
                     found[theme] = word
-    longest = max(map(len, found.values()), default=0)
-    best = [(theme, word) for theme, word in found.items() if len(word) == longest]
+    best = [
+        (theme, word)
+        for theme, word in found.items()
+        if not any(word != other and holds_word(other, word) for other in found.values())
+    ]
     return best[0] if len(best) == 1 else None
 
 
