@@ -2,8 +2,8 @@
 
 GeoTIFF, ERDAS Imagine, Esri ASCII grids and variables of NetCDF files are opened, each by its one
 driver; services open GeoTIFF only (`shanhai.raster.inspect`). Nothing is ever held whole: tiles are
-read strip by strip of the mosaic, and a raster that has to be moved to another datum is warped from
-a draft on disk.
+read strip by strip of the mosaic, and what has to be moved to another datum is sampled from a draft
+on disk.
 """
 
 import math
@@ -19,12 +19,11 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.features import rasterize
 from rasterio.transform import Affine, array_bounds
-from rasterio.warp import reproject
 from rasterio.windows import Window as RasterWindow
+from scipy.ndimage import map_coordinates
 
 from shanhai.errors import UnsupportedFile
 from shanhai.file_limits import proving_room
@@ -48,6 +47,7 @@ DRIVERS: Mapping[str, str] = MappingProxyType(
 CLASS_DTYPE, VALUE_DTYPE = "uint16", "float32"
 _BLOCK = 256
 _STRIP_VALUES = 4_000_000
+_MOVED_ROWS, _MOVED_CELLS = 16, 1_000_000
 _SAMPLE_SIDE, _SAMPLE_PLACES = 128, 3
 _MOST_SAMPLED = 12
 _OFF_GRID = 0.01
@@ -314,8 +314,8 @@ class WrittenFrame:
         bands: What each band is.
         east_shift: Added to the eastings: a zone's number to be put before or taken off.
         moved_from: The system of the numbers bound to the shift of its datum, as WKT, where the
-            raster has to be warped to `crs`.
-        nearest: Cells keep their values when it is warped, as classes and counts must.
+            raster has to be moved to `crs`.
+        nearest: Cells keep their values when it is moved, as classes and counts must.
     """
 
     crs: str
@@ -356,7 +356,7 @@ def write_raster(
         _write_strips(draft, raster.shape, transform, source, strips)
         if frame.moved_from is not None:
             moved = Path(folder) / "moved.tif"
-            transform = _warp(draft, moved, frame)
+            transform = _move(draft, moved, frame)
             draft = moved
         draft.replace(path)
     return transform
@@ -416,38 +416,56 @@ def _stored(values: FloatArray, *, categorical: bool) -> NDArray[Any]:
     return np.where(np.isnan(values), FLOAT_NODATA, values).astype(VALUE_DTYPE)
 
 
-def _warp(draft: Path, path: Path, frame: WrittenFrame) -> Transform:
-    """Move a raster to the datum of its new system, in cells of the same size."""
+def _move(draft: Path, path: Path, frame: WrittenFrame) -> Transform:
+    """Move a raster to the datum of its new system, in cells of the same size.
+
+    PROJ places each cell: the shift is stated by the user, and GDAL would take its own for a system
+    it knows by number.
+    """
+    forward = transformer(frame.moved_from or "", frame.crs)
+    back = transformer(frame.crs, frame.moved_from or "")
     with rasterio.open(draft) as file:
-        a, _, _, _, e, _ = tuple(file.transform)[:6]
-        change = transformer(frame.moved_from or "", frame.crs)
-        west, south, east, north = change.transform_bounds(*file.bounds)
+        a, _, left, _, e, top = tuple(file.transform)[:6]
+        west, south, east, north = forward.transform_bounds(*file.bounds)
         width, height = math.ceil((east - west) / a), math.ceil((north - south) / -e)
-        transform = (a, 0.0, west, 0.0, e, north)
-        method = Resampling.nearest if frame.nearest else Resampling.bilinear
-        known = 0.0 if frame.categorical else FLOAT_NODATA
-        step = _BLOCK * max(1, _STRIP_VALUES // (width * file.count * _BLOCK))
+        step = max(_MOVED_ROWS, _MOVED_CELLS // width)
 
         def strip(row: int, rows: int) -> FloatArray:
-            found = np.full((file.count, rows, width), np.nan)
-            for number, band in enumerate(found, start=1):
-                reproject(
-                    rasterio.band(file, number),
-                    band,
-                    src_crs=rasterio.crs.CRS.from_wkt(frame.moved_from),
-                    src_nodata=known,
-                    dst_transform=Affine(a, 0.0, west, 0.0, e, north + row * e),
-                    dst_crs=frame.crs,
-                    dst_nodata=np.nan,
-                    resampling=method,
-                    tolerance=0,
-                )
-            return found
+            x, y = np.meshgrid(
+                west + a * (np.arange(width) + 0.5), north + e * (row + np.arange(rows) + 0.5)
+            )
+            x, y = back.transform(x, y)
+            return _sampled(file, (y - top) / e - 0.5, (x - left) / a - 0.5, frame)
 
         places = ((row, min(step, height - row)) for row in range(0, height, step))
         strips = ((place, strip(*place)) for place in places)
+        transform = (a, 0.0, west, 0.0, e, north)
         _write_strips(path, (height, width), transform, frame, strips)
     return transform
+
+
+def _sampled(file: Any, rows: FloatArray, cols: FloatArray, frame: WrittenFrame) -> FloatArray:
+    """The bands at rows and columns that are fractions, where 0 is the middle of the first cell."""
+    found = np.full((file.count, *rows.shape), np.nan)
+    inside = (np.abs(rows - (file.height - 1) / 2) <= file.height / 2) & (
+        np.abs(cols - (file.width - 1) / 2) <= file.width / 2
+    )
+    if not inside.any():
+        return found
+    first = max(0, math.floor(rows[inside].min()) - 1)
+    last = min(file.height, math.ceil(rows[inside].max()) + 2)
+    stored = file.read(window=RasterWindow(0, first, file.width, last - first))
+    values = np.where(stored == file.nodata, np.nan, stored.astype(np.float64))
+    place = (rows - first, cols)
+    for band, cells in zip(found, values, strict=True):
+        nearest = map_coordinates(cells, place, order=0, mode="nearest")
+        between = (
+            nearest if frame.nearest else map_coordinates(cells, place, order=1, mode="nearest")
+        )
+        # Beside cells without data a mean would be none.
+        known = np.where(np.isnan(between), nearest, between)
+        band[inside] = known[inside]
+    return found
 
 
 Parcels = Iterable[Sequence[tuple[Any, int]]]

@@ -147,20 +147,18 @@ class System:
         epsg = self.crs.to_epsg()
         return str(self.crs.name) if epsg is None else f"EPSG:{epsg}"
 
-    def bound(self, hub: int = 4490) -> CRS:
-        """The system with the shift of its datum to another (by EPSG number), where it has one.
-
-        GDAL knows shifts to WGS 84 (4326) only, whose ellipsoid gives the same to 0.1 mm.
-        """
+    @property
+    def bound(self) -> CRS:
+        """The system with the shift of its datum to CGCS2000, where it has one."""
         if self.shift is None:
             return self.crs
         shift = ToWGS84Transformation(self.crs.geodetic_crs, *self.shift.to_wgs84)
-        return BoundCRS(self.crs, CRS.from_epsg(hub), shift)
+        return BoundCRS(self.crs, CRS.from_epsg(4490), shift)
 
     @cached_property
     def _transformer(self) -> Transformer | None:
         if self.shift is not None:
-            return Transformer.from_crs(self.bound(), CRS.from_epsg(4490), always_xy=True)
+            return Transformer.from_crs(self.bound, CRS.from_epsg(4490), always_xy=True)
         base = self.crs.geodetic_crs
         if self.crs.is_geographic or base is None:
             return None

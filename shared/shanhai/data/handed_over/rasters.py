@@ -433,7 +433,7 @@ def _frame(raster: HandedRaster, rule: ThemeRule, system: System) -> WrittenFram
     if system.shift is None:
         return frame
     target = on_cgcs2000(system.crs)
-    return replace(frame, crs=_text_of(target), moved_from=system.bound(4326).to_wkt())
+    return replace(frame, crs=_text_of(target), moved_from=system.bound.to_wkt())
 
 
 def _text_of(crs: object) -> str:
