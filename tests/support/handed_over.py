@@ -82,11 +82,11 @@ def write_climate(
             file.createDimension(name, size)
             axis = file.createVariable(name, "d", (name,))
             axis[:] = values
-            axis.units = unit
+            setattr(axis, "units", unit)  # noqa: B010 - scipy keeps any attribute
         for name, (cells, unit) in variables.items():
             one = file.createVariable(name, "f", ("time", "lat", "lon"))
             one[:] = cells[:, ::-1]
-            one.units = unit
+            setattr(one, "units", unit)  # noqa: B010
     return path
 
 

@@ -14,7 +14,7 @@ from shanhai.errors import ShanhaiError
 
 if TYPE_CHECKING:
     from shanhai.data.handed_over import FolderFindings
-    from shanhai.data.handed_over.findings import Answers, Question
+    from shanhai.data.handed_over.findings import Answers, OpenQuestion
 
 DEMO_VERSION = "2"
 """Changes when the code would make other files from the same packages."""
@@ -230,7 +230,7 @@ def _answers(path: Path | None, settings: list[str] | None) -> "Answers":
     return Answers(told).with_settings(settings or [])
 
 
-def _ask(question: "Question") -> str:
+def _ask(question: "OpenQuestion") -> str:
     typer.echo(f"{question.label.zh}\n{question.label.en}")
     if question.choices:
         typer.echo(f"  {', '.join(question.choices)}")
@@ -248,7 +248,7 @@ def _tell(found: "FolderFindings") -> None:
         typer.echo(f"- {path.name}: 未使用 / nothing is made of it")
 
 
-def _tell_questions(questions: "list[Question]", told: "Answers", path: Path | None) -> None:
+def _tell_questions(questions: "list[OpenQuestion]", told: "Answers", path: Path | None) -> None:
     """List what is missing, and write it into the file of answers where one is named."""
     from shanhai.data.handed_over.findings import write_answers
 

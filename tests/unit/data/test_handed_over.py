@@ -1,6 +1,9 @@
 """Folders as bureaus hand them over: what is recognised, asked and refused, and what is made."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from typer.testing import CliRunner
 
 from shanhai.data.cli import app
 from shanhai.data.handed_over import look_at, prepare, words
-from shanhai.data.handed_over.findings import Answers, Finding, read_answers, write_answers
+from shanhai.data.handed_over.findings import Answers, DatasetFinding, read_answers, write_answers
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.raster.handed_over import HandedRaster, read_headers
@@ -33,17 +36,17 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("made") / "out"
 
 
-def one(folder: Path, *settings: str) -> Finding:
+def one(folder: Path, *settings: str) -> DatasetFinding:
     """What the only dataset of a folder is found to be."""
     (finding,) = look_at(folder, Answers().with_settings(settings)).datasets
     return finding
 
 
-def said(finding: Finding) -> str:
+def said(finding: DatasetFinding) -> str:
     return "; ".join(reason.en for reason in finding.reasons)
 
 
-def asked(finding: Finding) -> dict[str, str | None]:
+def asked(finding: DatasetFinding) -> dict[str, str | None]:
     return {question.name: question.suggestion for question in finding.questions}
 
 
@@ -348,8 +351,9 @@ def test_a_red_line_in_gbk_becomes_geojson_with_its_mapping(
 
 def test_an_area_without_a_unit_is_asked_about(tmp_path: Path, out: Path) -> None:
     square = shapely.box(WEST, NORTH - 1000, WEST + 1000, NORTH)
-    fields = {"BSM": ["1"], "HXMC": ["红线"], "HXMJ": [100.0]}
-    handed_over.write_shapefile(tmp_path / "STBHHX.shp", [square], fields)
+    handed_over.write_shapefile(
+        tmp_path / "STBHHX.shp", [square], {"BSM": ["1"], "HXMC": ["红线"], "HXMJ": [100.0]}
+    )
     assert "STBHHX.unit.HXMJ" in asked(one(tmp_path))
     made(tmp_path, out, ["STBHHX.unit.HXMJ=公顷"])
     (row,) = json.loads((out / "STBHHX.geojson").read_bytes())["features"]
@@ -523,6 +527,25 @@ def test_the_command_writes_questions_into_a_file_that_it_reads_again(
     looked = run.invoke(app, ["look", str(tmp_path / "in"), "--set", "dem.crs=EPSG:4548"])
     assert looked.exit_code == 0
     assert "dem: dem (raster, 1 files)" in looked.output
+
+
+def test_in_a_terminal_what_is_missing_is_asked_for(tmp_path: Path, out: Path) -> None:
+    square = shapely.box(ZONE_39 + WEST, NORTH - 100, ZONE_39 + WEST + 100, NORTH)
+    handed_over.write_shapefile(
+        tmp_path / "线.shp", [square], {"编号": ["a1"], "name_zh": ["甲"]}, crs=None
+    )
+    keyboard, terminal = os.openpty()
+    program = ["-c", "from shanhai.cli import main; main()", "data", "prepare"]
+    command = [sys.executable, *program, str(tmp_path), "--out", str(out)]
+    os.write(keyboard, "xiamen\ncontrol_areas\n编号\nisland\n".encode())
+    done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, check=False)
+    os.close(terminal)
+    os.close(keyboard)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = json.loads((out / "线.geojson").read_bytes())["features"]
+    told = json.loads((out / "线.features.json").read_bytes())
+    assert row["properties"]["kind"] == "island"
+    assert told["mapping"]["编号"] == "code"
 
 
 def test_answers_are_kept_as_they_were_given(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def bursa_wolf(place: np.ndarray) -> np.ndarray:
     """The model as Chinese textbooks write it: the coordinate frame is turned."""
     x, y, z = (math.radians(angle / 3600) for angle in SEVEN[3:6])
     turned = np.array([[1, z, -y], [-z, 1, x], [y, -x, 1]])
-    return np.array(SEVEN[:3]) + (1 + SEVEN[6] * 1e-6) * turned @ place
+    return np.asarray(np.array(SEVEN[:3]) + (1 + SEVEN[6] * 1e-6) * turned @ place)
 
 
 def test_xian_80_by_seven_parameters_is_what_the_model_gives_by_hand() -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shanhai.data.handed_over import features, rasters
-from shanhai.data.handed_over.findings import Answers, Finding, Question
+from shanhai.data.handed_over.findings import Answers, DatasetFinding, OpenQuestion
 from shanhai.errors import Fault, InvalidInput
 from shanhai.raster.handed_over import DRIVERS
 from shanhai.vocabulary import Label
 
-REGION = Question(
+REGION = OpenQuestion(
     "region", Label("数据属于哪个区域（区域代码）？", "which region (its code) is it for?")
 )
 PARTS = frozenset(
@@ -34,16 +34,16 @@ class FolderFindings:
         aside: Files nothing is made of.
     """
 
-    datasets: tuple[Finding, ...]
+    datasets: tuple[DatasetFinding, ...]
     aside: tuple[Path, ...]
 
     @property
-    def questions(self) -> list[Question]:
+    def questions(self) -> list[OpenQuestion]:
         """All that has to be answered."""
         return [one for dataset in self.datasets for one in dataset.questions]
 
     @property
-    def refused(self) -> list[Finding]:
+    def refused(self) -> list[DatasetFinding]:
         """What nothing can be done with."""
         return [dataset for dataset in self.datasets if dataset.refusal is not None]
 
@@ -138,7 +138,7 @@ def prepare(folder: Path, out: Path, answers: Answers) -> list[Path]:
     return [out / path.name for path in made]
 
 
-def _prepared(finding: Finding, region: str, draft: Path, answers: Answers) -> Path:
+def _prepared(finding: DatasetFinding, region: str, draft: Path, answers: Answers) -> Path:
     if finding.kind == "raster":
         return rasters.prepare_raster(finding, region, draft, answers)
     return features.prepare_features(finding, region, draft, answers)

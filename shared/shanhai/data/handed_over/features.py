@@ -21,8 +21,8 @@ from shanhai.data.handed_over import rasters, words
 from shanhai.data.handed_over.findings import (
     MOST_NAMED,
     Answers,
+    DatasetFinding,
     FeaturesDescription,
-    Finding,
     judge_names,
     judge_system,
 )
@@ -73,16 +73,16 @@ class FeaturesPlan:
 
 def look_at_features(
     paths: Sequence[Path], root: Path, answers: Answers, taken: Iterable[str] = ()
-) -> list[Finding]:
+) -> list[DatasetFinding]:
     """What the layers of a folder are taken for; `taken` are names other datasets have."""
-    found: list[Finding] = []
+    found: list[DatasetFinding] = []
     names = set(taken)
     for path in paths:
         name = rasters.slug(path.stem)
         try:
             sources = list(_opened(path, name, answers))
         except InvalidInput as error:
-            finding = Finding(name, (path,), "features")
+            finding = DatasetFinding(name, (path,), "features")
             pointer = (error.faults[0].pointer if error.faults else "").rpartition("/")[2]
             if pointer in {"encoding", "layer"} and answers.get(f"{name}.{pointer}") is None:
                 finding.ask(pointer, error.localised("zh"), error.localised("en"))
@@ -113,9 +113,11 @@ def _opened(path: Path, name: str, answers: Answers) -> Iterator[FeatureSource]:
             yield open_layer(path, "GPKG" if ending == ".gpkg" else "FlatGeobuf", wishes)
 
 
-def _judged(name: str, path: Path, source: FeatureSource, root: Path, answers: Answers) -> Finding:
+def _judged(
+    name: str, path: Path, source: FeatureSource, root: Path, answers: Answers
+) -> DatasetFinding:
     info = source.info
-    finding = Finding(name, (path,), "features")
+    finding = DatasetFinding(name, (path,), "features")
     judge_names(finding, [str(path.relative_to(root)), info.layer or "", info.crs or ""], answers)
     layer = words.layer_of(info.layer or path.stem) or words.layer_of(path.stem)
     if info.encoding_from != "format":
@@ -171,7 +173,7 @@ def _shapes(block: SourceBlock) -> Any:
 
 
 def _judge_meaning(
-    finding: Finding,
+    finding: DatasetFinding,
     source: FeatureSource,
     system: System | None,
     layer: words.NationalLayer | None,
@@ -192,14 +194,16 @@ def _judge_meaning(
     finding.plan = plan if not finding.questions else None
 
 
-def _tell_units(finding: Finding, fields: Iterable[str], layer: words.NationalLayer | None) -> None:
+def _tell_units(
+    finding: DatasetFinding, fields: Iterable[str], layer: words.NationalLayer | None
+) -> None:
     for name in fields:
         unit = _unit_of(name, layer)
         if unit is not None:
             finding.say(f"字段 {name} 的单位为 {unit.name}", f"field {name} is in {unit.name}")
 
 
-def _unit_of(name: str, layer: words.NationalLayer | None) -> words.MeasureUnit | None:
+def _unit_of(name: str, layer: words.NationalLayer | None) -> words.NamedUnit | None:
     """The unit a field's name tells, or the standard of its layer."""
     told = words.unit_in_name(name)
     if told is not None:
@@ -209,7 +213,7 @@ def _unit_of(name: str, layer: words.NationalLayer | None) -> words.MeasureUnit 
 
 
 def _class_plan(
-    finding: Finding,
+    finding: DatasetFinding,
     source: FeatureSource,
     system: System | None,
     layer: words.NationalLayer,
@@ -239,7 +243,7 @@ def _class_plan(
     return FeaturesPlan(source, system, class_field=chosen, classes=classes, cell_m=cell_m)
 
 
-def _entity(finding: Finding, name: str | None) -> Entity | None:
+def _entity(finding: DatasetFinding, name: str | None) -> Entity | None:
     """The collection of a name; asked for where there is none."""
     known = {
         one.name: one
@@ -261,7 +265,7 @@ def _entity(finding: Finding, name: str | None) -> Entity | None:
 
 
 def _object_plan(
-    finding: Finding,
+    finding: DatasetFinding,
     source: FeatureSource,
     system: System | None,
     layer: words.NationalLayer | None,
@@ -279,7 +283,7 @@ def _object_plan(
 
 
 def _mapping(
-    finding: Finding,
+    finding: DatasetFinding,
     fields: Sequence[str],
     layer: words.NationalLayer | None,
     entity: Entity,
@@ -287,7 +291,10 @@ def _mapping(
 ) -> dict[str, str]:
     """Which property each field is: as stated, or by the standard; one field for a property."""
     by_upper = {name.upper(): name for name in fields}
-    stated = answers.member(f"{finding.name}.mapping") or {}
+    stated = dict(answers.member(f"{finding.name}.mapping") or {})
+    code_field = answers.get(f"{finding.name}.code_field")
+    if code_field is not None:
+        stated[code_field] = "code"
     found: dict[str, str] = {}
     standard = {} if layer is None or layer.collection != entity.name else layer.mapping
     for name, target in [*stated.items(), *standard.items()]:
@@ -305,10 +312,10 @@ def _mapping(
             found[own] = "code"
         else:
             finding.ask(
-                "mapping",
-                f"没有代码字段；请设 {finding.name}.mapping.字段=code，字段有：{'、'.join(fields)}",
-                f"no field holds the code: say {finding.name}.mapping.FIELD=code; the fields are"
-                f" {', '.join(fields)}",
+                "code_field",
+                "哪个字段是代码（每行唯一）？",
+                "which field holds the code, another one in every row?",
+                fields,
             )
     for name, target in found.items():
         finding.say(f"字段 {name} → {target}", f"field {name} is {target}")
@@ -316,7 +323,7 @@ def _mapping(
 
 
 def _measures(
-    finding: Finding,
+    finding: DatasetFinding,
     fields: Sequence[str],
     layer: words.NationalLayer | None,
     entity: Entity,
@@ -366,8 +373,8 @@ def _measuring(
 
 
 def _stated_unit(
-    finding: Finding, name: str, layer: words.NationalLayer | None, answers: Answers
-) -> words.MeasureUnit | None:
+    finding: DatasetFinding, name: str, layer: words.NationalLayer | None, answers: Answers
+) -> words.NamedUnit | None:
     key = f"{finding.name}.unit.{name}"
     stated = answers.get(key)
     if stated is None:
@@ -379,7 +386,7 @@ def _stated_unit(
 
 
 def _values(
-    finding: Finding,
+    finding: DatasetFinding,
     layer: words.NationalLayer | None,
     entity: Entity,
     taken: Iterable[str],
@@ -411,7 +418,7 @@ def _values(
     return found
 
 
-def prepare_features(finding: Finding, region: str, out: Path, answers: Answers) -> Path:
+def prepare_features(finding: DatasetFinding, region: str, out: Path, answers: Answers) -> Path:
     """Write a layer and its description into `out`; the description's path.
 
     Raises:
@@ -447,7 +454,7 @@ def prepare_features(finding: Finding, region: str, out: Path, answers: Answers)
     return told
 
 
-def _rows(finding: Finding, plan: FeaturesPlan) -> Iterator[str]:
+def _rows(finding: DatasetFinding, plan: FeaturesPlan) -> Iterator[str]:
     """The rows as GeoJSON, longitude and latitude on CGCS2000."""
     for block in plan.source.blocks():
         shapes = _in_degrees(finding, _shapes(block), plan.system)
@@ -460,7 +467,7 @@ def _rows(finding: Finding, plan: FeaturesPlan) -> Iterator[str]:
             yield f'{{"type":"Feature","properties":{properties},"geometry":{text or "null"}}}'
 
 
-def _in_degrees(finding: Finding, shapes: Any, system: System) -> Any:
+def _in_degrees(finding: DatasetFinding, shapes: Any, system: System) -> Any:
     moved = shapely.transform(
         shapes, lambda points: np.round(system.degrees(points), DEGREE_DIGITS)
     )
@@ -492,7 +499,7 @@ def _product(value: Any, factor: float) -> float | None:
 
 
 def _prepare_classes(
-    finding: Finding, plan: FeaturesPlan, region: str, out: Path, answers: Answers
+    finding: DatasetFinding, plan: FeaturesPlan, region: str, out: Path, answers: Answers
 ) -> Path:
     """Write the land cover of parcels as a raster."""
     box, unknown = _survey(finding, plan)
@@ -536,7 +543,7 @@ def _prepare_classes(
 
 
 def _survey(
-    finding: Finding, plan: FeaturesPlan
+    finding: DatasetFinding, plan: FeaturesPlan
 ) -> tuple[tuple[float, float, float, float], dict[str, int]]:
     """The box of all parcels in degrees, and codes without a class with the rows that have them."""
     boxes: list[Numbers] = []

@@ -19,7 +19,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OpenQuestion:
     """What a folder does not tell.
 
     Attributes:
@@ -112,7 +112,7 @@ def read_answers(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def write_answers(path: Path, told: Mapping[str, Any], questions: Iterable[Question]) -> None:
+def write_answers(path: Path, told: Mapping[str, Any], questions: Iterable[OpenQuestion]) -> None:
     """Write what was answered, and each open question above an empty answer."""
     tables: dict[str, list[str]] = {"": []}
     for name, value in _flat(told):
@@ -153,7 +153,7 @@ def _literal(value: Any) -> str:
 
 
 @dataclass(slots=True)
-class Finding:
+class DatasetFinding:
     """One dataset of a folder.
 
     Attributes:
@@ -172,7 +172,7 @@ class Finding:
     kind: str
     taken_for: str | None = None
     reasons: list[Label] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
+    questions: list[OpenQuestion] = field(default_factory=list)
     refusal: Label | None = None
     plan: Any = None
 
@@ -185,7 +185,7 @@ class Finding:
     ) -> None:
         """Add a question about this dataset."""
         label = Label(zh, en)
-        self.questions.append(Question(f"{self.name}.{name}", label, tuple(choices), likely))
+        self.questions.append(OpenQuestion(f"{self.name}.{name}", label, tuple(choices), likely))
 
     def refuse(self, error: InvalidInput) -> None:
         """Give it up, for the reason an error tells."""
@@ -198,7 +198,12 @@ class Finding:
 
 
 def judge_system(
-    finding: Finding, told: str | None, bounds: Numbers | None, answers: Answers, *, any_datum: bool
+    finding: DatasetFinding,
+    told: str | None,
+    bounds: Numbers | None,
+    answers: Answers,
+    *,
+    any_datum: bool,
 ) -> System | None:
     """The system of a dataset; None after what is missing was asked for, or it was refused."""
     wished, shift = answers.get(f"{finding.name}.crs"), answers.get(f"{finding.name}.datum_shift")
@@ -233,7 +238,7 @@ def judge_system(
     return system
 
 
-def judge_names(finding: Finding, texts: Iterable[str], answers: Answers) -> None:
+def judge_names(finding: DatasetFinding, texts: Iterable[str], answers: Answers) -> None:
     """Refuse what a name says to be shifted as Chinese web maps are."""
     if names_gcj02(list(texts)) and not answers.is_set(f"{finding.name}.accept_datum"):
         finding.refusal = Label(

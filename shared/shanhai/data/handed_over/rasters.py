@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.data.handed_over import words
-from shanhai.data.handed_over.findings import Answers, Finding, judge_names, judge_system
+from shanhai.data.handed_over.findings import Answers, DatasetFinding, judge_names, judge_system
 from shanhai.data.regions import file_sha256
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
@@ -47,15 +47,15 @@ class RasterPlan:
     year: int | None
 
 
-def look_at_rasters(paths: Sequence[Path], root: Path, answers: Answers) -> list[Finding]:
+def look_at_rasters(paths: Sequence[Path], root: Path, answers: Answers) -> list[DatasetFinding]:
     """What the rasters of a folder are taken for, tiles of one theme together."""
-    found: list[Finding] = []
+    found: list[DatasetFinding] = []
     headers: list[TileHeader] = []
     for path in paths:
         try:
             headers += handed_over.read_headers(path)
         except InvalidInput as error:
-            broken = Finding(slug(path.stem), (path,), "raster")
+            broken = DatasetFinding(slug(path.stem), (path,), "raster")
             broken.refuse(error)
             found.append(broken)
     groups: dict[tuple[object, ...], list[TileHeader]] = {}
@@ -129,9 +129,9 @@ def _theme_told(header: TileHeader, root: Path) -> tuple[str, str] | None:
     return None
 
 
-def ask_for_one_per_theme(found: Iterable[Finding]) -> None:
+def ask_for_one_per_theme(found: Iterable[DatasetFinding]) -> None:
     """Ask which dataset is meant where several would be the raster of one theme."""
-    by_theme: dict[str, list[Finding]] = {}
+    by_theme: dict[str, list[DatasetFinding]] = {}
     for finding in found:
         if finding.taken_for is not None and finding.taken_for in THEME_RULES:
             by_theme.setdefault(finding.taken_for, []).append(finding)
@@ -148,10 +148,10 @@ def ask_for_one_per_theme(found: Iterable[Finding]) -> None:
             )
 
 
-def _judged(name: str, tiles: list[TileHeader], root: Path, answers: Answers) -> Finding:
+def _judged(name: str, tiles: list[TileHeader], root: Path, answers: Answers) -> DatasetFinding:
     """One dataset, as far as it is known."""
     tiles = sorted(tiles, key=lambda tile: tile.path)
-    finding = Finding(name, tuple(dict.fromkeys(tile.path for tile in tiles)), "raster")
+    finding = DatasetFinding(name, tuple(dict.fromkeys(tile.path for tile in tiles)), "raster")
     judge_names(finding, [str(one.relative_to(root)) for one in finding.files], answers)
     theme = _theme(finding, tiles, root, answers)
     if theme is None or finding.refusal is not None:
@@ -171,7 +171,9 @@ def _judged(name: str, tiles: list[TileHeader], root: Path, answers: Answers) ->
     return finding
 
 
-def _theme(finding: Finding, tiles: list[TileHeader], root: Path, answers: Answers) -> str | None:
+def _theme(
+    finding: DatasetFinding, tiles: list[TileHeader], root: Path, answers: Answers
+) -> str | None:
     stated = answers.get(f"{finding.name}.theme")
     if stated is not None:
         if stated not in THEME_RULES:
@@ -202,7 +204,7 @@ def no_choice(name: str, given: str, choices: Iterable[str]) -> InvalidInput:
     )
 
 
-def _joined(finding: Finding, tiles: list[TileHeader], theme: str) -> HandedRaster | None:
+def _joined(finding: DatasetFinding, tiles: list[TileHeader], theme: str) -> HandedRaster | None:
     """The files as one raster: bands of one grid, or tiles of a mosaic."""
     kept = frozenset(code.raw for code in clean.codes_of(theme, {}) if code.means_value)
     raster = HandedRaster(tuple(tiles), kept=kept)
@@ -227,7 +229,7 @@ def _joined(finding: Finding, tiles: list[TileHeader], theme: str) -> HandedRast
     return raster
 
 
-def _stacked(finding: Finding, raster: HandedRaster, theme: str) -> HandedRaster | None:
+def _stacked(finding: DatasetFinding, raster: HandedRaster, theme: str) -> HandedRaster | None:
     wanted = max(THEME_RULES[theme].ranges)
     placed = {words.band_of(tile.path.stem, theme): tile for tile in raster.tiles}
     if set(placed) != set(range(wanted)) or len(raster.tiles) != wanted:
@@ -244,7 +246,7 @@ def _stacked(finding: Finding, raster: HandedRaster, theme: str) -> HandedRaster
     return replace(raster, tiles=tuple(placed[band] for band in range(wanted)), stacked=True)
 
 
-def _has_bands(finding: Finding, raster: HandedRaster, rule: ThemeRule) -> bool:
+def _has_bands(finding: DatasetFinding, raster: HandedRaster, rule: ThemeRule) -> bool:
     if raster.bands in rule.ranges:
         return True
     years, rest = divmod(raster.bands, MONTHS)
@@ -264,7 +266,7 @@ def _has_bands(finding: Finding, raster: HandedRaster, rule: ThemeRule) -> bool:
 
 
 def _judge_values(
-    finding: Finding,
+    finding: DatasetFinding,
     raster: HandedRaster,
     rule: ThemeRule,
     system: System | None,
@@ -288,7 +290,7 @@ def _judge_values(
     )
 
 
-def _legend(finding: Finding, values: FloatArray, answers: Answers) -> str | None:
+def _legend(finding: DatasetFinding, values: FloatArray, answers: Answers) -> str | None:
     codes = sorted({*np.unique(values[values == np.floor(values)]).astype(int).tolist()})
     stated = answers.get(f"{finding.name}.legend")
     if stated is not None and stated not in SCHEMES:
@@ -326,7 +328,7 @@ def _legend(finding: Finding, values: FloatArray, answers: Answers) -> str | Non
 
 
 def _unit(
-    finding: Finding,
+    finding: DatasetFinding,
     raster: HandedRaster,
     rule: ThemeRule,
     values: FloatArray,
@@ -365,7 +367,7 @@ def _unit(
 
 
 def _unit_text(
-    finding: Finding, raster: HandedRaster, answers: Answers
+    finding: DatasetFinding, raster: HandedRaster, answers: Answers
 ) -> tuple[str | None, Label]:
     stated = answers.get(f"{finding.name}.unit")
     if stated is not None:
@@ -383,7 +385,7 @@ def _unit_text(
 
 
 def _fitting(
-    finding: Finding, rule: ThemeRule, values: FloatArray, unit: words.RasterUnit
+    finding: DatasetFinding, rule: ThemeRule, values: FloatArray, unit: words.RasterUnit
 ) -> words.RasterUnit | None:
     """The unit, unless too many values would be impossible, which is asked about."""
     low, high = rule.ranges[max(rule.ranges)]
@@ -411,7 +413,7 @@ def _fitting(
     return None
 
 
-def _year(finding: Finding) -> int | None:
+def _year(finding: DatasetFinding) -> int | None:
     years = {words.year_of(path.stem) for path in finding.files}
     year = years.pop() if len(years) == 1 else None
     if year is not None:
@@ -441,7 +443,7 @@ def _text_of(crs: object) -> str:
     return f"EPSG:{epsg}" if epsg is not None else str(crs.to_wkt())  # type: ignore[attr-defined]
 
 
-def prepare_raster(finding: Finding, region: str, out: Path, answers: Answers) -> Path:
+def prepare_raster(finding: DatasetFinding, region: str, out: Path, answers: Answers) -> Path:
     """Write the GeoTIFF of a dataset and its description into `out`; the description's path.
 
     Raises:
@@ -449,7 +451,7 @@ def prepare_raster(finding: Finding, region: str, out: Path, answers: Answers) -
     """
     plan: RasterPlan = finding.plan
     path = out / f"{plan.rule.theme}.tif"
-    count = _Count()
+    count = _RangeCount()
     handed_over.write_raster(path, plan.raster, plan.frame, _change(plan, count))
     try:
         count.check(plan.rule)
@@ -470,7 +472,7 @@ def prepare_raster(finding: Finding, region: str, out: Path, answers: Answers) -
 
 
 def describe(
-    finding: Finding,
+    finding: DatasetFinding,
     region: str,
     path: Path,
     answers: Answers,
@@ -516,7 +518,7 @@ def named_files(files: Sequence[Path], most: int = 3) -> str:
 
 
 @dataclass(slots=True)
-class _Count:
+class _RangeCount:
     """Values that passed, and those that cannot be."""
 
     known: int = 0
@@ -546,7 +548,7 @@ class _Count:
             )
 
 
-def _change(plan: RasterPlan, count: _Count) -> Callable[[FloatArray], FloatArray]:
+def _change(plan: RasterPlan, count: _RangeCount) -> Callable[[FloatArray], FloatArray]:
     """What is done to a strip."""
     codes = frozenset(code.raw for code in clean.FILL_CODES.get(plan.rule.theme, ()))
 

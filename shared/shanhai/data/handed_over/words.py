@@ -86,7 +86,7 @@ def band_of(text: str, theme: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureUnit:
+class NamedUnit:
     """A unit: what it measures, and how many of the plain unit of that it is."""
 
     name: str
@@ -94,11 +94,11 @@ class MeasureUnit:
     factor: float
 
 
-def _units(of: str, **factors: float) -> dict[str, MeasureUnit]:
-    return {name: MeasureUnit(name, of, factor) for name, factor in factors.items()}
+def _units(of: str, **factors: float) -> dict[str, NamedUnit]:
+    return {name: NamedUnit(name, of, factor) for name, factor in factors.items()}
 
 
-UNITS: Mapping[str, MeasureUnit] = MappingProxyType(
+UNITS: Mapping[str, NamedUnit] = MappingProxyType(
     _units("area", m2=1, 平方米=1, sqm=1, ha=1e4, hm2=1e4, 公顷=1e4, 万公顷=1e8)
     | _units("area", km2=1e6, sqkm=1e6, 平方公里=1e6, 平方千米=1e6)
     | _units("area", 亩=2000 / 3, mu=2000 / 3, 万亩=2e7 / 3)
@@ -106,17 +106,17 @@ UNITS: Mapping[str, MeasureUnit] = MappingProxyType(
     | _units("length", mm=1e-3, 毫米=1e-3)
     | _units("persons", 人=1, persons=1, 万人=1e4)
     | _units("money", 元=1, cny=1, 万元=1e4, 亿元=1e8)
-    | {"10^4 cny": MeasureUnit("10^4 cny", "money", 1e4)}
+    | {"10^4 cny": NamedUnit("10^4 cny", "money", 1e4)}
 )
 """Plain units: square metre, metre, person, yuan; 15 亩 are a hectare."""
 
 
-def unit_named(text: str) -> MeasureUnit | None:
+def unit_named(text: str) -> NamedUnit | None:
     """The unit some text is, however it is spelt."""
     return UNITS.get(text.strip().lower().replace("²", "2").replace("㎡", "m2").replace("^2", "2"))
 
 
-def unit_in_name(name: str) -> tuple[str, MeasureUnit] | None:
+def unit_in_name(name: str) -> tuple[str, NamedUnit] | None:
     """What a name measures and its unit: `面积_公顷`, `AREA_HA`, `Area(km²)`, `人口（万人）`."""
     match = re.fullmatch(r"(.+?)[\s_\-]*[(（\[【](.+?)[)）\]】]|(.+)[_\s](.+?)", name.strip())
     if match is not None:
