@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.features import rasterize
-from rasterio.transform import Affine, array_bounds
+from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 from scipy.ndimage import map_coordinates
 
@@ -528,9 +528,3 @@ def _burn(held: NDArray[np.uint8], block: Sequence[tuple[Any, int]], frame: Tran
         place = Affine(cell, 0, west + cols.start * cell, 0, -cell, north - rows.start * cell)
         burnt = rasterize([(shape, 1)], part.shape, transform=place, dtype="uint8")
         part[burnt == 1] = code
-
-
-def corners(shape: tuple[int, int], transform: Transform) -> tuple[float, float, float, float]:
-    """West, south, east, north of a raster."""
-    west, south, east, north = array_bounds(*shape, Affine(*transform))
-    return west, south, east, north
