@@ -118,7 +118,6 @@ def test_months_of_a_netcdf_file_become_themes_in_their_unit(tmp_path: Path, out
         assert file.bounds == pytest.approx((118, 24.3, 118.4, 24.6))
 
 
-@pytest.mark.long
 def test_two_hundred_tiles_are_one_mosaic(tmp_path: Path, out: Path) -> None:
     whole = np.arange(160 * 320, dtype="float32").reshape(160, 320) / 10
     for row in range(10):
@@ -529,6 +528,7 @@ def test_the_command_writes_questions_into_a_file_that_it_reads_again(
     assert "dem: dem (raster, 1 files)" in looked.output
 
 
+@pytest.mark.long
 def test_in_a_terminal_what_is_missing_is_asked_for(tmp_path: Path, out: Path) -> None:
     square = shapely.box(ZONE_39 + WEST, NORTH - 100, ZONE_39 + WEST + 100, NORTH)
     handed_over.write_shapefile(
