@@ -102,7 +102,7 @@ def open_geotiff(path: Path) -> Iterator[Any]:
     try:
         with (
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO"),
-            _quiet_georeference(),
+            quiet_georeference(),
             rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL="NONE") as file,
         ):
             _refuse_references(file, path)
@@ -115,7 +115,7 @@ def open_geotiff(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _quiet_georeference() -> Iterator[None]:
+def quiet_georeference() -> Iterator[None]:
     """A file without position is refused by `inspect_raster`; the warning would say it twice."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -167,7 +167,7 @@ def _read_transform(path: Path) -> Any:
     A dataset opened at a fixed overview level leaves it unset where the file has none, and the
     binding then shows whatever the memory held. The first opening has made sure of the file.
     """
-    with _quiet_georeference(), rasterio.open(path, driver="GTiff") as file:
+    with quiet_georeference(), rasterio.open(path, driver="GTiff") as file:
         return file.transform
 
 

@@ -30,6 +30,69 @@ class LandCover(IntEnum):
 
 NODATA = 0
 
+
+def _numbered(by_class: Mapping[LandCover, str]) -> Mapping[str, LandCover]:
+    """Class by code, from the codes of each class in one text."""
+    return MappingProxyType(
+        {code: cover for cover, codes in by_class.items() for code in codes.split()}
+    )
+
+
+_GBT21010_COMMON: dict[LandCover, str] = {
+    # Orchards, tea and rubber belong to farmland as ecosystems do in HJ 1166-2021; so do the ridges
+    # between fields.
+    LandCover.CROPLAND: "0101 0102 0103 0201 0202 0203 0204 1203",
+    LandCover.FOREST: "0301 0302 0307",
+    LandCover.SHRUBLAND: "0305",
+    LandCover.GRASSLAND: "0401 0403 0404",
+    LandCover.MANGROVE: "0303",
+    LandCover.WATER: "1101 1102 1103 1104 1107",
+    LandCover.BARE: "1201 1204 1205 1206 1207",
+    LandCover.SNOW_ICE: "1110",
+}
+_WET = "0304 0306 0402 1105 1106 1108"
+_BUILT = "0601 0602 0701 0702 0809 0810 1001 1002 1003 1004 1005 1006 1007 1008 1009 1109 1202"
+LAND_SURVEY: Mapping[str, Mapping[str, LandCover]] = MappingProxyType(
+    {
+        "gbt21010": _numbered(
+            _GBT21010_COMMON
+            | {
+                LandCover.WETLAND: _WET,
+                LandCover.BUILT_UP: f"{_BUILT} 0603 0604 0501 0502 0503 0504 0505 0506 0507 0801"
+                " 0802 0803 0804 0805 0806 0807 0808 0901 0902 0903 0904 0905 0906",
+            }
+        ),
+        # The third survey counts salt pans as wetland and joins the classes of public and
+        # commercial land, which have an H in their code.
+        "tdt1055": _numbered(
+            _GBT21010_COMMON
+            | {
+                LandCover.WETLAND: f"{_WET} 0603",
+                LandCover.BUILT_UP: f"{_BUILT} 05H1 0508 08H1 08H2 09",
+            }
+        ),
+    }
+)
+"""Classes of the second level by code, as texts: GB/T 21010-2017, and the working classification of
+the third national land survey (TD/T 1055-2019). Their classes are status L, ours for them status E.
+Neither has a class for the sea."""
+
+
+def land_survey_class(code: str, table: str) -> LandCover | None:
+    """The class of a parcel's code; a letter after the four digits, as in 0301K, says no more.
+
+    Args:
+        code: Such as `0101`, `05H1` or `1104A`.
+        table: A key of `LAND_SURVEY`.
+
+    Returns:
+        None for a code the table does not have.
+    """
+    codes = LAND_SURVEY[table]
+    plain = code.strip().upper()
+    return codes.get(plain) or (codes.get(plain[:4]) if plain[4:] in {"A", "K"} else None)
+
+
 SCHEMES: Mapping[str, Mapping[int, int]] = MappingProxyType(
     {
         "internal": {NODATA: NODATA} | {int(cover): int(cover) for cover in LandCover},
@@ -74,8 +137,17 @@ SCHEMES: Mapping[str, Mapping[int, int]] = MappingProxyType(
             9: LandCover.WETLAND,
         },
     }
+    | {
+        # As numbers: 101 for 0101. Codes with a letter have none.
+        name: {NODATA: NODATA}
+        | {int(code): int(cover) for code, cover in codes.items() if code.isdecimal()}
+        for name, codes in LAND_SURVEY.items()
+    }
 )
-"""Codes of ESA WorldCover, GlobeLand30 and CLCD; the last two are status L."""
+"""Codes of ESA WorldCover, GlobeLand30, CLCD and the land survey; all but the first status L."""
+
+SEA_AS_WATER = frozenset({"worldcover", "globeland30", "clcd"})
+"""Products that have one class for rivers, lakes and the sea."""
 
 NATURALNESS: Mapping[LandCover, float] = MappingProxyType(
     {

@@ -1,13 +1,18 @@
 """Files GDAL reads, each by the one driver its first bytes name; shapefiles come in a zip."""
 
+import json
 import re
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
@@ -156,21 +161,22 @@ class LayerSource:
 
     def blocks(self) -> Iterator[sources.SourceBlock]:
         """The rows of the layer."""
-        options: dict[str, Any] = {"encoding": BYTES_AS_TEXT} if self._codec else {}
         try:
-            with pyogrio.open_arrow(
-                self._path,
-                layer=self._layer,
-                batch_size=BLOCK_ROWS,
-                use_pyarrow=True,
-                **options,
-            ) as (meta, reader):
-                geometry = meta["geometry_name"] or "wkb_geometry"
+            with self._opened() as (geometry, reader):
                 for batch in reader:
                     batch.validate(full=True)
-                    yield self._block(batch, geometry)
+                    yield self._block(batch, geometry or "wkb_geometry")
         except (pyogrio.errors.DataSourceError, RuntimeError, OSError, ValueError) as error:
             raise _damaged(error) from error
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[str, Any]]:
+        """The name of the geometry and the batches."""
+        options: dict[str, Any] = {"encoding": BYTES_AS_TEXT} if self._codec else {}
+        with pyogrio.open_arrow(
+            self._path, layer=self._layer, batch_size=BLOCK_ROWS, use_pyarrow=True, **options
+        ) as (meta, reader):
+            yield meta["geometry_name"], reader
 
     def _block(self, batch: Any, geometry: str) -> sources.SourceBlock:
         names = batch.schema.names
@@ -231,7 +237,22 @@ def open_shapefile(path: Path, folder: Path, wishes: sources.Wishes) -> sources.
     Raises:
         UnsupportedFile: the zip or the shapefile breaks a rule, or its texts cannot be read.
     """
-    name, shapefile = extract_shapefile(path, folder, layer=wishes.layer)
+    return open_loose_shapefile(*extract_shapefile(path, folder, layer=wishes.layer), wishes)
+
+
+def open_loose_shapefile(
+    name: str, shapefile: Path, wishes: sources.Wishes
+) -> sources.FeatureSource:
+    """A shapefile that lies beside its other parts.
+
+    Raises:
+        UnsupportedFile: parts are missing or cannot be read.
+    """
+    missing = [end for end in NEEDED if not shapefile.with_suffix(end).exists()]
+    if missing:
+        raise sources.refuse(
+            f"the shapefile lacks {', '.join(missing)}", f"Shapefile 缺少 {'、'.join(missing)}"
+        )
     encoding = sources.find_encoding(shapefile.with_suffix(".dbf"), wished=wishes.encoding)
     info = _info(shapefile, "ESRI Shapefile", None, encoding=BYTES_AS_TEXT)
     described = sources.SourceInfo(
@@ -245,6 +266,58 @@ def open_shapefile(path: Path, folder: Path, wishes: sources.Wishes) -> sources.
         TEXT_BYTES,
     )
     return LayerSource(shapefile, described, None, encoding.name)
+
+
+FILE_GEODATABASE = "shanhai.vector.file_geodatabase"
+"""The program that reads file geodatabases: the drivers of a process are chosen once, and those
+that open what others upload must not have this one."""
+
+
+class GeodatabaseSource(LayerSource):
+    """A layer of an Esri file geodatabase, read by a process of its own."""
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[str, Any]]:
+        command = [sys.executable, "-m", FILE_GEODATABASE, str(self._path), str(self._layer)]
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as program:
+            assert program.stdout is not None  # noqa: S101 - it was asked for
+            try:
+                with pa.ipc.open_stream(program.stdout) as reader:
+                    names = reader.schema.metadata or {}
+                    yield names.get(b"geometry", b"").decode(), reader
+                # A stream that was cut between two batches reads like a whole one.
+                if program.wait() != 0:
+                    raise RuntimeError("the geodatabase could not be read to its end")
+            finally:
+                program.kill()
+
+
+def open_geodatabase(folder: Path) -> list[sources.FeatureSource]:
+    """The layers with geometry of an Esri file geodatabase (a folder that ends with `.gdb`).
+
+    Raises:
+        UnsupportedFile: it is none, or damaged.
+    """
+    told = subprocess.run(
+        [sys.executable, "-m", FILE_GEODATABASE, str(folder)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if told.returncode != 0:
+        last = told.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise _damaged(RuntimeError("".join(last)))
+    return [
+        GeodatabaseSource(
+            folder,
+            sources.SourceInfo("OpenFileGDB", tuple(one["fields"]), one["layer"], one["crs"]),
+            one["layer"],
+            None,
+        )
+        for one in json.loads(told.stdout)
+    ]
 
 
 def _field_names(raw: Sequence[str], encoding: sources.Encoding) -> tuple[str, ...]:

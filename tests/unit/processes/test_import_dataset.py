@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import numpy as np
@@ -10,11 +10,14 @@ from pydantic import ValidationError
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.processes.import_dataset.compute import compute
+from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.task import Outcome, Task
+from shanhai.raster.clean import Legend
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster, make_overview_file_tiff, make_renamed_vrt
 from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.grid import Grid, Window
+from shanhai.science.landcover import SCHEMES
 
 Bring = Callable[..., tuple[Outcome, Any]]
 UPLOAD = UUID(int=1)
@@ -311,6 +314,18 @@ def test_classes_of_the_platform_tell_sea_from_water_themselves(bring: Bring) ->
     codes = np.where(coast() == 80, 7, 2).astype(np.uint8)
     _, stored = bring("land_cover", codes, frame={"nodata": 0})
     assert set(np.unique(stored.values[0, 45:])) == {7}
+
+
+def test_the_land_survey_has_no_sea_to_ask_about(bring: Bring) -> None:
+    codes = np.where(coast() == 80, 1101, 301).astype(np.uint16)
+    _, stored = bring("land_cover", codes, legend="tdt1055", frame={"nodata": 0})
+    assert set(np.unique(stored.values[0, 45:])) == {7}
+    assert set(np.unique(stored.values[0])) == {2, 7}
+
+
+def test_every_legend_can_be_named_in_an_import() -> None:
+    named = ImportDatasetInputs.model_fields["legend"].annotation
+    assert {*get_args(named)} == {*get_args(Legend)} == {*SCHEMES}
 
 
 def test_population_keeps_its_total_through_import_and_alignment(

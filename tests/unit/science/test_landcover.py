@@ -4,6 +4,7 @@ import pytest
 from shanhai.errors import InvalidInput
 from shanhai.science.landcover import (
     CROP_COEFFICIENT,
+    LAND_SURVEY,
     NATURALNESS,
     SCHEMES,
     LandCover,
@@ -11,6 +12,7 @@ from shanhai.science.landcover import (
     harmonise,
     is_built_up,
     is_water,
+    land_survey_class,
 )
 
 
@@ -59,3 +61,43 @@ def test_masks() -> None:
     codes = np.array([7, 8, 2], dtype=np.uint8)
     assert is_water(codes).tolist() == [True, False, False]
     assert is_built_up(codes).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("code", "survey", "standard"),
+    [
+        ("0101", LandCover.CROPLAND, LandCover.CROPLAND),
+        ("0303", LandCover.MANGROVE, LandCover.MANGROVE),
+        ("0304", LandCover.WETLAND, LandCover.WETLAND),
+        ("0301K", LandCover.FOREST, LandCover.FOREST),
+        ("1104A", LandCover.WATER, LandCover.WATER),
+        # Salt pans: wetland in the third survey, industry in the standard.
+        ("0603", LandCover.WETLAND, LandCover.BUILT_UP),
+        ("05H1", LandCover.BUILT_UP, None),
+        ("0501", None, LandCover.BUILT_UP),
+        ("09", LandCover.BUILT_UP, None),
+        ("0101X", None, None),
+        ("", None, None),
+    ],
+)
+def test_codes_of_the_land_survey(
+    code: str, survey: LandCover | None, standard: LandCover | None
+) -> None:
+    assert land_survey_class(code, "tdt1055") == survey
+    assert land_survey_class(code, "gbt21010") == standard
+
+
+def test_the_land_survey_as_numbers() -> None:
+    raw = np.array([[101, 303], [1101, 0]])
+    assert harmonise(raw, "tdt1055").tolist() == [[1, 6], [7, 0]]
+    with pytest.raises(InvalidInput, match=r"501 \(1 cells\)"):
+        harmonise(np.array([[501]]), "tdt1055")
+    assert harmonise(np.array([[501]]), "gbt21010").tolist() == [[8]]
+
+
+def test_the_standard_has_all_its_classes_of_the_second_level() -> None:
+    """GB/T 21010-2017, table 1: 73 classes in twelve."""
+    sizes = [3, 4, 7, 4, 7, 4, 2, 10, 6, 9, 10, 7]
+    wanted = {f"{n:02}{m:02}" for n, size in enumerate(sizes, 1) for m in range(1, size + 1)}
+    assert set(LAND_SURVEY["gbt21010"]) == wanted
+    assert len(wanted) == 73

@@ -17,6 +17,7 @@ from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
 from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
 from shanhai.raster.themes import THEME_RULES, ThemeRule, conversion
 from shanhai.science.flags import ResultFlag
+from shanhai.science.landcover import SEA_AS_WATER
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
 
@@ -113,7 +114,8 @@ def _sea(
     Raises:
         InvalidInput: some may be, and nobody has said whether it is.
     """
-    if inputs.theme != "land_cover" or inputs.legend == "internal" or inputs.edge_water == INLAND:
+    has_sea = inputs.theme == "land_cover" and inputs.legend in SEA_AS_WATER
+    if not has_sea or inputs.edge_water == INLAND:
         return None
     water = clean.find_edge_water(source, facts, inputs.legend, inputs.nodata)
     if inputs.edge_water is None:

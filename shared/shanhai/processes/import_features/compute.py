@@ -22,7 +22,7 @@ from shanhai.processes.import_features.rows import MOST_SHOWN, plan_fields
 from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.open_source import open_source
-from shanhai.vector.source_crs import find_system
+from shanhai.vector.source_crs import DatumShift, find_system
 from shanhai.vector.sources import FeatureSource, Wishes
 from shanhai.vocabulary import Label
 
@@ -50,7 +50,7 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
         progress(80, "check")
         _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
         progress(95, "report")
-        summary = _summary(source, reading, read, findings)
+        summary = _summary(source, reading, read, findings, inputs)
         if inputs.mode == "check":
             summary |= _preview(source)
         files = write_reports(workspace, summary, findings)
@@ -123,7 +123,8 @@ def _reading(
     if entity.geometry_column is not None:
         bounds = reader.first_bounds(source)
         if bounds is not None or source.info.crs is not None or reader.has_geometry(source):
-            system = find_system(source.info.crs, inputs.crs, bounds)
+            shift = None if inputs.datum_shift is None else DatumShift.parse(inputs.datum_shift)
+            system = find_system(source.info.crs, inputs.crs, bounds, shift)
     known = {name: frozenset(codes) for name, codes in task.references.items()}
     return reader.ReadOptions(entity, plan, system, inputs.repair, known)
 
@@ -145,7 +146,11 @@ def _check_neighbours(
 
 
 def _summary(
-    source: FeatureSource, reading: reader.ReadOptions, read: reader.RowsRead, findings: Findings
+    source: FeatureSource,
+    reading: reader.ReadOptions,
+    read: reader.RowsRead,
+    findings: Findings,
+    inputs: ImportFeaturesInputs,
 ) -> dict[str, Any]:
     system = reading.system
     return {
@@ -156,6 +161,7 @@ def _summary(
         **_described(source),
         "crs": None if system is None else system.name,
         "crs_from": None if system is None else system.told_by,
+        "datum_shift": inputs.datum_shift,
         "zone_in_eastings": None if system is None or system.zone == 0 else system.zone,
         "mapping": {field: name for name, field in sorted(reading.plan.fields.items())},
         "code_from": reading.plan.code,

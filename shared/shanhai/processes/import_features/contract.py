@@ -44,6 +44,13 @@ class ImportFeaturesInputs(Inputs):
         max_length=80,
         description="CRS of a file that names none, `EPSG:n` / 文件未注明时的坐标系",
     )
+    datum_shift: str | None = Field(
+        None,
+        max_length=200,
+        description="From Xi'an 80, Beijing 54 or another datum to CGCS2000, as stated by a"
+        " surveying authority: `dx,dy,dz` in m, or `coordinate_frame:dx,dy,dz,rx,ry,rz,ppm` or"
+        " `position_vector:…` with rotations in seconds / 到 CGCS2000 的三参数或七参数",
+    )
     encoding: Literal["UTF-8", "GBK", "GB18030", "Big5", "ISO-8859-1"] | None = Field(
         None, description="Encoding of the texts; default: found / 文字编码，默认自动识别"
     )

@@ -381,3 +381,18 @@ def test_a_check_of_a_file_without_codes_shows_what_could_hold_them(
     [found] = judged.findings
     assert found["row"] == 0
     assert "'BSM'" in found["detail_zh"]
+
+
+def test_a_file_in_xian_80_is_moved_by_the_stated_shift_and_the_report_tells_it(
+    tmp_path: Path, judge: Judge
+) -> None:
+    path = made(tmp_path, [row(1, square(118))], epsg=4610)
+    with pytest.raises(InvalidInput, match="or state them as `datum_shift`"):
+        judge(path)
+    (tmp_path / "work").rename(tmp_path / "refused")
+    # A second of arc about the axis of the earth is a second of longitude.
+    shift = "position_vector:0,0,0,0,0,1,0"
+    judged = judge(path, datum_shift=shift)
+    assert judged.summary["datum_shift"] == shift
+    west = shapely.from_wkb(judged.accepted()[0][2]).bounds[0]
+    assert west == pytest.approx(118 + 1 / 3600, abs=1e-9)
