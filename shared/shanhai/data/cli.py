@@ -12,7 +12,7 @@ from shanhai.data.regions import DEMO_REGIONS, PACKAGES, Box, file_sha256, regio
 from shanhai.data.stac import Catalogues, read_catalogues
 from shanhai.errors import ShanhaiError
 
-DEMO_VERSION = "2"
+DEMO_VERSION = "3"
 """Changes when the code would make other files from the same packages."""
 
 MANIFEST = "manifest.json"
