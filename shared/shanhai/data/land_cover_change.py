@@ -117,6 +117,11 @@ def compare(
     )
 
 
+def picture_of(folder: Path) -> Path:
+    """The picture of the comparison in a region's folder."""
+    return folder / FOLDER / PICTURE
+
+
 def read_change(folder: Path) -> LandCoverChange:
     """The comparison of a region's folder."""
     return LandCoverChange.model_validate_json((folder / FOLDER / CHANGE_FILE).read_bytes())
