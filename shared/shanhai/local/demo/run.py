@@ -153,6 +153,7 @@ class DemoSteps:
         inputs = {
             "plan": BULLETIN_PLAN,
             "years": [LAND_COVER_YEAR, today.year],
+            "nearshore": "stations",
             "note": NOTE,
         }
         facts = {**inputs, "on": str(today)}
