@@ -18,6 +18,13 @@ from tests.support.browser import open_page
 HERE = Path(__file__).parent
 COLOURS = 128
 """Enough for a map of flat colours; a sheet in all its colours is five times as large."""
+OWN = {
+    "xiamen-network.png": "network_en.png",
+    "xiamen-sites.png": "sites_en.png",
+    "xiamen-land-cover.png": "land_cover_xiamen.png",
+}
+"""Pictures the demo makes itself, by what they are called here."""
+WIDEST = 1_300
 SHEET = {
     "region": "xiamen",
     "layers": [
@@ -51,15 +58,24 @@ def sheet(demo: dict[str, Any]) -> bytes:
         answer.raise_for_status()
         file = http.get(answer.json()["png"]["href"])
         file.raise_for_status()
+    return few_colours(file.content)
+
+
+def few_colours(picture: bytes) -> bytes:
+    """A picture in colours and pixels enough for a page."""
     kept = io.BytesIO()
-    with Image.open(io.BytesIO(file.content)) as image:
+    with Image.open(io.BytesIO(picture)) as image:
+        image.thumbnail((WIDEST, WIDEST))
         image.convert("RGB").quantize(COLOURS).save(kept, "PNG", optimize=True)
     return kept.getvalue()
 
 
 def main() -> None:
     """Write the pictures beside this script."""
-    demo = json.loads((Home.of_checkout().path / "demo.json").read_text("utf-8"))
+    home = Home.of_checkout().path
+    demo = json.loads((home / "demo.json").read_text("utf-8"))
+    for name, own in OWN.items():
+        (HERE / name).write_bytes(few_colours((home / "demo" / own).read_bytes()))
     (HERE / "xiamen-zones.png").write_bytes(viewer(demo))
     (HERE / "sheet-zh.png").write_bytes(sheet(demo))
 

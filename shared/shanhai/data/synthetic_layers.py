@@ -1,4 +1,4 @@
-"""The cells of a demonstration region, and layers computed because nobody measured them."""
+"""The cells of a demonstration region, their land cover, and layers nobody measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,16 @@ import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
+from scipy import ndimage
 from shapely import MultiPolygon
 
 from shanhai.data.regions import CELL_M, MARGIN_M, DemoRegion
+from shanhai.data.themes import COAST_SPACING_M
 from shanhai.data.vector_layers import PopulatedPlace
 from shanhai.errors import InvalidInput
 from shanhai.science.climate import annual_mean, annual_total, miami_npp
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, analysis_grid
+from shanhai.science.landcover import NODATA, LandCover
 
 _GEOGRAPHIC = "EPSG:4326"
 
@@ -88,7 +91,6 @@ def _inside(shape: MultiPolygon, longitude: FloatArray, latitude: FloatArray) ->
     return np.asarray(shapely.contains_xy(shape, longitude, latitude))
 
 
-CROPLAND, FOREST, WATER, BUILT_UP = 1, 2, 7, 8
 KERNELS_M = (1_800.0, 4_500.0)
 SMALLEST_PLACE = 1_000
 HEIGHT_SCALE_M = 200.0
@@ -103,8 +105,9 @@ def spread_population(
     *,
     light: FloatArray,
     elevation_m: FloatArray,
+    settled: BoolArray,
 ) -> FloatArray:
-    """Persons per cell: the units' totals spread over their dry land.
+    """Persons per cell: the units' totals spread over their settled dry land.
 
     A cell's weight is the square root of the population of the places around it (kernels of 1.8
     and 4.5 km), times one plus the night light (0–1), damped by height above the lowest cell.
@@ -115,9 +118,10 @@ def spread_population(
         totals: Residents of each unit.
         light: Luminance per cell, any scale.
         elevation_m: Height per cell, m.
+        settled: Cells people may live on; a unit without any is settled on all its dry land.
 
     Returns:
-        NaN outside the units and on the sea; 0 on fresh water. Sums equal the totals.
+        NaN outside the units and on the sea; 0 where nobody lives. Sums equal the totals.
 
     Raises:
         InvalidInput: a unit has no dry land to live on.
@@ -129,14 +133,16 @@ def spread_population(
         cells = (ground.unit == number) & ground.dry_land
         if not cells.any():
             raise InvalidInput(f"unit {number} has no dry land to spread {total} residents over")
+        if (cells & settled).any():
+            cells &= settled
         persons[cells] = weight[cells] * (total / weight[cells].sum())
     return persons
 
 
-def coarse_land_cover(
+def inferred_land_cover(
     ground: RegionCells, persons: FloatArray, *, green: FloatArray, elevation_m: FloatArray
 ) -> ClassArray:
-    """Land cover in five coarse classes of the internal legend.
+    """Land cover as it is guessed where no map is at hand, in five classes of the internal legend.
 
     0 sea, 7 fresh water, 8 built-up on the most crowded cells until every resident has 100 m². Of
     the rest, what is higher and greener than the median of the region is 2 forest, else 1 cropland.
@@ -147,15 +153,52 @@ def coarse_land_cover(
         green: Excess green per cell.
         elevation_m: Height per cell, m.
     """
-    cover = np.zeros(ground.grid.shape, dtype=np.uint8)
+    cover = np.full(ground.grid.shape, NODATA, dtype=np.uint8)
     score = _rank(green) + _rank(elevation_m)
     crowded = _most_crowded(persons, ground.grid.cell_area_m2)
     vegetated = ground.dry_land & ~crowded
     own = vegetated & (ground.unit > 0)
     middle = np.median(score[own]) if own.any() else 0.0
-    cover[vegetated] = np.where(score[vegetated] > middle, FOREST, CROPLAND)
-    cover[ground.dry_land & crowded] = BUILT_UP
-    cover[ground.water] = WATER
+    cover[vegetated] = np.where(score[vegetated] > middle, LandCover.FOREST, LandCover.CROPLAND)
+    cover[ground.dry_land & crowded] = LandCover.BUILT_UP
+    cover[ground.water] = LandCover.WATER
+    return cover
+
+
+def mapped_land_cover(
+    ground: RegionCells, mapped: ClassArray, inferred: ClassArray, step_m: float
+) -> ClassArray:
+    """A coarse map's land cover with the polygons' coast and waters, internal legend.
+
+    The polygons decide what is sea (0) and fresh water (7). Their dry land has the map's class;
+    where the map has its water within the coast's error of the sea, or nothing, it is a shore the
+    map's cell was too large for: it takes the inferred class where the map has that class within a
+    cell of its own, else the map's nearest class of land.
+
+    Args:
+        ground: The grid, land and water.
+        mapped: The map's class of each cell; its water has one code, sea or not.
+        inferred: The class guessed for each cell.
+        step_m: Side of the map's cells, m.
+
+    Raises:
+        InvalidInput: the map has no class of land here.
+    """
+    known = ground.dry_land & (mapped != NODATA) & (mapped != LandCover.WATER)
+    if not known.any():
+        raise InvalidInput("the map of land cover has no class of land in the region")
+    shore = ground.dry_land & (mapped == NODATA)
+    if not ground.land.all():
+        to_sea_m = ndimage.distance_transform_edt(ground.land) * ground.grid.cell_m
+        shore |= ground.dry_land & (mapped == LandCover.WATER) & (to_sea_m <= COAST_SPACING_M)
+    cover = np.where(ground.dry_land, mapped, NODATA).astype(np.uint8)
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    cover[shore] = mapped[tuple(nearest)][shore]
+    reach = 2 * round(step_m / ground.grid.cell_m) + 1
+    for code in np.unique(inferred[shore]).tolist():
+        near = ndimage.maximum_filter(known & (mapped == code), size=reach)
+        cover[shore & (inferred == code) & near] = code
+    cover[ground.water] = LandCover.WATER
     return cover
 
 

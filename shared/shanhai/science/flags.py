@@ -31,6 +31,8 @@ TARGET_MISSING = IndicatorRemark(
     "target_missing", Label("规划未给出目标值。", "The plan states no value for this target.")
 )
 VALUE_MISSING = IndicatorRemark("value_missing", Label("没有可用的数值。", "No value is known."))
+VALUE_NOTE = "value_note"
+"""Code of the remark that was made when the value was recorded."""
 BASE_MISSING = IndicatorRemark(
     "base_missing",
     Label(

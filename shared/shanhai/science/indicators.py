@@ -119,11 +119,15 @@ class BaseFigure:
 
 @dataclass(frozen=True, slots=True)
 class ObservedFigure:
-    """A value of a year; a cumulative one is the total up to and with the year."""
+    """A value of a year; a cumulative one is the total up to and with the year.
+
+    `note` is what was remarked when it was recorded.
+    """
 
     year: int
     value: Decimal
     cumulative: bool = False
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -601,6 +601,35 @@ async def test_the_evaluation_as_a_page(
         assert words in page.text
 
 
+async def test_a_table_without_any_value_is_one_line(
+    plan: Plan, planner: httpx.AsyncClient
+) -> None:
+    line = f"<summary>{len(BANAN)} indicators, none with a value</summary>"
+    address = f"{PLAN}/progress?year=2023&f=html&lang=en"
+    assert line in (await planner.get(address)).text
+    await fill(planner)
+    assert "<summary>" not in (await planner.get(address)).text
+
+
+async def test_what_was_noted_with_a_value_is_told_with_it(
+    plan: Plan, planner: httpx.AsyncClient
+) -> None:
+    indicator = "soil_water_conservation_rate"
+    await post_value(planner, indicator, 2022, 71, note="演示 Demo")
+
+    async def told(year: int) -> list[dict[str, str]]:
+        answer = await planner.get(f"{PLAN}/progress", params={"year": year})
+        (row,) = [one for one in answer.json()["indicators"] if one["indicator"] == indicator]
+        return [one for one in row["remarks"] if one["code"] == "value_note"]
+
+    note = {"code": "value_note", "zh": "演示 Demo", "en": "演示 Demo"}
+    assert await told(2021) == []
+    assert await told(2022) == [note]
+    assert await told(2023) == [note]  # of which the value of 2022 is told
+    await post_value(planner, indicator, 2022, 70)
+    assert await told(2023) == []
+
+
 async def test_lists_are_pages_too(plan: Plan, planner: httpx.AsyncClient) -> None:
     await fill(planner)
     stored = (await planner.post(f"{PLAN}/evaluations", json={"year": 2023})).json()

@@ -174,7 +174,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     async with sessions.begin() as session:
         # The roll-ups of some days are made, those of others are due: the means are the same.
         assert await sum_up(session, before=date(2024, 4, 1))
-    job = await run(worker, sessions)
+    job = await run(worker, sessions, note="one map of the year")
     assert job.result is not None
     assert set(job.result["outputs"]) == {
         *("indicators", "statistics", "table", "report", "report_pdf", "report_docx")
@@ -264,6 +264,7 @@ async def _assert_recorded(sessions: Sessions, job: Job) -> None:
     assert value.provenance["inputs"]["stations"] == 3
     assert value.provenance["inputs"]["observations"] == 12 * 8
     assert kept["forest_cover_rate", 2024].source_dataset_id is not None
+    assert {row.attrs["note"] for row in kept.values()} == {"one map of the year"}
     assert job.result is not None
     assert {flag["code"] for flag in job.result["values"]["warnings"]} == {
         *("entered_by_hand_kept", "few_valid_days")

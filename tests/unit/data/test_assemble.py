@@ -1,15 +1,18 @@
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
+from PIL import Image
 from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import shape
 
 from shanhai.data.assemble import assemble_region
+from shanhai.data.land_cover_change import read_change
 from shanhai.data.regions import DemoRegion, DemoUnit
 from shanhai.data.synthetic_layers import demo_grid
 from shanhai.data.vector_layers import Clip, PopulatedPlace
@@ -46,6 +49,22 @@ def field(bands: int, step: float, seed: int, high: float) -> GeographicField:
     return GeographicField(values, 108.0, 34.0, step)
 
 
+FOREST_CODE, CROPS_CODE, BUILT_CODE, WATER_CODE = 10, 40, 50, 80
+
+
+def worldcover() -> GeographicField:
+    """A map of 1/160 degree: forest, a town in each unit, a field, and water where the sea is.
+
+    Its water reaches one cell into the land: its cells are larger than the coast is detailed.
+    """
+    step = 1 / 160
+    codes = np.full((1, 80, 80), FOREST_CODE, dtype=np.uint8)
+    codes[0, :, 28:] = WATER_CODE
+    codes[0, 30:34, 19:22] = codes[0, 30:34, 24:26] = BUILT_CODE
+    codes[0, 36:38, 20:22] = CROPS_CODE
+    return GeographicField(codes, 117.9, 24.73, step)
+
+
 def world(region: DemoRegion, outlines: list[MultiPolygon]) -> World:
     ocean, none = MultiPolygon([SEA]), MultiPolygon()
     dry = box(117.9, 24.4, 118.3, 24.7).difference(shapely.union_all([SEA, LAKE]))
@@ -55,6 +74,7 @@ def world(region: DemoRegion, outlines: list[MultiPolygon]) -> World:
         grids={region.code: demo_grid(region, outlines)},
         lands={region.code: Clip(none, MultiPolygon([dry]))},
         waters={region.code: Clip(ocean, MultiPolygon([LAKE]))},
+        land_covers={region.code: worldcover()},
         elevation=field(1, 1 / 12, 1, 500.0),
         rainfall=field(12, 0.25, 2, 200.0),
         temperature=field(12, 0.75, 3, 30.0),
@@ -102,6 +122,36 @@ def test_surfaces_share_the_metric_grid_and_know_the_sea(folder: Path) -> None:
     assert set(np.unique(surfaces["land_cover"].values[0][~sea])) == {1, 2, 7, 8}
 
 
+def test_people_live_on_built_up_land_alone(folder: Path) -> None:
+    persons = np.nan_to_num(read_geotiff(folder / "population.tif").values[0])
+    cover = read_geotiff(folder / "land_cover.tif").values[0]
+    assert (cover[persons > 0] == 8).all()
+    assert (persons[cover == 8] > 0).any()
+
+
+def test_land_cover_is_no_stand_in_and_says_what_it_is_made_of(folder: Path) -> None:
+    told = read_description(folder / "land_cover.json")
+    assert not told.stand_in
+    assert told.native_resolution_m == 695
+    assert "ESA WorldCover" in told.source
+    assert "cars 1.3.0" in told.source
+    assert "CC BY 4.0" in (told.licence or "")
+
+
+def test_change_of_the_land_cover_adds_up_to_the_land(folder: Path) -> None:
+    change, cover = read_change(folder), read_geotiff(folder / "land_cover.tif").values[0]
+    assert sum(one.before_km2 for one in change.classes) == pytest.approx(change.land_km2, abs=0.05)
+    assert sum(one.after_km2 for one in change.classes) == pytest.approx(change.land_km2, abs=0.05)
+    within = ~np.isnan(read_geotiff(folder / "population.tif").values[0])
+    counted = Counter(cover[within].tolist())
+    assert {one.code: one.after_km2 for one in change.classes if one.after_km2} == {
+        int(code): pytest.approx(number / 100) for code, number in counted.items()
+    }
+    assert 0 < change.agreement_percent < 100
+    with Image.open(folder / "report" / "land_cover.png") as picture:
+        assert picture.width > picture.height / 2
+
+
 @pytest.mark.parametrize(
     ("theme", "bands"),
     [("dem", 1), ("rainfall", 12), ("temperature", 12), ("soil", 4), ("night_lights", 1)],
@@ -145,9 +195,12 @@ def test_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     made = assemble_region(
         SHORE, world(SHORE, [MultiPolygon([WEST]), MultiPolygon([EAST])]), tmp_path
     )
-    assert {path.name for path in made} == {path.name for path in folder.iterdir()}
-    for path in made:
-        assert path.read_bytes() == (folder / path.name).read_bytes()
+    names = {path.relative_to(tmp_path).as_posix() for path in made}
+    assert names == {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    }
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_region_of_one_unit_is_listed_once_and_counts_its_places(tmp_path: Path) -> None:

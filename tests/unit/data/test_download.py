@@ -1,3 +1,4 @@
+import itertools
 import json
 import stat
 import sys
@@ -9,7 +10,15 @@ from shanhai.data import download
 from shanhai.data.regions import Package
 from shanhai.errors import Unavailable
 
-WHEEL = Package("pypi", "thing", "1.0", "thing-1.0.whl", "0" * 64, 1)
+WHEEL = Package("pypi", "thing", "1.0", "thing-1.0-py3-none-any.whl", "0" * 64, 1)
+BUILT_WHEEL = Package(
+    "pypi",
+    "thing",
+    "1.0",
+    "thing-1.0-cp311-cp311-manylinux_2_17_a.manylinux2014_a.whl",
+    "0" * 64,
+    1,
+)
 TARBALL = Package("npm", "@scope/thing", "1.0.0", "thing-1.0.0.tgz", "0" * 64, 1)
 
 
@@ -31,6 +40,18 @@ def test_pip_names_the_file_it_would_fetch(tools: Path) -> None:
     assert download.locate(WHEEL) == "https://mirror.example/thing-1.0.whl"
     asked = (tools / "asked").read_text().split()
     assert {"--dry-run", "--no-deps", "thing==1.0"} <= set(asked)
+    assert "--platform" not in asked
+
+
+def test_wheel_of_another_machine_is_asked_for_by_its_tags(tools: Path) -> None:
+    report = {"install": [{"download_info": {"url": "https://mirror.example/thing.whl"}}]}
+    install_tool(tools / "python", f"echo \"$@\" > {tools}/asked; echo '{json.dumps(report)}'")
+    download.locate(BUILT_WHEEL)
+    asked = (tools / "asked").read_text().split()
+    tags = dict(itertools.pairwise(asked))
+    assert tags["--platform"] == "manylinux2014_a"
+    assert (tags["--implementation"], tags["--python-version"]) == ("cp", "311")
+    assert tags["--abi"] == "cp311"
 
 
 def test_npm_names_the_tarball(tools: Path) -> None:

@@ -27,7 +27,7 @@ def test_caution_is_given_in_both_languages_or_none(theme: DemoTheme) -> None:
 
 def test_what_is_inferred_is_marked() -> None:
     marked = {theme.theme for theme in ALL if theme.stand_in}
-    assert marked == {"night_lights", "ndvi", "npp", "land_cover", "population", "soil"}
+    assert marked == {"night_lights", "ndvi", "npp", "population", "soil"}
 
 
 @pytest.mark.parametrize("theme", [themes.LAND, themes.WATER, themes.LAND_COVER])

@@ -88,6 +88,11 @@ export function quantity(value: number | null | undefined, unit: string | null):
   return `${number(value)} ${unitOf}`.trim();
 }
 
+/** What was remarked when the value that an indicator shows was recorded. */
+export function valueNote(remarks: readonly { code: string; zh: string }[]): string | undefined {
+  return remarks.find(({ code }) => code === "value_note")?.zh;
+}
+
 /** How a unit is written for people: `10^4 m3` as 万立方米. */
 export function unitName(code: string): string {
   const [, power = "", unit = code] = /^(10\^\d)\s+(.+)$/.exec(code) ?? [];

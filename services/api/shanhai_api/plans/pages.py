@@ -123,6 +123,7 @@ def plain_page(
         "lines": lines,
         "table": table,
         "offered": offered(view, JSON),
+        "folded": None,
         "stamp": None,
     }
 
@@ -143,8 +144,19 @@ def judged_page(
             zip(content["rows"], plan_evaluation.table_of(content, view.lang), strict=True)
         ),
         "offered": offered(view, *formats),
+        "folded": _folded(content["rows"], view.lang),
         "stamp": None if stamp is None else plan_evaluation.stamp_line(stamp, view.lang),
     }
+
+
+def _folded(rows: Rows, lang: Lang) -> str | None:
+    """The line a table without any value is folded to."""
+    if not rows or any(row["value"] is not None for row in rows):
+        return None
+    number = len(rows)
+    return Label(f"{number} 项指标，均尚无数值", f"{number} indicators, none with a value").in_(
+        lang
+    )
 
 
 def offered(view: View, *formats: Format) -> list[dict[str, str]]:

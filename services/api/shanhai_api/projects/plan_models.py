@@ -271,6 +271,10 @@ class ComputedSource(Answered):
     on: date | None = Field(description="Day it was computed on")
     year: int | None = Field(description="What it is of, where that is known")
     rows: int | None = Field(description="How many rows were added up or counted")
+    remark_zh: str | None = Field(
+        description="How far it can be relied on: stand-ins it rests on, or a recorded remark"
+    )
+    remark_en: str | None
     href: str | None
 
     @classmethod
@@ -284,6 +288,7 @@ class ComputedSource(Answered):
             found,
             name=found.origin if place is None else place[0].in_(view.lang),
             href=None if path is None else view.url(path),
+            **in_both("remark", found.remark),
         )
 
 

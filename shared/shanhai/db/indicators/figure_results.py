@@ -48,8 +48,8 @@ _ABOVE = (
     " SELECT id FROM above)"
 )
 _OBSERVED = text(
-    """SELECT value, year, CAST(job_id AS text) FROM (
-         SELECT DISTINCT ON (year) value, year, job_id FROM indicator_value
+    """SELECT value, year, CAST(job_id AS text), attrs->>'note' FROM (
+         SELECT DISTINCT ON (year) value, year, job_id, attrs FROM indicator_value
           WHERE indicator_id = :indicator AND region_id = :region
           ORDER BY year, recorded_at DESC, id DESC) newest
         ORDER BY (year = CAST(:wanted AS integer)) DESC NULLS LAST, year DESC LIMIT 1"""
@@ -80,6 +80,7 @@ class ComputedFigure:
         job: The job that computed it, where one did.
         on: When it was computed or recorded; `year` what it is of, where that is known.
         rows: How many rows were added up.
+        remark: How far it can be relied on: the stand-ins it rests on, what was noted with it.
     """
 
     value: Decimal | None = None
@@ -91,6 +92,7 @@ class ComputedFigure:
     year: int | None = None
     rows: int | None = None
     reason: Label | None = None
+    remark: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +222,18 @@ class _FigureReader:
                 f"no value of the indicator {row['indicator']} is recorded",
             )
             return ComputedFigure(reason=reason)
-        value, year, job = found
+        value, year, job, note = found
         unit, code = row["indicator_unit"], row["indicator"]
-        return ComputedFigure(value, unit, "indicator", code, job, year=year)
+        remark = None if note is None else Label(note, note)
+        return ComputedFigure(value, unit, "indicator", code, job, year=year, remark=remark)
 
     async def _evaluated(self, row: Mapping[str, Any]) -> ComputedFigure:
         """Of the newest evaluation of the region, or of one above it, whose layer can be seen."""
         layer, *classes = row["computed_of"]
         met = (DATASETS.live, DATASETS.current, *visibility(DATASETS, self.viewer))
         query = text(
-            "SELECT d.code, CAST(d.job_id AS text), d.created_at::date, job.result->'values'"  # noqa: S608 - constants
+            "SELECT d.code, CAST(d.job_id AS text), d.created_at::date, job.result->'values',"  # noqa: S608 - constants
+            " CASE WHEN d.stand_in THEN d.stand_in_note_zh END, d.stand_in_note_en"
             f" FROM {DATASETS.source} JOIN job ON job.id = d.job_id"
             f" WHERE {' AND '.join(met)} AND d.theme = :layer AND d.region_id IN {_ABOVE}"
             " AND job.kind = 'evaluate-ecosystem' AND job.status = 'successful'"
@@ -246,7 +250,7 @@ class _FigureReader:
                     " computes one",
                 )
             )
-        code, job, on, result = found
+        code, job, on, result, note_zh, note_en = found
         if row["computed_by"] == "evaluation_mean":
             means = (result or {}).get("means", {}).get(layer, {})
             value, unit = means.get(row["region"]), means.get("unit")
@@ -260,7 +264,8 @@ class _FigureReader:
                 "that evaluation tells nothing of this region; compute it anew",
             )
             return ComputedFigure(origin="dataset", code=code, job=job, on=on, reason=reason)
-        return ComputedFigure(Decimal(str(value)), unit, "dataset", code, job, on)
+        remark = None if note_zh is None else Label(note_zh, note_en or note_zh)
+        return ComputedFigure(Decimal(str(value)), unit, "dataset", code, job, on, remark=remark)
 
     async def _zones(self, row: Mapping[str, Any]) -> ComputedFigure:
         where = "s.plan_id = :plan" + (" AND c.code = ANY(:of)" if row["computed_of"] else "")

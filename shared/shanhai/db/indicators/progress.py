@@ -1,7 +1,7 @@
 """How the indicators of a plan stand: their figures, values and project measures together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,12 @@ from shanhai.db.mines import read_accepted
 from shanhai.db.projects.queries import MEMBERS_THEN
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import InvalidInput
-from shanhai.science.flags import IndicatorRemark, measures_counted, measures_foreign
+from shanhai.science.flags import (
+    VALUE_NOTE,
+    IndicatorRemark,
+    measures_counted,
+    measures_foreign,
+)
 from shanhai.science.indicators import (
     BaseFigure,
     IndicatorStanding,
@@ -265,7 +270,7 @@ def describe_case(case: Case, year: int) -> dict[str, Any]:
         },
         "base": None if base is None else {"year": base.year, "value": plain(base.value)},
         "target": None if due is None else describe_target(case.targets[due]),
-        **_told(headline),
+        **_told(replace(headline, remarks=(*headline.remarks, *_noted(case, latest)))),
         "value": plain(latest.value),
         "value_year": latest.value_year,
         "targets": [
@@ -324,6 +329,13 @@ def _latest(case: Case) -> IndicatorStanding:
     if newest is None:
         return IndicatorStanding(IndicatorStatus.NO_DATA)
     return IndicatorStanding(IndicatorStatus.NO_DATA, newest.value, newest.year)
+
+
+def _noted(case: Case, latest: IndicatorStanding) -> Iterable[IndicatorRemark]:
+    """What was remarked of the value that is told, as it was written."""
+    for item in case.entered:
+        if item.year == latest.value_year and item.note is not None:
+            yield IndicatorRemark(VALUE_NOTE, Label(item.note, item.note))
 
 
 def _stages(targets: Sequence[IndicatorTarget]) -> list[str | None]:

@@ -25,7 +25,7 @@ from shanhai.vocabulary import Role, Scope
 
 NEWEST = text(
     """SELECT DISTINCT ON (indicator_id, region_id, year)
-              indicator_id, region_id, year, value, cumulative
+              indicator_id, region_id, year, value, cumulative, attrs->>'note'
          FROM indicator_value
         WHERE indicator_id = ANY(:indicators) AND region_id = ANY(:regions) AND year <= :year
           AND (CAST(:day AS date) IS NULL OR recorded_at::date <= CAST(:day AS date))

@@ -51,11 +51,13 @@ class DeployedDemo(DemoSteps):
         with ApiClient(api_url, key) as api, ApiClient(tiles_url, key) as tiles:
             self._step("import", lambda: self._import(api, given))
             job, zones = self._step("zones", lambda: self._delineate(api, given))
+            self._step("ecosystem", lambda: self._evaluate_ecosystems(api, given, job))
             network = self._step("network", lambda: self._build_network(api, given, job))
             sites = self._step("sites", lambda: self._select_sites(api))
+            self._step("indicators", lambda: self._evaluate_indicators(api))
             layer = zones["layers"]["zones"]
             tiles.get(f"/layers/{layer}/tilejson.json")
-        self._report(zones, network.results, sites.results)
+        self._report(zones, network.results, sites.results, given)
         self._tell(layer)
 
     def _gather(self) -> DemoInputs:

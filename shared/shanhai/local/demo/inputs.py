@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from shanhai.client import ApiClient, RemoteJob, Sync
 from shanhai.data.cli import default_output, is_complete
 from shanhai.data.download import Reporter, default_cache
 from shanhai.data.fetch_command import FetchOptions, fetch_region
+from shanhai.data.land_cover_change import LandCoverChange, picture_of, read_change
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, Unavailable
@@ -119,6 +121,19 @@ class DemoInputs:
 
     folders: tuple[Path, ...]
     preferred: dict[str, str]
+
+    @property
+    def changes(self) -> list[LandCoverChange]:
+        """What became of the land cover that was inferred, by city."""
+        return [read_change(folder) for folder in self._cities()]
+
+    def copy_pictures(self, to: Path) -> None:
+        """Put the pictures of the changes, named by city, into a folder."""
+        for folder in self._cities():
+            shutil.copyfile(picture_of(folder), to / f"land_cover_{folder.name}.png")
+
+    def _cities(self) -> list[Path]:
+        return [folder for folder in self.folders if (folder / REGIONS_FILE).exists()]
 
 
 def gather(region: str, console: Console) -> DemoInputs:

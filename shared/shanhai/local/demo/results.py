@@ -345,6 +345,7 @@ def announce(
     *,
     region: str,
     plan: str,
+    indicators: str,
     now: datetime,
     folder: Path,
     follow: Callable[[RemoteJob[Sync]], dict[str, Any]],
@@ -352,6 +353,7 @@ def announce(
     """Make the bulletin unless a former run did, publish it, and save its files.
 
     Args:
+        indicators: The job whose values it tells of: after another there is another bulletin.
         folder: Where the files are saved.
         follow: Waits for a job and gives its results.
 
@@ -360,7 +362,8 @@ def announce(
     """
     last = now.astimezone(BEIJING).date() - timedelta(days=1)
     inputs = {"region": region, "plan": plan, "first": str(_first(last)), "last": str(last)}
-    facts = json.dumps({**inputs, "software": __version__}, sort_keys=True)
+    told = {**inputs, "software": __version__, "indicators": indicators}
+    facts = json.dumps(told, sort_keys=True)
     key = f"demo-bulletin-{hashlib.sha256(facts.encode()).hexdigest()[:32]}"
     results = follow(api.submit("publish-bulletin", inputs, idempotency_key=key))
     path = f"/bulletins/{results['bulletin']}"

@@ -221,6 +221,12 @@ class EvaluateIndicatorsInputs(Inputs):
         0.95, ge=0.5, le=0.99, description="Confidence of the interval / 预测区间置信度"
     )
     record: bool = Field(True, description="Record the values that were computed / 记录计算值")
+    note: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="Remark that is recorded with each value and shown with it / 随数值记录的备注",
+    )
     replace: bool = Field(
         False, description="Record them over values entered by hand as well / 覆盖人工填报值"
     )

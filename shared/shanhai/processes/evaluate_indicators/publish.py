@@ -10,6 +10,7 @@ from shanhai.db.identity import demand_role, demand_scopes
 from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue, add_value
 from shanhai.db.queries.audit import Act
+from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.kit.publication import identity_of, job_id_of
 from shanhai.processes.kit.task import Publication
 
@@ -42,6 +43,7 @@ async def _record(
     demand_scopes(caller, REPORTING_SCOPES)
     demand_role(caller, VALUE_ROLES, place.id)
     datasets = {one.code: one.id for one in task.datasets.values()}
+    note = EvaluateIndicatorsInputs.model_validate(task.inputs).note
     for one in recorded:
         listed = await find_indicator(session, plan, one["code"])
         origin = one["provenance"]
@@ -58,6 +60,7 @@ async def _record(
                 quality=QUALITY,
                 method=origin["formula_zh"] + "；" + origin["method_zh"],
                 source=None if standard is None else standard["name_zh"],
+                note=note,
                 dataset_id=read[0] if read else None,
                 job_id=job_id_of(task),
                 provenance=origin,

@@ -41,6 +41,12 @@ async def evaluated_banan(session: AsyncSession) -> AsyncSession:
     for theme, seen in (("importance", "public"), ("quality", "region"), ("carbon", "public")):
         values = {"code": f"banan.{theme}.one", "theme": theme, "job": str(job), "visibility": seen}
         await session.execute(LAYER, values)
+    await session.execute(
+        text(
+            "UPDATE dataset SET stand_in = true, stand_in_note_zh = '所用替代数据：NPP',"
+            " stand_in_note_en = 'rests on stand-ins: NPP' WHERE code = 'banan.importance.one'"
+        )
+    )
     await session.commit()
     return session
 
@@ -65,6 +71,8 @@ async def test_printed_and_computed_stand_side_by_side(
     # Neither period nor substance is printed, so the mean stands beside it and no more.
     assert (found["carbon"]["computed"], found["carbon"]["difference"]) == (2.6, None)
     assert found["carbon"]["computed_unit"] == "tC/ha/yr"
+    assert importance["source"]["remark_en"] == "rests on stand-ins: NPP"
+    assert found["quality"]["source"]["remark_zh"] is None
     assert found["resilience"]["computed"] is None
     assert "evaluate-ecosystem" in found["resilience"]["reason_en"]
     assert (found["projects"]["computed"], found["projects"]["difference"]) == (21.0, 0.0)

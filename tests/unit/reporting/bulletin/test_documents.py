@@ -61,6 +61,44 @@ def of_kind(kind: str, **more: Any) -> Template:
     return TEMPLATE.model_copy(update={"sections": [section]})
 
 
+def with_rows(**changed: Any) -> dict[str, Any]:
+    """A bulletin whose indicators are all changed alike."""
+    told = FULL["indicators"]
+    return {**FULL, "indicators": {**told, "rows": [{**row, **changed} for row in told["rows"]]}}
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [("zh", "规划指标 6 项，均尚无数值。"), ("en", "No value of 6 indicators is known.")],
+)
+def test_indicators_without_any_value_are_one_line(lang: Lang, line: str) -> None:
+    made = pages(with_rows(value=None, value_year=None, note=None), lang, of_kind("indicators"))
+    assert cells(made) == []
+    assert line in [one.text for one in made.blocks if isinstance(one, Paragraph)]
+
+
+def test_what_was_noted_with_values_is_below_their_table() -> None:
+    told = with_rows(value=1.5, value_year=2025, note="演示 Demo")
+    told["indicators"]["rows"][0]["note"] = None
+    told["indicators"]["rows"][-1]["note"] = "另一 other"
+    made = pages(told, "en", of_kind("indicators"))
+    marked = [row[2] for row in cells(made)]
+    assert marked == ["1.5 (2025)", *["1.5 (2025)*"] * 4, "1.5 (2025)**"]
+    quiet = [one.text for one in made.blocks if isinstance(one, Paragraph)]
+    assert quiet[-2:] == ["* 演示 Demo", "** 另一 other"]
+
+
+def test_a_note_is_taken_from_the_remarks_of_an_indicator() -> None:
+    task = full_task(TEMPLATE)
+    remark = {"code": "value_note", "zh": "演示 Demo", "en": "演示 Demo"}
+    other = {"code": "no_target", "zh": "无", "en": "none"}
+    rows = [{**task.indicators[0], "remarks": [other, remark]}, *task.indicators[1:]]
+    told = build_content(
+        example_inputs(), example_region(), task.model_copy(update={"indicators": rows})
+    )
+    assert [row["note"] for row in told["indicators"]["rows"]] == ["演示 Demo", *[None] * 5]
+
+
 def test_the_template_that_ships_is_right() -> None:
     assert check_template(TEMPLATE, [FULL, EMPTY]) == []
 

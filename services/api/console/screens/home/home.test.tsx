@@ -19,10 +19,28 @@ const project = (id: string, state: string, zh: string, en: string) => ({
 });
 const collection = (features: object[]) => ({ type: "FeatureCollection", features, links: [] });
 
+const judged = (indicator: string, order: number, value: number | null, remarks: object[]) => ({
+  indicator,
+  order,
+  value,
+  value_year: value === null ? null : 2021,
+  unit: "%",
+  remarks,
+  name_zh: `${indicator}指标`,
+  name_en: `Indicator ${indicator}`,
+});
+
 const forEverybody: Record<string, Answer> = {
   "GET /plans/xiamen-1/progress": {
     year: 2024,
     summary: { binding: counts(3, 1), expected: counts(2, 4) },
+    indicators: [
+      judged("forest", 2, 41.54, [
+        { code: "no_target", zh: "无目标", en: "no target" },
+        { code: "value_note", zh: "演示 Demonstration", en: "演示 Demonstration" },
+      ]),
+      judged("mines", 1, null, []),
+    ],
   },
   "GET /collections/projects/items": collection([
     project("a", "reserve", "储备", "In reserve"),
@@ -83,6 +101,16 @@ describe("home for everybody", () => {
     expect(reached.getAttribute("href")).toBe("/console/projects?tab=indicators&status=reached");
     expect(indicators.getByRole("link", { name: /5\s*behind/ })).toBeTruthy();
     expect(indicators.getByText("2024; 4 binding, 6 expected")).toBeTruthy();
+  });
+  it("tells the values that are known, and what was noted with them", async () => {
+    serve(forEverybody);
+    open(<Home />);
+    const indicators = await panel("Indicators");
+    const known = await indicators.findByRole("link", { name: "Indicator forest" });
+    expect(known.closest("li")?.textContent).toBe("Indicator forest 41.54 % (2021)");
+    expect(indicators.queryByText("Indicator mines")).toBeNull();
+    expect(indicators.getByText("演示 Demonstration")).toBeTruthy();
+    expect(indicators.queryByText("no target")).toBeNull();
   });
   it("counts projects by state", async () => {
     serve(forEverybody);

@@ -4,14 +4,14 @@ import type { ComponentChildren } from "preact";
 import { api, ask, read, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { address, allFeatures, listFeatures } from "../../kit/features";
-import { day, duration, moment } from "../../kit/format";
+import { day, duration, moment, number } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { API } from "../../kit/page";
 import { type Linked, nextOf } from "../../kit/pages";
 import { plan, plansHere, region, regionName } from "../../kit/place";
 import { SCREENS, screenPath } from "../../kit/screens";
 import { account, holds, holdsAnywhere, may } from "../../kit/session";
-import { DUTY_STATES, STANDINGS, type Worded } from "../../kit/terms";
+import { DUTY_STATES, STANDINGS, unitName, valueNote, type Worded } from "../../kit/terms";
 import { Badge, Empty, Found, Panel, Progress, type Tone } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import "./home.css";
@@ -82,7 +82,7 @@ function Indicators({ plan }: { plan: string }) {
   return (
     <Panel title={t("指标", "Indicators")}>
       <Found asked={asked} again={again}>
-        {({ summary, year }) => (
+        {({ summary, year, indicators }) => (
           <>
             <Counts
               rows={JUDGED.map(([status, [zh, en, tone]]) => ({
@@ -98,10 +98,42 @@ function Indicators({ plan }: { plan: string }) {
                 `${year}; ${total(summary.binding)} binding, ${total(summary.expected)} expected`,
               )}
             </small>
+            <Known indicators={indicators} />
           </>
         )}
       </Found>
     </Panel>
+  );
+}
+
+const MOST_VALUES = 6;
+
+/** The values that are known, the first of the plan's order, and what was noted with them. */
+function Known({ indicators }: { indicators: Schema<"JudgedIndicator">[] }) {
+  const known = indicators
+    .filter(({ value }) => value !== null)
+    .toSorted((a, b) => a.order - b.order);
+  const shown = known.slice(0, MOST_VALUES);
+  const notes = new Set(shown.map(({ remarks }) => valueNote(remarks)).filter(Boolean));
+  return (
+    <>
+      <ul class="plain">
+        {shown.map((one) => (
+          <li key={one.indicator}>
+            <a href={screenPath("projects", { tab: "indicators" })}>{called(one)}</a>{" "}
+            {number(one.value)} {unitName(one.unit)} <small>({one.value_year})</small>
+          </li>
+        ))}
+      </ul>
+      {known.length > shown.length && (
+        <small>{t(`共 ${known.length} 项有数值`, `${known.length} have a value in all`)}</small>
+      )}
+      {[...notes].map((note) => (
+        <p key={note} class="hint">
+          {note}
+        </p>
+      ))}
+    </>
   );
 }
 

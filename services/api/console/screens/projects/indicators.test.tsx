@@ -170,6 +170,28 @@ describe("the table of indicators", () => {
       ["Indicator forest", "binding", "Water", "–", "–", "–", "", "no data"],
     ]);
   });
+  it("is one line until it is opened, where no figure is known", async () => {
+    const bare = { base: null, value: null, value_year: null, target: null, targets: [] };
+    serve({
+      ...answers,
+      "GET /plans/xiamen-1/progress": progress(judged("a", bare), judged("b", bare)),
+    });
+    open(table);
+    const line = await screen.findByText("2 indicators, none with a value or a target");
+    expect(line.closest("details")?.open).toBe(false);
+    expect(screen.getAllByText("–")[0]?.closest("details")).not.toBeNull();
+  });
+  it("marks a value that something was noted with, and tells it", async () => {
+    const remarks = [{ code: "value_note", zh: "演示 Demo", en: "演示 Demo" }];
+    serve({
+      ...answers,
+      "GET /plans/xiamen-1/progress": progress(judged("a", { remarks }), judged("b")),
+    });
+    open(table);
+    const [first, second] = await cellsOf("Indicators");
+    expect([first?.[4], second?.[4]]).toEqual(["20 (2024) *", "20 (2024)"]);
+    expect(screen.getByText("* 演示 Demo")).toBeTruthy();
+  });
   it("is in Chinese for those who read it", async () => {
     serve(answers);
     open(table, { lang: "zh" });

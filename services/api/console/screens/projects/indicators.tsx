@@ -11,7 +11,7 @@ import { number, today } from "../../kit/format";
 import { API } from "../../kit/page";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
-import { STANDINGS, unitName } from "../../kit/terms";
+import { STANDINGS, unitName, valueNote } from "../../kit/terms";
 import { Badge, Button, Dialog, FaultBox, Found, Panel, Select, Tabs, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { IndicatorMap, type Judged, judgedIn, placesOf } from "./indicator_map";
@@ -28,6 +28,20 @@ export function Indicators({ plan, status }: { plan: string; status: string }) {
       {({ indicators }) => {
         const rows = indicators.filter((one) => !wanted.value || one.status === wanted.value);
         const open = indicators.find(({ indicator }) => indicator === chosen.value);
+        const notes = new Set(rows.map(({ remarks }) => valueNote(remarks)).filter(Boolean));
+        const table = (
+          <Table
+            label={t("指标", "Indicators")}
+            columns={COLUMNS()}
+            rows={rows}
+            keyOf={({ indicator }) => indicator}
+            chosen={chosen.value}
+            onOpen={({ indicator }) => {
+              chosen.value = indicator;
+            }}
+            empty={t("没有符合条件的指标。", "No indicator matches.")}
+          />
+        );
         return (
           <>
             <div class="inline">
@@ -54,23 +68,34 @@ export function Indicators({ plan, status }: { plan: string; status: string }) {
                 <Opened key={plan} plan={plan} judged={open} again={again} />
               </div>
             )}
-            <Table
-              label={t("指标", "Indicators")}
-              columns={COLUMNS()}
-              rows={rows}
-              keyOf={({ indicator }) => indicator}
-              chosen={chosen.value}
-              onOpen={({ indicator }) => {
-                chosen.value = indicator;
-              }}
-              empty={t("没有符合条件的指标。", "No indicator matches.")}
-            />
+            {indicators.length > 0 && indicators.every(isBlank) ? (
+              <details>
+                <summary>
+                  {t(
+                    `${indicators.length} 项指标，均尚无数值和目标`,
+                    `${indicators.length} indicators, none with a value or a target`,
+                  )}
+                </summary>
+                {table}
+              </details>
+            ) : (
+              table
+            )}
+            {[...notes].map((note) => (
+              <p key={note} class="hint">
+                * {note}
+              </p>
+            ))}
           </>
         );
       }}
     </Found>
   );
 }
+
+/** Whether there is no figure to show of an indicator. */
+const isBlank = ({ base, target, value }: Judged) =>
+  value === null && (base?.value ?? null) === null && (target?.value ?? null) === null;
 
 const COLUMNS = (): Column<Judged>[] => [
   {
@@ -105,7 +130,10 @@ const COLUMNS = (): Column<Judged>[] => [
     id: "value",
     title: t("现状", "Value"),
     numeric: true,
-    cell: ({ value, value_year }) => (value === null ? "–" : `${number(value)} (${value_year})`),
+    cell: ({ value, value_year, remarks }) =>
+      value === null
+        ? "–"
+        : `${number(value)} (${value_year})${valueNote(remarks) === undefined ? "" : " *"}`,
     order: ({ value }) => value,
   },
   {

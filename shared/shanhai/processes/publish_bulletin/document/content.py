@@ -16,6 +16,7 @@ from shanhai.processes.publish_bulletin.document.observed import (
     observations_document,
     waters_document,
 )
+from shanhai.science.flags import VALUE_NOTE
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label, without_zeros
 
@@ -149,6 +150,7 @@ def _indicator(row: Mapping[str, Any]) -> Document:
         "binding": row["property"] == "binding",
         "value": row["value"],
         "value_year": row["value_year"],
+        "note": next((one["zh"] for one in row["remarks"] if one["code"] == VALUE_NOTE), None),
         "target": target.get("value"),
         "target_year": target.get("year"),
         "gap": row["gap"],

@@ -171,6 +171,7 @@ def _indicator(number: int, code: str, zh: str, en: str, value: float) -> dict[s
         "value_year": LAST.year - 1 if known else None,
         "target": {"value": round(value - ahead, 1), "year": 2030},
         "gap": ahead if known else None,
+        "remarks": [],
         "status": status,
         "trend": {"per_year": 0.8, "course": ("improving", "steady")[number % 2]}
         if known

@@ -56,13 +56,21 @@ def _table(
 
 
 def indicators(told: Told, lang: Lang) -> list[Block]:
-    """How the indicators of the plan stand."""
+    """How the indicators of the plan stand; one line where no value of any is known."""
     rows = told["indicators"]["rows"]
+    if rows and all(one["value"] is None for one in rows):
+        none = Label(
+            f"规划指标 {len(rows)} 项，均尚无数值。",
+            f"No value of {len(rows)} indicators is known.",
+        )
+        return [Paragraph(none.in_(lang), quiet=True)]
+    notes = list(dict.fromkeys(one["note"] for one in rows if one["note"] is not None))
+    marks = {note: "*" * number for number, note in enumerate(notes, start=1)}
     cells = [
         [
             one["name"] + (Label("（约束性）", " (binding)").in_(lang) if one["binding"] else ""),
             one["unit_name"],
-            _with_year(one["value"], one["value_year"]),
+            _with_year(one["value"], one["value_year"]) + marks.get(one["note"], ""),
             _with_year(one["target"], one["target_year"]),
             one["status_name"],
             one["course_name"],
@@ -78,7 +86,11 @@ def indicators(told: Told, lang: Lang) -> list[Block]:
         (Label("趋势", "Trend"), 2.1, False),
     )
     caption = Label("规划指标进展", "Indicators of the plan")
-    return _table(caption, columns, cells, lang, [STATUS_COLORS[one["status"]] for one in rows])
+    colors = [STATUS_COLORS[one["status"]] for one in rows]
+    return [
+        *_table(caption, columns, cells, lang, colors),
+        *(Paragraph(f"{mark} {note}", quiet=True) for note, mark in marks.items()),
+    ]
 
 
 def observations(told: Told, lang: Lang) -> list[Block]:
