@@ -106,6 +106,7 @@ def _by_address(find: Address, source: Source, wanted: Wanted) -> Iterator[Found
                     ),
                     member=None if find.member is None else find.member.format(name=name),
                     absent=frozenset(find.absent),
+                    whole=find.whole,
                 )
             )
             for key, text in source.named_inputs.items()

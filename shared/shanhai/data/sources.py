@@ -77,6 +77,9 @@ class Address(_Model):
     grid: DegreeGrid | MetreGrid | None = None
     absent: tuple[int, ...] = Field((404,), description="statuses that say: no such tile")
     member: str | None = Field(None, description="the file is this member of a zip")
+    whole: bool = Field(
+        False, description="read as a whole where the host does not serve parts of it"
+    )
     version: str = ""
     versions: dict[str, str] = Field(default_factory=dict, description="by input")
 

@@ -54,17 +54,49 @@ class RemoteFile:
         token_url: Where the token that opens it is given.
         member: The member of the zip that it is.
         absent: Statuses that say that there is no such file.
+        whole: It is read as a whole where its host does not serve parts, however large it is.
     """
 
     url: str
     token_url: str | None = None
     member: str | None = None
     absent: frozenset[int] = _ABSENT
+    whole: bool = False
 
     @property
     def label(self) -> str:
         """Address as people may read it."""
         return self.url if self.member is None else f"{self.url}!{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a host answered; of a whole file in place of a part of it only the beginning."""
+
+    url: str
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file, by `Content-Range` of a part."""
+        if self.status != httpx.codes.PARTIAL_CONTENT:
+            return int(self.headers.get("Content-Length") or len(self.content))
+        total = self.headers.get("Content-Range", "").rpartition("/")[2]
+        if not total.isdecimal():
+            raise Unavailable(f"{self.url} does not say how long the file is")
+        return int(total)
+
+    @property
+    def mark(self) -> str | None:
+        """What the host calls this content."""
+        found: str | None = self.headers.get("ETag") or self.headers.get("Last-Modified")
+        return found
+
+
+Sink = Callable[[int, bytes], None]
+"""Takes bytes of a file and where they begin."""
 
 
 @dataclass(slots=True)
@@ -114,7 +146,7 @@ class Upstream:
         self._client.close()
 
     def document(self, url: str, body: Mapping[str, Any] | None = None) -> bytes:
-        """A whole answer; a body is posted as JSON.
+        """The whole of an answer; a body is posted as JSON.
 
         Raises:
             NotFound: there is nothing at the address.
@@ -168,9 +200,14 @@ class Upstream:
         stored.begin()
         return stored
 
-    def part(self, file: RemoteFile, first: int, last: int) -> httpx.Response:
+    def part(self, file: RemoteFile, first: int, last: int) -> _Answer:
         """Bytes `first` to `last` of a file as the host answers."""
         return self._ask(file, {"Range": f"bytes={first}-{last}"}, None)
+
+    def whole(self, file: RemoteFile, sink: Sink) -> None:
+        """All bytes of a file of a host without parts: each attempt begins at the beginning."""
+        self._say(f"{file.url} is read as a whole: its host does not serve parts")
+        self._ask(file, {}, None, sink)
 
     def count(self, received: int = 0, reused: int = 0) -> None:
         """Add to the bytes that came from the host or from the cache."""
@@ -178,26 +215,30 @@ class Upstream:
         self.reused += reused
 
     def _ask(
-        self, file: RemoteFile, headers: Mapping[str, str], body: Mapping[str, Any] | None
-    ) -> httpx.Response:
+        self,
+        file: RemoteFile,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        sink: Sink | None = None,
+    ) -> _Answer:
         """The answer, asked for again while the reason may pass."""
         why = ""
         for attempt in range(_ATTEMPTS):
             token = self._token(file, renew=attempt > 0)
             try:
-                answer = self._follow(file.url, token, headers, body)
+                answer = self._follow(file, token, headers, body, sink)
             except httpx.TransportError as error:
                 why, wait = f"{type(error).__name__}: {error}", 0.0
             else:
-                if answer.is_success:
+                if httpx.codes.is_success(answer.status):
                     return answer
-                if answer.status_code in file.absent:
-                    raise NotFound(f"{file.url}: HTTP {answer.status_code}")
+                if answer.status in file.absent:
+                    raise NotFound(f"{file.url}: HTTP {answer.status}")
                 # A host refuses for a moment when it is asked too often, or when a token has ended.
-                refused = answer.status_code == httpx.codes.FORBIDDEN and attempt < _REFUSALS
-                if answer.status_code not in _PASSING and not refused:
-                    raise Unavailable(f"{file.url}: HTTP {answer.status_code}")
-                why, wait = f"HTTP {answer.status_code}", _asked_to_wait(answer)
+                refused = answer.status == httpx.codes.FORBIDDEN and attempt < _REFUSALS
+                if answer.status not in _PASSING and not refused:
+                    raise Unavailable(f"{file.url}: HTTP {answer.status}")
+                why, wait = f"HTTP {answer.status}", _asked_to_wait(answer)
             if attempt + 1 < _ATTEMPTS:
                 self._wait(file, why, max(wait, min(2.0**attempt, _LONGEST_PAUSE_S)))
         raise Unavailable(
@@ -212,34 +253,43 @@ class Upstream:
 
     def _follow(
         self,
-        url: str,
+        file: RemoteFile,
         token: str | None,
         headers: Mapping[str, str],
         body: Mapping[str, Any] | None,
-    ) -> httpx.Response:
+        sink: Sink | None,
+    ) -> _Answer:
         """The answer at the end of the redirects, each to a host that is allowed."""
+        url = file.url
         for _ in range(_MOST_REDIRECTS + 1):
             address = self._address(url if token is None else f"{url}?{token}")
-            answer = self._receive(url, address, headers, body)
-            if answer.status_code not in _REDIRECTS:
-                return answer
+            method = "GET" if body is None else "POST"
+            with self._client.stream(method, address, headers=dict(headers), json=body) as answer:
+                if answer.status_code not in _REDIRECTS:
+                    return self._received(file, answer, sink)
             url, token = urljoin(url, answer.headers.get("Location", "")), None
         raise Unavailable(f"{url}: more than {_MOST_REDIRECTS} redirects")
 
-    def _receive(
-        self, url: str, address: str, headers: Mapping[str, str], body: Mapping[str, Any] | None
-    ) -> httpx.Response:
-        method = "GET" if body is None else "POST"
-        with self._client.stream(method, address, headers=dict(headers), json=body) as answer:
-            length = int(answer.headers.get("Content-Length") or 0)
-            whole = "Range" in headers and answer.status_code == httpx.codes.OK
-            if length > (_SMALL if whole else _MOST_DOCUMENT):
-                raise Unavailable(
-                    f"{url} is {length / 1e6:.0f} MB and its host does not serve parts of it",
-                    message_zh=f"{url} 大小为 {length / 1e6:.0f} MB，其主机不支持分段读取",
-                )
-            answer.read()
-        return answer
+    def _received(self, file: RemoteFile, answer: httpx.Response, sink: Sink | None) -> _Answer:
+        """The body, as much of it as is wanted."""
+        length = int(answer.headers.get("Content-Length") or 0)
+        asked_for_part = "Range" in answer.request.headers
+        whole = asked_for_part and answer.status_code == httpx.codes.OK and length > _SMALL
+        if (whole and not file.whole) or (sink is None and not whole and length > _MOST_DOCUMENT):
+            raise Unavailable(
+                f"{file.url} is {length / 1e6:.0f} MB and its host does not serve parts of it",
+                message_zh=f"{file.url} 大小为 {length / 1e6:.0f} MB，其主机不支持分段读取",
+            )
+        at, content = 0, bytearray()
+        for block in answer.iter_raw(PART):
+            if whole or sink is None or not answer.is_success:
+                content += block
+            else:
+                sink(at, block)
+            at += len(block)
+            if whole:
+                break
+        return _Answer(file.url, answer.status_code, answer.headers, bytes(content))
 
     def _address(self, url: str) -> str:
         parts = urlsplit(url)
@@ -277,7 +327,7 @@ class Upstream:
         return _Token(answer["token"], ends)
 
 
-def _asked_to_wait(answer: httpx.Response) -> float:
+def _asked_to_wait(answer: _Answer) -> float:
     """Seconds that `Retry-After` asks for, as a number or as a date (RFC 9110, 10.2.3)."""
     text = answer.headers.get("Retry-After", "")
     try:
@@ -308,6 +358,7 @@ class _StoredFile:
     mark: str | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _absent: NotFound | None = None
+    _in_parts: bool = True
     _data: int = -1
     _have: bytearray = field(default_factory=bytearray)
     _coming: set[int] = field(default_factory=set)
@@ -327,8 +378,8 @@ class _StoredFile:
                 raise
             self._begin_with(answer)
 
-    def _begin_with(self, answer: httpx.Response) -> None:
-        size, mark = _size_of(answer), _mark_of(answer)
+    def _begin_with(self, answer: _Answer) -> None:
+        size, mark = answer.size, answer.mark
         known = {"url": self.file.url, "size": size, "mark": mark}
         about = self.folder / "about.json"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -345,6 +396,7 @@ class _StoredFile:
             draft.write_text(json.dumps(known))
             draft.replace(about)
         self.size, self.mark = size, mark
+        self._in_parts = answer.status == httpx.codes.PARTIAL_CONTENT
         self._keep(0, answer.content)
 
     def read(self, first: int, count: int) -> bytes:
@@ -395,8 +447,11 @@ class _StoredFile:
 
     def _fetch(self, begin: int, end: int) -> None:
         first, last = begin * PART, min(self.size, (end + 1) * PART) - 1
+        if not self._in_parts:
+            self._fetch_whole()
+            return
         answer = self.upstream.part(self.file, first, last)
-        if _size_of(answer) != self.size or _mark_of(answer) != self.mark:
+        if answer.size != self.size or answer.mark != self.mark:
             (self.folder / "about.json").unlink(missing_ok=True)
             raise Unavailable(
                 f"{self.file.label} has changed while it was read; run it again",
@@ -405,6 +460,17 @@ class _StoredFile:
         if len(answer.content) != last - first + 1:
             raise Unavailable(f"{self.file.label}: asked for {last - first + 1} bytes from {first}")
         self._keep(begin, answer.content)
+
+    def _fetch_whole(self) -> None:
+        """All parts at once; other threads wait, and find them there."""
+        with self._lock:
+            if all(self._have):
+                return
+
+            def keep(at: int, block: bytes) -> None:
+                self._keep(at // PART, block)
+
+            self.upstream.whole(self.file, keep)
 
     def _keep(self, begin: int, content: bytes) -> None:
         os.pwrite(self._data, content, begin * PART)
@@ -440,21 +506,6 @@ class _StoredFile:
             draft.unlink(missing_ok=True)
             raise Unavailable(f"{self.file.url} holds no file {name}: {error}") from error
         draft.replace(target)
-
-
-def _size_of(answer: httpx.Response) -> int:
-    """Size of the whole file, by `Content-Range` of a part."""
-    if answer.status_code != httpx.codes.PARTIAL_CONTENT:
-        return len(answer.content)
-    total = answer.headers.get("Content-Range", "").rpartition("/")[2]
-    if not total.isdecimal():
-        raise Unavailable(f"{_bare(str(answer.url))} does not say how long the file is")
-    return int(total)
-
-
-def _mark_of(answer: httpx.Response) -> str | None:
-    found: str | None = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-    return found
 
 
 class _Reader(io.RawIOBase):

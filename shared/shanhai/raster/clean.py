@@ -259,7 +259,7 @@ def _reduced(cells: BoolArray, side: int, *, fill: bool) -> BoolArray:
     return padded.reshape(height // side, side, width // side, side)
 
 
-Legend = Literal["internal", "worldcover", "globeland30", "clcd", "tdt1055", "gbt21010"]
+Legend = Literal["internal", "worldcover", "globeland30", "clcd", "io_lulc", "tdt1055", "gbt21010"]
 
 
 @dataclass(frozen=True, slots=True)

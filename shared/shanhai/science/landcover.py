@@ -136,6 +136,19 @@ SCHEMES: Mapping[str, Mapping[int, int]] = MappingProxyType(
             8: LandCover.BUILT_UP,
             9: LandCover.WETLAND,
         },
+        # Karra et al. 2021, with the classes of its second version; clouds are unknown.
+        "io_lulc": {
+            0: NODATA,
+            1: LandCover.WATER,
+            2: LandCover.FOREST,
+            4: LandCover.WETLAND,
+            5: LandCover.CROPLAND,
+            7: LandCover.BUILT_UP,
+            8: LandCover.BARE,
+            9: LandCover.SNOW_ICE,
+            10: NODATA,
+            11: LandCover.GRASSLAND,
+        },
     }
     | {
         # As numbers: 101 for 0101. Codes with a letter have none.
@@ -146,7 +159,7 @@ SCHEMES: Mapping[str, Mapping[int, int]] = MappingProxyType(
 )
 """Codes of ESA WorldCover, GlobeLand30, CLCD and the land survey; all but the first status L."""
 
-SEA_AS_WATER = frozenset({"worldcover", "globeland30", "clcd"})
+SEA_AS_WATER = frozenset({"worldcover", "globeland30", "clcd", "io_lulc"})
 """Products that have one class for rivers, lakes and the sea."""
 
 NATURALNESS: Mapping[LandCover, float] = MappingProxyType(

@@ -102,15 +102,28 @@ def test_a_file_that_changes_while_it_is_read_is_not_mixed(
         assert later.etag(DEM) == '"other"'
 
 
-def test_of_a_host_without_parts_only_a_small_file_is_read(
+def test_of_a_host_without_parts_a_large_file_is_read_only_where_that_is_wanted(
     upstreams: Upstreams, upstream: Upstream
 ) -> None:
-    upstreams.fault(PATTERN, ignore_range=True)
-    assert some(upstream)
-    assert upstreams.sent(PATTERN) == upstream.size(DEM)
-    large = RemoteFile(f"https://{files.WORLDPOP}/{files.worldpop_path(2020)}")
+    url = f"https://{files.WORLDPOP}/{files.worldpop_path(2020)}"
     with pytest.raises(Unavailable, match="114 MB and its host does not serve parts"):
-        upstream.open(large)
+        upstream.open(RemoteFile(url))
+
+
+@pytest.mark.long  # a hundred megabytes
+def test_a_large_file_is_read_as_a_whole_and_kept(
+    upstreams: Upstreams, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = RemoteFile(f"https://{files.WORLDPOP}/{files.worldpop_path(2020)}", whole=True)
+    assert some(upstream, file, 0)[:2] == b"II"
+    assert upstreams.sent("data.worldpop.org/*") > 100e6
+    upstreams.reset()
+    with client(upstreams, tmp_path, []) as later:
+        middle = some(later, file, 50_000_000)
+    assert upstreams.sent("data.worldpop.org/*") < 2e6, "its head, to see whether it has changed"
+    upstreams.set(ranges_at_worldpop=True)
+    with client(upstreams, tmp_path / "other", []) as parts:
+        assert some(parts, file, 50_000_000) == middle
 
 
 def test_what_is_not_there_is_told_once(upstreams: Upstreams, upstream: Upstream) -> None:

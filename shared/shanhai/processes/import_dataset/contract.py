@@ -41,9 +41,9 @@ class ImportDatasetInputs(Inputs):
         pattern=r"^EPSG:\d{4,6}$",
         description="CRS of a file that names none, `EPSG:n` / 文件未注明时的坐标系",
     )
-    legend: Literal["internal", "worldcover", "globeland30", "clcd", "tdt1055", "gbt21010"] = Field(
-        "internal", description="Legend of a land-cover raster / 土地覆盖分类体系"
-    )
+    legend: Literal[
+        "internal", "worldcover", "globeland30", "clcd", "io_lulc", "tdt1055", "gbt21010"
+    ] = Field("internal", description="Legend of a land-cover raster / 土地覆盖分类体系")
     codes: dict[FillCodeText, float | Literal["nodata"]] = Field(
         default_factory=dict,
         max_length=100,
