@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import Progress
 
+from shanhai.cli.import_folder import import_described, is_pack
 from shanhai.client import ApiClient, Query, RemoteCollection, Sync
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import read_description
@@ -176,7 +177,11 @@ def _format_of(path: Path) -> str:
 def import_files(
     files: Annotated[
         list[Path],
-        typer.Argument(exists=True, dir_okay=False, help="GeoTIFFs, or files of features."),
+        typer.Argument(
+            metavar="PATH...",
+            exists=True,
+            help="Described folders, packs (*.zip), GeoTIFFs, or files of features.",
+        ),
     ],
     key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
     region: Annotated[str | None, typer.Option(help="Region code.")] = None,
@@ -198,21 +203,51 @@ def import_files(
     ] = None,
     api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
 ) -> None:
-    """Import files through the API: rasters, or with --collection features.
+    """Import through the API: folders and packs of described layers, rasters, or features.
 
-    Beside a raster a description `<name>.json` is honoured.
+    A folder that `shanhai data fetch` or `shanhai data demo` left, or a pack of it, gives its
+    regions and every raster; run again, it goes on with what is missing. Beside a raster a
+    description `<name>.json` is honoured. Features need --collection.
     """
     own = {"region": region, "theme": theme, "visibility": visibility}
     given = {**own, **nested(parse_settings(option or []), {})}
     stated = {name: value for name, value in given.items() if value is not None}
+    whole = True
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in files:
+            if path.is_dir() or (collection is None and is_pack(path)):
+                demand_none(
+                    collection=collection,
+                    region=region,
+                    theme=theme,
+                    mapping=mapping,
+                    reports=reports,
+                )
+                whole &= import_described(client, path, stated)
+                continue
             if collection is not None:
                 of = {"collection": collection, "mapping": parse_settings(mapping or [])}
                 done = import_feature_file(client, path, {**of, **stated}, reports)
                 typer.echo(f"{path.name}: {done}")
                 continue
             typer.echo(f"{path.name}: {import_file(client, path, stated)}")
+    if not whole:
+        raise typer.Exit(1)
+
+
+def demand_none(**options: object) -> None:
+    """Refuse options that are for single files.
+
+    Raises:
+        InvalidInput: one is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidInput(
+                f"--{name} is for single files; a folder or pack says itself what it holds",
+                message_zh=f"--{name} 仅用于单个文件；文件夹和数据包自带说明",
+                pointer=f"--{name}",
+            )
 
 
 def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
