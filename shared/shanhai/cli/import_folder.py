@@ -112,9 +112,10 @@ def _import_regions(client: ApiClient, outlines: FilePart, hears: Hears) -> Outc
     with TemporaryDirectory(prefix="shanhai-") as folder:
         file = Path(folder) / REGIONS
         file.write_text(json.dumps(_completed(features, known)), encoding="utf-8")
-        part, of = FilePart.whole(file), {"collection": "regions"}
+        # Outlines are for everybody, which has to be wished for.
+        of = {"collection": "regions", "visibility": "public"}
         try:
-            results = _run(client, "import-features", part, None, of, hears)
+            results = _run(client, "import-features", FilePart.whole(file), None, of, hears)
         except Forbidden:
             if len(known) < len(features):
                 raise

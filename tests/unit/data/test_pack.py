@@ -210,11 +210,19 @@ def test_links_and_members_of_one_name_are_refused(packed: Path) -> None:
 
 
 def test_members_must_not_lie_over_each_other(packed: Path) -> None:
+    inner = [zipfile.ZipInfo(f"inner{number}.tif") for number in range(20)]
+    headers = [one.FileHeader() for one in inner]
+    payload, size = b"".join(headers) + b"0" * 10_000, 10_000
     with zipfile.ZipFile(packed, "a") as archive:
-        same = archive.getinfo("dem.tif")
-        archive.filelist += [same] * 20
-        archive._didModify = True
-    with pytest.raises(UnsupportedFile):
+        outer = zipfile.ZipInfo("outer.tif")
+        archive.writestr(outer, payload)
+        start = outer.header_offset + len(outer.FileHeader())
+        for number, one in enumerate(inner):
+            one.header_offset = start + len(b"".join(headers[:number]))
+            rest = len(b"".join(headers[number + 1 :]))
+            one.file_size = one.compress_size = rest + size
+            archive.filelist.append(one)
+    with pytest.raises(UnsupportedFile, match="has members that overlap"):
         open_pack(packed)
 
 
