@@ -175,7 +175,7 @@ def _format_of(path: Path) -> str:
 
 
 def import_files(
-    files: Annotated[
+    paths: Annotated[
         list[Path],
         typer.Argument(
             metavar="PATH...",
@@ -214,7 +214,7 @@ def import_files(
     stated = {name: value for name, value in given.items() if value is not None}
     whole = True
     with ApiClient(api or PublicSettings().api_url, key) as client:
-        for path in files:
+        for path in paths:
             if path.is_dir() or (collection is None and is_pack(path)):
                 demand_none(
                     collection=collection,
