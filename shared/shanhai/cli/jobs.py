@@ -8,11 +8,11 @@ from uuid import UUID
 
 import orjson
 import typer
+from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.files import nested, parse_settings
-from shanhai.cli.kit import AsJson, clock, in_transaction, tell_rows
+from shanhai.cli.kit import AsJson, clock, in_transaction, nested, parse_settings, tell_rows
 from shanhai.client import ApiClient
 from shanhai.db.features.selection import TimeInterval
 from shanhai.db.identity import Identity
@@ -61,7 +61,7 @@ def submit(
     public = PublicSettings()
     with ApiClient(api or public.api_url, key) as client:
         job = client.submit(process, inputs)
-        with Progress(transient=True) as bar:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(process, total=100)
             job.wait(lambda done, stage: bar.update(task, completed=done, description=stage))
         results = job.results()

@@ -21,24 +21,24 @@ Change = Callable[[dict[str, bytes]], None]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def described(tmp_path: Path) -> Path:
     """Two layers and an outline; what is in a raster is nobody's business here."""
-    folder = tmp_path / "rasters"
-    folder.mkdir()
+    described = tmp_path / "rasters"
+    described.mkdir()
     for theme in ("dem", "soil"):
-        (folder / f"{theme}.tif").write_bytes(f"raster of {theme}".encode() * 1000)
-        describe(folder / f"{theme}.tif", CITY)
+        (described / f"{theme}.tif").write_bytes(f"raster of {theme}".encode() * 1000)
+        describe(described / f"{theme}.tif", CITY)
     properties = {"code": CITY, "source": "a survey", "licence": "ODbL-1.0"}
     outline = {"type": "Feature", "properties": properties, "geometry": None}
     collection = {"type": "FeatureCollection", "features": [outline]}
-    (folder / "regions.geojson").write_text(json.dumps(collection))
-    return folder
+    (described / "regions.geojson").write_text(json.dumps(collection))
+    return described
 
 
 @pytest.fixture
-def packed(folder: Path, tmp_path: Path) -> Path:
+def packed(described: Path, tmp_path: Path) -> Path:
     target = tmp_path / "pack.zip"
-    write_pack(read_folder(folder), target)
+    write_pack(read_folder(described), target)
     return target
 
 
@@ -61,11 +61,13 @@ def with_manifest(**members: object) -> Change:
     return change
 
 
-def test_the_same_folder_packs_to_the_same_bytes(folder: Path, packed: Path) -> None:
+def test_the_same_folder_packs_to_the_same_bytes(described: Path, packed: Path) -> None:
     again = packed.with_name("again.zip")
-    for path in folder.iterdir():
+    for path in described.iterdir():
         path.touch()
-    assert CliRunner().invoke(app, ["data", "pack", str(folder), "-o", str(again)]).exit_code == 0
+    assert (
+        CliRunner().invoke(app, ["data", "pack", str(described), "-o", str(again)]).exit_code == 0
+    )
     assert again.read_bytes() == packed.read_bytes()
     with zipfile.ZipFile(packed) as archive:
         assert {one.compress_type for one in archive.infolist()} == {zipfile.ZIP_STORED}
@@ -89,26 +91,26 @@ def test_a_pack_says_what_it_is_and_whose(packed: Path) -> None:
     }
 
 
-def test_members_are_read_where_they_lie(folder: Path, packed: Path) -> None:
-    of_folder, of_pack = read_folder(folder), open_pack(packed)
+def test_members_are_read_where_they_lie(described: Path, packed: Path) -> None:
+    of_folder, of_pack = read_folder(described), open_pack(packed)
     assert of_pack.regions is not None
-    assert of_pack.regions.read() == (folder / "regions.geojson").read_bytes()
+    assert of_pack.regions.read() == (described / "regions.geojson").read_bytes()
     for name, layer in of_folder.layers.items():
         part = of_pack.layers[name].data
         assert part.path == packed
         assert (part.size, part.sha256()) == (layer.data.size, layer.data.sha256())
-        assert part.read(7, 9) == (folder / name).read_bytes()[7:16]
+        assert part.read(7, 9) == (described / name).read_bytes()[7:16]
         assert part.read(part.size + 1) == b""
     assert not of_pack.faults
 
 
-def test_what_is_not_described_is_named(folder: Path, tmp_path: Path) -> None:
-    (folder / "ndvi.tif").write_bytes(b"raster")
-    (folder / "npp.tif").write_bytes(b"raster")
-    (folder / "npp.json").write_text('{"theme": "npp"}')
-    (folder / "notes.json").write_text("[]")
-    (folder / "dem.tif").unlink()
-    held = read_folder(folder)
+def test_what_is_not_described_is_named(described: Path, tmp_path: Path) -> None:
+    (described / "ndvi.tif").write_bytes(b"raster")
+    (described / "npp.tif").write_bytes(b"raster")
+    (described / "npp.json").write_text('{"theme": "npp"}')
+    (described / "notes.json").write_text("[]")
+    (described / "dem.tif").unlink()
+    held = read_folder(described)
     assert list(held.layers) == ["soil.tif"]
     assert "no description" in held.faults["ndvi.tif"].detail
     assert "npp.json" in held.faults
@@ -126,7 +128,7 @@ def test_a_folder_of_ones_own_files_is_sent_to_be_looked_at(tmp_path: Path) -> N
 
 
 def test_writing_that_is_cut_leaves_nothing(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    described: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "cut.zip"
     target.write_bytes(b"a pack of before")
@@ -135,26 +137,26 @@ def test_writing_that_is_cut_leaves_nothing(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_pack(read_folder(folder), target, cut)
+        write_pack(read_folder(described), target, cut)
     assert target.read_bytes() == b"a pack of before"
     assert {path.name for path in tmp_path.iterdir()} == {"rasters", "cut.zip"}
 
 
-def test_a_raster_that_is_not_as_described_is_not_packed(folder: Path, tmp_path: Path) -> None:
-    (folder / "soil.tif").write_bytes(b"another")
+def test_a_raster_that_is_not_as_described_is_not_packed(described: Path, tmp_path: Path) -> None:
+    (described / "soil.tif").write_bytes(b"another")
     with pytest.raises(InvalidInput, match=r"'soil\.tif' is not what its description says"):
-        write_pack(read_folder(folder), tmp_path / "never.zip")
+        write_pack(read_folder(described), tmp_path / "never.zip")
     assert not (tmp_path / "never.zip").exists()
 
 
 def test_a_large_member_is_read_and_written_in_blocks(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    described: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10_000)  # as if members were over 2 GiB
     blocks: list[int] = []
     monkeypatch.setattr("shanhai.client.core.BLOCK_BYTES", 1000)
     target = tmp_path / "large.zip"
-    write_pack(read_folder(folder), target, blocks.append)
+    write_pack(read_folder(described), target, blocks.append)
     assert max(blocks) == 1000
     assert not verify_pack(target)
 
@@ -211,12 +213,14 @@ def test_links_and_members_of_one_name_are_refused(packed: Path) -> None:
 
 def test_members_must_not_lie_over_each_other(packed: Path) -> None:
     inner = [zipfile.ZipInfo(f"inner{number}.tif") for number in range(20)]
+    for one in inner:
+        one.CRC = 0
     headers = [one.FileHeader() for one in inner]
     payload, size = b"".join(headers) + b"0" * 10_000, 10_000
     with zipfile.ZipFile(packed, "a") as archive:
         outer = zipfile.ZipInfo("outer.tif")
         archive.writestr(outer, payload)
-        start = outer.header_offset + len(outer.FileHeader())
+        start = outer.header_offset + len(outer.FileHeader(zip64=False))
         for number, one in enumerate(inner):
             one.header_offset = start + len(b"".join(headers[:number]))
             rest = len(b"".join(headers[number + 1 :]))
@@ -276,11 +280,11 @@ def test_a_description_must_be_of_the_raster_that_is_packed(packed: Path) -> Non
 
 
 def test_an_outline_of_any_length_is_not_read(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    described: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pack, "LONGEST_REGIONS", 10)
     with pytest.raises(UnsupportedFile, match="over 10 bytes"):
-        pack.read_regions(FilePart.whole(folder / "regions.geojson"))
+        pack.read_regions(FilePart.whole(described / "regions.geojson"))
 
 
 @pytest.mark.parametrize("region", ["nowhere", "../etc", None])

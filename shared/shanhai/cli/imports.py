@@ -1,4 +1,4 @@
-"""Import of a described folder or a pack: its regions, then every raster, through the API alone."""
+"""`shanhai import`: files, described folders and packs, through the API alone."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -6,21 +6,28 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
+from shanhai.cli.kit import nested, parse_settings
 from shanhai.client import ApiClient, FilePart
 from shanhai.data.pack import REGIONS, DescribedData, Layer, open_pack, read_folder, read_regions
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, ShanhaiError, Unauthenticated
-from shanhai.processes.import_dataset.contract import ImportDatasetInputs
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.dataset_description import read_description
+from shanhai.settings import PublicSettings
 from shanhai.validation import rule_in_chinese, rule_in_english
+from shanhai.vocabulary import Visibility
 
 PACK = ".zip"
+REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
+MOST_SHOWN = 20
 UPLOADED = 50
 """Percent of an import that has passed when its file has arrived."""
 MOST_NOTED = 3
@@ -70,7 +77,7 @@ def _import_all(
 ) -> Iterator[tuple[str, Outcome]]:
     """Import one thing after the other, with a bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         whole = bar.add_task("", total=len(held.layers) + (held.regions is not None))
         own = bar.add_task("", total=100)
 
@@ -181,7 +188,7 @@ def _checked(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
         InvalidInput: a rule is broken.
     """
     try:
-        asked = ImportDatasetInputs.model_validate({**inputs, "upload": UUID(int=0)})
+        asked = CONTRACTS["import-dataset"].inputs.model_validate({**inputs, "upload": UUID(int=0)})
     except ValidationError as error:
         raise InvalidInput.of(
             [
@@ -235,3 +242,135 @@ def _run(
     job = client.submit(process, {"upload": upload, **inputs}, unique=True)
     job.wait(lambda percent, _stage: hears(UPLOADED + percent * (100 - UPLOADED) / 100))
     return job.results()
+
+
+def import_feature_file(
+    client: ApiClient, path: Path, stated: Mapping[str, Any], reports: Path | None
+) -> str:
+    """Upload one file, have its rows imported, save the reports, and return what was done.
+
+    Raises:
+        InvalidInput: nothing was written, because of rows that cannot be.
+    """
+    results = run_on_upload(client, "import-features", path, stated)
+    if reports is not None:
+        reports.mkdir(parents=True, exist_ok=True)
+        for name, ending in REPORTS.items():
+            client.download(results[name]["href"], reports / f"{path.name}{ending}")
+    summary = results["summary"]
+    if summary["verdict"] == "refused":
+        raise InvalidInput(_refusal(client, results), pointer=path.name)
+    counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
+    return f"{summary['verdict']}: {', '.join(counts)}"
+
+
+def run_on_upload(
+    client: ApiClient, process: str, path: Path, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Upload a file, run a process on it with a bar, and return its results."""
+    job = client.submit(process, {"upload": client.upload(path), **inputs})
+    with Progress(transient=True) as bar:
+        task = bar.add_task(path.name, total=100)
+        job.wait(lambda done, _stage: bar.update(task, completed=done))
+    return job.results()
+
+
+def _refusal(client: ApiClient, results: Mapping[str, Any]) -> str:
+    """Why nothing was written: the first findings, a line each."""
+    found = client.get(results["report"]["href"])["findings"]
+    errors = [item for item in found if item["severity"] == "error"]
+    told = [*errors, *results["summary"]["rejections"]]
+    lines = [
+        f"  row {item['row']} ({item['code']}) {item['member'] or ''}: {item['detail']}"
+        for item in told[:MOST_SHOWN]
+    ]
+    more = [f"  … and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
+    return "\n".join([f"nothing was written; {len(told)} findings", *lines, *more])
+
+
+def import_paths(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            exists=True,
+            help="Described folders, packs (*.zip), GeoTIFFs, or files of features.",
+        ),
+    ],
+    key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
+    region: Annotated[str | None, typer.Option(help="Region code.")] = None,
+    theme: Annotated[str | None, typer.Option(help="What the raster is about.")] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Collection the features belong to.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option(help="Features: field=property; repeat.")
+    ] = None,
+    reports: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Features: folder for the reports.")
+    ] = None,
+    visibility: Annotated[
+        Visibility | None, typer.Option(help="Who may read it; default: its region.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
+    ] = None,
+    api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
+) -> None:
+    """Import through the API: folders and packs of described layers, rasters, or features.
+
+    A folder that `shanhai data fetch` or `shanhai data demo` left, or a pack of it, gives its
+    regions and every raster; run again, it goes on with what is missing. Beside a raster a
+    description `<name>.json` is honoured. Features need --collection.
+    """
+    own = {"region": region, "theme": theme, "visibility": visibility}
+    given = {**own, **nested(parse_settings(option or []), {})}
+    stated = {name: value for name, value in given.items() if value is not None}
+    whole = True
+    with ApiClient(api or PublicSettings().api_url, key) as client:
+        for path in paths:
+            if path.is_dir() or (collection is None and is_pack(path)):
+                demand_none(
+                    collection=collection,
+                    region=region,
+                    theme=theme,
+                    mapping=mapping,
+                    reports=reports,
+                )
+                whole &= import_described(client, path, stated)
+                continue
+            if collection is not None:
+                of = {"collection": collection, "mapping": parse_settings(mapping or [])}
+                done = import_feature_file(client, path, {**of, **stated}, reports)
+                typer.echo(f"{path.name}: {done}")
+                continue
+            typer.echo(f"{path.name}: {import_file(client, path, stated)}")
+    if not whole:
+        raise typer.Exit(1)
+
+
+def demand_none(**options: object) -> None:
+    """Refuse options that are for single files.
+
+    Raises:
+        InvalidInput: one is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidInput(
+                f"--{name} is for single files; a folder or pack says itself what it holds",
+                message_zh=f"--{name} 仅用于单个文件；文件夹和数据包自带说明",
+                pointer=f"--{name}",
+            )
+
+
+def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
+    """Upload one raster and have it imported; its dataset's code, or what a check tells of it."""
+    sidecar = path.with_suffix(".json")
+    described = read_description(sidecar).import_inputs() if sidecar.exists() else {}
+    inputs = {**described, **stated}
+    for name in ("region", "theme"):
+        if name not in inputs:
+            raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
+    done = run_on_upload(client, "import-dataset", path, inputs)
+    return str(done["dataset"]) if "dataset" in done else json.dumps(done["summary"])
