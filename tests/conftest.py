@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.support.object_stores",
     "tests.support.watersheds",
     "tests.support.process_runs",
+    "tests.support.upstream.fixtures",
 ]
 
 

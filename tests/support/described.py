@@ -5,9 +5,9 @@ from pathlib import Path
 
 from shanhai.data.regions import file_sha256
 from shanhai.data.synthetic_watershed import build_watershed
-from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
+from shanhai.processes.kit.dataset_description import DatasetDescription, Origin, write_description
 
-LICENCE = "CC0-1.0"
+LICENCE, CITATION = "CC0-1.0", "Nobody (2026), layers made in code"
 
 
 def describe(data: Path, region: str, *, theme: str | None = None) -> Path:
@@ -28,6 +28,7 @@ def describe(data: Path, region: str, *, theme: str | None = None) -> Path:
         licence=LICENCE,
         processing="none",
         sha256=file_sha256(data),
+        origin=Origin(source="made", box=(0, 0, 1, 1), citation=CITATION, files=()),
     )
     return write_description(description, data.parent)
 

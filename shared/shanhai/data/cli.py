@@ -1,6 +1,7 @@
 """`shanhai data`: the demonstration stack, and layers of open catalogues."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,8 @@ import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shanhai.data.download import Reporter, default_cache, ensure_package, file_lock
-from shanhai.data.regions import DEMO_REGIONS, PACKAGES, Box, file_sha256, region_box
-from shanhai.data.stac import Catalogues, read_catalogues
-from shanhai.errors import NotFound, ShanhaiError
+from shanhai.data.regions import DEMO_REGIONS, PACKAGES, file_sha256
+from shanhai.errors import InvalidInput, NotFound, ShanhaiError
 
 DEMO_VERSION = "2"
 """Changes when the code would make other files from the same packages."""
@@ -126,41 +126,113 @@ def demo(
 @app.command()
 def fetch(
     region: Annotated[str, typer.Option(help="Code of the region.")],
-    theme: Annotated[str, typer.Option(help="Themes, comma separated: dem,land_cover,…")],
-    out: Annotated[Path, typer.Option(help="Folder for the files.")],
-    bbox: Annotated[
-        str | None, typer.Option(help="west,south,east,north in degrees; needed for new regions.")
+    out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for the files; default REGION.")
     ] = None,
-    catalogues: Annotated[
-        Path | None, typer.Option(help="TOML file of catalogues in place of the package's own.")
+    regions: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="GeoJSON of its outlines.")
+    ] = None,
+    adcode: Annotated[
+        int | None, typer.Option(help="National code of a city or district, for its outlines.")
+    ] = None,
+    bbox: Annotated[
+        str | None, typer.Option(help="west,south,east,north in degrees, instead of outlines.")
+    ] = None,
+    margin: Annotated[str, typer.Option(help="Added around outlines, 10km or 500m.")] = "10km",
+    theme: Annotated[
+        str | None, typer.Option(help="Themes, comma separated; default: all nine.")
+    ] = None,
+    resolution: Annotated[
+        float | None, typer.Option(min=1, help="Metres; finer sources are joined to it.")
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="Of products that have years.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="theme=source, instead of the first; repeat.")
+    ] = None,
+    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-3.")] = "CHN",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be read.")] = False,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SHANHAI_DATA_MIRROR", help="Read https://HOST/PATH from MIRROR/HOST/PATH."
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Cache of what was read; default $XDG_CACHE_HOME/shanhai.")
+    ] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="TOML file of sources in place of the package's own.")
     ] = None,
 ) -> None:
-    """Fetch layers from open STAC catalogues, reading only the windows needed."""
-    try:
-        box, sources = region_box(region, bbox), read_catalogues(catalogues)
-    except ShanhaiError as error:
-        typer.echo(f"error: {error.message}", err=True)
-        raise typer.Exit(2) from error
-    names = [name.strip() for name in theme.split(",") if name.strip()]
-    failed = [name for name in names if not _fetched(name, region, box, out, sources)]
-    if failed or not names:
-        typer.echo(f"not fetched: {', '.join(failed) or 'no theme was named'}", err=True)
+    """Fetch the themes of a region from open sources, reading only the parts needed."""
+    # Imported late: GDAL and SciPy take 0.5 s that other commands need not wait for.
+    from shanhai.data.fetch_command import FetchOptions, fetch_region
+
+    options = FetchOptions(
+        region=region,
+        out=out or Path(region),
+        regions=regions,
+        adcode=adcode,
+        bbox=bbox,
+        margin=margin,
+        themes=_split(theme),
+        resolution_m=resolution,
+        year=year,
+        only=dict(_pair(text) for text in source or []),
+        country=country,
+        dry_run=dry_run,
+        mirror=mirror,
+        cache=cache or default_cache(),
+        sources=sources,
+    )
+    failed = fetch_region(options, Reporter())
+    if failed:
+        typer.echo(f"not fetched: {', '.join(failed)}; run it again to go on", err=True)
         raise typer.Exit(1)
 
 
-def _fetched(name: str, region: str, box: Box, out: Path, sources: Catalogues) -> bool:
-    """Whether the theme was fetched; one that fails does not keep the others from coming."""
-    # Imported late: GDAL and SciPy take 0.5 s that other commands of `shanhai` need not wait for.
-    from shanhai.data.fetch import fetch_theme
+@app.command()
+def check(
+    theme: Annotated[
+        str | None, typer.Option(help="Themes, comma separated; default: all nine.")
+    ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SHANHAI_DATA_MIRROR", help="Read https://HOST/PATH from MIRROR/HOST/PATH."
+        ),
+    ] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="TOML file of sources in place of the package's own.")
+    ] = None,
+) -> None:
+    """Ask every open source whether it still serves what is relied on."""
+    # Imported late: GDAL and SciPy take 0.5 s that other commands need not wait for.
+    from shanhai.data.sources import read_sources
+    from shanhai.data.upstream import Upstream
+    from shanhai.data.upstream_check import check_sources, table_of
 
-    reporter = Reporter()
-    try:
-        with reporter.step(name):
-            fetch_theme(name, region, box, out, catalogues=sources, reporter=reporter)
-    except ShanhaiError as error:
-        typer.echo(f"error: {name}: {error.message}", err=True)
-        return False
-    return True
+    reporter, configured = Reporter(), read_sources(sources)
+    # A cache of its own: what was read before would hide that a publisher serves no longer.
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        Upstream(configured.hosts, Path(cache), mirror=mirror, say=reporter.say) as upstream,
+    ):
+        findings = check_sources(configured, _split(theme), upstream, reporter)
+    reporter.console.print(table_of(findings))
+    if any(one.state != "as expected" for one in findings):
+        raise typer.Exit(1)
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    theme, separator, code = text.partition("=")
+    if not separator:
+        raise InvalidInput(f"source is {text}; it must read theme=source", pointer="--source")
+    return theme, code
 
 
 Target = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="The pack to write.")]
@@ -191,13 +263,13 @@ def pack(
 
 
 def _folder_of(region: str | None) -> Path:
-    """Where the layers of a region lie in the cache, those fetched before those of the demo.
+    """Where the layers of a region lie: fetched here, fetched for the demo, or made by it.
 
     Raises:
         NotFound: there are none.
     """
     cache = default_cache()
-    for place in (cache / "open", default_output(cache)):
+    for place in (Path(), cache / "open", default_output(cache)):
         if region and Path(region).name == region and (place / region).is_dir():
             return place / region
     raise NotFound(

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import certifi
@@ -23,6 +24,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -31,6 +33,16 @@ from rich.table import Table
 
 from shanhai.data.regions import Package, file_sha256
 from shanhai.errors import Unavailable
+
+Block = tuple[Any, Any]
+"""A window and its cells."""
+
+
+class Meter(Protocol):
+    """What counts the bytes that come in."""
+
+    received: int
+
 
 _PEAK_RESET = "5"
 
@@ -78,6 +90,23 @@ class Reporter:
         ) as bar:
             task = bar.add_task(label, total=total, completed=done)
             yield lambda count: bar.advance(task, count)
+
+    def blocks(
+        self, label: str, blocks: Iterable[Block], cells: int, megabytes: float, meter: Meter
+    ) -> Iterator[Block]:
+        """The same blocks, with a bar of the cells that are done and of what was received."""
+        begun = meter.received
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+        received = TextColumn("{task.fields[received]:.1f} of about {task.fields[expected]:.1f} MB")
+        hidden = not self.console.is_terminal
+        with Progress(
+            *columns, received, TimeRemainingColumn(), console=self.console, disable=hidden
+        ) as bar:
+            task = bar.add_task(label, total=cells, received=0.0, expected=megabytes)
+            for window, values in blocks:
+                yield window, values
+                got = (meter.received - begun) / 1e6
+                bar.update(task, advance=window.height * window.width, received=got)
 
     def summarise(self) -> None:
         """Print the table of steps."""

@@ -91,6 +91,7 @@ class Credit(BaseModel):
     name_en: str
     source: str | None
     licence: str | None
+    citation: str | None = None
 
 
 class PackManifest(BaseModel):
@@ -281,12 +282,7 @@ def _manifest(
         )
         for source, licence in sorted(outlines, key=str)
     ]
-    layers = [
-        Credit(
-            file=name, **layer.description.model_dump(include=set(Credit.model_fields) - {"file"})
-        )
-        for name, layer in held.layers.items()
-    ]
+    layers = [_credit(name, layer.description) for name, layer in held.layers.items()]
     codes = {str(one["properties"]["code"]) for one in features}
     return PackManifest(
         format=PACK_FORMAT,
@@ -294,6 +290,18 @@ def _manifest(
         regions=tuple(sorted(codes | {one.description.region for one in held.layers.values()})),
         credits=(*given, *layers),
         members=tuple(stored),
+    )
+
+
+def _credit(name: str, said: DatasetDescription) -> Credit:
+    return Credit(
+        file=name,
+        region=said.region,
+        name_zh=said.name_zh,
+        name_en=said.name_en,
+        source=said.source,
+        licence=said.licence,
+        citation=None if said.origin is None else said.origin.citation,
     )
 
 
@@ -334,6 +342,7 @@ def _readme(manifest: PackManifest) -> str:
         f"\n{one.file}  {one.name_zh} · {one.name_en}\n"
         f"    来源 source: {one.source or '未注明 not stated'}\n"
         f"    许可 licence: {one.licence or '未注明 not stated'}\n"
+        + (f"    引用 citation: {one.citation}\n" if one.citation else "")
         for one in manifest.credits
     ]
     return head + "".join(entries)

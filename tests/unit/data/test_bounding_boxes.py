@@ -1,18 +1,7 @@
 import pytest
 
-from shanhai.data.regions import parse_box, region_box
-from shanhai.errors import InvalidInput, NotFound
-
-
-def test_known_region_brings_its_box_and_a_given_box_wins() -> None:
-    assert region_box("xiamen", None) == (117.85, 24.38, 118.50, 24.95)
-    assert region_box("xiamen", "1,2,3,4") == (1.0, 2.0, 3.0, 4.0)
-    assert region_box("elsewhere", "1,2,3,4") == (1.0, 2.0, 3.0, 4.0)
-
-
-def test_unknown_region_without_a_box_is_refused() -> None:
-    with pytest.raises(NotFound, match="elsewhere"):
-        region_box("elsewhere", None)
+from shanhai.data.regions import parse_box
+from shanhai.errors import InvalidInput
 
 
 @pytest.mark.parametrize(

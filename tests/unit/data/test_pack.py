@@ -14,7 +14,7 @@ from shanhai.client import FilePart
 from shanhai.data import pack
 from shanhai.data.pack import open_pack, read_folder, verify_pack, write_pack
 from shanhai.errors import InvalidInput, UnsupportedFile
-from tests.support.described import LICENCE, describe
+from tests.support.described import CITATION, LICENCE, describe
 
 CITY = "longhai"
 Change = Callable[[dict[str, bytes]], None]
@@ -78,7 +78,15 @@ def test_a_pack_says_what_it_is_and_whose(packed: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         text = archive.read("README.txt").decode()
         manifest = json.loads(archive.read("manifest.json"))
-    for word in ("山海数据包", "Data pack", "shanhai import", LICENCE, "ODbL-1.0", "a survey"):
+    for word in (
+        "山海数据包",
+        "Data pack",
+        "shanhai import",
+        LICENCE,
+        CITATION,
+        "ODbL-1.0",
+        "a survey",
+    ):
         assert word in text
     assert manifest["regions"] == [CITY]
     assert [one["file"] for one in manifest["credits"]] == [

@@ -18,12 +18,10 @@ from rich.console import Console
 from shanhai.client import ApiClient, RemoteJob, Sync
 from shanhai.data.cli import default_output, is_complete
 from shanhai.data.download import Reporter, default_cache
-from shanhai.data.fetch import fetch_theme
-from shanhai.data.regions import region_box
-from shanhai.data.stac import read_catalogues
+from shanhai.data.fetch_command import FetchOptions, fetch_region
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.seeds.load import seed_city
-from shanhai.errors import NotFound, ShanhaiError, Unavailable
+from shanhai.errors import NotFound, Unavailable
 from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
 from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Visibility
@@ -111,7 +109,6 @@ def _facts(entry: Path) -> tuple[int, int] | None:
 
 
 DEMO_DATA = "SHANHAI_DEMO_DATA"
-OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")
 REGIONS_FILE = "regions.geojson"
 Told = Callable[[int, int, str], None]
 
@@ -127,7 +124,7 @@ class DemoInputs:
 def gather(region: str, console: Console) -> DemoInputs:
     """Build the stack of every city; with `SHANHAI_DEMO_DATA=open`, fetch better layers too.
 
-    What an open catalogue does not give is taken from the packages, and that is said.
+    What no open source gives is taken from the packages, and that is said.
     """
     cache, reporter = default_cache(), Reporter(console)
     root = default_output(cache)
@@ -149,23 +146,15 @@ def _build_apart() -> None:
 
 
 def _fetch_open(region: str, folder: Path, reporter: Reporter) -> dict[str, str]:
-    catalogues = read_catalogues(None)
-    preferred = {}
-    for theme in OPEN_THEMES:
-        try:
-            item = fetch_theme(
-                theme,
-                region,
-                region_box(region, None),
-                folder,
-                catalogues=catalogues,
-                reporter=reporter,
-            )
-        except ShanhaiError as error:
-            reporter.say(f"{theme}: no open data ({error.message}); the package's layer stays")
-            continue
-        preferred[theme] = item.code
-    return preferred
+    options = FetchOptions(region=region, out=folder, cache=default_cache(), resolution_m=30.0)
+    missing = fetch_region(options, reporter)
+    if missing:
+        reporter.say(f"no open data of {', '.join(missing)}; the packages' layers stay")
+    return {
+        item.theme: item.code
+        for item in _rasters(folder)
+        if item.theme not in missing and not item.stand_in
+    }
 
 
 def seed_regions(database_url: str, folders: Iterable[Path]) -> None:

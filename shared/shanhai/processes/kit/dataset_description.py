@@ -8,8 +8,35 @@ from pydantic import BaseModel, ConfigDict
 from shanhai.validation import Rfc3339Date
 
 Kind = Literal["raster", "vector"]
-OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256"})
+OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256", "origin"})
 """Members the import process does not take under their name."""
+
+
+class OriginFile(BaseModel):
+    """One file of a publisher that values were read from.
+
+    `mark` is what the host calls its content: an entity tag, or the time of its last change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str
+    item: str
+    moment: str = ""
+    mark: str | None = None
+
+
+class Origin(BaseModel):
+    """Where values were read from, and for which box; `box` is in WGS 84 degrees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    box: tuple[float, float, float, float]
+    resolution_m: float | None = None
+    year: int | None = None
+    citation: str
+    files: tuple[OriginFile, ...]
 
 
 class DatasetDescription(BaseModel):
@@ -38,6 +65,7 @@ class DatasetDescription(BaseModel):
     observed_from: Rfc3339Date | None = None
     observed_to: Rfc3339Date | None = None
     sha256: str
+    origin: Origin | None = None
 
     def import_inputs(self) -> dict[str, Any]:
         """What the import process takes as it is said here; the upload is still to be named."""

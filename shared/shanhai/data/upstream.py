@@ -1,0 +1,490 @@
+"""Reads from the publishers of open data: allowed hosts only, patient, kept on disk.
+
+What was read stays in a cache by file and part, so that a fetch that broke off goes on where it
+was, and two regions that share a file read each part once.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from shanhai.data.download import trusted_certificates
+from shanhai.errors import InvalidInput, NotFound, Unavailable
+
+PART = 64 * 1024
+"""Bytes that are kept or fetched together."""
+
+_MOST_AT_ONCE = 8 << 20
+_SMALL = 64 << 20
+"""A file of a host without ranges is read as a whole up to this size."""
+
+_MOST_DOCUMENT = 256 << 20
+_ATTEMPTS = 6
+_REFUSALS = 2
+_LONGEST_PAUSE_S = 60.0
+_PASSING = frozenset({429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_EARLY_S = 60
+_ABSENT = frozenset({404, 410})
+_TIMEOUT = httpx.Timeout(60.0, connect=20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a publisher.
+
+    Attributes:
+        url: Its address, without a token.
+        token_url: Where the token that opens it is given.
+        member: The member of the zip that it is.
+        absent: Statuses that say that there is no such file.
+    """
+
+    url: str
+    token_url: str | None = None
+    member: str | None = None
+    absent: frozenset[int] = _ABSENT
+
+    @property
+    def label(self) -> str:
+        """Address as people may read it."""
+        return self.url if self.member is None else f"{self.url}!{self.member}"
+
+
+@dataclass(slots=True)
+class _Token:
+    query: str
+    ends: float
+
+
+class Upstream:
+    """The one client of all publishers.
+
+    Args:
+        hosts: Names of hosts that may be asked, `*` allowed.
+        cache: Folder for what was read.
+        mirror: Address that `https://HOST/PATH` is read from as `MIRROR/HOST/PATH`.
+        say: Told why it takes longer.
+        pause: Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        hosts: tuple[str, ...],
+        cache: Path,
+        *,
+        mirror: str | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._hosts, self._mirror, self._say, self._pause = hosts, mirror, say, pause
+        self._cache = cache / "open-data"
+        self._client = httpx.Client(
+            timeout=_TIMEOUT,
+            verify=trusted_certificates(),
+            headers={"Accept-Encoding": "identity", "User-Agent": "shanhai-data-fetch"},
+        )
+        self._tokens: dict[str, _Token] = {}
+        self._token_lock = threading.Lock()
+        self._stored: dict[str, _StoredFile] = {}
+        self._stored_lock = threading.Lock()
+        self.received = 0
+        self.reused = 0
+
+    def __enter__(self) -> "Upstream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def document(self, url: str, body: Mapping[str, Any] | None = None) -> bytes:
+        """A whole answer; a body is posted as JSON.
+
+        Raises:
+            NotFound: there is nothing at the address.
+            Unavailable: the host does not answer, or refuses.
+            InvalidInput: the host is not allowed.
+        """
+        answer = self._ask(RemoteFile(url), {}, body)
+        return answer.content
+
+    def json(self, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """An answer that is a JSON object.
+
+        Raises:
+            NotFound, Unavailable, InvalidInput: as `document`; or it is none.
+        """
+        try:
+            answer = json.loads(self.document(url, body))
+        except ValueError as error:
+            raise Unavailable(f"{url} does not answer with JSON: {error}") from error
+        if not isinstance(answer, dict):
+            raise Unavailable(f"{url} does not answer with a JSON object")
+        return answer
+
+    def open(self, file: RemoteFile) -> BinaryIO:
+        """A file to read from at any place; what is read is kept.
+
+        Raises:
+            NotFound: there is no such file.
+            Unavailable: the host does not answer, or refuses.
+        """
+        stored = self.stored(file)
+        if file.member is not None:
+            return stored.member(file.member)
+        return cast("BinaryIO", io.BufferedReader(_Reader(stored), PART))
+
+    def size(self, file: RemoteFile) -> int:
+        """Bytes of a file, as `open` raises."""
+        return self.stored(file).size
+
+    def etag(self, file: RemoteFile) -> str | None:
+        """What the host calls this content of the file; None where it does not."""
+        return self.stored(file).mark
+
+    def stored(self, file: RemoteFile) -> "_StoredFile":
+        """The file as far as it lies in the cache, looked at once in a run."""
+        with self._stored_lock:
+            stored = self._stored.get(file.url)
+            if stored is None:
+                folder = self._cache / hashlib.sha256(file.url.encode()).hexdigest()[:32]
+                stored = self._stored[file.url] = _StoredFile(self, file, folder)
+        stored.begin()
+        return stored
+
+    def part(self, file: RemoteFile, first: int, last: int) -> httpx.Response:
+        """Bytes `first` to `last` of a file as the host answers."""
+        return self._ask(file, {"Range": f"bytes={first}-{last}"}, None)
+
+    def count(self, received: int = 0, reused: int = 0) -> None:
+        """Add to the bytes that came from the host or from the cache."""
+        self.received += received
+        self.reused += reused
+
+    def _ask(
+        self, file: RemoteFile, headers: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> httpx.Response:
+        """The answer, asked for again while the reason may pass."""
+        why = ""
+        for attempt in range(_ATTEMPTS):
+            token = self._token(file, renew=attempt > 0)
+            try:
+                answer = self._follow(file.url, token, headers, body)
+            except httpx.TransportError as error:
+                why, wait = f"{type(error).__name__}: {error}", 0.0
+            else:
+                if answer.is_success:
+                    return answer
+                if answer.status_code in file.absent:
+                    raise NotFound(f"{file.url}: HTTP {answer.status_code}")
+                # A host refuses for a moment when it is asked too often, or when a token has ended.
+                refused = answer.status_code == httpx.codes.FORBIDDEN and attempt < _REFUSALS
+                if answer.status_code not in _PASSING and not refused:
+                    raise Unavailable(f"{file.url}: HTTP {answer.status_code}")
+                why, wait = f"HTTP {answer.status_code}", _asked_to_wait(answer)
+            if attempt + 1 < _ATTEMPTS:
+                self._wait(file, why, max(wait, min(2.0**attempt, _LONGEST_PAUSE_S)))
+        raise Unavailable(
+            f"{file.url}: {why}, asked {_ATTEMPTS} times; what was read is kept, run it again",
+            message_zh=f"{file.url}：{why}，已重试 {_ATTEMPTS} 次；已读部分已保留，请稍后重新运行",
+        )
+
+    def _wait(self, file: RemoteFile, why: str, seconds: float) -> None:
+        seconds = min(seconds, _LONGEST_PAUSE_S)
+        self._say(f"{urlsplit(file.url).hostname}: {why}; again in {seconds:.0f} s")
+        self._pause(seconds)
+
+    def _follow(
+        self,
+        url: str,
+        token: str | None,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+    ) -> httpx.Response:
+        """The answer at the end of the redirects, each to a host that is allowed."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            address = self._address(url if token is None else f"{url}?{token}")
+            answer = self._receive(url, address, headers, body)
+            if answer.status_code not in _REDIRECTS:
+                return answer
+            url, token = urljoin(url, answer.headers.get("Location", "")), None
+        raise Unavailable(f"{url}: more than {_MOST_REDIRECTS} redirects")
+
+    def _receive(
+        self, url: str, address: str, headers: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> httpx.Response:
+        method = "GET" if body is None else "POST"
+        with self._client.stream(method, address, headers=dict(headers), json=body) as answer:
+            length = int(answer.headers.get("Content-Length") or 0)
+            whole = "Range" in headers and answer.status_code == httpx.codes.OK
+            if length > (_SMALL if whole else _MOST_DOCUMENT):
+                raise Unavailable(
+                    f"{url} is {length / 1e6:.0f} MB and its host does not serve parts of it",
+                    message_zh=f"{url} 大小为 {length / 1e6:.0f} MB，其主机不支持分段读取",
+                )
+            answer.read()
+        return answer
+
+    def _address(self, url: str) -> str:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        allowed = any(fnmatchcase(host, pattern) for pattern in self._hosts)
+        if parts.scheme not in ("http", "https") or not allowed:
+            raise InvalidInput(
+                f"{_bare(url)} lies on a host that is not allowed; hosts are "
+                + ", ".join(self._hosts),
+                message_zh=f"{_bare(url)} 所在主机未被允许；允许的主机：{'、'.join(self._hosts)}",
+                pointer="/hosts",
+            )
+        if self._mirror is None:
+            return url
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{self._mirror.rstrip('/')}/{parts.netloc}{parts.path}{query}"
+
+    def _token(self, file: RemoteFile, *, renew: bool) -> str | None:
+        if file.token_url is None:
+            return None
+        with self._token_lock:
+            token = self._tokens.get(file.token_url)
+            if token is None or renew or token.ends - _EARLY_S < time.time():
+                token = self._tokens[file.token_url] = self._new_token(file.token_url)
+            return token.query
+
+    def _new_token(self, url: str) -> _Token:
+        answer = self.json(url)
+        if not isinstance(answer.get("token"), str):
+            raise Unavailable(f"{url} gives no token")
+        try:
+            ends = datetime.fromisoformat(str(answer["msft:expiry"])).timestamp()
+        except (KeyError, ValueError):
+            ends = time.time() + 2 * _EARLY_S
+        return _Token(answer["token"], ends)
+
+
+def _asked_to_wait(answer: httpx.Response) -> float:
+    """Seconds that `Retry-After` asks for, as a number or as a date (RFC 9110, 10.2.3)."""
+    text = answer.headers.get("Retry-After", "")
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _bare(url: str) -> str:
+    return url.partition("?")[0]
+
+
+@dataclass(slots=True)
+class _StoredFile:
+    """One file in the cache: a sparse copy, and a byte for each part that says whether it is there.
+
+    A part is on the disk before its byte says so, and a part that two processes fetch is the same.
+    """
+
+    upstream: Upstream
+    file: RemoteFile
+    folder: Path
+    size: int = -1
+    mark: str | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _absent: NotFound | None = None
+    _data: int = -1
+    _have: bytearray = field(default_factory=bytearray)
+    _coming: set[int] = field(default_factory=set)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def begin(self) -> None:
+        """Ask the host once what the file is now; drop parts of another content."""
+        with self._lock:
+            if self._absent is not None:
+                raise self._absent
+            if self.size >= 0:
+                return
+            try:
+                answer = self.upstream.part(self.file, 0, PART - 1)
+            except NotFound as error:
+                self._absent = error
+                raise
+            self._begin_with(answer)
+
+    def _begin_with(self, answer: httpx.Response) -> None:
+        size, mark = _size_of(answer), _mark_of(answer)
+        known = {"url": self.file.url, "size": size, "mark": mark}
+        about = self.folder / "about.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        data, parts = self.folder / "data", self.folder / "parts"
+        if not about.exists() or json.loads(about.read_text()) != known:
+            about.unlink(missing_ok=True)
+            data.unlink(missing_ok=True)
+            parts.unlink(missing_ok=True)
+        count = -(-size // PART)
+        self._data = os.open(data, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._have = bytearray(parts.read_bytes() if parts.exists() else b"").ljust(count, b"\0")
+        if not about.exists():
+            draft = self.folder / f"about.{os.getpid()}"
+            draft.write_text(json.dumps(known))
+            draft.replace(about)
+        self.size, self.mark = size, mark
+        self._keep(0, answer.content)
+
+    def read(self, first: int, count: int) -> bytes:
+        """Bytes from a place on, fetched where they are not there."""
+        count = max(0, min(count, self.size - first))
+        if count == 0:
+            return b""
+        begin, end = first // PART, (first + count - 1) // PART
+        if all(self._have[begin : end + 1]):
+            self.upstream.count(reused=count)
+        while runs := self._claimed(begin, end):
+            for run in runs:
+                try:
+                    self._fetch(*run)
+                finally:
+                    self._released(*run)
+        return os.pread(self._data, count, first)
+
+    def _claimed(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """Runs of missing parts that are this thread's to fetch; waits for those of others."""
+        with self._changed:
+            while True:
+                runs = self._missing(begin, end)
+                if runs:
+                    for first, last in runs:
+                        self._coming.update(range(first, last + 1))
+                    return runs
+                if all(self._have[begin : end + 1]):
+                    return []
+                self._changed.wait()
+
+    def _released(self, begin: int, end: int) -> None:
+        with self._changed:
+            self._coming.difference_update(range(begin, end + 1))
+            self._changed.notify_all()
+
+    def _missing(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """Runs of parts that are not there nor coming, none longer than is fetched at once."""
+        runs: list[tuple[int, int]] = []
+        for part in range(begin, end + 1):
+            if self._have[part] or part in self._coming:
+                continue
+            if runs and runs[-1][1] == part - 1 and part - runs[-1][0] < _MOST_AT_ONCE // PART:
+                runs[-1] = (runs[-1][0], part)
+            else:
+                runs.append((part, part))
+        return runs
+
+    def _fetch(self, begin: int, end: int) -> None:
+        first, last = begin * PART, min(self.size, (end + 1) * PART) - 1
+        answer = self.upstream.part(self.file, first, last)
+        if _size_of(answer) != self.size or _mark_of(answer) != self.mark:
+            (self.folder / "about.json").unlink(missing_ok=True)
+            raise Unavailable(
+                f"{self.file.label} has changed while it was read; run it again",
+                message_zh=f"{self.file.label} 在读取过程中已变化，请重新运行",
+            )
+        if len(answer.content) != last - first + 1:
+            raise Unavailable(f"{self.file.label}: asked for {last - first + 1} bytes from {first}")
+        self._keep(begin, answer.content)
+
+    def _keep(self, begin: int, content: bytes) -> None:
+        os.pwrite(self._data, content, begin * PART)
+        os.fdatasync(self._data)
+        end = begin + -(-len(content) // PART)
+        self._have[begin:end] = b"\1" * (end - begin)
+        descriptor = os.open(self.folder / "parts", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.pwrite(descriptor, b"\1" * (end - begin), begin)
+        finally:
+            os.close(descriptor)
+        self.upstream.count(received=len(content))
+
+    def member(self, name: str) -> BinaryIO:
+        """A member of this zip, unpacked beside it once."""
+        target = self.folder / hashlib.sha256(name.encode()).hexdigest()[:16]
+        with self._lock:
+            if not target.exists():
+                self._unpack(name, target)
+        return target.open("rb")
+
+    def _unpack(self, name: str, target: Path) -> None:
+        whole = io.BufferedReader(_Reader(self), _MOST_AT_ONCE)
+        draft = target.with_suffix(f".{os.getpid()}")
+        try:
+            with (
+                zipfile.ZipFile(whole) as archive,
+                archive.open(name) as packed,
+                draft.open("wb") as file,
+            ):
+                shutil.copyfileobj(packed, file, PART)
+        except (KeyError, zipfile.BadZipFile) as error:
+            draft.unlink(missing_ok=True)
+            raise Unavailable(f"{self.file.url} holds no file {name}: {error}") from error
+        draft.replace(target)
+
+
+def _size_of(answer: httpx.Response) -> int:
+    """Size of the whole file, by `Content-Range` of a part."""
+    if answer.status_code != httpx.codes.PARTIAL_CONTENT:
+        return len(answer.content)
+    total = answer.headers.get("Content-Range", "").rpartition("/")[2]
+    if not total.isdecimal():
+        raise Unavailable(f"{_bare(str(answer.url))} does not say how long the file is")
+    return int(total)
+
+
+def _mark_of(answer: httpx.Response) -> str | None:
+    found: str | None = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+    return found
+
+
+class _Reader(io.RawIOBase):
+    """A stored file as Python reads files."""
+
+    def __init__(self, stored: _StoredFile) -> None:
+        super().__init__()
+        self._stored, self._at = stored, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._stored.size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        """The place."""
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes."""
+        found = self._stored.read(self._at, len(buffer))
+        buffer[: len(found)] = found
+        self._at += len(found)
+        return len(found)

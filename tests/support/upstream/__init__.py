@@ -1,0 +1,1 @@
+"""All upstreams of open data on this machine: their files, catalogues, services and faults."""
