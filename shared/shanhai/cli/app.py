@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from shanhai import __version__
-from shanhai.cli import access, doctor, files, jobs, monitoring, operations, run
+from shanhai.cli import access, doctor, files, imports, jobs, monitoring, operations, run
 from shanhai.cli.kit import advice_on, faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
@@ -47,7 +47,7 @@ app.add_typer(operations.app, name="db", help="The database.")
 app.command("certificates")(operations.certificates)
 app.command("seed")(operations.seed)
 app.add_typer(data, name="data")
-app.command("import")(files.import_files)
+app.command("import")(imports.import_paths)
 app.command("export")(files.export)
 app.add_typer(files.plans_app, name="plan", help="Plans as packages.")
 app.command("run")(run.run)

@@ -1,6 +1,5 @@
-"""`shanhai import`, `shanhai export`, `shanhai plan`."""
+"""`shanhai export`, `shanhai plan`."""
 
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,67 +7,19 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import Progress
 
+from shanhai.cli.imports import run_on_upload
 from shanhai.client import ApiClient, Query, RemoteCollection, Sync
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.dataset_description import read_description
 from shanhai.settings import PublicSettings
 from shanhai.storage.reproducible_zip import digest_of
 from shanhai.vector.formats import FILE_FORMATS
-from shanhai.vocabulary import Visibility
 
-REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
-MOST_SHOWN = 20
 GEOJSON = "geojson"
 SHAPEFILE = ".shp"
 OTHER_ENDINGS = {".geojson": GEOJSON, ".json": GEOJSON, SHAPEFILE: "shp"}
 """What people end files with that the API sends in another form."""
 EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0"
-
-
-def import_feature_file(
-    client: ApiClient, path: Path, stated: Mapping[str, Any], reports: Path | None
-) -> str:
-    """Upload one file, have its rows imported, save the reports, and return what was done.
-
-    Raises:
-        InvalidInput: nothing was written, because of rows that cannot be.
-    """
-    results = run_on_upload(client, "import-features", path, stated)
-    if reports is not None:
-        reports.mkdir(parents=True, exist_ok=True)
-        for name, ending in REPORTS.items():
-            client.download(results[name]["href"], reports / f"{path.name}{ending}")
-    summary = results["summary"]
-    if summary["verdict"] == "refused":
-        raise InvalidInput(_refusal(client, results), pointer=path.name)
-    counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
-    return f"{summary['verdict']}: {', '.join(counts)}"
-
-
-def run_on_upload(
-    client: ApiClient, process: str, path: Path, inputs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Upload a file, run a process on it with a bar, and return its results."""
-    job = client.submit(process, {"upload": client.upload(path), **inputs})
-    with Progress(transient=True) as bar:
-        task = bar.add_task(path.name, total=100)
-        job.wait(lambda done, _stage: bar.update(task, completed=done))
-    return job.results()
-
-
-def _refusal(client: ApiClient, results: Mapping[str, Any]) -> str:
-    """Why nothing was written: the first findings, a line each."""
-    found = client.get(results["report"]["href"])["findings"]
-    errors = [item for item in found if item["severity"] == "error"]
-    told = [*errors, *results["summary"]["rejections"]]
-    lines = [
-        f"  row {item['row']} ({item['code']}) {item['member'] or ''}: {item['detail']}"
-        for item in told[:MOST_SHOWN]
-    ]
-    more = [f"  … and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
-    return "\n".join([f"nothing was written; {len(told)} findings", *lines, *more])
 
 
 def export(
@@ -171,91 +122,6 @@ def _format_of(path: Path) -> str:
         message_zh=f"请用 --format 说明 {path.name} 的格式；可识别的扩展名：{'、'.join(endings)}",
         pointer="--to",
     )
-
-
-def import_files(
-    files: Annotated[
-        list[Path],
-        typer.Argument(exists=True, dir_okay=False, help="GeoTIFFs, or files of features."),
-    ],
-    key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
-    region: Annotated[str | None, typer.Option(help="Region code.")] = None,
-    theme: Annotated[str | None, typer.Option(help="What the raster is about.")] = None,
-    collection: Annotated[
-        str | None, typer.Option(help="Collection the features belong to.")
-    ] = None,
-    mapping: Annotated[
-        list[str] | None, typer.Option(help="Features: field=property; repeat.")
-    ] = None,
-    reports: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Features: folder for the reports.")
-    ] = None,
-    visibility: Annotated[
-        Visibility | None, typer.Option(help="Who may read it; default: its region.")
-    ] = None,
-    option: Annotated[
-        list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
-    ] = None,
-    api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
-) -> None:
-    """Import files through the API: rasters, or with --collection features.
-
-    Beside a raster a description `<name>.json` is honoured.
-    """
-    own = {"region": region, "theme": theme, "visibility": visibility}
-    given = {**own, **nested(parse_settings(option or []), {})}
-    stated = {name: value for name, value in given.items() if value is not None}
-    with ApiClient(api or PublicSettings().api_url, key) as client:
-        for path in files:
-            if collection is not None:
-                of = {"collection": collection, "mapping": parse_settings(mapping or [])}
-                done = import_feature_file(client, path, {**of, **stated}, reports)
-                typer.echo(f"{path.name}: {done}")
-                continue
-            typer.echo(f"{path.name}: {import_file(client, path, stated)}")
-
-
-def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
-    """Upload one raster and have it imported; its dataset's code, or what a check tells of it."""
-    sidecar = path.with_suffix(".json")
-    described = read_description(sidecar).import_inputs() if sidecar.exists() else {}
-    inputs = {**described, **stated}
-    for name in ("region", "theme"):
-        if name not in inputs:
-            raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
-    done = run_on_upload(client, "import-dataset", path, inputs)
-    return str(done["dataset"]) if "dataset" in done else json.dumps(done["summary"])
-
-
-def parse_settings(texts: list[str]) -> dict[str, Any]:
-    """`name=value` texts; values that read as JSON numbers, booleans or null are those."""
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise InvalidInput(f"{text!r} does not read name=value", pointer=text)
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return text if isinstance(value, str | list | dict) else value
-
-
-def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """`a.b=1` as the member `b` of `a`, over what `base` has there."""
-    found: dict[str, Any] = json.loads(json.dumps(base, default=str))
-    for name, value in stated.items():
-        *path, last = name.split(".")
-        place = found
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return found
 
 
 plans_app = typer.Typer(no_args_is_help=True)

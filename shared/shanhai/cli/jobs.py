@@ -1,16 +1,19 @@
 """`shanhai jobs`, `shanhai schedules`."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 import typer
+from rich.console import Console
+from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.kit import AsJson, clock, in_transaction, tell_rows
+from shanhai.cli.kit import AsJson, clock, in_transaction, nested, parse_settings, tell_rows
+from shanhai.client import ApiClient
 from shanhai.db.features.selection import TimeInterval
 from shanhai.db.identity import Identity
 from shanhai.db.queries.jobs import JobFilter, find_job, find_retry, list_jobs
@@ -29,7 +32,7 @@ from shanhai.jobs.schedules import (
 )
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit_as_asked
-from shanhai.settings import QueueSettings
+from shanhai.settings import PublicSettings, QueueSettings
 from shanhai.vocabulary import JobStatus, Scope
 
 app = typer.Typer(no_args_is_help=True)
@@ -39,6 +42,45 @@ Ids = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Jobs.")]
 @app.callback()
 def jobs() -> None:
     """Jobs: computations that were asked for."""
+
+
+@app.command()
+def submit(
+    process: Annotated[str, typer.Argument(help="Id of the process, such as `delineate-zones`.")],
+    key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
+    region: Annotated[str | None, typer.Option(help="Region code.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
+    ] = None,
+    api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
+    tiles: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_TILES_URL.")] = None,
+) -> None:
+    """Ask the API for a process, wait for its end, and tell its results and where its maps are."""
+    stated = parse_settings(option or [])
+    inputs = nested(stated if region is None else {"region": region, **stated}, {})
+    public = PublicSettings()
+    with ApiClient(api or public.api_url, key) as client:
+        job = client.submit(process, inputs)
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(process, total=100)
+            job.wait(lambda done, stage: bar.update(task, completed=done, description=stage))
+        results = job.results()
+    for line in told_results(results, job.url, tiles or public.tiles_url):
+        typer.echo(line)
+
+
+def told_results(results: Mapping[str, Any], job: str, tiles: str) -> Iterator[str]:
+    """The results of a job in lines: single values, remarks, files, and its layers' maps."""
+    yield f"job  {job}"
+    for name, value in results.items():
+        if isinstance(value, str | int | float):
+            yield f"{name}  {value}"
+        elif isinstance(value, dict) and "href" in value:
+            yield f"{name}  {value['href']}"
+    for one in (*results.get("flags", ()), *results.get("warnings", ())):
+        yield f"note  {one['detail']} / {one['detail_zh']}"
+    for name, layer in results.get("layers", {}).items():
+        yield f"map of {name}  {tiles}/layers/{layer}/map"
 
 
 @app.command("list")

@@ -1,5 +1,6 @@
-"""What commands share: a transaction, output for people and programs, names of settings."""
+"""What commands share: a transaction, output for people and programs, settings, `name=value`."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
-from shanhai.errors import Unavailable
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.settings import ALL_SETTINGS, DatabaseSettings
 
 Result = TypeVar("Result")
@@ -194,3 +195,34 @@ def kind_of(annotation: Any) -> str:
     words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
     name = getattr(annotation, "__name__", str(annotation))
     return words.get(name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+
+
+def parse_settings(texts: list[str]) -> dict[str, Any]:
+    """`name=value` texts; values that read as JSON numbers, booleans or null are those."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise InvalidInput(f"{text!r} does not read name=value", pointer=text)
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, str | list | dict) else value
+
+
+def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """`a.b=1` as the member `b` of `a`, over what `base` has there."""
+    found: dict[str, Any] = json.loads(json.dumps(base, default=str))
+    for name, value in stated.items():
+        *path, last = name.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return found

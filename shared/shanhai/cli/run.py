@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shanhai.cli.files import nested, parse_settings
+from shanhai.cli.kit import nested, parse_settings
 from shanhai.client import ApiClient
 from shanhai.errors import InvalidInput
 from shanhai.jobs.messages import STAGES

@@ -3,7 +3,7 @@
 Its types are those of the OpenAPI documents: `schemas.pyi` is written by `docs/client_types.py`.
 """
 
-from shanhai.client.core import ApiClient, AsyncApiClient, Headers, Query, file_sha256
+from shanhai.client.core import ApiClient, AsyncApiClient, FilePart, Headers, Query, file_sha256
 from shanhai.client.remote import JobFailed, RemoteCollection, RemoteJob
 from shanhai.client.steps import Async, Progress, Sync
 
@@ -11,6 +11,7 @@ __all__ = [
     "ApiClient",
     "Async",
     "AsyncApiClient",
+    "FilePart",
     "Headers",
     "JobFailed",
     "Progress",

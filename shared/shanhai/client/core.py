@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -52,8 +53,54 @@ REPEATS = 5
 TIMEOUT_S = 60.0
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PART_BYTES = 8 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 UPLOAD = "/uploads/{upload}"
 BYTES = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Bytes of a file that follow each other, as a zip has a member it does not compress.
+
+    Attributes:
+        path: The file.
+        start: Where in it they begin.
+        size: How many they are.
+        name: What people know them by.
+    """
+
+    path: Path
+    start: int
+    size: int
+    name: str
+
+    @classmethod
+    def whole(cls, path: Path) -> Self:
+        """All bytes of a file, under its name."""
+        return cls(path, 0, path.stat().st_size, path.name)
+
+    def read(self, start: int = 0, most: int | None = None) -> bytes:
+        """Those from `start` on, `most` at most."""
+        left = max(0, self.size - start)
+        with self.path.open("rb") as file:
+            file.seek(self.start + start)
+            return file.read(left if most is None else min(most, left))
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of them, a block at a time; they end early where the file does."""
+        left = self.size
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            while left and (block := file.read(min(left, BLOCK_BYTES))):
+                left -= len(block)
+                yield block
+
+    def sha256(self) -> str:
+        """Their SHA-256."""
+        digest = hashlib.sha256()
+        for block in self.blocks():
+            digest.update(block)
+        return digest.hexdigest()
 
 
 def _verb(method: str, told: str) -> Any:
@@ -133,21 +180,46 @@ class ClientCore(Driven[Mode]):
         return self._save(path, target, query)
 
     @Method
-    def upload(self, path: Path, /) -> Steps[str]:
+    def upload(
+        self,
+        file: Path | FilePart,
+        /,
+        *,
+        sha256: str | None = None,
+        progress: Callable[[int, int], object] = lambda _sent, _size: None,
+    ) -> Steps[str]:
         """Send a file in parts, and return the upload's id.
 
         The same file sent again, also by another process, goes on where the first time ended.
+
+        Args:
+            file: The file, or the bytes of one that are to be sent.
+            sha256: What it must be; nothing is sent of another.
+            progress: Told how many bytes of how many have arrived.
+
+        Raises:
+            InvalidInput: its SHA-256 is another than was said.
+            Conflict: it changed while it was sent.
         """
-        size, digest = path.stat().st_size, (yield Work(partial(file_sha256, path)))
-        sent = yield from self._announce(size, f"file-{digest}")
+        part = file if isinstance(file, FilePart) else FilePart.whole(file)
+        digest = yield Work(part.sha256)
+        if sha256 not in {None, digest}:
+            raise InvalidInput(
+                f"{part.name}: its SHA-256 is {digest}, and must be {sha256}",
+                message_zh=f"{part.name}：SHA-256 为 {digest}，须为 {sha256}",
+                pointer=part.name,
+            )
+        sent = yield from self._announce(part.size, f"file-{digest}")
         stalled = 0
-        while (start := int(sent["bytes"])) < size:
-            sent = yield from self._send_part(path, sent, stalled)
+        while (start := int(sent["bytes"])) < part.size:
+            progress(start, part.size)
+            sent = yield from self._send_part(part, sent, stalled)
             stalled = 0 if int(sent["bytes"]) > start else stalled + 1
+        progress(part.size, part.size)
         if sent["sha256"] != digest:
             raise Conflict(
-                f"{path.name} changed while it was sent",
-                message_zh=f"{path.name} 在上传过程中被修改",
+                f"{part.name} changed while it was sent",
+                message_zh=f"{part.name} 在上传过程中被修改",
             )
         return str(sent["upload"])
 
@@ -260,10 +332,10 @@ class ClientCore(Driven[Mode]):
         except NotFound:  # It has expired, and its key has not.
             return (yield from self._content(self._request("POST", "/uploads", None, whole, b"")))
 
-    def _send_part(self, path: Path, sent: Mapping[str, Any], stalled: int) -> Steps[Any]:
+    def _send_part(self, file: FilePart, sent: Mapping[str, Any], stalled: int) -> Steps[Any]:
         """Send the next part, and tell how much is there; after a cut, without sending it again."""
         start, upload = int(sent["bytes"]), {"upload": sent["upload"]}
-        part = yield Work(partial(_part_of, path, start))
+        part = yield Work(partial(file.read, start, PART_BYTES))
         place = f"bytes {start}-{start + len(part) - 1}/{sent['total_bytes']}"
         headers = {"Content-Range": place, "Content-Type": BYTES}
         request = self._request("PUT", UPLOAD, upload, headers, part)
@@ -281,12 +353,6 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _part_of(path: Path, start: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(PART_BYTES)
 
 
 def _told(value: Query) -> str:

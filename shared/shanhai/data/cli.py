@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shanhai.data.download import Reporter, default_cache, ensure_package, file_lock
 from shanhai.data.regions import DEMO_REGIONS, PACKAGES, file_sha256
-from shanhai.errors import InvalidInput, ShanhaiError
+from shanhai.errors import InvalidInput, NotFound, ShanhaiError
 
 if TYPE_CHECKING:
     from shanhai.data.handed_over import FolderFindings
@@ -332,3 +332,63 @@ def _tell_questions(questions: "list[OpenQuestion]", told: "Answers", path: Path
     if path is not None and questions:
         write_answers(path, told.told, questions)
         typer.echo(f"请填写 {path} / fill in {path}", err=True)
+
+
+Target = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="The pack to write.")]
+
+
+@app.command()
+def pack(
+    out: Target,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(exists=True, file_okay=False, help="Folder of described layers."),
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Instead: what was fetched or made of a region.")
+    ] = None,
+) -> None:
+    """Make one file of described layers and outlines, for a network without the internet."""
+    from shanhai.data.pack import read_folder, write_pack
+
+    held = read_folder(folder or _folder_of(region))
+    reporter = Reporter()
+    size = sum(layer.data.size for layer in held.layers.values())
+    with reporter.transfer(out.name, size, 0) as told:
+        manifest = write_pack(held, out, told)
+    licences = sorted({one.licence or "not stated" for one in manifest.credits})
+    reporter.say(f"{out}: {len(manifest.members)} members, {out.stat().st_size / 1e6:.1f} MB")
+    reporter.say("licences: " + "; ".join(licences))
+
+
+def _folder_of(region: str | None) -> Path:
+    """Where the layers of a region lie: fetched here, fetched for the demo, or made by it.
+
+    Raises:
+        NotFound: there are none.
+    """
+    cache = default_cache()
+    for place in (Path(), cache / "open", default_output(cache)):
+        if region and Path(region).name == region and (place / region).is_dir():
+            return place / region
+    raise NotFound(
+        f"region is {region}; give the folder of its layers, or fetch them: `shanhai data fetch`",
+        message_zh=f"区域为 {region}；请给出图层所在文件夹，或先用 `shanhai data fetch` 获取",
+    )
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A pack.")],
+) -> None:
+    """Look at every member of a pack, and name each that is broken."""
+    from shanhai.data.pack import verify_pack
+
+    reporter = Reporter()
+    with reporter.transfer(file.name, file.stat().st_size, 0) as told:
+        faults = verify_pack(file, told)
+    for fault in faults:
+        typer.echo(f"{fault.detail} / {fault.detail_zh}", err=True)
+    if faults:
+        raise typer.Exit(1)
+    reporter.say(f"{file}: whole / 完整")

@@ -29,17 +29,21 @@ def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[
         listed.append({"name": name, "sha256": digest_of(file), "bytes": file.stat().st_size})
     manifest = json.dumps({**about, "members": listed}, ensure_ascii=False, indent=1) + "\n"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        archive.writestr(_told(MANIFEST), manifest.encode())
+        archive.writestr(undated(MANIFEST), manifest.encode())
         for name, file in ordered:
-            with file.open("rb") as source, archive.open(_told(name), "w", force_zip64=True) as to:
+            with (
+                file.open("rb") as source,
+                archive.open(undated(name), "w", force_zip64=True) as to,
+            ):
                 while block := source.read(file_limits.BLOCK):
                     to.write(block)
     return digest_of(path)
 
 
-def _told(name: str) -> zipfile.ZipInfo:
+def undated(name: str, compression: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
+    """A member of a zip that tells of no day, machine or account."""
     told = zipfile.ZipInfo(name, LONG_AGO)
-    told.compress_type = zipfile.ZIP_DEFLATED
+    told.compress_type = compression
     told.external_attr = 0o644 << 16
     told.create_system = 3
     return told

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
+from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.queries.keys import revoke_key
 from shanhai.db.tables.access import ApiKey
 from shanhai.db.tables.dataset import Upload
@@ -121,6 +123,59 @@ async def test_rows_are_created_then_left_alone_then_changed(
     assert tally_of(again) == ("imported", 0, 0, 2, 0)
     moved = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.3))
     assert tally_of(moved) == ("imported", 0, 1, 1, 0)
+
+
+def below(path: Path, *parents: str | None) -> Path:
+    """The collection, each row with the place above it."""
+    document = json.loads(path.read_text())
+    for one, parent in zip(document["features"], parents, strict=True):
+        one["properties"]["parent"] = parent
+    path.write_text(json.dumps(document))
+    return path
+
+
+async def test_rows_refer_to_rows_of_the_same_file(
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    path = collection(tmp_path, prefix, 118, 118.2, 118.4)
+    # The lowest comes first, and the one above all comes last.
+    below(path, f"{prefix}.1", f"{prefix}.2", None)
+    assert tally_of(await imported(worker, sessions, path)) == ("imported", 3, 0, 0, 0)
+    assert tally_of(await imported(worker, sessions, path)) == ("imported", 0, 0, 3, 0)
+    parent = aliased(Region)
+    query = select(Region.code, parent.code).outerjoin(parent, parent.id == Region.parent_id)
+    async with sessions() as session:
+        found = await session.execute(query.where(Region.code.startswith(prefix)))
+        assert {tuple(row) for row in found} == {
+            (f"{prefix}.0", f"{prefix}.1"),
+            (f"{prefix}.1", f"{prefix}.2"),
+            (f"{prefix}.2", None),
+        }
+    async with sessions() as session:
+        assert (await verify_chain(session)).rows >= 3
+
+
+@pytest.mark.parametrize(
+    ("parents", "rejected"), [((None, "{}.0", "{}.nowhere"), 1), ((None, "{}.2", "{}.1"), 2)]
+)
+async def test_a_row_that_leads_nowhere_leaves_all_levels_unwritten(
+    worker: WorkerContext,
+    sessions: Sessions,
+    prefix: str,
+    tmp_path: Path,
+    parents: tuple[str | None, ...],
+    rejected: int,
+) -> None:
+    named = [None if one is None else one.format(prefix) for one in parents]
+    path = below(collection(tmp_path, prefix, 118, 118.2, 118.4), *named)
+    job = await imported(worker, sessions, path)
+    assert tally_of(job) == ("refused", 0, 0, 0, rejected)
+    assert {one["rule"] for one in summary_of(job)["rejections"]} == {"reference"}
+    assert await number_of(sessions, prefix) == 0
+    partly = await imported(worker, sessions, path, mode="valid_rows")
+    assert tally_of(partly) == ("partly_imported", 3 - rejected, 0, 0, rejected)
+    async with sessions() as session:
+        assert (await verify_chain(session)).rows >= 3 - rejected
 
 
 async def test_what_everybody_would_see_takes_an_explicit_wish(

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from shanhai import __version__
 from shanhai.cli.app import app, main
-from shanhai.cli.files import _format_of, _uri_of, join_sequence, parse_settings, unpack_shapefile
+from shanhai.cli.files import _format_of, _uri_of, join_sequence, unpack_shapefile
+from shanhai.cli.kit import parse_settings
 from shanhai.errors import InvalidInput
 
 

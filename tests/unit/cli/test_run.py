@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shanhai.cli.app import main
-from shanhai.cli.files import nested
+from shanhai.cli.kit import nested
 from shanhai.cli.run import read_inputs, read_options, read_rasters, read_settings
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS

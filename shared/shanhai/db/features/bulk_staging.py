@@ -220,7 +220,13 @@ class Stage:
 async def copy_rows(
     session: AsyncSession, stage: Stage, blocks: AsyncIterator[Sequence[Staged]]
 ) -> int:
-    """Copy rows into a table of this transaction; their number."""
+    """Copy rows into a table of this transaction; their number.
+
+    A transaction may write rows several times: what was staged before is gone.
+    """
+    before = (GIVEN, KNOWN, ROWS, REFUSED, WRITTEN, BEFORE, AFTER)
+    listed = ", ".join(f"pg_temp.{name}" for name in before)
+    await session.execute(text(f"DROP TABLE IF EXISTS {listed}"))
     members = "".join(f', "p_{item.name}" text' for item in stage.properties)
     await session.execute(
         text(

@@ -1,5 +1,6 @@
 """Create and change many objects of an entity in one transaction, by its declaration alone."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -172,6 +173,13 @@ class BulkResult:
     rejected: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     rejections: list[Rejected] = field(default_factory=list)
+
+    def add(self, other: "BulkResult") -> None:
+        """Count what another write of the same transaction did."""
+        for name in ("created", "updated", "unchanged", "rejected"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.kept = dict(Counter(self.kept) + Counter(other.kept))
+        self.rejections += other.rejections
 
 
 async def write_many(

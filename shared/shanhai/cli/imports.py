@@ -1,0 +1,376 @@
+"""`shanhai import`: files, described folders and packs, through the API alone."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+
+from shanhai.cli.kit import nested, parse_settings
+from shanhai.client import ApiClient, FilePart
+from shanhai.data.pack import REGIONS, DescribedData, Layer, open_pack, read_folder, read_regions
+from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, ShanhaiError, Unauthenticated
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.dataset_description import read_description
+from shanhai.settings import PublicSettings
+from shanhai.validation import rule_in_chinese, rule_in_english
+from shanhai.vocabulary import Visibility
+
+PACK = ".zip"
+REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
+MOST_SHOWN = 20
+UPLOADED = 50
+"""Percent of an import that has passed when its file has arrived."""
+MOST_NOTED = 3
+"""Remarks on a raster that are shown."""
+Hears = Callable[[float], object]
+"""Is told percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: `made`, `changed`, `unchanged`, `left out` or `refused`."""
+
+    what: str
+    note: str = ""
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a file is named as a pack; a zipped shapefile is told apart by its collection."""
+    return path.suffix.lower() == PACK
+
+
+def import_described(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> bool:
+    """Register what a folder or pack describes, show a table of it, and tell whether all came.
+
+    What fails does not keep the rest from coming. Run again, it goes on with what is missing.
+
+    Args:
+        client: Of the API.
+        path: The folder or pack.
+        stated: Inputs of every raster's import that take the place of what its description says.
+
+    Raises:
+        InvalidInput: the folder is not described, or the pack is none.
+        Unauthenticated: the key is not known.
+    """
+    held = read_folder(path) if path.is_dir() else open_pack(path)
+    table, refused = Table("file", "outcome", "note", title=str(path)), 0
+    for name, outcome in _import_all(client, held, stated):
+        table.add_row(name, outcome.what, outcome.note)
+        refused += outcome.what == "refused"
+    Console().print(table)
+    return not refused
+
+
+def _import_all(
+    client: ApiClient, held: DescribedData, stated: Mapping[str, Any]
+) -> Iterator[tuple[str, Outcome]]:
+    """Import one thing after the other, with a bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        whole = bar.add_task("", total=len(held.layers) + (held.regions is not None))
+        own = bar.add_task("", total=100)
+
+        def tried(name: str, work: Callable[[Hears], Outcome]) -> tuple[str, Outcome]:
+            bar.update(whole, description="all")
+            bar.update(own, description=name, completed=0)
+            try:
+                return name, work(lambda percent: bar.update(own, completed=percent))
+            except Unauthenticated:
+                raise
+            except ShanhaiError as error:
+                return name, Outcome("refused", _in_both(error))
+            finally:
+                bar.advance(whole)
+
+        if (regions := held.regions) is not None:
+            yield tried(REGIONS, partial(_import_regions, client, regions))
+        for name, layer in held.layers.items():
+            yield tried(name, partial(_import_layer, client, layer, stated))
+    for name, fault in sorted(held.faults.items()):
+        yield name, Outcome("refused", f"{fault.detail} / {fault.detail_zh}")
+
+
+def _in_both(error: ShanhaiError) -> str:
+    told = (error.message, error.message_zh)
+    return " / ".join(dict.fromkeys(told))
+
+
+def _import_regions(client: ApiClient, outlines: FilePart, hears: Hears) -> Outcome:
+    """Make the regions that are missing and change those that differ, all of them or none."""
+    features = read_regions(outlines)
+    known = {}
+    for one in features:
+        code = one["properties"]["code"]
+        try:
+            known[code] = client.get("/collections/regions/items/{code}", code=code)["properties"]
+        except NotFound:
+            continue
+    with TemporaryDirectory(prefix="shanhai-") as folder:
+        file = Path(folder) / REGIONS
+        file.write_text(json.dumps(_completed(features, known)), encoding="utf-8")
+        # Outlines are for everybody, which has to be wished for.
+        of = {"collection": "regions", "visibility": "public"}
+        try:
+            results = _run(client, "import-features", FilePart.whole(file), None, of, hears)
+        except Forbidden:
+            if len(known) < len(features):
+                raise
+            return Outcome(
+                "left out", "all are there; your key may not change them / 均已存在，无权修改"
+            )
+    return _told_of_regions(results["summary"])
+
+
+def _completed(
+    features: list[dict[str, Any]], known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The outlines, in which what the file does not say of a region stays as it is.
+
+    A city's file need not name its province, and must not take it away.
+    """
+    said = {name for one in features for name in one["properties"]}
+    rows = []
+    for one in features:
+        given = {name: value for name, value in one["properties"].items() if value is not None}
+        before = known.get(given["code"], {})
+        kept = {name: before[name] for name in said & before.keys() if before[name] is not None}
+        rows.append({**one, "properties": {**kept, **given}})
+    return {"type": "FeatureCollection", "features": rows}
+
+
+def _told_of_regions(summary: Mapping[str, Any]) -> Outcome:
+    if summary["verdict"] == "refused":
+        first = [
+            f"{one['code']} {one['member'] or ''}: {one['detail']} / {one['detail_zh']}"
+            for one in summary["rejections"][:MOST_NOTED]
+        ]
+        rules = ", ".join(f"{rule} {count}" for rule, count in summary["by_rule"].items())
+        return Outcome("refused", "; ".join(first) or rules)
+    counts = {name: summary[name] for name in ("created", "updated", "unchanged")}
+    what = "made" if counts["created"] else "changed" if counts["updated"] else "unchanged"
+    return Outcome(what, ", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+def _import_layer(
+    client: ApiClient, layer: Layer, stated: Mapping[str, Any], hears: Hears
+) -> Outcome:
+    """Import a raster unless the same bytes are registered under its code, read the same way."""
+    described = layer.description
+    if described.kind != "raster":
+        return Outcome("left out", "vector layers are no datasets / 矢量图层不登记为数据集")
+    inputs = {**described.import_inputs(), **stated}
+    asked = _checked(inputs, layer.data.name)
+    before = _registered(client, described.code)
+    if before is not None and _is_same(client, before, asked, described.sha256):
+        return Outcome("unchanged", described.code)
+    results = _run(client, "import-dataset", layer.data, described.sha256, inputs, hears)
+    if "dataset" not in results:
+        return Outcome("checked", json.dumps(results["summary"], ensure_ascii=False))
+    notes = [f"{one['detail']} / {one['detail_zh']}" for one in results["warnings"][:MOST_NOTED]]
+    return Outcome("made" if before is None else "changed", "; ".join([described.code, *notes]))
+
+
+def _checked(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """All that is asked for, what nobody states included, before gigabytes are sent for it.
+
+    Raises:
+        InvalidInput: a rule is broken.
+    """
+    try:
+        asked = CONTRACTS["import-dataset"].inputs.model_validate({**inputs, "upload": UUID(int=0)})
+    except ValidationError as error:
+        raise InvalidInput.of(
+            [
+                Fault(
+                    name,
+                    f"{'.'.join(map(str, one['loc']))}: {rule_in_english(one)}",
+                    f"{'.'.join(map(str, one['loc']))}：{rule_in_chinese(one)}",
+                )
+                for one in error.errors(include_url=False)
+            ]
+        ) from error
+    return asked.model_dump(mode="json", exclude={"upload"})
+
+
+def _registered(client: ApiClient, code: str) -> Mapping[str, Any] | None:
+    try:
+        found = client.get("/collections/datasets/items/{code}", code=code)
+    except NotFound:
+        return None
+    properties: Mapping[str, Any] = found["properties"]
+    return properties
+
+
+def _is_same(
+    client: ApiClient, before: Mapping[str, Any], asked: Mapping[str, Any], sha256: str
+) -> bool:
+    if before["source_sha256"] != sha256:
+        return False
+    try:
+        manifest: Any = client.get("/jobs/{job}/manifest", job=before["job"])
+    except NotFound:  # Somebody else's: the bytes are the same, and that is all we can know.
+        return True
+    former = manifest["inputs"]
+    # Inputs that a release before ours did not have were what they are without being stated.
+    return all(former[name] == value for name, value in asked.items() if name in former)
+
+
+def _run(
+    client: ApiClient,
+    process: str,
+    file: FilePart,
+    sha256: str | None,
+    inputs: Mapping[str, Any],
+    hears: Hears,
+) -> dict[str, Any]:
+    """Send a file, go on where it was cut before, and run a process on it; its results."""
+    upload = client.upload(
+        file, sha256=sha256, progress=lambda sent, size: hears(UPLOADED * sent / max(size, 1))
+    )
+    # Asked for before a cut, the same job may still run.
+    job = client.submit(process, {"upload": upload, **inputs}, unique=True)
+    job.wait(lambda percent, _stage: hears(UPLOADED + percent * (100 - UPLOADED) / 100))
+    return job.results()
+
+
+def import_feature_file(
+    client: ApiClient, path: Path, stated: Mapping[str, Any], reports: Path | None
+) -> str:
+    """Upload one file, have its rows imported, save the reports, and return what was done.
+
+    Raises:
+        InvalidInput: nothing was written, because of rows that cannot be.
+    """
+    results = run_on_upload(client, "import-features", path, stated)
+    if reports is not None:
+        reports.mkdir(parents=True, exist_ok=True)
+        for name, ending in REPORTS.items():
+            client.download(results[name]["href"], reports / f"{path.name}{ending}")
+    summary = results["summary"]
+    if summary["verdict"] == "refused":
+        raise InvalidInput(_refusal(client, results), pointer=path.name)
+    counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
+    return f"{summary['verdict']}: {', '.join(counts)}"
+
+
+def run_on_upload(
+    client: ApiClient, process: str, path: Path, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Upload a file, run a process on it with a bar, and return its results."""
+    job = client.submit(process, {"upload": client.upload(path), **inputs})
+    with Progress(transient=True) as bar:
+        task = bar.add_task(path.name, total=100)
+        job.wait(lambda done, _stage: bar.update(task, completed=done))
+    return job.results()
+
+
+def _refusal(client: ApiClient, results: Mapping[str, Any]) -> str:
+    """Why nothing was written: the first findings, a line each."""
+    found = client.get(results["report"]["href"])["findings"]
+    errors = [item for item in found if item["severity"] == "error"]
+    told = [*errors, *results["summary"]["rejections"]]
+    lines = [
+        f"  row {item['row']} ({item['code']}) {item['member'] or ''}: {item['detail']}"
+        for item in told[:MOST_SHOWN]
+    ]
+    more = [f"  … and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
+    return "\n".join([f"nothing was written; {len(told)} findings", *lines, *more])
+
+
+def import_paths(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            exists=True,
+            help="Described folders, packs (*.zip), GeoTIFFs, or files of features.",
+        ),
+    ],
+    key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
+    region: Annotated[str | None, typer.Option(help="Region code.")] = None,
+    theme: Annotated[str | None, typer.Option(help="What the raster is about.")] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Collection the features belong to.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option(help="Features: field=property; repeat.")
+    ] = None,
+    reports: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Features: folder for the reports.")
+    ] = None,
+    visibility: Annotated[
+        Visibility | None, typer.Option(help="Who may read it; default: its region.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
+    ] = None,
+    api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
+) -> None:
+    """Import through the API: folders and packs of described layers, rasters, or features.
+
+    A folder that `shanhai data fetch` or `shanhai data demo` left, or a pack of it, gives its
+    regions and every raster; run again, it goes on with what is missing. Beside a raster a
+    description `<name>.json` is honoured. Features need --collection.
+    """
+    own = {"region": region, "theme": theme, "visibility": visibility}
+    given = {**own, **nested(parse_settings(option or []), {})}
+    stated = {name: value for name, value in given.items() if value is not None}
+    whole = True
+    with ApiClient(api or PublicSettings().api_url, key) as client:
+        for path in paths:
+            if path.is_dir() or (collection is None and is_pack(path)):
+                demand_none(
+                    collection=collection,
+                    region=region,
+                    theme=theme,
+                    mapping=mapping,
+                    reports=reports,
+                )
+                whole &= import_described(client, path, stated)
+                continue
+            if collection is not None:
+                of = {"collection": collection, "mapping": parse_settings(mapping or [])}
+                done = import_feature_file(client, path, {**of, **stated}, reports)
+                typer.echo(f"{path.name}: {done}")
+                continue
+            typer.echo(f"{path.name}: {import_file(client, path, stated)}")
+    if not whole:
+        raise typer.Exit(1)
+
+
+def demand_none(**options: object) -> None:
+    """Refuse options that are for single files.
+
+    Raises:
+        InvalidInput: one is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidInput(
+                f"--{name} is for single files; a folder or pack says itself what it holds",
+                message_zh=f"--{name} 仅用于单个文件；文件夹和数据包自带说明",
+                pointer=f"--{name}",
+            )
+
+
+def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
+    """Upload one raster and have it imported; its dataset's code, or what a check tells of it."""
+    sidecar = path.with_suffix(".json")
+    described = read_description(sidecar).import_inputs() if sidecar.exists() else {}
+    inputs = {**described, **stated}
+    for name in ("region", "theme"):
+        if name not in inputs:
+            raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
+    done = run_on_upload(client, "import-dataset", path, inputs)
+    return str(done["dataset"]) if "dataset" in done else json.dumps(done["summary"])
