@@ -17,7 +17,8 @@ from rich.table import Table
 
 from shanhai.cli.kit import nested, parse_settings
 from shanhai.client import ApiClient, FilePart
-from shanhai.data.pack import REGIONS, DescribedData, Layer, open_pack, read_folder, read_regions
+from shanhai.data.outlines import REGIONS
+from shanhai.data.pack import DescribedData, Layer, open_pack, read_folder, read_regions
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, ShanhaiError, Unauthenticated
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.dataset_description import read_description
@@ -37,7 +38,7 @@ Hears = Callable[[float], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportOutcome:
     """What became of a file: `made`, `changed`, `unchanged`, `left out` or `refused`."""
 
     what: str
@@ -74,14 +75,14 @@ def import_described(client: ApiClient, path: Path, stated: Mapping[str, Any]) -
 
 def _import_all(
     client: ApiClient, held: DescribedData, stated: Mapping[str, Any]
-) -> Iterator[tuple[str, Outcome]]:
+) -> Iterator[tuple[str, ImportOutcome]]:
     """Import one thing after the other, with a bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         whole = bar.add_task("", total=len(held.layers) + (held.regions is not None))
         own = bar.add_task("", total=100)
 
-        def tried(name: str, work: Callable[[Hears], Outcome]) -> tuple[str, Outcome]:
+        def tried(name: str, work: Callable[[Hears], ImportOutcome]) -> tuple[str, ImportOutcome]:
             bar.update(whole, description="all")
             bar.update(own, description=name, completed=0)
             try:
@@ -89,7 +90,7 @@ def _import_all(
             except Unauthenticated:
                 raise
             except ShanhaiError as error:
-                return name, Outcome("refused", _in_both(error))
+                return name, ImportOutcome("refused", _in_both(error))
             finally:
                 bar.advance(whole)
 
@@ -98,7 +99,7 @@ def _import_all(
         for name, layer in held.layers.items():
             yield tried(name, partial(_import_layer, client, layer, stated))
     for name, fault in sorted(held.faults.items()):
-        yield name, Outcome("refused", f"{fault.detail} / {fault.detail_zh}")
+        yield name, ImportOutcome("refused", f"{fault.detail} / {fault.detail_zh}")
 
 
 def _in_both(error: ShanhaiError) -> str:
@@ -106,7 +107,7 @@ def _in_both(error: ShanhaiError) -> str:
     return " / ".join(dict.fromkeys(told))
 
 
-def _import_regions(client: ApiClient, outlines: FilePart, hears: Hears) -> Outcome:
+def _import_regions(client: ApiClient, outlines: FilePart, hears: Hears) -> ImportOutcome:
     """Make the regions that are missing and change those that differ, all of them or none."""
     features = read_regions(outlines)
     known = {}
@@ -126,7 +127,7 @@ def _import_regions(client: ApiClient, outlines: FilePart, hears: Hears) -> Outc
         except Forbidden:
             if len(known) < len(features):
                 raise
-            return Outcome(
+            return ImportOutcome(
                 "left out", "all are there; your key may not change them / 均已存在，无权修改"
             )
     return _told_of_regions(results["summary"])
@@ -149,36 +150,38 @@ def _completed(
     return {"type": "FeatureCollection", "features": rows}
 
 
-def _told_of_regions(summary: Mapping[str, Any]) -> Outcome:
+def _told_of_regions(summary: Mapping[str, Any]) -> ImportOutcome:
     if summary["verdict"] == "refused":
         first = [
             f"{one['code']} {one['member'] or ''}: {one['detail']} / {one['detail_zh']}"
             for one in summary["rejections"][:MOST_NOTED]
         ]
         rules = ", ".join(f"{rule} {count}" for rule, count in summary["by_rule"].items())
-        return Outcome("refused", "; ".join(first) or rules)
+        return ImportOutcome("refused", "; ".join(first) or rules)
     counts = {name: summary[name] for name in ("created", "updated", "unchanged")}
     what = "made" if counts["created"] else "changed" if counts["updated"] else "unchanged"
-    return Outcome(what, ", ".join(f"{count} {name}" for name, count in counts.items()))
+    return ImportOutcome(what, ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
 def _import_layer(
     client: ApiClient, layer: Layer, stated: Mapping[str, Any], hears: Hears
-) -> Outcome:
+) -> ImportOutcome:
     """Import a raster unless the same bytes are registered under its code, read the same way."""
     described = layer.description
     if described.kind != "raster":
-        return Outcome("left out", "vector layers are no datasets / 矢量图层不登记为数据集")
+        return ImportOutcome("left out", "vector layers are no datasets / 矢量图层不登记为数据集")
     inputs = {**described.import_inputs(), **stated}
     asked = _checked(inputs, layer.data.name)
     before = _registered(client, described.code)
     if before is not None and _is_same(client, before, asked, described.sha256):
-        return Outcome("unchanged", described.code)
+        return ImportOutcome("unchanged", described.code)
     results = _run(client, "import-dataset", layer.data, described.sha256, inputs, hears)
     if "dataset" not in results:
-        return Outcome("checked", json.dumps(results["summary"], ensure_ascii=False))
+        return ImportOutcome("checked", json.dumps(results["summary"], ensure_ascii=False))
     notes = [f"{one['detail']} / {one['detail_zh']}" for one in results["warnings"][:MOST_NOTED]]
-    return Outcome("made" if before is None else "changed", "; ".join([described.code, *notes]))
+    return ImportOutcome(
+        "made" if before is None else "changed", "; ".join([described.code, *notes])
+    )
 
 
 def _checked(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shapely import union_all
 
 from shanhai.data import land_cover_change, synthetic_layers, themes, vector_layers
+from shanhai.data.outlines import REGIONS
 from shanhai.data.regions import Box, DemoRegion, file_sha256
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
@@ -63,7 +64,7 @@ def assemble_region(region: DemoRegion, world: World, folder: Path) -> list[Path
     ground = synthetic_layers.survey_ground(grid, outlines, dry, fresh)
     places = places_within(list(world.places), union_all(outlines))
     layers = cut_layers(world, box)
-    boundaries = folder / "regions.geojson"
+    boundaries = folder / REGIONS
     write_features(boundaries, vector_layers.region_features(region, outlines))
     files = _Files(region, folder, [boundaries])
     _add_fields(files, layers, box)

@@ -212,9 +212,9 @@ def check(
 ) -> None:
     """Ask every open source whether it still serves what is relied on."""
     # Imported late: GDAL and SciPy take 0.5 s that other commands need not wait for.
+    from shanhai.data.fetch_command import check_sources, table_of
     from shanhai.data.sources import read_sources
     from shanhai.data.upstream import Upstream
-    from shanhai.data.upstream_check import check_sources, table_of
 
     reporter, configured = Reporter(), read_sources(sources)
     # A cache of its own: what was read before would hide that a publisher serves no longer.

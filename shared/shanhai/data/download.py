@@ -38,7 +38,7 @@ Block = tuple[Any, Any]
 """A window and its cells."""
 
 
-class Meter(Protocol):
+class ByteCount(Protocol):
     """What counts the bytes that come in."""
 
     received: int
@@ -92,10 +92,10 @@ class Reporter:
             yield lambda count: bar.advance(task, count)
 
     def blocks(
-        self, label: str, blocks: Iterable[Block], cells: int, megabytes: float, meter: Meter
+        self, label: str, blocks: Iterable[Block], cells: int, megabytes: float, count: ByteCount
     ) -> Iterator[Block]:
         """The same blocks, with a bar of the cells that are done and of what was received."""
-        begun = meter.received
+        begun = count.received
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
         received = TextColumn("{task.fields[received]:.1f} of about {task.fields[expected]:.1f} MB")
         hidden = not self.console.is_terminal
@@ -105,7 +105,7 @@ class Reporter:
             task = bar.add_task(label, total=cells, received=0.0, expected=megabytes)
             for window, values in blocks:
                 yield window, values
-                got = (meter.received - begun) / 1e6
+                got = (count.received - begun) / 1e6
                 bar.update(task, advance=window.height * window.width, received=got)
 
     def summarise(self) -> None:

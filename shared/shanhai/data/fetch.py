@@ -1,4 +1,4 @@
-"""Themes of open sources for a box: plan, read block by block, write with their origin."""
+"""Themes of open sources for a box: read block by block, gaps filled, written with their origin."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +13,14 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.data.download import Reporter
-from shanhai.data.fill import FilledByLine, fill_by_line
-from shanhai.data.locate import FoundItem, Wanted, find_items
+from shanhai.data.fetch_plan import FetchPlan, FetchRequest, scene_name
+from shanhai.data.locate import FoundItem
 from shanhai.data.regions import Box, file_sha256
-from shanhai.data.sources import LINE_OF_NDVI, Source, Sources, ThemeSources
+from shanhai.data.sources import OpenSources, Source, ThemeSources
 from shanhai.data.themes import COAST_SPACING_M, ODBL
-from shanhai.data.upstream import RemoteFile, Upstream
+from shanhai.data.upstream import Upstream
 from shanhai.data.vector_layers import ocean_within
-from shanhai.errors import InvalidInput, NotFound, Unavailable
+from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.dataset_description import (
     DatasetDescription,
     Origin,
@@ -32,17 +32,7 @@ from shanhai.raster import clean
 from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.cog import Block, CogFrame, write_cog
 from shanhai.raster.crs import reproject_geometry
-from shanhai.raster.remote import (
-    METRES_PER_DEGREE,
-    Frame,
-    Reading,
-    RemoteRaster,
-    Scene,
-    Values,
-    frame_of,
-    read_blocks,
-    read_onto,
-)
+from shanhai.raster.remote import METRES_PER_DEGREE, RemoteFrame, Values, read_blocks, read_onto
 from shanhai.science.grid import Window
 
 FindOcean = Callable[[Box, Reporter], MultiPolygon]
@@ -56,164 +46,79 @@ THEMES = (
 _MOST_FILLED_CELLS = 60_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked for, for all themes.
-
-    Attributes:
-        region: Code of the region the files are for.
-        box: West, south, east, north, WGS 84 degrees.
-        resolution_m: Side of cells, metres, for sources that are finer; None leaves them as fine
-            as they are.
-        year: Year of the products that have years; None takes each source's own.
-        country: ISO 3166-1 alpha-3, for products by country.
-        only: Code of the source to take by theme; a theme that is not named takes its first one
-            that answers.
-    """
-
-    region: str
-    box: Box
-    resolution_m: float | None = None
-    year: int | None = None
-    country: str = "CHN"
-    only: dict[str, str]
+FEWEST_CELLS = 30
+"""Cells a line is drawn through at least."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What of which source makes a theme."""
+class FilledByLine:
+    """What was filled, and by which line `value = slope * predictor + intercept`.
 
-    theme: str
-    source: Source
-    year: int | None
-    items: tuple[FoundItem, ...]
-    frame: Frame
-    reading: Reading
-    megabytes: float
+    Attributes:
+        values: With the cells filled.
+        cells: How many were.
+        unknown: Marked cells that stay NaN, for the predictor is not known there.
+        fitted: Cells the line was drawn through.
+        r_squared: Part of their variance that it explains, 0–1.
+    """
 
-    @property
-    def files(self) -> list[RemoteFile]:
-        """The files that are read."""
-        used = {scene.name for scene in self.frame.scenes}
-        return [
-            found.file
-            for item in self.items
-            if _scene_name(item) in used
-            for found in item.files.values()
-        ]
+    values: Values
+    cells: int
+    unknown: int
+    slope: float
+    intercept: float
+    fitted: int
+    r_squared: float
 
 
-def plan_theme(
-    theme: str, request: Request, sources: Sources, upstream: Upstream, reporter: Reporter
-) -> Plan:
-    """Look at what a theme would be made of; only heads of files are read.
+def fill_by_line(values: Values, predictor: Values) -> FilledByLine:
+    """Give marked cells what the least-squares line over the other cells says of them.
 
-    The sources are tried in their order; what keeps one from being taken is told.
+    Not below 0 nor above the largest value there is: built-up land and wetland within a region do
+    not grow more than its best cell.
+
+    Args:
+        values: Rows and columns; NaN is unknown, +inf is to be filled.
+        predictor: Of the same shape, NaN where unknown.
 
     Raises:
-        InvalidInput: no source is known, or the one asked for does not exist.
-        Unavailable: none of them can be taken; says why of each.
+        InvalidInput: fewer than `FEWEST_CELLS` cells have both, or the predictor is the same in
+            all of them.
     """
-    entry = sources.of(theme)
-    reasons = []
-    for source in _chosen(theme, entry, request):
-        try:
-            return _plan(theme, source, request, sources, upstream)
-        except (NotFound, Unavailable, InvalidInput) as error:
-            reporter.say(f"{theme}: {source.code} cannot be taken: {error.message}")
-            reasons.append(f"{source.code}: {error.message}")
-    raise Unavailable(
-        f"{theme}: no source can be taken; " + "; ".join(reasons),
-        message_zh=f"{theme}：没有可用的数据源；" + "；".join(reasons),
-    )
-
-
-def _chosen(theme: str, entry: ThemeSources, request: Request) -> Sequence[Source]:
-    wanted = request.only.get(theme)
-    if wanted is None:
-        return entry.sources
-    found = [source for source in entry.sources if source.code == wanted]
-    if not found:
-        known = ", ".join(source.code for source in entry.sources)
+    marked = np.isposinf(values)
+    both = np.isfinite(values) & ~np.isnan(predictor)
+    x, y = predictor[both].astype(np.float64), values[both].astype(np.float64)
+    if x.size < FEWEST_CELLS or np.ptp(x) == 0:
         raise InvalidInput(
-            f"source of {theme} is {wanted}; it must be one of {known}",
-            message_zh=f"{theme} 的数据源为 {wanted}；可选：{known}",
-            pointer="--source",
+            f"a line of NPP over NDVI needs {FEWEST_CELLS} cells with different NDVI; the box has "
+            f"{x.size}",
+            message_zh=f"NPP 对 NDVI 的回归至少需要 {FEWEST_CELLS} 个 NDVI 不同的像元，"
+            f"当前为 {x.size} 个",
+            pointer="/codes",
         )
-    return found
-
-
-def _plan(
-    theme: str, source: Source, request: Request, sources: Sources, upstream: Upstream
-) -> Plan:
-    year = source.year_for(request.year)
-    items = find_items(upstream, sources, source, Wanted(request.box, year, request.country))
-    there = [item for item in items if _is_there(item, upstream)]
-    if not there:
-        raise NotFound(f"{source.code} has no file of the box {request.box}")
-    reading = _reading(theme, source)
-    scenes = [_scene(item, upstream) for item in there]
-    frame = frame_of(scenes, request.box, reading, resolution_m=request.resolution_m)
-    used = {scene.name for scene in frame.scenes}
-    size = sum(
-        frame.share(found.file.label) * upstream.size(found.file)
-        for item in there
-        if _scene_name(item) in used
-        for found in item.files.values()
-    )
-    return Plan(theme, source, year, tuple(there), frame, reading, size / 1e6)
-
-
-def _is_there(item: FoundItem, upstream: Upstream) -> bool:
-    """Whether its files exist: over the sea a publisher has no tiles."""
-    try:
-        for found in item.files.values():
-            upstream.stored(found.file)
-    except NotFound:
-        return False
-    return True
-
-
-def _scene_name(item: FoundItem) -> str:
-    return f"{item.name} {item.moment}"
-
-
-def _scene(item: FoundItem, upstream: Upstream) -> Scene:
-    def opened(file: RemoteFile) -> RemoteRaster:
-        return RemoteRaster(file.label, lambda: upstream.open(file))
-
-    rasters = {}
-    for name, found in item.files.items():
-        raster = opened(found.file)
-        rasters[name] = RemoteRaster(raster.label, raster.open, found.scale, found.offset)
-    return Scene(_scene_name(item), item.moment, rasters)
-
-
-def _reading(theme: str, source: Source) -> Reading:
-    stated: dict[str, clean.CodeValue] = {
-        raw: "nodata" if value == LINE_OF_NDVI else value for raw, value in source.codes.items()
-    }
-    marked = frozenset(float(raw) for raw, value in source.codes.items() if value == LINE_OF_NDVI)
-    return Reading(
-        bands=source.bands,
-        formula=source.formula,
-        mask=source.mask,
-        nodata=source.nodata,
-        valid=source.valid,
-        scales={name: source.scales.get(name, source.scale) for name in source.named_inputs},
-        offset=source.offset,
-        codes=clean.codes_of(theme, stated),
-        marked=marked,
-        least=source.least,
-        combine=source.combine,
-        join=source.join,
+    apart_x, apart_y = x - x.mean(), y - y.mean()
+    spread, shared = float(apart_x @ apart_x), float(apart_x @ apart_y)
+    slope = shared / spread
+    intercept = float(y.mean() - slope * x.mean())
+    total = float(apart_y @ apart_y)
+    filled = np.where(marked, np.nan, values)
+    known = marked & ~np.isnan(predictor)
+    filled[known] = np.clip(slope * predictor[known] + intercept, 0.0, max(0.0, float(y.max())))
+    return FilledByLine(
+        values=filled.astype(np.float32),
+        cells=int(np.count_nonzero(known)),
+        unknown=int(np.count_nonzero(marked & ~known)),
+        slope=slope,
+        intercept=intercept,
+        fitted=int(x.size),
+        r_squared=shared * shared / (spread * total) if total > 0 else 1.0,
     )
 
 
 def fetch_theme(
-    plan: Plan,
-    request: Request,
-    sources: Sources,
+    plan: FetchPlan,
+    request: FetchRequest,
+    sources: OpenSources,
     out: Path,
     upstream: Upstream,
     reporter: Reporter,
@@ -266,7 +171,7 @@ def fetch_theme(
     return description
 
 
-def is_fetched(plan: Plan, request: Request, out: Path) -> bool:
+def is_fetched(plan: FetchPlan, request: FetchRequest, out: Path) -> bool:
     """Whether `out` holds the theme as it would be fetched, unchanged."""
     try:
         there = read_description(out / f"{plan.theme}.json")
@@ -281,7 +186,7 @@ def is_fetched(plan: Plan, request: Request, out: Path) -> bool:
     )
 
 
-def _same(origin: Origin, plan: Plan, request: Request) -> bool:
+def _same(origin: Origin, plan: FetchPlan, request: FetchRequest) -> bool:
     wanted = (plan.source.code, request.box, request.resolution_m, plan.year)
     files = {file.label for file in plan.files}
     return (origin.source, origin.box, origin.resolution_m, origin.year) == wanted and {
@@ -299,8 +204,8 @@ def _tags(source: Source) -> dict[str, str]:
 
 
 def _blocks(
-    plan: Plan,
-    request: Request,
+    plan: FetchPlan,
+    request: FetchRequest,
     out: Path,
     upstream: Upstream,
     reporter: Reporter,
@@ -315,16 +220,16 @@ def _blocks(
         ocean = find_ocean(request.box, reporter)
         halo = round(2 * COAST_SPACING_M / frame.resolution_m)
         change = _sea_taken_out(frame, source.water, ocean)
-    read = read_blocks(frame, plan.reading, found, halo=halo, threads=threads, change=change)
+    read = read_blocks(frame, plan.decoding, found, halo=halo, threads=threads, change=change)
     shown = reporter.blocks(plan.theme, read, frame.width * frame.height, plan.megabytes, upstream)
     filled: list[FilledByLine] = []
-    if not plan.reading.marked:
+    if not plan.decoding.marked:
         return shown, filled
     return _filled(shown, frame, out, filled), filled
 
 
 def _filled(
-    blocks: Iterator[Block], frame: Frame, out: Path, filled: list[FilledByLine]
+    blocks: Iterator[Block], frame: RemoteFrame, out: Path, filled: list[FilledByLine]
 ) -> Iterator[Block]:
     """The same with marked cells filled by the region's NDVI; a layer of 500 m fits in memory."""
     if frame.width * frame.height > _MOST_FILLED_CELLS:
@@ -350,7 +255,7 @@ def _filled(
 
 
 def _sea_taken_out(
-    frame: Frame, water: int, ocean: MultiPolygon
+    frame: RemoteFrame, water: int, ocean: MultiPolygon
 ) -> Callable[[Window, Values], Values]:
     """Makes nodata, as which a class raster has the sea, of water in the ocean or joined to it.
 
@@ -386,8 +291,8 @@ def _sea_taken_out(
     return change
 
 
-def _refuse_unexplained(plan: Plan, found: dict[float, int]) -> None:
-    unknown = clean.unexplained(plan.reading.codes, found)
+def _refuse_unexplained(plan: FetchPlan, found: dict[float, int]) -> None:
+    unknown = clean.unexplained(plan.decoding.codes, found)
     if unknown is None:
         return
     raise InvalidInput(
@@ -400,8 +305,8 @@ def _refuse_unexplained(plan: Plan, found: dict[float, int]) -> None:
 
 
 def _describe(
-    plan: Plan,
-    request: Request,
+    plan: FetchPlan,
+    request: FetchRequest,
     entry: ThemeSources,
     path: Path,
     upstream: Upstream,
@@ -410,7 +315,7 @@ def _describe(
 ) -> DatasetDescription:
     source, frame = plan.source, plan.frame
     used = {scene.name for scene in frame.scenes}
-    read = [item for item in plan.items if _scene_name(item) in used]
+    read = [item for item in plan.items if scene_name(item) in used]
     first, last = _observed(source, plan.year, read)
     files = tuple(
         OriginFile(
@@ -472,17 +377,17 @@ def _observed(
 
 
 def _processing(
-    plan: Plan, items: int, found: dict[float, int], filled: Sequence[FilledByLine]
+    plan: FetchPlan, items: int, found: dict[float, int], filled: Sequence[FilledByLine]
 ) -> str:
-    source, reading = plan.source, plan.reading
-    scales = ", ".join(sorted({f"{scale:g}" for scale in reading.scales.values()}))
+    source, decoding = plan.source, plan.decoding
+    scales = ", ".join(sorted({f"{scale:g}" for scale in decoding.scales.values()}))
     unit = "gC/m²/yr" if plan.theme.startswith("npp") else "in the theme's unit"
-    meant = tuple(code for code in reading.codes if code.raw not in reading.marked)
+    meant = tuple(code for code in decoding.codes if code.raw not in decoding.marked)
     told = clean.explained(meant, found, unit)
-    marked = ", ".join(f"{raw:.0f}" for raw in sorted(reading.marked))
+    marked = ", ".join(f"{raw:.0f}" for raw in sorted(decoding.marked))
     parts = [
-        f"windows of {items} items, {reading.combine}, raw × {scales} + {reading.offset:g}",
-        f"{plan.frame.native} × {plan.frame.native} cells joined by {reading.join}"
+        f"windows of {items} items, {decoding.combine}, raw × {scales} + {decoding.offset:g}",
+        f"{plan.frame.native} × {plan.frame.native} cells joined by {decoding.join}"
         if plan.frame.native > 1
         else "",
         "" if source.formula is None else "(nir − red)/(nir + red)",

@@ -1,24 +1,21 @@
-"""What `shanhai data fetch` does: outlines, plans, a table of them, and the themes one by one."""
+"""What `shanhai data fetch` and `shanhai data check` do with the open sources."""
 
 import re
+import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from math import cos, radians
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rich.table import Table
 
 from shanhai.data.download import Reporter, ensure_package
-from shanhai.data.fetch import (
-    THEMES,
-    FindOcean,
-    Plan,
-    Request,
-    fetch_theme,
-    is_fetched,
-    plan_theme,
-)
+from shanhai.data.fetch import THEMES, FindOcean, fetch_theme, is_fetched
+from shanhai.data.fetch_plan import FetchPlan, FetchRequest, plan_theme
 from shanhai.data.outlines import (
     REGIONS,
     city_outlines,
@@ -28,11 +25,11 @@ from shanhai.data.outlines import (
     write_outlines,
 )
 from shanhai.data.regions import BOUNDARIES, DEMO_REGIONS, Box, parse_box
-from shanhai.data.sources import Sources, read_sources
+from shanhai.data.sources import OpenSources, read_sources
 from shanhai.data.upstream import Upstream
 from shanhai.data.vector_layers import ocean_within
 from shanhai.errors import InvalidInput, ShanhaiError
-from shanhai.raster.remote import METRES_PER_DEGREE
+from shanhai.raster.remote import METRES_PER_DEGREE, FileFacts
 
 _MARGIN = re.compile(r"^(\d+(?:\.\d+)?)\s*(km|m)$")
 _HIGHEST_LATITUDE = 85.0
@@ -75,7 +72,7 @@ def fetch_region(
     for theme in (*options.themes, *options.only):
         sources.of(theme)
     outlines = _outlines(options, reporter)
-    request = Request(
+    request = FetchRequest(
         region=options.region,
         box=_box(options, outlines),
         resolution_m=options.resolution_m,
@@ -173,11 +170,11 @@ def widened(box: Box, metres: float) -> Box:
 
 def _planned(
     options: FetchOptions,
-    request: Request,
-    sources: Sources,
+    request: FetchRequest,
+    sources: OpenSources,
     upstream: Upstream,
     reporter: Reporter,
-) -> tuple[list[Plan], list[str]]:
+) -> tuple[list[FetchPlan], list[str]]:
     plans, failed = [], []
     wanted = options.themes or tuple(name for name in THEMES if name in sources.themes)
     for theme in sorted(wanted, key=lambda name: THEMES.index(name) if name in THEMES else -1):
@@ -189,7 +186,7 @@ def _planned(
     return plans, failed
 
 
-def _table(plans: list[Plan]) -> Table:
+def _table(plans: list[FetchPlan]) -> Table:
     table = Table("theme", "source", "year", "files", "m", "cells", "MB to read, about")
     for plan in plans:
         cells = f"{plan.frame.height} × {plan.frame.width}"
@@ -207,10 +204,10 @@ def _table(plans: list[Plan]) -> Table:
 
 
 def _fetched(
-    plan: Plan,
+    plan: FetchPlan,
     options: FetchOptions,
-    request: Request,
-    sources: Sources,
+    request: FetchRequest,
+    sources: OpenSources,
     upstream: Upstream,
     reporter: Reporter,
     find_ocean: FindOcean,
@@ -233,3 +230,97 @@ def _fetched(
         f"{(upstream.reused - reused) / 1e6:.1f} MB from the cache"
     )
     return True
+
+
+PROBE: Box = (118.05, 24.45, 118.10, 24.50)
+"""A box in the middle of Xiamen, with land, sea and town."""
+
+_NEAR = 1e-6
+
+State = Literal["as expected", "changed", "not reached"]
+
+
+class FileContract(BaseModel):
+    """What is relied on of the files of one input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    crs: str
+    cell: float
+    dtype: str
+    nodata: float | None = None
+
+    def broken(self, facts: FileFacts) -> Iterator[str]:
+        """What of a file differs, in words."""
+        if not _is_crs(facts, self.crs):
+            yield f"CRS is {facts.crs.to_string()[:60]}, not {self.crs}"
+        if abs(facts.transform.a / self.cell - 1) > _NEAR:
+            yield f"cells are {facts.transform.a:.9g}, not {self.cell:.9g}"
+        if facts.dtype != self.dtype:
+            yield f"numbers are {facts.dtype}, not {self.dtype}"
+        if "nodata" in self.model_fields_set and facts.nodata != self.nodata:
+            yield f"nodata is {facts.nodata}, not {self.nodata}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFinding:
+    """What was found of one source."""
+
+    theme: str
+    source: str
+    state: State
+    detail: str
+
+
+def read_contracts() -> dict[str, dict[str, FileContract]]:
+    """What is relied on, by source and input."""
+    text = files("shanhai.data").joinpath("contracts.toml").read_text(encoding="utf-8")
+    kind = TypeAdapter(dict[str, dict[str, FileContract]])
+    return kind.validate_python(tomllib.loads(text))
+
+
+def check_sources(
+    sources: OpenSources, themes: Sequence[str], upstream: Upstream, reporter: Reporter
+) -> list[UpstreamFinding]:
+    """Look at the first file of each input of each source; only heads of files are read."""
+    contracts = read_contracts()
+    found = []
+    for theme in themes or tuple(sources.themes):
+        for source in sources.of(theme).sources:
+            request = FetchRequest(region="check", box=PROBE, only={theme: source.code})
+            quiet = Reporter(reporter.console)
+            try:
+                plan = plan_theme(theme, request, sources, upstream, quiet)
+            except (ShanhaiError, httpx.HTTPError) as error:
+                found.append(UpstreamFinding(theme, source.code, "not reached", str(error)))
+                continue
+            broken = list(_broken(plan, contracts.get(source.code, {})))
+            state: State = "changed" if broken else "as expected"
+            found.append(UpstreamFinding(theme, source.code, state, "; ".join(broken)))
+    return found
+
+
+def _broken(plan: FetchPlan, contracts: dict[str, FileContract]) -> Iterator[str]:
+    scene = plan.frame.scenes[0]
+    for name, file in scene.inputs.items():
+        contract = contracts.get(name) or contracts.get("all")
+        if contract is None:
+            yield f"{name}: nothing is recorded of it"
+            continue
+        for text in contract.broken(plan.frame.facts[file.label]):
+            yield f"{name}: {text}"
+
+
+def _is_crs(facts: FileFacts, wanted: str) -> bool:
+    """Whether a file has a CRS, `EPSG:n`, or is of a family of projections, `utm` or `sinu`."""
+    if ":" in wanted:
+        return bool(facts.crs.to_string() == wanted or facts.crs == wanted)
+    return wanted == str(facts.crs.to_dict().get("proj"))
+
+
+def table_of(findings: Sequence[UpstreamFinding]) -> Table:
+    """The findings as a person reads them."""
+    table = Table("theme", "source", "state", "what")
+    for one in findings:
+        table.add_row(one.theme, one.source, one.state, one.detail)
+    return table

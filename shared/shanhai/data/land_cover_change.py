@@ -22,7 +22,7 @@ BEFORE = Label("推断的土地覆盖（此前）", "Inferred land cover, before
 AFTER = Label("ESA WorldCover（现在）", "ESA WorldCover, now")
 
 
-class ClassChange(BaseModel):
+class CoverChange(BaseModel):
     """Area of a class in both, km²."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +46,7 @@ class LandCoverChange(BaseModel):
     region: str
     land_km2: float
     agreement_percent: float
-    classes: list[ClassChange]
+    classes: list[CoverChange]
 
 
 def write_change(
@@ -99,7 +99,7 @@ def compare(
     counts = [np.bincount(codes[own], minlength=len(LandCover) + 1) for codes in (before, after)]
     names = {entry.value: entry.label for entry in LAND_COVER.entries}
     classes = [
-        ClassChange(
+        CoverChange(
             code=int(code),
             name_zh=names[code].zh,
             name_en=names[code].en,

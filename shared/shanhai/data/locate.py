@@ -20,8 +20,8 @@ from shanhai.data.sources import (
     DegreeGrid,
     Listing,
     MetreGrid,
+    OpenSources,
     Source,
-    Sources,
     StacSearch,
     VrtIndex,
 )
@@ -66,7 +66,7 @@ class Wanted:
 
 
 def find_items(
-    upstream: Upstream, sources: Sources, source: Source, wanted: Wanted
+    upstream: Upstream, sources: OpenSources, source: Source, wanted: Wanted
 ) -> list[FoundItem]:
     """The items of a source in a box, newest first.
 

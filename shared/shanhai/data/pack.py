@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shanhai.client import FilePart
+from shanhai.data.outlines import REGIONS
 from shanhai.errors import Fault, InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, list_members, why_not_plain
 from shanhai.processes.kit.dataset_description import DatasetDescription
@@ -25,7 +26,7 @@ from shanhai.storage.reproducible_zip import LONGEST_MANIFEST, MANIFEST, undated
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label
 
-REGIONS, README = "regions.geojson", "README.txt"
+README = "README.txt"
 PACK_FORMAT: Final = "shanhai-data-pack"
 PACK_VERSION: Final = 1
 MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(tif|json|geojson)", re.ASCII)

@@ -187,7 +187,7 @@ class ThemeSources(_Model):
     sources: tuple[Source, ...] = Field(min_length=1)
 
 
-class Sources(_Model):
+class OpenSources(_Model):
     """All themes of a configuration, the catalogues they name, and the hosts that may be asked."""
 
     hosts: tuple[str, ...] = Field(min_length=1, description="host names, `*` allowed")
@@ -195,7 +195,7 @@ class Sources(_Model):
     themes: dict[str, ThemeSources]
 
     @model_validator(mode="after")
-    def know_every_catalogue(self) -> "Sources":
+    def know_every_catalogue(self) -> "OpenSources":
         """Refuse a source whose catalogue is not listed."""
         for theme, entry in self.themes.items():
             for source in entry.sources:
@@ -220,7 +220,7 @@ class Sources(_Model):
         return self.themes[theme]
 
 
-def read_sources(path: Path | None = None) -> Sources:
+def read_sources(path: Path | None = None) -> OpenSources:
     """The configuration in `path`, or the one that comes with the package.
 
     Raises:
@@ -228,7 +228,7 @@ def read_sources(path: Path | None = None) -> Sources:
     """
     try:
         text = _bundled() if path is None else path.read_text(encoding="utf-8")
-        return Sources.model_validate(tomllib.loads(text))
+        return OpenSources.model_validate(tomllib.loads(text))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise InvalidInput(f"sources {path or 'of the package'}: {error}") from error
 

@@ -180,7 +180,7 @@ class Upstream:
         stored = self.stored(file)
         if file.member is not None:
             return stored.member(file.member)
-        return cast("BinaryIO", io.BufferedReader(_Reader(stored), PART))
+        return cast("BinaryIO", io.BufferedReader(_PartReader(stored), PART))
 
     def size(self, file: RemoteFile) -> int:
         """Bytes of a file, as `open` raises."""
@@ -493,7 +493,7 @@ class _StoredFile:
         return target.open("rb")
 
     def _unpack(self, name: str, target: Path) -> None:
-        whole = io.BufferedReader(_Reader(self), _MOST_AT_ONCE)
+        whole = io.BufferedReader(_PartReader(self), _MOST_AT_ONCE)
         draft = target.with_suffix(f".{os.getpid()}")
         try:
             with (
@@ -508,7 +508,7 @@ class _StoredFile:
         draft.replace(target)
 
 
-class _Reader(io.RawIOBase):
+class _PartReader(io.RawIOBase):
     """A stored file as Python reads files."""
 
     def __init__(self, stored: _StoredFile) -> None:

@@ -39,6 +39,8 @@ _NAME = "remote.tif"
 _ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO"}
 
 Values = NDArray[np.float32]
+Counts = dict[float, int]
+"""Cells by code."""
 Combine = Literal["first", "mean", "max", "median"]
 Join = Literal["nearest", "average", "mode", "sum"]
 Formula = Literal["normalised_difference"]
@@ -72,7 +74,7 @@ class RemoteRaster:
     Attributes:
         label: Its address as people may read it.
         open: Opens it for reading; called by several threads.
-        scale: Of this file; None takes the reading's.
+        scale: Of this file; None takes the decoding's.
         offset: Likewise.
     """
 
@@ -83,7 +85,7 @@ class RemoteRaster:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RemoteScene:
     """Files of one place and time, by input."""
 
     name: str
@@ -92,7 +94,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Decoding:
     """How raw numbers become a theme.
 
     Attributes:
@@ -131,7 +133,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """Frame of one file, and how its numbers are stored."""
+    """RemoteFrame of one file, and how its numbers are stored."""
 
     crs: Any
     transform: Affine
@@ -150,7 +152,7 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class RemoteFrame:
     """The grid that scenes are read onto, and those that touch it.
 
     Attributes:
@@ -167,7 +169,7 @@ class Frame:
     native: int
     join: Join
     resolution_m: float
-    scenes: tuple[Scene, ...]
+    scenes: tuple[RemoteScene, ...]
     facts: Mapping[str, FileFacts]
 
     def share(self, label: str) -> float:
@@ -187,13 +189,13 @@ class Frame:
 
 
 def frame_of(
-    scenes: Sequence[Scene],
+    scenes: Sequence[RemoteScene],
     box: tuple[float, float, float, float],
-    reading: Reading,
+    decoding: Decoding,
     *,
     resolution_m: float | None = None,
     threads: int = 8,
-) -> Frame:
+) -> RemoteFrame:
     """Look at the files and lay a grid over a box.
 
     The grid is the finest file's in the CRS that most files have, its cells joined where coarser
@@ -202,7 +204,7 @@ def frame_of(
     Args:
         scenes: What there is to read.
         box: West, south, east, north, WGS 84 degrees.
-        reading: How it is read.
+        decoding: How it is read.
         resolution_m: Side of the cells wanted, metres; finer files are joined by whole numbers of
             cells, coarser ones stay as they are.
         threads: Files that are looked at together.
@@ -218,7 +220,7 @@ def frame_of(
     measured = [
         (file.label, facts)
         for (_, name, file), facts in zip(files, looked, strict=True)
-        if reading.mask is None or name != reading.mask.input
+        if decoding.mask is None or name != decoding.mask.input
     ]
     if not measured:
         raise NotFound("no file was found in the box")
@@ -234,17 +236,17 @@ def frame_of(
         file.label: _placed(facts, finest.crs)
         for (_, _, file), facts in zip(files, looked, strict=True)
     }
-    return _laid(scenes, box, finest, (native, reading.join), own * native, by_label)
+    return _laid(scenes, box, finest, (native, decoding.join), own * native, by_label)
 
 
 def _laid(
-    scenes: Sequence[Scene],
+    scenes: Sequence[RemoteScene],
     box: tuple[float, float, float, float],
     finest: FileFacts,
     joined: tuple[int, Join],
     resolution_m: float,
     facts: Mapping[str, FileFacts],
-) -> Frame:
+) -> RemoteFrame:
     native, join = joined
     west, south, east, north = transform_bounds("EPSG:4326", finest.crs, *box, densify_pts=21)
     step_x, step_y = finest.transform.a * native, -finest.transform.e * native
@@ -263,7 +265,7 @@ def _laid(
     corner_x = finest.transform.c + first * step_x
     corner_y = finest.transform.f - top * step_y
     epsg = finest.crs.to_epsg()
-    frame = Frame(
+    frame = RemoteFrame(
         crs=f"EPSG:{epsg}" if epsg is not None else str(finest.crs.to_wkt()),
         transform=(step_x, 0.0, corner_x, 0.0, -step_y, corner_y),
         width=width,
@@ -282,9 +284,9 @@ def _laid(
 
 
 def read_blocks(
-    frame: Frame,
-    reading: Reading,
-    found: dict[float, int],
+    frame: RemoteFrame,
+    decoding: Decoding,
+    found: Counts,
     *,
     halo: int = 0,
     threads: int = 4,
@@ -294,7 +296,7 @@ def read_blocks(
 
     Args:
         frame: The grid.
-        reading: How it is read.
+        decoding: How it is read.
         found: Cells by code, added to.
         halo: Cells around a block that `change` sees besides.
         threads: Blocks that are read together.
@@ -303,17 +305,17 @@ def read_blocks(
     Raises:
         Unavailable: a file cannot be read.
     """
-    columns = _COLUMNS if reading.combine == "first" else _STACKED_COLUMNS
+    columns = _COLUMNS if decoding.combine == "first" else _STACKED_COLUMNS
     windows = [
         Window(row, col, min(BLOCK, frame.height - row), min(columns, frame.width - col))
         for row in range(0, frame.height, BLOCK)
         for col in range(0, frame.width, columns)
     ]
 
-    def work(window: Window) -> tuple[Values, dict[float, int]]:
+    def work(window: Window) -> tuple[Values, Counts]:
         wide = _widened(window, halo, frame)
-        counted: dict[float, int] = {}
-        values = _read(frame, reading, wide, counted)
+        counted: Counts = {}
+        values = _read(frame, decoding, wide, counted)
         if change is not None:
             values = change(wide, values)
         return values[:, *window.slices_within(wide)], counted
@@ -324,7 +326,9 @@ def read_blocks(
         yield window, values
 
 
-def read_onto(path: str, frame: Frame, join: Literal["average", "nearest"] = "average") -> Values:
+def read_onto(
+    path: str, frame: RemoteFrame, join: Literal["average", "nearest"] = "average"
+) -> Values:
     """A local file of the same machine on the whole of a grid, NaN where it has nothing."""
     with rasterio.Env(**_ENVIRONMENT), rasterio.open(path, driver="GTiff") as file:
         return _warped(
@@ -351,73 +355,77 @@ def _in_order(
                 result.cancel()
 
 
-def _widened(window: Window, halo: int, frame: Frame) -> Window:
+def _widened(window: Window, halo: int, frame: RemoteFrame) -> Window:
     row, col = max(0, window.row - halo), max(0, window.col - halo)
     bottom = min(frame.height, window.row + window.height + halo)
     right = min(frame.width, window.col + window.width + halo)
     return Window(row, col, bottom - row, right - col)
 
 
-def _read(frame: Frame, reading: Reading, window: Window, found: dict[float, int]) -> Values:
+def _read(frame: RemoteFrame, decoding: Decoding, window: Window, found: Counts) -> Values:
     """The theme in one window."""
     layers = [
-        _scene_values(frame, reading, scene, window, found)
+        _scene_values(frame, decoding, scene, window, found)
         for scene in frame.scenes
         if _touches(frame, scene, window)
     ]
-    shape = (len(reading.bands), window.height, window.width)
+    shape = (len(decoding.bands), window.height, window.width)
     if not layers:
         return np.full(shape, np.nan, dtype=np.float32)
-    joined = _combined(layers, reading)
-    if reading.least is not None:
-        joined[joined < reading.least] = reading.least
+    joined = _combined(layers, decoding)
+    if decoding.least is not None:
+        joined[joined < decoding.least] = decoding.least
     return joined
 
 
 def _scene_values(
-    frame: Frame, reading: Reading, scene: Scene, window: Window, found: dict[float, int]
+    frame: RemoteFrame,
+    decoding: Decoding,
+    scene: RemoteScene,
+    window: Window,
+    found: Counts,
 ) -> Values:
     """The bands of one scene in a window, decoded."""
-    finer = frame.native if reading.decoded_first else 1
-    names = ("red", "nir") if reading.formula is not None else reading.bands
+    finer = frame.native if decoding.decoded_first else 1
+    names = ("red", "nir") if decoding.formula is not None else decoding.bands
     bands = [
-        _decoded(frame, reading, scene.inputs[name], name, window, finer, found) for name in names
+        _decoded(frame, decoding, scene.inputs[name], name, window, finer, found) for name in names
     ]
-    if reading.formula is not None:
+    if decoding.formula is not None:
         bands = [_normalised_difference(*bands)]
     values = np.stack(bands)
-    if reading.mask is not None:
-        raw = _raw(frame, scene.inputs[reading.mask.input], window, finer, "nearest", None, ())
-        values[:, ~reading.mask.allows(raw)] = np.nan
-    return _reduced(values, finer, reading.join)
+    if decoding.mask is not None:
+        raw = _raw(frame, scene.inputs[decoding.mask.input], window, finer, "nearest", None, ())
+        values[:, ~decoding.mask.allows(raw)] = np.nan
+    return _reduced(values, finer, decoding.join)
 
 
 def _decoded(
-    frame: Frame,
-    reading: Reading,
+    frame: RemoteFrame,
+    decoding: Decoding,
     file: RemoteRaster,
     name: str,
     window: Window,
     finer: int,
-    found: dict[float, int],
+    found: Counts,
 ) -> Values:
-    kept = {code.raw for code in reading.codes if code.means_value} | reading.marked
-    join: Join = "nearest" if reading.decoded_first or frame.native == 1 else reading.join
-    raw = _raw(frame, file, window, finer, join, reading.nodata, kept)
-    scale = reading.scales.get(name, 1.0) if file.scale is None else file.scale
-    offset = reading.offset if file.offset is None else file.offset
+    kept = {code.raw for code in decoding.codes if code.means_value} | decoding.marked
+    join: Join = "nearest" if decoding.decoded_first or frame.native == 1 else decoding.join
+    raw = _raw(frame, file, window, finer, join, decoding.nodata, kept)
+    scale = decoding.scales.get(name, 1.0) if file.scale is None else file.scale
+    offset = decoding.offset if file.offset is None else file.offset
     values = raw * np.float32(scale) + np.float32(offset)
-    if reading.valid is not None:
-        low, high = reading.valid
+    if decoding.valid is not None:
+        low, high = decoding.valid
         values[(raw < low) | (raw > high)] = np.nan
-    clean.give_meaning(raw, values, reading.codes, found)
-    if reading.marked:
-        values[np.isin(raw, sorted(reading.marked))] = np.inf
+    clean.give_meaning(raw, values, decoding.codes, found)
+    if decoding.marked:
+        values[np.isin(raw, sorted(decoding.marked))] = np.inf
     return values
 
 
 def _raw(
-    frame: Frame,
+    frame: RemoteFrame,
     file: RemoteRaster,
     window: Window,
     finer: int,
@@ -470,9 +478,9 @@ def _warped(
     return values
 
 
-def _combined(layers: Sequence[Values], reading: Reading) -> Values:
+def _combined(layers: Sequence[Values], decoding: Decoding) -> Values:
     """Scenes over one another; marks of codes stay where no scene has a value."""
-    if reading.combine == "first" or len(layers) == 1:
+    if decoding.combine == "first" or len(layers) == 1:
         joined = layers[0]
         for layer in layers[1:]:
             np.copyto(joined, layer, where=np.isnan(joined))
@@ -482,8 +490,8 @@ def _combined(layers: Sequence[Values], reading: Reading) -> Values:
     stack[marked] = np.nan
     known = ~np.isnan(stack).all(axis=0)
     joined = np.full(stack.shape[1:], np.nan, dtype=np.float32)
-    reduce = {"mean": np.nanmean, "max": np.nanmax, "median": np.nanmedian}[reading.combine]
-    joined[known] = reduce(stack[:, known], axis=0)
+    over_time: Callable[..., Values] = getattr(np, f"nan{decoding.combine}")
+    joined[known] = over_time(stack[:, known], axis=0)
     joined[~known & marked.any(axis=0)] = np.inf
     return joined
 
@@ -545,7 +553,7 @@ def _overview(facts: FileFacts, native: int, join: Join) -> tuple[int | None, in
     return max(fitting, key=lambda one: one[1], default=(None, 1))
 
 
-def _touches(frame: Frame, scene: Scene, window: Window) -> bool:
+def _touches(frame: RemoteFrame, scene: RemoteScene, window: Window) -> bool:
     west, south, east, north = frame.facts[next(iter(scene.inputs.values())).label].bounds
     a, _, left, _, e, top = frame.transform
     return (

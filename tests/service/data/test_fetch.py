@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from shapely import MultiPolygon, box
 
 from shanhai.data.download import Reporter
-from shanhai.data.fetch import Request, fetch_theme, is_fetched, plan_theme
+from shanhai.data.fetch import fetch_theme, is_fetched
+from shanhai.data.fetch_plan import FetchRequest, plan_theme
 from shanhai.data.regions import Box
-from shanhai.data.sources import Sources, read_sources
+from shanhai.data.sources import OpenSources, read_sources
 from shanhai.data.upstream import Upstream
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
@@ -35,7 +36,7 @@ Values = NDArray[Any]
 class Fetcher:
     """Fetches into a folder, as the command does."""
 
-    sources: Sources
+    sources: OpenSources
     upstream: Upstream
     reporter: Reporter
     out: Path
@@ -43,7 +44,7 @@ class Fetcher:
     def __call__(
         self, theme: str, source: str | None, where: Box = TOWN, **asked: Any
     ) -> DatasetDescription:
-        request = Request(
+        request = FetchRequest(
             region="here", box=where, only={} if source is None else {theme: source}, **asked
         )
         plan = plan_theme(theme, request, self.sources, self.upstream, self.reporter)
@@ -78,13 +79,13 @@ def fetch(upstreams: Upstreams, tmp_path: Path, reporter: Reporter) -> Iterator[
         yield Fetcher(sources, upstream, reporter, tmp_path / "out")
 
 
-def with_few_scenes(sources: Sources) -> Sources:
+def with_few_scenes(sources: OpenSources) -> OpenSources:
     """The same with two scenes a tile instead of six, which the upstream has to paint."""
     document = sources.model_dump()
     for source in document["themes"]["ndvi"]["sources"]:
         if source["find"].get("best"):
             source["find"]["best"]["count"] = 2
-    return Sources.model_validate(document)
+    return OpenSources.model_validate(document)
 
 
 def agreeing(found: Values, wanted: Values, tolerance: float) -> float:
@@ -277,10 +278,10 @@ def test_a_broken_transfer_leaves_nothing_and_goes_on_later(
 
 def test_what_is_there_unchanged_is_not_fetched_again(fetch: Fetcher) -> None:
     fetch("dem", "glo-30")
-    request = Request(region="here", box=TOWN, only={"dem": "glo-30"})
+    request = FetchRequest(region="here", box=TOWN, only={"dem": "glo-30"})
     plan = plan_theme("dem", request, fetch.sources, fetch.upstream, fetch.reporter)
     assert is_fetched(plan, request, fetch.out)
-    coarser = Request(region="here", box=TOWN, resolution_m=90.0, only={})
+    coarser = FetchRequest(region="here", box=TOWN, resolution_m=90.0, only={})
     assert not is_fetched(plan, coarser, fetch.out)
     (fetch.out / "dem.tif").write_bytes(b"other")
     assert not is_fetched(plan, request, fetch.out)

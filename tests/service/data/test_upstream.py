@@ -24,18 +24,18 @@ PATTERN = f"{files.DEM}/*"
 
 
 @pytest.fixture
-def pauses() -> list[float]:
+def waits() -> list[float]:
     return []
 
 
 @pytest.fixture
-def upstream(upstreams: Upstreams, tmp_path: Path, pauses: list[float]) -> Iterator[Upstream]:
-    with client(upstreams, tmp_path, pauses) as made:
+def upstream(upstreams: Upstreams, tmp_path: Path, waits: list[float]) -> Iterator[Upstream]:
+    with client(upstreams, tmp_path, waits) as made:
         yield made
 
 
-def client(upstreams: Upstreams, cache: Path, pauses: list[float], **rest: Any) -> Upstream:
-    return Upstream(HOSTS, cache, mirror=upstreams.address, pause=pauses.append, **rest)
+def client(upstreams: Upstreams, cache: Path, waits: list[float], **rest: Any) -> Upstream:
+    return Upstream(HOSTS, cache, mirror=upstreams.address, pause=waits.append, **rest)
 
 
 def some(upstream: Upstream, file: RemoteFile = DEM, first: int = 300_000) -> bytes:
@@ -59,11 +59,11 @@ def test_parts_are_kept_and_read_once(
 
 
 def test_an_answer_that_asks_to_wait_is_waited_for(
-    upstreams: Upstreams, upstream: Upstream, pauses: list[float]
+    upstreams: Upstreams, upstream: Upstream, waits: list[float]
 ) -> None:
     upstreams.fault(PATTERN, times=2, status=429, retry_after="7")
     assert some(upstream)
-    assert pauses == [7, 7]
+    assert waits == [7, 7]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -198,14 +198,14 @@ def test_a_redirect_to_a_host_that_is_allowed_is_followed(
 
 
 def test_a_member_of_a_zip_is_unpacked_once(
-    upstreams: Upstreams, tmp_path: Path, pauses: list[float]
+    upstreams: Upstreams, tmp_path: Path, waits: list[float]
 ) -> None:
     row, column = files.GHS_TILES[0]
     address = files.ghs_raster(row, column).address
     url = f"https://{address}"
     name = Path(address).name.replace(".zip", ".tif")
     with Upstream(
-        ("jeodpp.jrc.ec.europa.eu",), tmp_path, mirror=upstreams.address, pause=pauses.append
+        ("jeodpp.jrc.ec.europa.eu",), tmp_path, mirror=upstreams.address, pause=waits.append
     ) as upstream:
         with upstream.open(RemoteFile(url, member=name)) as file:
             assert file.read(4) in {b"II*\0", b"II+\0"}

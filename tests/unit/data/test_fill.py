@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.data.fill import FEWEST_CELLS, fill_by_line
+from shanhai.data.fetch import FEWEST_CELLS, fill_by_line
 from shanhai.errors import InvalidInput
 
 

@@ -21,6 +21,7 @@ from shanhai.data.cli import default_output, is_complete
 from shanhai.data.download import Reporter, default_cache
 from shanhai.data.fetch_command import FetchOptions, fetch_region
 from shanhai.data.land_cover_change import LandCoverChange, picture_of, read_change
+from shanhai.data.outlines import REGIONS
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, Unavailable
@@ -111,7 +112,6 @@ def _facts(entry: Path) -> tuple[int, int] | None:
 
 
 DEMO_DATA = "SHANHAI_DEMO_DATA"
-REGIONS_FILE = "regions.geojson"
 Told = Callable[[int, int, str], None]
 
 
@@ -133,7 +133,7 @@ class DemoInputs:
             shutil.copyfile(picture_of(folder), to / f"land_cover_{folder.name}.png")
 
     def _cities(self) -> list[Path]:
-        return [folder for folder in self.folders if (folder / REGIONS_FILE).exists()]
+        return [folder for folder in self.folders if (folder / REGIONS).exists()]
 
 
 def gather(region: str, console: Console) -> DemoInputs:
@@ -145,7 +145,7 @@ def gather(region: str, console: Console) -> DemoInputs:
     root = default_output(cache)
     if not is_complete(root):
         _build_apart()
-    folders = tuple(sorted(path.parent for path in root.glob(f"*/{REGIONS_FILE}")))
+    folders = tuple(sorted(path.parent for path in root.glob(f"*/{REGIONS}")))
     if os.environ.get(DEMO_DATA, "packages") != "open":
         return DemoInputs(folders, {})
     fetched = cache / "open" / region
@@ -174,7 +174,7 @@ def _fetch_open(region: str, folder: Path, reporter: Reporter) -> dict[str, str]
 
 def seed_regions(database_url: str, folders: Iterable[Path]) -> None:
     """Put the cities of the folders, their regions and plans, into the database."""
-    cities = [folder for folder in folders if (folder / REGIONS_FILE).exists()]
+    cities = [folder for folder in folders if (folder / REGIONS).exists()]
     asyncio.run(_seed(database_url, cities))
 
 
@@ -183,7 +183,7 @@ async def _seed(database_url: str, cities: Iterable[Path]) -> None:
     try:
         async with create_sessions(engine).begin() as session:
             for folder in cities:
-                await seed_city(session, folder.name, folder / REGIONS_FILE)
+                await seed_city(session, folder.name, folder / REGIONS)
     finally:
         await engine.dispose()
 
