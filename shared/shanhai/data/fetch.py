@@ -1,5 +1,6 @@
 """Themes of open sources for a box: read block by block, gaps filled, written with their origin."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,8 +33,16 @@ from shanhai.raster import clean
 from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.cog import Block, CogFrame, write_cog
 from shanhai.raster.crs import reproject_geometry
-from shanhai.raster.remote import METRES_PER_DEGREE, RemoteFrame, Values, read_blocks, read_onto
-from shanhai.science.grid import Window
+from shanhai.raster.remote import (
+    METRES_PER_DEGREE,
+    Change,
+    RemoteFrame,
+    Tally,
+    Values,
+    read_blocks,
+    read_onto,
+)
+from shanhai.science.grid import BoolArray, Window
 
 FindOcean = Callable[[Box, Reporter], MultiPolygon]
 
@@ -144,9 +153,9 @@ def fetch_theme(
         Unavailable: a publisher does not answer; what was read is kept.
     """
     out.mkdir(parents=True, exist_ok=True)
-    found: dict[float, int] = {}
+    tally = Tally()
     path = out / f"{plan.theme}.tif"
-    blocks, filled = _blocks(plan, request, out, upstream, reporter, find_ocean, found, threads)
+    blocks, filled = _blocks(plan, request, out, upstream, reporter, find_ocean, tally, threads)
     frame = CogFrame(
         crs=plan.frame.crs,
         transform=plan.frame.transform,
@@ -160,13 +169,13 @@ def fetch_theme(
     draft = out / f".{plan.theme}.draft.tif"
     try:
         statistics = write_cog(draft, frame, blocks)
-        _refuse_unexplained(plan, found)
+        _refuse_unexplained(plan, tally.codes)
         if all(band.max is None for band in statistics):
             raise NotFound(f"{plan.source.code} holds no value inside the box")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    description = _describe(plan, request, sources.of(plan.theme), path, upstream, found, filled)
+    description = _describe(plan, request, sources.of(plan.theme), path, upstream, tally, filled)
     write_description(description, out)
     return description
 
@@ -210,17 +219,20 @@ def _blocks(
     upstream: Upstream,
     reporter: Reporter,
     find_ocean: FindOcean,
-    found: dict[float, int],
+    tally: Tally,
     threads: int,
 ) -> tuple[Iterator[Block], list[FilledByLine]]:
     """The blocks to write, and what fills gaps, which is known once they were read."""
     frame, source = plan.frame, plan.source
     halo, change = 0, None
+    if source.fill_within_m is not None:
+        halo = math.ceil(source.fill_within_m / frame.resolution_m)
+        change = _nearest_filled_in(halo)
     if source.water is not None:
         ocean = find_ocean(request.box, reporter)
         halo = round(2 * COAST_SPACING_M / frame.resolution_m)
         change = _sea_taken_out(frame, source.water, ocean)
-    read = read_blocks(frame, plan.decoding, found, halo=halo, threads=threads, change=change)
+    read = read_blocks(frame, plan.decoding, tally, halo=halo, threads=threads, change=change)
     shown = reporter.blocks(plan.theme, read, frame.width * frame.height, plan.megabytes, upstream)
     filled: list[FilledByLine] = []
     if not plan.decoding.marked:
@@ -254,9 +266,24 @@ def _filled(
     yield Window(0, 0, frame.height, frame.width), values[np.newaxis]
 
 
-def _sea_taken_out(
-    frame: RemoteFrame, water: int, ocean: MultiPolygon
-) -> Callable[[Window, Values], Values]:
+def _nearest_filled_in(reach: int) -> Change:
+    """Gives cells without a value that of the nearest cell that has all bands, within a reach."""
+
+    def change(_window: Window, values: Values) -> Values:
+        empty: BoolArray = np.asarray(np.isnan(values).any(axis=0))
+        if not empty.any() or empty.all():
+            return values
+        distance, (rows, cols) = ndimage.distance_transform_edt(
+            empty, return_distances=True, return_indices=True
+        )
+        near = empty & (distance <= reach)
+        values[:, near] = values[:, rows[near], cols[near]]
+        return values
+
+    return change
+
+
+def _sea_taken_out(frame: RemoteFrame, water: int, ocean: MultiPolygon) -> Change:
     """Makes nodata, as which a class raster has the sea, of water in the ocean or joined to it.
 
     The coastline is simplified: water within its error that joins the ocean is the sea as well.
@@ -310,7 +337,7 @@ def _describe(
     entry: ThemeSources,
     path: Path,
     upstream: Upstream,
-    found: dict[float, int],
+    tally: Tally,
     filled: Sequence[FilledByLine],
 ) -> DatasetDescription:
     source, frame = plan.source, plan.frame
@@ -342,7 +369,7 @@ def _describe(
         stand_in_note_en=source.stand_in_en,
         source=f"{source.product_en}; {_place(files)}",
         licence=licence if source.water is None else f"{licence}. Coast: {ODBL}",
-        processing=_processing(plan, len(read), found, filled),
+        processing=_processing(plan, len(read), tally, filled),
         edge_water=None if source.water is None else "inland",
         class_scheme=source.class_scheme,
         bands=source.bands if len(source.bands) > 1 else (),
@@ -376,14 +403,12 @@ def _observed(
     return (None, None) if year is None else (date(year, 1, 1), date(year, 12, 31))
 
 
-def _processing(
-    plan: FetchPlan, items: int, found: dict[float, int], filled: Sequence[FilledByLine]
-) -> str:
+def _processing(plan: FetchPlan, items: int, tally: Tally, filled: Sequence[FilledByLine]) -> str:
     source, decoding = plan.source, plan.decoding
     scales = ", ".join(sorted({f"{scale:g}" for scale in decoding.scales.values()}))
     unit = "gC/m²/yr" if plan.theme.startswith("npp") else "in the theme's unit"
     meant = tuple(code for code in decoding.codes if code.raw not in decoding.marked)
-    told = clean.explained(meant, found, unit)
+    told = clean.explained(meant, tally.codes, unit)
     marked = ", ".join(f"{raw:.0f}" for raw in sorted(decoding.marked))
     parts = [
         f"windows of {items} items, {decoding.combine}, raw × {scales} + {decoding.offset:g}",
@@ -398,6 +423,9 @@ def _processing(
             f"{one.unknown} stay unknown"
             for one in filled
         ),
+        f"{tally.filled} cells took the nearest value within {source.fill_within_m:g} m"
+        if source.fill_within_m is not None
+        else "",
         "" if source.water is None else "water of the OpenStreetMap ocean is the sea, 0",
     ]
     return "; ".join(part for part in parts if part)

@@ -129,6 +129,9 @@ class Source(_Model):
     offset_done: str | None = Field(None, description="property that says: the offset is in")
     codes: dict[str, CodeValue | Literal["line_of_ndvi"]] = Field(default_factory=dict)
     least: float | None = Field(None, description="smaller values become this one")
+    fill_within_m: float | None = Field(
+        None, gt=0, le=20_000, description="cells without a value take the nearest within"
+    )
     formula: Formula | None = None
     mask: Mask | None = None
     combine: Combine = "first"

@@ -41,6 +41,9 @@ _ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED":
 Values = NDArray[np.float32]
 Counts = dict[float, int]
 """Cells by code."""
+
+Change = Callable[[Window, Values], Values]
+"""Alters a block with its surroundings, which it is given with where they lie."""
 Combine = Literal["first", "mean", "max", "median"]
 Join = Literal["nearest", "average", "mode", "sum"]
 Formula = Literal["normalised_difference"]
@@ -283,21 +286,40 @@ def _laid(
     return replace(frame, scenes=touching)
 
 
+@dataclass(slots=True)
+class Tally:
+    """What was met while blocks were read.
+
+    Attributes:
+        codes: Cells by code.
+        filled: Cells of the first band that had no value before they were changed.
+    """
+
+    codes: Counts = field(default_factory=dict)
+    filled: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Add what was met in a block."""
+        for code, cells in other.codes.items():
+            self.codes[code] = self.codes.get(code, 0) + cells
+        self.filled += other.filled
+
+
 def read_blocks(
     frame: RemoteFrame,
     decoding: Decoding,
-    found: Counts,
+    tally: Tally,
     *,
     halo: int = 0,
     threads: int = 4,
-    change: Callable[[Window, Values], Values] | None = None,
+    change: Change | None = None,
 ) -> Iterator[Block]:
     """Blocks of the theme, row by row: float32, bands first, NaN where nothing is known.
 
     Args:
         frame: The grid.
         decoding: How it is read.
-        found: Cells by code, added to.
+        tally: Added to.
         halo: Cells around a block that `change` sees besides.
         threads: Blocks that are read together.
         change: Alters a block with its halo before it is given out.
@@ -312,27 +334,28 @@ def read_blocks(
         for col in range(0, frame.width, columns)
     ]
 
-    def work(window: Window) -> tuple[Values, Counts]:
+    def work(window: Window) -> tuple[Values, Tally]:
         wide = _widened(window, halo, frame)
-        counted: Counts = {}
-        values = _read(frame, decoding, wide, counted)
-        if change is not None:
-            values = change(wide, values)
-        return values[:, *window.slices_within(wide)], counted
+        met = Tally()
+        values = _read(frame, decoding, wide, met.codes)
+        core = (slice(None), *window.slices_within(wide))
+        if change is None:
+            return values[core], met
+        before = np.isnan(values[core][0])
+        values = change(wide, values)
+        met.filled = int(np.count_nonzero(before & ~np.isnan(values[core][0])))
+        return values[core], met
 
-    for window, (values, counted) in _in_order(work, windows, threads):
-        for code, cells in counted.items():
-            found[code] = found.get(code, 0) + cells
+    for window, (values, met) in _in_order(work, windows, threads):
+        tally.add(met)
         yield window, values
 
 
-def read_onto(
-    path: str, frame: RemoteFrame, join: Literal["average", "nearest"] = "average"
-) -> Values:
-    """A local file of the same machine on the whole of a grid, NaN where it has nothing."""
+def read_onto(path: str, frame: RemoteFrame) -> Values:
+    """Means of a local file's cells on the whole of a grid, NaN where it has nothing."""
     with rasterio.Env(**_ENVIRONMENT), rasterio.open(path, driver="GTiff") as file:
         return _warped(
-            file, frame.crs, frame.transform, frame.width, frame.height, join, file.nodata
+            file, frame.crs, frame.transform, frame.width, frame.height, "average", file.nodata
         )
 
 

@@ -17,6 +17,7 @@ from shanhai.raster.remote import (
     RemoteFrame,
     RemoteRaster,
     RemoteScene,
+    Tally,
     frame_of,
     read_blocks,
 )
@@ -51,17 +52,15 @@ def scene(file: RemoteRaster, moment: str = "", name: str = "v") -> RemoteScene:
 
 
 def read(
-    scenes: list[RemoteScene], reading: Decoding, found: dict[float, int] | None = None, **rest: Any
+    scenes: list[RemoteScene], reading: Decoding, tally: Tally | None = None, **rest: Any
 ) -> NDArray[np.float32]:
     frame = frame_of(scenes, rest.pop("box", BOX), reading, resolution_m=rest.pop("metres", None))
-    return joined(frame, reading, {} if found is None else found, **rest)
+    return joined(frame, reading, Tally() if tally is None else tally, **rest)
 
 
-def joined(
-    frame: RemoteFrame, reading: Decoding, found: dict[float, int], **rest: Any
-) -> NDArray[np.float32]:
+def joined(frame: RemoteFrame, reading: Decoding, tally: Tally, **rest: Any) -> NDArray[np.float32]:
     whole = np.zeros((len(reading.bands), frame.height, frame.width), dtype=np.float32)
-    for window, values in read_blocks(frame, reading, found, **rest):
+    for window, values in read_blocks(frame, reading, tally, **rest):
         whole[:, *window.slices] = values
     return whole
 
@@ -118,11 +117,11 @@ def test_codes_take_their_meaning_and_some_are_marked_for_a_rule(tmp_path: Path)
         FillCode(32766, Label("", ""), 0.0),
         FillCode(32767, Label("", ""), float("nan")),
     )
-    found: dict[float, int] = {}
+    tally = Tally()
     marked = frozenset({32761.0, 32762.0})
-    read_values = read([file], Decoding(bands=("v",), codes=codes, marked=marked), found)[0]
+    read_values = read([file], Decoding(bands=("v",), codes=codes, marked=marked), tally)[0]
     np.testing.assert_array_equal(read_values[0, :5], [np.inf, 0, np.nan, np.inf, 4])
-    assert found == {32761: 1, 32762: 1, 32766: 1}
+    assert tally.codes == {32761: 1, 32762: 1, 32766: 1}
 
 
 def test_a_nodata_number_that_stands_for_a_value_is_one(tmp_path: Path) -> None:
@@ -179,7 +178,7 @@ def test_overviews_are_read_where_cells_are_joined(tmp_path: Path) -> None:
     frame = frame_of([scene(file)], BOX, Decoding(bands=("v",), join="average"), resolution_m=115)
     assert frame.native == 8
     assert frame.share("a") == pytest.approx(1 / 16 / (1 + 1 / 4 + 1 / 16))
-    read_values = joined(frame, Decoding(bands=("v",), join="average"), {})[0]
+    read_values = joined(frame, Decoding(bands=("v",), join="average"), Tally())[0]
     np.testing.assert_allclose(read_values, numbers(), rtol=1e-6)
 
 
@@ -271,7 +270,7 @@ def test_a_file_of_another_zone_is_read_onto_the_grid_of_most(tmp_path: Path) ->
     frame = frame_of(scenes, box, Decoding(bands=("v",)))
     assert frame.crs == "EPSG:32650"
     assert len(frame.scenes) == 3
-    values = joined(frame, Decoding(bands=("v",)), {})[0]
+    values = joined(frame, Decoding(bands=("v",)), Tally())[0]
     assert (values > 1_000).any(), "cells that only the file of the other zone has"
     assert (values < 400).any()
 
