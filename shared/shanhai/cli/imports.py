@@ -1,9 +1,10 @@
 """`shanhai import`: files, described folders and packs, through the API alone."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -18,10 +19,21 @@ from rich.table import Table
 from shanhai.cli.kit import nested, parse_settings
 from shanhai.client import ApiClient, FilePart
 from shanhai.data.outlines import REGIONS
-from shanhai.data.pack import DescribedData, Layer, open_pack, read_folder, read_regions
+from shanhai.data.pack import (
+    DescribedData,
+    Layer,
+    is_described,
+    open_pack,
+    read_folder,
+    read_regions,
+)
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, ShanhaiError, Unauthenticated
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.dataset_description import read_description
+from shanhai.processes.kit.dataset_description import (
+    FEATURES,
+    FeaturesDescription,
+    read_description,
+)
 from shanhai.settings import PublicSettings
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Visibility
@@ -66,7 +78,10 @@ def import_described(client: ApiClient, path: Path, stated: Mapping[str, Any]) -
     """
     held = read_folder(path) if path.is_dir() else open_pack(path)
     table, refused = Table("file", "outcome", "note", title=str(path)), 0
-    for name, outcome in _import_all(client, held, stated):
+    outcomes = _import_all(client, held, stated)
+    if path.is_dir():
+        outcomes = chain(outcomes, _import_features(client, path, stated))
+    for name, outcome in outcomes:
         table.add_row(name, outcome.what, outcome.note)
         refused += outcome.what == "refused"
     Console().print(table)
@@ -100,6 +115,40 @@ def _import_all(
             yield tried(name, partial(_import_layer, client, layer, stated))
     for name, fault in sorted(held.faults.items()):
         yield name, ImportOutcome("refused", f"{fault.detail} / {fault.detail_zh}")
+
+
+def _import_features(
+    client: ApiClient, folder: Path, stated: Mapping[str, Any]
+) -> Iterator[tuple[str, ImportOutcome]]:
+    """Import the files of features that a prepared folder describes."""
+    for path in sorted(folder.glob(f"*{FEATURES}")):
+        said = FeaturesDescription.model_validate_json(path.read_bytes())
+        of = {"collection": said.collection, "mapping": said.mapping, **stated}
+        try:
+            done = import_feature_file(client, folder / said.file, of, None)
+            yield said.file, ImportOutcome("made", done)
+        except Unauthenticated:
+            raise
+        except ShanhaiError as error:
+            yield said.file, ImportOutcome("refused", _in_both(error))
+
+
+def import_handed_over(
+    client: ApiClient,
+    path: Path,
+    stated: Mapping[str, Any],
+    region: str | None,
+    answers: Path | None,
+    settings: Sequence[str],
+) -> bool:
+    """Make a described folder of somebody's own files, and import it; whether all came."""
+    # Imported late: GDAL and pyarrow take a second that other imports need not wait for.
+    from shanhai.data.handed_over.asking import prepare_asking
+
+    with TemporaryDirectory(prefix="shanhai-") as draft:
+        if prepare_asking(path, Path(draft), region, answers, settings) is None:
+            return False
+        return import_described(client, Path(draft), stated)
 
 
 def _in_both(error: ShanhaiError) -> str:
@@ -316,22 +365,33 @@ def import_paths(
         Visibility | None, typer.Option(help="Who may read it; default: its region.")
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
+        list[str] | None,
+        typer.Option("--set", help="Another input, or an answer on a folder, as name=value."),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Own files: TOML of answers; open questions go in."),
     ] = None,
     api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
 ) -> None:
     """Import through the API: folders and packs of described layers, rasters, or features.
 
     A folder that `shanhai data fetch` or `shanhai data demo` left, or a pack of it, gives its
-    regions and every raster; run again, it goes on with what is missing. Beside a raster a
-    description `<name>.json` is honoured. Features need --collection.
+    regions and every raster; run again, it goes on with what is missing. A folder of own files is
+    looked at first, and what it does not say is asked for. Beside a raster a description
+    `<name>.json` is honoured. Features need --collection.
     """
     own = {"region": region, "theme": theme, "visibility": visibility}
-    given = {**own, **nested(parse_settings(option or []), {})}
+    folders = all(path.is_dir() and not is_described(path) for path in paths)
+    given = {**own, **({} if folders else nested(parse_settings(option or []), {}))}
     stated = {name: value for name, value in given.items() if value is not None}
     whole = True
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in paths:
+            if path.is_dir() and not is_described(path):
+                shown = {} if visibility is None else {"visibility": visibility}
+                whole &= import_handed_over(client, path, shown, region, answers, option or [])
+                continue
             if path.is_dir() or (collection is None and is_pack(path)):
                 demand_none(
                     collection=collection,

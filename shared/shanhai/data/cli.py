@@ -3,7 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,10 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shanhai.data.download import Reporter, default_cache, ensure_package, file_lock
 from shanhai.data.regions import DEMO_REGIONS, PACKAGES, file_sha256
 from shanhai.errors import InvalidInput, NotFound, ShanhaiError
-
-if TYPE_CHECKING:
-    from shanhai.data.handed_over import FolderFindings
-    from shanhai.data.handed_over.findings import Answers, OpenQuestion
 
 DEMO_VERSION = "3"
 """Changes when the code would make other files from the same packages."""
@@ -254,13 +250,10 @@ Settings = Annotated[
 @app.command()
 def look(folder: Folder, answers: AnswerFile = None, option: Settings = None) -> None:
     """Tell what the files of a folder are taken for and why; exit with 2 where answers miss."""
-    from shanhai.data.handed_over import look_at
+    # Imported late: GDAL, pyarrow and pyproj take a second that other commands need not wait for.
+    from shanhai.data.handed_over.asking import tell_of
 
-    told = _answers(answers, option)
-    found = look_at(folder, told)
-    _tell(found)
-    _tell_questions(found.questions, told, answers)
-    if found.questions or found.refused:
+    if not tell_of(folder, answers, option or []):
         raise typer.Exit(2)
 
 
@@ -276,62 +269,13 @@ def prepare(
 
     In a terminal what is missing is asked for; elsewhere it is listed, and the exit code is 2.
     """
-    # Imported late: GDAL, pyarrow and pyproj take a second that other commands need not wait for.
-    from shanhai.data.handed_over import REGION, look_at
-    from shanhai.data.handed_over import prepare as prepare_folder
+    from shanhai.data.handed_over.asking import prepare_asking
 
-    told = _answers(answers, [*(option or []), *([f"region={region}"] if region else [])])
-    asked = [] if told.get("region") else [REGION]
-    found = look_at(folder, told)
-    _tell(found)
-    while typer.get_text_stream("stdin").isatty() and (asked or found.questions):
-        told = told.with_settings(_ask(one) for one in [*asked, *found.questions])
-        asked, found = [], look_at(folder, told)
-        _tell(found)
-    _tell_questions([*asked, *found.questions], told, answers)
-    if asked or found.questions or found.refused:
+    made = prepare_asking(folder, out, region, answers, option or [])
+    if made is None:
         raise typer.Exit(2)
-    for path in prepare_folder(folder, out, told):
+    for path in made:
         typer.echo(path)
-
-
-def _answers(path: Path | None, settings: list[str] | None) -> "Answers":
-    from shanhai.data.handed_over.findings import Answers, read_answers
-
-    told = read_answers(path) if path is not None and path.exists() else {}
-    return Answers(told).with_settings(settings or [])
-
-
-def _ask(question: "OpenQuestion") -> str:
-    typer.echo(f"{question.label.zh}\n{question.label.en}")
-    if question.choices:
-        typer.echo(f"  {', '.join(question.choices)}")
-    return f"{question.name}={typer.prompt(question.name, default=question.suggestion)}"
-
-
-def _tell(found: "FolderFindings") -> None:
-    for one in found.datasets:
-        typer.echo(f"{one.name}: {one.taken_for or '?'} ({one.kind}, {len(one.files)} files)")
-        for reason in one.reasons:
-            typer.echo(f"  {reason.zh}\n  {reason.en}")
-        if one.refusal is not None:
-            typer.echo(f"  ✗ {one.refusal.zh}\n  ✗ {one.refusal.en}")
-    for path in found.aside:
-        typer.echo(f"- {path.name}: 未使用 / nothing is made of it")
-
-
-def _tell_questions(questions: "list[OpenQuestion]", told: "Answers", path: Path | None) -> None:
-    """List what is missing, and write it into the file of answers where one is named."""
-    from shanhai.data.handed_over.findings import write_answers
-
-    for one in questions:
-        typer.echo(f"? --set {one.name}={one.suggestion or '…'}", err=True)
-        typer.echo(f"    {one.label.zh}\n    {one.label.en}", err=True)
-        if one.choices:
-            typer.echo(f"    {', '.join(one.choices)}", err=True)
-    if path is not None and questions:
-        write_answers(path, told.told, questions)
-        typer.echo(f"请填写 {path} / fill in {path}", err=True)
 
 
 Target = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="The pack to write.")]

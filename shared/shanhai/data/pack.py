@@ -21,7 +21,7 @@ from shanhai.client import FilePart
 from shanhai.data.outlines import REGIONS
 from shanhai.errors import Fault, InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, list_members, why_not_plain
-from shanhai.processes.kit.dataset_description import DatasetDescription
+from shanhai.processes.kit.dataset_description import FEATURES, DatasetDescription
 from shanhai.storage.reproducible_zip import LONGEST_MANIFEST, MANIFEST, undated
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label
@@ -107,6 +107,17 @@ class PackManifest(BaseModel):
     members: tuple[Member, ...]
 
 
+def is_described(folder: Path) -> bool:
+    """Whether a folder has outlines, or a description of any of its files."""
+    if (folder / REGIONS).exists() or any(folder.glob(f"*{FEATURES}")):
+        return True
+    return any(
+        path.with_suffix(ending).exists()
+        for path in folder.glob("*.json")
+        for ending in DATA_ENDINGS
+    )
+
+
 def read_folder(folder: Path) -> DescribedData:
     """What a folder that `shanhai data fetch` or `shanhai data demo` left holds.
 
@@ -115,7 +126,8 @@ def read_folder(folder: Path) -> DescribedData:
     """
     files = (path for path in sorted(folder.iterdir()) if path.is_file())
     held = _read({path.name: FilePart.whole(path) for path in files})
-    if not held.layers and (held.regions is None or held.faults):
+    nothing = not held.layers and (held.regions is None or held.faults)
+    if nothing and not any(folder.glob(f"*{FEATURES}")):
         look = f"`shanhai data look {folder}`, `shanhai data prepare {folder}`"
         raise InvalidInput(
             f"{folder}: no data file has a description <name>.json beside it; for files of your"

@@ -109,6 +109,7 @@ Truth = Callable[[Values, Values], Values]
     ("theme", "source", "truth", "tolerance"),
     [
         ("dem", "glo-30", landscape.elevation, 0.5),
+        ("dem", "nasadem", landscape.elevation, 0.51),
         ("land_cover", "worldcover", landscape.cover, 0),
         ("land_cover", "worldcover-azure", landscape.cover, 0),
         ("population", "worldpop", lambda x, y: np.nan_to_num(landscape.people(x, y)), 0.01),
@@ -174,6 +175,30 @@ def test_four_properties_of_soil_in_percent(fetch: Fetcher, source: str, step: f
     assert "cells took the nearest value" in description.processing
 
 
+def test_the_former_host_of_the_climate_says_the_same(fetch: Fetcher) -> None:
+    for theme in ("rainfall", "temperature"):
+        fetch(theme, "chelsa")
+        now, _, _ = fetch.cells(theme)
+        fetch(theme, "chelsa-zhdk")
+        np.testing.assert_array_equal(fetch.cells(theme)[0], now)
+
+
+def test_what_the_climate_lets_grow_is_a_stand_in(fetch: Fetcher) -> None:
+    description = fetch("npp", "chelsa-npp")
+    assert description.stand_in
+    assert description.stand_in_note_zh is not None
+    values, _, _ = fetch.cells("npp")
+    assert ((values > 870) & (values < 930)).all()
+
+
+def test_night_lights_of_another_make_are_as_coarse_as_they_are(fetch: Fetcher) -> None:
+    assert fetch("night_lights", "worldpop-viirs").native_resolution_m == 463.0
+    values, longitude, latitude = fetch.cells("night_lights")
+    wanted = np.maximum(landscape.lights(longitude, latitude), 0)
+    assert agreeing(values[0], wanted, 0.01) > 0.99
+
+
+@pytest.mark.long  # forty-six dates, which the upstream has to paint
 def test_ndvi_of_modis_without_clouds(fetch: Fetcher) -> None:
     fetch("ndvi", "mod13q1", (119.98, 27.10, 120.00, 27.12))
     values, longitude, latitude = fetch.cells("ndvi")
@@ -182,6 +207,7 @@ def test_ndvi_of_modis_without_clouds(fetch: Fetcher) -> None:
     assert agreeing(values[0][land], wanted[land], 0.01) > 0.95
 
 
+@pytest.mark.long  # MODIS tiles, which the upstream has to paint
 def test_built_up_land_has_a_productivity_and_water_has_none(fetch: Fetcher) -> None:
     where = (119.90, 27.05, 120.02, 27.16)
     fetch("ndvi", "mod13q1", where)

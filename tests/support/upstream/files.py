@@ -8,7 +8,7 @@ import json
 import zipfile
 from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import floor
 from xml.sax.saxutils import escape
@@ -25,6 +25,7 @@ from tests.support.upstream.tiff import Layout, PaintedTiff, from_degrees
 DEM = "copernicus-dem-30m.s3.amazonaws.com"
 WORLDCOVER = "esa-worldcover.s3.eu-central-1.amazonaws.com/v200/2021"
 CHELSA = "os.unil.cloud.switch.ch/chelsa02/chelsa/global/climatologies"
+FORMER_CHELSA = "os.zhdk.cloud.switch.ch/chelsav2/GLOBAL/climatologies/1981-2010"
 SOILDB = "s3.opengeohub.org/global-soil"
 SOILGRIDS = "files.isric.org/soilgrids/latest/data"
 NIGHT = "globalnightlight.s3.amazonaws.com"
@@ -167,6 +168,35 @@ def _climate() -> Iterator[Raster]:
             name = f"CHELSA_{variable}_{month:02d}_1981-2010_V.2.1.tif"
             paint = stored(partial(field, month=month), 0.1, zero)
             yield Raster(f"{CHELSA}/{variable}/1981-2010/{name}", layout, paint)
+            yield Raster(f"{FORMER_CHELSA}/{variable}/{name}", _former(layout), paint)
+    name = "CHELSA_npp_1981-2010_V.2.1.tif"
+    growth = Layout(
+        "EPSG:4326", (-180.0001388889, 83.9998611111), (1 / 120, 1 / 120), *_CHELSA_FORM
+    )
+    yield Raster(f"{FORMER_CHELSA}/bio/{name}", growth, stored(_potential, 0.1, absent=65535))
+
+
+_CHELSA_FORM = (43200, 20880, "uint16", 512)
+
+
+def _former(layout: Layout) -> Layout:
+    """The former host: rows instead of tiles, a nodata no cell can hold, degrees by an offset."""
+    offset = -273.15 if layout.unit == "K" else 0.0
+    return replace(
+        layout,
+        nodata=None,
+        overviews=(),
+        unit=None,
+        offset=offset,
+        compress="deflate",
+        strips=True,
+        block=1,
+    )
+
+
+def _potential(lon: Array, lat: Array) -> Array:
+    """What the climate lets grow, gC/m² a year."""
+    return 900 + 20 * np.sin(2 * np.pi * lon) + 0 * lat
 
 
 def _on_land(field: Field, lon: Array, lat: Array) -> Array:
@@ -340,6 +370,13 @@ def _worldpop() -> Iterator[Raster]:
     )
     for year in WORLDPOP_YEARS:
         yield Raster(f"{WORLDPOP}/{worldpop_path(year)}", layout, _settled)
+    yield Raster(viirs_path(2023), layout, landscape.lights)
+
+
+def viirs_path(year: int) -> str:
+    """Annual night lights of China as WorldPop resampled them."""
+    host = "data.worldpop.org/GIS/Covariates/Global_2015_2030/CHN/VIIRS/v1/nvf"
+    return f"{host}/chn_viirs_nvf_{year}_100m_v1.tif"
 
 
 def _settled(lon: Array, lat: Array) -> Array:

@@ -84,6 +84,7 @@ def scenes() -> tuple[Scene, ...]:
     """All items of all catalogues."""
     return (
         *_elevation(),
+        *_nasadem(),
         *_worldcover(),
         *_annual_cover(),
         *_worldpop(),
@@ -130,6 +131,24 @@ def _elevation() -> Iterator[Scene]:
             yield Scene(
                 "cop-dem-glo-30", name, _outline(raster.layout), properties, {"data": asset}
             )
+
+
+def _nasadem() -> Iterator[Scene]:
+    """Tiles of 1° of the shuttle's mission; name, layout and nodata from memory."""
+    for west, south in degree_tiles(1):
+        name = f"NASADEM_HGT_n{south:02d}e{west:03d}"
+        address = f"nasademeuwest.blob.core.windows.net/nasadem-cog/v001/{name}.tif"
+        layout = Layout(
+            "EPSG:4326",
+            (west - 0.5 / 3600, south + 1 + 0.5 / 3600),
+            (1 / 3600, 1 / 3600),
+            *(3601, 3601, "int16", 512),
+            nodata=-32768,
+            overviews=(2, 4, 8),
+        )
+        asset = Asset(Raster(address, layout, files.stored(landscape.elevation)), {"unit": "meter"})
+        properties = {"datetime": "2000-02-20T00:00:00Z", "proj:epsg": 4326}
+        yield Scene("nasadem", name, _outline(layout), properties, {"elevation": asset})
 
 
 def _worldcover() -> Iterator[Scene]:

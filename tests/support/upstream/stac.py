@@ -38,6 +38,7 @@ CATALOGUES = (
             "landsat-c2-l2",
             "modis-13Q1-061",
             "modis-17A3HGF-061",
+            "nasadem",
             "viirs-13A1-002",
             "viirs-17A3HGF-002",
         ),

@@ -22,7 +22,6 @@ from shanhai.data.handed_over.findings import (
     MOST_NAMED,
     Answers,
     DatasetFinding,
-    FeaturesDescription,
     judge_names,
     judge_system,
 )
@@ -30,6 +29,7 @@ from shanhai.data.regions import file_sha256
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity, Property
 from shanhai.errors import InvalidInput, ShanhaiError
+from shanhai.processes.kit.dataset_description import FEATURES, FeaturesDescription
 from shanhai.raster.crs import LON_LAT, transformer
 from shanhai.raster.handed_over import write_classes
 from shanhai.science.landcover import LAND_SURVEY, land_survey_class
@@ -449,7 +449,7 @@ def prepare_features(finding: DatasetFinding, region: str, out: Path, answers: A
         processing="; ".join(reason.en for reason in finding.reasons),
         sha256=file_sha256(path),
     )
-    told = out / f"{finding.name}.features.json"
+    told = out / f"{finding.name}{FEATURES}"
     told.write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return told
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from shanhai.errors import InvalidInput
 from shanhai.raster.crs import names_gcj02
 from shanhai.vector.source_crs import DatumShift, Numbers, System, find_system
@@ -247,17 +245,3 @@ def judge_names(finding: DatasetFinding, texts: Iterable[str], answers: Answers)
             "its name says GCJ-02, which is some 500 m off; convert it first, or set"
             f" {finding.name}.accept_datum=true",
         )
-
-
-class FeaturesDescription(BaseModel):
-    """What lies beside a file of features: the inputs of its import, and where it comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    file: str
-    collection: str
-    mapping: dict[str, str]
-    rows: int
-    source: str
-    processing: str
-    sha256: str

@@ -73,6 +73,24 @@ class DatasetDescription(BaseModel):
         return inputs | ({"legend": self.class_scheme} if self.class_scheme else {})
 
 
+FEATURES = ".features.json"
+"""How a description of features ends."""
+
+
+class FeaturesDescription(BaseModel):
+    """What lies beside a file of features: the inputs of its import, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    collection: str
+    mapping: dict[str, str]
+    rows: int
+    source: str
+    processing: str
+    sha256: str
+
+
 def write_description(description: DatasetDescription, folder: Path) -> Path:
     """Write the description as `<theme>.json` into `folder`."""
     path = folder / f"{description.theme}.json"
