@@ -33,7 +33,7 @@ MOST_CELLS = 4_000_000_000
 
 METRES_PER_DEGREE = 111_195.0
 _COLUMNS = 8_192
-_STACKED_COLUMNS = 2_048
+_STACKED_COLUMNS = BLOCK
 _ALIGNED = 1e-3
 _NAME = "remote.tif"
 _ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO"}
@@ -511,12 +511,23 @@ def _combined(layers: Sequence[Values], decoding: Decoding) -> Values:
     stack = np.stack(layers)
     marked = np.isinf(stack)
     stack[marked] = np.nan
-    known = ~np.isnan(stack).all(axis=0)
-    joined = np.full(stack.shape[1:], np.nan, dtype=np.float32)
-    over_time: Callable[..., Values] = getattr(np, f"nan{decoding.combine}")
-    joined[known] = over_time(stack[:, known], axis=0)
-    joined[~known & marked.any(axis=0)] = np.inf
-    return joined
+    count = np.count_nonzero(~np.isnan(stack), axis=0)
+    if decoding.combine == "median":
+        joined = _median(stack, count)
+    elif decoding.combine == "max":
+        joined = np.fmax.reduce(stack)
+    else:
+        joined = np.nansum(stack, axis=0) / np.where(count, count, np.nan)
+    joined[(count == 0) & marked.any(axis=0)] = np.inf
+    return joined.astype(np.float32)
+
+
+def _median(stack: Values, count: NDArray[np.intp]) -> Values:
+    """Median of what is known along the first axis, NaN where nothing is; `stack` gets sorted."""
+    stack.sort(axis=0)  # What is unknown goes last.
+    low = np.take_along_axis(stack, np.maximum(count - 1, 0)[np.newaxis] // 2, axis=0)[0]
+    high = np.take_along_axis(stack, count[np.newaxis] // 2 % len(stack), axis=0)[0]
+    return np.asarray(np.where(count > 1, (low + high) / 2, low), dtype=np.float32)
 
 
 def _reduced(values: Values, finer: int, join: Join) -> Values:

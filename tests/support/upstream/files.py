@@ -196,7 +196,7 @@ def _former(layout: Layout) -> Layout:
 
 def _potential(lon: Array, lat: Array) -> Array:
     """What the climate lets grow, gC/m² a year."""
-    return 900 + 20 * np.sin(2 * np.pi * lon) + 0 * lat
+    return np.asarray(900 + 20 * np.sin(2 * np.pi * lon) + 0 * lat)
 
 
 def _on_land(field: Field, lon: Array, lat: Array) -> Array:

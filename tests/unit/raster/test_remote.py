@@ -204,6 +204,24 @@ def test_dates_are_combined_over_what_they_know(
     assert np.isnan(values[0, 0])
 
 
+@pytest.mark.parametrize("dates", [3, 6])
+def test_the_median_of_dates_is_that_of_numpy(tmp_path: Path, dates: int) -> None:
+    draw = np.random.default_rng(dates)
+    values = draw.random((dates, 20, 20), dtype=np.float32)
+    values[draw.random(values.shape) < 0.4] = -1
+    values[:, 3, 4] = -1
+    scenes = [
+        scene(raster(tmp_path, f"d{date}", values[date], nodata=-1), f"{date}")
+        for date in range(dates)
+    ]
+    known = np.where(values == -1, np.nan, values)
+    unknown = np.isnan(known).all(axis=0)
+    known[:, unknown] = 0
+    wanted = np.where(unknown, np.nan, np.nanmedian(known, axis=0))
+    found = read(scenes, Decoding(bands=("v",), combine="median"))[0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
 def test_a_marked_cell_stays_marked_only_where_no_date_has_a_value(tmp_path: Path) -> None:
     older, newer = numbers(), numbers()
     older[0, :2] = newer[0, 0] = 32762
