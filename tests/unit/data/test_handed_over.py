@@ -412,7 +412,7 @@ def places(file: rasterio.DatasetReader) -> list[tuple[float, float]]:
         ("地类_GB21010.tif", [101, 303, 1101], "gbt21010", None),
         ("土地利用.tif", [501, 101], "gbt21010", None),
         ("土地利用.tif", [10, 20, 95], "worldcover", None),
-        ("土地利用.tif", [1, 2, 8], None, ["internal", "clcd"]),
+        ("土地利用.tif", [1, 2, 8], None, ["internal", "clcd", "io_lulc"]),
         ("土地利用.tif", [101, 1101], None, ["gbt21010", "tdt1055"]),
     ],
 )

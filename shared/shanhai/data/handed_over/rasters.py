@@ -26,6 +26,7 @@ LEGEND_WORDS = {
     "worldcover": ("worldcover",),
     "globeland30": ("globeland", "globeland30"),
     "clcd": ("clcd",),
+    "io_lulc": ("io_lulc", "esri_landcover"),
     "tdt1055": ("三调", "tdt1055", "国土变更", "dltb"),
     "gbt21010": ("21010",),
 }
