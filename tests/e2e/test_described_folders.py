@@ -3,56 +3,27 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyproj
 import pytest
-from typer.testing import CliRunner, Result
 
-from shanhai.cli.app import app
 from shanhai.client import ApiClient, FilePart
 from shanhai.client.core import PART_BYTES
 from shanhai.data.pack import open_pack, read_folder, write_pack
 from shanhai.errors import NotFound
 from shanhai.local.places import Home
-from shanhai.local.stack import Stack, admin_key
+from shanhai.local.stack import Stack
 from shanhai.vocabulary import Role, Scope
 from tests.support.cutting_proxy import cutting
 from tests.support.described import describe, described_city
+from tests.support.office import Office, office
 from tests.support.run_directory import run_directory
 
 CITY = "packed-city"
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """A platform, and a key to it."""
-
-    url: str
-    tiles: str
-    key: str
-
-    def command(self, *words: str | Path) -> Result:
-        options = ["--api", self.url, "--key", self.key]
-        return CliRunner(env={"COLUMNS": "250"}).invoke(app, [*map(str, words), *options])
-
-    def imported(self, path: Path, *words: str) -> tuple[int, dict[str, str]]:
-        """Import a folder or pack; the exit code, and what became of each file."""
-        done = self.command("import", path, *words)
-        rows = [line.split("│") for line in done.stdout.splitlines() if line.startswith("│")]
-        assert rows, (done.output, done.exception)
-        # What is long goes on in rows without a name.
-        told = {row[1].strip(): row[2].strip() for row in rows if row[1].strip()}
-        return done.exit_code, told
-
-    def client(self) -> ApiClient:
-        return ApiClient(self.url, self.key)
-
-
-def office(stack: Stack) -> Office:
-    return Office(stack.api_url, stack.tiles_url, admin_key(stack))
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +177,27 @@ def test_an_import_that_is_cut_goes_on(outside: Office, city_folder: Path, tmp_p
         size = sum(path.stat().st_size for path in city.iterdir())
         assert proxy.passed < size + PART_BYTES
         assert proxy.passed > sent
+
+
+def test_a_folder_as_a_bureau_has_it_comes_in_by_one_command(
+    outside: Office, city_folder: Path, tmp_path: Path
+) -> None:
+    assert outside.imported(copied(city_folder, tmp_path / "city", "of-a-bureau"))[0] == 0
+    (own := tmp_path / "own" / "地形").mkdir(parents=True)
+    heights = np.linspace(5, 900, 1_600).reshape(40, 40)
+    rows = "\n".join(" ".join(f"{height:.1f}" for height in row) for row in heights)
+    head = "ncols 40\nnrows 40\nxllcorner 450000\nyllcorner 2710000\ncellsize 500\n"
+    (own / "高程DEM.asc").write_text(f"{head}NODATA_value -9999\n{rows}\n", encoding="ascii")
+    told = outside.command("import", own.parent, "--region", "of-a-bureau")
+    assert told.exit_code == 1
+    assert "--set dem.crs=" in told.output, "a grid without its system is asked about"
+    system = pyproj.CRS.from_epsg(4548).to_wkt("WKT1_ESRI")
+    (own / "高程DEM.prj").write_text(system, encoding="ascii")
+    code, rows_told = outside.imported(own.parent, "--region", "of-a-bureau")
+    assert (code, rows_told) == (0, {"dem.tif": "made"})
+    with outside.client() as api:
+        found = api.get("/collections/datasets/items/of-a-bureau.dem.own")["properties"]
+    assert found["native_resolution_m"] == pytest.approx(500, abs=1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pyproj
 import pytest
 import rasterio
 from numpy.typing import NDArray
-from shapely import MultiPolygon, Polygon
 
 from shanhai.data.download import Reporter
 from shanhai.data.fetch import fetch_theme, is_fetched
@@ -22,6 +21,7 @@ from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
 from tests.support.upstream import landscape
 from tests.support.upstream.control import Upstreams
+from tests.support.upstream.ocean import simplified_ocean
 
 TOWN: Box = (119.97, 27.09, 120.03, 27.14)
 """On both sides of 120° E, where two UTM zones meet; half of it is built-up."""
@@ -53,7 +53,7 @@ class Fetcher:
         plan = plan_theme(theme, request, self.sources, self.upstream, self.reporter)
         return fetch_theme(
             *(plan, request, self.sources, self.out, self.upstream, self.reporter),
-            find_ocean=lambda _box, _reporter: ocean(),
+            find_ocean=lambda _box, _reporter: simplified_ocean(),
         )
 
     def cells(self, theme: str) -> tuple[Values, Values, Values]:
@@ -65,16 +65,6 @@ class Fetcher:
             x, y = file.transform @ (columns, rows)
             degrees = pyproj.Transformer.from_crs(file.crs, "EPSG:4326", always_xy=True)
         return values, *degrees.transform(x, y)
-
-
-def ocean() -> MultiPolygon:
-    """What a simplified coast has of the sea: 700 m off the true one."""
-    latitudes = np.arange(26.5, 27.8, 0.01)
-    places = np.arange(119.8, 120.5, 0.001)
-    wet = landscape.sea(places[np.newaxis], latitudes[:, np.newaxis])
-    coast = places[wet.argmax(axis=1)]
-    shore = [(float(lon) + 0.007, float(lat)) for lon, lat in zip(coast, latitudes, strict=True)]
-    return MultiPolygon([Polygon([*shore, (121.5, 27.8), (121.5, 26.5)])])
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Two regions of the country: one at the coast in two UTM zones, one inland of 80 000 km²."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from tests.support.upstream.landscape import Box
@@ -20,6 +22,13 @@ def outlines(name: str) -> dict[str, Any]:
     if name == "coastal":
         return _collection("minhai", "闽海", "Minhai", 4549, COASTAL, columns=2)
     return _collection("bashan", "巴山", "Bashan", 4544, INLAND, columns=4)
+
+
+def write_outlines(name: str, folder: Path) -> Path:
+    """The same as a GeoJSON file in a folder."""
+    path = folder / f"{name}.geojson"
+    path.write_text(json.dumps(outlines(name), ensure_ascii=False, indent=1), encoding="utf-8")
+    return path
 
 
 def _collection(
