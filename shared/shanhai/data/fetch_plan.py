@@ -1,6 +1,7 @@
 """What a theme would be made of: the first source that answers, its files, grid and size."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from shanhai.data.download import Reporter
@@ -11,6 +12,9 @@ from shanhai.data.upstream import RemoteFile, Upstream
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.raster import clean
 from shanhai.raster.remote import Decoding, RemoteFrame, RemoteRaster, RemoteScene, frame_of
+
+_LOOKING = 8
+"""Files that are asked for at once; a publisher that finds it too many says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,9 @@ def _plan(
 ) -> FetchPlan:
     year = source.year_for(request.year)
     items = find_items(upstream, sources, source, Wanted(request.box, year, request.country))
-    there = [item for item in items if _is_there(item, upstream)]
+    with ThreadPoolExecutor(_LOOKING) as pool:
+        known = list(pool.map(lambda item: _is_there(item, upstream), items))
+    there = [item for item, is_there in zip(items, known, strict=True) if is_there]
     if not there:
         raise NotFound(f"{source.code} has no file of the box {request.box}")
     decoding = _decoding(theme, source)

@@ -34,6 +34,7 @@ _SMALL = 64 << 20
 """A file of a host without ranges is read as a whole up to this size."""
 
 _MOST_DOCUMENT = 256 << 20
+_MOST_UNPACKED = 8 << 30
 _ATTEMPTS = 6
 _REFUSALS = 2
 _LONGEST_PAUSE_S = 60.0
@@ -289,6 +290,8 @@ class Upstream:
             at += len(block)
             if whole:
                 break
+            if len(content) > _MOST_DOCUMENT:
+                raise Unavailable(f"{file.url} answers with more than {_MOST_DOCUMENT} bytes")
         return _Answer(file.url, answer.status_code, answer.headers, bytes(content))
 
     def _address(self, url: str) -> str:
@@ -496,12 +499,13 @@ class _StoredFile:
         whole = io.BufferedReader(_PartReader(self), _MOST_AT_ONCE)
         draft = target.with_suffix(f".{os.getpid()}")
         try:
-            with (
-                zipfile.ZipFile(whole) as archive,
-                archive.open(name) as packed,
-                draft.open("wb") as file,
-            ):
-                shutil.copyfileobj(packed, file, PART)
+            with zipfile.ZipFile(whole) as archive:
+                size = archive.getinfo(name).file_size
+                if size > _MOST_UNPACKED:
+                    raise Unavailable(f"{name} of {self.file.url} would unpack to {size} bytes")
+                # Reading ends at that size, whatever more is packed.
+                with archive.open(name) as packed, draft.open("wb") as file:
+                    shutil.copyfileobj(packed, file, PART)
         except (KeyError, zipfile.BadZipFile) as error:
             draft.unlink(missing_ok=True)
             raise Unavailable(f"{self.file.url} holds no file {name}: {error}") from error
