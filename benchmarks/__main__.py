@@ -22,6 +22,7 @@ NAMES = (
     "raster_tiles",
     "cached_tiles",
     "object_store",
+    "open_data",
     "endurance",
     "vector_tiles",
     "vector_peers",

@@ -1,1 +1,1 @@
-"""Real input: the demonstration stack from package registries, and layers of open catalogues."""
+"""Real input: the demonstration stack from package registries, and layers of open sources."""

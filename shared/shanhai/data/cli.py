@@ -1,4 +1,4 @@
-"""`shanhai data`: the demonstration stack, layers of open catalogues, and folders of own files."""
+"""`shanhai data`: the demonstration stack, layers of open sources, and folders of own files."""
 
 import json
 import tempfile

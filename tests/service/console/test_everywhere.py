@@ -125,6 +125,7 @@ def parts(
                 opener = openers(page, table).nth(row)
                 # The table may be gone with what was chosen before.
                 if opener.count():
+                    unfold(page)
                     before = page.url
                     opener.click()
                     settle(visit)
@@ -149,6 +150,13 @@ def first_rows(page: Page, most: int) -> list[tuple[int, int]]:
     """The first rows of each table that can be opened, by the numbers of both."""
     counts = [openers(page, n).count() for n in range(page.locator("main table").count())]
     return [(n, row) for n, count in enumerate(counts) for row in range(min(count, most))]
+
+
+def unfold(page: Page) -> None:
+    """Open what is folded to one line."""
+    page.locator("main details:not([open]) > summary").evaluate_all(
+        "all => all.forEach(one => one.click())"
+    )
 
 
 def openers(page: Page, table: int) -> Locator:

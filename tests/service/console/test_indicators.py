@@ -33,6 +33,8 @@ def reported_value(bureaus: Bureaus) -> int:
 def show(visit: Visit) -> None:
     """Open the indicator by region."""
     page = visit.open("projects", tab="indicators", region="xiamen", plan=PLAN)
+    # The city has no value of its own, so that its table is folded.
+    page.get_by_text(visit.t("均尚无数值和目标", "none with a value or a target")).click()
     page.get_by_role(
         "button", name=visit.t("森林覆盖率", "Forest cover"), exact=False
     ).first.click()

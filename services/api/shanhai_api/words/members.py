@@ -592,6 +592,9 @@ INPUTS: Mapping[str, Label] = {
 }
 """Inputs of processes that no object of a plan has, or that mean something else there."""
 CHOICES: Mapping[str, Label] = {
+    "io_lulc": Label("Impact Observatory 年度土地覆盖", "Impact Observatory"),
+    "tdt1055": Label("第三次全国国土调查（TD/T 1055）", "Third land survey (TD/T 1055)"),
+    "gbt21010": Label("土地利用现状分类（GB/T 21010）", "GB/T 21010"),
     "sea": Label("海域", "Sea"),
     "inland": Label("内陆水面", "Inland water"),
     "region": Label("本区域", "The region"),
