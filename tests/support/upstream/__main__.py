@@ -1,12 +1,11 @@
 """Serve the upstreams, to try by hand: `python -m tests.support.upstream --port 8930`."""
 
 import argparse
-import json
 import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.upstream.regions import outlines
+from tests.support.upstream.regions import write_outlines
 from tests.support.upstream.server import Server
 
 
@@ -21,9 +20,7 @@ def main() -> None:
         if asked.outlines is not None:
             asked.outlines.mkdir(parents=True, exist_ok=True)
             for name in ("coastal", "inland"):
-                path = asked.outlines / f"{name}.geojson"
-                path.write_text(json.dumps(outlines(name), ensure_ascii=False), encoding="utf-8")
-                sys.stdout.write(f"outlines: {path}\n")
+                sys.stdout.write(f"outlines: {write_outlines(name, asked.outlines)}\n")
         sys.stdout.flush()
         with suppress(KeyboardInterrupt):
             server.serve_forever()
