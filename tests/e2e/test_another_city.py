@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def platform(stack: Stack) -> Office:
+def city_platform(stack: Stack) -> Office:
     return office(stack)
 
 
@@ -60,17 +60,17 @@ def places(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     )
 
 
-def test_towns_are_zoned_and_the_sea_is_not(platform: Office, fetched: Path) -> None:
-    code, told = platform.imported(fetched, "--visibility", "public")
+def test_towns_are_zoned_and_the_sea_is_not(city_platform: Office, fetched: Path) -> None:
+    code, told = city_platform.imported(fetched, "--visibility", "public")
     assert code == 0, told
     assert set(told.values()) == {"made"}
-    done = platform.command(
+    done = city_platform.command(
         "jobs", "submit", "delineate-zones", "--region", CITY, "--set", "cell_m=100",
-        "--set", "publish=true", "--tiles", platform.tiles,
+        "--set", "publish=true", "--tiles", city_platform.tiles,
     )  # fmt: skip
     assert done.exit_code == 0, (done.output, done.exception)
     lines = dict(line.split("  ", 1) for line in done.stdout.splitlines())
-    with platform.client() as api:
+    with city_platform.client() as api:
         read = api.get("/collections/zones/items", scheme=lines["scheme"], limit=100)
     zoned = shapely.union_all([shape(one["geometry"]) for one in read["features"]])
     longitude, latitude = places(4_000)

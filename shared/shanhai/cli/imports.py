@@ -18,7 +18,6 @@ from rich.table import Table
 
 from shanhai.cli.kit import nested, parse_settings
 from shanhai.client import ApiClient, FilePart
-from shanhai.data.outlines import REGIONS
 from shanhai.data.pack import (
     DescribedData,
     Layer,
@@ -27,6 +26,7 @@ from shanhai.data.pack import (
     read_folder,
     read_regions,
 )
+from shanhai.data.regions import REGIONS
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, ShanhaiError, Unauthenticated
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.dataset_description import (

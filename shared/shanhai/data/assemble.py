@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from shapely import union_all
 
 from shanhai.data import land_cover_change, synthetic_layers, themes, vector_layers
-from shanhai.data.outlines import REGIONS
-from shanhai.data.regions import Box, DemoRegion, file_sha256
+from shanhai.data.regions import REGIONS, Box, DemoRegion, file_sha256
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
 from shanhai.data.world import (

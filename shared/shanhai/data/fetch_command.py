@@ -17,14 +17,13 @@ from shanhai.data.download import Reporter, ensure_package
 from shanhai.data.fetch import THEMES, FindOcean, fetch_theme, is_fetched
 from shanhai.data.fetch_plan import FetchPlan, FetchRequest, plan_theme
 from shanhai.data.outlines import (
-    REGIONS,
     city_outlines,
     codes_of_outlines,
     outline_bounds,
     read_outlines,
     write_outlines,
 )
-from shanhai.data.regions import BOUNDARIES, DEMO_REGIONS, Box, parse_box
+from shanhai.data.regions import BOUNDARIES, DEMO_REGIONS, REGIONS, Box, parse_box
 from shanhai.data.sources import OpenSources, read_sources
 from shanhai.data.upstream import Upstream
 from shanhai.data.vector_layers import ocean_within

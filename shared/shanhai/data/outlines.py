@@ -10,14 +10,11 @@ from typing import Any
 import shapely
 from shapely.geometry import shape
 
-from shanhai.data.regions import Box, read_member
+from shanhai.data.regions import REGIONS, Box, read_member
 from shanhai.data.themes import BOUNDARY_LICENCE, BOUNDARY_SOURCE
 from shanhai.data.vector_layers import DISTRICT_TABLE, read_districts
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.geometry import as_multipolygon
-
-REGIONS = "regions.geojson"
-"""Name of the file of outlines in a folder of data."""
 
 _FIRST_ZONE_EPSG, _FIRST_MERIDIAN = 4534, 75
 _MERIDIANS = (75, 135)

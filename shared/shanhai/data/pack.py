@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shanhai.client import FilePart
-from shanhai.data.outlines import REGIONS
+from shanhai.data.regions import REGIONS
 from shanhai.errors import Fault, InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, list_members, why_not_plain
 from shanhai.processes.kit.dataset_description import FEATURES, DatasetDescription

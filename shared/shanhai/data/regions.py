@@ -129,6 +129,9 @@ def read_member(archive: Path, member: str) -> bytes:
         raise Unavailable(f"{archive.name} holds no file {member}") from error
 
 
+REGIONS = "regions.geojson"
+"""Name of the file of outlines in a folder of data."""
+
 MARGIN_M = 2_000.0
 CELL_M = 100.0
 

@@ -21,7 +21,7 @@ from shanhai.data.cli import default_output, is_complete
 from shanhai.data.download import Reporter, default_cache
 from shanhai.data.fetch_command import FetchOptions, fetch_region
 from shanhai.data.land_cover_change import LandCoverChange, picture_of, read_change
-from shanhai.data.outlines import REGIONS
+from shanhai.data.regions import REGIONS
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, Unavailable
