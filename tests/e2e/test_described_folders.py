@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyproj
 import pytest
+from shapely.geometry import shape
 
 from shanhai.client import ApiClient, FilePart
 from shanhai.client.core import PART_BYTES
@@ -182,19 +183,26 @@ def test_an_import_that_is_cut_goes_on(outside: Office, city_folder: Path, tmp_p
 def test_a_folder_as_a_bureau_has_it_comes_in_by_one_command(
     outside: Office, city_folder: Path, tmp_path: Path
 ) -> None:
-    assert outside.imported(copied(city_folder, tmp_path / "city", "of-a-bureau"))[0] == 0
+    city = copied(city_folder, tmp_path / "city", "of-a-bureau")
+    assert outside.imported(city)[0] == 0
+    with (city / "regions.geojson").open(encoding="utf-8") as file:
+        outline = json.load(file)["features"][0]
+    epsg = outline["properties"]["metric_epsg"]
+    middle = shape(outline["geometry"]).centroid
+    metres = pyproj.Transformer.from_crs("EPSG:4326", epsg, always_xy=True)
+    west, south = (place - 10_000 for place in metres.transform(middle.x, middle.y))
     (own := tmp_path / "own" / "地形").mkdir(parents=True)
     heights = np.linspace(5, 900, 1_600).reshape(40, 40)
     rows = "\n".join(" ".join(f"{height:.1f}" for height in row) for row in heights)
-    head = "ncols 40\nnrows 40\nxllcorner 450000\nyllcorner 2710000\ncellsize 500\n"
+    head = f"ncols 40\nnrows 40\nxllcorner {west:.0f}\nyllcorner {south:.0f}\ncellsize 500\n"
     (own / "高程DEM.asc").write_text(f"{head}NODATA_value -9999\n{rows}\n", encoding="ascii")
     told = outside.command("import", own.parent, "--region", "of-a-bureau")
     assert told.exit_code == 1
     assert "--set dem.crs=" in told.output, "a grid without its system is asked about"
-    system = pyproj.CRS.from_epsg(4548).to_wkt("WKT1_ESRI")
+    system = pyproj.CRS.from_epsg(epsg).to_wkt("WKT1_ESRI")
     (own / "高程DEM.prj").write_text(system, encoding="ascii")
     code, rows_told = outside.imported(own.parent, "--region", "of-a-bureau")
-    assert (code, rows_told) == (0, {"dem.tif": "made"})
+    assert (code, rows_told) == (0, {"dem.tif": "made"}), rows_told
     with outside.client() as api:
         found = api.get("/collections/datasets/items/of-a-bureau.dem.own")["properties"]
     assert found["native_resolution_m"] == pytest.approx(500, abs=1)
