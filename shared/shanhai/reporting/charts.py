@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -52,7 +52,7 @@ class RampPanel:
 
 @dataclass(frozen=True, slots=True)
 class ClassPanel:
-    """Classes; 0 is not drawn."""
+    """Classes, the style's in the order of their values; what it does not have is not drawn."""
 
     title: Label
     codes: ClassArray
@@ -163,10 +163,12 @@ def _show_ramp(figure: Figure, axes: Axes, place: Place, panel: RampPanel, frame
 
 def _show_classes(axes: Axes, panel: ClassPanel, frame: MapFrame) -> None:
     entries = panel.style.entries
+    # A style may have some of a legend's classes only: colours go by value, not by number.
+    values = [entry.value for entry in entries]
     axes.imshow(
-        np.ma.masked_equal(panel.codes, 0),
+        np.ma.masked_where(~np.isin(panel.codes, values), panel.codes),
         cmap=ListedColormap([entry.color for entry in entries]),
-        norm=Normalize(entries[0].value, entries[-1].value),
+        norm=BoundaryNorm([*values, values[-1] + 1], len(values)),
         extent=_extent(frame),
         interpolation="nearest",
     )

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from shanhai.cartography import SUPPLY, ZONES, RampStyle
+from shanhai.cartography import SUPPLY, ZONES, ClassStyle, RampStyle
 from shanhai.reporting.charts import DPI, ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.reporting.maps import MapFrame
 from shanhai.vocabulary import Label
@@ -46,6 +46,20 @@ def test_classes_have_their_colours_and_the_north_is_up(tmp_path: Path) -> None:
         assert len(hits) > 1000
         rows.append(np.median(hits[:, 0]))
     assert rows == sorted(rows)
+
+
+def test_some_of_the_classes_keep_their_own_colours(tmp_path: Path) -> None:
+    some = tuple(entry for entry in ZONES.entries if entry.value in {1, 4})
+    codes = np.full((60, 60), 4, dtype=np.uint8)
+    codes[:20], codes[20:30] = 1, 2
+    panel = ClassPanel(CLASSES.title, codes, ClassStyle(ZONES.title, some))
+    pixels = np.asarray(drawn(tmp_path / "a.png", panel))
+    shares = [
+        np.count_nonzero((pixels == np.round(255 * np.array(to_rgb(entry.color)))).all(axis=2))
+        for entry in some
+    ]
+    # Thirty rows to twenty; the ten of a class without an entry are not drawn.
+    assert shares[1] / shares[0] == pytest.approx(1.5, rel=0.03)
 
 
 def test_equal_panels_are_equal_files(tmp_path: Path) -> None:
