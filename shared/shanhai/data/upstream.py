@@ -30,6 +30,9 @@ PART = 64 * 1024
 """Bytes that are kept or fetched together."""
 
 _MOST_AT_ONCE = 8 << 20
+_SAID_EVERY = 16 << 20
+"""Bytes of a file after which it is said on the disk that they are there."""
+
 _SMALL = 64 << 20
 """A file of a host without ranges is read as a whole up to this size."""
 
@@ -144,7 +147,14 @@ class Upstream:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for stored in self._stored.values():
+            stored.close()
         self._client.close()
+
+    def flush(self) -> None:
+        """Say on the disk what was read so far; the end of the block does so too."""
+        for stored in self._stored.values():
+            stored.flush()
 
     def document(self, url: str, body: Mapping[str, Any] | None = None) -> bytes:
         """The whole of an answer; a body is posted as JSON.
@@ -282,7 +292,8 @@ class Upstream:
                 message_zh=f"{file.url} 大小为 {length / 1e6:.0f} MB，其主机不支持分段读取",
             )
         at, content = 0, bytearray()
-        for block in answer.iter_raw(PART):
+        in_parts = whole or sink is not None
+        for block in answer.iter_raw(PART if in_parts else None):
             if whole or sink is None or not answer.is_success:
                 content += block
             else:
@@ -352,6 +363,7 @@ class _StoredFile:
     """One file in the cache: a sparse copy, and a byte for each part that says whether it is there.
 
     A part is on the disk before its byte says so, and a part that two processes fetch is the same.
+    What a process that is killed had not said yet is fetched again.
     """
 
     upstream: Upstream
@@ -365,6 +377,8 @@ class _StoredFile:
     _data: int = -1
     _have: bytearray = field(default_factory=bytearray)
     _coming: set[int] = field(default_factory=set)
+    _unsaid: list[tuple[int, int]] = field(default_factory=list)
+    _unsaid_bytes: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def begin(self) -> None:
@@ -477,15 +491,36 @@ class _StoredFile:
 
     def _keep(self, begin: int, content: bytes) -> None:
         os.pwrite(self._data, content, begin * PART)
-        os.fdatasync(self._data)
         end = begin + -(-len(content) // PART)
-        self._have[begin:end] = b"\1" * (end - begin)
+        self.upstream.count(received=len(content))
+        with self._changed:
+            self._have[begin:end] = b"\1" * (end - begin)
+            self._unsaid.append((begin, end))
+            self._unsaid_bytes += len(content)
+            wait = self._unsaid_bytes < _SAID_EVERY
+        if not wait:
+            self.flush()
+
+    def flush(self) -> None:
+        """Say on the disk which parts are there, once they are."""
+        with self._changed:
+            runs, self._unsaid, self._unsaid_bytes = self._unsaid, [], 0
+        if not runs:
+            return
+        os.fdatasync(self._data)
         descriptor = os.open(self.folder / "parts", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            os.pwrite(descriptor, b"\1" * (end - begin), begin)
+            for begin, end in runs:
+                os.pwrite(descriptor, b"\1" * (end - begin), begin)
         finally:
             os.close(descriptor)
-        self.upstream.count(received=len(content))
+
+    def close(self) -> None:
+        """Flush, and let go of the file."""
+        if self._data >= 0:
+            self.flush()
+            os.close(self._data)
+            self._data = -1
 
     def member(self, name: str) -> BinaryIO:
         """A member of this zip, unpacked beside it once."""

@@ -21,6 +21,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
+from rasterio.windows import Window as RasterWindow
 
 from shanhai.errors import InvalidInput, LimitExceeded, NotFound, Unavailable
 from shanhai.raster import clean
@@ -161,6 +162,7 @@ class RemoteFrame:
     Attributes:
         native: How many cells of the finest file lie along one of the grid.
         join: What is done with them.
+        grid_crs: The CRS as the file has it.
         resolution_m: Side of a cell, metres.
         facts: Of each file, by label.
     """
@@ -172,6 +174,7 @@ class RemoteFrame:
     native: int
     join: Join
     resolution_m: float
+    grid_crs: Any
     scenes: tuple[RemoteScene, ...]
     facts: Mapping[str, FileFacts]
 
@@ -276,6 +279,7 @@ def _laid(
         native=native,
         join=join,
         resolution_m=resolution_m,
+        grid_crs=finest.crs,
         scenes=(),
         facts=facts,
     )
@@ -465,7 +469,12 @@ def _raw(
         *(0.0, e / finer, north + window.row * e),
     )
     empty = facts.nodata if nodata is None else nodata
+    empty = None if empty in kept else empty
     with _opened(file, level) as source:
+        if facts.crs == frame.grid_crs and level is None:
+            cells = _read_aligned(source, place, window.width * finer, window.height * finer, empty)
+            if cells is not None:
+                return cells
         return _warped(
             source,
             frame.crs,
@@ -473,8 +482,35 @@ def _raw(
             window.width * finer,
             window.height * finer,
             join,
-            None if empty in kept else empty,
+            empty,
         )
+
+
+def _read_aligned(
+    source: Any, place: Sequence[float], width: int, height: int, empty: float | None
+) -> Values | None:
+    """Cells of a file that lie on the grid as they are, at half the cost of a warp; else None."""
+    theirs = source.transform
+    column, row = (place[2] - theirs.c) / theirs.a, (place[5] - theirs.f) / theirs.e
+    same = math.isclose(theirs.a, place[0], rel_tol=1e-6) and math.isclose(
+        theirs.e, place[4], rel_tol=1e-6
+    )
+    if not same or theirs.b or theirs.d:
+        return None
+    if max(abs(column - round(column)), abs(row - round(row))) > _ALIGNED:
+        return None
+    left, top = round(column), round(row)
+    values = np.full((height, width), np.nan, dtype=np.float32)
+    first, last = max(0, left), min(source.width, left + width)
+    begin, end = max(0, top), min(source.height, top + height)
+    if first >= last or begin >= end:
+        return values
+    found = source.read(1, window=RasterWindow(first, begin, last - first, end - begin))
+    cells = found.astype(np.float32)
+    if empty is not None:
+        cells[found == empty] = np.nan
+    values[begin - top : end - top, first - left : last - left] = cells
+    return values
 
 
 def _warped(
