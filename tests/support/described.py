@@ -28,7 +28,7 @@ def describe(data: Path, region: str, *, theme: str | None = None) -> Path:
         licence=LICENCE,
         processing="none",
         sha256=file_sha256(data),
-        origin=Origin(source="made", box=(0, 0, 1, 1), citation=CITATION, files=()),
+        origin=Origin(source="made", settings="", box=(0, 0, 1, 1), citation=CITATION, files=()),
     )
     return write_description(description, data.parent)
 

@@ -389,6 +389,7 @@ def import_paths(
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in paths:
             if path.is_dir() and not is_described(path):
+                demand_none(collection=collection, theme=theme, mapping=mapping, reports=reports)
                 shown = {} if visibility is None else {"visibility": visibility}
                 whole &= import_handed_over(client, path, shown, region, answers, option or [])
                 continue

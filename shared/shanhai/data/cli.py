@@ -123,6 +123,18 @@ def demo(
         raise typer.Exit(1) from error
 
 
+Themes = Annotated[str | None, typer.Option(help="Themes, comma separated; default: all nine.")]
+SourcesFile = Annotated[
+    Path | None, typer.Option(help="TOML file of sources in place of the package's own.")
+]
+Mirror = Annotated[
+    str | None,
+    typer.Option(
+        envvar="SHANHAI_DATA_MIRROR", help="Read https://HOST/PATH from MIRROR/HOST/PATH."
+    ),
+]
+
+
 @app.command()
 def fetch(
     region: Annotated[str, typer.Option(help="Code of the region.")],
@@ -139,9 +151,7 @@ def fetch(
         str | None, typer.Option(help="west,south,east,north in degrees, instead of outlines.")
     ] = None,
     margin: Annotated[str, typer.Option(help="Added around outlines, 10km or 500m.")] = "10km",
-    theme: Annotated[
-        str | None, typer.Option(help="Themes, comma separated; default: all nine.")
-    ] = None,
+    theme: Themes = None,
     resolution: Annotated[
         float | None, typer.Option(min=1, help="Metres; finer sources are joined to it.")
     ] = None,
@@ -151,18 +161,11 @@ def fetch(
     ] = None,
     country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-3.")] = "CHN",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be read.")] = False,
-    mirror: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SHANHAI_DATA_MIRROR", help="Read https://HOST/PATH from MIRROR/HOST/PATH."
-        ),
-    ] = None,
+    mirror: Mirror = None,
     cache: Annotated[
         Path | None, typer.Option(help="Cache of what was read; default $XDG_CACHE_HOME/shanhai.")
     ] = None,
-    sources: Annotated[
-        Path | None, typer.Option(help="TOML file of sources in place of the package's own.")
-    ] = None,
+    sources: SourcesFile = None,
 ) -> None:
     """Fetch the themes of a region from open sources, reading only the parts needed."""
     # Imported late: GDAL and SciPy take 0.5 s that other commands need not wait for.
@@ -193,18 +196,9 @@ def fetch(
 
 @app.command()
 def check(
-    theme: Annotated[
-        str | None, typer.Option(help="Themes, comma separated; default: all nine.")
-    ] = None,
-    mirror: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SHANHAI_DATA_MIRROR", help="Read https://HOST/PATH from MIRROR/HOST/PATH."
-        ),
-    ] = None,
-    sources: Annotated[
-        Path | None, typer.Option(help="TOML file of sources in place of the package's own.")
-    ] = None,
+    theme: Themes = None,
+    mirror: Mirror = None,
+    sources: SourcesFile = None,
 ) -> None:
     """Ask every open source whether it still serves what is relied on."""
     # Imported late: GDAL and SciPy take 0.5 s that other commands need not wait for.

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.data.download import Reporter
-from shanhai.data.fetch_plan import FetchPlan, FetchRequest, scene_name
+from shanhai.data.fetch_plan import FetchPlan, FetchRequest
 from shanhai.data.locate import FoundItem
 from shanhai.data.regions import Box, file_sha256
 from shanhai.data.sources import OpenSources, Source, ThemeSources
@@ -180,27 +181,42 @@ def fetch_theme(
     return description
 
 
-def is_fetched(plan: FetchPlan, request: FetchRequest, out: Path) -> bool:
-    """Whether `out` holds the theme as it would be fetched, unchanged."""
+def is_fetched(plan: FetchPlan, request: FetchRequest, out: Path, upstream: Upstream) -> bool:
+    """Whether `out` holds the theme as it would be fetched: of the same files as they are now."""
     try:
         there = read_description(out / f"{plan.theme}.json")
     except (OSError, ValueError):
         return False
     path = out / there.file
     return (
-        there.origin is not None
-        and _same(there.origin, plan, request)
+        there.origin == _origin(plan, request, upstream)
+        and there.region == request.region
         and path.is_file()
         and file_sha256(path) == there.sha256
     )
 
 
-def _same(origin: Origin, plan: FetchPlan, request: FetchRequest) -> bool:
-    wanted = (plan.source.code, request.box, request.resolution_m, plan.year)
-    files = {file.label for file in plan.files}
-    return (origin.source, origin.box, origin.resolution_m, origin.year) == wanted and {
-        file.address for file in origin.files
-    } == files
+def _origin(plan: FetchPlan, request: FetchRequest, upstream: Upstream) -> Origin:
+    """Where the values of a plan are read from, and by which settings."""
+    files = tuple(
+        OriginFile(
+            address=file.file.label,
+            item=item.name,
+            moment=item.moment,
+            mark=upstream.etag(file.file),
+        )
+        for item in plan.read
+        for file in item.files.values()
+    )
+    return Origin(
+        source=plan.source.code,
+        settings=sha256(plan.source.model_dump_json().encode()).hexdigest(),
+        box=request.box,
+        resolution_m=request.resolution_m,
+        year=plan.year,
+        citation=plan.source.citation,
+        files=files,
+    )
 
 
 def _tags(source: Source) -> dict[str, str]:
@@ -341,19 +357,8 @@ def _describe(
     filled: Sequence[FilledByLine],
 ) -> DatasetDescription:
     source, frame = plan.source, plan.frame
-    used = {scene.name for scene in frame.scenes}
-    read = [item for item in plan.items if scene_name(item) in used]
-    first, last = _observed(source, plan.year, read)
-    files = tuple(
-        OriginFile(
-            address=file.file.label,
-            item=item.name,
-            moment=item.moment,
-            mark=upstream.etag(file.file),
-        )
-        for item in read
-        for file in item.files.values()
-    )
+    first, last = _observed(source, plan.year, plan.read)
+    origin = _origin(plan, request, upstream)
     licence = f"{source.licence}. {source.citation}"
     return DatasetDescription(
         theme=plan.theme,
@@ -367,23 +372,16 @@ def _describe(
         stand_in=source.stand_in_en is not None,
         stand_in_note_zh=source.stand_in_zh,
         stand_in_note_en=source.stand_in_en,
-        source=f"{source.product_en}; {_place(files)}",
+        source=f"{source.product_en}; {_place(origin.files)}",
         licence=licence if source.water is None else f"{licence}. Coast: {ODBL}",
-        processing=_processing(plan, len(read), tally, filled),
+        processing=_processing(plan, tally, filled),
         edge_water=None if source.water is None else "inland",
         class_scheme=source.class_scheme,
         bands=source.bands if len(source.bands) > 1 else (),
         observed_from=first,
         observed_to=last,
         sha256=file_sha256(path),
-        origin=Origin(
-            source=source.code,
-            box=request.box,
-            resolution_m=request.resolution_m,
-            year=plan.year,
-            citation=source.citation,
-            files=files,
-        ),
+        origin=origin,
     )
 
 
@@ -403,7 +401,7 @@ def _observed(
     return (None, None) if year is None else (date(year, 1, 1), date(year, 12, 31))
 
 
-def _processing(plan: FetchPlan, items: int, tally: Tally, filled: Sequence[FilledByLine]) -> str:
+def _processing(plan: FetchPlan, tally: Tally, filled: Sequence[FilledByLine]) -> str:
     source, decoding = plan.source, plan.decoding
     scales = ", ".join(sorted({f"{scale:g}" for scale in decoding.scales.values()}))
     unit = "gC/m²/yr" if plan.theme.startswith("npp") else "in the theme's unit"
@@ -411,7 +409,9 @@ def _processing(plan: FetchPlan, items: int, tally: Tally, filled: Sequence[Fill
     told = clean.explained(meant, tally.codes, unit)
     marked = ", ".join(f"{raw:.0f}" for raw in sorted(decoding.marked))
     parts = [
-        f"windows of {items} items, {decoding.combine}, raw × {scales} + {decoding.offset:g}",
+        f"windows of {len(plan.read)} items, {decoding.combine}, "
+        f"raw × {scales} + {decoding.offset:g}"
+        + (", but for what an item states" if source.scale_of_item else ""),
         f"{plan.frame.native} × {plan.frame.native} cells joined by {decoding.join}"
         if plan.frame.native > 1
         else "",

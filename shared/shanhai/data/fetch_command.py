@@ -9,7 +9,6 @@ from math import cos, radians
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rich.table import Table
 
@@ -80,7 +79,7 @@ def fetch_region(
         only=options.only,
     )
     with Upstream(
-        sources.hosts, options.cache, mirror=_mirror(options.mirror), say=reporter.say
+        sources.hosts, options.cache, mirror=options.mirror, say=reporter.say
     ) as upstream:
         plans, failed = _planned(options, request, sources, upstream, reporter)
         reporter.console.print(_table(plans))
@@ -92,12 +91,6 @@ def fetch_region(
             if not _fetched(plan, options, request, sources, upstream, reporter, find_ocean):
                 failed.append(plan.theme)
     return failed
-
-
-def _mirror(mirror: str | None) -> str | None:
-    if mirror is None or re.match(r"^https?://[^/?#]+", mirror):
-        return mirror
-    raise InvalidInput(f"mirror is {mirror}; it must begin with http:// or https://")
 
 
 def _outlines(options: FetchOptions, reporter: Reporter) -> dict[str, Any] | None:
@@ -179,8 +172,8 @@ def _planned(
     for theme in sorted(wanted, key=lambda name: THEMES.index(name) if name in THEMES else -1):
         try:
             plans.append(plan_theme(theme, request, sources, upstream, reporter))
-        except (ShanhaiError, httpx.HTTPError) as error:
-            reporter.say(f"error: {theme}: {error}")
+        except ShanhaiError as error:
+            reporter.say(f"error: {theme}: {error.message}")
             failed.append(theme)
     return plans, failed
 
@@ -212,7 +205,7 @@ def _fetched(
     find_ocean: FindOcean,
 ) -> bool:
     """Whether the theme is there now."""
-    if is_fetched(plan, request, options.out):
+    if is_fetched(plan, request, options.out, upstream):
         reporter.say(f"{plan.theme}: there already, unchanged")
         return True
     received, reused = upstream.received, upstream.reused
@@ -287,11 +280,10 @@ def check_sources(
     for theme in themes or tuple(sources.themes):
         for source in sources.of(theme).sources:
             request = FetchRequest(region="check", box=PROBE, only={theme: source.code})
-            quiet = Reporter(reporter.console)
             try:
-                plan = plan_theme(theme, request, sources, upstream, quiet)
-            except (ShanhaiError, httpx.HTTPError) as error:
-                found.append(UpstreamFinding(theme, source.code, "not reached", str(error)))
+                plan = plan_theme(theme, request, sources, upstream, reporter)
+            except ShanhaiError as error:
+                found.append(UpstreamFinding(theme, source.code, "not reached", error.message))
                 continue
             broken = list(_broken(plan, contracts.get(source.code, {})))
             state: State = "changed" if broken else "as expected"

@@ -53,15 +53,15 @@ class FetchPlan:
     megabytes: float
 
     @property
+    def read(self) -> list[FoundItem]:
+        """The items that touch the grid."""
+        used = {scene.name for scene in self.frame.scenes}
+        return [item for item in self.items if scene_name(item) in used]
+
+    @property
     def files(self) -> list[RemoteFile]:
         """The files that are read."""
-        used = {scene.name for scene in self.frame.scenes}
-        return [
-            found.file
-            for item in self.items
-            if scene_name(item) in used
-            for found in item.files.values()
-        ]
+        return [found.file for item in self.read for found in item.files.values()]
 
 
 def plan_theme(

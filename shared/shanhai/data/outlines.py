@@ -10,6 +10,8 @@ from typing import Any
 import shapely
 from shapely.geometry import shape
 
+from shanhai.client import FilePart
+from shanhai.data.pack import read_regions
 from shanhai.data.regions import REGIONS, Box, read_member
 from shanhai.data.themes import BOUNDARY_LICENCE, BOUNDARY_SOURCE
 from shanhai.data.vector_layers import DISTRICT_TABLE, read_districts
@@ -19,27 +21,25 @@ from shanhai.processes.kit.geometry import as_multipolygon
 _FIRST_ZONE_EPSG, _FIRST_MERIDIAN = 4534, 75
 _MERIDIANS = (75, 135)
 _ZONE_DEGREES = 3
-_LARGEST_BYTES = 64 << 20
 
 
 def read_outlines(path: Path) -> dict[str, Any]:
     """The features of a GeoJSON file, as docs/guide/another-city.md says.
 
     Raises:
-        InvalidInput: it is none, or a feature has no polygon in degrees.
+        UnsupportedFile: it is none, or a feature has no code.
+        InvalidInput: a feature has no polygon in degrees.
     """
-    if path.stat().st_size > _LARGEST_BYTES:
-        raise InvalidInput(f"{path.name} is larger than {_LARGEST_BYTES >> 20} MiB")
+    found = {"type": "FeatureCollection", "features": read_regions(FilePart.whole(path))}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
         outline_bounds(found)
     except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
         raise InvalidInput(
-            f"{path.name} is no GeoJSON of outlines: {error}",
-            message_zh=f"{path.name} 不是边界 GeoJSON：{error}",
+            f"{path.name} has no outlines: {error}",
+            message_zh=f"{path.name} 没有边界：{error}",
             pointer="--regions",
         ) from error
-    return dict(found)
+    return found
 
 
 def outline_bounds(collection: Mapping[str, Any]) -> Box:
@@ -51,7 +51,7 @@ def outline_bounds(collection: Mapping[str, Any]) -> Box:
     shapes = [shape(feature["geometry"]) for feature in collection["features"]]
     if not shapes or any(one.geom_type not in ("Polygon", "MultiPolygon") for one in shapes):
         raise ValueError("it holds no polygons, or others besides")
-    west, south, east, north = shapely.union_all(shapely.make_valid(shapes)).bounds
+    west, south, east, north = map(float, shapely.total_bounds(shapes))
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         raise ValueError(f"bounds {west:g},{south:g},{east:g},{north:g} are not degrees")
     return (west, south, east, north)

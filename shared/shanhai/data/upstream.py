@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -118,6 +119,9 @@ class Upstream:
         mirror: Address that `https://HOST/PATH` is read from as `MIRROR/HOST/PATH`.
         say: Told why it takes longer.
         pause: Waits so many seconds.
+
+    Raises:
+        InvalidInput: the mirror is no address.
     """
 
     def __init__(
@@ -129,6 +133,12 @@ class Upstream:
         say: Callable[[str], None] = lambda _: None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        if mirror is not None and not re.match(r"https?://[^/?#]+", mirror):
+            raise InvalidInput(
+                f"mirror is {mirror}; it must begin with http:// or https://",
+                message_zh=f"mirror 为 {mirror}；须以 http:// 或 https:// 开头",
+                pointer="--mirror",
+            )
         self._hosts, self._mirror, self._say, self._pause = hosts, mirror, say, pause
         self._cache = cache / "open-data"
         self._client = httpx.Client(
@@ -215,10 +225,10 @@ class Upstream:
         """Bytes `first` to `last` of a file as the host answers."""
         return self._ask(file, {"Range": f"bytes={first}-{last}"}, None)
 
-    def whole(self, file: RemoteFile, sink: Sink) -> None:
+    def whole(self, file: RemoteFile, sink: Sink) -> _Answer:
         """All bytes of a file of a host without parts: each attempt begins at the beginning."""
         self._say(f"{file.url} is read as a whole: its host does not serve parts")
-        self._ask(file, {}, None, sink)
+        return self._ask(file, {}, None, sink)
 
     def count(self, received: int = 0, reused: int = 0) -> None:
         """Add to the bytes that came from the host or from the cache."""
@@ -468,15 +478,20 @@ class _StoredFile:
             self._fetch_whole()
             return
         answer = self.upstream.part(self.file, first, last)
-        if answer.size != self.size or answer.mark != self.mark:
-            (self.folder / "about.json").unlink(missing_ok=True)
-            raise Unavailable(
-                f"{self.file.label} has changed while it was read; run it again",
-                message_zh=f"{self.file.label} 在读取过程中已变化，请重新运行",
-            )
+        self._require_same(answer)
         if len(answer.content) != last - first + 1:
             raise Unavailable(f"{self.file.label}: asked for {last - first + 1} bytes from {first}")
         self._keep(begin, answer.content)
+
+    def _require_same(self, answer: _Answer) -> None:
+        """Refuse, and forget, a file that is another than when it was begun with."""
+        if answer.size == self.size and answer.mark == self.mark:
+            return
+        (self.folder / "about.json").unlink(missing_ok=True)
+        raise Unavailable(
+            f"{self.file.label} has changed while it was read; run it again",
+            message_zh=f"{self.file.label} 在读取过程中已变化，请重新运行",
+        )
 
     def _fetch_whole(self) -> None:
         """All parts at once; other threads wait, and find them there."""
@@ -487,7 +502,7 @@ class _StoredFile:
             def keep(at: int, block: bytes) -> None:
                 self._keep(at // PART, block)
 
-            self.upstream.whole(self.file, keep)
+            self._require_same(self.upstream.whole(self.file, keep))
 
     def _keep(self, begin: int, content: bytes) -> None:
         os.pwrite(self._data, content, begin * PART)

@@ -303,15 +303,29 @@ def test_a_broken_transfer_leaves_nothing_and_goes_on_later(
     assert read_description(fetch.out / "dem.json").sha256
 
 
-def test_what_is_there_unchanged_is_not_fetched_again(fetch: Fetcher) -> None:
+def test_what_is_there_unchanged_is_not_fetched_again(
+    fetch: Fetcher, upstreams: Upstreams, tmp_path: Path
+) -> None:
     fetch("dem", "glo-30")
-    request = FetchRequest(region="here", box=TOWN, only={"dem": "glo-30"})
-    plan = plan_theme("dem", request, fetch.sources, fetch.upstream, fetch.reporter)
-    assert is_fetched(plan, request, fetch.out)
-    coarser = FetchRequest(region="here", box=TOWN, resolution_m=90.0, only={})
-    assert not is_fetched(plan, coarser, fetch.out)
+
+    def there(upstream: Upstream, sources: OpenSources, **asked: Any) -> bool:
+        values = {"region": "here", "box": TOWN, "only": {"dem": "glo-30"}} | asked
+        request = FetchRequest(**values)
+        plan = plan_theme("dem", request, sources, upstream, fetch.reporter)
+        return is_fetched(plan, request, fetch.out, upstream)
+
+    assert there(fetch.upstream, fetch.sources)
+    assert not there(fetch.upstream, fetch.sources, resolution_m=90.0)
+    assert not there(fetch.upstream, fetch.sources, region="another")
+    document = fetch.sources.model_dump()
+    document["themes"]["dem"]["sources"][0]["scale"] = 0.1
+    assert not there(fetch.upstream, OpenSources.model_validate(document))
+    upstreams.fault("copernicus-dem-30m.*", etag='"newer"')
+    with Upstream(fetch.sources.hosts, tmp_path / "other", mirror=upstreams.address) as later:
+        assert not there(later, fetch.sources), "its publisher has changed it since"
+    upstreams.reset()
     (fetch.out / "dem.tif").write_bytes(b"other")
-    assert not is_fetched(plan, request, fetch.out)
+    assert not there(fetch.upstream, fetch.sources)
 
 
 def test_a_box_in_the_open_sea_is_told(fetch: Fetcher) -> None:

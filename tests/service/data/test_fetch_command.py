@@ -112,7 +112,7 @@ def test_what_is_missing_or_wrong_is_named(tmp_path: Path) -> None:
     file.write_text(json.dumps(outlines("coastal")), encoding="utf-8")
     assert "the outlines are of minhai" in told("--regions", str(file))
     file.write_text("{}", encoding="utf-8")
-    assert "no GeoJSON of outlines" in told("--regions", str(file))
+    assert "is no GeoJSON FeatureCollection" in told("--regions", str(file))
 
 
 @pytest.mark.parametrize(("text", "metres"), [("10km", 10_000), ("500m", 500), ("1.5 km", 1_500)])

@@ -126,6 +126,17 @@ def test_a_large_file_is_read_as_a_whole_and_kept(
         assert some(parts, file, 50_000_000) == middle
 
 
+@pytest.mark.long  # a hundred megabytes
+def test_a_large_file_that_changes_before_it_is_read_as_a_whole_is_not_mixed(
+    upstreams: Upstreams, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = RemoteFile(f"https://{files.WORLDPOP}/{files.worldpop_path(2020)}", whole=True)
+    upstreams.fault("data.worldpop.org/*", skip=1, etag='"newer"')
+    with pytest.raises(Unavailable, match="has changed while it was read"):
+        some(upstream, file, 50_000_000)
+    assert not list(tmp_path.rglob("about.json"))
+
+
 def test_what_is_not_there_is_told_once(upstreams: Upstreams, upstream: Upstream) -> None:
     missing = RemoteFile(f"https://{files.DEM}/none.tif")
     for _ in range(2):

@@ -161,7 +161,13 @@ def _build_apart() -> None:
 
 
 def _fetch_open(region: str, folder: Path, reporter: Reporter) -> dict[str, str]:
-    options = FetchOptions(region=region, out=folder, cache=default_cache(), resolution_m=30.0)
+    options = FetchOptions(
+        region=region,
+        out=folder,
+        cache=default_cache(),
+        resolution_m=30.0,
+        mirror=os.environ.get("SHANHAI_DATA_MIRROR"),
+    )
     missing = fetch_region(options, reporter)
     if missing:
         reporter.say(f"no open data of {', '.join(missing)}; the packages' layers stay")

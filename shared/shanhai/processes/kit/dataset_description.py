@@ -27,11 +27,15 @@ class OriginFile(BaseModel):
 
 
 class Origin(BaseModel):
-    """Where values were read from, and for which box; `box` is in WGS 84 degrees."""
+    """Where values were read from, and for which box.
+
+    `settings` is the SHA-256 of how they were read; `box` is in WGS 84 degrees.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
+    settings: str
     box: tuple[float, float, float, float]
     resolution_m: float | None = None
     year: int | None = None
