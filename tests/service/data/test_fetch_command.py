@@ -13,11 +13,13 @@ from shanhai.data.fetch_command import (
     FetchOptions,
     fetch_region,
     metres_of,
+    outline_bounds,
     read_contracts,
+    read_outlines,
     widened,
 )
-from shanhai.data.outlines import metric_epsg, outline_bounds, read_outlines
 from shanhai.data.sources import read_sources
+from shanhai.data.vector_layers import metric_epsg
 from shanhai.errors import InvalidInput
 from tests.support.upstream.control import Upstreams
 from tests.support.upstream.regions import outlines
