@@ -1,6 +1,6 @@
 """What an assessment is when done: extremes, the land inputs leave, figures of its services."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -14,7 +14,7 @@ from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
 from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.ecoservices.graph import AreaFigure, service_key
 from shanhai.science.ecoservices.matching_layers import (
     MaxMode,
     maximum_of,
@@ -178,10 +178,15 @@ SERVICES = codes(ECOSERVICES)
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """Global numbers of a service's layer: limits for normalising, cap for the ratio."""
+    """Global numbers of a service's layer.
+
+    Attributes:
+        limits: Between which it is normalised.
+        cap: Value it is capped at before the ratio; None of an index, whose ranks are compared.
+    """
 
     limits: NormalisationLimits
-    cap: float
+    cap: float | None
 
 
 def limits_figures(layer: str) -> tuple[AreaFigure, AreaFigure]:
@@ -190,15 +195,27 @@ def limits_figures(layer: str) -> tuple[AreaFigure, AreaFigure]:
     return AreaFigure(layer, "quantile", low), AreaFigure(layer, "quantile", high)
 
 
+def extreme_figures(assembled: Assembled, max_mode: MaxMode) -> list[AreaFigure]:
+    """The numbers `extremes_of` takes."""
+    caps = [
+        maximum_of(service_key(kind, service), max_mode)
+        for service, method in assembled.methods.items()
+        if method.is_physical
+        for kind in ("supply", "demand")
+    ]
+    return [*caps, *(one for layer in assembled.decisive_layers for one in limits_figures(layer))]
+
+
 def extremes_of(
-    layers: Iterable[str], figures: Mapping[AreaFigure, float], max_mode: MaxMode
+    assembled: Assembled, figures: Mapping[AreaFigure, float], max_mode: MaxMode
 ) -> dict[str, Extremes]:
     """Limits and cap of the supplies and demands."""
     found = {}
-    for layer in layers:
-        low, high = limits_figures(layer)
-        cap = figures[maximum_of(layer, max_mode)]
-        found[layer] = Extremes(NormalisationLimits(figures[low], figures[high]), cap)
+    for service, method in assembled.methods.items():
+        for layer in (service_key(kind, service) for kind in ("supply", "demand")):
+            low, high = limits_figures(layer)
+            cap = figures[maximum_of(layer, max_mode)] if method.is_physical else None
+            found[layer] = Extremes(NormalisationLimits(figures[low], figures[high]), cap)
     return found
 
 

@@ -99,9 +99,7 @@ def assess(
         plan=plan,
         figures=figures,
         given=frozenset(given),
-        extremes=assessed.extremes_of(
-            setting.assembled.decisive_layers, figures, inputs.parameters.max_mode
-        ),
+        extremes=assessed.extremes_of(setting.assembled, figures, inputs.parameters.max_mode),
         coverage=coverage,
         tallies=tallies,
         edge_effect=edge_effect,
@@ -120,9 +118,7 @@ def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowR
         calculation = assembled(inputs, bands)
     available = available_leaves(bands)
     kept = [name for name in KEPT_LEAVES if name in available]
-    figures = [
-        figure for layer in calculation.decisive_layers for figure in assessed.limits_figures(layer)
-    ]
+    figures = assessed.extreme_figures(calculation, inputs.parameters.max_mode)
     plan = plan_of(
         calculation.graph_with(kept),
         inputs.cell_m,

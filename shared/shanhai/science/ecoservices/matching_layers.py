@@ -1,6 +1,6 @@
 """The layers in which supply meets demand: ratios, normalised layers, quadrants, coupling."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from shanhai.science import matching
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
 from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.method import Method
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.normalisation import LIMIT_PROBABILITIES
 
@@ -41,6 +42,14 @@ def _ratio(
     *, supply: FloatArray, demand: FloatArray, supply_max: float, demand_max: float
 ) -> FloatArray:
     return matching.supply_demand_ratio(supply, demand, supply_max, demand_max)
+
+
+def _rank_difference(*, supply: FloatArray, demand: FloatArray, **quantiles: float) -> FloatArray:
+    of_supply, of_demand = (
+        [quantiles[f"{kind}_{place}"] for place in range(len(matching.RANK_PROBABILITIES))]
+        for kind in ("supply", "demand")
+    )
+    return matching.rank_difference(supply, demand, of_supply, of_demand)
 
 
 def _normalised(*, values: FloatArray, low: float, high: float) -> FloatArray:
@@ -89,17 +98,24 @@ def _coordination_class(*, degree: FloatArray) -> ClassArray:
 
 
 def matching_nodes(
-    services: Collection[str], weights: Mapping[str, float], min_services: int, max_mode: MaxMode
+    services: Mapping[str, Method],
+    weights: Mapping[str, float],
+    min_services: int,
+    max_mode: MaxMode,
 ) -> list[LayerNode]:
     """The layers of the matching, each after what it rests on.
 
     Args:
-        services: The services that are assessed, in the order of the plan.
+        services: Method of each service that is assessed, in the order of the plan.
         weights: Weight of every service of the plan.
         min_services: Services that must be known in a cell.
         max_mode: Whether supply and demand are capped at their 99.5th percentile or their maximum.
     """
-    nodes = [node for service in services for node in _of_service(service, max_mode)]
+    nodes = [
+        node
+        for service, method in services.items()
+        for node in _of_service(service, method, max_mode)
+    ]
     ratios = {service: service_key("ratio", service) for service in services}
     supplies = {service: service_key("supply_n", service) for service in services}
     constants = {"weights": dict(weights), "min_services": min_services}
@@ -111,7 +127,7 @@ def matching_nodes(
     ]
 
 
-def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
+def _of_service(service: str, method: Method, max_mode: MaxMode) -> list[LayerNode]:
     supply, demand = (service_key(kind, service) for kind in ("supply", "demand"))
     both = {"supply": supply, "demand": demand}
     spread = {
@@ -122,14 +138,7 @@ def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
     normal = {f"{name}_n": service_key(f"{name}_n", service) for name in both}
     degree = service_key("coupling", service)
     return [
-        LayerNode(
-            service_key("ratio", service),
-            "ratio",
-            "1",
-            _ratio,
-            both,
-            {f"{name}_max": maximum_of(key, max_mode) for name, key in both.items()},
-        ),
+        _ratio_node(service, method, both, max_mode),
         *(_normal(normal[f"{name}_n"], key) for name, key in both.items()),
         LayerNode(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
         LayerNode(degree, "coupling", "1", _coordination, normal),
@@ -141,6 +150,22 @@ def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
             {"degree": degree},
         ),
     ]
+
+
+def _ratio_node(
+    service: str, method: Method, both: Mapping[str, str], max_mode: MaxMode
+) -> LayerNode:
+    """The ratio of a service: of what it measures, or of the ranks of its indices."""
+    key = service_key("ratio", service)
+    if method.is_physical:
+        maxima = {f"{name}_max": maximum_of(of, max_mode) for name, of in both.items()}
+        return LayerNode(key, "ratio", "1", _ratio, both, maxima)
+    quantiles = {
+        f"{name}_{place}": AreaFigure(of, "quantile", probability)
+        for name, of in both.items()
+        for place, probability in enumerate(matching.RANK_PROBABILITIES)
+    }
+    return LayerNode(key, "ratio", "1", _rank_difference, both, quantiles)
 
 
 def _normal(key: str, of: str) -> LayerNode:
