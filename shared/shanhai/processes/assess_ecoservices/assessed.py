@@ -1,6 +1,6 @@
 """What an assessment is when done: extremes, the land inputs leave, figures of its services."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.assess_ecoservices.narrow_ranges import (
+    NarrowRange,
+    in_sentence,
+    limits_figures,
+)
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers
 from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
 from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
 from shanhai.science.ecoservices.matching_layers import (
     MaxMode,
     maximum_of,
@@ -22,7 +28,7 @@ from shanhai.science.ecoservices.matching_layers import (
 from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise, settled
 from shanhai.science.quantiles import RunningMoments
 from shanhai.vocabulary import ECOSERVICES, Label, codes, label_of
 
@@ -164,11 +170,6 @@ def _gaps(found: list[tuple[str, int]], land: int) -> Label:
     )
 
 
-def in_sentence(title: str) -> str:
-    """A title within a sentence."""
-    return title[:1].lower() + title[1:]
-
-
 def _percent(cells: int, land: int) -> str:
     return f"{100 * cells / land:.1f} %"
 
@@ -184,21 +185,16 @@ class Extremes:
     cap: float
 
 
-def limits_figures(layer: str) -> tuple[AreaFigure, AreaFigure]:
-    """The numbers a layer is normalised between."""
-    low, high = LIMIT_PROBABILITIES
-    return AreaFigure(layer, "quantile", low), AreaFigure(layer, "quantile", high)
-
-
 def extremes_of(
-    layers: Iterable[str], figures: Mapping[AreaFigure, float], max_mode: MaxMode
+    assembled: Assembled, figures: Mapping[AreaFigure, float], max_mode: MaxMode
 ) -> dict[str, Extremes]:
-    """Limits and cap of the supplies and demands."""
+    """Limits and cap of the supplies and demands; limits that are too close are one."""
     found = {}
-    for layer in layers:
-        low, high = limits_figures(layer)
-        cap = figures[maximum_of(layer, max_mode)]
-        found[layer] = Extremes(NormalisationLimits(figures[low], figures[high]), cap)
+    for layer in assembled.decisive_layers:
+        low, high = (figures[one] for one in limits_figures(layer))
+        least = SPAN_BY_UNIT[assembled.graph.nodes[layer].unit]
+        limits = settled(NormalisationLimits(low, high), least)
+        found[layer] = Extremes(limits, figures[maximum_of(layer, max_mode)])
     return found
 
 
@@ -218,7 +214,8 @@ class Assessment:
         coverage: What the region holds and what was lost why.
         tallies: What each input holds on the land of the region, by theme.
         edge_effect: Whether an input ends inside the distance some step looks.
-        flags: What a planner should know of the coverage.
+        narrow: Layers that count as constant.
+        flags: What a planner should know of coverage and inputs.
         warnings: What a reader should know of the inputs and the results.
     """
 
@@ -232,6 +229,7 @@ class Assessment:
     coverage: Coverage
     tallies: Mapping[str, Tally]
     edge_effect: bool
+    narrow: Sequence[NarrowRange]
     flags: tuple[ResultFlag, ...]
     warnings: list[ResultFlag]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices import assessed, source_layers
+from shanhai.processes.assess_ecoservices import assessed, narrow_ranges, source_layers
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
@@ -92,6 +92,7 @@ def assess(
     tallies = {**aligned.tallies, **noted.tallies}
     _check_totals(place, aligned.totals, noted.totals)
     edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
+    narrow = narrow_ranges.narrow_ranges(setting.assembled, figures)
     found = assessed.Assessment(
         place=place,
         layers=layers,
@@ -99,13 +100,12 @@ def assess(
         plan=plan,
         figures=figures,
         given=frozenset(given),
-        extremes=assessed.extremes_of(
-            setting.assembled.decisive_layers, figures, inputs.parameters.max_mode
-        ),
+        extremes=assessed.extremes_of(setting.assembled, figures, inputs.parameters.max_mode),
         coverage=coverage,
         tallies=tallies,
         edge_effect=edge_effect,
-        flags=assessed.coverage_flags(coverage),
+        narrow=narrow,
+        flags=(*assessed.coverage_flags(coverage), *narrow_ranges.narrow_range_flags(narrow)),
         warnings=[],
     )
     found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
@@ -121,7 +121,9 @@ def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowR
     available = available_leaves(bands)
     kept = [name for name in KEPT_LEAVES if name in available]
     figures = [
-        figure for layer in calculation.decisive_layers for figure in assessed.limits_figures(layer)
+        figure
+        for layer in calculation.decisive_layers
+        for figure in narrow_ranges.limits_figures(layer)
     ]
     plan = plan_of(
         calculation.graph_with(kept),

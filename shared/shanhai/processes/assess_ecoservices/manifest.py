@@ -7,8 +7,9 @@ from typing import Any
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.alignment import COVER
-from shanhai.processes.assess_ecoservices.assessed import Assessment, in_sentence, missing_cells
+from shanhai.processes.assess_ecoservices.assessed import Assessment, missing_cells
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, FrozenLimits
+from shanhai.processes.assess_ecoservices.narrow_ranges import in_sentence
 from shanhai.processes.kit.manifest import build_manifest
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.science.ecoservices.assembly import Assembled, CheckedFigures

@@ -19,8 +19,8 @@ from shanhai.processes.assess_ecoservices.assessed import (
     Assessment,
     Extremes,
     extremes_of,
-    limits_figures,
 )
+from shanhai.processes.assess_ecoservices.narrow_ranges import limits_figures
 from shanhai.processes.assess_ecoservices.pictures import DEFICIT, RATIO_SD, STABILITY
 from shanhai.processes.assess_ecoservices.source_layers import (
     SourceLayers,
@@ -147,7 +147,7 @@ class Variants:
         figures = dict(variant.known)
         kept = sorted({key for step in variant.plan.passes for key in step.keeps})
         self._carry_out(variant.plan, kept, layers, figures)
-        return Variant(store, extremes_of(base.assembled.decisive_layers, figures, self.max_mode))
+        return Variant(store, extremes_of(base.assembled, figures, self.max_mode))
 
     def _carry_out(
         self,

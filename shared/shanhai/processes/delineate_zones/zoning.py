@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs, ZoningParameters
 from shanhai.processes.delineate_zones.units import (
@@ -31,7 +32,7 @@ from shanhai.science.uncertainty.resampling import (
 from shanhai.science.zoning import delineation
 from shanhai.science.zoning.clustering import Algorithm, Clustering
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
-from shanhai.science.zoning.features import Features
+from shanhai.science.zoning.features import Features, NothingVaries
 from shanhai.science.zoning.postprocess import (
     BY_UNIT,
     FLOOR,
@@ -225,7 +226,10 @@ def zoner_of(
 
 def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
     """The zones of an assessment, and how far they can be trusted where that is asked for."""
-    zoned = zoner.zone(assessment.place.store, assessment.extremes)
+    try:
+        zoned = zoner.zone(assessment.place.store, assessment.extremes)
+    except NothingVaries as error:
+        raise _nothing_varies(assessment, error) from error
     by_unit = zoned.by_unit
     return Zoning(
         unit_m=zoner.cut.unit_m,
@@ -241,6 +245,19 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
         audit=zoned.audit,
         trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
         cleaned=zoned.cleaned,
+    )
+
+
+def _nothing_varies(assessment: Assessment, error: NothingVaries) -> InvalidInput:
+    """The refusal, with the inputs that tell no two places apart."""
+    narrow = ", ".join(one.said.en for one in assessment.narrow)
+    narrow_zh = "；".join(one.said.zh for one in assessment.narrow)
+    if not narrow:
+        return error
+    return InvalidInput(
+        f"{error.message}. These count as the same everywhere: {narrow}",
+        message_zh=f"{error.message_zh}。以下图层按处处相同处理：{narrow_zh}",
+        pointer="/inputs/datasets",
     )
 
 

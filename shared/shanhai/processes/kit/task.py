@@ -297,4 +297,4 @@ def pointing_at(prefix: str) -> Iterator[None]:
     except InvalidInput as error:
         faults = [replace(fault, pointer=prefix + fault.pointer) for fault in error.faults]
         faults = faults or [Fault(prefix, error.message, error.message_zh)]
-        raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error
+        raise type(error)(error.message, message_zh=error.message_zh, faults=faults) from error

@@ -346,8 +346,9 @@ def _finish(
     fallbacks: dict[str, tuple[str, tuple[str, ...]]],
     left_out: dict[str, tuple[str, ...]],
 ) -> Assembled:
+    units = {service: one.unit for service, one in methods.items()}
     for node in matching_layers.matching_nodes(
-        tuple(methods), request.weights, request.min_services, request.max_mode
+        units, request.weights, request.min_services, request.max_mode
     ):
         linker.add_node(node)
     results = [

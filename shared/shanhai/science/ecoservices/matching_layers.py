@@ -1,6 +1,6 @@
 """The layers in which supply meets demand: ratios, normalised layers, quadrants, coupling."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy as np
 from shanhai.science import matching
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
 from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
 from shanhai.science.grid import ClassArray, FloatArray
-from shanhai.science.normalisation import LIMIT_PROBABILITIES
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, LeastSpan
 
 MaxMode = Literal["p99.5", "max"]
 Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
@@ -43,8 +44,8 @@ def _ratio(
     return matching.supply_demand_ratio(supply, demand, supply_max, demand_max)
 
 
-def _normalised(*, values: FloatArray, low: float, high: float) -> FloatArray:
-    return normalised(values, low, high)
+def _normalised(*, values: FloatArray, low: float, high: float, least: LeastSpan) -> FloatArray:
+    return normalised(values, low, high, least)
 
 
 def _comprehensive(
@@ -89,17 +90,18 @@ def _coordination_class(*, degree: FloatArray) -> ClassArray:
 
 
 def matching_nodes(
-    services: Collection[str], weights: Mapping[str, float], min_services: int, max_mode: MaxMode
+    services: Mapping[str, str], weights: Mapping[str, float], min_services: int, max_mode: MaxMode
 ) -> list[LayerNode]:
     """The layers of the matching, each after what it rests on.
 
     Args:
-        services: The services that are assessed, in the order of the plan.
+        services: Unit of supply and demand of each service that is assessed, in the order of the
+            plan.
         weights: Weight of every service of the plan.
         min_services: Services that must be known in a cell.
         max_mode: Whether supply and demand are capped at their 99.5th percentile or their maximum.
     """
-    nodes = [node for service in services for node in _of_service(service, max_mode)]
+    nodes = [node for one in services.items() for node in _of_service(*one, max_mode)]
     ratios = {service: service_key("ratio", service) for service in services}
     supplies = {service: service_key("supply_n", service) for service in services}
     constants = {"weights": dict(weights), "min_services": min_services}
@@ -111,7 +113,7 @@ def matching_nodes(
     ]
 
 
-def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
+def _of_service(service: str, unit: str, max_mode: MaxMode) -> list[LayerNode]:
     supply, demand = (service_key(kind, service) for kind in ("supply", "demand"))
     both = {"supply": supply, "demand": demand}
     spread = {
@@ -130,7 +132,7 @@ def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
             both,
             {f"{name}_max": maximum_of(key, max_mode) for name, key in both.items()},
         ),
-        *(_normal(normal[f"{name}_n"], key) for name, key in both.items()),
+        *(_normal(normal[f"{name}_n"], key, SPAN_BY_UNIT[unit]) for name, key in both.items()),
         LayerNode(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
         LayerNode(degree, "coupling", "1", _coordination, normal),
         LayerNode(
@@ -143,9 +145,10 @@ def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
     ]
 
 
-def _normal(key: str, of: str) -> LayerNode:
+def _normal(key: str, of: str, least: LeastSpan) -> LayerNode:
     low, high = (AreaFigure(of, "quantile", probability) for probability in LIMIT_PROBABILITIES)
-    return LayerNode(key, key, "1", _normalised, {"values": of}, {"low": low, "high": high})
+    limits = {"low": low, "high": high}
+    return LayerNode(key, key, "1", _normalised, {"values": of}, limits, {"least": least})
 
 
 def maximum_of(key: str, max_mode: MaxMode) -> AreaFigure:
