@@ -27,6 +27,7 @@ from shanhai.processes.delineate_zones.statistics import (
     write_clusters,
     zoning_statistics,
 )
+from shanhai.processes.delineate_zones.zone_model import model_document
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, delineate, zoner_of
 from shanhai.processes.kit.manifest import areas_record, finished, resumed_runner
 from shanhai.processes.kit.output_files import GEOJSON
@@ -43,6 +44,7 @@ from shanhai.science.uncertainty.draws import (
 )
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
+from shanhai.science.zoning.frozen_zones import model_of
 from shanhai.science.zoning.polygons import ZoneCoverage
 from shanhai.science.zoning.postprocess import (
     BEFORE,
@@ -71,10 +73,21 @@ def build_manifest(
         "naming": _naming(zoning),
         "postprocess": _postprocess(zoning, coverage),
         **_lines(task, inputs, zoning),
+        **_model(inputs, assessment, zoning),
     }
     found = [*zoning.flags, *left_out_flags(task)]
     flags = {"flags": [*manifest["flags"], *(flag.document() for flag in found)]}
     return manifest | zoned | _uncertainty(zoning, doubt) | flags
+
+
+def _model(inputs: DelineateZonesInputs, assessment: Assessment, zoning: Zoning) -> dict[str, Any]:
+    """The zones as other runs may take them over; those that rest on place they cannot."""
+    if inputs.parameters.features == "esdr7+coords":
+        return {}
+    services = tuple(assessment.assembled.methods)
+    thresholds = None if zoning.audit is None else zoning.audit.thresholds
+    model = model_of(zoning.by_unit, services, zoning.settings)
+    return {"zone_model": model_document(inputs, model, thresholds)}
 
 
 def _lines(task: Task, inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:
@@ -284,7 +297,7 @@ def _compute(
     progress(60, "cluster")
     write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
-    zoner = zoner_of(assessment, inputs, cut, runner)
+    zoner = zoner_of(task, assessment, inputs, cut, runner)
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)

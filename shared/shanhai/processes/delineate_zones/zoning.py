@@ -17,6 +17,7 @@ from shanhai.processes.delineate_zones.units import (
     Tabled,
     polygon_cut,
 )
+from shanhai.processes.delineate_zones.zone_model import frozen_zones
 from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import Task, pointing_at
 from shanhai.raster.store import ScratchStore
@@ -33,6 +34,7 @@ from shanhai.science.zoning import delineation
 from shanhai.science.zoning.clustering import Algorithm, Clustering
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
 from shanhai.science.zoning.features import Features, NothingVaries
+from shanhai.science.zoning.frozen_zones import ZoneModel, zone_by_model
 from shanhai.science.zoning.postprocess import (
     BY_UNIT,
     FLOOR,
@@ -151,6 +153,8 @@ class Zoner:
         services: Services that are assessed.
         cut: How the area is cut into units.
         runner: Runs the windows.
+        model: Zones that are taken over from another run.
+        thresholds: Thresholds that are taken over with them.
     """
 
     parameters: ZoningParameters
@@ -158,21 +162,28 @@ class Zoner:
     services: tuple[str, ...]
     cut: Cut
     runner: WindowRunner
+    model: ZoneModel | None = None
+    thresholds: delineation.Thresholds | None = None
 
     def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
         """Cluster the units, name the clusters and clean the raster, which the store keeps."""
         with pointing_at("/inputs/parameters"):
             layers = self.settings.layers(self.services)
             tabled = self.cut.table(LayerMeans(store, extremes, layers), self.runner)
-            by_unit = delineation.zone_units(
-                tabled.units, self.services, tabled.layout, self.settings
-            )
+            by_unit = self._by_unit(tabled)
         thresholds = None
         if self.parameters.algorithm == "thresholds":
-            thresholds = delineation.thresholds_of(lambda: store.blocks(delineation.RATIO))
+            thresholds = self.thresholds or delineation.thresholds_of(
+                lambda: store.blocks(delineation.RATIO)
+            )
         crossed = _write_codes(store, tabled.raster(by_unit.zones), thresholds)
         audit = None if thresholds is None else Audit(thresholds, crossed)
         return Zoned(tabled, by_unit, audit, self._cleaned(store))
+
+    def _by_unit(self, tabled: Tabled) -> delineation.UnitZoning:
+        if self.model is not None:
+            return zone_by_model(self.model, tabled.units, self.services, self.settings)
+        return delineation.zone_units(tabled.units, self.services, tabled.layout, self.settings)
 
     def zone_again(
         self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]
@@ -212,15 +223,22 @@ class Zoner:
 
 
 def zoner_of(
-    assessment: Assessment, inputs: DelineateZonesInputs, cut: Cut, runner: WindowRunner
+    task: Task,
+    assessment: Assessment,
+    inputs: DelineateZonesInputs,
+    cut: Cut,
+    runner: WindowRunner,
 ) -> Zoner:
     """The way a run asks for its zones."""
+    model, thresholds = frozen_zones(task, inputs)
     return Zoner(
         parameters=inputs.parameters,
         settings=clustering_settings(inputs.parameters, inputs.seed),
         services=tuple(assessment.assembled.methods),
         cut=cut,
         runner=runner,
+        model=model,
+        thresholds=thresholds,
     )
 
 
@@ -236,16 +254,19 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
         units=zoned.tabled.units,
         by_unit=by_unit,
         settings=zoner.settings,
-        diagnostics=diagnose(
-            by_unit.features.matrix,
-            zoner.settings.seed,
-            by_unit.partition,
-            run=zoner.runner.run,
-        ),
+        diagnostics=_diagnosed(zoner, by_unit),
         audit=zoned.audit,
         trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
         cleaned=zoned.cleaned,
     )
+
+
+def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
+    """Quality by number of clusters; none of zones that were found elsewhere."""
+    if zoner.model is not None:
+        return Diagnostics((), None, 0)
+    seed, run = zoner.settings.seed, zoner.runner.run
+    return diagnose(by_unit.features.matrix, seed, by_unit.partition, run=run)
 
 
 def _nothing_varies(assessment: Assessment, error: NothingVaries) -> InvalidInput:

@@ -133,14 +133,17 @@ def prepare_features(
         pca: Replace the features by the principal components that hold 90 % of their variance.
 
     Raises:
-        NothingVaries: no feature varies, so nothing can be told apart.
+        NothingVaries: no feature varies between the units, so nothing can be told apart.
+        InvalidInput: there is a single unit.
     """
     scaling = _scaling_of(values)
     varies = scaling.varies
     kept = tuple(name for name, keep in zip(names, varies, strict=True) if keep)
     dropped = tuple(name for name, keep in zip(names, varies, strict=True) if not keep)
     if not kept:
-        raise NothingVaries(
+        # One unit differs from nothing, whatever the inputs hold.
+        refusal = NothingVaries if len(values) > 1 else InvalidInput
+        raise refusal(
             f"nothing varies: none of the features {', '.join(names)} differs between the "
             f"{len(values)} zoning units by a standard deviation of {LEAST_SPREAD:g}, so that "
             "there is nothing to cluster; use smaller units, a larger area or other inputs",
