@@ -98,7 +98,7 @@ def run_on_files(
             of a request.
     """
     contract = runnable(process_id)
-    place = read_region(region, choice)
+    place = read_region(region, choice, inputs.get("crs"))
     supplies = {
         theme.removeprefix(SUPPLY): theme for theme in sorted(rasters) if theme.startswith(SUPPLY)
     }

@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices import assessed, narrow_ranges, source_layers
+from shanhai.processes.assess_ecoservices import (
+    assessed,
+    input_checks,
+    narrow_ranges,
+    source_layers,
+)
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
 from shanhai.processes.assess_ecoservices.frozen_figures import given_figures
@@ -108,8 +113,12 @@ def assess(
         tallies=tallies,
         edge_effect=edge_effect,
         narrow=narrow,
-        flags=(*assessed.coverage_flags(coverage), *narrow_ranges.narrow_range_flags(narrow)),
-        warnings=[],
+        flags=(
+            *assessed.coverage_flags(coverage),
+            *narrow_ranges.narrow_range_flags(narrow),
+            *input_checks.coarse_inputs(place, task.datasets),
+        ),
+        warnings=input_checks.unusual_means(tallies, area.grid.cell_area_ha),
     )
     found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
     return found

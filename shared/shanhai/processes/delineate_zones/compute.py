@@ -1,7 +1,7 @@
 """The main job: from seven inputs to five zones, as rasters, polygons, figures; its manifest."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment, service_figures
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
@@ -32,10 +33,12 @@ from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, deli
 from shanhai.processes.kit.manifest import areas_record, finished, resumed_runner
 from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import write_document, write_rasters
-from shanhai.processes.kit.region import SCRATCH
+from shanhai.processes.kit.region import SCRATCH, build_study_area
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
 from shanhai.raster.cells import number_areas
 from shanhai.raster.windows import WindowRunner
+from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,
     LIGHT_SHARE_RANGE,
@@ -55,7 +58,7 @@ from shanhai.science.zoning.postprocess import (
 )
 from shanhai.science.zoning.statistics import feature_profiles
 from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import ZONE_CLASSES, Label
 
 
 def build_manifest(
@@ -75,9 +78,23 @@ def build_manifest(
         **_lines(task, inputs, zoning),
         **_model(inputs, assessment, zoning),
     }
-    found = [*zoning.flags, *left_out_flags(task)]
+    found = [*zoning.flags, *_zones_left(zoning, coverage), *left_out_flags(task)]
     flags = {"flags": [*manifest["flags"], *(flag.document() for flag in found)]}
     return manifest | zoned | _uncertainty(zoning, doubt) | flags
+
+
+def _zones_left(zoning: Zoning, coverage: ZoneCoverage) -> Iterator[ResultFlag]:
+    """`fewer_than_five_zones` where the clean-up, or a frozen model, leaves no cell of some."""
+    left, before = set(coverage.zones), set(np.unique(zoning.by_unit.zones).tolist())
+    told = any(flag.code == "fewer_than_five_zones" for flag in zoning.naming.flags)
+    if len(left) == len(ZONE_CLASSES) or (told and left == before):
+        return
+    names = [zone.label for zone in ZONE_CLASSES if zone.value in left]
+    text = Label(
+        f"最终分区不足五个，仅有：{'、'.join(name.zh for name in names)}。",
+        f"Fewer than five zones are left in the end, only: {'; '.join(name.en for name in names)}.",
+    )
+    yield ResultFlag("fewer_than_five_zones", text)
 
 
 def _model(inputs: DelineateZonesInputs, assessment: Assessment, zoning: Zoning) -> dict[str, Any]:
@@ -292,6 +309,7 @@ def _compute(
     progress: Progress,
 ) -> ZoningRun:
     progress(0, "prepare")
+    _require_patches(task, inputs)
     assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
     area = assessment.place.area
     progress(60, "cluster")
@@ -318,6 +336,24 @@ def _compute(
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
     statistics["flags"] = manifest["flags"]
     return ZoningRun(assessment, coverage, statistics, manifest)
+
+
+def _require_patches(task: Task, inputs: DelineateZonesInputs) -> None:
+    """Refuse a least patch that no zone of the region could reach.
+
+    Raises:
+        InvalidInput: it is larger than the region.
+    """
+    least_ha = inputs.parameters.mmu_ha
+    region_ha = build_study_area(task, inputs).outline.area / SQUARE_METRES_PER_HECTARE
+    if least_ha > region_ha:
+        raise InvalidInput(
+            f"mmu_ha is {least_ha:g} ha, and the whole region has {region_ha:.4g} ha; no patch "
+            "could be so large",
+            message_zh=f"mmu_ha 为 {least_ha:g} ha，而整个区域仅 {region_ha:.4g} ha，"
+            "没有图斑能达到该面积",
+            pointer="/inputs/parameters/mmu_ha",
+        )
 
 
 def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
