@@ -86,6 +86,15 @@ def run(
             help="Manifest of the assessment a scenario is held against.",
         ),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Manifest of the run whose limits and caps are taken over, and with"
+            " normalisation.zones=true its zones.",
+        ),
+    ] = None,
     feature: Annotated[
         str | None, typer.Option(help="Code or name of the feature that is the region.")
     ] = None,
@@ -111,6 +120,7 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
+    from shanhai.processes.assess_ecoservices.reference import read_reference
     from shanhai.processes.kit.region_files import RegionChoice, read_areas, read_units
     from shanhai.processes.local_run import run_on_files
     from shanhai.processes.run_scenario.files import read_edits, read_former
@@ -146,6 +156,7 @@ def run(
             units=read_units(units) if units else (),
             assessed=read_former(assessed) if assessed else None,
             selection=gather_places(network, problems),
+            reference=read_reference(reference) if reference else None,
             choice=RegionChoice(feature, dissolve, name),
         )
     for file in outcome.files:

@@ -10,6 +10,8 @@ from shapely.geometry import shape
 
 from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
+from shanhai.processes.assess_ecoservices.reference import FROM_FILE, require_reference
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.import_dataset.compute import import_raster
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
@@ -24,6 +26,7 @@ from shanhai.processes.kit.task import (
     DistrictTask,
     Outcome,
     Progress,
+    ReferenceTask,
     RegionTask,
 )
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
@@ -67,6 +70,7 @@ def run_on_files(
     selection: SelectionTask | None = None,
     assessed: FormerAssessment | None = None,
     choice: RegionChoice | None = None,
+    reference: ReferenceTask | None = None,
 ) -> Outcome:
     """Import the rasters and compute; results lie in `workspace` afterwards.
 
@@ -86,19 +90,25 @@ def run_on_files(
         selection: Places and money that sites are selected from and paid with.
         assessed: Assessment whose ratio and zones a scenario compares with those after its edits.
         choice: Which features of the file are the region, and its name.
+        reference: Run whose numbers of the whole area are taken over, and its zones where the
+            inputs say so.
 
     Raises:
         InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
             of a request.
     """
     contract = runnable(process_id)
-    place = read_region(region, choice)
+    place = read_region(region, choice, inputs.get("crs"))
     supplies = {
         theme.removeprefix(SUPPLY): theme for theme in sorted(rasters) if theme.startswith(SUPPLY)
     }
     asked = {"region": place.code, **inputs, **({"supplies": supplies} if supplies else {})}
+    if reference is not None:
+        asked["normalisation"] = {"from": FROM_FILE, **asked.get("normalisation", {})}
     accepted = check_inputs(contract.inputs, asked)
     _check_grid(accepted, place)
+    if isinstance(accepted, AssessmentInputs):
+        require_reference(accepted, reference)
     if isinstance(accepted, RunScenarioInputs):
         refuse(
             [
@@ -126,6 +136,7 @@ def run_on_files(
         files={dataset.uri: str(path) for dataset, path in taken.values()},
         areas=list(areas),
         units=list(units),
+        reference=reference,
         **members,  # a task takes those it has
         processes=processes,
         cluster=cluster,

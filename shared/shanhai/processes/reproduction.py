@@ -18,6 +18,7 @@ from shanhai.processes.kit.task import (
     DatasetTask,
     DistrictTask,
     Progress,
+    ReferenceTask,
     RegionTask,
 )
 from shanhai.processes.local_run import check_inputs, repeatable, take_raster
@@ -95,6 +96,7 @@ class ReproducibleManifest(BaseModel):
     outputs: list[Output]
     control_areas: ControlAreas = Field(default_factory=ControlAreas)
     unit_polygons: list[DistrictTask] = []
+    reference: ReferenceTask | None = None
     assessed: AssessedTask | None = None
     selection: SelectionTask | None = None
     bulletin: BulletinTask | None = None
@@ -207,6 +209,7 @@ def reproduce(
         areas_as_of=manifest.control_areas.as_of,
         areas_left_out=manifest.control_areas.left_out,
         units=manifest.unit_polygons,
+        reference=manifest.reference,
         **members,  # a task takes those it has
         processes=processes,
         cluster=cluster,

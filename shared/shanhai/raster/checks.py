@@ -1,6 +1,6 @@
 """The checks an imported raster must pass, each with a refusal that names field, value and rule."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from shanhai.errors import InvalidInput
 from shanhai.raster import crs, inspect
 from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.clean import CleaningReport, EdgeWater, FillCode, explained, unexplained
-from shanhai.raster.cog import BandStatistics
 from shanhai.raster.themes import ThemeRule
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
@@ -146,13 +145,19 @@ def _fitting_scale(report: CleaningReport, low: float, high: float) -> Label:
     )
 
 
-def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[ResultFlag]:
-    """Warnings where the mean of a band is unlikely for the theme's unit."""
+def check_plausible(rule: ThemeRule, means: Sequence[float | None]) -> list[ResultFlag]:
+    """Warnings where the mean of a band is unlikely for the theme's unit.
+
+    Args:
+        rule: The rule of the theme.
+        means: Mean of each band; None where it has no value.
+    """
     warnings = []
     for expected in rule.plausible:
-        means = [one.mean for one in statistics[expected.bands] if one.mean is not None]
-        if means and not expected.low <= float(np.mean(means)) <= expected.high:
-            mean = f"{float(np.mean(means)):g}"
+        known = [mean for mean in means[expected.bands] if mean is not None]
+        value = float(np.sum(known) if expected.by_year else np.mean(known)) if known else None
+        if value is not None and not expected.low <= value <= expected.high:
+            mean = f"{value:g}"
             text = Label(
                 f"{rule.label.zh}：均值 {mean} 对单位 {rule.unit} 而言异常；{expected.hint.zh}",
                 f"{rule.theme}: mean {mean} is unusual for {rule.unit}; {expected.hint.en}",

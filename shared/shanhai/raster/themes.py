@@ -16,12 +16,20 @@ MOST_YEARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Plausible:
-    """Where the median of a layer is expected, and what is usually wrong when it is elsewhere."""
+    """Where the mean of a layer is expected, and what is usually wrong when it is elsewhere.
+
+    Attributes:
+        low, high: The expectation, in the theme's unit.
+        hint: What is usually wrong.
+        bands: Bands that are looked at.
+        by_year: Whether the bands are months that make a year together.
+    """
 
     low: float
     high: float
     hint: Label
     bands: slice = field(default_factory=lambda: slice(None))
+    by_year: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,17 @@ _ANNUAL_RANGES: Mapping[str, tuple[float, float]] = {
 """Themes that come by month or as one annual band."""
 
 _PLAUSIBLE: Mapping[str, tuple[Plausible, ...]] = {
+    "rainfall": (
+        Plausible(
+            200.0,
+            8000.0,
+            Label(
+                "单位是否为 cm 或 m，或为月均值？（极干旱区可忽略）",
+                "is it in cm or m, or the mean of a month? (fine in a desert)",
+            ),
+            by_year=True,
+        ),
+    ),
     "npp": (
         Plausible(
             10.0,
@@ -99,7 +118,7 @@ _PLAUSIBLE: Mapping[str, tuple[Plausible, ...]] = {
     "soil": (
         Plausible(
             0.0,
-            15.0,
+            6.0,
             Label("有机碳单位是否为 g/kg？", "is organic carbon in g/kg?"),
             slice(3, 4),
         ),

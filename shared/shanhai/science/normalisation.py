@@ -19,6 +19,41 @@ class NormalisationLimits:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class LeastSpan:
+    """The span below which a layer counts as constant: what it shows then is noise.
+
+    Attributes:
+        absolute: In the unit of the layer; ≥ 0.
+        relative: Part of the layer's size, ≥ 0; 0 where its zero means nothing, as in °C.
+        unit: Unit of the layer, as messages tell it.
+        reason: Why so much, with its source.
+    """
+
+    absolute: float
+    relative: float
+    unit: str
+    reason: str
+
+    def of(self, limits: NormalisationLimits) -> float:
+        """The least span of a layer with these limits, in its unit; NaN where they are.
+
+        The size of the layer is the middle of its limits: the median lies between them, and where
+        they are so close that this span matters the two are the same but for a hair.
+        """
+        return max(self.absolute, self.relative * abs(limits.low + limits.high) / 2)
+
+
+def settled(limits: NormalisationLimits, least: LeastSpan) -> NormalisationLimits:
+    """The limits; both the lower one where they are closer than the least span, status E.
+
+    `normalise` takes such a layer for constant. NaN limits stay as they are.
+    """
+    if limits.high - limits.low < least.of(limits):
+        return NormalisationLimits(limits.low, limits.low)
+    return limits
+
+
 def limits_of(values: NDArray[np.floating]) -> NormalisationLimits:
     """Limits of a layer held in memory, NaN skipped; NaN limits when nothing is valid."""
     valid = values[np.isfinite(values)]

@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.assess_ecoservices.narrow_ranges import (
+    NarrowRange,
+    in_sentence,
+    limits_figures,
+)
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers
 from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
 from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.graph import AreaFigure, service_key
+from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
 from shanhai.science.ecoservices.matching_layers import (
     MaxMode,
     maximum_of,
@@ -22,7 +28,7 @@ from shanhai.science.ecoservices.matching_layers import (
 from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise, settled
 from shanhai.science.quantiles import RunningMoments
 from shanhai.vocabulary import ECOSERVICES, Label, codes, label_of
 
@@ -164,11 +170,6 @@ def _gaps(found: list[tuple[str, int]], land: int) -> Label:
     )
 
 
-def in_sentence(title: str) -> str:
-    """A title within a sentence."""
-    return title[:1].lower() + title[1:]
-
-
 def _percent(cells: int, land: int) -> str:
     return f"{100 * cells / land:.1f} %"
 
@@ -189,12 +190,6 @@ class Extremes:
     cap: float | None
 
 
-def limits_figures(layer: str) -> tuple[AreaFigure, AreaFigure]:
-    """The numbers a layer is normalised between."""
-    low, high = LIMIT_PROBABILITIES
-    return AreaFigure(layer, "quantile", low), AreaFigure(layer, "quantile", high)
-
-
 def extreme_figures(assembled: Assembled, max_mode: MaxMode) -> list[AreaFigure]:
     """The numbers `extremes_of` takes."""
     caps = [
@@ -209,13 +204,14 @@ def extreme_figures(assembled: Assembled, max_mode: MaxMode) -> list[AreaFigure]
 def extremes_of(
     assembled: Assembled, figures: Mapping[AreaFigure, float], max_mode: MaxMode
 ) -> dict[str, Extremes]:
-    """Limits and cap of the supplies and demands."""
+    """Limits and cap of the supplies and demands; limits that are too close are one."""
     found = {}
     for service, method in assembled.methods.items():
         for layer in (service_key(kind, service) for kind in ("supply", "demand")):
-            low, high = limits_figures(layer)
+            low, high = (figures[one] for one in limits_figures(layer))
+            limits = settled(NormalisationLimits(low, high), SPAN_BY_UNIT[method.unit])
             cap = figures[maximum_of(layer, max_mode)] if method.is_physical else None
-            found[layer] = Extremes(NormalisationLimits(figures[low], figures[high]), cap)
+            found[layer] = Extremes(limits, cap)
     return found
 
 
@@ -235,7 +231,8 @@ class Assessment:
         coverage: What the region holds and what was lost why.
         tallies: What each input holds on the land of the region, by theme.
         edge_effect: Whether an input ends inside the distance some step looks.
-        flags: What a planner should know of the coverage.
+        narrow: Layers that count as constant.
+        flags: What a planner should know of coverage and inputs.
         warnings: What a reader should know of the inputs and the results.
     """
 
@@ -249,6 +246,7 @@ class Assessment:
     coverage: Coverage
     tallies: Mapping[str, Tally]
     edge_effect: bool
+    narrow: Sequence[NarrowRange]
     flags: tuple[ResultFlag, ...]
     warnings: list[ResultFlag]
 

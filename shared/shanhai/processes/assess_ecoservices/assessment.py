@@ -8,10 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices import assessed, source_layers
+from shanhai.processes.assess_ecoservices import (
+    assessed,
+    input_checks,
+    narrow_ranges,
+    source_layers,
+)
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
+from shanhai.processes.assess_ecoservices.frozen_figures import given_figures
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
+from shanhai.processes.assess_ecoservices.reference import require_reference
 from shanhai.processes.assess_ecoservices.request import (
     KEPT_LEAVES,
     assembled,
@@ -63,6 +70,7 @@ def assess(
         InvalidInput: layers are missing or leave too little of the land, or something is asked for
             that there is not.
     """
+    require_reference(inputs, task.reference)
     setting = _prepare(task, inputs, folder / "grid", runner)
     place, plan = setting.place, setting.plan
     area = place.area
@@ -81,7 +89,7 @@ def assess(
     computation = PlanComputation(
         plan, layers, runner.remembered(), source_layers.extent(area), region.windows_of(area.grid)
     )
-    given = _frozen(inputs, setting)
+    given = given_figures(inputs, setting.assembled, plan, task.reference)
     figures = dict(given)
     coverage, noted = _compute(setting, computation, figures, progress)
     if figures[_COUNTED] < coverage.valid:
@@ -92,6 +100,7 @@ def assess(
     tallies = {**aligned.tallies, **noted.tallies}
     _check_totals(place, aligned.totals, noted.totals)
     edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
+    narrow = narrow_ranges.narrow_ranges(setting.assembled, figures)
     found = assessed.Assessment(
         place=place,
         layers=layers,
@@ -103,8 +112,13 @@ def assess(
         coverage=coverage,
         tallies=tallies,
         edge_effect=edge_effect,
-        flags=assessed.coverage_flags(coverage),
-        warnings=[],
+        narrow=narrow,
+        flags=(
+            *assessed.coverage_flags(coverage),
+            *narrow_ranges.narrow_range_flags(narrow),
+            *input_checks.coarse_inputs(place, task.datasets),
+        ),
+        warnings=input_checks.unusual_means(tallies, area.grid.cell_area_ha),
     )
     found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
     return found
@@ -281,34 +295,6 @@ def _check_totals(place: region.Place, wide: Mapping[str, float], own: Mapping[s
     for totals, grid in ((wide, place.area.wide), (own, place.area.grid)):
         for theme, total in totals.items():
             check_total(theme, place.sources[theme], grid, total, place.runner.run)
-
-
-def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[AreaFigure, float]:
-    """Numbers that are given and not taken of this area.
-
-    Raises:
-        InvalidInput: this run takes no such number.
-    """
-    known = {figure for step in setting.plan.passes for figure in step.figures}
-    given: dict[AreaFigure, float] = {}
-    for number, one in enumerate(inputs.normalization):
-        for probability, value in zip(one.quantiles, (one.lo, one.hi), strict=True):
-            figure = AreaFigure(one.layer, "quantile", probability, one.where)
-            given[_taken(figure, known, f"/inputs/normalization/{number}")] = value
-    for number, other in enumerate(inputs.figures):
-        figure = AreaFigure(other.of, other.kind, other.probability, other.where)
-        given[_taken(figure, known, f"/inputs/figures/{number}")] = other.value
-    return given
-
-
-def _taken(figure: AreaFigure, known: set[AreaFigure], pointer: str) -> AreaFigure:
-    if figure in known:
-        return figure
-    raise InvalidInput(
-        f"a number of {figure.of} is given ({figure.kind}), which this run does not take",
-        message_zh=f"给出了 {figure.of} 的统计量（{figure.kind}），但本次计算不使用该统计量",
-        pointer=pointer,
-    )
 
 
 def ends_early(source: RasterSource, area: region.StudyArea) -> bool:

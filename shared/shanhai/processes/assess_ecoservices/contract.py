@@ -4,9 +4,10 @@ Names and ranges of parameters, options and tables are the methods' own and are 
 their declarations when a job is accepted.
 """
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
 from shanhai.processes.kit import contract
 from shanhai.validation import Code, Name
@@ -72,6 +73,22 @@ class FrozenFigure(contract.Inputs):
     value: Number = Field(description="The number / 数值")
 
 
+class FrozenReference(contract.Inputs):
+    """The run whose limits, caps and other numbers of the whole area are taken over."""
+
+    source: UUID | Literal["manifest"] = Field(
+        alias="from",
+        description="Job of an assessment or a zoning; `manifest` where a run on files is given its"
+        " manifest / 评估或分区作业编号；本地运行随附清单文件时为 manifest",
+    )
+
+    @model_serializer
+    def named(self) -> dict[str, Any]:
+        """As it was asked for: Python knows no member `from`."""
+        others = {name: getattr(self, name) for name in type(self).model_fields if name != "source"}
+        return {"from": str(self.source), **others}
+
+
 class AssessmentParameters(contract.Inputs):
     """Parameters of the matching of supply and demand."""
 
@@ -124,10 +141,25 @@ class AssessmentInputs(contract.PlaceInputs):
         max_length=1000,
         description="Numbers of the whole area of an earlier run / 沿用先前计算的全域统计量",
     )
+    normalisation: FrozenReference | None = Field(
+        None,
+        description="Run whose limits, caps and sums are taken over, so that counties, years and"
+        " scenarios compare / 沿用其归一化界限、截尾值与总量的先前计算",
+    )
     parameters: AssessmentParameters = Field(
         default_factory=lambda: AssessmentParameters.model_validate({}),
         description="Parameters / 参数",
     )
+
+    @model_validator(mode="after")
+    def check_numbers(self) -> "AssessmentInputs":
+        """Numbers come from one place."""
+        if self.normalisation is not None and (self.normalization or self.figures):
+            raise ValueError(
+                "normalisation takes the numbers of another run; give no normalization or figures"
+                " besides / normalisation 已沿用先前统计量，不能再给出 normalization 或 figures"
+            )
+        return self
 
     def changes_of(self, service: str) -> EcoserviceChoice:
         """What is asked for of a service."""
@@ -153,6 +185,9 @@ class AssessEcoservicesInputs(AssessmentInputs):
         description="Readable without identity where allowed; takes an approver / 公开（须审批者）",
     )
 
+
+ASSESSING = ("assess-ecoservices", "delineate-zones")
+"""Processes whose manifests hold the numbers of an assessment."""
 
 SCHEMAS = "shanhai.processes.assess_ecoservices.request:input_schemas"
 

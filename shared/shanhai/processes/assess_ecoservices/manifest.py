@@ -7,8 +7,13 @@ from typing import Any
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.alignment import COVER
-from shanhai.processes.assess_ecoservices.assessed import Assessment, in_sentence, missing_cells
-from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, FrozenLimits
+from shanhai.processes.assess_ecoservices.assessed import Assessment, missing_cells
+from shanhai.processes.assess_ecoservices.contract import (
+    AssessmentInputs,
+    FrozenLimits,
+    FrozenReference,
+)
+from shanhai.processes.assess_ecoservices.narrow_ranges import in_sentence
 from shanhai.processes.kit.manifest import build_manifest
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.science.ecoservices.assembly import Assembled, CheckedFigures
@@ -118,7 +123,7 @@ def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[d
         if figure.kind == "quantile":
             found.setdefault((figure.of, figure.where), []).append(figure)
     return [
-        _limits(_pair(taken), assessment.figures, given.get(place))
+        _limits(_pair(taken), assessment, given.get(place), inputs.normalisation)
         for place, taken in found.items()
         if len(taken) > 1
     ]
@@ -135,17 +140,20 @@ def _pair(taken: list[AreaFigure]) -> tuple[AreaFigure, AreaFigure]:
 
 def _limits(
     pair: tuple[AreaFigure, AreaFigure],
-    figures: Mapping[AreaFigure, float],
+    assessment: Assessment,
     given: FrozenLimits | None,
+    reference: FrozenReference | None,
 ) -> dict[str, Any]:
     low, high = pair
+    figures = assessment.figures
+    frozen = str(reference.source) if reference and low in assessment.given else None
     return {
         "layer": low.of,
         "lo": figures[low],
         "hi": figures[high],
         "quantiles": [low.probability, high.probability],
         "where": low.where,
-        "frozen_from": (given.frozen_from or "given") if given else None,
+        "frozen_from": (given.frozen_from or "given") if given else frozen,
     }
 
 
@@ -179,8 +187,19 @@ def assessment_manifest(
         "normalization": normalization_of(inputs, assessment),
         "figures": figures_of(assessment),
         "ratio": _ratio(inputs, assessment),
+        **_reference(task, inputs),
         "flags": [flag.document() for flag in assessment.flags],
         "warnings": [warning.document() for warning in assessment.warnings],
+    }
+
+
+def _reference(task: Task, inputs: AssessmentInputs) -> dict[str, Any]:
+    """The run whose numbers were taken over, whole: to compute this one again without it."""
+    if task.reference is None or inputs.normalisation is None:
+        return {}
+    return {
+        "frozen_from": task.reference.name,
+        "reference": task.reference.model_dump(mode="json"),
     }
 
 

@@ -4,24 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import get_args
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.jobs import RegionRow
+from shanhai.db.identity import Identity
+from shanhai.db.queries.jobs import RegionRow, find_job
 from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.contract import (
     ASSESS_ECOSERVICES,
     AssessEcoservicesInputs,
     AssessmentInputs,
 )
+from shanhai.processes.assess_ecoservices.reference import reference_of, require_reference
 from shanhai.processes.kit.contract import ProcessContract, Theme
 from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse, themes_missed
 from shanhai.processes.kit.resolution import ANY, Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import DatasetTask, Task
+from shanhai.vocabulary import JobStatus
 
 THEMES: tuple[Theme, ...] = get_args(Theme)
 INPUTS = "/inputs"
+FROM = f"{INPUTS}/normalisation/from"
 
 
 async def resolve(
@@ -93,4 +99,71 @@ def assessment_needs() -> list[tuple[str]]:
     return themes_missed(_judge(usual, {}, ANY)[1])
 
 
-RESOLUTION = Resolution(ASSESS_ECOSERVICES, resolve, needs=assessment_needs)
+async def with_reference(
+    session: AsyncSession, task: Task, inputs: AssessmentInputs, identity: Identity | None
+) -> Task:
+    """The task with the numbers of the run it takes them over from, if it names one.
+
+    Raises:
+        InvalidInput: there is no such run whose result the caller may read, what it rests on may
+            not be published, or it cannot be compared with.
+    """
+    if inputs.normalisation is None:
+        return task
+    found = await _find_reference(session, inputs.normalisation.source, identity)
+    if isinstance(found, Fault):
+        refuse([found])
+        return task
+    refuse(_closed(task, found))
+    manifest = (found.result or {}).get("manifest") or {}
+    reference = reference_of(manifest, str(found.id))
+    require_reference(inputs, reference)
+    return task.model_copy(update={"reference": reference})
+
+
+async def _find_reference(
+    session: AsyncSession, source: UUID | str, identity: Identity | None
+) -> Job | Fault:
+    if not isinstance(source, UUID):
+        return Fault(
+            FROM,
+            "here it is the job of an assessment or a zoning; a manifest goes with a run on files",
+            "此处须为评估或分区作业的编号；清单文件仅用于本地运行",
+        )
+    job = await find_job(session, source, reader=identity)
+    if job is None:
+        return Fault(
+            FROM, f"there is no job {source} that may be used here", f"没有可用的作业 {source}"
+        )
+    if job.status != JobStatus.SUCCESSFUL:
+        return Fault(
+            FROM,
+            f"job {job.id} is {job.status}; wait until it is successful",
+            f"作业 {job.id} 的状态为 {job.status}，须已成功完成",
+        )
+    return job
+
+
+def _closed(task: Task, reference: Job) -> list[Fault]:
+    """What keeps a run from being published: it would tell what its reference rests on."""
+    then = (reference.task or {}).get("inputs", {})
+    for name in ("publish", "public"):
+        if task.inputs.get(name) and not (then.get("publish") or then.get("public")):
+            return [
+                Fault(
+                    f"{INPUTS}/{name}",
+                    "the run whose numbers are taken over is not published, so that what rests on "
+                    "it cannot be either",
+                    "所沿用的计算未发布，基于它的结果也不能发布",
+                )
+            ]
+    return []
+
+
+async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
+    """The task with what the caller may see of what it names."""
+    inputs = AssessEcoservicesInputs.model_validate(task.inputs)
+    return await with_reference(session, task, inputs, identity)
+
+
+RESOLUTION = Resolution(ASSESS_ECOSERVICES, resolve, complete=complete, needs=assessment_needs)

@@ -1,7 +1,7 @@
 """The main job: from seven inputs to five zones, as rasters, polygons, figures; its manifest."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment, service_figures
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
@@ -27,14 +28,17 @@ from shanhai.processes.delineate_zones.statistics import (
     write_clusters,
     zoning_statistics,
 )
+from shanhai.processes.delineate_zones.zone_model import model_document
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, delineate, zoner_of
 from shanhai.processes.kit.manifest import areas_record, finished, resumed_runner
 from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import write_document, write_rasters
-from shanhai.processes.kit.region import SCRATCH
+from shanhai.processes.kit.region import SCRATCH, build_study_area
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
 from shanhai.raster.cells import number_areas
 from shanhai.raster.windows import WindowRunner
+from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,
     LIGHT_SHARE_RANGE,
@@ -43,6 +47,7 @@ from shanhai.science.uncertainty.draws import (
 )
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
+from shanhai.science.zoning.frozen_zones import model_of
 from shanhai.science.zoning.polygons import ZoneCoverage
 from shanhai.science.zoning.postprocess import (
     BEFORE,
@@ -53,7 +58,7 @@ from shanhai.science.zoning.postprocess import (
 )
 from shanhai.science.zoning.statistics import feature_profiles
 from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import ZONE_CLASSES, Label
 
 
 def build_manifest(
@@ -71,10 +76,35 @@ def build_manifest(
         "naming": _naming(zoning),
         "postprocess": _postprocess(zoning, coverage),
         **_lines(task, inputs, zoning),
+        **_model(inputs, assessment, zoning),
     }
-    found = [*zoning.flags, *left_out_flags(task)]
+    found = [*zoning.flags, *_zones_left(zoning, coverage), *left_out_flags(task)]
     flags = {"flags": [*manifest["flags"], *(flag.document() for flag in found)]}
     return manifest | zoned | _uncertainty(zoning, doubt) | flags
+
+
+def _zones_left(zoning: Zoning, coverage: ZoneCoverage) -> Iterator[ResultFlag]:
+    """`fewer_than_five_zones` where the clean-up, or a frozen model, leaves no cell of some."""
+    left, before = set(coverage.zones), set(np.unique(zoning.by_unit.zones).tolist())
+    told = any(flag.code == "fewer_than_five_zones" for flag in zoning.naming.flags)
+    if len(left) == len(ZONE_CLASSES) or (told and left == before):
+        return
+    names = [zone.label for zone in ZONE_CLASSES if zone.value in left]
+    text = Label(
+        f"最终分区不足五个，仅有：{'、'.join(name.zh for name in names)}。",
+        f"Fewer than five zones are left in the end, only: {'; '.join(name.en for name in names)}.",
+    )
+    yield ResultFlag("fewer_than_five_zones", text)
+
+
+def _model(inputs: DelineateZonesInputs, assessment: Assessment, zoning: Zoning) -> dict[str, Any]:
+    """The zones as other runs may take them over; those that rest on place they cannot."""
+    if inputs.parameters.features == "esdr7+coords":
+        return {}
+    services = tuple(assessment.assembled.methods)
+    thresholds = None if zoning.audit is None else zoning.audit.thresholds
+    model = model_of(zoning.by_unit, services, zoning.settings)
+    return {"zone_model": model_document(inputs, model, thresholds)}
 
 
 def _lines(task: Task, inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:
@@ -279,12 +309,13 @@ def _compute(
     progress: Progress,
 ) -> ZoningRun:
     progress(0, "prepare")
+    _require_patches(task, inputs)
     assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
     area = assessment.place.area
     progress(60, "cluster")
     write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
-    zoner = zoner_of(assessment, inputs, cut, runner)
+    zoner = zoner_of(task, assessment, inputs, cut, runner)
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)
@@ -305,6 +336,24 @@ def _compute(
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
     statistics["flags"] = manifest["flags"]
     return ZoningRun(assessment, coverage, statistics, manifest)
+
+
+def _require_patches(task: Task, inputs: DelineateZonesInputs) -> None:
+    """Refuse a least patch that no zone of the region could reach.
+
+    Raises:
+        InvalidInput: it is larger than the region.
+    """
+    least_ha = inputs.parameters.mmu_ha
+    region_ha = build_study_area(task, inputs).outline.area / SQUARE_METRES_PER_HECTARE
+    if least_ha > region_ha:
+        raise InvalidInput(
+            f"mmu_ha is {least_ha:g} ha, and the whole region has {region_ha:.4g} ha; no patch "
+            "could be so large",
+            message_zh=f"mmu_ha 为 {least_ha:g} ha，而整个区域仅 {region_ha:.4g} ha，"
+            "没有图斑能达到该面积",
+            pointer="/inputs/parameters/mmu_ha",
+        )
 
 
 def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:

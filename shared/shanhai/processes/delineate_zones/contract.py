@@ -13,6 +13,7 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentInputs,
     AssessmentParameters,
     EcoserviceChoice,
+    FrozenReference,
 )
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import LINE_KINDS
@@ -99,6 +100,16 @@ class UncertaintyInputs(Inputs):
         return value
 
 
+class FrozenZones(FrozenReference):
+    """The run whose numbers of the whole area, and on request zones, are taken over."""
+
+    zones: bool = Field(
+        False,
+        description="Take its zones too: scaling of the features, centres and their names"
+        " / 同时沿用其分区模型（特征缩放、聚类中心与命名）",
+    )
+
+
 class DelineateZonesInputs(AssessmentInputs):
     """Inputs of the main job."""
 
@@ -109,12 +120,33 @@ class DelineateZonesInputs(AssessmentInputs):
         default_factory=lambda: UncertaintyInputs.model_validate({}),
         description="How the zones depend on the parameters / 不确定性分析",
     )
+    normalisation: FrozenZones | None = Field(
+        None,
+        description="Run whose limits, caps, sums and zones are taken over, so that counties, years"
+        " and scenarios compare / 沿用其归一化界限、截尾值、总量与分区的先前计算",
+    )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
     publish: bool = Field(
         False,
         description="Publish the scheme when done, which takes an approver; else a draft"
         " / 完成后发布（须审批者），默认为草案",
     )
+
+    @model_validator(mode="after")
+    def check_frozen(self) -> "DelineateZonesInputs":
+        """Frozen zones rest on values alone, and do not come back otherwise."""
+        if self.normalisation is None or not self.normalisation.zones:
+            return self
+        for name, clash in (
+            ("features", self.parameters.features == "esdr7+coords"),
+            ("stability", self.parameters.stability),
+        ):
+            if clash:
+                raise ValueError(
+                    f"parameters.{name} does not go with frozen zones"
+                    f" / 沿用分区模型时不能使用 parameters.{name}"
+                )
+        return self
 
     def changes_of(self, service: str) -> EcoserviceChoice:
         """What is asked for of a service; `beta` is a number of the carbon sink."""

@@ -9,7 +9,11 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.jobs import find_plan, find_region
 from shanhai.db.tables.zone import ZoneScheme
 from shanhai.errors import Conflict, Fault, InvalidInput
-from shanhai.processes.assess_ecoservices.resolve import assessment_needs, resolve_assessment
+from shanhai.processes.assess_ecoservices.resolve import (
+    assessment_needs,
+    resolve_assessment,
+    with_reference,
+)
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.kit.lookups import find_units
 from shanhai.processes.kit.resolution import (
@@ -32,17 +36,18 @@ async def resolve(
 
 
 async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task with its control areas.
+    """The task with its control areas, and the run whose numbers it takes over.
 
     Raises:
-        InvalidInput: The overlay that was asked for has no red line, or one too large.
+        InvalidInput: The overlay that was asked for has no red line, or one too large; or there is
+            no such run to compare with.
     """
     inputs = DelineateZonesInputs.model_validate(task.inputs)
     wanted = ControlAreaQuery((*LINE_KINDS, RESERVE), inputs.publish, whole_reserves=False)
     task = await with_control_areas(session, task, identity, wanted)
     kinds = {*(area.kind for area in task.areas), *task.areas_left_out}
     _judge_overlay(inputs, inputs.region, task.areas_left_out, found="red_line" in kinds)
-    return task
+    return await with_reference(session, task, inputs, identity)
 
 
 async def demand_free(session: AsyncSession, task: Task, identity: Identity) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs, ZoningParameters
 from shanhai.processes.delineate_zones.units import (
@@ -16,6 +17,7 @@ from shanhai.processes.delineate_zones.units import (
     Tabled,
     polygon_cut,
 )
+from shanhai.processes.delineate_zones.zone_model import frozen_zones
 from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import Task, pointing_at
 from shanhai.raster.store import ScratchStore
@@ -31,7 +33,8 @@ from shanhai.science.uncertainty.resampling import (
 from shanhai.science.zoning import delineation
 from shanhai.science.zoning.clustering import Algorithm, Clustering
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
-from shanhai.science.zoning.features import Features
+from shanhai.science.zoning.features import Features, NothingVaries
+from shanhai.science.zoning.frozen_zones import ZoneModel, zone_by_model
 from shanhai.science.zoning.postprocess import (
     BY_UNIT,
     FLOOR,
@@ -150,6 +153,8 @@ class Zoner:
         services: Services that are assessed.
         cut: How the area is cut into units.
         runner: Runs the windows.
+        model: Zones that are taken over from another run.
+        thresholds: Thresholds that are taken over with them.
     """
 
     parameters: ZoningParameters
@@ -157,21 +162,28 @@ class Zoner:
     services: tuple[str, ...]
     cut: Cut
     runner: WindowRunner
+    model: ZoneModel | None = None
+    thresholds: delineation.Thresholds | None = None
 
     def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
         """Cluster the units, name the clusters and clean the raster, which the store keeps."""
         with pointing_at("/inputs/parameters"):
             layers = self.settings.layers(self.services)
             tabled = self.cut.table(LayerMeans(store, extremes, layers), self.runner)
-            by_unit = delineation.zone_units(
-                tabled.units, self.services, tabled.layout, self.settings
-            )
+            by_unit = self._by_unit(tabled)
         thresholds = None
         if self.parameters.algorithm == "thresholds":
-            thresholds = delineation.thresholds_of(lambda: store.blocks(delineation.RATIO))
+            thresholds = self.thresholds or delineation.thresholds_of(
+                lambda: store.blocks(delineation.RATIO)
+            )
         crossed = _write_codes(store, tabled.raster(by_unit.zones), thresholds)
         audit = None if thresholds is None else Audit(thresholds, crossed)
         return Zoned(tabled, by_unit, audit, self._cleaned(store))
+
+    def _by_unit(self, tabled: Tabled) -> delineation.UnitZoning:
+        if self.model is not None:
+            return zone_by_model(self.model, tabled.units, self.services, self.settings)
+        return delineation.zone_units(tabled.units, self.services, tabled.layout, self.settings)
 
     def zone_again(
         self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]
@@ -211,36 +223,62 @@ class Zoner:
 
 
 def zoner_of(
-    assessment: Assessment, inputs: DelineateZonesInputs, cut: Cut, runner: WindowRunner
+    task: Task,
+    assessment: Assessment,
+    inputs: DelineateZonesInputs,
+    cut: Cut,
+    runner: WindowRunner,
 ) -> Zoner:
     """The way a run asks for its zones."""
+    model, thresholds = frozen_zones(task, inputs)
     return Zoner(
         parameters=inputs.parameters,
         settings=clustering_settings(inputs.parameters, inputs.seed),
         services=tuple(assessment.assembled.methods),
         cut=cut,
         runner=runner,
+        model=model,
+        thresholds=thresholds,
     )
 
 
 def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
     """The zones of an assessment, and how far they can be trusted where that is asked for."""
-    zoned = zoner.zone(assessment.place.store, assessment.extremes)
+    try:
+        zoned = zoner.zone(assessment.place.store, assessment.extremes)
+    except NothingVaries as error:
+        raise _nothing_varies(assessment, error) from error
     by_unit = zoned.by_unit
     return Zoning(
         unit_m=zoner.cut.unit_m,
         units=zoned.tabled.units,
         by_unit=by_unit,
         settings=zoner.settings,
-        diagnostics=diagnose(
-            by_unit.features.matrix,
-            zoner.settings.seed,
-            by_unit.partition,
-            run=zoner.runner.run,
-        ),
+        diagnostics=_diagnosed(zoner, by_unit),
         audit=zoned.audit,
         trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
         cleaned=zoned.cleaned,
+    )
+
+
+def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
+    """Quality by number of clusters; none of zones that were found elsewhere."""
+    if zoner.model is not None:
+        return Diagnostics((), None, 0)
+    seed, run = zoner.settings.seed, zoner.runner.run
+    return diagnose(by_unit.features.matrix, seed, by_unit.partition, run=run)
+
+
+def _nothing_varies(assessment: Assessment, error: NothingVaries) -> InvalidInput:
+    """The refusal, with the inputs that tell no two places apart."""
+    narrow = ", ".join(one.said.en for one in assessment.narrow)
+    narrow_zh = "；".join(one.said.zh for one in assessment.narrow)
+    if not narrow:
+        return error
+    return InvalidInput(
+        f"{error.message}. These count as the same everywhere: {narrow}",
+        message_zh=f"{error.message_zh}。以下图层按处处相同处理：{narrow_zh}",
+        pointer="/inputs/datasets",
     )
 
 

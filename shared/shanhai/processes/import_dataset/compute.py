@@ -83,7 +83,7 @@ def import_raster(
     imported.warnings += checks.check_codes(cleaning.codes, imported.report, rule)
     imported.warnings += _tell_sea(imported.report)
     imported.warnings += checks.check_report(imported.report, facts, rule)
-    imported.warnings += checks.check_plausible(rule, imported.statistics)
+    imported.warnings += checks.check_plausible(rule, [one.mean for one in imported.statistics])
     if not inputs.accept_datum:
         checks.check_datum(target, inspect_raster(target, crs=facts.crs), facts.tags, region)
     return imported

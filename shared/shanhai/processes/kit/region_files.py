@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shapely import make_valid, union_all
+import numpy as np
+from shapely import make_valid, transform, union_all
 from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.processes.kit.output_files import names_of, read_features
 from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import LINE_KINDS, RESERVE, AreaTask, DistrictTask, RegionTask
+from shanhai.science.grid import FloatArray
 
 POLYGONS = ("Polygon", "MultiPolygon")
 _MOST_NAMED = 10
 _NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9._-]+")
 _FIRST_GAUSS_KRUEGER_EPSG = 4534
-_FIRST_CENTRAL_MERIDIAN = 75
+_FIRST_CENTRAL_MERIDIAN, _LAST_CENTRAL_MERIDIAN, _ZONE_DEGREES = 75, 135, 3
+_UTM_NORTH, _UTM_SOUTH, _UTM_DEGREES = 32_600, 32_700, 6
+_HALF_TURN = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,21 @@ class RegionChoice:
     name: str | None = None
 
 
-def read_region(path: Path, choice: RegionChoice | None = None) -> RegionTask:
+def read_region(
+    path: Path, choice: RegionChoice | None = None, crs: str | None = None
+) -> RegionTask:
     """The region of a GeoJSON file: a geometry, a feature, or a collection with districts.
 
     In a collection the feature without `parent` is the region; the others are its districts.
 
+    Args:
+        path: The file.
+        choice: Which features are the region.
+        crs: The system that is asked for; a region beyond the zones of CGCS2000 must have one.
+
     Raises:
-        InvalidInput: it is no GeoJSON, has no polygon to be the region, or several that may be.
+        InvalidInput: it is no GeoJSON, has no polygon to be the region, or several that may be; or
+            no system follows from where it lies.
     """
     choice = choice or RegionChoice()
     features = read_features(path, "/region")
@@ -57,7 +70,7 @@ def read_region(path: Path, choice: RegionChoice | None = None) -> RegionTask:
         names |= {"name_zh": choice.name, "name_en": choice.name}
     return RegionTask(
         **names,
-        epsg=whole["properties"].get("metric_epsg") or gauss_krueger_epsg(whole["geometry"]),
+        epsg=whole["properties"].get("metric_epsg") or _epsg_of(whole["geometry"], crs),
         geometry=whole["geometry"],
         districts=[
             DistrictTask(**names_of(one, f"{names['code']}.{number}"), geometry=one["geometry"])
@@ -67,10 +80,51 @@ def read_region(path: Path, choice: RegionChoice | None = None) -> RegionTask:
     )
 
 
+def _epsg_of(geometry: dict[str, Any], crs: str | None) -> int:
+    """The system a geometry lies in: a zone of CGCS2000, or what is asked for elsewhere."""
+    longitude, latitude = _middle(shape(geometry))
+    half = _ZONE_DEGREES / 2
+    if _FIRST_CENTRAL_MERIDIAN - half <= longitude < _LAST_CENTRAL_MERIDIAN + half:
+        return gauss_krueger_epsg(geometry)
+    utm = _utm_epsg(longitude, latitude)
+    if crs is not None:
+        return utm
+    raise InvalidInput(
+        f"the region lies at {longitude:.1f}, {latitude:.1f} (longitude, latitude), outside the "
+        f"zones of CGCS2000 from {_FIRST_CENTRAL_MERIDIAN} to {_LAST_CENTRAL_MERIDIAN}° E, so that "
+        f"no crs follows: name one, for example the UTM zone there, EPSG:{utm}",
+        message_zh=f"区域位于 {longitude:.1f}、{latitude:.1f}（经度、纬度），不在 CGCS2000 三度带"
+        f"（东经 {_FIRST_CENTRAL_MERIDIAN}–{_LAST_CENTRAL_MERIDIAN} 度）范围内，须给出 crs，"
+        f"例如当地 UTM 带 EPSG:{utm}",
+        pointer="/inputs/crs",
+    )
+
+
+def _middle(geometry: BaseGeometry) -> tuple[float, float]:
+    """Longitude of −180…180 and latitude; parts on both sides of the antimeridian are together."""
+    west, _, east, _ = geometry.bounds
+    if east - west > _HALF_TURN:
+        geometry = transform(geometry, _eastward)
+    centre = geometry.centroid
+    return (centre.x + _HALF_TURN) % (2 * _HALF_TURN) - _HALF_TURN, centre.y
+
+
+def _eastward(points: FloatArray) -> FloatArray:
+    """Longitudes counted eastwards from Greenwich, 0–360."""
+    return np.column_stack([points[:, 0] % (2 * _HALF_TURN), points[:, 1]])
+
+
+def _utm_epsg(longitude: float, latitude: float) -> int:
+    """Code of the WGS 84 / UTM zone of a place."""
+    zone = int((longitude + _HALF_TURN) // _UTM_DEGREES) + 1
+    return (_UTM_SOUTH if latitude < 0 else _UTM_NORTH) + zone
+
+
 def gauss_krueger_epsg(geometry: dict[str, Any]) -> int:
     """Code of the CGCS2000 3-degree zone (without zone prefix) a geometry lies in."""
     longitude = shape(geometry).centroid.x
-    return _FIRST_GAUSS_KRUEGER_EPSG + round((longitude - _FIRST_CENTRAL_MERIDIAN) / 3)
+    number = round((longitude - _FIRST_CENTRAL_MERIDIAN) / _ZONE_DEGREES)
+    return _FIRST_GAUSS_KRUEGER_EPSG + number
 
 
 def _code_of(path: Path) -> str:

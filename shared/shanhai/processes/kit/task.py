@@ -110,6 +110,37 @@ class TilesTask(BaseModel):
     )
 
 
+class FigureTask(BaseModel):
+    """A number of the whole area, as manifests have it."""
+
+    of: str
+    kind: Literal["sum", "mean", "max", "min", "sd", "count", "quantile"]
+    probability: float | None = None
+    where: str | None = None
+    value: float
+
+
+class ParameterTask(BaseModel):
+    """A number, way or table of a layer, as manifests have it."""
+
+    layer: str
+    name: str
+    value: Any
+
+
+class ReferenceTask(BaseModel):
+    """What a run takes over from the manifest of another, so that the two compare."""
+
+    name: str = Field(description="what the manifest of the run calls it: a job, or a file")
+    process: str
+    profile: str
+    methods: dict[str, str]
+    derived: dict[str, str] = {}
+    parameters: list[ParameterTask] = []
+    figures: list[FigureTask]
+    zone_model: dict[str, Any] | None = None
+
+
 class AssessedTask(BaseModel):
     """The assessment a scenario is held against, as it was asked for.
 
@@ -123,6 +154,7 @@ class AssessedTask(BaseModel):
     themes: list[str]
     areas: list[AreaTask] = []
     units: list[DistrictTask] = []
+    reference: ReferenceTask | None = None
 
 
 class Task(BaseModel):
@@ -146,6 +178,9 @@ class Task(BaseModel):
     )
     units: list[DistrictTask] = Field(
         default_factory=list, description="regions that are the zoning units, by code"
+    )
+    reference: ReferenceTask | None = Field(
+        None, description="run whose numbers of the whole area, and zones, are taken over"
     )
     upload_uri: str | None = None
     authority: AuthorityTask | None = None
@@ -297,4 +332,4 @@ def pointing_at(prefix: str) -> Iterator[None]:
     except InvalidInput as error:
         faults = [replace(fault, pointer=prefix + fault.pointer) for fault in error.faults]
         faults = faults or [Fault(prefix, error.message, error.message_zh)]
-        raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error
+        raise type(error)(error.message, message_zh=error.message_zh, faults=faults) from error

@@ -94,6 +94,7 @@ def _task_of(task: Task, assessed: AssessedTask) -> Task:
         datasets={theme: task.datasets[theme] for theme in assessed.themes},
         areas=assessed.areas,
         units=assessed.units,
+        reference=assessed.reference,
         files=task.files,
         processes=task.processes,
         cluster=task.cluster,

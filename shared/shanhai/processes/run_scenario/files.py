@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.output_files import read_features
-from shanhai.processes.kit.task import AreaTask, AssessedTask, DistrictTask, RegionTask
+from shanhai.processes.kit.task import (
+    AreaTask,
+    AssessedTask,
+    DistrictTask,
+    ReferenceTask,
+    RegionTask,
+)
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.resolve import ASSESSMENT, judge_assessed
 
@@ -68,6 +74,7 @@ class _Manifest(BaseModel):
     inputs: list[_Input]
     control_areas: _Lines = Field(default_factory=_Lines)
     unit_polygons: list[DistrictTask] = []
+    reference: ReferenceTask | None = None
 
 
 def read_former(path: Path) -> FormerAssessment:
@@ -93,6 +100,7 @@ def read_former(path: Path) -> FormerAssessment:
         themes=sorted(one.theme for one in manifest.inputs),
         areas=manifest.control_areas.areas,
         units=manifest.unit_polygons,
+        reference=manifest.reference,
     )
     checksums = {one.theme: one.sha256 for one in manifest.inputs}
     return FormerAssessment(task, manifest.region, checksums)

@@ -113,6 +113,7 @@ async def with_assessed(session: AsyncSession, task: Task, identity: Identity | 
         themes=sorted(former.datasets),
         areas=former.areas,
         units=former.units,
+        reference=former.reference,
     )
     refuse(
         [

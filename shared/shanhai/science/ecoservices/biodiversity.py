@@ -8,11 +8,13 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.ecoservices import method
+from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.least_spans import LEAST_SPANS
 from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label
 
 HECTARES_PER_KM2 = 100.0
@@ -116,7 +118,7 @@ def index_supply(
 
 def normalised_supply(*, life_conditions: FloatArray, low: float, high: float) -> FloatArray:
     """`index_supply` between its own percentile limits, 0–1; NaN stays NaN."""
-    return normalise(life_conditions, NormalisationLimits(low, high))
+    return normalised(life_conditions, low, high, LEAST_SPANS["life_conditions"])
 
 
 def index_demand(
@@ -157,7 +159,7 @@ def land_development(
 
 def normalised_development(*, land_development: FloatArray, low: float, high: float) -> FloatArray:
     """`land_development` between its percentile limits, LDI of 0–1; NaN stays NaN."""
-    return normalise(land_development, NormalisationLimits(low, high))
+    return normalised(land_development, low, high, LEAST_SPANS["land_development"])
 
 
 def demand(

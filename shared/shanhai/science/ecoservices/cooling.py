@@ -6,6 +6,8 @@ from functools import partial
 import numpy as np
 
 from shanhai.science import heat
+from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.least_spans import LEAST_SPANS
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
     Method,
@@ -19,7 +21,7 @@ from shanhai.science.ecoservices.method import (
 from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, by_class, class_values
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label
 
 
@@ -51,7 +53,7 @@ def index_demand(*, temperature_n: FloatArray, night_lights_n: FloatArray) -> Fl
 
 def normalised_supply(*, cooling_index: FloatArray, low: float, high: float) -> FloatArray:
     """`index_supply` between its own percentile limits, 0–1; NaN stays NaN."""
-    return normalise(cooling_index, NormalisationLimits(low, high))
+    return normalised(cooling_index, low, high, LEAST_SPANS["cooling_index"])
 
 
 def green_cover(*, land_cover: ClassArray, green: Mapping[LandCover, float]) -> FloatArray:

@@ -17,6 +17,7 @@ from shanhai.science.climate import (
 )
 from shanhai.science.distance import distance_m
 from shanhai.science.ecoservices import method
+from shanhai.science.ecoservices.least_spans import LEAST_SPANS
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import (
@@ -32,9 +33,11 @@ from shanhai.science.landcover import (
 )
 from shanhai.science.normalisation import (
     LIMIT_PROBABILITIES,
+    LeastSpan,
     NormalisationLimits,
     log1p_positive,
     normalise,
+    settled,
 )
 from shanhai.science.rusle import erodibility, soil_infiltration, texture_class
 from shanhai.science.terrain import aspect_length, relief, slope_degrees
@@ -54,9 +57,15 @@ _NEIGHBOUR_M = 1e-3
 """Reach of what looks at the eight neighbours: the next cell, however small."""
 
 
-def normalised(values: FloatArray, low: float, high: float) -> FloatArray:
-    """`clip((x − low)/(high − low), 0, 1)`; 0 everywhere for a constant layer, NaN stays NaN."""
-    return normalise(values, NormalisationLimits(low, high))
+def normalised(values: FloatArray, low: float, high: float, least: LeastSpan) -> FloatArray:
+    """`clip((x − low)/(high − low), 0, 1)`; NaN stays NaN.
+
+    Args:
+        values: Any unit.
+        low, high: Limits, in the unit of `values`.
+        least: The layer counts as constant and is 0 everywhere where they are closer.
+    """
+    return normalise(values, settled(NormalisationLimits(low, high), least))
 
 
 def limits_of(name: str) -> tuple[method.Statistic, method.Statistic]:
@@ -74,7 +83,7 @@ class _Normalise:
         self.name = name
 
     def __call__(self, *, low: float, high: float, **layer: FloatArray) -> FloatArray:
-        return normalised(layer[self.name], low, high)
+        return normalised(layer[self.name], low, high, LEAST_SPANS[self.name])
 
 
 def normalised_quantity(name: str, of: str, zh: str, en: str) -> method.Quantity:
@@ -96,7 +105,9 @@ def _dry(*, land_cover: ClassArray) -> BoolArray:
 
 
 def _cover(*, ndvi: FloatArray, soil: float, vegetation: float, cover_limits: str) -> FloatArray:
-    if cover_limits == "fixed":
+    limits = settled(NormalisationLimits(soil, vegetation), LEAST_SPANS["ndvi"])
+    # One and the same vegetation everywhere is no bare soil: what it covers the fixed limits tell.
+    if cover_limits == "fixed" or limits.high <= limits.low:
         return vegetation_cover(ndvi, FIXED_SOIL, FIXED_VEGETATION)
     return vegetation_cover(ndvi, soil, vegetation)
 

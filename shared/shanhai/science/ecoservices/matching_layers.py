@@ -8,9 +8,15 @@ import numpy as np
 from shanhai.science import matching
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
 from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
 from shanhai.science.ecoservices.method import Method
 from shanhai.science.grid import ClassArray, FloatArray
-from shanhai.science.normalisation import LIMIT_PROBABILITIES
+from shanhai.science.normalisation import (
+    LIMIT_PROBABILITIES,
+    LeastSpan,
+    NormalisationLimits,
+    settled,
+)
 
 MaxMode = Literal["p99.5", "max"]
 Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
@@ -44,16 +50,25 @@ def _ratio(
     return matching.supply_demand_ratio(supply, demand, supply_max, demand_max)
 
 
-def _rank_difference(*, supply: FloatArray, demand: FloatArray, **quantiles: float) -> FloatArray:
-    of_supply, of_demand = (
-        [quantiles[f"{kind}_{place}"] for place in range(len(matching.RANK_PROBABILITIES))]
-        for kind in ("supply", "demand")
-    )
-    return matching.rank_difference(supply, demand, of_supply, of_demand)
+def _rank_difference(
+    *, supply: FloatArray, demand: FloatArray, least: LeastSpan, **quantiles: float
+) -> FloatArray:
+    return _ranks("supply", supply, quantiles, least) - _ranks("demand", demand, quantiles, least)
 
 
-def _normalised(*, values: FloatArray, low: float, high: float) -> FloatArray:
-    return normalised(values, low, high)
+def _ranks(
+    kind: str, values: FloatArray, quantiles: Mapping[str, float], least: LeastSpan
+) -> FloatArray:
+    """Percentile ranks; 0.5 everywhere in a layer that counts as constant."""
+    own = [quantiles[f"{kind}_{place}"] for place in range(len(matching.RANK_PROBABILITIES))]
+    limits = settled(NormalisationLimits(own[0], own[-1]), least)
+    if limits.high <= limits.low:
+        return np.multiply(values, 0.0) + 0.5
+    return matching.percentile_rank(values, own)
+
+
+def _normalised(*, values: FloatArray, low: float, high: float, least: LeastSpan) -> FloatArray:
+    return normalised(values, low, high, least)
 
 
 def _comprehensive(
@@ -139,7 +154,10 @@ def _of_service(service: str, method: Method, max_mode: MaxMode) -> list[LayerNo
     degree = service_key("coupling", service)
     return [
         _ratio_node(service, method, both, max_mode),
-        *(_normal(normal[f"{name}_n"], key) for name, key in both.items()),
+        *(
+            _normal(normal[f"{name}_n"], key, SPAN_BY_UNIT[method.unit])
+            for name, key in both.items()
+        ),
         LayerNode(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
         LayerNode(degree, "coupling", "1", _coordination, normal),
         LayerNode(
@@ -165,12 +183,14 @@ def _ratio_node(
         for name, of in both.items()
         for place, probability in enumerate(matching.RANK_PROBABILITIES)
     }
-    return LayerNode(key, "ratio", "1", _rank_difference, both, quantiles)
+    constants = {"least": SPAN_BY_UNIT[method.unit]}
+    return LayerNode(key, "ratio", "1", _rank_difference, both, quantiles, constants)
 
 
-def _normal(key: str, of: str) -> LayerNode:
+def _normal(key: str, of: str, least: LeastSpan) -> LayerNode:
     low, high = (AreaFigure(of, "quantile", probability) for probability in LIMIT_PROBABILITIES)
-    return LayerNode(key, key, "1", _normalised, {"values": of}, {"low": low, "high": high})
+    limits = {"low": low, "high": high}
+    return LayerNode(key, key, "1", _normalised, {"values": of}, limits, {"least": least})
 
 
 def maximum_of(key: str, max_mode: MaxMode) -> AreaFigure:

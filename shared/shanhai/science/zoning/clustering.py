@@ -240,9 +240,7 @@ def fit_mixture(
     seeds = np.random.default_rng(seed).integers(2**31 - 1, size=starts)
     fitted = [_fit_from(sample, k, int(one)) for one in seeds]
     bics = [float(model.bic(sample)) for model in fitted]
-    membership = np.asarray(
-        fitted[int(np.argmin(bics))].predict_proba(features), dtype=np.float64
-    )
+    membership = np.asarray(fitted[int(np.argmin(bics))].predict_proba(features), dtype=np.float64)
     labels = membership.argmax(axis=1).astype(np.int64)
     return Mixture(labels, membership, tuple(sorted(bics)))
 

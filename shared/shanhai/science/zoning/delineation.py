@@ -84,6 +84,7 @@ class UnitZoning:
         merged: The five or fewer that were named.
         naming: Which cluster became which zone.
         contiguity: Which units touch, for the algorithms that ask.
+        model_zones: Zone of every centre, where a frozen model told it.
     """
 
     features: Features
@@ -92,6 +93,16 @@ class UnitZoning:
     merged: Clustering
     naming: Naming
     contiguity: Contiguity | None
+    model_zones: ClassArray | None = None
+
+    @property
+    def centre_zones(self) -> ClassArray:
+        """Zone of every centre of `clustering`; clusters that were merged are of one zone."""
+        if self.model_zones is not None:
+            return self.model_zones
+        zone_of = np.zeros(len(self.clustering.centroids), dtype=np.uint8)
+        zone_of[self.clustering.labels] = self.zones
+        return zone_of
 
     @property
     def zones(self) -> ClassArray:
@@ -210,10 +221,7 @@ def zones_by_centres(zoning: UnitZoning, before: FloatArray, after: FloatArray) 
     places = zoning.features.matrix[moved]
     was = _nearest(zoning, zoning.features.placed(before[moved], places))
     will_be = _nearest(zoning, zoning.features.placed(after[moved], places))
-    # Clusters that were merged or named alike are of one zone.
-    zone_of = np.zeros(len(zoning.clustering.centroids), dtype=np.uint8)
-    zone_of[zoning.clustering.labels] = zoning.zones
-    zones[moved] = np.where(was != will_be, zone_of[will_be], zones[moved])
+    zones[moved] = np.where(was != will_be, zoning.centre_zones[will_be], zones[moved])
     return zones
 
 

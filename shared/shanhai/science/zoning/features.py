@@ -16,6 +16,10 @@ CORRELATION_WARNING = 0.9
 COORDINATE_WEIGHT = 0.1
 """Weight of the place of a unit beside a feature of weight 1."""
 
+LEAST_SPREAD = 0.01
+"""Standard deviation of a winsorised feature (a ratio of −2…2, an index of 0–1) below which it
+counts as constant: z-scores would stretch what is noise (status E)."""
+
 PCA_SHARE = 0.9
 """Part of the variance that the kept principal components hold together."""
 
@@ -28,6 +32,10 @@ _KINDS = {
     "supply_n": Label("供给", "supply"),
     "demand_n": Label("需求", "demand"),
 }
+
+
+class NothingVaries(InvalidInput):
+    """No feature tells any two units apart."""
 
 
 def feature_layers(chosen: FeatureSet, services: Sequence[str]) -> tuple[str, ...]:
@@ -58,7 +66,7 @@ class Scaling:
     Attributes:
         low, high: Limits each column is winsorised at.
         mean, spread: Of the winsorised columns.
-        varies: Columns that are kept.
+        varies: Columns that are kept: those of a spread of `LEAST_SPREAD` at least.
     """
 
     low: FloatArray
@@ -81,7 +89,7 @@ class Features:
         matrix: One row per unit, one column per name: z-scores of winsorised values, or their
             principal components, and then the weighted coordinates.
         names: Names of the columns.
-        dropped: Names of the features without variance.
+        dropped: Names of the features that vary too little.
         correlation: Correlation of the features that vary, before components and coordinates.
         flags: Dropped and strongly correlated features.
         scaling: How the z-scores were made.
@@ -125,22 +133,30 @@ def prepare_features(
         pca: Replace the features by the principal components that hold 90 % of their variance.
 
     Raises:
-        InvalidInput: no feature varies, so nothing can be told apart.
+        NothingVaries: no feature varies between the units, so nothing can be told apart.
+        InvalidInput: there is a single unit.
     """
     scaling = _scaling_of(values)
     varies = scaling.varies
     kept = tuple(name for name, keep in zip(names, varies, strict=True) if keep)
     dropped = tuple(name for name, keep in zip(names, varies, strict=True) if not keep)
     if not kept:
-        raise InvalidInput(
-            f"none of the features {', '.join(names)} varies between the zoning units; "
-            "there is nothing to cluster: use smaller units, a larger area or other inputs",
-            message_zh="所有聚类特征在各分区单元之间均无变化，无法聚类；请减小单元、扩大区域或更换输入",
+        # One unit differs from nothing, whatever the inputs hold.
+        refusal = NothingVaries if len(values) > 1 else InvalidInput
+        raise refusal(
+            f"nothing varies: none of the features {', '.join(names)} differs between the "
+            f"{len(values)} zoning units by a standard deviation of {LEAST_SPREAD:g}, so that "
+            "there is nothing to cluster; use smaller units, a larger area or other inputs",
+            message_zh=f"处处无变化：所有聚类特征在 {len(values)} 个分区单元之间的标准差均小于 "
+            f"{LEAST_SPREAD:g}，无法聚类；请减小单元、扩大区域或更换输入",
             pointer="/unit_m",
         )
     matrix = scaling.scores(values)
     correlation = matrix.T @ matrix / len(matrix)
-    flags = (*map(_constant_flag, dropped), *_correlation_flags(kept, correlation))
+    flags = (
+        *map(_constant_flag, dropped, scaling.spread[~varies].tolist()),
+        *_correlation_flags(kept, correlation),
+    )
     components = _principal_components(kept, correlation) if pca else None
     if components is not None:
         matrix = matrix @ components.loadings.T
@@ -158,8 +174,7 @@ def _scaling_of(values: FloatArray) -> Scaling:
     capped = np.clip(values, low, high)
     mean = capped.mean(axis=0)
     spread = capped.std(axis=0)
-    # Rounding leaves a constant column a spread of a few ulps of its values.
-    varies: BoolArray = spread > 1e-12 * np.maximum(1.0, np.abs(capped).max(axis=0))
+    varies: BoolArray = spread >= LEAST_SPREAD
     return Scaling(low, high, mean, spread, varies)
 
 
@@ -180,11 +195,13 @@ def _weighed(coordinates: FloatArray) -> FloatArray:
     return np.asarray(COORDINATE_WEIGHT * (centred / spread if spread > 0 else centred))
 
 
-def _constant_flag(name: str) -> ResultFlag:
+def _constant_flag(name: str, spread: float) -> ResultFlag:
     of, kind = _title(name), _kind(name)
     text = Label(
-        f"“{of.zh}”的{kind.zh}在区域内处处相同，未参与聚类。",
-        f"The {kind.en} of “{of.en}” is the same everywhere and took no part in the clustering.",
+        f"“{of.zh}”的{kind.zh}在区域内处处相同或几乎相同（标准差 {spread:.2g}，"
+        f"小于 {LEAST_SPREAD:g}），未参与聚类。",
+        f"The {kind.en} of “{of.en}” is the same everywhere, or nearly so (standard deviation "
+        f"{spread:.2g}, less than {LEAST_SPREAD:g}), and took no part in the clustering.",
     )
     return ResultFlag("constant_feature", text)
 

@@ -1,0 +1,170 @@
+"""A zoning frozen as a model: scaling of the features, centres and their zones, for other areas."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
+from shanhai.science.zoning.clustering import Clustering, k_means
+from shanhai.science.zoning.delineation import (
+    RATIO,
+    SUPPLY_MEAN,
+    ClusteringSettings,
+    UnitZoning,
+)
+from shanhai.science.zoning.features import Components, Features, Scaling, feature_layers
+from shanhai.science.zoning.units import UnitTable
+from shanhai.science.zoning.zone_names import ClusterProfile, Naming
+
+_FROM_THE_TOP = (1, 2, 3, 5, 4)
+"""Zones from the highest to the lowest mean ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneModel:
+    """What turns the features of a unit into its zone, whatever the other units are.
+
+    Attributes:
+        layers: Features in their order, before any is dropped.
+        scaling: How their values become z-scores.
+        components: Principal components in place of the z-scores.
+        centres: Features of each cluster's centre, one row each.
+        zones: Zone code 1–5 of each centre.
+    """
+
+    layers: tuple[str, ...]
+    scaling: Scaling
+    components: Components | None
+    centres: FloatArray
+    zones: ClassArray
+
+
+def model_of(
+    zoning: UnitZoning, services: Sequence[str], settings: ClusteringSettings
+) -> ZoneModel:
+    """The model of a zoning of units.
+
+    Args:
+        zoning: The zoning; its features hold no coordinates.
+        services: Services whose layers take part.
+        settings: What was chosen for it.
+    """
+    return ZoneModel(
+        layers=feature_layers(settings.features, services),
+        scaling=zoning.features.scaling,
+        components=zoning.features.components,
+        centres=zoning.clustering.centroids,
+        zones=zoning.centre_zones,
+    )
+
+
+def zone_by_model(
+    model: ZoneModel, units: UnitTable, services: Sequence[str], settings: ClusteringSettings
+) -> UnitZoning:
+    """Zone units by a model: each gets the zone of its nearest centre, the first of two as near.
+
+    So a unit has the same zone in every area in which its layers are the same.
+
+    Args:
+        model: Frozen from another area, or from a sample.
+        units: Their means in the order of `ClusteringSettings.layers`.
+        services: Services whose layers take part.
+        settings: As the model was made.
+
+    Raises:
+        InvalidInput: the model has other features.
+
+    Source: MacQueen 1967 (assignment to the nearest mean); frozen for comparison (status E).
+    """
+    layers = feature_layers(settings.features, services)
+    if layers != model.layers:
+        own, then = ", ".join(layers), ", ".join(model.layers)
+        raise InvalidInput(
+            f"the zones are frozen by the features {then}, but this run has {own}",
+            message_zh=f"所沿用分区的聚类特征为 {then}，而本次为 {own}",
+        )
+    features = _features(model, units.means[:, : len(layers)])
+    labels = _nearest(features.matrix, model.centres)
+    columns = settings.layers(services)
+    zones = model.zones[labels]
+    naming = _naming(
+        zones,
+        units.means[:, columns.index(RATIO)],
+        units.means[:, columns.index(SUPPLY_MEAN)],
+        units.cells,
+    )
+    gaps = features.matrix - model.centres[labels]
+    clustering = Clustering(labels, model.centres, float(np.square(gaps).sum()))
+    return UnitZoning(
+        features=features,
+        partition=partial(k_means, features.matrix, settings.seed),
+        clustering=clustering,
+        merged=clustering,
+        naming=naming,
+        contiguity=None,
+        model_zones=model.zones,
+    )
+
+
+def _features(model: ZoneModel, values: FloatArray) -> Features:
+    scores = model.scaling.scores(values)
+    kept = tuple(
+        name.removeprefix("ratio.")
+        for name, varies in zip(model.layers, model.scaling.varies, strict=True)
+        if varies
+    )
+    dropped = tuple(
+        name.removeprefix("ratio.")
+        for name, varies in zip(model.layers, model.scaling.varies, strict=True)
+        if not varies
+    )
+    components = model.components
+    matrix = scores if components is None else scores @ components.loadings.T
+    names = kept if components is None else tuple(f"pc{n + 1}" for n in range(matrix.shape[1]))
+    correlation = scores.T @ scores / len(scores)
+    return Features(
+        np.ascontiguousarray(matrix),
+        names,
+        dropped,
+        correlation,
+        (),
+        model.scaling,
+        components,
+    )
+
+
+def _nearest(features: FloatArray, centres: FloatArray) -> IntArray:
+    """Nearest centre of each row; centre by centre, so that few rows of memory are taken."""
+    gaps = np.stack([np.square(features - centre).sum(axis=1) for centre in centres])
+    return np.asarray(gaps.argmin(axis=0), dtype=np.int64)
+
+
+def _naming(zones: ClassArray, ratio: FloatArray, supply: FloatArray, cells: IntArray) -> Naming:
+    """The zones there are with their numbers; their names are the model's and not judged anew."""
+    return Naming(
+        zones=zones,
+        order=tuple(
+            _profile(zone, zones == zone, ratio, supply, cells)
+            for zone in _FROM_THE_TOP
+            if (zones == zone).any()
+        ),
+        swaps=(),
+        flags=(),
+    )
+
+
+def _profile(
+    zone: int, own: np.ndarray, ratio: FloatArray, supply: FloatArray, cells: IntArray
+) -> ClusterProfile:
+    weight = cells[own]
+    return ClusterProfile(
+        label=zone,
+        zone=zone,
+        mu=float(np.average(ratio[own], weights=weight)),
+        sigma=float(np.average(supply[own], weights=weight)),
+        delta=float(np.average(ratio[own] < 0, weights=weight)),
+        cells=int(weight.sum()),
+    )
