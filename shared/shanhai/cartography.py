@@ -268,7 +268,11 @@ UNCERTAINTY: dict[str, Style] = {
         DEMAND,
     ),
     "deficit_probability": RampStyle(
-        Label("供需赤字概率", "Probability of a deficit"), "1", DEMAND, 0.0, 1.0
+        Label("供给低于需求的概率", "Probability of supply below demand"), "1", DEMAND, 0.0, 1.0
+    ),
+    "zone_consensus": replace(ZONES, title=Label("共识分区", "Zone of most choices")),
+    "zone_agreement": RampStyle(
+        Label("分区一致性", "Agreement on the zone"), "1", BALANCE, 0.2, 1.0
     ),
     "modal_zone": replace(ZONES, title=Label("众数分区", "Zone of most draws")),
 }

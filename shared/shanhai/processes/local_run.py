@@ -313,6 +313,7 @@ def _description(inputs: ImportDatasetInputs) -> dict[str, Any]:
     label = label_of(inputs.theme)
     members = {
         "native_resolution_m",
+        "relative_error",
         "stand_in",
         "stand_in_note_zh",
         "stand_in_note_en",

@@ -34,7 +34,10 @@ _CREDITS_PT, _CREDIT_LINES = 6.5, 4
 _GROUND = "#eef3f6"
 _WARNING = "#b3541e"
 
-RATIO_ENDS = (Label("供给盈余", "surplus of supply"), Label("供给不足", "deficit"))
+RATIO_ENDS = (
+    Label("供给高于需求", "supply above demand"),
+    Label("供给低于需求", "supply below demand"),
+)
 """What the ends of the ramp of a ratio mean."""
 
 LEGEND = Label("图例", "Legend")

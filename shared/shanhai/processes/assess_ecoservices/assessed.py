@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from shanhai.science.ecoservices.matching_layers import (
     MaxMode,
     maximum_of,
 )
+from shanhai.science.ecoservices.method import Method
 from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
@@ -271,12 +272,18 @@ class _ServiceLayers:
         return self.store.read(f"{kind}.{self.service}", window)
 
 
+def compared_by(method: Method) -> Literal["amounts", "ranks"]:
+    """What the ratio of a method compares: only amounts have a physical zero."""
+    return "amounts" if method.is_physical else "ranks"
+
+
 def service_figures(assessment: Assessment) -> list[dict[str, Any]]:
     """Figures of every assessed service over all valid cells, in the order of the services.
 
-    Each has `code`, `method`, `unit`; `supply`, `demand` and `ratio` with `mean` and population
-    `sd`; `supply_n`, `demand_n` (means, 0–1); `deficit_percent` and `surplus_percent` (share of
-    cells with a ratio below and above 0); `quadrants` and `coordination` in per cent by code; and
+    Each has `code`, `method`, `unit`, `compared` (`amounts` or `ranks`); `supply`, `demand` and
+    `ratio` with `mean` and population `sd`; `supply_n`, `demand_n` (means, 0–1);
+    `deficit_percent` and `surplus_percent` (share of cells with a ratio below and above 0);
+    `quadrants` and `coordination` in per cent by code; and
     `coordination_mean`.
     """
     layers = [
@@ -290,7 +297,13 @@ def service_figures(assessment: Assessment) -> list[dict[str, Any]]:
     ]
     found = assessment.place.runner.run(_figures, layers)
     return [
-        {"code": service, "method": method.id, "unit": method.unit, **figures}
+        {
+            "code": service,
+            "method": method.id,
+            "unit": method.unit,
+            "compared": compared_by(method),
+            **figures,
+        }
         for (service, method), figures in zip(
             assessment.assembled.methods.items(), found, strict=True
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.alignment import COVER
-from shanhai.processes.assess_ecoservices.assessed import Assessment, missing_cells
+from shanhai.processes.assess_ecoservices.assessed import Assessment, compared_by, missing_cells
 from shanhai.processes.assess_ecoservices.contract import (
     AssessmentInputs,
     FrozenLimits,
@@ -181,6 +181,10 @@ def assessment_manifest(
             service: {"wanted": wanted, "missing": list(names)}
             for service, (wanted, names) in assembled.taken.fallbacks.items()
         },
+        "not_measured": {
+            service: {method: list(names) for method, names in lacks.items()}
+            for service, lacks in assembled.taken.not_measured.items()
+        },
         "left_out": {service: list(names) for service, names in assembled.taken.left_out.items()},
         "derived": derived_forms(assessment),
         "parameters": parameters_of(inputs, assessment),
@@ -229,8 +233,7 @@ def _ratio(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:
         "weights": weight_shares(inputs.parameters.weights),
         "min_services": inputs.min_services,
         "compared": {
-            service: "amounts" if method.is_physical else "ranks"
-            for service, method in assessment.assembled.methods.items()
+            service: compared_by(method) for service, method in assessment.assembled.methods.items()
         },
         "maxima": {
             service: {
@@ -269,6 +272,7 @@ def assessment_warnings(assessment: Assessment, *, cover_cut: bool) -> list[Resu
         *(flag for flag, applies in said.items() if applies),
         *_alternatives(assessment),
         *_fallbacks(assessment),
+        *_not_measured(assessment),
         *missing_cells(assessment.coverage),
         *_constant_layers(assessment),
         *_unexpected(assessment),
@@ -367,6 +371,22 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
         for service, names in assembled.taken.left_out.items()
     ]
     return [*taken, *left]
+
+
+def _not_measured(assessment: Assessment) -> list[ResultFlag]:
+    """`index_method`: services without physical zero that more data would give one."""
+    lacks = assessment.assembled.taken.not_measured
+    if not lacks:
+        return []
+    # What the first method lacks is what a planner should look for.
+    first = [(label_of(service), next(iter(one.values()))) for service, one in lacks.items()]
+    text = Label(
+        "下列服务以指数法计算，只能比较位次；补齐所缺即可按实物量计算："
+        + "；".join(f"{title.zh}（缺 {'、'.join(names)}）" for title, names in first),
+        "calculated by indices, whose ranks alone compare; measured in units when given what they"
+        " lack: " + "; ".join(f"{title.en.lower()} ({', '.join(names)})" for title, names in first),
+    )
+    return [ResultFlag("index_method", text)]
 
 
 def _constant_layers(assessment: Assessment) -> list[ResultFlag]:

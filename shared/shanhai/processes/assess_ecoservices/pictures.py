@@ -33,6 +33,11 @@ DEFICIT = "deficit_probability"
 RATIO_SD = "ratio_sd"
 
 STABILITY = "stability"
+CONSENSUS = "zone_consensus"
+AGREEMENT = "zone_agreement"
+"""Layers of the ensemble: the zone of most members, and the part of them that agree with the
+map."""
+
 RATIO_CLUSTERS = "ratio_clusters"
 """Layer of the local classes of the comprehensive ratio, where it was tested for clusters."""
 
@@ -40,7 +45,7 @@ _QUADRANTS = ClassStyle(Label("供需象限", "Quadrants"), QUADRANTS)
 _COORDINATION = ClassStyle(Label("协调等级", "Classes of coordination"), COORDINATION)
 _DOUBTS = {
     STABILITY: Label("分区稳定性", "Stability of the zones"),
-    DEFICIT: Label("供需赤字概率", "Probability of a deficit"),
+    DEFICIT: Label("供给低于需求的概率", "Probability of supply below demand"),
     RATIO_SD: Label("供需比标准差", "Spread of the ratio"),
 }
 
@@ -132,8 +137,8 @@ def _shown(store: ScratchStore, kind: str, service: str) -> FloatArray:
 def draw_doubts(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
     """Draw what the draws of the parameters say of each cell, where there were any.
 
-    The share of the draws that agree on its zone, the probability that it is short of something,
-    and how far its ratio spreads.
+    The share of the draws that agree on its zone, the probability that supply is below demand, and
+    how far its ratio spreads.
     """
     if not store.has(STABILITY):
         return {}
@@ -141,6 +146,23 @@ def draw_doubts(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str,
     panels = [_doubt(title, name, overview(store, name)) for name, title in _DOUBTS.items()]
     draw_panels(path, panels, frame)
     return {"doubts": path}
+
+
+def draw_robustness(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
+    """Draw agreement and consensus of an ensemble side by side, where there was one."""
+    if not store.has(AGREEMENT):
+        return {}
+    path = folder / "robustness.png"
+    consensus = style_of(CONSENSUS)
+    if not isinstance(consensus, ClassStyle):
+        raise TypeError(f"{CONSENSUS} is drawn by a ramp, not by classes")
+    agreement = overview(store, AGREEMENT)
+    panels: list[Panel] = [
+        _doubt(style_of(AGREEMENT).title, AGREEMENT, agreement),
+        ClassPanel(consensus.title, class_overview(store, CONSENSUS), consensus),
+    ]
+    draw_panels(path, panels, frame, columns=2)
+    return {"robustness": path}
 
 
 def draw_clusters(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:

@@ -13,6 +13,7 @@ from shanhai.processes.assess_ecoservices.pictures import (
     draw_clusters,
     draw_doubts,
     draw_matching,
+    draw_robustness,
     draw_service_maps,
 )
 from shanhai.processes.kit import outputs
@@ -23,7 +24,7 @@ from shanhai.reporting.map_decorations import font_families, missing_font_warnin
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pages import Picture, ReportPage, can_write_pdf, missing_pdf_warning, told
 from shanhai.science.ecoservices.computation import CLASS_UNITS
-from shanhai.science.ecoservices.matching_layers import SUPPLY_MEAN
+from shanhai.science.ecoservices.matching_layers import DEMAND_MEAN, SUPPLY_MEAN
 from shanhai.vocabulary import LANGUAGES, Label, label_of
 
 _PICTURES = "pictures"
@@ -73,7 +74,7 @@ def rasters_of(assessment: Assessment) -> list[outputs.Layer]:
     return [
         (key, None if unit in CLASS_UNITS else unit)
         for key, unit in units.items()
-        if key != SUPPLY_MEAN
+        if key not in (SUPPLY_MEAN, DEMAND_MEAN)
     ]
 
 
@@ -150,6 +151,7 @@ def _draw_services(
         **draw_service_maps(assessment, frame, folder),
         **draw_matching(assessment, figures, frame, folder),
         **draw_clusters(assessment.place.store, frame, folder),
+        **draw_robustness(assessment.place.store, frame, folder),
         **draw_doubts(assessment.place.store, frame, folder),
     }
     return [(path, Label("", "")) for path in drawn.values()]
@@ -187,13 +189,14 @@ def content_of(
         places: Statistics of the districts, of an assessment without zones.
     """
     labelled = [{**one, "label": label_of(one["code"])} for one in figures]
+    measured = [one for one in labelled if one["compared"] == "amounts"]
     return {
         "title": ASSESSMENT_TITLE if statistics is None else ZONING_TITLE,
         "profile": label_of(manifest["profile"]),
         "statistics": statistics,
         "places": places,
         "figures": labelled,
-        "worst": max(labelled, key=lambda one: one["deficit_percent"], default=None),
+        "worst": max(measured, key=lambda one: one["deficit_percent"], default=None),
         "parameters": list(parameter_rows(manifest)),
         "valid_km2": manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,
         "limits": limits_of(manifest["profile"], zoned=statistics is not None),
@@ -209,7 +212,7 @@ def content_of(
 def limits_of(profile: str, *, zoned: bool) -> list[Label]:
     """What a reader must not conclude from the result."""
     return [
-        *([_INDEX_LIMIT] if profile == "index" else []),
+        *([] if profile == "biophysical" else [_INDEX_LIMIT]),
         *(_ZONE_LIMITS if zoned else ()),
         *_LIMITS,
     ]

@@ -13,7 +13,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment, service_figures
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
-from shanhai.processes.assess_ecoservices.pictures import RATIO_CLUSTERS
+from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS, RATIO_CLUSTERS
 from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, write_maps_and_report
 from shanhai.processes.delineate_zones import uncertainty
 from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
@@ -23,6 +23,7 @@ from shanhai.processes.delineate_zones.features import (
     write_patches,
     write_zones,
 )
+from shanhai.processes.delineate_zones.robustness import Ensembled, find_robustness
 from shanhai.processes.delineate_zones.statistics import (
     find_autocorrelation,
     write_clusters,
@@ -45,19 +46,19 @@ from shanhai.science.uncertainty.draws import (
     UNCERTAIN,
     WEIGHT_CONCENTRATION,
 )
+from shanhai.science.uncertainty.resampling import Stability
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
 from shanhai.science.zoning.frozen_zones import model_of
 from shanhai.science.zoning.polygons import ZoneCoverage
 from shanhai.science.zoning.postprocess import (
     BEFORE,
-    KEY_PROTECTION,
     OVERRIDE,
     STRICT_PROTECTION,
     ZONES,
 )
 from shanhai.science.zoning.statistics import feature_profiles
-from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE
+from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, KEY_PROTECTION, NEAR_TIE
 from shanhai.vocabulary import ZONE_CLASSES, Label
 
 
@@ -68,6 +69,7 @@ def build_manifest(
     zoning: Zoning,
     coverage: ZoneCoverage,
     doubt: uncertainty.Doubt | None = None,
+    ensembled: Ensembled | None = None,
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     manifest = assessment_manifest(task, inputs, assessment)
@@ -78,9 +80,11 @@ def build_manifest(
         **_lines(task, inputs, zoning),
         **_model(inputs, assessment, zoning),
     }
+    verdict = () if ensembled is None else ensembled.robustness.flags
     found = [*zoning.flags, *_zones_left(zoning, coverage), *left_out_flags(task)]
-    flags = {"flags": [*manifest["flags"], *(flag.document() for flag in found)]}
-    return manifest | zoned | _uncertainty(zoning, doubt) | flags
+    first, then = ([flag.document() for flag in some] for some in (verdict, found))
+    flags = {"flags": [*first, *manifest["flags"], *then]}
+    return manifest | zoned | _uncertainty(zoning, doubt, ensembled) | flags
 
 
 def _zones_left(zoning: Zoning, coverage: ZoneCoverage) -> Iterator[ResultFlag]:
@@ -165,29 +169,36 @@ def _chosen(zoning: Zoning) -> dict[str, Any]:
     return found
 
 
-def _uncertainty(zoning: Zoning, doubt: uncertainty.Doubt | None) -> dict[str, Any]:
+def _uncertainty(
+    zoning: Zoning, doubt: uncertainty.Doubt | None, ensembled: Ensembled | None
+) -> dict[str, Any]:
     """How far the zones can be trusted, as far as that was asked for."""
-    found = {} if zoning.trust is None else _trust(zoning.trust)
+    found = _trust(zoning.trust)
+    if ensembled is not None:
+        found["robustness"] = ensembled.document()
     if doubt is not None and doubt.drawn is not None:
         found["monte_carlo"] = _drawn(doubt.drawn)
     if doubt is not None and doubt.effects is not None:
         found["sensitivity"] = _effects(doubt.effects)
-    return {"uncertainty": found} if found else {}
+    return {"uncertainty": found}
 
 
 def _trust(trust: Trust) -> dict[str, Any]:
-    stability = trust.stability
-    return {
+    told = {
         "block_m": trust.block_m,
         "ratio_intervals": {
             str(zone): _known(asdict(interval)) for zone, interval in trust.intervals.items()
         },
-        "stability": {
-            **asdict(stability),
-            "jaccard": {str(zone): one for zone, one in stability.jaccard.items()},
-            "grade": stability.grade,
-            "zone_grades": {str(zone): one for zone, one in stability.zone_grades.items()},
-        },
+    }
+    return told if trust.stability is None else told | {"stability": _stability(trust.stability)}
+
+
+def _stability(stability: Stability) -> dict[str, Any]:
+    return {
+        **asdict(stability),
+        "jaccard": {str(zone): one for zone, one in stability.jaccard.items()},
+        "grade": stability.grade,
+        "zone_grades": {str(zone): one for zone, one in stability.zone_grades.items()},
     }
 
 
@@ -235,6 +246,8 @@ def _naming(zoning: Zoning) -> dict[str, Any]:
         "balance_tolerance": BALANCE_TOLERANCE,
         "order": [asdict(profile) for profile in zoning.naming.order],
         "swaps": [list(pair) for pair in zoning.naming.swaps],
+        "moved_by_k": zoning.by_unit.moved_by_k,
+        "high_land": _high_land(zoning),
         "profiles": {
             str(zone): profile.tolist()
             for zone, profile in feature_profiles(
@@ -242,6 +255,16 @@ def _naming(zoning: Zoning) -> dict[str, Any]:
             ).items()
         },
     }
+
+
+def _high_land(zoning: Zoning) -> dict[str, Any] | None:
+    """From where on land is protected for its supply and demand, and what that changed."""
+    high, before = zoning.by_unit.high_land, zoning.naming.zones
+    if high is None:
+        return None
+    raised = zoning.by_unit.zones != before
+    cells = np.bincount(before[raised], zoning.units.cells[raised], minlength=6).astype(int)
+    return asdict(high) | {"cells_by_zone": {str(zone): int(cells[zone]) for zone in (3, 4, 5)}}
 
 
 def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
@@ -257,9 +280,9 @@ def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
 def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
     """Write every output raster into the workspace."""
     own = assessment.place.store
-    named = (ZONES, BEFORE, OVERRIDE, uncertainty.MODAL_ZONE, RATIO_CLUSTERS)
+    named = (ZONES, BEFORE, OVERRIDE, CONSENSUS, uncertainty.MODAL_ZONE, RATIO_CLUSTERS)
     classes = [name for name in named if own.has(name)]
-    quantities = [name for name in uncertainty.DRAWN if own.has(name)]
+    quantities = [name for name in (AGREEMENT, *uncertainty.DRAWN) if own.has(name)]
     layers = [
         *((name, None) for name in classes),
         *rasters_of(assessment),
@@ -271,7 +294,7 @@ def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFi
 PATCHES_FILE = "patches.geojson"
 DOUBTS = f"{SCRATCH}/draw"
 
-_DOUBTS_AT, _DOUBTS_SHOWN = (0, 60, 68, 100), (0, 15, 85, 100)
+_DOUBTS_AT, _DOUBTS_SHOWN = (0, 66, 68, 100), (0, 15, 85, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +341,8 @@ def _compute(
     zoner = zoner_of(task, assessment, inputs, cut, runner)
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
+    progress(64, "robustness")
+    ensembled = find_robustness(task, assessment, zoner, zoning, zoning.trust)
     told = partial(_tell_doubt, progress)
     doubt = uncertainty.doubt_zones(assessment, inputs, zoner, workspace / DOUBTS, told)
     progress(68, "zones")
@@ -329,11 +354,13 @@ def _compute(
     statistics = zoning_statistics(
         own, assessment.extremes, codes, districts, area.region.districts, runner
     )
-    manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt)
+    manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt, ensembled)
     alike = find_autocorrelation(assessment, zoner, progress)
     if alike is not None:
         statistics["autocorrelation"] = alike
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
+    if ensembled is not None:
+        statistics["robustness"] = ensembled.document()
     statistics["flags"] = manifest["flags"]
     return ZoningRun(assessment, coverage, statistics, manifest)
 
@@ -369,7 +396,7 @@ def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
 
 
 def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
-    progress(60 + 8 * share, stage)
+    progress(66 + 2 * share, stage)
 
 
 def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:

@@ -52,6 +52,16 @@ class ZoningParameters(AssessmentParameters):
     overlays: Literal["none", "red_line"] = Field(
         "none", description="Zones held to the protection the law asks for / 法定管控线叠加"
     )
+    protect_high_land: bool = Field(
+        True,
+        description="Land in the upper quarter of supply and of demand is at least key protection"
+        " / 供给与需求均居前四分之一的用地至少划入重点保护",
+    )
+    robustness: Literal["quick", "full"] = Field(
+        "quick",
+        description="How many other sensible choices the zones are held against: 24 or 120"
+        " / 稳健性检验所对照的其他合理做法：24 种或 120 种",
+    )
     stability: bool = Field(False, description="Zone subsamples of the units anew / 检验分区稳定性")
     autocorrelation: bool = Field(
         False,
@@ -183,6 +193,7 @@ DELINEATE_ZONES = ProcessContract(
     runs_on_files=True,
     repeatable=True,
     stages={
+        "robustness": Label("检验分区稳健性", "Testing how robust the zones are"),
         "draws": Label("参数不确定性抽样", "Drawing uncertain parameters"),
         "autocorrelation": Label("检验空间自相关", "Testing spatial autocorrelation"),
     },

@@ -38,7 +38,15 @@ from shanhai.processes.kit.task import OutputFile, Publication, Task
 from shanhai.vocabulary import SUPPLY_DEMAND, Visibility
 
 _STATISTICS = (
-    *("ratio", "layers", "deficit_share_percent", "dominant_deficit", "patches"),
+    *(
+        "ratio",
+        "supply_mean",
+        "demand_mean",
+        "layers",
+        "deficit_share_percent",
+        "dominant_deficit",
+        "patches",
+    ),
     *("largest_patch_ha", POPULATION, LIGHT, COMPOSITION, *OVERLAPS, "assignment_stability"),
 )
 """Members of a zone's summary that are kept with the zone, as far as they exist."""

@@ -192,6 +192,8 @@ def _zone_document(summary: ZoneSummary) -> dict[str, Any]:
         "patches": summary.patches,
         "largest_patch_ha": _round(summary.largest_patch_ha),
         "dominant_deficit": summary.dominant_deficit,
+        "supply_mean": _mean_of(summary, "supply_n"),
+        "demand_mean": _mean_of(summary, "demand_n"),
         **_stability(summary),
         "ratio": _spread(asdict(summary.ratio)),
         "layers": {name: _spread(asdict(spread)) for name, spread in summary.layers.items()},
@@ -212,6 +214,12 @@ def _percent(shares: Mapping[int, float]) -> dict[str, float]:
     """Shares by class code, the largest first."""
     ordered = sorted(shares.items(), key=lambda entry: (-entry[1], entry[0]))
     return {str(code): _round(100 * share) for code, share in ordered}
+
+
+def _mean_of(summary: ZoneSummary, kind: str) -> float:
+    """Mean over the services of normalised supply or demand."""
+    means = [one.mean for name, one in summary.layers.items() if name.startswith(f"{kind}.")]
+    return _round(sum(means) / len(means))
 
 
 def _spread(spread: Mapping[str, float]) -> dict[str, float]:

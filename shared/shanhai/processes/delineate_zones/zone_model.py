@@ -1,5 +1,6 @@
 """The zones of a run as its manifest keeps them, and as another run takes them over."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from shanhai.processes.kit.task import Task
 from shanhai.science.zoning.delineation import Thresholds
 from shanhai.science.zoning.features import Components, Scaling
 from shanhai.science.zoning.frozen_zones import ZoneModel
+from shanhai.science.zoning.zone_names import HighLand
 
 _SETTINGS = ("algorithm", "features", "pca", "k")
 """What must be chosen as it was where the zones are taken over."""
@@ -24,12 +26,18 @@ class _Scaling(BaseModel):
     mean: list[float]
     spread: list[float]
     varies: list[bool]
+    factors: list[float]
 
 
 class _Components(BaseModel):
     names: tuple[str, ...]
     loadings: list[list[float]]
     explained: list[float]
+
+
+class _HighLand(BaseModel):
+    supply: float
+    demand: float
 
 
 class _Thresholds(BaseModel):
@@ -45,6 +53,7 @@ class _Document(BaseModel):
     components: _Components | None
     centres: list[list[float]]
     zones: list[int]
+    high_land: _HighLand | None
     thresholds: _Thresholds | None
 
 
@@ -53,7 +62,7 @@ def model_document(
 ) -> dict[str, Any]:
     """The model as the manifest has it."""
     scaling, components = model.scaling, model.components
-    names = ("low", "high", "mean", "spread", "varies")
+    names = ("low", "high", "mean", "spread", "varies", "factors")
     priority = None if thresholds is None else _known(thresholds.priority)
     return {
         "settings": {name: getattr(inputs.parameters, name) for name in _SETTINGS},
@@ -68,6 +77,7 @@ def model_document(
         },
         "centres": model.centres.tolist(),
         "zones": model.zones.tolist(),
+        "high_land": None if model.high_land is None else asdict(model.high_land),
         "thresholds": None
         if thresholds is None
         else {
@@ -106,7 +116,7 @@ def frozen_zones(
 
 
 def _model(found: _Document) -> ZoneModel:
-    own, components = found.scaling, found.components
+    own, components, high = found.scaling, found.components, found.high_land
     return ZoneModel(
         layers=found.layers,
         scaling=Scaling(
@@ -115,6 +125,7 @@ def _model(found: _Document) -> ZoneModel:
             mean=np.array(own.mean),
             spread=np.array(own.spread),
             varies=np.array(own.varies, dtype=bool),
+            factors=np.array(own.factors),
         ),
         components=None
         if components is None
@@ -123,6 +134,7 @@ def _model(found: _Document) -> ZoneModel:
         ),
         centres=np.array(found.centres),
         zones=np.array(found.zones, dtype=np.uint8),
+        high_land=None if high is None else HighLand(high.supply, high.demand),
     )
 
 

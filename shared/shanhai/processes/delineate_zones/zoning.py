@@ -1,7 +1,7 @@
 """From the ratios of the services to the class raster of the five zones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import BoolArray, Grid, IntArray, Window
+from shanhai.science.matching import weight_shares
 from shanhai.science.uncertainty.resampling import (
     ConfidenceInterval,
     Stability,
@@ -32,7 +33,7 @@ from shanhai.science.uncertainty.resampling import (
 )
 from shanhai.science.zoning import delineation
 from shanhai.science.zoning.clustering import Algorithm, Clustering
-from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
+from shanhai.science.zoning.diagnostics import Diagnostics, diagnose, null_structure
 from shanhai.science.zoning.features import Features, NothingVaries
 from shanhai.science.zoning.frozen_zones import ZoneModel, zone_by_model
 from shanhai.science.zoning.postprocess import (
@@ -64,12 +65,12 @@ class Trust:
     """How far the zones can be trusted.
 
     Attributes:
-        stability: How they come back.
+        stability: How they come back; None unless asked for.
         block_m: Side of the blocks behind the intervals, m.
         intervals: Mean comprehensive ratio of each zone and its interval, over the units.
     """
 
-    stability: Stability
+    stability: Stability | None
     block_m: float
     intervals: Mapping[int, ConfidenceInterval]
 
@@ -85,7 +86,7 @@ class Zoning:
         settings: What was chosen.
         diagnostics: Quality by number of clusters.
         audit: Thresholds that were taken instead of the clusters.
-        trust: How far the zones can be trusted; None unless asked for.
+        trust: How far the zones can be trusted.
         cleaned: How the final class raster came about.
     """
 
@@ -95,7 +96,7 @@ class Zoning:
     settings: delineation.ClusteringSettings
     diagnostics: Diagnostics
     audit: Audit | None
-    trust: Trust | None
+    trust: Trust
     cleaned: Postprocessed
 
     @property
@@ -118,10 +119,10 @@ class Zoning:
         """All that a planner should know."""
         return (
             *self.features.flags,
-            *self.by_unit.joined_flags,
+            *self.by_unit.flags,
             *self.diagnostics.flags(self.settings.k),
             *self.naming.flags,
-            *(() if self.trust is None else self.trust.stability.flags),
+            *(() if self.trust.stability is None else self.trust.stability.flags),
             *self.cleaned.flags,
         )
 
@@ -201,11 +202,9 @@ class Zoner:
         again = self.cut.table(LayerMeans(store, extremes, layers), self.runner).units
         units = former.tabled.units
         _, then, now = np.intersect1d(units.index, again.index, return_indices=True)
-        # The columns behind the features are names' business, which is settled.
-        before = units.means[:, : len(layers) - delineation.NAMING_LAYERS]
-        after = before.copy()
-        after[then] = again.means[now, : before.shape[1]]
-        zones = delineation.zones_by_centres(former.by_unit, before, after)
+        after = units.means.copy()
+        after[then] = again.means[now]
+        zones = delineation.zones_by_centres(former.by_unit, units.means, after)
         _write_codes(store, former.tabled.raster(zones), None)
         return self._cleaned(store)
 
@@ -243,7 +242,7 @@ def zoner_of(
 
 
 def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
-    """The zones of an assessment, and how far they can be trusted where that is asked for."""
+    """The zones of an assessment, and how far they can be trusted."""
     try:
         zoned = zoner.zone(assessment.place.store, assessment.extremes)
     except NothingVaries as error:
@@ -256,7 +255,7 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
         settings=zoner.settings,
         diagnostics=_diagnosed(zoner, by_unit),
         audit=zoned.audit,
-        trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
+        trust=_trust(zoner, zoned),
         cleaned=zoned.cleaned,
     )
 
@@ -266,7 +265,9 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
     if zoner.model is not None:
         return Diagnostics((), None, 0)
     seed, run = zoner.settings.seed, zoner.runner.run
-    return diagnose(by_unit.features.matrix, seed, by_unit.partition, run=run)
+    matrix = by_unit.features.matrix
+    found = diagnose(matrix, seed, by_unit.partition, run=run)
+    return replace(found, null=null_structure(matrix, zoner.settings.k, seed))
 
 
 def _nothing_varies(assessment: Assessment, error: NothingVaries) -> InvalidInput:
@@ -311,7 +312,13 @@ def clustering_settings(parameters: ZoningParameters, seed: int) -> delineation.
         "kmeans" if parameters.algorithm == "thresholds" else parameters.algorithm
     )
     return delineation.ClusteringSettings(
-        algorithm, parameters.features, parameters.pca, parameters.k, seed
+        algorithm,
+        parameters.features,
+        parameters.pca,
+        parameters.k,
+        seed,
+        None if parameters.weights is None else weight_shares(parameters.weights),
+        parameters.protect_high_land,
     )
 
 
@@ -351,12 +358,17 @@ def _valid(store: ScratchStore, window: Window, ratio: NDArray[np.float32]) -> B
 
 
 def _trust(zoner: Zoner, zoned: Zoned) -> Trust:
-    units, zones, settings = zoned.tabled.units, zoned.by_unit.zones, zoner.settings
-    rezone = delineation.rezoner(units, zoner.services, zoned.tabled.layout, settings)
-    ratio = units.means[:, settings.layers(zoner.services).index(delineation.RATIO)]
+    units, settings = zoned.tabled.units, zoner.settings
+    # Land that is protected for its supply has another ratio than its zone.
+    zones = zoned.by_unit.naming.zones
+    ratio = delineation.values_of(units).ratio
     block_m = zoned.tabled.block_m(ratio)
+    stability = None
+    if zoner.parameters.stability:
+        rezone = delineation.rezoner(units, zoner.services, zoned.tabled.layout, settings)
+        stability = cluster_stability(rezone, zoned.by_unit.zones, settings.seed)
     return Trust(
-        stability=cluster_stability(rezone, zones, settings.seed),
+        stability=stability,
         block_m=block_m,
         intervals=zone_intervals(
             ratio, zones, units.cells, zoned.tabled.points_m(), block_m, settings.seed

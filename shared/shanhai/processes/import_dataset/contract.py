@@ -61,6 +61,13 @@ class ImportDatasetInputs(Inputs):
     native_resolution_m: float | None = Field(
         None, gt=0, le=200_000, description="True resolution, m; default: the cell / 真实分辨率"
     )
+    relative_error: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Standard error of a value, as a part of it; 0.1 is taken where none is told"
+        " / 数值的相对标准误差，未说明时按 0.1 计",
+    )
     stand_in: bool = Field(False, description="Replaces a measurement nobody had / 替代数据")
     stand_in_note_zh: Note | None = Field(None, description="What it stands in for / 替代说明")
     stand_in_note_en: Note | None = Field(None, description="What it stands in for / 替代说明(英)")

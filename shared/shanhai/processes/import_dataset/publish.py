@@ -12,7 +12,7 @@ from shanhai.processes.kit.publication import (
     region_of,
     retire_former,
 )
-from shanhai.processes.kit.task import Publication
+from shanhai.processes.kit.task import RELATIVE_ERROR, Publication
 from shanhai.raster.themes import THEME_RULES
 
 
@@ -50,7 +50,10 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         visibility=inputs.visibility,
         data_class=inputs.data_class,
         data_grade=inputs.data_grade,
-        attrs={"source_sha256": publication.outcome.manifest["source"]["sha256"]},
+        attrs={
+            "source_sha256": publication.outcome.manifest["source"]["sha256"],
+            **({} if inputs.relative_error is None else {RELATIVE_ERROR: inputs.relative_error}),
+        },
     )
     await add_output(session, publication, file.name, dataset)
     return {

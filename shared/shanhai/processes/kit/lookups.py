@@ -16,7 +16,7 @@ from shanhai.db.queries import jobs
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.contract import Alternatives, EvaluationTheme, Theme
-from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask
+from shanhai.processes.kit.task import RELATIVE_ERROR, DatasetTask, DistrictTask, RegionTask
 from shanhai.science.air_quality import DAILY
 from shanhai.vocabulary import Label, label_of
 
@@ -223,6 +223,7 @@ def describe_dataset(dataset: Dataset) -> DatasetTask:
         epsg=dataset.grid.get("epsg"),
         unit=dataset.unit,
         native_resolution_m=dataset.native_resolution_m,
+        relative_error=dataset.attrs.get(RELATIVE_ERROR),
         stand_in=dataset.stand_in,
         stand_in_note_zh=dataset.stand_in_note_zh,
         stand_in_note_en=dataset.stand_in_note_en,

@@ -58,6 +58,10 @@ class AreaTask(BaseModel):
     geometry: dict[str, Any]
 
 
+RELATIVE_ERROR = "relative_error"
+"""Attribute of a dataset: the standard error of a value, as a part of it."""
+
+
 class DatasetTask(BaseModel):
     """An input dataset as it was when the job was accepted."""
 
@@ -69,6 +73,7 @@ class DatasetTask(BaseModel):
     epsg: int | None = None
     unit: str | None = None
     native_resolution_m: float | None = None
+    relative_error: float | None = None
     stand_in: bool = False
     stand_in_note_zh: str | None = None
     stand_in_note_en: str | None = None

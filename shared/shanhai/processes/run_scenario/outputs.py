@@ -190,7 +190,10 @@ def _link(sides: Sides, rehearsal: Rehearsal) -> dict[str, Any]:
     }
 
 
-_ENDS = (Label("趋向供给盈余", "towards surplus"), Label("趋向供给不足", "towards deficit"))
+_ENDS = (
+    Label("供给相对需求上升", "supply gains on demand"),
+    Label("供给相对需求下降", "supply falls behind demand"),
+)
 _LEGEND_LETTERS = 30
 _RATIO_SHARES = Label("变化（占变化面积）", "Change (share of what changes)")
 

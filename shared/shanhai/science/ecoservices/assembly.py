@@ -355,7 +355,7 @@ def _finish(
         for layer in _layers_of(method, request.kinds)
         if service_key(layer, service) in linker.nodes
     ]
-    shared = [matching_layers.RATIO, matching_layers.SUPPLY_MEAN]
+    shared = [matching_layers.RATIO, matching_layers.SUPPLY_MEAN, matching_layers.DEMAND_MEAN]
     if request.min_services < SERVICE_COUNT:
         shared.append(matching_layers.AVAILABLE)
     both = [service_key(kind, service) for kind in ("supply", "demand") for service in methods]

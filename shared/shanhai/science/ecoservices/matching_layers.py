@@ -36,7 +36,8 @@ RATIO = "ratio"
 """The comprehensive ratio."""
 
 SUPPLY_MEAN = "supply_mean"
-"""Mean of the normalised supplies of the services."""
+DEMAND_MEAN = "demand_mean"
+"""Means of the normalised supplies and demands of the services."""
 
 AVAILABLE = "available_services"
 """How many services are known in a cell, where not all are required."""
@@ -133,11 +134,13 @@ def matching_nodes(
     ]
     ratios = {service: service_key("ratio", service) for service in services}
     supplies = {service: service_key("supply_n", service) for service in services}
+    demands = {service: service_key("demand_n", service) for service in services}
     constants = {"weights": dict(weights), "min_services": min_services}
     return [
         *nodes,
         LayerNode(RATIO, RATIO, "1", _comprehensive, ratios, constants=constants),
         LayerNode(SUPPLY_MEAN, SUPPLY_MEAN, "1", _mean, supplies),
+        LayerNode(DEMAND_MEAN, DEMAND_MEAN, "1", _mean, demands),
         LayerNode(AVAILABLE, AVAILABLE, "class", _available, ratios),
     ]
 

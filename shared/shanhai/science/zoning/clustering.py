@@ -192,7 +192,7 @@ def _cheapest_merge(centroids: FloatArray, weights: FloatArray) -> tuple[int, in
     return int(rows[best]), int(columns[best])
 
 
-_REGULARISATION = 1e-2
+_REGULARISATION = 0.05
 """Least variance of a component, in the unit of the z-scores: below it a component would close in
 on units that are alike by chance, and where it does so is a matter of the start."""
 

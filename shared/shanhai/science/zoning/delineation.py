@@ -1,6 +1,6 @@
 """From unit means to zones in one call; zones by classes of the ratio, without clustering."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from shanhai.science.zoning.clustering import (
     Clustering,
     Partition,
     merge_clusters,
+    mixture_flags,
     partition_by,
 )
 from shanhai.science.zoning.contiguity import Contiguity
@@ -27,14 +28,27 @@ from shanhai.science.zoning.features import (
     prepare_features,
 )
 from shanhai.science.zoning.units import UnitTable
-from shanhai.science.zoning.zone_names import Naming, name_zones
+from shanhai.science.zoning.zone_names import (
+    HighLand,
+    Naming,
+    UnitValues,
+    name_zones,
+    named,
+)
+from shanhai.vocabulary import Label
 
 RATIO = "ratio"
 SUPPLY_MEAN = "supply_mean"
-"""Layers the names rest on: the comprehensive ratio, and normalised supply over the services."""
+DEMAND_MEAN = "demand_mean"
+NAMING_LAYERS = (RATIO, SUPPLY_MEAN, DEMAND_MEAN)
+"""Layers the names rest on: the comprehensive ratio, and normalised supply and demand over the
+services. Their columns are behind those of the features."""
 
-NAMING_LAYERS = len((RATIO, SUPPLY_MEAN))
-"""How many columns they are, behind those of the features."""
+
+def values_of(units: UnitTable) -> UnitValues:
+    """What the names rest on, of a table of units whose last columns are `NAMING_LAYERS`."""
+    ratio, supply, demand = units.means[:, -len(NAMING_LAYERS) :].T
+    return UnitValues(ratio, supply, demand, units.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,8 @@ class ClusteringSettings:
         pca: Whether the features are replaced by their principal components.
         k: Number of clusters, 2–10; more than five are merged.
         seed: Seed of every random step.
+        weights: Weight of each service, which its features have; equal unless given.
+        high_land: Whether land of high supply and high demand is at least key protection.
     """
 
     algorithm: Algorithm = "kmeans"
@@ -54,10 +70,12 @@ class ClusteringSettings:
     pca: bool = False
     k: int = ZONE_COUNT
     seed: int = 42
+    weights: Mapping[str, float] | None = None
+    high_land: bool = True
 
     def layers(self, services: Sequence[str]) -> tuple[str, ...]:
         """Layers whose unit means are wanted, in the order of the columns."""
-        return (*feature_layers(self.features, services), RATIO, SUPPLY_MEAN)
+        return (*feature_layers(self.features, services), *NAMING_LAYERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +101,10 @@ class UnitZoning:
         clustering: Clusters as found, before merging to five.
         merged: The five or fewer that were named.
         naming: Which cluster became which zone.
+        zones: Zone of every unit: that of its cluster, or more protection on land of high supply
+            and high demand.
+        high_land: From where on supply and demand are high; None where the rule is off.
+        moved_by_k: Part of the area whose zone is not that of five clusters, where k is higher.
         contiguity: Which units touch, for the algorithms that ask.
         model_zones: Zone of every centre, where a frozen model told it.
     """
@@ -92,7 +114,10 @@ class UnitZoning:
     clustering: Clustering
     merged: Clustering
     naming: Naming
+    zones: ClassArray
+    high_land: HighLand | None
     contiguity: Contiguity | None
+    moved_by_k: float | None = None
     model_zones: ClassArray | None = None
 
     @property
@@ -101,13 +126,8 @@ class UnitZoning:
         if self.model_zones is not None:
             return self.model_zones
         zone_of = np.zeros(len(self.clustering.centroids), dtype=np.uint8)
-        zone_of[self.clustering.labels] = self.zones
+        zone_of[self.clustering.labels] = self.naming.zones
         return zone_of
-
-    @property
-    def zones(self) -> ClassArray:
-        """Zone of every unit."""
-        return self.naming.zones
 
     @property
     def membership(self) -> FloatArray | None:
@@ -118,9 +138,25 @@ class UnitZoning:
         return np.asarray(self.merged.membership[np.arange(len(labels)), labels])
 
     @property
-    def joined_flags(self) -> tuple[ResultFlag, ...]:
-        """`joined_islands` when units that do not touch were tied."""
-        return () if self.contiguity is None else self.contiguity.flags
+    def flags(self) -> tuple[ResultFlag, ...]:
+        """Units that were tied, a mixture found by luck, and what merging moved."""
+        return (
+            *(() if self.contiguity is None else self.contiguity.flags),
+            *mixture_flags(self.clustering.bics),
+            *_merging_flags(len(self.clustering.centroids), self.moved_by_k),
+        )
+
+
+def _merging_flags(count: int, moved: float | None) -> tuple[ResultFlag, ...]:
+    if moved is None:
+        return ()
+    text = Label(
+        f"{count} 个聚类归并为五类，名称取最近的五类中心；与直接聚为五类相比，"
+        f"{100 * moved:.1f}% 的面积归属不同。",
+        f"{count} clusters were merged to five and have the names of the nearest centres of five"
+        f" clusters; {100 * moved:.1f} % of the area lies in another zone than with five.",
+    )
+    return (ResultFlag("merged_clusters", text),)
 
 
 def zone_units(
@@ -152,16 +188,46 @@ def zone_units(
         return met[0]
 
     partition = partition_by(settings.algorithm, features.matrix, settings.seed, neighbours)
-    clustering = partition(settings.k, starts or STARTS.get(settings.algorithm, 1))
+    starts = starts or STARTS.get(settings.algorithm, 1)
+    clustering = partition(settings.k, starts)
     merged = merge_clusters(features.matrix, clustering, units.cells)
-    columns = settings.layers(services)
-    naming = name_zones(
-        merged.labels,
-        units.means[:, columns.index(RATIO)],
-        units.means[:, columns.index(SUPPLY_MEAN)],
-        units.cells,
+    values = values_of(units)
+    naming, moved = _named(features, partition, starts, merged, values, settings.k)
+    high = HighLand.of(values) if settings.high_land else None
+    zones = naming.zones
+    if high is not None:
+        zones = high.protected(zones, values.supply, values.demand)
+    contiguity = met[0] if met else None
+    return UnitZoning(
+        features, partition, clustering, merged, naming, zones, high, contiguity, moved
     )
-    return UnitZoning(features, partition, clustering, merged, naming, met[0] if met else None)
+
+
+def _named(
+    features: Features,
+    partition: Partition,
+    starts: int,
+    merged: Clustering,
+    values: UnitValues,
+    k: int,
+) -> tuple[Naming, float | None]:
+    """Names of the clusters; after merging, each has that of the nearest of five clusters.
+
+    Ranked by themselves, merged clusters that differ little would change names over half the map;
+    two of them may so become one zone.
+    """
+    if k <= ZONE_COUNT or len(merged.centroids) < ZONE_COUNT:
+        return name_zones(merged.labels, values), None
+    five = partition(ZONE_COUNT, starts)
+    usual = name_zones(five.labels, values)
+    if len(five.centroids) < ZONE_COUNT:
+        return name_zones(merged.labels, values), None
+    zone_of_five = {one.label: one.zone for one in usual.order}
+    gaps = np.square(merged.centroids[:, np.newaxis] - five.centroids).sum(axis=2)
+    zones = np.array([zone_of_five[number] for number in range(ZONE_COUNT)])
+    naming = named(zones[gaps.argmin(axis=1)][merged.labels], values)
+    moved = values.cells[naming.zones != usual.zones].sum() / values.cells.sum()
+    return naming, float(moved)
 
 
 def features_of(
@@ -171,9 +237,11 @@ def features_of(
     # A ratio goes by the name of its service.
     layers = feature_layers(settings.features, services)
     names = [layer.removeprefix("ratio.") for layer in layers]
+    weights = settings.weights
     return prepare_features(
         units.means[:, : len(names)],
         names,
+        weights=None if weights is None else [weights[one.rpartition(".")[2]] for one in layers],
         coordinates=layout.points(units) if settings.features == "esdr7+coords" else None,
         pca=settings.pca,
     )
@@ -200,13 +268,16 @@ def rezoner(
 def zones_by_centres(zoning: UnitZoning, before: FloatArray, after: FloatArray) -> ClassArray:
     """Zone of every unit after its layers changed; clusters, their centres and names stay.
 
+    What land of high supply and high demand is, stays as well.
+
     A unit goes to the zone of another centre only where that centre is the nearest now and was not
     before: one whose layers stay keeps its zone whatever the algorithm had seen in it, and the
     rounding of a border moves none.
 
     Args:
         zoning: The earlier zoning of the units.
-        before: Its features as they were: one row per unit, without NaN, not standardised.
+        before: Its layers as they were, in the order of `ClusteringSettings.layers`: one row per
+            unit, without NaN, not standardised.
         after: The same after the change.
 
     Returns:
@@ -214,15 +285,17 @@ def zones_by_centres(zoning: UnitZoning, before: FloatArray, after: FloatArray) 
 
     Source: MacQueen 1967 (assignment to the nearest mean); frozen for comparison (status E).
     """
-    moved: BoolArray = (before != after).any(axis=1)
-    zones = zoning.zones.copy()
-    if not moved.any():
+    features = slice(before.shape[1] - len(NAMING_LAYERS))
+    moved: BoolArray = (before[:, features] != after[:, features]).any(axis=1)
+    zones = zoning.naming.zones.copy()
+    if moved.any():
+        places = zoning.features.matrix[moved]
+        was = _nearest(zoning, zoning.features.placed(before[moved, features], places))
+        will_be = _nearest(zoning, zoning.features.placed(after[moved, features], places))
+        zones[moved] = np.where(was != will_be, zoning.centre_zones[will_be], zones[moved])
+    if zoning.high_land is None:
         return zones
-    places = zoning.features.matrix[moved]
-    was = _nearest(zoning, zoning.features.placed(before[moved], places))
-    will_be = _nearest(zoning, zoning.features.placed(after[moved], places))
-    zones[moved] = np.where(was != will_be, zoning.centre_zones[will_be], zones[moved])
-    return zones
+    return zoning.high_land.protected(zones, after[:, -2], after[:, -1])
 
 
 def _nearest(zoning: UnitZoning, features: FloatArray) -> IntArray:

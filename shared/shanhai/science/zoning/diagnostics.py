@@ -104,9 +104,12 @@ def _widths_of(sums: FloatArray, labels: IntArray, first: int) -> FloatArray:
 SILHOUETTE_SAMPLE = 4_000
 """Most units the silhouette is taken of: its time grows with their square."""
 
-WEAK_SILHOUETTE = 0.15
-
 _STARTS = 3
+
+SURROGATES = 19
+"""Unrelated features to compare with: the best of them is passed by chance in 1 of 20 cases."""
+
+_SURROGATE_UNITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +135,73 @@ class KDiagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """Quality by number of clusters, and where the inertia bends."""
+    """Quality by number of clusters.
+
+    Attributes:
+        by_k: One entry per number, rising.
+        elbow: Where the inertia bends.
+        sample: Units the silhouettes are taken of.
+        null: The structure beside unrelated features; None where it was not asked for.
+    """
 
     by_k: tuple[KDiagnostic, ...]
     elbow: int | None
     sample: int
+    null: "NullStructure | None" = None
 
     def flags(self, k: int) -> tuple[ResultFlag, ...]:
-        """`weak_structure` when the silhouette at `k` is low."""
-        silhouette = next((one.silhouette for one in self.by_k if one.k == k), None)
-        if silhouette is None or silhouette >= WEAK_SILHOUETTE:
+        """What of the structure does not support k clusters."""
+        return (
+            *(() if self.null is None else self.null.flags),
+            *_least_supported(self.by_k, k),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NullStructure:
+    """How clearly the units fall into clusters, beside features that have nothing to do with
+    each other.
+
+    Attributes:
+        k: Number of clusters.
+        silhouette: Of the units, −1…1.
+        surrogates: Of the surrogates, rising.
+    """
+
+    k: int
+    silhouette: float
+    surrogates: tuple[float, ...]
+
+    @property
+    def flags(self) -> tuple[ResultFlag, ...]:
+        """`weak_structure` when a surrogate is as clearly grouped."""
+        if self.silhouette > self.surrogates[-1]:
             return ()
+        best, count = self.surrogates[-1], len(self.surrogates)
         text = Label(
-            f"各类之间界线不明显：k = {k} 时轮廓系数为 {silhouette:.3f}，低于 {WEAK_SILHOUETTE}；"
+            f"各类之间界线不明显：k = {self.k} 时轮廓系数为 {self.silhouette:.3f}，"
+            f"不高于 {count} 组互不相关的同类数据中最好的一组（{best:.3f}）；"
             "分区边界宜理解为渐变。",
-            f"The zones are weakly separated: the silhouette at k = {k} is {silhouette:.3f}, below "
-            f"{WEAK_SILHOUETTE}; read their borders as transitions.",
+            f"The zones are weakly separated: the silhouette at k = {self.k} is "
+            f"{self.silhouette:.3f}, not above the best of {count} sets of unrelated features "
+            f"({best:.3f}); read their borders as transitions.",
         )
         return (ResultFlag("weak_structure", text),)
+
+
+def _least_supported(by_k: tuple[KDiagnostic, ...], k: int) -> tuple[ResultFlag, ...]:
+    known = {one.k: one.silhouette for one in by_k if one.silhouette is not None}
+    if k not in known or len(known) < 3 or min(known, key=lambda one: known[one]) != k:
+        return ()
+    best = max(known, key=lambda one: known[one])
+    text = Label(
+        f"在 k = {min(known)}–{max(known)} 中，数据对 k = {k} 的支持最弱（轮廓系数 {known[k]:.3f}；"
+        f"k = {best} 时为 {known[best]:.3f}）：类数是规划决定，并非数据所示。",
+        f"Of k = {min(known)}–{max(known)} the data support k = {k} least (silhouette "
+        f"{known[k]:.3f}; {known[best]:.3f} at k = {best}): the number of zones is a planning "
+        "decision, not a finding.",
+    )
+    return (ResultFlag("least_supported_k", text),)
 
 
 def diagnose(
@@ -206,6 +258,47 @@ def _diagnose_k(
             bic=clustering.bic,
         )
     return quality, labels[sample]
+
+
+def null_structure(features: FloatArray, k: int, seed: int) -> NullStructure | None:
+    """The silhouette of k clusters beside that of unrelated features.
+
+    A surrogate has the columns of the units, each moved by its own random distance along the order
+    of the units, round the end: every column keeps its values and how alike neighbours are, and
+    none has to do with another. k-means on a seeded sample of at most 1000 units serves for all.
+
+    Args:
+        features: One row per unit in unit order, standardised.
+        k: Number of clusters, at least 2.
+        seed: Seed of sample, distances and clusterings.
+
+    Returns:
+        None where the sample has no more than k different units.
+
+    Source: random shifts, Fortin and Jacquez 2000; Monte Carlo test, Hope 1968.
+    """
+    random = np.random.default_rng(seed)
+    chosen = np.arange(len(features))
+    if len(features) > _SURROGATE_UNITS:
+        chosen = np.sort(random.choice(len(features), _SURROGATE_UNITS, replace=False))
+    if count_different(features[chosen], k + 1) <= k:
+        return None
+    own = _silhouette_of(features[chosen], k, seed)
+    found = []
+    for _ in range(SURROGATES):
+        columns = np.split(features, features.shape[1], axis=1)
+        moved = [np.roll(column, int(random.integers(len(column))), axis=0) for column in columns]
+        found.append(_silhouette_of(np.hstack(moved)[chosen], k, seed))
+    known = sorted(one for one in found if one is not None)
+    return NullStructure(k, own, tuple(known)) if own is not None and known else None
+
+
+def _silhouette_of(features: FloatArray, k: int, seed: int) -> float | None:
+    if count_different(features, k) < k:
+        return None
+    with threadpool_limits(limits=1):
+        labels = k_means(features, seed, k, _STARTS).labels
+    return silhouettes(features, [labels])[0]
 
 
 def elbow(by_k: tuple[KDiagnostic, ...]) -> int | None:

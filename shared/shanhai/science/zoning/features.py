@@ -1,6 +1,6 @@
 """From unit means to the feature matrix that is clustered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,7 +66,8 @@ class Scaling:
     Attributes:
         low, high: Limits each column is winsorised at.
         mean, spread: Of the winsorised columns.
-        varies: Columns that are kept: those of a spread of `LEAST_SPREAD` at least.
+        varies: Columns that are kept: those of a spread of `LEAST_SPREAD` at least, and a weight.
+        factors: Root of each column's weight against the mean weight.
     """
 
     low: FloatArray
@@ -74,11 +75,13 @@ class Scaling:
     mean: FloatArray
     spread: FloatArray
     varies: BoolArray
+    factors: FloatArray
 
     def scores(self, values: FloatArray) -> FloatArray:
-        """z-scores of the columns that vary."""
+        """z-scores of the columns that are kept, times their factors."""
         centred = np.clip(values, self.low, self.high) - self.mean
-        return np.ascontiguousarray(centred[:, self.varies] / self.spread[self.varies])
+        scores = centred[:, self.varies] / self.spread[self.varies]
+        return np.ascontiguousarray(scores * self.factors[self.varies])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class Features:
     """Standardised columns of the units.
 
     Attributes:
-        matrix: One row per unit, one column per name: z-scores of winsorised values, or their
-            principal components, and then the weighted coordinates.
+        matrix: One row per unit, one column per name: z-scores of winsorised values times the roots
+            of their weights, or their principal components, and then the weighted coordinates.
         names: Names of the columns.
         dropped: Names of the features that vary too little.
         correlation: Correlation of the features that vary, before components and coordinates.
@@ -121,14 +124,19 @@ def prepare_features(
     values: FloatArray,
     names: Sequence[str],
     *,
+    weights: Sequence[float] | None = None,
     coordinates: FloatArray | None = None,
     pca: bool = False,
 ) -> Features:
     """Winsorise every column at its 1st and 99th percentile and turn it into z-scores.
 
+    A column counts by its weight: squared distances are sums of squares, so that its z-scores are
+    multiplied by √(n·w), w being its part of the weights of all n columns.
+
     Args:
         values: One row per unit, one column per feature, without NaN.
         names: Names of the columns: layers, or services whose ratio is meant.
+        weights: Weight of each column, ≥ 0 and not all 0; equal unless given.
         coordinates: x and y of every unit, in one unit of length, to be weighed in.
         pca: Replace the features by the principal components that hold 90 % of their variance.
 
@@ -136,7 +144,7 @@ def prepare_features(
         NothingVaries: no feature varies between the units, so nothing can be told apart.
         InvalidInput: there is a single unit.
     """
-    scaling = _scaling_of(values)
+    scaling = _scaling_of(values, np.ones(len(names)) if weights is None else np.array(weights))
     varies = scaling.varies
     kept = tuple(name for name, keep in zip(names, varies, strict=True) if keep)
     dropped = tuple(name for name, keep in zip(names, varies, strict=True) if not keep)
@@ -152,12 +160,14 @@ def prepare_features(
             pointer="/unit_m",
         )
     matrix = scaling.scores(values)
-    correlation = matrix.T @ matrix / len(matrix)
+    covariance = matrix.T @ matrix / len(matrix)
+    factors = scaling.factors[varies]
+    correlation = covariance / np.outer(factors, factors)
     flags = (
-        *map(_constant_flag, dropped, scaling.spread[~varies].tolist()),
+        *_dropped_flags(dropped, scaling),
         *_correlation_flags(kept, correlation),
     )
-    components = _principal_components(kept, correlation) if pca else None
+    components = _principal_components(kept, covariance) if pca else None
     if components is not None:
         matrix = matrix @ components.loadings.T
         kept = tuple(f"pc{number}" for number in range(1, len(components.loadings) + 1))
@@ -169,19 +179,19 @@ def prepare_features(
     )
 
 
-def _scaling_of(values: FloatArray) -> Scaling:
+def _scaling_of(values: FloatArray, weights: FloatArray) -> Scaling:
     low, high = np.quantile(values, WINSOR_PROBABILITIES, axis=0)
     capped = np.clip(values, low, high)
     mean = capped.mean(axis=0)
     spread = capped.std(axis=0)
-    varies: BoolArray = spread >= LEAST_SPREAD
-    return Scaling(low, high, mean, spread, varies)
+    varies: BoolArray = (spread >= LEAST_SPREAD) & (weights > 0)
+    return Scaling(low, high, mean, spread, varies, np.sqrt(weights / weights.mean()))
 
 
-def _principal_components(names: tuple[str, ...], correlation: FloatArray) -> Components:
-    """The fewest components that hold `PCA_SHARE` of the variance of the z-scores."""
-    variances, vectors = np.linalg.eigh(correlation)
-    explained = np.clip(variances[::-1], 0.0, None) / len(names)
+def _principal_components(names: tuple[str, ...], covariance: FloatArray) -> Components:
+    """The fewest components that hold `PCA_SHARE` of the variance of the columns."""
+    variances, vectors = np.linalg.eigh(covariance)
+    explained = np.clip(variances[::-1], 0.0, None) / np.trace(covariance)
     count = int(np.searchsorted(np.cumsum(explained), PCA_SHARE - 1e-12)) + 1
     loadings = vectors[:, ::-1].T[:count]
     largest = loadings[np.arange(count), np.abs(loadings).argmax(axis=1)]
@@ -193,6 +203,16 @@ def _weighed(coordinates: FloatArray) -> FloatArray:
     centred = coordinates - coordinates.mean(axis=0)
     spread = float(np.sqrt(np.square(centred).mean()))
     return np.asarray(COORDINATE_WEIGHT * (centred / spread if spread > 0 else centred))
+
+
+def _dropped_flags(names: Sequence[str], scaling: Scaling) -> Iterator[ResultFlag]:
+    """Columns that hardly vary; those the run gave no weight it knows of."""
+    gone = ~scaling.varies
+    for name, spread, factor in zip(
+        names, scaling.spread[gone].tolist(), scaling.factors[gone].tolist(), strict=True
+    ):
+        if factor > 0:
+            yield _constant_flag(name, spread)
 
 
 def _constant_flag(name: str, spread: float) -> ResultFlag:

@@ -1,7 +1,7 @@
 """A zoning frozen as a model: scaling of the features, centres and their zones, for other areas."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -9,18 +9,10 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.zoning.clustering import Clustering, k_means
-from shanhai.science.zoning.delineation import (
-    RATIO,
-    SUPPLY_MEAN,
-    ClusteringSettings,
-    UnitZoning,
-)
+from shanhai.science.zoning.delineation import ClusteringSettings, UnitZoning, values_of
 from shanhai.science.zoning.features import Components, Features, Scaling, feature_layers
 from shanhai.science.zoning.units import UnitTable
-from shanhai.science.zoning.zone_names import ClusterProfile, Naming
-
-_FROM_THE_TOP = (1, 2, 3, 5, 4)
-"""Zones from the highest to the lowest mean ratio."""
+from shanhai.science.zoning.zone_names import HighLand, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +25,7 @@ class ZoneModel:
         components: Principal components in place of the z-scores.
         centres: Features of each cluster's centre, one row each.
         zones: Zone code 1–5 of each centre.
+        high_land: From where on supply and demand are high; None where the rule was off.
     """
 
     layers: tuple[str, ...]
@@ -40,6 +33,7 @@ class ZoneModel:
     components: Components | None
     centres: FloatArray
     zones: ClassArray
+    high_land: HighLand | None
 
 
 def model_of(
@@ -58,6 +52,7 @@ def model_of(
         components=zoning.features.components,
         centres=zoning.clustering.centroids,
         zones=zoning.centre_zones,
+        high_land=zoning.high_land,
     )
 
 
@@ -88,14 +83,12 @@ def zone_by_model(
         )
     features = _features(model, units.means[:, : len(layers)])
     labels = _nearest(features.matrix, model.centres)
-    columns = settings.layers(services)
+    values = values_of(units)
     zones = model.zones[labels]
-    naming = _naming(
-        zones,
-        units.means[:, columns.index(RATIO)],
-        units.means[:, columns.index(SUPPLY_MEAN)],
-        units.cells,
-    )
+    # The names are the model's and are not judged anew.
+    naming = replace(named(zones, values), flags=())
+    if model.high_land is not None:
+        zones = model.high_land.protected(zones, values.supply, values.demand)
     gaps = features.matrix - model.centres[labels]
     clustering = Clustering(labels, model.centres, float(np.square(gaps).sum()))
     return UnitZoning(
@@ -104,6 +97,8 @@ def zone_by_model(
         clustering=clustering,
         merged=clustering,
         naming=naming,
+        zones=zones,
+        high_land=model.high_land,
         contiguity=None,
         model_zones=model.zones,
     )
@@ -140,31 +135,3 @@ def _nearest(features: FloatArray, centres: FloatArray) -> IntArray:
     """Nearest centre of each row; centre by centre, so that few rows of memory are taken."""
     gaps = np.stack([np.square(features - centre).sum(axis=1) for centre in centres])
     return np.asarray(gaps.argmin(axis=0), dtype=np.int64)
-
-
-def _naming(zones: ClassArray, ratio: FloatArray, supply: FloatArray, cells: IntArray) -> Naming:
-    """The zones there are with their numbers; their names are the model's and not judged anew."""
-    return Naming(
-        zones=zones,
-        order=tuple(
-            _profile(zone, zones == zone, ratio, supply, cells)
-            for zone in _FROM_THE_TOP
-            if (zones == zone).any()
-        ),
-        swaps=(),
-        flags=(),
-    )
-
-
-def _profile(
-    zone: int, own: np.ndarray, ratio: FloatArray, supply: FloatArray, cells: IntArray
-) -> ClusterProfile:
-    weight = cells[own]
-    return ClusterProfile(
-        label=zone,
-        zone=zone,
-        mu=float(np.average(ratio[own], weights=weight)),
-        sigma=float(np.average(supply[own], weights=weight)),
-        delta=float(np.average(ratio[own] < 0, weights=weight)),
-        cells=int(weight.sum()),
-    )

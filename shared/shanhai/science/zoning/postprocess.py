@@ -32,6 +32,7 @@ from shanhai.science.zoning.seams import (
     join_tiles,
     sieve_patches,
 )
+from shanhai.science.zoning.zone_names import KEY_PROTECTION
 from shanhai.vocabulary import Label
 
 BY_UNIT = "zones_by_unit"
@@ -49,7 +50,6 @@ PERIPHERY_M = 2_000.0
 ABSORB_MMU_FACTOR = 4
 
 STRICT_PROTECTION = 1
-KEY_PROTECTION = 2
 """Codes of the least protection the law asks for; also those of `override_source`."""
 
 

@@ -1,12 +1,13 @@
 """Which cluster becomes which zone: deterministic, and blind to cluster numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import ClassArray, FloatArray, IntArray
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, IntArray
 from shanhai.vocabulary import ZONE_CLASSES, Label
 
 NEAR_TIE = 0.02
@@ -15,6 +16,7 @@ NEAR_TIE = 0.02
 BALANCE_TOLERANCE = 0.1
 """How far below 0 the mean ratio of general protection may lie."""
 
+KEY_PROTECTION = 2
 ZONES_BY_RANK = {
     5: (1, 2, 3, 5, 4),
     4: (1, 3, 5, 4),
@@ -36,6 +38,7 @@ class ClusterProfile:
         zone: Code of the zone it became.
         mu: Area-weighted mean of the comprehensive ratio.
         sigma: Area-weighted mean of normalised supply over the services.
+        demand: Area-weighted mean of normalised demand over the services.
         delta: Share of the area with a negative comprehensive ratio, 0–1.
         cells: Area in valid cells.
     """
@@ -44,6 +47,7 @@ class ClusterProfile:
     zone: int
     mu: float
     sigma: float
+    demand: float
     delta: float
     cells: int
 
@@ -65,7 +69,24 @@ class Naming:
     flags: tuple[ResultFlag, ...]
 
 
-def name_zones(labels: IntArray, ratio: FloatArray, supply: FloatArray, cells: IntArray) -> Naming:
+@dataclass(frozen=True, slots=True)
+class UnitValues:
+    """What the names of the zones rest on, one value per unit.
+
+    Attributes:
+        ratio: Comprehensive ratio, −2…2.
+        supply: Mean normalised supply over the services, 0–1.
+        demand: Mean normalised demand over the services, 0–1.
+        cells: Valid cells, the weight of the unit.
+    """
+
+    ratio: FloatArray
+    supply: FloatArray
+    demand: FloatArray
+    cells: IntArray
+
+
+def name_zones(labels: IntArray, values: UnitValues) -> Naming:
     """Name two to five clusters as zones.
 
     Clusters are ranked by mean ratio (ties by supply, area, first unit); neighbours in rank that
@@ -74,9 +95,7 @@ def name_zones(labels: IntArray, ratio: FloatArray, supply: FloatArray, cells: I
 
     Args:
         labels: Cluster of every unit, any integers.
-        ratio: Comprehensive ratio of every unit, −2…2.
-        supply: Mean normalised supply over the services of every unit, 0–1.
-        cells: Valid cells of every unit, its weight.
+        values: What the names rest on.
 
     Returns:
         Zones of the units with the numbers behind them.
@@ -90,29 +109,69 @@ def name_zones(labels: IntArray, ratio: FloatArray, supply: FloatArray, cells: I
             f"{unique.size} clusters cannot be named; two to five are required",
             message_zh=f"{unique.size} 个聚类无法命名，须为二至五个",
         )
-    weight = np.bincount(compact, weights=cells)
-    mu = np.bincount(compact, weights=cells * ratio) / weight
-    sigma = np.bincount(compact, weights=cells * supply) / weight
-    delta = np.bincount(compact, weights=cells * (ratio < 0)) / weight
-    ranked, swaps = _settle_near_ties(np.lexsort((first, -weight, -sigma, -mu)), mu, sigma)
-    zone_of = np.zeros(unique.size, dtype=np.uint8)
-    zone_of[ranked] = ZONES_BY_RANK[unique.size]
-    order = tuple(
-        ClusterProfile(
-            int(unique[c]),
-            int(zone_of[c]),
-            float(mu[c]),
-            float(sigma[c]),
-            float(delta[c]),
-            int(weight[c]),
-        )
-        for c in ranked
+    means = _cluster_means(compact, values)
+    by_ratio = np.lexsort((first, -means.weight, -means.sigma, -means.mu))
+    ranked, swaps = _settle_near_ties(by_ratio, means.mu, means.sigma)
+    zone_of = dict(zip(ranked.tolist(), ZONES_BY_RANK[unique.size], strict=True))
+    order = _profiles(means, unique, zone_of)
+    codes = np.array([zone_of[place] for place in range(unique.size)], dtype=np.uint8)
+    pairs = tuple((int(unique[a]), int(unique[b])) for a, b in swaps)
+    return Naming(codes[compact], order, pairs, _flags(order))
+
+
+def named(zones: IntArray | ClassArray, values: UnitValues) -> Naming:
+    """The outcome of names that are known: each zone is one cluster, with the code as its number.
+
+    Args:
+        zones: Zone code of every unit.
+        values: What the names rest on.
+    """
+    unique, compact = np.unique(zones.astype(np.int64), return_inverse=True)
+    place = {int(zone): number for number, zone in enumerate(unique)}
+    from_the_top = (zone for zone in ZONES_BY_RANK[5] if zone in place)
+    order = _profiles(
+        _cluster_means(compact, values), unique, {place[zone]: zone for zone in from_the_top}
     )
-    return Naming(
-        zones=zone_of[compact],
-        order=order,
-        swaps=tuple((int(unique[a]), int(unique[b])) for a, b in swaps),
-        flags=_flags(order),
+    return Naming(np.asarray(zones, dtype=np.uint8), order, (), _flags(order))
+
+
+def _profiles(
+    means: "_ClusterMeans", labels: IntArray, zone_of: Mapping[int, int]
+) -> tuple[ClusterProfile, ...]:
+    """Profiles of the clusters, those of the highest rank first, by their places."""
+    return tuple(
+        ClusterProfile(
+            label=int(labels[place]),
+            zone=zone,
+            mu=float(means.mu[place]),
+            sigma=float(means.sigma[place]),
+            demand=float(means.demand[place]),
+            delta=float(means.delta[place]),
+            cells=int(means.weight[place]),
+        )
+        for place, zone in zone_of.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ClusterMeans:
+    """Area of each cluster and its weighted means, as `ClusterProfile` has them."""
+
+    weight: FloatArray
+    mu: FloatArray
+    sigma: FloatArray
+    demand: FloatArray
+    delta: FloatArray
+
+
+def _cluster_means(compact: IntArray, values: UnitValues) -> _ClusterMeans:
+    weight = np.bincount(compact, weights=values.cells).astype(np.float64)
+
+    def mean(of: FloatArray | BoolArray) -> FloatArray:
+        return np.asarray(np.bincount(compact, weights=values.cells * of) / weight)
+
+    return _ClusterMeans(
+        weight, mean(values.ratio), mean(values.supply), mean(values.demand), mean(values.ratio < 0)
     )
 
 
@@ -135,6 +194,9 @@ def _flags(order: tuple[ClusterProfile, ...]) -> tuple[ResultFlag, ...]:
     flags = []
     if len(by_zone) < len(ZONES_BY_RANK[5]):
         flags.append(ResultFlag("fewer_than_five_zones", _existing(sorted(by_zone))))
+    outdone = _outdone(by_zone)
+    if outdone:
+        flags.append(ResultFlag("supply_order", _contradiction(outdone)))
     failures = [rule for rule, holds in _expectations(by_zone) if not holds]
     if failures:
         flags.append(ResultFlag("sign_inconsistent", _inconsistency(failures, order)))
@@ -149,16 +211,92 @@ def _existing(zones: list[int]) -> Label:
     )
 
 
+def _outdone(zones: Mapping[int, ClusterProfile]) -> list[tuple[ClusterProfile, ClusterProfile]]:
+    """Strict and key protection, each with the zone of less protection that supplies most, where
+    that one supplies more."""
+    found = []
+    for zone in (1, 2):
+        others = [one for code, one in zones.items() if code not in (1, zone)]
+        most = max(others, key=lambda one: one.sigma, default=None)
+        if zone in zones and most is not None and most.sigma > zones[zone].sigma:
+            found.append((zones[zone], most))
+    return found
+
+
+def _contradiction(outdone: list[tuple[ClusterProfile, ClusterProfile]]) -> Label:
+    pairs = [(_NAMES[high.zone], high.sigma, _NAMES[low.zone], low.sigma) for high, low in outdone]
+    listed_zh = "；".join(
+        f"{low.zh}平均供给 {more:.3f}，高于{high.zh}的 {less:.3f}"
+        for high, less, low, more in pairs
+    )
+    listed_en = "; ".join(
+        f"the {low.en.lower()} supplies {more:.3f} on average, the {high.en.lower()} {less:.3f}"
+        for high, less, low, more in pairs
+    )
+    return Label(
+        f"保护等级与供给次序不一致：{listed_zh}。分区按供需比命名，请规划人员核定。",
+        f"More protection does not mean more supply: {listed_en}. Zones are named by the ratio of"
+        " supply and demand; a planner should decide.",
+    )
+
+
+HIGH_PROBABILITY = 0.75
+"""Quantile from which supply, and demand, count as high (status E)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HighLand:
+    """From where on land supplies much and much is wanted of it.
+
+    Such land has a ratio about 0, so that the names alone would leave it to general protection or
+    restoration, although nobody can do without it.
+
+    Attributes:
+        supply: Least mean normalised supply, 0–1.
+        demand: Least mean normalised demand, 0–1.
+    """
+
+    supply: float
+    demand: float
+
+    @classmethod
+    def of(cls, values: UnitValues) -> "HighLand":
+        """The upper quarter of the area by each."""
+        return cls(
+            _weighted_quantile(values.supply, values.cells, HIGH_PROBABILITY),
+            _weighted_quantile(values.demand, values.cells, HIGH_PROBABILITY),
+        )
+
+    def protected(self, zones: ClassArray, supply: FloatArray, demand: FloatArray) -> ClassArray:
+        """The zones, at least key protection where supply and demand are high.
+
+        Args:
+            zones: Zone code of every unit.
+            supply: Mean normalised supply of every unit, 0–1.
+            demand: Mean normalised demand of every unit, 0–1.
+        """
+        high = (supply >= self.supply) & (demand >= self.demand) & (zones > KEY_PROTECTION)
+        return np.where(high, np.uint8(KEY_PROTECTION), zones)
+
+
+def _weighted_quantile(values: FloatArray, weights: IntArray, probability: float) -> float:
+    """The least value up to which the given part of the weight lies."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    place = int(np.searchsorted(reached, probability * reached[-1]))
+    return float(values[order[min(place, len(order) - 1)]])
+
+
 def _inconsistency(rules: list[Label], order: tuple[ClusterProfile, ...]) -> Label:
     found = [(_NAMES[one.zone], f"{one.mu:.3f}", f"{100 * one.delta:.1f} %") for one in order]
     numbers_zh = "；".join(f"{name.zh} {mu}、{delta}" for name, mu, delta in found)
     numbers_en = "; ".join(f"{name.en} {mu}, {delta}" for name, mu, delta in found)
     return Label(
         f"分区含义与数值不完全相符，请规划人员核定。未满足：{'；'.join(r.zh for r in rules)}。"
-        f"各区平均供需比与赤字面积占比：{numbers_zh}。",
+        f"各区平均供需比与供给低于需求的面积占比：{numbers_zh}。",
         "The numbers do not fully fit the meaning of the zones; a planner should decide. "
         f"Not met: {'; '.join(rule.en for rule in rules)}. "
-        f"Mean ratio and share of area in deficit: {numbers_en}.",
+        f"Mean ratio and share of the area with supply below demand: {numbers_en}.",
     )
 
 
@@ -190,6 +328,6 @@ def _mean_rule(zone: int, relation: str, other: int | None = None) -> Label:
 def _deficit_rule(zone: int, other: int) -> Label:
     name, than = _NAMES[zone], _NAMES[other]
     return Label(
-        f"{name.zh}赤字面积占比 ≥ {than.zh}",
-        f"share in deficit of the {name.en.lower()} ≥ {than.en.lower()}",
+        f"{name.zh}供给低于需求的面积占比 ≥ {than.zh}",
+        f"share of the {name.en.lower()} with supply below demand ≥ {than.en.lower()}",
     )

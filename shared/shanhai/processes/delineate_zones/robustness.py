@@ -1,0 +1,327 @@
+"""Whether other sensible choices would give other zones: the ensemble of a zoning, on its grid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS
+from shanhai.processes.delineate_zones.units import Cut, LayerMeans, Raster, SquareCut, Tabled
+from shanhai.processes.delineate_zones.zoning import Trust, Zoner, Zoning
+from shanhai.processes.kit.region import windows_of
+from shanhai.processes.kit.task import Task
+from shanhai.raster.store import ScratchStore
+from shanhai.science.ecoservices.graph import service_key
+from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.uncertainty.robustness import (
+    FACTOR_TITLES,
+    FACTORS,
+    HOLDING_SHARE,
+    Ensemble,
+    Robustness,
+    alike_zones,
+    design_members,
+    smooth_field,
+)
+from shanhai.science.zoning.clustering import (
+    ALGORITHMS,
+    HIGHEST_K,
+    MAX_UNITS,
+    Algorithm,
+    count_different,
+)
+from shanhai.science.zoning.ensemble import (
+    EnsembleChoices,
+    EnsembleUnits,
+    Errors,
+    ServiceSides,
+    ZoneKinds,
+    parents,
+    zones_of_member,
+)
+from shanhai.science.zoning.postprocess import BEFORE, ZONES
+from shanhai.science.zoning.units import UnitTable
+from shanhai.vocabulary import ZONE_CLASSES
+
+MEMBERS = {"quick": 24, "full": 120}
+
+MOST_UNITS = 20_000
+"""Units the ensemble is made of at most: squares are doubled until they are so few."""
+
+LEAST_UNITS = 30
+"""Fewer units say nothing of how a zone depends on choices."""
+
+DEFAULT_ERROR = 0.1
+"""Standard error of an input whose description tells none (status E)."""
+
+_ERROR_FIELDS = 3
+_KS = (5, 6, 7, 8)
+_SEEDS = 3
+_QUICK: tuple[Algorithm, ...] = ("kmeans", "gmm", "ward_contig")
+_SIDES = ("supply", "demand")
+_MOST_ERROR = 0.9
+"""Errors are held within this, so that no supply turns negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ensembled:
+    """The ensemble of a zoning and its verdict.
+
+    Attributes:
+        robustness: The verdict.
+        choices: What the levels of the factors stood for.
+        unit_m: Side of its units, m; None for polygons.
+        without_zones: Members that found no zones.
+    """
+
+    robustness: Robustness
+    choices: EnsembleChoices
+    unit_m: float | None
+    without_zones: int
+
+    def document(self) -> dict[str, Any]:
+        """As the manifest and the statistics tell it."""
+        own = self.robustness
+        return {
+            "members": own.members,
+            "without_zones": self.without_zones,
+            "unit_m": self.unit_m,
+            "algorithms": list(self.choices.algorithms),
+            "k": list(self.choices.ks),
+            "holding_share": HOLDING_SHARE,
+            "held_percent": round(100 * own.held, 6),
+            "held_percent_by_zone": {
+                str(zone): round(100 * share, 6) for zone, share in own.held_by_zone.items()
+            },
+            "consensus_percent": round(100 * own.consensus_share, 6),
+            "variance_shares": [
+                {
+                    "factor": name,
+                    "name_zh": FACTOR_TITLES[name].zh,
+                    "name_en": FACTOR_TITLES[name].en,
+                    "share": round(own.shares[name], 6),
+                }
+                for name in FACTORS
+                if name in own.shares
+            ],
+            "alike_zones": [list(pair) for pair in own.alike],
+            "grade": own.grade,
+            "headline_zh": own.headline.zh,
+            "headline_en": own.headline.en,
+        }
+
+
+def find_robustness(
+    task: Task, assessment: Assessment, zoner: Zoner, zoning: Zoning, trust: Trust
+) -> Ensembled | None:
+    """Zone the units by other choices, and keep consensus and agreement as layers.
+
+    None where there is nothing to choose: the zones are another run's, or thresholds of the ratio,
+    or there are too few units.
+    """
+    if zoner.model is not None or zoning.audit is not None:
+        return None
+    cut, tabled = _tabled(assessment, zoner)
+    if len(tabled.units.cells) < LEAST_UNITS:
+        return None
+    kinds = ZoneKinds.of(zoning.by_unit, zoning.units)
+    choices = _choices(task, assessment, zoner, cut, tabled, kinds)
+    design = design_members(
+        choices.levels, MEMBERS[zoner.parameters.robustness], zoner.settings.seed
+    )
+    found = list(zoner.runner.run(partial(zones_of_member, choices), design))
+    zoned = [
+        (member, zones) for member, zones in zip(design, found, strict=True) if zones is not None
+    ]
+    if not zoned:
+        return None
+    ensemble = Ensemble(
+        tuple(member for member, _ in zoned),
+        np.stack([zones for _, zones in zoned]),
+        tabled.units.cells,
+    )
+    held, agreeing = _write(assessment.place.store, tabled, ensemble)
+    robustness = Robustness(
+        members=len(zoned),
+        held=float(held[:, 1].sum() / held.sum()),
+        held_by_zone={
+            zone.value: float(held[zone.value, 1] / held[zone.value].sum())
+            for zone in ZONE_CLASSES
+            if held[zone.value].any()
+        },
+        consensus_share=float(agreeing / held.sum()),
+        shares=ensemble.variance_shares(),
+        alike=alike_zones(trust.intervals),
+    )
+    return Ensembled(robustness, choices, cut.unit_m, len(found) - len(zoned))
+
+
+def _tabled(assessment: Assessment, zoner: Zoner) -> tuple[Cut, Tabled]:
+    """Units of the run with their supplies and demands, or larger squares that are few enough."""
+    cut, means = zoner.cut, _means(assessment, zoner)
+    tabled = cut.table(means, zoner.runner)
+    while isinstance(cut, SquareCut) and len(tabled.units.cells) > MOST_UNITS:
+        cut = cut.doubled()
+        tabled = cut.table(means, zoner.runner)
+    return cut, tabled
+
+
+def _means(assessment: Assessment, zoner: Zoner) -> LayerMeans:
+    sides = [service_key(side, service) for service in zoner.services for side in _SIDES]
+    layers = (*sides, *zoner.settings.layers(zoner.services))
+    return LayerMeans(assessment.place.store, assessment.extremes, layers)
+
+
+def _choices(
+    task: Task,
+    assessment: Assessment,
+    zoner: Zoner,
+    cut: Cut,
+    tabled: Tabled,
+    kinds: ZoneKinds,
+) -> EnsembleChoices:
+    own = zoner.settings
+    fields = [
+        _theme_errors(task, assessment, tabled, own.seed + one) for one in range(_ERROR_FIELDS)
+    ]
+    sizes = [_of_size(assessment, zoner, tabled, fields)]
+    if isinstance(cut, SquareCut):
+        sizes += _doubled(assessment, zoner, cut, tabled, fields)
+    units = _apart(assessment, zoner, tabled)[1]
+    different = count_different(units.means[:, : len(own.layers(zoner.services))], HIGHEST_K)
+    quick = zoner.parameters.robustness == "quick"
+    algorithms = [
+        one
+        for one in (_QUICK if quick else ALGORITHMS)
+        if one != "ward_contig" or len(units.cells) <= MAX_UNITS
+    ]
+    return EnsembleChoices(
+        settings=own,
+        kinds=kinds,
+        services=zoner.services,
+        algorithms=tuple(dict.fromkeys((own.algorithm, *algorithms))),
+        ks=tuple(dict.fromkeys((own.k, *(k for k in _KS if k <= different)))),
+        seeds=tuple(own.seed + one for one in range(_SEEDS)),
+        sizes=tuple(sizes),
+    )
+
+
+def _doubled(
+    assessment: Assessment,
+    zoner: Zoner,
+    cut: SquareCut,
+    tabled: Tabled,
+    fields: list[dict[str, FloatArray]],
+) -> list[EnsembleUnits]:
+    """Squares of twice the side, where there are enough of them."""
+    twice = cut.doubled().table(_means(assessment, zoner), zoner.runner)
+    if len(twice.units.cells) < LEAST_UNITS:
+        return []
+    onto = parents(tabled.units.index, tabled.units.shape[1], twice.units)
+    first = np.zeros(len(twice.units.cells), dtype=np.int64)
+    first[onto[::-1]] = np.arange(len(onto))[::-1]
+    larger = [{theme: field[first] for theme, field in one.items()} for one in fields]
+    return [_of_size(assessment, zoner, twice, larger, onto)]
+
+
+def _of_size(
+    assessment: Assessment,
+    zoner: Zoner,
+    tabled: Tabled,
+    fields: list[dict[str, FloatArray]],
+    onto: IntArray | None = None,
+) -> EnsembleUnits:
+    sides, units = _apart(assessment, zoner, tabled)
+    return EnsembleUnits(
+        units=units,
+        sides=sides,
+        points=tabled.layout.points(units),
+        contiguity=tabled.layout.contiguity(units),
+        errors=[_of_services(assessment, zoner, one) for one in fields],
+        onto=onto,
+    )
+
+
+def _apart(
+    assessment: Assessment, zoner: Zoner, tabled: Tabled
+) -> tuple[dict[str, ServiceSides], UnitTable]:
+    """Supplies and demands of the units, and the units without them."""
+    units, count = tabled.units, len(_SIDES) * len(zoner.services)
+    columns = iter(np.ascontiguousarray(units.means[:, :count].T))
+    sides = {
+        service: ServiceSides(next(columns), next(columns), method.is_physical)
+        for service, method in assessment.assembled.methods.items()
+    }
+    rest = np.ascontiguousarray(units.means[:, count:])
+    return sides, UnitTable(rest, units.cells, units.index, units.shape)
+
+
+def _theme_errors(
+    task: Task, assessment: Assessment, tabled: Tabled, seed: int
+) -> dict[str, FloatArray]:
+    """A smooth field of relative errors for each input, as wide as its native resolution."""
+    random, points = np.random.default_rng(seed), tabled.points_m()
+    found = {}
+    for theme, source in assessment.place.sources.items():
+        dataset = task.datasets[theme]
+        length = max(dataset.native_resolution_m or source.resolution, assessment.place.grid.cell_m)
+        error = DEFAULT_ERROR if dataset.relative_error is None else dataset.relative_error
+        found[theme] = error * smooth_field(points, length, random)
+    return found
+
+
+def _of_services(assessment: Assessment, zoner: Zoner, fields: Mapping[str, FloatArray]) -> Errors:
+    """Errors of supply and demand: the sum of those of the inputs each rests on."""
+    graph = assessment.assembled.graph
+    none = np.zeros(len(next(iter(fields.values()))))
+
+    def of(layer: str) -> FloatArray:
+        themes = [one for one in graph.themes_of(layer) if one in fields]
+        total = sum((fields[one] for one in themes), none)
+        return np.clip(total, -_MOST_ERROR, _MOST_ERROR)
+
+    return {
+        service: (of(service_key("supply", service)), of(service_key("demand", service)))
+        for service in zoner.services
+    }
+
+
+def _write(store: ScratchStore, tabled: Tabled, ensemble: Ensemble) -> tuple[IntArray, int]:
+    """Keep the consensus, and the part of the members that agree with the zones of the map.
+
+    Returns:
+        Cells by zone of the map and whether it holds there; cells whose zone is the consensus.
+    """
+    votes = ensemble.votes
+    # Code 0 is for cells without zone, so that no vote is 1 there.
+    counted = [tabled.raster((votes[:, zone] + 1).astype(np.uint8)) for zone in range(len(votes.T))]
+    consensus = tabled.raster(ensemble.consensus)
+    store.create_classes(CONSENSUS)
+    store.create(AGREEMENT)
+    held, agreeing = np.zeros((len(votes.T) + 1, 2), dtype=np.int64), 0
+    # What the law raised is no choice.
+    drawn = BEFORE if store.has(BEFORE) else ZONES
+    for window in windows_of(store.grid):
+        zones = store.read_classes(drawn, window)
+        zoned = zones > 0
+        usual = consensus(window, zoned)
+        agreement = _agreement(counted, window, zones, len(ensemble.design))
+        store.write_classes(CONSENSUS, window, usual)
+        store.write(AGREEMENT, window, agreement.astype(np.float32))
+        agreeing += int(np.count_nonzero(zoned & (usual == zones)))
+        for column, cells in enumerate((agreement < HOLDING_SHARE, agreement >= HOLDING_SHARE)):
+            held[:, column] += np.bincount(zones[zoned & cells], minlength=len(held))
+    return held, agreeing
+
+
+def _agreement(counted: list[Raster], window: Any, zones: Any, members: int) -> FloatArray:
+    """Part of the members that give each cell its zone; NaN without zone."""
+    found = np.full(zones.shape, np.nan)
+    for number, raster in enumerate(counted, start=1):
+        own = zones == number
+        if own.any():
+            found[own] = (raster(window, zones > 0)[own].astype(np.float64) - 1) / members
+    return found
