@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import ReferenceTask
 from shanhai.science.zoning.delineation import Thresholds
 from shanhai.science.zoning.features import Components, Scaling
 from shanhai.science.zoning.frozen_zones import ZoneModel
@@ -84,14 +84,14 @@ def _known(value: float) -> float | None:
 
 
 def frozen_zones(
-    task: Task, inputs: DelineateZonesInputs
+    inputs: DelineateZonesInputs, reference: ReferenceTask | None
 ) -> tuple[ZoneModel | None, Thresholds | None]:
     """The model and thresholds a run takes over; None where it finds its own.
 
     Raises:
         InvalidInput: the reference has no zones, or not whole.
     """
-    asked, reference = inputs.normalisation, task.reference
+    asked = inputs.normalisation
     if asked is None or not asked.zones or reference is None:
         return None, None
     try:

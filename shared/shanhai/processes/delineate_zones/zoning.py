@@ -19,7 +19,7 @@ from shanhai.processes.delineate_zones.units import (
 )
 from shanhai.processes.delineate_zones.zone_model import frozen_zones
 from shanhai.processes.kit.region import windows_of
-from shanhai.processes.kit.task import Task, pointing_at
+from shanhai.processes.kit.task import ReferenceTask, Task, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.flags import ResultFlag
@@ -223,14 +223,14 @@ class Zoner:
 
 
 def zoner_of(
-    task: Task,
     assessment: Assessment,
     inputs: DelineateZonesInputs,
     cut: Cut,
     runner: WindowRunner,
+    reference: ReferenceTask | None = None,
 ) -> Zoner:
-    """The way a run asks for its zones."""
-    model, thresholds = frozen_zones(task, inputs)
+    """The way a run asks for its zones; those of the reference where it says so."""
+    model, thresholds = frozen_zones(inputs, reference)
     return Zoner(
         parameters=inputs.parameters,
         settings=clustering_settings(inputs.parameters, inputs.seed),
