@@ -57,8 +57,10 @@ SUPPLY_DEMAND = "supply_demand"
 PROFILES: tuple[Term, ...] = (
     Term("index", Label("指数法", "Index methods")),
     Term("biophysical", Label("生物物理法", "Biophysical methods")),
+    Term("mixed", Label("生物物理法优先", "Biophysical methods where possible")),
 )
-"""The methods services are computed by where none is named: by relative indices, or in units."""
+"""The methods services are computed by where none is named: by relative indices, in units, or each
+in units where its inputs and totals are given."""
 
 SCHEME_KINDS: tuple[Term, ...] = (
     Term(SUPPLY_DEMAND, Label("供需分区", "Supply and demand")),

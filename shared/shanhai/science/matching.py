@@ -13,6 +13,9 @@ from shanhai.vocabulary import ECOSERVICES, Label
 CAP_PROBABILITY = 0.995
 """Quantile at which supply and demand are capped before the ratio (`max_mode=p99.5`)."""
 
+RANK_PROBABILITIES = (0.005, *(step / 20 for step in range(1, 20)), 0.995)
+"""Quantiles between which a percentile rank is interpolated."""
+
 _SERVICE_IDS = tuple(term.code for term in ECOSERVICES)
 
 SERVICE_COUNT = len(_SERVICE_IDS)
@@ -41,6 +44,64 @@ def supply_demand_ratio(
     difference = np.minimum(supply, supply_max) - np.minimum(demand, demand_max)
     half_sum = (supply_max + demand_max) / 2
     return difference / half_sum if half_sum > 0 else difference * 0.0
+
+
+def percentile_rank(values: FloatArray, quantiles: Sequence[float]) -> FloatArray:
+    """Percentile rank within a reference that is known by its quantiles.
+
+    Linear between neighbouring quantiles. A value that fills several of them, as the zeros of a
+    layer do, has the middle of their probabilities.
+
+    Args:
+        values: Any unit; compared in single precision, in which the quantiles were taken.
+        quantiles: Of the reference at `RANK_PROBABILITIES`, none below the one before it.
+
+    Returns:
+        0–1; 0.5 everywhere for a constant layer, NaN stays NaN.
+
+    Source: mid-ranks of tied values as in Kendall 1945; the quantiles are engineering defaults.
+    """
+    knots, first, count = np.unique(
+        np.asarray(quantiles, dtype=np.float64), return_index=True, return_counts=True
+    )
+    probabilities = np.asarray(RANK_PROBABILITIES)
+    lowest, highest = probabilities[first], probabilities[first + count - 1]
+    single = values.astype(np.float32).astype(np.float64)
+    below = np.searchsorted(knots, single, side="right") - 1
+    floor = np.clip(below, 0, None)
+    above = np.clip(below + 1, None, len(knots) - 1)
+    gap = knots[above] - knots[floor]
+    share = np.divide(single - knots[floor], gap, out=np.zeros(single.shape), where=gap > 0)
+    rank = highest[floor] + share * (lowest[above] - highest[floor])
+    rank = np.where(single == knots[floor], (lowest[floor] + highest[floor]) / 2, rank)
+    rank[single < knots[0]] = 0.0
+    rank[single > knots[-1]] = 1.0
+    rank[np.isnan(single)] = np.nan
+    return np.asarray(rank)
+
+
+def rank_difference(
+    supply: FloatArray,
+    demand: FloatArray,
+    supply_quantiles: Sequence[float],
+    demand_quantiles: Sequence[float],
+) -> FloatArray:
+    """Supply–demand ratio of indices: the rank of supply less the rank of demand.
+
+    An index has no unit, so that its supply and its demand cannot be set off against each other:
+    a product of factors lies low and a single normalised layer high, whatever the land. Their
+    percentile ranks have one scale. With both maxima 1 this is `supply_demand_ratio` of the ranks.
+
+    Args:
+        supply: An index, 0–1.
+        demand: An index, 0–1.
+        supply_quantiles: Of supply over the whole area, at `RANK_PROBABILITIES`.
+        demand_quantiles: The same of demand.
+
+    Returns:
+        −1…1, positive where supply ranks above demand; NaN where either is NaN.
+    """
+    return percentile_rank(supply, supply_quantiles) - percentile_rank(demand, demand_quantiles)
 
 
 def comprehensive_ratio(

@@ -106,7 +106,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[ReferenceTask], ReferenceTask
         {},
         lambda m: changed(m, profile="biophysical"),
         "/inputs/profile",
-        "is index, and the reference was computed with biophysical",
+        "is mixed, and the reference was computed with biophysical",
     ),
     "another method": (
         {},

@@ -19,7 +19,7 @@ from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
 from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.ecoservices.graph import AreaFigure, service_key
 from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
 from shanhai.science.ecoservices.matching_layers import (
     MaxMode,
@@ -179,10 +179,26 @@ SERVICES = codes(ECOSERVICES)
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """Global numbers of a service's layer: limits for normalising, cap for the ratio."""
+    """Global numbers of a service's layer.
+
+    Attributes:
+        limits: Between which it is normalised.
+        cap: Value it is capped at before the ratio; None of an index, whose ranks are compared.
+    """
 
     limits: NormalisationLimits
-    cap: float
+    cap: float | None
+
+
+def extreme_figures(assembled: Assembled, max_mode: MaxMode) -> list[AreaFigure]:
+    """The numbers `extremes_of` takes."""
+    caps = [
+        maximum_of(service_key(kind, service), max_mode)
+        for service, method in assembled.methods.items()
+        if method.is_physical
+        for kind in ("supply", "demand")
+    ]
+    return [*caps, *(one for layer in assembled.decisive_layers for one in limits_figures(layer))]
 
 
 def extremes_of(
@@ -190,11 +206,12 @@ def extremes_of(
 ) -> dict[str, Extremes]:
     """Limits and cap of the supplies and demands; limits that are too close are one."""
     found = {}
-    for layer in assembled.decisive_layers:
-        low, high = (figures[one] for one in limits_figures(layer))
-        least = SPAN_BY_UNIT[assembled.graph.nodes[layer].unit]
-        limits = settled(NormalisationLimits(low, high), least)
-        found[layer] = Extremes(limits, figures[maximum_of(layer, max_mode)])
+    for service, method in assembled.methods.items():
+        for layer in (service_key(kind, service) for kind in ("supply", "demand")):
+            low, high = (figures[one] for one in limits_figures(layer))
+            limits = settled(NormalisationLimits(low, high), SPAN_BY_UNIT[method.unit])
+            cap = figures[maximum_of(layer, max_mode)] if method.is_physical else None
+            found[layer] = Extremes(limits, cap)
     return found
 
 

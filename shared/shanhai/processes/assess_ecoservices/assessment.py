@@ -132,11 +132,7 @@ def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowR
         calculation = assembled(inputs, bands)
     available = available_leaves(bands)
     kept = [name for name in KEPT_LEAVES if name in available]
-    figures = [
-        figure
-        for layer in calculation.decisive_layers
-        for figure in narrow_ranges.limits_figures(layer)
-    ]
+    figures = assessed.extreme_figures(calculation, inputs.parameters.max_mode)
     plan = plan_of(
         calculation.graph_with(kept),
         inputs.cell_m,

@@ -101,8 +101,11 @@ class AssessmentParameters(contract.Inputs):
 class AssessmentInputs(contract.PlaceInputs):
     """What every process says that assesses the services of a region."""
 
-    profile: Literal["index", "biophysical"] = Field(
-        "index", description="Calculation profile / 计算方案"
+    profile: Literal["mixed", "biophysical", "index"] = Field(
+        "mixed",
+        description="Calculation profile; mixed: each service by its biophysical method where its"
+        " inputs and totals are given, else by indices"
+        " / 计算方案；mixed 为数据与总量齐备的服务用实物量法，其余用指数法",
     )
     ecoservices: dict[contract.ServiceId, EcoserviceChoice] = Field(
         default_factory=dict,

@@ -179,9 +179,9 @@ def assessment_manifest(
         "methods": {service: method.id for service, method in assembled.methods.items()},
         "fallbacks": {
             service: {"wanted": wanted, "missing": list(names)}
-            for service, (wanted, names) in assembled.fallbacks.items()
+            for service, (wanted, names) in assembled.taken.fallbacks.items()
         },
-        "left_out": {service: list(names) for service, names in assembled.left_out.items()},
+        "left_out": {service: list(names) for service, names in assembled.taken.left_out.items()},
         "derived": derived_forms(assessment),
         "parameters": parameters_of(inputs, assessment),
         "normalization": normalization_of(inputs, assessment),
@@ -228,6 +228,10 @@ def _ratio(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:
         "max_mode": inputs.parameters.max_mode,
         "weights": weight_shares(inputs.parameters.weights),
         "min_services": inputs.min_services,
+        "compared": {
+            service: "amounts" if method.is_physical else "ranks"
+            for service, method in assessment.assembled.methods.items()
+        },
         "maxima": {
             service: {
                 "supply": extremes[f"supply.{service}"].cap,
@@ -235,6 +239,7 @@ def _ratio(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:
                 "unit": method.unit,
             }
             for service, method in assessment.assembled.methods.items()
+            if method.is_physical
         },
     }
 
@@ -349,7 +354,7 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
                 f"{assembled.methods[service].id} took the place of {wanted}",
             ),
         )
-        for service, (wanted, names) in assembled.fallbacks.items()
+        for service, (wanted, names) in assembled.taken.fallbacks.items()
     ]
     left = [
         ResultFlag(
@@ -359,7 +364,7 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
                 f"{service} lacks {', '.join(names)} and is left out",
             ),
         )
-        for service, names in assembled.left_out.items()
+        for service, names in assembled.taken.left_out.items()
     ]
     return [*taken, *left]
 

@@ -18,7 +18,7 @@ from shanhai.cartography import (
     RampStyle,
     style_of,
 )
-from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.kit.outputs import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.charts import ClassPanel, Panel, RampPanel, draw_panels
@@ -53,10 +53,14 @@ def draw_service_maps(assessment: Assessment, frame: MapFrame, folder: Path) -> 
     pictures = {}
     for service, method in assessment.assembled.methods.items():
         path = pictures[f"service.{service}"] = folder / f"service.{service}.png"
-        caps = [assessment.extremes[f"{kind}.{service}"].cap for kind in ("supply", "demand")]
-        unit = "" if method.unit == "1" else f" ({method.unit})"
-        draw_panels(path, _panels(assessment.place.store, service, unit, max(caps)), frame)
+        unit = f" ({method.unit})" if method.is_physical else ""
+        top = max(_top(assessment.extremes[f"{kind}.{service}"]) for kind in ("supply", "demand"))
+        draw_panels(path, _panels(assessment.place.store, service, unit, top), frame)
     return pictures
+
+
+def _top(extremes: Extremes) -> float:
+    return extremes.limits.high if extremes.cap is None else extremes.cap
 
 
 def _panels(store: ScratchStore, service: str, unit: str, cap: float) -> list[RampPanel]:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from shanhai.processes.assess_ecoservices.assessed import (
     Assessment,
     Extremes,
+    extreme_figures,
     extremes_of,
 )
-from shanhai.processes.assess_ecoservices.narrow_ranges import limits_figures
 from shanhai.processes.assess_ecoservices.pictures import DEFICIT, RATIO_SD, STABILITY
 from shanhai.processes.assess_ecoservices.source_layers import (
     SourceLayers,
@@ -35,7 +35,7 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.computation import PlanComputation
 from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
-from shanhai.science.ecoservices.matching_layers import RATIO, MaxMode, maximum_of
+from shanhai.science.ecoservices.matching_layers import RATIO, MaxMode
 from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
 from shanhai.science.grid import ClassArray, Window
 from shanhai.science.matching import weight_shares
@@ -167,9 +167,7 @@ class Variants:
 
     @property
     def _extreme_figures(self) -> list[AreaFigure]:
-        layers = self.assessment.assembled.decisive_layers
-        caps = [maximum_of(layer, self.max_mode) for layer in layers]
-        return [*caps, *(figure for layer in layers for figure in limits_figures(layer))]
+        return extreme_figures(self.assessment.assembled, self.max_mode)
 
     @property
     def _wide_leaves(self) -> frozenset[str]:

@@ -11,9 +11,13 @@ from shanhai.science.ecoservices import matching_layers
 from shanhai.science.ecoservices.choice import (
     MethodChoice,
     ParameterChanges,
+    ProfileChoice,
     faults_of,
-    method_named,
+    fitting,
+    lacks_of_measured,
+    numbers_lacking,
     quantities_of,
+    wanted_methods,
 )
 from shanhai.science.ecoservices.graph import (
     AreaFigure,
@@ -27,7 +31,7 @@ from shanhai.science.ecoservices.graph import (
 )
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import CLASS_MASKS, SHARED
-from shanhai.science.ecoservices.method import Ecoservice, Method, Profile, Statistic
+from shanhai.science.ecoservices.method import Ecoservice, Method, Statistic
 from shanhai.science.landcover import LandCover
 from shanhai.science.matching import SERVICE_COUNT
 from shanhai.vocabulary import Label
@@ -154,7 +158,8 @@ class AssessmentRequest:
     """What a run asks for.
 
     Attributes:
-        profile: Profile whose default methods are taken.
+        profile: Profile whose default methods are taken; `mixed` takes for each service the first
+            biophysical method whose layers and numbers there are, else that of indices.
         choices: Of services that are not calculated by the default alone.
         shared: Changes to the layers all services share.
         allow_fallback: Whether the next method of a service may be taken where layers are missing.
@@ -164,7 +169,7 @@ class AssessmentRequest:
         kinds: Kinds of layers of each service that are results.
     """
 
-    profile: Profile
+    profile: ProfileChoice
     weights: Mapping[str, float]
     choices: Mapping[str, MethodChoice] = field(default_factory=dict)
     shared: ParameterChanges = field(default_factory=ParameterChanges)
@@ -184,14 +189,30 @@ class CheckedFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenMethods:
+    """How the services are calculated.
+
+    Attributes:
+        methods: Method of each service that is assessed, in the order of the plan.
+        fallbacks: By service, the method that was asked for and the layers it lacked.
+        left_out: By service that is not assessed, the layers it lacked.
+        not_measured: By service that the profile `mixed` calculates from indices, what each
+            biophysical method lacked: numbers, or else layers.
+    """
+
+    methods: dict[str, Method] = field(default_factory=dict)
+    fallbacks: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    not_measured: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Assembled:
     """The graph of a run and how it came about.
 
     Attributes:
         graph: Layers of the run.
-        methods: Method of each service that is assessed, in the order of the plan.
-        fallbacks: By service, the method that was asked for and the layers it lacked.
-        left_out: By service that is not assessed, the layers it lacked.
+        taken: How the services are calculated.
         results: Keys of the layers that are results.
         decisive: Keys without which a cell is not valid; none where a service may be missing.
         expected: Numbers taken only to be held against what is expected.
@@ -199,13 +220,16 @@ class Assembled:
     """
 
     graph: LayerGraph
-    methods: Mapping[str, Method]
-    fallbacks: Mapping[str, tuple[str, tuple[str, ...]]]
-    left_out: Mapping[str, tuple[str, ...]]
+    taken: TakenMethods
     results: tuple[str, ...]
     decisive: tuple[str, ...]
     expected: tuple[AreaFigure, ...]
     checked: tuple[CheckedFigures, ...]
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """Method of each service that is assessed, in the order of the plan."""
+        return self.taken.methods
 
     @property
     def figures(self) -> tuple[AreaFigure, ...]:
@@ -250,21 +274,16 @@ def _faults(ecoservices: tuple[Ecoservice, ...], request: AssessmentRequest) -> 
     ]
     for one in ecoservices:
         choice = request.choices.get(one.id, MethodChoice())
+        pointer = f"/ecoservices/{one.id}"
         try:
-            method = _wanted(one, choice, request.profile)
+            methods = wanted_methods(one, choice, request.profile)
         except InvalidInput as error:
             faults += error.faults
             continue
-        where = f"{one.id} ({method.id})"
-        pointer = f"/ecoservices/{one.id}"
-        faults += faults_of(quantities_of(method), choice.changes, where, pointer)
+        where = f"{one.id} ({', '.join(method.id for method in methods)})"
+        quantities = tuple(own for method in methods for own in quantities_of(method))
+        faults += faults_of(quantities, choice.changes, where, pointer)
     return faults + faults_of(SHARED, request.shared, "layers", "/layers")
-
-
-def _wanted(ecoservice: Ecoservice, choice: MethodChoice, profile: Profile) -> Method:
-    if choice.method is None:
-        return ecoservice.default(profile)
-    return method_named(ecoservice, choice.method, f"/ecoservices/{ecoservice.id}")
 
 
 def assemble(
@@ -281,74 +300,53 @@ def assemble(
         InvalidInput: too many services lack layers; all that are missing are named.
     """
     linker = Linker(available, SHARED, request.shared)
-    methods: dict[str, Method] = {}
-    fallbacks: dict[str, tuple[str, tuple[str, ...]]] = {}
-    left_out: dict[str, tuple[str, ...]] = {}
+    taken = TakenMethods()
     lacks: list[Lack] = []
     for one in ecoservices:
         choice = request.choices.get(one.id, MethodChoice())
-        wanted = _wanted(one, choice, request.profile)
-        lacking: tuple[str, ...] = ()
+        wanted = wanted_methods(one, choice, request.profile)
+        lacked: dict[str, tuple[str, ...]] = {}
         for method in _ways(one, wanted, request):
             try:
-                linker.add_method(one.id, method, _fitting(choice.changes, method))
+                linker.add_method(one.id, method, fitting(choice.changes, method))
             except MissingLayer as error:
-                lacking = lacking or error.names
+                lacked[method.id] = error.names
                 continue
-            methods[one.id] = method
+            taken.methods[one.id] = method
             break
-        if one.id not in methods:
-            left_out[one.id] = lacking
-            lacks.append((one.id, wanted, lacking))
-        elif lacking:
-            fallbacks[one.id] = (wanted.id, lacking)
-    if len(methods) < request.min_services:
+        # What is asked for last lacks least.
+        last = wanted[-1]
+        if one.id not in taken.methods:
+            taken.left_out[one.id] = lacked[last.id]
+            lacks.append((one.id, last, lacked[last.id]))
+        elif taken.methods[one.id] not in wanted:
+            taken.fallbacks[one.id] = (last.id, lacked[last.id])
+        elif request.profile == "mixed" and taken.methods[one.id].profile == "index":
+            taken.not_measured[one.id] = lacks_of_measured(one, choice.changes, lacked)
+    if len(taken.methods) < request.min_services:
         raise missing_layers(lacks)
-    return _finish(linker, request, methods, fallbacks, left_out)
+    return _finish(linker, request, taken)
 
 
-def _ways(ecoservice: Ecoservice, wanted: Method, request: AssessmentRequest) -> list[Method]:
-    """The method that is wanted, and those that may take its place."""
+def _ways(
+    ecoservice: Ecoservice, wanted: tuple[Method, ...], request: AssessmentRequest
+) -> list[Method]:
+    """The methods that are wanted, and those that may take their place."""
     if not request.allow_fallback:
-        return [wanted]
+        return [*wanted]
     changes = request.choices.get(ecoservice.id, MethodChoice()).changes
-    others = (method for method in ecoservice.methods if method is not wanted)
-    return [wanted, *(method for method in others if not _lacks_numbers(method, changes))]
-
-
-def _lacks_numbers(method: Method, changes: ParameterChanges) -> bool:
-    """Whether a method has a parameter that must be given and is not."""
-    return any(
-        one.default is None and one.name not in changes.parameters
-        for quantity in quantities_of(method)
-        for one in quantity.parameters
-    )
-
-
-def _fitting(changes: ParameterChanges, method: Method) -> ParameterChanges:
-    """The changes a method knows; one that takes another's place may know fewer."""
-    quantities = quantities_of(method)
-    numbers = {one.name for quantity in quantities for one in quantity.parameters}
-    ways = {one.name for quantity in quantities for one in quantity.options}
-    tables = {one.name for quantity in quantities for one in quantity.tables}
-    return replace(
-        changes,
-        parameters={k: v for k, v in changes.parameters.items() if k in numbers},
-        options={k: v for k, v in changes.options.items() if k in ways},
-        tables={k: v for k, v in changes.tables.items() if k in tables},
-    )
+    others = (method for method in ecoservice.methods if method not in wanted)
+    return [*wanted, *(method for method in others if not numbers_lacking(method, changes))]
 
 
 def _finish(
     linker: Linker,
     request: AssessmentRequest,
-    methods: dict[str, Method],
-    fallbacks: dict[str, tuple[str, tuple[str, ...]]],
-    left_out: dict[str, tuple[str, ...]],
+    taken: TakenMethods,
 ) -> Assembled:
-    units = {service: one.unit for service, one in methods.items()}
+    methods = taken.methods
     for node in matching_layers.matching_nodes(
-        units, request.weights, request.min_services, request.max_mode
+        methods, request.weights, request.min_services, request.max_mode
     ):
         linker.add_node(node)
     results = [
@@ -367,9 +365,7 @@ def _finish(
     graph = graph_of(linker, (*wanted, *both, *about))
     return Assembled(
         graph=graph,
-        methods=methods,
-        fallbacks=fallbacks,
-        left_out=left_out,
+        taken=taken,
         results=wanted,
         decisive=tuple(both) if request.min_services == SERVICE_COUNT else (),
         expected=tuple(

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.science.ecoservices.method import (
@@ -11,12 +11,17 @@ from shanhai.science.ecoservices.method import (
     Method,
     OptionSpec,
     ParameterSpec,
+    Profile,
     Quantity,
     TableSpec,
 )
 from shanhai.science.landcover import LandCover
 
 Values = Mapping[str, Any]
+
+ProfileChoice = Profile | Literal["mixed"]
+"""A profile, or for each service the first biophysical method whose layers and numbers there are,
+else that of indices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,64 @@ def method_named(spec: Ecoservice, name: str, pointer: str) -> Method:
             pointer=f"{pointer}/method",
         )
     return known[name]
+
+
+def wanted_methods(
+    ecoservice: Ecoservice, choice: MethodChoice, profile: ProfileChoice
+) -> tuple[Method, ...]:
+    """The methods that are asked for; the first whose layers there are is to be taken.
+
+    Raises:
+        InvalidInput: the service has no such method.
+    """
+    if choice.method is not None:
+        return (method_named(ecoservice, choice.method, f"/ecoservices/{ecoservice.id}"),)
+    if profile != "mixed":
+        return (ecoservice.default(profile),)
+    measured = ecoservice.of_profile("biophysical")
+    complete = [one for one in measured if not numbers_lacking(one, choice.changes)]
+    last = ecoservice.default("index")
+    return (*complete, *(() if last in complete else (last,)))
+
+
+def numbers_lacking(method: Method, changes: ParameterChanges) -> tuple[str, ...]:
+    """Parameters of a method that must be given and are not."""
+    return tuple(
+        one.name
+        for quantity in quantities_of(method)
+        for one in quantity.parameters
+        if one.default is None and one.name not in changes.parameters
+    )
+
+
+def lacks_of_measured(
+    ecoservice: Ecoservice, changes: ParameterChanges, layers: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """What each biophysical method of a service lacks to be taken: numbers, or else layers.
+
+    Args:
+        ecoservice: The service.
+        changes: What is given of its numbers.
+        layers: By method that was tried, the layers it lacked.
+    """
+    return {
+        one.id: numbers_lacking(one, changes) or layers[one.id]
+        for one in ecoservice.of_profile("biophysical")
+    }
+
+
+def fitting(changes: ParameterChanges, method: Method) -> ParameterChanges:
+    """The changes a method knows; one that takes another's place may know fewer."""
+    quantities = quantities_of(method)
+    numbers = {one.name for quantity in quantities for one in quantity.parameters}
+    ways = {one.name for quantity in quantities for one in quantity.options}
+    tables = {one.name for quantity in quantities for one in quantity.tables}
+    return replace(
+        changes,
+        parameters={k: v for k, v in changes.parameters.items() if k in numbers},
+        options={k: v for k, v in changes.options.items() if k in ways},
+        tables={k: v for k, v in changes.tables.items() if k in tables},
+    )
 
 
 def constants_of(quantity: Quantity, changes: ParameterChanges) -> dict[str, Any]:

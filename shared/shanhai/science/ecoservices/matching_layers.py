@@ -9,8 +9,14 @@ from shanhai.science import matching
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
 from shanhai.science.ecoservices.layers import normalised
 from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
+from shanhai.science.ecoservices.method import Method
 from shanhai.science.grid import ClassArray, FloatArray
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, LeastSpan
+from shanhai.science.normalisation import (
+    LIMIT_PROBABILITIES,
+    LeastSpan,
+    NormalisationLimits,
+    settled,
+)
 
 MaxMode = Literal["p99.5", "max"]
 Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
@@ -42,6 +48,28 @@ def _ratio(
     *, supply: FloatArray, demand: FloatArray, supply_max: float, demand_max: float
 ) -> FloatArray:
     return matching.supply_demand_ratio(supply, demand, supply_max, demand_max)
+
+
+def _rank_difference(
+    *, supply: FloatArray, demand: FloatArray, least: LeastSpan, **quantiles: float
+) -> FloatArray:
+    places = range(len(matching.RANK_PROBABILITIES))
+    of_supply, of_demand = (
+        [quantiles[f"{kind}_{place}"] for place in places] for kind in ("supply", "demand")
+    )
+    supply, of_supply = _told_apart(supply, of_supply, least)
+    demand, of_demand = _told_apart(demand, of_demand, least)
+    return matching.rank_difference(supply, demand, of_supply, of_demand)
+
+
+def _told_apart(
+    values: FloatArray, quantiles: list[float], least: LeastSpan
+) -> tuple[FloatArray, list[float]]:
+    """An index with its quantiles; a constant in its place where it hardly varies."""
+    limits = settled(NormalisationLimits(quantiles[0], quantiles[-1]), least)
+    if limits.high > limits.low:
+        return values, quantiles
+    return np.multiply(values, 0.0), [0.0] * len(quantiles)
 
 
 def _normalised(*, values: FloatArray, low: float, high: float, least: LeastSpan) -> FloatArray:
@@ -90,18 +118,24 @@ def _coordination_class(*, degree: FloatArray) -> ClassArray:
 
 
 def matching_nodes(
-    services: Mapping[str, str], weights: Mapping[str, float], min_services: int, max_mode: MaxMode
+    services: Mapping[str, Method],
+    weights: Mapping[str, float],
+    min_services: int,
+    max_mode: MaxMode,
 ) -> list[LayerNode]:
     """The layers of the matching, each after what it rests on.
 
     Args:
-        services: Unit of supply and demand of each service that is assessed, in the order of the
-            plan.
+        services: Method of each service that is assessed, in the order of the plan.
         weights: Weight of every service of the plan.
         min_services: Services that must be known in a cell.
         max_mode: Whether supply and demand are capped at their 99.5th percentile or their maximum.
     """
-    nodes = [node for one in services.items() for node in _of_service(*one, max_mode)]
+    nodes = [
+        node
+        for service, method in services.items()
+        for node in _of_service(service, method, max_mode)
+    ]
     ratios = {service: service_key("ratio", service) for service in services}
     supplies = {service: service_key("supply_n", service) for service in services}
     constants = {"weights": dict(weights), "min_services": min_services}
@@ -113,7 +147,7 @@ def matching_nodes(
     ]
 
 
-def _of_service(service: str, unit: str, max_mode: MaxMode) -> list[LayerNode]:
+def _of_service(service: str, method: Method, max_mode: MaxMode) -> list[LayerNode]:
     supply, demand = (service_key(kind, service) for kind in ("supply", "demand"))
     both = {"supply": supply, "demand": demand}
     spread = {
@@ -124,15 +158,11 @@ def _of_service(service: str, unit: str, max_mode: MaxMode) -> list[LayerNode]:
     normal = {f"{name}_n": service_key(f"{name}_n", service) for name in both}
     degree = service_key("coupling", service)
     return [
-        LayerNode(
-            service_key("ratio", service),
-            "ratio",
-            "1",
-            _ratio,
-            both,
-            {f"{name}_max": maximum_of(key, max_mode) for name, key in both.items()},
+        _ratio_node(service, method, both, max_mode),
+        *(
+            _normal(normal[f"{name}_n"], key, SPAN_BY_UNIT[method.unit])
+            for name, key in both.items()
         ),
-        *(_normal(normal[f"{name}_n"], key, SPAN_BY_UNIT[unit]) for name, key in both.items()),
         LayerNode(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
         LayerNode(degree, "coupling", "1", _coordination, normal),
         LayerNode(
@@ -143,6 +173,23 @@ def _of_service(service: str, unit: str, max_mode: MaxMode) -> list[LayerNode]:
             {"degree": degree},
         ),
     ]
+
+
+def _ratio_node(
+    service: str, method: Method, both: Mapping[str, str], max_mode: MaxMode
+) -> LayerNode:
+    """The ratio of a service: of what it measures, or of the ranks of its indices."""
+    key = service_key("ratio", service)
+    if method.is_physical:
+        maxima = {f"{name}_max": maximum_of(of, max_mode) for name, of in both.items()}
+        return LayerNode(key, "ratio", "1", _ratio, both, maxima)
+    quantiles = {
+        f"{name}_{place}": AreaFigure(of, "quantile", probability)
+        for name, of in both.items()
+        for place, probability in enumerate(matching.RANK_PROBABILITIES)
+    }
+    least = {"least": SPAN_BY_UNIT[method.unit]}
+    return LayerNode(key, "ratio", "1", _rank_difference, both, quantiles, least)
 
 
 def _normal(key: str, of: str, least: LeastSpan) -> LayerNode:

@@ -236,6 +236,11 @@ class Method:
         """Unit of supply and demand."""
         return self.supply.unit
 
+    @property
+    def is_physical(self) -> bool:
+        """Whether supply and demand are measured in a unit; else they are indices, 0–1."""
+        return self.unit != "1"
+
 
 @dataclass(frozen=True, slots=True)
 class Ecoservice:

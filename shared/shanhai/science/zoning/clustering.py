@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from shanhai.errors import InvalidInput
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, IntArray
 from shanhai.science.zoning.contiguity import (
     Contiguity,
@@ -21,12 +22,13 @@ from shanhai.science.zoning.contiguity import (
     spanning_tree,
     tree_order,
 )
+from shanhai.vocabulary import Label
 
 LOWEST_K = 2
 HIGHEST_K = 10
 ZONE_COUNT = 5
 
-_STARTS = 20
+_STARTS = 100
 _MAX_ITERATIONS = 300
 _TOLERANCE = 1e-6
 _FIT_ALL_UP_TO = 1_000_000
@@ -42,14 +44,20 @@ class Clustering:
         centroids: Mean features of each cluster.
         inertia: Sum of squared distances to the centroids.
         membership: Probability of every unit in every cluster, where the algorithm tells it.
-        bic: Bayesian information criterion, where the algorithm tells it.
+        bics: Bayesian information criterion of every start of a mixture, the lowest, which was
+            taken, first; empty of other algorithms.
     """
 
     labels: IntArray
     centroids: FloatArray
     inertia: float
     membership: FloatArray | None = None
-    bic: float | None = None
+    bics: tuple[float, ...] = ()
+
+    @property
+    def bic(self) -> float | None:
+        """Bayesian information criterion, where the algorithm tells it."""
+        return self.bics[0] if self.bics else None
 
 
 def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STARTS) -> Clustering:
@@ -103,7 +111,7 @@ def merge_clusters(features: FloatArray, clustering: Clustering, cells: IntArray
         labels[labels > join] -= 1
         if membership is not None:
             membership = _joined_columns(membership, keep, join)
-    return describe(features, labels, membership, clustering.bic)
+    return describe(features, labels, membership, clustering.bics)
 
 
 def require_k(features: FloatArray, k: int) -> None:
@@ -143,7 +151,7 @@ def describe(
     features: FloatArray,
     labels: IntArray,
     membership: FloatArray | None = None,
-    bic: float | None = None,
+    bics: tuple[float, ...] = (),
 ) -> Clustering:
     """A clustering from any labels; clusters without units are left out.
 
@@ -157,7 +165,7 @@ def describe(
     centroids, _ = _weighted_centroids(features, ranked, np.ones_like(ranked), found.size)
     inertia = float(np.square(features - centroids[ranked]).sum())
     columns = None if membership is None else np.ascontiguousarray(membership[:, found[order]])
-    return Clustering(ranked, centroids, inertia, columns, bic)
+    return Clustering(ranked, centroids, inertia, columns, bics)
 
 
 def _joined_columns(membership: FloatArray, keep: int, join: int) -> FloatArray:
@@ -184,8 +192,18 @@ def _cheapest_merge(centroids: FloatArray, weights: FloatArray) -> tuple[int, in
     return int(rows[best]), int(columns[best])
 
 
-_REGULARISATION = 1e-6
+_REGULARISATION = 1e-2
+"""Least variance of a component, in the unit of the z-scores: below it a component would close in
+on units that are alike by chance, and where it does so is a matter of the start."""
+
 _MOST_MIXTURE_ITERATIONS = 500
+_MIXTURE_TOLERANCE = 1e-4
+
+BIC_MARGIN = 10.0
+"""Starts whose criterion lies within this of the lowest one found the same mixture."""
+
+LEAST_AGREEING_STARTS = 3
+"""With fewer of them the mixture was found by luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +213,12 @@ class Mixture:
     Attributes:
         labels: Likeliest component of every unit.
         membership: One row per unit, one column per component, rows summing to 1.
-        bic: Bayesian information criterion of the fit; lower is better.
+        bics: Bayesian information criterion of each start, rising; lower is better.
     """
 
     labels: IntArray
     membership: FloatArray
-    bic: float
+    bics: tuple[float, ...]
 
 
 def fit_mixture(
@@ -208,26 +226,55 @@ def fit_mixture(
 ) -> Mixture:
     """Fit k normal distributions of full covariance to the sample, and judge every unit by them.
 
+    Each start goes on from the clusters of one start of k-means; the lowest criterion is kept.
+
     Args:
         features: One row per unit, standardised.
         sample: The rows to fit to.
         k: Number of components.
         seed: Seed of the starts.
-        starts: Number of independent starts; the likeliest is kept.
+        starts: Number of independent starts.
 
-    Source: Dempster, Laird and Rubin 1977; Schwarz 1978.
+    Source: Dempster, Laird and Rubin 1977; Schwarz 1978; margin of 10: Kass and Raftery 1995.
     """
-    model = GaussianMixture(
+    seeds = np.random.default_rng(seed).integers(2**31 - 1, size=starts)
+    fitted = [_fit_from(sample, k, int(one)) for one in seeds]
+    bics = [float(model.bic(sample)) for model in fitted]
+    membership = np.asarray(fitted[int(np.argmin(bics))].predict_proba(features), dtype=np.float64)
+    labels = membership.argmax(axis=1).astype(np.int64)
+    return Mixture(labels, membership, tuple(sorted(bics)))
+
+
+def _fit_from(sample: FloatArray, k: int, seed: int) -> GaussianMixture:
+    """The mixture that EM reaches from one start of k-means."""
+    centres = KMeans(n_clusters=k, n_init=1, random_state=seed, algorithm="lloyd").fit(sample)
+    return GaussianMixture(
         n_components=k,
         covariance_type="full",
         reg_covar=_REGULARISATION,
         max_iter=_MOST_MIXTURE_ITERATIONS,
-        n_init=starts,
+        tol=_MIXTURE_TOLERANCE,
+        means_init=centres.cluster_centers_,
         random_state=seed,
     ).fit(sample)
-    membership = np.asarray(model.predict_proba(features), dtype=np.float64)
-    labels = membership.argmax(axis=1).astype(np.int64)
-    return Mixture(labels, membership, float(model.bic(sample)))
+
+
+def mixture_flags(bics: tuple[float, ...]) -> tuple[ResultFlag, ...]:
+    """`unstable_mixture` where hardly another start came to the mixture that was taken.
+
+    Args:
+        bics: Criterion of each start, rising; empty of other algorithms.
+    """
+    agreeing = sum(1 for one in bics if one <= bics[0] + BIC_MARGIN)
+    if not bics or agreeing >= min(LEAST_AGREEING_STARTS, len(bics)):
+        return ()
+    text = Label(
+        f"高斯混合聚类不稳定：{len(bics)} 次初始化中仅 {agreeing} 次得到同一结果"
+        f"（BIC {bics[0]:.0f} 至 {bics[-1]:.0f}）；换一个随机种子，分区可能不同。",
+        f"The mixture is unstable: {agreeing} of {len(bics)} starts came to it "
+        f"(BIC from {bics[0]:.0f} to {bics[-1]:.0f}); another seed may give other zones.",
+    )
+    return (ResultFlag("unstable_mixture", text),)
 
 
 MIN_SHARE = 0.005
@@ -354,7 +401,7 @@ def labels_of_merges(merges: IntArray, k: int) -> IntArray:
 Algorithm = Literal["kmeans", "gmm", "ward_contig", "skater"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
-STARTS = {"kmeans": 20, "gmm": 5}
+STARTS = {"kmeans": _STARTS, "gmm": 20}
 """Independent starts of the algorithms that draw them."""
 
 Partition = Callable[[int, int], Clustering]
@@ -397,7 +444,7 @@ def _mixture(features: FloatArray, seed: int, k: int, starts: int) -> Clustering
     require_k(features, k)
     with threadpool_limits(limits=1):
         found = fit_mixture(features, fit_sample(features, seed), k, seed, starts)
-    return describe(features, found.labels, found.membership, found.bic)
+    return describe(features, found.labels, found.membership, found.bics)
 
 
 def _compact(features: FloatArray, merges: IntArray, k: int, _: int) -> Clustering:

@@ -197,4 +197,4 @@ def test_a_method_may_stand_in_for_one_that_cannot_be_had(layers: Layers) -> Non
     )
     found = assemble(ECOSERVICES, request, layers.keys() - {"summer_temperature", "lst"})
     assert found.methods["cooling"].id == "index"
-    assert found.fallbacks["cooling"] == ("ucm", ("summer_temperature",))
+    assert found.taken.fallbacks["cooling"] == ("ucm", ("summer_temperature",))
