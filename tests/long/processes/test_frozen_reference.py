@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[ReferenceTask], ReferenceTask
     ),
     "a layer made of something else": (
         {},
-        lambda m: changed(m, derived={**m.derived, "erosivity": "given"}),
+        lambda m: changed(m, derived={**m.derived, "exposure": "given"}),
         "/inputs/datasets",
         "in the reference from 'given'",
     ),
