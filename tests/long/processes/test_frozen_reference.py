@@ -12,7 +12,7 @@ from shapely.geometry import mapping
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices.reference import read_reference, reference_of
+from shanhai.processes.kit.reference import read_reference, reference_of
 from shanhai.processes.kit.task import ReferenceTask, Task
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry

@@ -18,7 +18,7 @@ _SETTINGS = ("algorithm", "features", "pca", "k")
 _ZONES = "/inputs/normalisation/zones"
 
 
-class _Scaling(BaseModel):
+class _FrozenScaling(BaseModel):
     low: list[float]
     high: list[float]
     mean: list[float]
@@ -26,26 +26,26 @@ class _Scaling(BaseModel):
     varies: list[bool]
 
 
-class _Components(BaseModel):
+class _FrozenComponents(BaseModel):
     names: tuple[str, ...]
     loadings: list[list[float]]
     explained: list[float]
 
 
-class _Thresholds(BaseModel):
+class _FrozenThresholds(BaseModel):
     strict: float
     key: float
     balance: float
     priority: float | None
 
 
-class _Document(BaseModel):
+class _FrozenModel(BaseModel):
     layers: tuple[str, ...]
-    scaling: _Scaling
-    components: _Components | None
+    scaling: _FrozenScaling
+    components: _FrozenComponents | None
     centres: list[list[float]]
     zones: list[int]
-    thresholds: _Thresholds | None
+    thresholds: _FrozenThresholds | None
 
 
 def model_document(
@@ -95,7 +95,7 @@ def frozen_zones(
     if asked is None or not asked.zones or reference is None:
         return None, None
     try:
-        found = _Document.model_validate(reference.zone_model)
+        found = _FrozenModel.model_validate(reference.zone_model)
     except ValidationError as error:
         raise InvalidInput(
             f"the zones of {reference.name} cannot be read: {error.errors()[0]['loc']}",
@@ -105,7 +105,7 @@ def frozen_zones(
     return _model(found), _thresholds(found.thresholds)
 
 
-def _model(found: _Document) -> ZoneModel:
+def _model(found: _FrozenModel) -> ZoneModel:
     own, components = found.scaling, found.components
     return ZoneModel(
         layers=found.layers,
@@ -126,7 +126,7 @@ def _model(found: _Document) -> ZoneModel:
     )
 
 
-def _thresholds(found: _Thresholds | None) -> Thresholds | None:
+def _thresholds(found: _FrozenThresholds | None) -> Thresholds | None:
     if found is None:
         return None
     priority = float("nan") if found.priority is None else found.priority
