@@ -103,8 +103,11 @@ _SIDES = {"supply": Label("供给", "supply"), "demand": Label("需求", "demand
 
 
 def narrow_range_flags(narrow: Sequence[NarrowRange]) -> tuple[ResultFlag, ...]:
-    """`narrow_range` where layers vary by less than can be told; what is constant is no news."""
-    varying = [one for one in narrow if one.limits.high > one.limits.low]
+    """`narrow_range` where layers vary by less than can be told.
+
+    Of layers without any variation `constant_layer` tells, but for the NDVI, which becomes cover.
+    """
+    varying = [one for one in narrow if one.limits.high > one.limits.low or one.layer == "ndvi"]
     if not varying:
         return ()
     text = Label(

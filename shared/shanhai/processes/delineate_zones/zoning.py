@@ -246,8 +246,8 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
     """The zones of an assessment, and how far they can be trusted where that is asked for."""
     try:
         zoned = zoner.zone(assessment.place.store, assessment.extremes)
-    except NothingVaries as error:
-        raise _nothing_varies(assessment, error) from error
+    except InvalidInput as error:
+        raise _with_narrow(assessment, error) from error
     by_unit = zoned.by_unit
     return Zoning(
         unit_m=zoner.cut.unit_m,
@@ -269,16 +269,18 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
     return diagnose(by_unit.features.matrix, seed, by_unit.partition, run=run)
 
 
-def _nothing_varies(assessment: Assessment, error: NothingVaries) -> InvalidInput:
-    """The refusal, with the inputs that tell no two places apart."""
+def _with_narrow(assessment: Assessment, error: InvalidInput) -> InvalidInput:
+    """The refusal; where units are too much alike with the inputs that tell no two places apart."""
     narrow = ", ".join(one.said.en for one in assessment.narrow)
     narrow_zh = "；".join(one.said.zh for one in assessment.narrow)
-    if not narrow:
+    pointer = error.faults[0].pointer
+    alike = isinstance(error, NothingVaries)
+    if not narrow or not (alike or pointer == "/inputs/parameters/k"):
         return error
     return InvalidInput(
         f"{error.message}. These count as the same everywhere: {narrow}",
         message_zh=f"{error.message_zh}。以下图层按处处相同处理：{narrow_zh}",
-        pointer="/inputs/datasets",
+        pointer="/inputs/datasets" if alike else pointer,
     )
 
 
