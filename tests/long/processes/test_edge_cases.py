@@ -295,7 +295,7 @@ REFUSED: dict[str, tuple[Case, str, str]] = {
         "fewer than k = 5",
     ),
     "one unit": (
-        Case(outline=square(15, 15, 3, 3)),
+        Case(outline=square(15, 15, 3, 3), inputs=asking(unit_m=300)),
         "/inputs/parameters/unit_m",
         "nothing to cluster",
     ),
