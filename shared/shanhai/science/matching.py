@@ -49,6 +49,10 @@ def supply_demand_ratio(
 def percentile_rank(values: FloatArray, quantiles: Sequence[float]) -> FloatArray:
     """Percentile rank within a reference that is known by its quantiles.
 
+    An index has no unit, so that supply and demand cannot be set off against each other: a product
+    of factors lies low and a single normalised layer high, whatever the land. Ranks have one scale,
+    and the ratio of ranks is the rank of supply less that of demand, −1…1.
+
     Linear between neighbouring quantiles. A value that fills several of them, as the zeros of a
     layer do, has the middle of their probabilities.
 
@@ -78,30 +82,6 @@ def percentile_rank(values: FloatArray, quantiles: Sequence[float]) -> FloatArra
     rank[single > knots[-1]] = 1.0
     rank[np.isnan(single)] = np.nan
     return np.asarray(rank)
-
-
-def rank_difference(
-    supply: FloatArray,
-    demand: FloatArray,
-    supply_quantiles: Sequence[float],
-    demand_quantiles: Sequence[float],
-) -> FloatArray:
-    """Supply–demand ratio of indices: the rank of supply less the rank of demand.
-
-    An index has no unit, so that its supply and its demand cannot be set off against each other:
-    a product of factors lies low and a single normalised layer high, whatever the land. Their
-    percentile ranks have one scale. With both maxima 1 this is `supply_demand_ratio` of the ranks.
-
-    Args:
-        supply: An index, 0–1.
-        demand: An index, 0–1.
-        supply_quantiles: Of supply over the whole area, at `RANK_PROBABILITIES`.
-        demand_quantiles: The same of demand.
-
-    Returns:
-        −1…1, positive where supply ranks above demand; NaN where either is NaN.
-    """
-    return percentile_rank(supply, supply_quantiles) - percentile_rank(demand, demand_quantiles)
 
 
 def comprehensive_ratio(

@@ -53,23 +53,18 @@ def _ratio(
 def _rank_difference(
     *, supply: FloatArray, demand: FloatArray, least: LeastSpan, **quantiles: float
 ) -> FloatArray:
-    places = range(len(matching.RANK_PROBABILITIES))
-    of_supply, of_demand = (
-        [quantiles[f"{kind}_{place}"] for place in places] for kind in ("supply", "demand")
-    )
-    supply, of_supply = _told_apart(supply, of_supply, least)
-    demand, of_demand = _told_apart(demand, of_demand, least)
-    return matching.rank_difference(supply, demand, of_supply, of_demand)
+    return _ranks("supply", supply, quantiles, least) - _ranks("demand", demand, quantiles, least)
 
 
-def _told_apart(
-    values: FloatArray, quantiles: list[float], least: LeastSpan
-) -> tuple[FloatArray, list[float]]:
-    """An index with its quantiles; a constant in its place where it hardly varies."""
-    limits = settled(NormalisationLimits(quantiles[0], quantiles[-1]), least)
-    if limits.high > limits.low:
-        return values, quantiles
-    return np.multiply(values, 0.0), [0.0] * len(quantiles)
+def _ranks(
+    kind: str, values: FloatArray, quantiles: Mapping[str, float], least: LeastSpan
+) -> FloatArray:
+    """Percentile ranks; 0.5 everywhere in a layer that counts as constant."""
+    own = [quantiles[f"{kind}_{place}"] for place in range(len(matching.RANK_PROBABILITIES))]
+    limits = settled(NormalisationLimits(own[0], own[-1]), least)
+    if limits.high <= limits.low:
+        return np.multiply(values, 0.0) + 0.5
+    return matching.percentile_rank(values, own)
 
 
 def _normalised(*, values: FloatArray, low: float, high: float, least: LeastSpan) -> FloatArray:
@@ -188,8 +183,8 @@ def _ratio_node(
         for name, of in both.items()
         for place, probability in enumerate(matching.RANK_PROBABILITIES)
     }
-    least = {"least": SPAN_BY_UNIT[method.unit]}
-    return LayerNode(key, "ratio", "1", _rank_difference, both, quantiles, least)
+    constants = {"least": SPAN_BY_UNIT[method.unit]}
+    return LayerNode(key, "ratio", "1", _rank_difference, both, quantiles, constants)
 
 
 def _normal(key: str, of: str, least: LeastSpan) -> LayerNode:
