@@ -239,7 +239,7 @@ REFUSED: dict[str, tuple[Case, str, str]] = {
     "nothing varies by enough": (
         Case(together(ALL_CONSTANT, between("npp", 500.05, 500.42))),
         "/inputs/",
-        "net primary productivity spans 0.3",
+        "gC/m2/yr, at least 10",
     ),
     "lights unknown": (
         Case(holed("night_lights", np.nan)),
