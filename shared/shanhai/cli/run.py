@@ -120,7 +120,7 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
-    from shanhai.processes.assess_ecoservices.reference import read_reference
+    from shanhai.processes.kit.reference import read_reference
     from shanhai.processes.kit.region_files import RegionChoice, read_areas, read_units
     from shanhai.processes.local_run import run_on_files
     from shanhai.processes.run_scenario.files import read_edits, read_former

@@ -10,14 +10,13 @@ from shapely.geometry import shape
 
 from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
-from shanhai.processes.assess_ecoservices.reference import FROM_FILE, require_reference
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.import_dataset.compute import import_raster
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.processes.kit.lookups import refuse
+from shanhai.processes.kit.reference import FROM_FILE, require_reference
 from shanhai.processes.kit.region_files import RegionChoice, read_region
 from shanhai.processes.kit.resolution import check_grid
 from shanhai.processes.kit.task import (
@@ -107,8 +106,7 @@ def run_on_files(
         asked["normalisation"] = {"from": FROM_FILE, **asked.get("normalisation", {})}
     accepted = check_inputs(contract.inputs, asked)
     _check_grid(accepted, place)
-    if isinstance(accepted, AssessmentInputs):
-        require_reference(accepted, reference)
+    require_reference(accepted, reference)
     if isinstance(accepted, RunScenarioInputs):
         refuse(
             [

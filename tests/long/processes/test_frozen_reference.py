@@ -12,7 +12,7 @@ from shapely.geometry import mapping
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices.reference import read_reference, reference_of
+from shanhai.processes.kit.reference import read_reference, reference_of
 from shanhai.processes.kit.task import ReferenceTask, Task
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry
@@ -106,7 +106,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[ReferenceTask], ReferenceTask
         {},
         lambda m: changed(m, profile="biophysical"),
         "/inputs/profile",
-        "is index, and the reference was computed with biophysical",
+        "is mixed, and the reference was computed with biophysical",
     ),
     "another method": (
         {},
@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[ReferenceTask], ReferenceTask
     ),
     "a layer made of something else": (
         {},
-        lambda m: changed(m, derived={**m.derived, "erosivity": "given"}),
+        lambda m: changed(m, derived={**m.derived, "exposure": "given"}),
         "/inputs/datasets",
         "in the reference from 'given'",
     ),

@@ -121,6 +121,51 @@ def test_the_zone_follows_from_the_longitude(longitude: float, epsg: int) -> Non
     assert gauss_krueger_epsg({"type": "Polygon", "coordinates": [ring]}) == epsg
 
 
+ELSEWHERE = {
+    "europe": ([[23.4, 47.0], [23.5, 47.0], [23.4, 47.1], [23.4, 47.0]], "EPSG:32634"),
+    "the southern hemisphere": ([[-70, -33], [-69.9, -33], [-70, -32.9], [-70, -33]], "EPSG:32719"),
+    "east of the zones": ([[141, 43], [141.1, 43], [141, 43.1], [141, 43]], "EPSG:32654"),
+}
+
+
+def written(folder: Path, *rings: list[Any]) -> Path:
+    path = folder / "region.geojson"
+    polygons = [[ring] for ring in rings]
+    path.write_text(json.dumps({"type": "MultiPolygon", "coordinates": polygons}))
+    return path
+
+
+@pytest.mark.parametrize(("ring", "proposed"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_outside_the_zones_of_cgcs2000_a_system_is_asked_for_by_name(
+    tmp_path: Path, ring: list[Any], proposed: str
+) -> None:
+    path = written(tmp_path, ring)
+    with pytest.raises(InvalidInput) as caught:
+        read_region(path)
+    error = caught.value
+    assert error.faults[0].pointer == "/inputs/crs"
+    assert proposed in error.message
+    assert proposed in error.message_zh
+    assert "4521" not in error.message
+    assert f"EPSG:{read_region(path, crs=proposed).epsg}" == proposed
+
+
+def test_islands_on_both_sides_of_the_antimeridian_lie_together(tmp_path: Path) -> None:
+    """Around 179.9° W and not at Greenwich: zone 1, south."""
+    west = [[179.8, -17], [180, -17], [180, -16.9], [179.8, -17]]
+    east = [[-180, -17], [-179.4, -17], [-179.4, -16.8], [-180, -17]]
+    with pytest.raises(InvalidInput, match="EPSG:32701"):
+        read_region(written(tmp_path, west, east))
+
+
+@pytest.mark.parametrize(("longitude", "epsg"), [(73.6, 4534), (136.3, 4554)])
+def test_the_outermost_zones_reach_half_their_width_further(
+    tmp_path: Path, longitude: float, epsg: int
+) -> None:
+    ring = [[longitude, 40], [longitude + 0.1, 40], [longitude, 40.1], [longitude, 40]]
+    assert read_region(written(tmp_path, ring)).epsg == epsg
+
+
 def test_a_raster_is_read_as_its_options_say(watershed: Watershed, tmp_path: Path) -> None:
     region = read_region(watershed.region_file)
     for name, options in (("plain", {}), ("tenth", {"scale": 0.1})):

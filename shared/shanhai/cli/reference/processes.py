@@ -56,9 +56,10 @@ def _section(contract: ProcessContract) -> str:
 def _inner_tables(schema: Schema, inner: Mapping[str, Schema]) -> Iterator[str]:
     """A table for each input that has members of its own."""
     for name, member in schema["properties"].items():
-        if "$ref" in member:
-            yield f"Members of `{name}`:\n"
-            yield table(INPUT_HEAD, _rows(inner[_target(member)]))
+        for one in (member, *member.get("anyOf", ())):
+            if "$ref" in one:
+                yield f"Members of `{name}`:\n"
+                yield table(INPUT_HEAD, _rows(inner[_target(one)]))
 
 
 def _rows(schema: Schema) -> Iterator[tuple[str, ...]]:

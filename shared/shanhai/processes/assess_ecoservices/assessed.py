@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices.narrow_ranges import (
+from shanhai.processes.assess_ecoservices.plausibility import (
     NarrowRange,
     in_sentence,
     limits_figures,

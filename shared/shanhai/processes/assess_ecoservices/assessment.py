@@ -10,22 +10,21 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices import (
     assessed,
-    input_checks,
-    narrow_ranges,
+    plausibility,
     source_layers,
 )
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
-from shanhai.processes.assess_ecoservices.frozen_figures import given_figures
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
-from shanhai.processes.assess_ecoservices.reference import require_reference
 from shanhai.processes.assess_ecoservices.request import (
     KEPT_LEAVES,
     assembled,
     available_leaves,
+    given_figures,
     themes_used,
 )
 from shanhai.processes.kit import region
+from shanhai.processes.kit.reference import require_reference
 from shanhai.processes.kit.task import Progress, Task, pointing_at
 from shanhai.raster.cog import check_total
 from shanhai.raster.crs import transformer
@@ -100,7 +99,7 @@ def assess(
     tallies = {**aligned.tallies, **noted.tallies}
     _check_totals(place, aligned.totals, noted.totals)
     edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
-    narrow = narrow_ranges.narrow_ranges(setting.assembled, figures)
+    narrow = plausibility.narrow_ranges(setting.assembled, figures)
     found = assessed.Assessment(
         place=place,
         layers=layers,
@@ -115,10 +114,10 @@ def assess(
         narrow=narrow,
         flags=(
             *assessed.coverage_flags(coverage),
-            *narrow_ranges.narrow_range_flags(narrow),
-            *input_checks.coarse_inputs(place, task.datasets),
+            *plausibility.narrow_range_flags(narrow),
+            *plausibility.coarse_inputs(place, task.datasets),
         ),
-        warnings=input_checks.unusual_means(tallies, area.grid.cell_area_ha),
+        warnings=plausibility.unusual_means(tallies, area.grid.cell_area_ha),
     )
     found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
     return found

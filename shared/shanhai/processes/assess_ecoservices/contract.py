@@ -186,9 +186,6 @@ class AssessEcoservicesInputs(AssessmentInputs):
     )
 
 
-ASSESSING = ("assess-ecoservices", "delineate-zones")
-"""Processes whose manifests hold the numbers of an assessment."""
-
 SCHEMAS = "shanhai.processes.assess_ecoservices.request:input_schemas"
 
 ASSESS_ECOSERVICES = contract.ProcessContract(

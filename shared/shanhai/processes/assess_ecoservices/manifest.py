@@ -13,7 +13,7 @@ from shanhai.processes.assess_ecoservices.contract import (
     FrozenLimits,
     FrozenReference,
 )
-from shanhai.processes.assess_ecoservices.narrow_ranges import in_sentence
+from shanhai.processes.assess_ecoservices.plausibility import in_sentence
 from shanhai.processes.kit.manifest import build_manifest
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.science.ecoservices.assembly import Assembled, CheckedFigures

@@ -18,9 +18,9 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessEcoservicesInputs,
     AssessmentInputs,
 )
-from shanhai.processes.assess_ecoservices.reference import reference_of, require_reference
 from shanhai.processes.kit.contract import ProcessContract, Theme
 from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse, themes_missed
+from shanhai.processes.kit.reference import reference_of, require_reference
 from shanhai.processes.kit.resolution import ANY, Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.vocabulary import JobStatus

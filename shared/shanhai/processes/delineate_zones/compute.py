@@ -338,7 +338,7 @@ def _compute(
     progress(60, "cluster")
     write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
-    zoner = zoner_of(task, assessment, inputs, cut, runner)
+    zoner = zoner_of(assessment, inputs, cut, runner, task.reference)
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
     progress(64, "robustness")

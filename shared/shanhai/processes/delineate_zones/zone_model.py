@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import ReferenceTask
 from shanhai.science.zoning.delineation import Thresholds
 from shanhai.science.zoning.features import Components, Scaling
 from shanhai.science.zoning.frozen_zones import ZoneModel
@@ -20,7 +20,7 @@ _SETTINGS = ("algorithm", "features", "pca", "k")
 _ZONES = "/inputs/normalisation/zones"
 
 
-class _Scaling(BaseModel):
+class _FrozenScaling(BaseModel):
     low: list[float]
     high: list[float]
     mean: list[float]
@@ -29,32 +29,32 @@ class _Scaling(BaseModel):
     factors: list[float]
 
 
-class _Components(BaseModel):
+class _FrozenComponents(BaseModel):
     names: tuple[str, ...]
     loadings: list[list[float]]
     explained: list[float]
 
 
-class _HighLand(BaseModel):
+class _FrozenHighLand(BaseModel):
     supply: float
     demand: float
 
 
-class _Thresholds(BaseModel):
+class _FrozenThresholds(BaseModel):
     strict: float
     key: float
     balance: float
     priority: float | None
 
 
-class _Document(BaseModel):
+class _FrozenModel(BaseModel):
     layers: tuple[str, ...]
-    scaling: _Scaling
-    components: _Components | None
+    scaling: _FrozenScaling
+    components: _FrozenComponents | None
     centres: list[list[float]]
     zones: list[int]
-    high_land: _HighLand | None
-    thresholds: _Thresholds | None
+    high_land: _FrozenHighLand | None
+    thresholds: _FrozenThresholds | None
 
 
 def model_document(
@@ -94,18 +94,18 @@ def _known(value: float) -> float | None:
 
 
 def frozen_zones(
-    task: Task, inputs: DelineateZonesInputs
+    inputs: DelineateZonesInputs, reference: ReferenceTask | None
 ) -> tuple[ZoneModel | None, Thresholds | None]:
     """The model and thresholds a run takes over; None where it finds its own.
 
     Raises:
         InvalidInput: the reference has no zones, or not whole.
     """
-    asked, reference = inputs.normalisation, task.reference
+    asked = inputs.normalisation
     if asked is None or not asked.zones or reference is None:
         return None, None
     try:
-        found = _Document.model_validate(reference.zone_model)
+        found = _FrozenModel.model_validate(reference.zone_model)
     except ValidationError as error:
         raise InvalidInput(
             f"the zones of {reference.name} cannot be read: {error.errors()[0]['loc']}",
@@ -115,7 +115,7 @@ def frozen_zones(
     return _model(found), _thresholds(found.thresholds)
 
 
-def _model(found: _Document) -> ZoneModel:
+def _model(found: _FrozenModel) -> ZoneModel:
     own, components, high = found.scaling, found.components, found.high_land
     return ZoneModel(
         layers=found.layers,
@@ -138,7 +138,7 @@ def _model(found: _Document) -> ZoneModel:
     )
 
 
-def _thresholds(found: _Thresholds | None) -> Thresholds | None:
+def _thresholds(found: _FrozenThresholds | None) -> Thresholds | None:
     if found is None:
         return None
     priority = float("nan") if found.priority is None else found.priority

@@ -19,7 +19,7 @@ from shanhai.processes.delineate_zones.units import (
 )
 from shanhai.processes.delineate_zones.zone_model import frozen_zones
 from shanhai.processes.kit.region import windows_of
-from shanhai.processes.kit.task import Task, pointing_at
+from shanhai.processes.kit.task import ReferenceTask, Task, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.flags import ResultFlag
@@ -222,14 +222,14 @@ class Zoner:
 
 
 def zoner_of(
-    task: Task,
     assessment: Assessment,
     inputs: DelineateZonesInputs,
     cut: Cut,
     runner: WindowRunner,
+    reference: ReferenceTask | None = None,
 ) -> Zoner:
-    """The way a run asks for its zones."""
-    model, thresholds = frozen_zones(task, inputs)
+    """The way a run asks for its zones; those of the reference where it says so."""
+    model, thresholds = frozen_zones(inputs, reference)
     return Zoner(
         parameters=inputs.parameters,
         settings=clustering_settings(inputs.parameters, inputs.seed),
@@ -245,8 +245,8 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
     """The zones of an assessment, and how far they can be trusted."""
     try:
         zoned = zoner.zone(assessment.place.store, assessment.extremes)
-    except NothingVaries as error:
-        raise _nothing_varies(assessment, error) from error
+    except InvalidInput as error:
+        raise _with_narrow(assessment, error) from error
     by_unit = zoned.by_unit
     return Zoning(
         unit_m=zoner.cut.unit_m,
@@ -270,16 +270,18 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
     return replace(found, null=null_structure(matrix, zoner.settings.k, seed))
 
 
-def _nothing_varies(assessment: Assessment, error: NothingVaries) -> InvalidInput:
-    """The refusal, with the inputs that tell no two places apart."""
+def _with_narrow(assessment: Assessment, error: InvalidInput) -> InvalidInput:
+    """The refusal; where units are too much alike with the inputs that tell no two places apart."""
     narrow = ", ".join(one.said.en for one in assessment.narrow)
     narrow_zh = "；".join(one.said.zh for one in assessment.narrow)
-    if not narrow:
+    pointer = error.faults[0].pointer
+    alike = isinstance(error, NothingVaries)
+    if not narrow or not (alike or pointer == "/inputs/parameters/k"):
         return error
     return InvalidInput(
         f"{error.message}. These count as the same everywhere: {narrow}",
         message_zh=f"{error.message_zh}。以下图层按处处相同处理：{narrow_zh}",
-        pointer="/inputs/datasets",
+        pointer="/inputs/datasets" if alike else pointer,
     )
 
 

@@ -115,7 +115,7 @@ class TilesTask(BaseModel):
     )
 
 
-class FigureTask(BaseModel):
+class AreaFigureTask(BaseModel):
     """A number of the whole area, as manifests have it."""
 
     of: str
@@ -142,7 +142,7 @@ class ReferenceTask(BaseModel):
     methods: dict[str, str]
     derived: dict[str, str] = {}
     parameters: list[ParameterTask] = []
-    figures: list[FigureTask]
+    figures: list[AreaFigureTask]
     zone_model: dict[str, Any] | None = None
 
 

@@ -69,7 +69,7 @@ def rezone(
     base = reassessed.assessment
     write_lines(task, inputs, base.place.store)
     cut = cut_of(task, inputs.parameters, base.place.area.grid)
-    zoner = zoner_of(task, base, inputs, cut, runner)
+    zoner = zoner_of(base, inputs, cut, runner, task.reference)
     before = zoner.zone(base.place.store, base.extremes)
     after = zoner.zone_again(before, reassessed.store, base.extremes)
     stores = base.place.store, reassessed.store

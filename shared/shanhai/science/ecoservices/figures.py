@@ -70,15 +70,17 @@ class FigureAccumulator:
 
     def values(self) -> dict[AreaFigure, float]:
         """Every number; NaN where no cell was known, but for sums and counts, which are 0."""
-        return {one: self._value(one) for one in self.figures}
-
-    def _value(self, figure: AreaFigure) -> float:
-        subject = subject_of(figure)
-        if figure.kind == "quantile":
-            sketch = self._sketches[subject]
-            place = list(sketch.probabilities).index(figure.probability or 0.0)
-            return sketch.quantiles()[place]
-        return _OF_MOMENTS[figure.kind](self._moments[subject])
+        # Each sketch is asked once: of ranks there are twenty-one quantiles.
+        quantiles = {
+            subject: dict(zip(sketch.probabilities, sketch.quantiles(), strict=True))
+            for subject, sketch in self._sketches.items()
+        }
+        return {
+            one: quantiles[subject_of(one)][one.probability or 0.0]
+            if one.kind == "quantile"
+            else _OF_MOMENTS[one.kind](self._moments[subject_of(one)])
+            for one in self.figures
+        }
 
 
 def _highest(moments: ExactMoments) -> float:

@@ -3,7 +3,12 @@ import pytest
 from sklearn.decomposition import PCA
 
 from shanhai.errors import InvalidInput
-from shanhai.science.zoning.features import feature_layers, prepare_features
+from shanhai.science.zoning.features import (
+    LEAST_SPREAD,
+    NothingVaries,
+    feature_layers,
+    prepare_features,
+)
 
 
 def test_columns_are_winsorised_and_standardised() -> None:
@@ -42,8 +47,26 @@ def test_strong_correlation_is_flagged() -> None:
     np.testing.assert_allclose(features.correlation, np.corrcoef(features.matrix.T), atol=1e-12)
 
 
+def test_a_spread_too_small_to_mean_anything_is_not_stretched() -> None:
+    """Half of the units at ±s have the standard deviation s."""
+    signs = np.tile([-1.0, 1.0], 50)
+    values = np.stack([0.9 * LEAST_SPREAD * signs, 1.1 * LEAST_SPREAD * signs], axis=1)
+    features = prepare_features(values, ["cooling", "recreation"])
+    assert (features.names, features.dropped) == (("recreation",), ("cooling",))
+    (flag,) = features.flags
+    assert flag.code == "constant_feature"
+    assert "standard deviation 0.009, less than 0.01" in flag.text.en
+    assert "标准差 0.009，小于 0.01" in flag.text.zh
+
+
+def test_a_single_unit_is_no_matter_of_the_inputs() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        prepare_features(np.array([[1.0, 2.0]]), ["a", "b"])
+    assert not isinstance(caught.value, NothingVaries)
+
+
 def test_nothing_varies() -> None:
-    with pytest.raises(InvalidInput, match="nothing varies: none of the features a, b"):
+    with pytest.raises(NothingVaries, match="nothing varies: none of the features a, b"):
         prepare_features(np.ones((5, 2)), ["a", "b"])
 
 

@@ -8,8 +8,11 @@ import orjson
 from pydantic import ValidationError
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.assess_ecoservices.contract import ASSESSING, AssessmentInputs
+from shanhai.processes.kit.contract import Inputs
 from shanhai.processes.kit.task import ReferenceTask
+
+ASSESSING = ("assess-ecoservices", "delineate-zones")
+"""Processes whose manifests hold the numbers of an assessment."""
 
 POINTER = "/inputs/normalisation"
 FROM_FILE = "manifest"
@@ -65,13 +68,13 @@ def _refused(message: str, message_zh: str) -> InvalidInput:
     return InvalidInput(message, message_zh=message_zh, pointer=f"{POINTER}/from")
 
 
-def require_reference(inputs: AssessmentInputs, reference: ReferenceTask | None) -> None:
+def require_reference(inputs: Inputs, reference: ReferenceTask | None) -> None:
     """Refuse a reference that is asked for and not there, or that cannot be compared with.
 
     Raises:
         InvalidInput: all that differs is named.
     """
-    asked = inputs.normalisation
+    asked = getattr(inputs, "normalisation", None)
     if asked is None:
         return
     if reference is None:
@@ -86,10 +89,11 @@ def require_reference(inputs: AssessmentInputs, reference: ReferenceTask | None)
         raise InvalidInput.of(faults)
 
 
-def _differences(inputs: AssessmentInputs, reference: ReferenceTask, *, zones: bool) -> list[Fault]:
+def _differences(inputs: Inputs, reference: ReferenceTask, *, zones: bool) -> list[Fault]:
     faults = list[Fault]()
-    if inputs.profile != reference.profile:
-        faults.append(_other("/inputs/profile", inputs.profile, reference.profile))
+    own = _asked(inputs, "profile")
+    if own != reference.profile:
+        faults.append(_other("/inputs/profile", own, reference.profile))
     if not zones:
         return faults
     if reference.zone_model is None:
@@ -98,10 +102,15 @@ def _differences(inputs: AssessmentInputs, reference: ReferenceTask, *, zones: b
         return [*faults, Fault(f"{POINTER}/zones", text, text_zh)]
     settled = reference.zone_model["settings"]
     for name, value in settled.items():
-        own = getattr(inputs.parameters, name)
+        own = getattr(_asked(inputs, "parameters"), name, None)
         if own != value:
             faults.append(_other(f"/inputs/parameters/{name}", own, value))
     return faults
+
+
+def _asked(inputs: Inputs, name: str) -> Any:
+    """A member that every process has which takes a reference."""
+    return getattr(inputs, name)
 
 
 def _other(pointer: str, own: object, former: object) -> Fault:
