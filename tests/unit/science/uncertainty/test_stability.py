@@ -5,7 +5,7 @@ from sklearn.metrics import adjusted_rand_score
 from shanhai.science.uncertainty.resampling import Stability, cluster_stability, jaccard_by_zone
 from shanhai.science.zoning.clustering import cluster_units
 from shanhai.science.zoning.features import prepare_features
-from shanhai.science.zoning.zone_names import name_zones
+from shanhai.science.zoning.zone_names import UnitValues, name_zones
 
 BASELINE = np.array([1, 1, 2, 2, 4, 4] * 20, dtype=np.uint8)
 
@@ -80,7 +80,8 @@ def test_plain_groups_come_back_through_the_whole_way() -> None:
         matrix = prepare_features(values[units], ["cooling", "recreation"]).matrix
         labels = cluster_units(matrix, 5, seed, starts=3).labels
         ones = np.ones(len(units), dtype=np.int64)
-        return name_zones(labels, ratio[units], ratio[units], ones).zones
+        own = ratio[units]
+        return name_zones(labels, UnitValues(own, own, -own, ones)).zones
 
     baseline = rezone(np.arange(300), 42)
     found = cluster_stability(rezone, baseline, 7, subsamples=8, seeds=3)

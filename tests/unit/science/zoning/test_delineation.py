@@ -11,6 +11,7 @@ from shanhai.science.zoning.delineation import (
     ClusteringSettings,
     Layout,
     rezoner,
+    values_of,
     zone_units,
 )
 from shanhai.science.zoning.diagnostics import diagnose
@@ -34,7 +35,9 @@ def units(settings: ClusteringSettings) -> UnitTable:
         layers[f"supply_n.{service}"] = np.clip(0.5 + fall / 2 + noise, 0, 1)
         layers[f"demand_n.{service}"] = np.clip(0.5 - fall / 2 + noise, 0, 1)
     layers["ratio"] = np.mean([layers[f"ratio.{service}"] for service in SERVICES], axis=0)
-    layers["supply_mean"] = np.mean([layers[f"supply_n.{one}"] for one in SERVICES], axis=0)
+    for side in ("supply", "demand"):
+        normal = [layers[f"{side}_n.{one}"] for one in SERVICES]
+        layers[f"{side}_mean"] = np.mean(normal, axis=0)
     land = np.ones(SHAPE, dtype=bool)
     land[18:, :8] = False
     land[20:22, 2:5] = True
@@ -49,14 +52,14 @@ def test_zones_fall_from_the_hills_to_the_city(algorithm: Algorithm, features: F
     settings = ClusteringSettings(algorithm=algorithm, features=features)
     table = units(settings)
     found = zone_units(table, SERVICES, LAYOUT, settings)
-    ratio = table.means[:, -2]
+    ratio = table.means[:, -3]
     means = [ratio[found.zones == zone].mean() for zone in (1, 2, 3, 5, 4)]
     assert means == sorted(means, reverse=True)
     rows = table.index // SHAPE[1]
     assert rows[found.zones == 1].mean() < rows[found.zones == 4].mean()
     assert (found.contiguity is not None) == (algorithm in ("ward_contig", "skater"))
     joined = ["joined_islands"] if found.contiguity else []
-    assert [flag.code for flag in found.joined_flags] == joined
+    assert [flag.code for flag in found.flags if flag.code == "joined_islands"] == joined
 
 
 def test_default_is_k_means_of_the_ratios() -> None:
@@ -95,13 +98,8 @@ def test_numbers_of_the_clusters_do_not_matter(permutation: list[int]) -> None:
     settings = ClusteringSettings()
     table = units(settings)
     found = zone_units(table, SERVICES, LAYOUT, settings, starts=2)
-    again = name_zones(
-        np.array(permutation)[found.merged.labels],
-        table.means[:, -2],
-        table.means[:, -1],
-        table.cells,
-    )
-    np.testing.assert_array_equal(again.zones, found.zones)
+    again = name_zones(np.array(permutation)[found.merged.labels], values_of(table))
+    np.testing.assert_array_equal(again.zones, found.naming.zones)
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "ward_contig"])

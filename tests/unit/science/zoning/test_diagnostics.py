@@ -7,7 +7,14 @@ import pytest
 
 from shanhai.science.zoning.clustering import ALGORITHMS, partition_by
 from shanhai.science.zoning.contiguity import Contiguity
-from shanhai.science.zoning.diagnostics import Diagnostics, KDiagnostic, diagnose, elbow
+from shanhai.science.zoning.diagnostics import (
+    SURROGATES,
+    Diagnostics,
+    KDiagnostic,
+    diagnose,
+    elbow,
+    null_structure,
+)
 
 STEPS = np.arange(300)
 CHAIN = Contiguity(np.stack([STEPS[:-1], STEPS[1:]], axis=1), np.empty((0, 2), dtype=np.int64))
@@ -46,12 +53,43 @@ def test_elbow_needs_a_fall() -> None:
     assert elbow(flat) is None
 
 
-@pytest.mark.parametrize(
-    ("silhouette", "codes"), [(0.10, ["weak_structure"]), (0.15, []), (None, [])]
-)
-def test_weak_structure_is_flagged(silhouette: float | None, codes: list[str]) -> None:
-    diagnostics = Diagnostics((KDiagnostic(5, silhouette, 1.0, 1.0, 1.0),), None, 9)
-    assert [flag.code for flag in diagnostics.flags(5)] == codes
+def test_structure_that_unrelated_features_have_too_is_weak() -> None:
+    # Two columns that have nothing to do with each other, smooth along the order of the units.
+    random = np.random.default_rng(4)
+    steps = random.normal(size=(400, 2)).cumsum(axis=0)
+    features = (steps - steps.mean(axis=0)) / steps.std(axis=0)
+    shuffled = np.column_stack([features[:, 0], np.roll(features[:, 1], 137)])
+    found = null_structure(shuffled, 5, seed=1)
+    assert found is not None
+    assert len(found.surrogates) == SURROGATES
+    assert found.surrogates == tuple(sorted(found.surrogates))
+    assert [flag.code for flag in found.flags] == ["weak_structure"]
+
+
+def test_clear_groups_stand_out_from_unrelated_features() -> None:
+    random = np.random.default_rng(4)
+    centres = np.array([[0, 0], [4, 4], [-4, 4], [4, -4], [-4, -4]], dtype=float)
+    features = np.repeat(centres, 60, axis=0) + random.normal(scale=0.3, size=(300, 2))
+    # Five of 25 places are taken; columns moved apart take more of them.
+    found = null_structure(features, 5, seed=1)
+    assert found is not None
+    assert found.silhouette > 0.8
+    assert found.flags == ()
+
+
+def test_few_different_units_are_not_judged() -> None:
+    assert null_structure(np.array([[0.0], [1.0], [0.0], [1.0]]), 2, seed=0) is None
+
+
+def test_a_number_of_clusters_that_is_supported_least_is_said_to_be_a_decision() -> None:
+    widths = {2: 0.5, 3: 0.4, 4: 0.3, 5: 0.2, 6: 0.25}
+    by_k = tuple(KDiagnostic(k, width, 1.0, 1.0, 1.0) for k, width in widths.items())
+    diagnostics = Diagnostics(by_k, None, 9)
+    (flag,) = diagnostics.flags(5)
+    assert flag.code == "least_supported_k"
+    assert "k = 5 least (silhouette 0.200; 0.500 at k = 2)" in flag.text.en
+    assert diagnostics.flags(4) == ()
+    assert Diagnostics(by_k[:2], None, 9).flags(3) == ()
 
 
 def test_silhouette_of_a_large_set_uses_a_seeded_sample() -> None:

@@ -52,10 +52,12 @@ def by_hand(zones: tuple[int, ...] = (1, 4)) -> ZoneModel:
             mean=np.array([0.5, 0.5]),
             spread=np.array([0.25, 0.0]),
             varies=np.array([True, False]),
+            factors=np.array([1.0, 1.0]),
         ),
         components=None,
         centres=np.array([[1.0], [-1.0]]),
         zones=np.array(zones, dtype=np.uint8),
+        high_land=None,
     )
 
 

@@ -7,7 +7,7 @@ from shanhai.science.matching import comprehensive_ratio
 from shanhai.science.zoning.clustering import cluster_units, merge_clusters
 from shanhai.science.zoning.features import prepare_features
 from shanhai.science.zoning.units import Fishnet, aggregate, rasterise, select_units, unit_codes
-from shanhai.science.zoning.zone_names import name_zones
+from shanhai.science.zoning.zone_names import UnitValues, name_zones
 from shanhai.vocabulary import ECOSERVICES
 from tests.support.class_layers import cleaned
 
@@ -39,7 +39,10 @@ def test_from_ratios_to_five_ordered_zones(k: int) -> None:
     clusters = merge_clusters(
         features.matrix, cluster_units(features.matrix, k, seed=7), units.cells
     )
-    naming = name_zones(clusters.labels, units.means[:, 7], units.means[:, 0], units.cells)
+    supply = units.means[:, 0]
+    naming = name_zones(
+        clusters.labels, UnitValues(units.means[:, 7], supply, -supply, units.cells)
+    )
     valid = ~np.isnan(ratio)
     whole = Window(0, 0, *GRID.shape)
     raw = rasterise(unit_codes(naming.zones, units), net.unit_cells, whole)
