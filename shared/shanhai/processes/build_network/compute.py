@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network import linkages, result
+from shanhai.processes.build_network.barred_sources import leave_out_barred
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
@@ -152,12 +153,12 @@ def _shares(statistics: Mapping[str, Any]) -> dict[int, float]:
 
 
 def _drawing(built: result.Built) -> NetworkDrawing:
-    grid, labels = built.scene.grid, built.sources.patches.labels
-    sources = patch_outlines(labels, built.sources.patches.count, grid)
+    grid, labels = built.scene.grid, built.habitat.sources.patches.labels
+    sources = patch_outlines(labels, built.habitat.sources.patches.count, grid)
     links = built.network.links
     return NetworkDrawing(
         resistance=outputs.thinned(built.scene.store, RESISTANCE),
-        sources=list(zip(sources, built.sources.level.tolist(), strict=True)),
+        sources=list(zip(sources, built.habitat.sources.level.tolist(), strict=True)),
         swaths=[swath_outline(link.swath, grid) for link in links],
         lines=[
             (path_line(link.path.cells, labels, grid), built.metrics.classes[link.pair] == "main")
@@ -182,9 +183,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
         built = build(Scene(place, inputs, task), progress)
         files, statistics = _write(built, workspace, progress)
-    flags = result.network_flags(
-        built.scene, built.sources, built.network, built.corridors, built.record["resistance"]
-    )
+    flags = result.network_flags(built)
     manifest = result.build_manifest(task, built, flags)
     progress(92, "maps")
     files += write_maps_and_report(built, statistics, manifest, workspace)
@@ -211,9 +210,11 @@ def build(scene: Scene, progress: Progress) -> result.Built:
     progress(15, "pattern")
     pattern = find_pattern(scene)
     progress(25, "sources")
-    sources = find_sources(scene, pattern)
+    habitat = find_sources(scene, pattern)
     progress(32, "resistance")
     record["resistance"] = write_resistance(scene)
+    habitat, barred = leave_out_barred(scene, habitat)
+    pattern, sources = habitat.pattern, habitat.sources
     progress(42, "paths")
     scan = linkages.prepare_scan(scene, sources)
     network, scores = linkages.find_links(scene, sources, partial(linkages.look_for_barriers, scan))
@@ -231,8 +232,8 @@ def build(scene: Scene, progress: Progress) -> result.Built:
     nodes = tell_nodes(scene, pattern, sources, network, metrics, corridors, pinch, obstacles)
     return result.Built(
         scene=scene,
-        pattern=pattern,
-        sources=sources,
+        habitat=habitat,
+        barred=barred,
         network=network,
         metrics=metrics,
         pinch=pinch,
@@ -260,7 +261,12 @@ def _write(
     built: result.Built, workspace: Path, progress: Progress
 ) -> tuple[list[OutputFile], dict[str, Any]]:
     statistics = result.statistics_document(
-        built.scene, built.pattern, built.network, built.metrics, built.corridors, built.nodes
+        built.scene,
+        built.habitat.pattern,
+        built.network,
+        built.metrics,
+        built.corridors,
+        built.nodes,
     )
     statistics["sensitivity"] = [one.document() for one in built.contrasts]
     rasters = dict(RASTERS)

@@ -135,6 +135,18 @@ class SourceChoice(contract.Inputs):
         0.0, ge=0, le=100_000, description="Cores nearer than this are one, m / 合并间距"
     )
     dpc_min_percent: float = Field(1.0, ge=0, le=100, description="Least dPC, % / dPC 下限")
+    pc_held_percent: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="Share of PC until which patches are kept by falling dPC, %, in place of the"
+        " least dPC / 按 dPC 由大到小保留斑块直至其共同保有的 PC 占比，代替 dPC 下限",
+    )
+    relax: bool = Field(
+        True,
+        description="Relax these settings step by step where they leave fewer than two sources,"
+        " and tell what was relaxed / 源地不足两个时逐步放宽以上设置并说明",
+    )
     d50_m: float = Field(
         2500.0, gt=0, le=1e6, description="Distance half of all cover, m / 扩散距离"
     )

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from shanhai.processes.build_network.barred_sources import BarredSource
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.linkages import Obstacles
 from shanhai.processes.build_network.metrics import Contrast, Metrics
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.omnidirectional import OmnidirectionalFlow
-from shanhai.processes.build_network.sources import HabitatPattern
+from shanhai.processes.build_network.source_flags import source_flags
+from shanhai.processes.build_network.sources import Habitat, HabitatPattern
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import Task, left_out_flags
 from shanhai.science.corridors.circuit.solver import SolveReport
@@ -20,7 +22,6 @@ from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.mspa.pattern import LABELS, Mspa
 from shanhai.science.corridors.pairs import components
 from shanhai.science.corridors.pinch_points import PinchPoints
-from shanhai.science.corridors.sources import Sources
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
@@ -31,8 +32,8 @@ class Built:
 
     Attributes:
         scene: Where.
-        pattern: Of the habitat.
-        sources: Its nodes.
+        habitat: Its sources, and how they were found.
+        barred: Sources that were left out, on barriers only.
         network: Its links.
         metrics: What it is as a whole.
         pinch: Currents and pinch points.
@@ -45,8 +46,8 @@ class Built:
     """
 
     scene: Scene
-    pattern: HabitatPattern
-    sources: Sources
+    habitat: Habitat
+    barred: Sequence[BarredSource]
     network: Network
     metrics: Metrics
     pinch: PinchPoints
@@ -65,24 +66,22 @@ _FACTORS = {
 }
 
 
-def network_flags(
-    scene: Scene,
-    sources: Sources,
-    network: Network,
-    corridors: Sequence[NetworkCorridor],
-    surface: dict[str, Any],
-) -> list[ResultFlag]:
-    """Parts that no way joins, factors that are missing, what the sources themselves remark."""
-    found = [ResultFlag(one.code, one.label) for one in sources.remarks]
+def network_flags(built: Built) -> list[ResultFlag]:
+    """What was relaxed or left out, parts that no way joins, what the sources themselves remark."""
+    network, surface = built.network, built.record["resistance"]
+    found = [ResultFlag(one.code, one.label) for one in built.habitat.sources.remarks]
+    found += source_flags(built.scene, built.habitat, built.barred)
     if network.disconnected:
         found.append(_disconnected(network))
     if surface["left_out"]:
         found.append(_left_out(surface["left_out"]))
     if not network.links:
         found.append(_NO_CORRIDOR)
-    elif scene.inputs.names and not any(one.document["has_official_name"] for one in corridors):
+    elif built.scene.inputs.names and not any(
+        one.document["has_official_name"] for one in built.corridors
+    ):
         found.append(_NO_NAME)
-    return [*found, *left_out_flags(scene.task)]
+    return [*found, *left_out_flags(built.scene.task)]
 
 
 def _disconnected(network: Network) -> ResultFlag:
@@ -148,10 +147,12 @@ def build_manifest(task: Task, built: Built, flags: Sequence[ResultFlag]) -> dic
         control_areas=manifest.areas_record(task),
         network={
             **built.record,
-            "pattern": built.pattern.record(),
+            "pattern": built.habitat.pattern.record(),
             "sources": {
-                "found": built.sources.patches.count,
-                "dropped": built.sources.dropped,
+                "found": built.habitat.sources.patches.count,
+                "dropped": built.habitat.sources.dropped,
+                "relaxed": built.habitat.relaxed(built.scene.parameters.sources),
+                "barred": [one.label.en for one in built.barred],
             },
             "links": {
                 "found": len(built.network.links),

@@ -357,9 +357,7 @@ def _parts(graph: PatchGraph, without: FloatArray) -> Importance:
     return Importance(total, intra, flux, np.maximum(total - intra - flux, 0.0))
 
 
-def patches_holding(
-    graph: PatchGraph, order: IntArray, share: float, least: int = 1
-) -> BoolArray:
+def patches_holding(graph: PatchGraph, order: IntArray, share: float, least: int = 1) -> BoolArray:
     """The patches that are taken, one by one, until they hold a share of the index by themselves.
 
     Ways through patches that are not taken do not count.

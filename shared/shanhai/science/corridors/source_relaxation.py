@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shanhai.science.corridors.patches import division_depth
-from shanhai.science.corridors.sources import (
+from shanhai.science.corridors.source_parameters import (
     NO_EVIDENCE,
     SourceEvidence,
     SourceParameters,
-    Sources,
-    find_patches,
-    identify_sources,
 )
+from shanhai.science.corridors.sources import Sources, choose_sources, find_patches
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray
 
 PC_SHARE = 0.99
@@ -33,12 +31,10 @@ class RelaxedSources:
     Attributes:
         sources: At least two.
         parameters: As asked for, or what they were relaxed to.
-        divided_ha: Area of the patch that was divided, ha; 0 where none was.
     """
 
     sources: Sources
     parameters: SourceParameters
-    divided_ha: float = 0.0
 
 
 def relax_sources(
@@ -48,9 +44,9 @@ def relax_sources(
     evidence: SourceEvidence = NO_EVIDENCE,
     area_cells: int | None = None,
 ) -> RelaxedSources | None:
-    """Sources by settings that are relaxed until there are two.
+    """Sources as asked for, or else by settings that are relaxed until there are two.
 
-    In this order: patches are kept by their share of PC instead of by dPC (`pc_share`, or
+    Where fewer than two are found, in this order: patches are kept by their share of PC instead of by dPC (`pc_share`, or
     `PC_SHARE` without it) and near cores are no longer joined; the largest patch, where it is the
     only one or holds more than `MOST_OF_LAND`, is divided into the cores that erosion leaves of it,
     at the depth of `division_depth`; the least area is lowered to each of `LEAST_AREAS_HA`.
@@ -68,20 +64,27 @@ def relax_sources(
     Raises:
         InvalidInput: there are more patches than can be compared, or a patch has no quality.
     """
-    land = area_cells or core.size
-    for asked in _steps(parameters):
-        step = _divided(core, cell_m, asked, land)
-        if find_patches(core, cell_m, step).count < 2:
+    for step in _steps(core, cell_m, parameters, area_cells or core.size):
+        patches = find_patches(core, cell_m, step)
+        if patches.count < 2:
             continue
-        found = identify_sources(core, cell_m, step, evidence, area_cells)
-        divided = replace(step, erosion_cells=0)
-        largest = find_patches(core, cell_m, divided).area_ha[0] if step.erosion_cells else 0.0
-        return RelaxedSources(found, step, float(largest))
+        found = choose_sources(core, patches, cell_m, step, evidence, area_cells)
+        if found.patches.count >= 2:
+            return RelaxedSources(found, step)
     return None
 
 
-def _steps(asked: SourceParameters) -> Iterator[SourceParameters]:
-    """Parameters from the least relaxed on."""
+def _steps(
+    core: BoolArray, cell_m: float, asked: SourceParameters, land: int
+) -> Iterator[SourceParameters]:
+    """Parameters as asked for, then from the least relaxed on."""
+    yield asked
+    for step in _relaxed(asked):
+        yield _divided(core, cell_m, step, land)
+
+
+def _relaxed(asked: SourceParameters) -> Iterator[SourceParameters]:
+    """Parameters from the least relaxed on, the largest patch left whole."""
     share = replace(asked, pc_share=asked.pc_share or PC_SHARE)
     if asked.merge_gap_m:
         yield share

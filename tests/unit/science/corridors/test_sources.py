@@ -3,12 +3,8 @@ import pytest
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.connectivity import dispersal_graph, patch_importance
-from shanhai.science.corridors.sources import (
-    SourceEvidence,
-    SourceParameters,
-    identify_sources,
-    source_levels,
-)
+from shanhai.science.corridors.source_parameters import SourceEvidence, SourceParameters
+from shanhai.science.corridors.sources import identify_sources, source_levels
 
 PARAMETERS = SourceParameters(min_area_ha=2, dpc_min=5)
 
