@@ -333,8 +333,9 @@ def _one_patch(scene: Scene, pattern: HabitatPattern) -> InvalidInput:
         f"{land:.6g} ha of land {habitat:.6g} ha are habitat and {core:.6g} ha core, in "
         f"{patches.count} patches, the largest of {largest:.6g} ha; a network joins at least two: "
         "take finer cells, a larger region or other candidates",
-        message_zh=f"无论如何放宽设置都得不到两个源地：陆域 {land:.6g} 公顷，其中生境 {habitat:.6g} 公顷、"
-        f"核心区 {core:.6g} 公顷，共 {patches.count} 个斑块，最大 {largest:.6g} 公顷；"
+        message_zh=f"无论如何放宽设置都得不到两个源地：陆域 {land:.6g} 公顷，"
+        f"其中生境 {habitat:.6g} 公顷、核心区 {core:.6g} 公顷，"
+        f"共 {patches.count} 个斑块，最大 {largest:.6g} 公顷；"
         "网络至少需要两个：请采用更细的像元、更大的区域或其他候选区",
         pointer=_POINTER,
     )

@@ -46,10 +46,11 @@ def relax_sources(
 ) -> RelaxedSources | None:
     """Sources as asked for, or else by settings that are relaxed until there are two.
 
-    Where fewer than two are found, in this order: patches are kept by their share of PC instead of by dPC (`pc_share`, or
-    `PC_SHARE` without it) and near cores are no longer joined; the largest patch, where it is the
-    only one or holds more than `MOST_OF_LAND`, is divided into the cores that erosion leaves of it,
-    at the depth of `division_depth`; the least area is lowered to each of `LEAST_AREAS_HA`.
+    Where fewer than two are found, in this order: patches are kept by their share of PC instead of
+    by dPC (`pc_share`, or `PC_SHARE` without it); near cores are no longer joined; the largest
+    patch, where it is the only one or holds more than `MOST_OF_LAND`, is divided into the cores
+    that erosion leaves of it, at the depth of `division_depth`; the least area is lowered to each
+    of `LEAST_AREAS_HA`.
 
     Args:
         core: Core cells.
