@@ -22,6 +22,11 @@ from shanhai.processes.build_network.contract import (
 )
 from shanhai.processes.build_network.corridors import NetworkCorridor, tell_corridors
 from shanhai.processes.build_network.metrics import find_contrasts, measure_network
+from shanhai.processes.build_network.named_corridors import (
+    NAMED_HEAD,
+    hold_against_plan,
+    named_rows,
+)
 from shanhai.processes.build_network.nodes import Node, tell_nodes
 from shanhai.processes.build_network.omnidirectional import (
     CUMULATIVE,
@@ -46,6 +51,7 @@ from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
 from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
 from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.reporting.plan_maps import NETWORK_TITLE, NetworkDrawing, draw_network_map
+from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.patches import Patches
 from shanhai.vocabulary import LANGUAGES, Label, Lang
 
@@ -228,7 +234,8 @@ def build(scene: Scene, progress: Progress) -> result.Built:
     flow = find_flow(scene, progress)
     progress(78, "metrics")
     metrics = measure_network(scene, sources, network)
-    corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts)
+    against_plan = hold_against_plan(scene, sources, network)
+    corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts, against_plan)
     nodes = tell_nodes(scene, pattern, sources, network, metrics, corridors, pinch, obstacles)
     return result.Built(
         scene=scene,
@@ -240,6 +247,7 @@ def build(scene: Scene, progress: Progress) -> result.Built:
         obstacles=obstacles,
         flow=flow,
         corridors=corridors,
+        against_plan=against_plan,
         nodes=nodes,
         contrasts=contrasts,
         record=record,
@@ -269,6 +277,8 @@ def _write(
         built.nodes,
     )
     statistics["sensitivity"] = [one.document() for one in built.contrasts]
+    codes = {one.link.pair: one.code for one in built.corridors}
+    statistics["named_corridors"] = built.against_plan.document(codes)
     rasters = dict(RASTERS)
     if built.flow is not None:
         statistics["omnidirectional"] = built.flow.document(built.scene.grid)
@@ -278,6 +288,7 @@ def _write(
         *outputs.write_rasters(built.scene.place, list(rasters.items()), workspace),
         write_links(workspace, built.corridors),
         write_nodes(workspace, built.nodes),
+        *_write_named(workspace, built, statistics["named_corridors"], codes),
         outputs.write_document(
             workspace, "statistics", Label("网络统计", "Statistics"), statistics
         ),
@@ -285,7 +296,22 @@ def _write(
             workspace,
             "table",
             Label("廊道表", "Corridors as a table"),
-            result.TABLE_HEAD,
+            (*result.TABLE_HEAD, *result.MATCH_HEAD),
             result.table_rows(statistics),
         ),
     ], statistics
+
+
+def _write_named(
+    workspace: Path, built: result.Built, document: Mapping[str, Any], codes: Mapping[Pair, str]
+) -> list[OutputFile]:
+    """Named corridors with what follows them, as lines and as a table."""
+    title, table = (
+        Label("规划廊道对照", "Named corridors and what follows them"),
+        Label("规划廊道对照表", "Named corridors as a table"),
+    )
+    features = list(built.against_plan.features(codes))
+    return [
+        write_features(workspace, "named_corridors", "named_corridors.geojson", title, features),
+        outputs.write_table(workspace, "named_table", table, NAMED_HEAD, named_rows(document)),
+    ]

@@ -11,6 +11,7 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.linkages import Obstacles
 from shanhai.processes.build_network.metrics import Contrast, Metrics
+from shanhai.processes.build_network.named_corridors import AgainstPlan, Title
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.omnidirectional import OmnidirectionalFlow
 from shanhai.processes.build_network.source_flags import source_flags
@@ -40,6 +41,7 @@ class Built:
         obstacles: Barriers.
         flow: Current from everywhere to everywhere, where it was asked for.
         corridors: Links as they are told.
+        against_plan: Links held against the corridors that have names.
         nodes: Places as they are told.
         contrasts: The same under other powers of the resistance, where it was asked for.
         record: How importance and resistance were made.
@@ -54,6 +56,7 @@ class Built:
     obstacles: Obstacles
     flow: OmnidirectionalFlow | None
     corridors: Sequence[NetworkCorridor]
+    against_plan: AgainstPlan
     nodes: Sequence[Node]
     contrasts: Sequence[Contrast]
     record: Mapping[str, Any]
@@ -81,6 +84,8 @@ def network_flags(built: Built) -> list[ResultFlag]:
         one.document["has_official_name"] for one in built.corridors
     ):
         found.append(_NO_NAME)
+    if built.against_plan.not_drawn:
+        found.append(_not_drawn(built.against_plan.not_drawn))
     return [*found, *left_out_flags(built.scene.task)]
 
 
@@ -118,6 +123,17 @@ def _left_out(factors: Sequence[str]) -> ResultFlag:
             f"阻力面缺少因子：{'、'.join(one.zh for one in named)}；其权重由其余因子按比例分担",
             f"the resistance lacks {', '.join(one.en for one in named)}; the other factors share "
             "the weight in proportion",
+        ),
+    )
+
+
+def _not_drawn(titles: Sequence[Title]) -> ResultFlag:
+    zh, en = "、".join(one.zh for one in titles), ", ".join(one.en for one in titles)
+    return ResultFlag(
+        "named_corridors_not_drawn",
+        Label(
+            f"有名称而未绘出几何的规划廊道 {len(titles)} 条，未作对照：{zh}",
+            f"{len(titles)} named corridors are not drawn, and nothing was held against them: {en}",
         ),
     )
 
@@ -298,12 +314,15 @@ TABLE_HEAD = (
     *("recommended_reach_m", "red_line_share", "n_breakpoints"),
     *("dpc_link_percent", "betweenness", "current_flow"),
 )
+MATCH_HEAD = ("matched_zh", "matched_en", "matched_share", "matched_distance_m")
+_MATCH = ("name_zh", "name_en", "share_of_corridor", "mean_distance_m")
 
 
 def table_rows(statistics: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """One row for each corridor."""
     for one in statistics["corridors"]:
-        yield tuple(one[name] for name in TABLE_HEAD)
+        match = one["matched"] or {}
+        yield (*(one[name] for name in TABLE_HEAD), *(match.get(name) for name in _MATCH))
 
 
 def _km2(cells: int, scene: Scene) -> float:

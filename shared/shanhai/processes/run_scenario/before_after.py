@@ -11,8 +11,9 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.build_network import linkages
 from shanhai.processes.build_network.barred_sources import BarredSource, leave_out_barred
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import Title, official_names, source_code
+from shanhai.processes.build_network.corridors import source_code
 from shanhai.processes.build_network.metrics import Metrics, measure_network
+from shanhai.processes.build_network.named_corridors import Title, official_names
 from shanhai.processes.build_network.resistance import (
     GROUND,
     RESISTANCE,
