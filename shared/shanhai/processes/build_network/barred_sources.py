@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network.context import Scene
@@ -46,7 +47,7 @@ def leave_out_barred(scene: Scene, habitat: Habitat) -> tuple[Habitat, list[Barr
     patches = habitat.sources.patches
     passable = np.isfinite(scene.whole(RESISTANCE))
     keep = patches.share(passable) > 0
-    barred = [_barred(scene, patches, number) for number in np.flatnonzero(~keep) + 1]
+    barred = [_barred(scene, patches, number) for number in (np.flatnonzero(~keep) + 1).tolist()]
     if np.count_nonzero(keep) < 2:
         raise _too_few(barred, int(np.count_nonzero(keep)))
     if not barred:
@@ -57,8 +58,10 @@ def leave_out_barred(scene: Scene, habitat: Habitat) -> tuple[Habitat, list[Barr
 def _barred(scene: Scene, patches: Patches, number: int) -> BarredSource:
     rows, cols = np.nonzero(patches.labels == number)
     middle = rows.size // 2
-    point = point_at(int(rows[middle]), int(cols[middle]), scene.grid)
-    return BarredSource(float(patches.area_ha[number - 1]), point.x, point.y)
+    lon, lat = shapely.get_coordinates(point_at(int(rows[middle]), int(cols[middle]), scene.grid))[
+        0
+    ].tolist()
+    return BarredSource(float(patches.area_ha[number - 1]), lon, lat)
 
 
 def _too_few(barred: Sequence[BarredSource], left: int) -> InvalidInput:

@@ -209,7 +209,8 @@ class LinkChoice(contract.Inputs):
     )
     named_buffer_m: Metres = Field(
         500.0,
-        description="Distance within which a corridor follows a named one, m / 与规划廊道对照的缓冲距离",
+        description="Distance within which a corridor follows a named one, m"
+        " / 与规划廊道对照的缓冲距离",
     )
     sensitivity: bool = Field(
         False, description="Compare with the square root and the square of R / 阻力敏感性分析"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from shapely import MultiLineString
+import shapely
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -22,6 +22,7 @@ from shanhai.science.corridors.named_corridors import (
 )
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.sources import Sources
+from shanhai.science.grid import Grid
 
 _HALF_WIDTH_M = 100.0
 """Of the strip that stands for a corridor drawn as a line."""
@@ -172,16 +173,20 @@ class AgainstPlan:
         grid = self.scene.grid
         for number, (key, course) in enumerate(self.courses.items(), start=1):
             row = self._row(key, course, codes)
-            gaps = MultiLineString(list(course.gaps))
             yield {
                 "type": "Feature",
                 "id": row["code"] or f"name{number:03}",
                 "geometry": mapping(as_multi(to_lon_lat(course.line, grid))),
                 "properties": {
                     **row,
-                    "gaps": mapping(to_lon_lat(gaps, grid)) if course.gaps else None,
+                    "gaps": mapping(_lines(course, grid)) if course.gaps else None,
                 },
             }
+
+
+def _lines(course: NamedCourse, grid: Grid) -> BaseGeometry:
+    """The gaps of a named corridor, in longitude and latitude."""
+    return as_multi(to_lon_lat(shapely.union_all(list(course.gaps)), grid))
 
 
 def hold_against_plan(scene: Scene, sources: Sources, network: Network) -> AgainstPlan:

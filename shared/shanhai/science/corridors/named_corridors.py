@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
+from shapely import LineString, MultiLineString
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
@@ -178,10 +179,10 @@ def centre_line(area: BaseGeometry) -> BaseGeometry:
         area: Polygon or MultiPolygon of positive area.
     """
     polygons = [one for one in shapely.get_parts(area) if shapely.area(one) > 0]
-    return shapely.multilinestrings([_axis(one) for one in polygons])
+    return MultiLineString([_axis(one) for one in polygons])
 
 
-def _axis(polygon: BaseGeometry) -> BaseGeometry:
+def _axis(polygon: BaseGeometry) -> LineString:
     outline = shapely.boundary(polygon)
     points = shapely.segmentize(outline, shapely.length(outline) / _OUTLINE_STEPS)
     cells = shapely.voronoi_polygons(points, only_edges=True)
@@ -198,18 +199,23 @@ def _segments(lines: np.ndarray) -> tuple[FloatArray, FloatArray]:
     return points[:-1][same], points[1:][same]
 
 
-def _longest_way(starts: FloatArray, stops: FloatArray) -> BaseGeometry:
+def _longest_way(starts: FloatArray, stops: FloatArray) -> LineString:
     """The longest of the shortest ways along segments."""
     nodes, numbers = np.unique(np.concatenate([starts, stops]), axis=0, return_inverse=True)
     one, other = numbers.reshape(2, -1)
     lengths = np.hypot(*(stops - starts).T)
     graph = coo_array((lengths, (one, other)), shape=(len(nodes), len(nodes))).tocsr()
-    far = _farthest(dijkstra(graph, directed=False, indices=int(one[np.argmax(lengths)])))
-    ways, before = dijkstra(graph, directed=False, indices=far, return_predecessors=True)
+    begin = np.argmax(lengths, keepdims=True)
+    far = _farthest(dijkstra(graph, directed=False, indices=one[begin])[0])
+    start = np.array([far])
+    ways, before = (
+        found[0]
+        for found in dijkstra(graph, directed=False, indices=start, return_predecessors=True)
+    )
     way = [_farthest(ways)]
     while before[way[-1]] >= 0:
         way.append(int(before[way[-1]]))
-    return shapely.linestrings(nodes[way])
+    return LineString(nodes[way])
 
 
 def _farthest(ways: FloatArray) -> int:
