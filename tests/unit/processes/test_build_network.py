@@ -13,6 +13,7 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.contract import NAMED, NAMED_LINE, BuildNetworkInputs
 from shanhai.processes.build_network.named_corridors import NAMED_HEAD, named_rows
 from shanhai.processes.build_network.result import network_flags
+from shanhai.processes.build_network.source_flags import relaxed
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.region import build_place, open_sources
 from shanhai.processes.kit.task import AreaTask, Outcome, Task
@@ -240,15 +241,15 @@ def test_settings_are_relaxed_until_there_are_two_sources(
     with found(network_task(linked_watershed, changed(sources=asked)), tmp_path) as network:
         assert flags_of(network) == ["sources_relaxed"]
         (flag,) = network_flags(network)
-        relaxed = network.habitat.relaxed(network.scene.parameters.sources)
+        changes = relaxed(network.scene, network.habitat)
         sources = network.habitat.sources
     least = float(sources.dpc.total.min())
     assert sources.patches.count >= 2
-    assert relaxed["pc_held_percent"] == (0.0, 99.0)
-    assert relaxed["merge_gap_m"] == (100.0, 0.0)
-    assert f"min_area_ha from 900 to {relaxed['min_area_ha'][1]:g}" in flag.text.en
+    assert changes["pc_share"] == (0.0, 0.99)
+    assert changes["merge_gap_m"] == (100.0, 0.0)
+    assert f"min_area_ha from 900 to {changes['min_area_ha'][1]:g}" in flag.text.en
     assert f"lowest dPC kept {least:.3g} %" in flag.text.en
-    assert f"min_area_ha 由 900 改为 {relaxed['min_area_ha'][1]:g}" in flag.text.zh
+    assert f"min_area_ha 由 900 改为 {changes['min_area_ha'][1]:g}" in flag.text.zh
 
 
 def test_nothing_is_relaxed_where_two_are_found(
@@ -258,7 +259,7 @@ def test_nothing_is_relaxed_where_two_are_found(
     for relax in (True, False):
         task = network_task(linked_watershed, changed(sources={"relax": relax}))
         with found(task, tmp_path / str(relax)) as network:
-            assert network.habitat.relaxed(network.scene.parameters.sources) == {}
+            assert relaxed(network.scene, network.habitat) == {}
             labels.append(network.habitat.sources.patches.labels)
     np.testing.assert_array_equal(labels[0], labels[1])
 

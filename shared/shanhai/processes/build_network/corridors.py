@@ -31,6 +31,7 @@ from shanhai.science.corridors.corridor_profile import (
 )
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.links import Network, SourceLink
+from shanhai.science.corridors.named_corridors import best_matches
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.grid import BoolArray, ClassArray, Grid, IntArray
@@ -208,6 +209,7 @@ def tell_corridors(
     """Every link with its shape, its name and its figures, by pair."""
     swaths = {link.pair: swath_outline(link.swath, scene.grid) for link in network.links}
     names = official_names(scene, swaths)
+    matches = best_matches(against_plan.courses)
     roads = find_roads(scene)
     found = []
     for number, link in enumerate(network.links, start=1):
@@ -227,7 +229,7 @@ def tell_corridors(
             "breakpoints_measured": ["built_up", *([roads.reason] if roads.reason else [])],
             "has_official_name": link.pair in names,
             "named": names[link.pair].code if link.pair in names else None,
-            "matched": against_plan.match_of(link.pair),
+            "matched": against_plan.match(matches.get(link.pair)),
         }
         found.append(
             NetworkCorridor(

@@ -16,8 +16,8 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.corridors.corridor_profile import match_names
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.named_corridors import (
+    FollowedPart,
     NamedCourse,
-    best_matches,
     compare_with_named,
 )
 from shanhai.science.corridors.pairs import Pair
@@ -120,9 +120,8 @@ class AgainstPlan:
         """Names of which there is no shape."""
         return [one.title for key, one in self.known.items() if key not in self.courses]
 
-    def match_of(self, pair: Pair) -> dict[str, Any] | None:
-        """The named corridor that a computed one follows most; None where it follows none."""
-        found = best_matches(self.courses).get(pair)
+    def match(self, found: FollowedPart | None) -> dict[str, Any] | None:
+        """The named corridor that a computed one follows most, as it is told; None for none."""
         if found is None:
             return None
         return {

@@ -14,7 +14,7 @@ from shanhai.processes.build_network.metrics import Contrast, Metrics
 from shanhai.processes.build_network.named_corridors import AgainstPlan, Title
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.omnidirectional import OmnidirectionalFlow
-from shanhai.processes.build_network.source_flags import source_flags
+from shanhai.processes.build_network.source_flags import relaxed, source_flags
 from shanhai.processes.build_network.sources import Habitat, HabitatPattern
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import Task, left_out_flags
@@ -167,7 +167,7 @@ def build_manifest(task: Task, built: Built, flags: Sequence[ResultFlag]) -> dic
             "sources": {
                 "found": built.habitat.sources.patches.count,
                 "dropped": built.habitat.sources.dropped,
-                "relaxed": built.habitat.relaxed(built.scene.parameters.sources),
+                "relaxed": relaxed(built.scene, built.habitat),
                 "barred": [one.label.en for one in built.barred],
             },
             "links": {

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from shanhai.processes.build_network.barred_sources import BarredSource
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.sources import Habitat
+from shanhai.processes.build_network.sources import Habitat, asked_parameters
+from shanhai.science.corridors.source_relaxation import relaxed_settings
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
@@ -29,18 +30,26 @@ def source_flags(
     return [*found, *([_barred(barred)] if barred else [])]
 
 
+def relaxed(scene: Scene, habitat: Habitat) -> dict[str, tuple[float, float]]:
+    """What was relaxed, by its name: as asked for, and as used."""
+    choice = scene.parameters.sources
+    quantiles = (choice.quantile, habitat.pattern.quantile)
+    own = {} if quantiles[0] == quantiles[1] else {"quantile": quantiles}
+    return own | relaxed_settings(asked_parameters(choice), habitat.parameters)
+
+
 def _relaxations(scene: Scene, habitat: Habitat) -> list[Label]:
     """What was relaxed, from what to what."""
     choice, sources = scene.parameters.sources, habitat.sources
-    relaxed = habitat.relaxed(choice)
+    changed = relaxed(scene, habitat)
     least = float(sources.dpc.total.min())
     found = [
         Label(f"{name} 由 {asked:g} 改为 {used:g}", f"{name} from {asked:g} to {used:g}")
-        for name, (asked, used) in relaxed.items()
+        for name, (asked, used) in changed.items()
         if name in ("quantile", "min_area_ha", "merge_gap_m")
     ]
-    if "pc_held_percent" in relaxed:
-        share = relaxed["pc_held_percent"][1]
+    if "pc_share" in changed:
+        share = 100 * changed["pc_share"][1]
         found.append(
             Label(
                 f"dPC 下限 {choice.dpc_min_percent:g} % 改为保留共同保有 {share:g} % PC 的斑块"
@@ -49,8 +58,8 @@ def _relaxations(scene: Scene, habitat: Habitat) -> list[Label]:
                 f" {share:g} % of PC (lowest dPC kept {least:.3g} %)",
             )
         )
-    if "erosion_cells" in relaxed:
-        depth_m = relaxed["erosion_cells"][1] * scene.cell_m
+    if "erosion_cells" in changed:
+        depth_m = changed["erosion_cells"][1] * scene.cell_m
         lost = float(sources.eroded.sum()) * scene.grid.cell_area_ha
         found.append(
             Label(

@@ -233,18 +233,6 @@ class Habitat:
     sources: Sources
     parameters: SourceParameters
 
-    def relaxed(self, choice: SourceChoice) -> dict[str, tuple[float, float]]:
-        """What differs from what was asked for, by its name: as asked, and as used."""
-        asked, used = asked_parameters(choice), self.parameters
-        pairs = {
-            "quantile": (choice.quantile, self.pattern.quantile),
-            "min_area_ha": (asked.min_area_ha, used.min_area_ha),
-            "merge_gap_m": (asked.merge_gap_m, used.merge_gap_m),
-            "pc_held_percent": (100 * asked.pc_share, 100 * used.pc_share),
-            "erosion_cells": (asked.erosion_cells, used.erosion_cells),
-        }
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
 
 def asked_parameters(choice: SourceChoice) -> SourceParameters:
     """What makes a core a source, as it was asked for."""

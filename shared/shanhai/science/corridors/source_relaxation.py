@@ -1,7 +1,7 @@
 """What is relaxed, step by step, where the settings asked for leave fewer than two sources."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -111,3 +111,11 @@ def _divided(
     box = largest[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
     depth = division_depth(box, cell_m, parameters.min_area_ha)
     return replace(parameters, erosion_cells=depth)
+
+
+def relaxed_settings(
+    asked: SourceParameters, used: SourceParameters
+) -> dict[str, tuple[float, float]]:
+    """What differs between two sets of parameters, by its name: as asked for, and as used."""
+    pairs = {one.name: (getattr(asked, one.name), getattr(used, one.name)) for one in fields(asked)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

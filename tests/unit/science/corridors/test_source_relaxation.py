@@ -15,7 +15,7 @@ from shanhai.science.corridors.connectivity import (
 )
 from shanhai.science.corridors.patches import division_depth, eroded
 from shanhai.science.corridors.source_parameters import SourceParameters
-from shanhai.science.corridors.source_relaxation import relax_sources
+from shanhai.science.corridors.source_relaxation import relax_sources, relaxed_settings
 from shanhai.science.corridors.sources import identify_sources
 
 
@@ -179,6 +179,9 @@ def test_the_least_area_is_lowered_last() -> None:
     found = relax_sources(core, 100, asked)
     assert found is not None
     assert found.parameters == replace(asked, pc_share=0.99, min_area_ha=5)
+    changes = {"pc_share": (0, 0.99), "min_area_ha": (50, 5)}
+    assert relaxed_settings(asked, found.parameters) == changes
+    assert relaxed_settings(asked, asked) == {}
     assert found.sources.patches.area_ha.tolist() == [400, 9]
 
 
