@@ -90,11 +90,12 @@ async def test_a_network_is_published_and_another_takes_its_place(
         ended = await session.scalars(
             select(CorridorNode.valid_to).where(CorridorNode.status == "superseded")
         )
-        named = await session.scalars(
+        found = await session.scalars(
             select(Corridor)
             .where(Corridor.name_zh == "同安湾生态廊道", Corridor.origin == "computed")
             .order_by(Corridor.code)
         )
+        named = found.all()
     assert drawn == "published"
     assert None not in set(ended)
     assert [(one.code, one.attrs["quality"]["named"]) for one in named] == [
