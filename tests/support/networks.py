@@ -33,14 +33,7 @@ def found(task: Task, folder: Path) -> Iterator[Built]:
 
 def flags_of(network: Built) -> list[str]:
     """Codes of what is remarkable about a network."""
-    flags = network_flags(
-        network.scene,
-        network.sources,
-        network.network,
-        network.corridors,
-        network.record["resistance"],
-    )
-    return [flag.code for flag in flags]
+    return [flag.code for flag in network_flags(network)]
 
 
 def with_cover(watershed: Watershed, folder: Path, task: Task, change: Callable[..., Any]) -> Task:

@@ -1267,6 +1267,8 @@ build_network_results = TypedDict("build_network_results", {
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "table": NotRequired[ResultLink],
     "corridor_lines": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "named_corridors": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "named_table": NotRequired[ResultLink],
     "corridor_nodes": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
     "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})

@@ -90,16 +90,20 @@ async def test_a_network_is_published_and_another_takes_its_place(
         ended = await session.scalars(
             select(CorridorNode.valid_to).where(CorridorNode.status == "superseded")
         )
-        named = await session.scalars(
+        found = await session.scalars(
             select(Corridor)
             .where(Corridor.name_zh == "同安湾生态廊道", Corridor.origin == "computed")
             .order_by(Corridor.code)
         )
+        named = found.all()
     assert drawn == "published"
     assert None not in set(ended)
     assert [(one.code, one.attrs["quality"]["named"]) for one in named] == [
         (f"{CODE}.network-{number}.c003", "drawn.1") for number in (2, 3)
     ]
+    assert {one.attrs["quality"]["matched"]["code"] for one in named} == {"drawn.1"}
+    told = {one["code"]: one["detail"] for one in values_of(newest)["warnings"]}
+    assert "Named only" in told["named_corridors_not_drawn"]
     await require_no_orphans(worker)
 
 
@@ -177,7 +181,7 @@ async def require_corridors_and_places(sessions: Sessions) -> None:
 
 
 async def draw_over(sessions: Sessions, code: str) -> None:
-    """Draw a corridor where a computed one is: the next bears its name."""
+    """Draw a corridor where a computed one is, whose name the next bears; and name one without."""
     async with sessions.begin() as session:
         former = await session.scalar(select(Corridor).where(Corridor.code == code))
         assert former is not None
@@ -190,6 +194,16 @@ async def draw_over(sessions: Sessions, code: str) -> None:
                 type="mountain_sea",
                 status="published",
                 footprint=former.footprint,
+            )
+        )
+        session.add(
+            Corridor(
+                code="drawn.2",
+                name_zh="仅有名称",
+                name_en="Named only",
+                region_id=former.region_id,
+                type="mountain_sea",
+                status="published",
             )
         )
 

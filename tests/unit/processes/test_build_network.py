@@ -10,12 +10,15 @@ from shanhai.data.synthetic_watershed import EASY, EPSG, WOODS, Watershed, netwo
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.compute import build
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.contract import BuildNetworkInputs
+from shanhai.processes.build_network.contract import NAMED, NAMED_LINE, BuildNetworkInputs
+from shanhai.processes.build_network.named_corridors import NAMED_HEAD, named_rows
+from shanhai.processes.build_network.result import network_flags
+from shanhai.processes.build_network.source_flags import relaxed
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.region import build_place, open_sources
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.task import AreaTask, Outcome, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
-from shanhai.raster.geotiff import write_geotiff
+from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.windows import window_runner
 from tests.support.networks import flags_of, found, silent, with_cover
 
@@ -109,6 +112,72 @@ def test_roads_that_are_lines_break_corridors_by_class(
             assert sum(met) % 2 == 1
 
 
+def test_corridors_are_held_against_the_named_ones(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    """One name runs along a computed corridor, one lies elsewhere, and one is not drawn."""
+    with found(network_task(linked_watershed), tmp_path) as network:
+        assert network.against_plan.document({}) == {
+            "buffer_m": 500.0,
+            "not_drawn": [],
+            "corridors": [],
+        }
+        first = network.corridors[0]
+    names = [{"name_zh": "沿线", "name_en": "Along", "geometry": dict(mapping(first.line))}]
+    task = network_task(linked_watershed, {"names": names})
+    far = {"type": "LineString", "coordinates": [[117.0, 24.0], [117.1, 24.0]]}
+    nothing = {"type": "GeometryCollection", "geometries": []}
+    for code, geometry in (("p.far", far), ("p.nowhere", nothing)):
+        task.areas.append(
+            AreaTask(
+                kind=NAMED,
+                code=code,
+                name_zh=f"名{code}",
+                name_en=code,
+                checksum="0" * 64,
+                geometry=geometry,
+            )
+        )
+    (tmp_path / "named").mkdir()
+    with found(task, tmp_path / "named") as network:
+        codes = {one.link.pair: one.code for one in network.corridors}
+        told = network.against_plan.document(codes)
+        (flag,) = network_flags(network)
+        features = list(network.against_plan.features(codes))
+        rows = list(named_rows(told))
+        matched = network.corridors[0].document["matched"]
+    along, elsewhere = told["corridors"]
+    assert [one["code"] for one in told["not_drawn"]] == ["p.nowhere"]
+    assert (flag.code, "p.nowhere" in flag.text.en) == ("named_corridors_not_drawn", True)
+    assert (along["followed_share"], along["gaps_m"]) == (pytest.approx(1), [])
+    assert along["mean_distance_m"] == pytest.approx(0, abs=0.01)
+    assert along["corridors"][0]["code"] == first.code
+    assert (elsewhere["followed_share"], elsewhere["corridors"]) == (0, [])
+    assert elsewhere["gaps_m"] == [elsewhere["length_m"]] == [elsewhere["gap_m"]]
+    assert features[0]["properties"]["gaps"] is None
+    assert features[1]["properties"]["gaps"]["type"] == "MultiLineString"
+    assert matched["name_en"] == "Along"
+    assert matched["share_of_corridor"] == pytest.approx(1)
+    assert len(rows) == len(along["corridors"]) + 1
+    assert all(len(row) == len(NAMED_HEAD) for row in rows)
+
+
+def test_the_line_of_a_named_corridor_counts_before_its_area(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    line = {"type": "LineString", "coordinates": [[118.0, 24.8], [118.1, 24.8]]}
+    area = dict(mapping(shapely.box(118.0, 24.7, 118.1, 24.9)))
+    task = network_task(linked_watershed)
+    for kind, geometry in ((NAMED, area), (NAMED_LINE, line)):
+        shape = {"kind": kind, "checksum": "0" * 64, "geometry": geometry}
+        task.areas.append(AreaTask(code="p.both", name_zh="两者", name_en="Both", **shape))
+    with found(task, tmp_path) as network:
+        (course,) = network.against_plan.courses.values()
+        (known,) = network.against_plan.known.values()
+    assert course.length_m == pytest.approx(10_100, rel=0.01)
+    assert known.footprint.area > 1e8
+
+
 def test_names_that_fit_nothing_are_told(linked_watershed: Watershed, tmp_path: Path) -> None:
     line = {"type": "LineString", "coordinates": [[1, 1], [2, 2]]}
     names = [{"name_zh": "别处", "geometry": line}]
@@ -142,8 +211,8 @@ def test_natural_cover_needs_no_supply(linked_watershed: Watershed, tmp_path: Pa
 def test_no_source_lies_in_excluded_lines(linked_watershed: Watershed, tmp_path: Path) -> None:
     parameters = changed(sources={"excluded_lines": ["red_line"], "candidate_lines": []})
     with found(network_task(linked_watershed, parameters), tmp_path) as network:
-        assert network.sources.patches.count == len(WOODS) - 1
-        assert not network.sources.red_line_share.any()
+        assert network.habitat.sources.patches.count == len(WOODS) - 1
+        assert not network.habitat.sources.red_line_share.any()
 
 
 def refused(task: Task, folder: Path) -> InvalidInput:
@@ -158,18 +227,87 @@ def test_one_source_is_refused(linked_watershed: Watershed, tmp_path: Path) -> N
         cover[:, CELLS // 2 :][cover[:, CELLS // 2 :] == 2] = 1
         cover[CELLS // 3 :][cover[CELLS // 3 :] == 2] = 1
 
-    error = refused(
-        with_cover(linked_watershed, tmp_path, network_task(linked_watershed), fell), tmp_path
-    )
+    task = network_task(linked_watershed, changed(sources={"relax": False}))
+    error = refused(with_cover(linked_watershed, tmp_path, task, fell), tmp_path)
     assert error.faults[0].pointer == "/inputs/parameters/sources/dpc_min_percent"
     assert "there is one source only" in error.message
+
+
+def test_settings_are_relaxed_until_there_are_two_sources(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    """Of dPC nearly all is asked for, and of the area more than any wood has."""
+    asked = {"min_area_ha": 900, "dpc_min_percent": 99, "merge_gap_m": 100}
+    with found(network_task(linked_watershed, changed(sources=asked)), tmp_path) as network:
+        assert flags_of(network) == ["sources_relaxed"]
+        (flag,) = network_flags(network)
+        changes = relaxed(network.scene, network.habitat)
+        sources = network.habitat.sources
+    least = float(sources.dpc.total.min())
+    assert sources.patches.count >= 2
+    assert changes["pc_share"] == (0.0, 0.99)
+    assert changes["merge_gap_m"] == (100.0, 0.0)
+    assert f"min_area_ha from 900 to {changes['min_area_ha'][1]:g}" in flag.text.en
+    assert f"lowest dPC kept {least:.3g} %" in flag.text.en
+    assert f"min_area_ha 由 900 改为 {changes['min_area_ha'][1]:g}" in flag.text.zh
+
+
+def test_nothing_is_relaxed_where_two_are_found(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    labels = []
+    for relax in (True, False):
+        task = network_task(linked_watershed, changed(sources={"relax": relax}))
+        with found(task, tmp_path / str(relax)) as network:
+            assert relaxed(network.scene, network.habitat) == {}
+            labels.append(network.habitat.sources.patches.labels)
+    np.testing.assert_array_equal(labels[0], labels[1])
+
+
+def test_land_with_one_patch_is_refused_with_its_numbers(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    def clear(cover: np.ndarray) -> None:
+        cover[cover > 0] = 1
+        cover[10:16, 10:16] = 2
+
+    error = refused(
+        with_cover(linked_watershed, tmp_path, network_task(linked_watershed), clear), tmp_path
+    )
+    assert error.faults[0].pointer == "/inputs/parameters/sources"
+    assert "36 ha are habitat and 16 ha core, in 1 patches, the largest of 16 ha" in error.message
+
+
+def test_a_source_on_barriers_is_left_out_by_name(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    """Elevations are unknown in the smallest wood: nobody can say how hard it is to cross."""
+    with found(network_task(linked_watershed), tmp_path) as network:
+        labels = network.habitat.sources.patches.labels
+    inside = np.argwhere(labels == len(WOODS))
+    task = network_task(linked_watershed)
+    path = tmp_path / "dem.tif"
+    heights = np.array(read_geotiff(linked_watershed.rasters["dem"]).values[0], dtype=float)
+    (top, left), (bottom, right) = inside.min(axis=0), inside.max(axis=0)
+    heights[top - 2 : bottom + 3, left - 2 : right + 3] = np.nan
+    write_geotiff(path, heights, transform=linked_watershed.grid.transform, crs=f"EPSG:{EPSG}")
+    task.files["dem.tif"] = str(path)
+    (tmp_path / "barred").mkdir()
+    with found(task, tmp_path / "barred") as network:
+        (flag,) = network_flags(network)
+        assert network.habitat.sources.patches.count == len(WOODS) - 1
+        assert network.network.numbers == tuple(range(1, len(WOODS)))
+    assert flag.code == "sources_on_barriers"
+    assert f"{len(inside)} ha at " in flag.text.en
+    assert "1 个源地" in flag.text.zh
 
 
 def test_no_source_is_refused_with_what_to_change(
     linked_watershed: Watershed, tmp_path: Path
 ) -> None:
     error = refused(
-        network_task(linked_watershed, changed(sources={"min_area_ha": 5000})), tmp_path
+        network_task(linked_watershed, changed(sources={"min_area_ha": 5000, "relax": False})),
+        tmp_path,
     )
     assert error.faults[0].pointer == "/inputs/parameters/sources/min_area_ha"
 

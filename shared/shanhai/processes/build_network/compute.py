@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network import linkages, result
+from shanhai.processes.build_network.barred_sources import leave_out_barred
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
@@ -21,6 +22,11 @@ from shanhai.processes.build_network.contract import (
 )
 from shanhai.processes.build_network.corridors import NetworkCorridor, tell_corridors
 from shanhai.processes.build_network.metrics import find_contrasts, measure_network
+from shanhai.processes.build_network.named_corridors import (
+    NAMED_HEAD,
+    hold_against_plan,
+    named_rows,
+)
 from shanhai.processes.build_network.nodes import Node, tell_nodes
 from shanhai.processes.build_network.omnidirectional import (
     CUMULATIVE,
@@ -45,6 +51,7 @@ from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
 from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
 from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.reporting.plan_maps import NETWORK_TITLE, NetworkDrawing, draw_network_map
+from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.patches import Patches
 from shanhai.vocabulary import LANGUAGES, Label, Lang
 
@@ -152,12 +159,12 @@ def _shares(statistics: Mapping[str, Any]) -> dict[int, float]:
 
 
 def _drawing(built: result.Built) -> NetworkDrawing:
-    grid, labels = built.scene.grid, built.sources.patches.labels
-    sources = patch_outlines(labels, built.sources.patches.count, grid)
+    grid, labels = built.scene.grid, built.habitat.sources.patches.labels
+    sources = patch_outlines(labels, built.habitat.sources.patches.count, grid)
     links = built.network.links
     return NetworkDrawing(
         resistance=outputs.thinned(built.scene.store, RESISTANCE),
-        sources=list(zip(sources, built.sources.level.tolist(), strict=True)),
+        sources=list(zip(sources, built.habitat.sources.level.tolist(), strict=True)),
         swaths=[swath_outline(link.swath, grid) for link in links],
         lines=[
             (path_line(link.path.cells, labels, grid), built.metrics.classes[link.pair] == "main")
@@ -182,9 +189,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
         built = build(Scene(place, inputs, task), progress)
         files, statistics = _write(built, workspace, progress)
-    flags = result.network_flags(
-        built.scene, built.sources, built.network, built.corridors, built.record["resistance"]
-    )
+    flags = result.network_flags(built)
     manifest = result.build_manifest(task, built, flags)
     progress(92, "maps")
     files += write_maps_and_report(built, statistics, manifest, workspace)
@@ -211,9 +216,11 @@ def build(scene: Scene, progress: Progress) -> result.Built:
     progress(15, "pattern")
     pattern = find_pattern(scene)
     progress(25, "sources")
-    sources = find_sources(scene, pattern)
+    habitat = find_sources(scene, pattern)
     progress(32, "resistance")
     record["resistance"] = write_resistance(scene)
+    habitat, barred = leave_out_barred(scene, habitat)
+    pattern, sources = habitat.pattern, habitat.sources
     progress(42, "paths")
     scan = linkages.prepare_scan(scene, sources)
     network, scores = linkages.find_links(scene, sources, partial(linkages.look_for_barriers, scan))
@@ -227,18 +234,20 @@ def build(scene: Scene, progress: Progress) -> result.Built:
     flow = find_flow(scene, progress)
     progress(78, "metrics")
     metrics = measure_network(scene, sources, network)
-    corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts)
+    against_plan = hold_against_plan(scene, sources, network)
+    corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts, against_plan)
     nodes = tell_nodes(scene, pattern, sources, network, metrics, corridors, pinch, obstacles)
     return result.Built(
         scene=scene,
-        pattern=pattern,
-        sources=sources,
+        habitat=habitat,
+        barred=barred,
         network=network,
         metrics=metrics,
         pinch=pinch,
         obstacles=obstacles,
         flow=flow,
         corridors=corridors,
+        against_plan=against_plan,
         nodes=nodes,
         contrasts=contrasts,
         record=record,
@@ -260,9 +269,16 @@ def _write(
     built: result.Built, workspace: Path, progress: Progress
 ) -> tuple[list[OutputFile], dict[str, Any]]:
     statistics = result.statistics_document(
-        built.scene, built.pattern, built.network, built.metrics, built.corridors, built.nodes
+        built.scene,
+        built.habitat.pattern,
+        built.network,
+        built.metrics,
+        built.corridors,
+        built.nodes,
     )
     statistics["sensitivity"] = [one.document() for one in built.contrasts]
+    codes = {one.link.pair: one.code for one in built.corridors}
+    statistics["named_corridors"] = built.against_plan.document(codes)
     rasters = dict(RASTERS)
     if built.flow is not None:
         statistics["omnidirectional"] = built.flow.document(built.scene.grid)
@@ -272,6 +288,7 @@ def _write(
         *outputs.write_rasters(built.scene.place, list(rasters.items()), workspace),
         write_links(workspace, built.corridors),
         write_nodes(workspace, built.nodes),
+        *_write_named(workspace, built, statistics["named_corridors"], codes),
         outputs.write_document(
             workspace, "statistics", Label("网络统计", "Statistics"), statistics
         ),
@@ -279,7 +296,22 @@ def _write(
             workspace,
             "table",
             Label("廊道表", "Corridors as a table"),
-            result.TABLE_HEAD,
+            (*result.TABLE_HEAD, *result.MATCH_HEAD),
             result.table_rows(statistics),
         ),
     ], statistics
+
+
+def _write_named(
+    workspace: Path, built: result.Built, document: Mapping[str, Any], codes: Mapping[Pair, str]
+) -> list[OutputFile]:
+    """Named corridors with what follows them, as lines and as a table."""
+    title, table = (
+        Label("规划廊道对照", "Named corridors and what follows them"),
+        Label("规划廊道对照表", "Named corridors as a table"),
+    )
+    features = list(built.against_plan.features(codes))
+    return [
+        write_features(workspace, "named_corridors", "named_corridors.geojson", title, features),
+        outputs.write_table(workspace, "named_table", table, NAMED_HEAD, named_rows(document)),
+    ]

@@ -12,7 +12,12 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import LimitExceeded
-from shanhai.processes.build_network.contract import NAMED, BuildNetworkInputs, NetworkParameters
+from shanhai.processes.build_network.contract import (
+    NAMED,
+    NAMED_LINE,
+    BuildNetworkInputs,
+    NetworkParameters,
+)
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.processes.kit.task import Task
@@ -87,7 +92,7 @@ class Scene:
     @cached_property
     def lines(self) -> Mapping[str, BoolArray]:
         """Land within the control areas of each kind there is; reserves of a raster too."""
-        kinds = sorted({area.kind for area in self.task.areas} - {NAMED})
+        kinds = sorted({area.kind for area in self.task.areas} - {NAMED, NAMED_LINE})
         found = {kind: self._burnt(kind) & self.known for kind in kinds}
         if RESERVES in self.place.sources:
             make_layers(self.place, [RESERVES])

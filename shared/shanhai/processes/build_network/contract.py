@@ -28,6 +28,9 @@ OPTIONAL_THEMES: tuple[NetworkTheme, ...] = (
 NAMED = "corridor"
 """Kind under which a task carries the corridors a plan has named, beside the control areas."""
 
+NAMED_LINE = "corridor_line"
+"""Kind of the line of a named corridor of which the area is drawn too."""
+
 Metres = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Radius = Annotated[float, Field(ge=10, le=10_000, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -135,6 +138,18 @@ class SourceChoice(contract.Inputs):
         0.0, ge=0, le=100_000, description="Cores nearer than this are one, m / 合并间距"
     )
     dpc_min_percent: float = Field(1.0, ge=0, le=100, description="Least dPC, % / dPC 下限")
+    pc_held_percent: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="Share of PC until which patches are kept by falling dPC, %, in place of the"
+        " least dPC / 按 dPC 由大到小保留斑块直至其共同保有的 PC 占比，代替 dPC 下限",
+    )
+    relax: bool = Field(
+        True,
+        description="Relax these settings step by step where they leave fewer than two sources,"
+        " and tell what was relaxed / 源地不足两个时逐步放宽以上设置并说明",
+    )
     d50_m: float = Field(
         2500.0, gt=0, le=1e6, description="Distance half of all cover, m / 扩散距离"
     )
@@ -191,6 +206,11 @@ class LinkChoice(contract.Inputs):
     neighbours: Literal[4, 8, 16] = Field(8, description="Steps from a cell / 邻域")
     forbid_corner_cutting: bool = Field(
         False, description="No diagonal step beside a barrier / 禁止穿角"
+    )
+    named_buffer_m: Metres = Field(
+        500.0,
+        description="Distance within which a corridor follows a named one, m"
+        " / 与规划廊道对照的缓冲距离",
     )
     sensitivity: bool = Field(
         False, description="Compare with the square root and the square of R / 阻力敏感性分析"
@@ -420,6 +440,16 @@ BUILD_NETWORK = contract.ProcessContract(
         contract.OutputSpec("statistics", Label("网络统计", "Statistics"), "application/json"),
         contract.OutputSpec("table", Label("廊道表", "Corridors as a table"), "text/csv"),
         contract.OutputSpec("corridor_lines", Label("廊道", "Corridors"), "application/geo+json"),
+        contract.OutputSpec(
+            "named_corridors",
+            Label("规划廊道对照", "Named corridors and what follows them"),
+            "application/geo+json",
+        ),
+        contract.OutputSpec(
+            "named_table",
+            Label("规划廊道对照表", "Named corridors as a table"),
+            "text/csv",
+        ),
         contract.OutputSpec("corridor_nodes", Label("节点", "Nodes"), "application/geo+json"),
         contract.OutputSpec("map_zh", Label("生态网络图（中文）", "Map (Chinese)"), "image/png"),
         contract.OutputSpec("map_en", Label("生态网络图（英文）", "Map (English)"), "image/png"),

@@ -10,10 +10,10 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.build_network.context import RED_LINE, Scene
-from shanhai.processes.build_network.contract import NAMED
 from shanhai.processes.build_network.linkages import Conduct
 from shanhai.processes.build_network.metrics import Contrast, Metrics
-from shanhai.processes.kit.geometry import as_multi, centres, path_line, swath_outline, to_lon_lat
+from shanhai.processes.build_network.named_corridors import AgainstPlan, Title, official_names
+from shanhai.processes.kit.geometry import as_multi, centres, swath_outline, to_lon_lat
 from shanhai.processes.kit.layers import make_layers
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.corridors.corridor_profile import (
@@ -27,11 +27,11 @@ from shanhai.science.corridors.corridor_profile import (
     course_of,
     covered_share,
     land_along,
-    match_names,
     recommended_width,
 )
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.links import Network, SourceLink
+from shanhai.science.corridors.named_corridors import best_matches
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.grid import BoolArray, ClassArray, Grid, IntArray
@@ -160,45 +160,6 @@ def _break(
     return Break(reason, x, y, length_m, severity)
 
 
-_HALF_WIDTH_M = 100.0
-"""Of the strip that stands for a corridor drawn as a line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """The official name of a corridor.
-
-    Attributes:
-        zh: In Chinese.
-        en: In English.
-        code: Of the object that bears it, if the platform holds it.
-    """
-
-    zh: str
-    en: str
-    code: str | None = None
-
-
-def official_names(scene: Scene, swaths: Mapping[Pair, BaseGeometry]) -> dict[Pair, Title]:
-    """Names by link: those of the inputs, and those of the region's patterns and corridors."""
-    titles, footprints = dict[str, Title](), dict[str, BaseGeometry]()
-    for number, one in enumerate(scene.inputs.names):
-        key = f"0{number:03}"
-        titles[key] = Title(one.name_zh, one.name_en or one.name_zh)
-        footprints[key] = _footprint(scene, one.geometry)
-    for area in scene.task.areas:
-        if area.kind == NAMED:
-            key = f"1{area.code}"
-            titles[key] = Title(area.name_zh, area.name_en, area.code)
-            footprints[key] = _footprint(scene, area.geometry)
-    return {pair: titles[key] for pair, key in match_names(swaths, footprints).items()}
-
-
-def _footprint(scene: Scene, geometry: Mapping[str, object]) -> BaseGeometry:
-    found = reproject_geometry(shape(dict(geometry)), LON_LAT, f"EPSG:{scene.grid.epsg}")
-    return found if found.area > 0 else found.buffer(_HALF_WIDTH_M)
-
-
 _DIGITS = 6
 _BANDS_FROM_CELLS = 0.5
 """A band narrower than half a cell holds nothing but the path itself."""
@@ -243,16 +204,18 @@ def tell_corridors(
     metrics: Metrics,
     conduct: Mapping[Pair, Conduct],
     contrasts: Sequence[Contrast],
+    against_plan: AgainstPlan,
 ) -> list[NetworkCorridor]:
     """Every link with its shape, its name and its figures, by pair."""
     swaths = {link.pair: swath_outline(link.swath, scene.grid) for link in network.links}
     names = official_names(scene, swaths)
+    matches = best_matches(against_plan.courses)
     roads = find_roads(scene)
     found = []
     for number, link in enumerate(network.links, start=1):
         course = course_of(link.path.cells, scene.spacing)
         breaks = breaks_along(scene, link.path.cells, course, roads)
-        line = path_line(link.path.cells, sources.patches.labels, scene.grid)
+        line = against_plan.lines[link.pair]
         document = {
             **_figures(link, metrics),
             "r_eff_ohm": _rounded(conduct[link.pair].r_eff_ohm),
@@ -266,6 +229,7 @@ def tell_corridors(
             "breakpoints_measured": ["built_up", *([roads.reason] if roads.reason else [])],
             "has_official_name": link.pair in names,
             "named": names[link.pair].code if link.pair in names else None,
+            "matched": against_plan.match(matches.get(link.pair)),
         }
         found.append(
             NetworkCorridor(

@@ -119,7 +119,9 @@ def _stones(
     scene: Scene, pattern: HabitatPattern, sources: Sources, corridors: Sequence[NetworkCorridor]
 ) -> list[Node]:
     """Habitat within corridors that is too small for a source."""
-    habitat = (pattern.core & (sources.patches.labels == 0)) | pattern.islets
+    # What erosion took of a divided source is no habitat on its own.
+    apart = (sources.patches.labels == 0) & ~sources.eroded
+    habitat = (pattern.core & apart) | pattern.islets
     patches = core_patches(habitat, scene.cell_m, 0.0).labels
     met: dict[int, list[str]] = {}
     stones = {}

@@ -15,6 +15,7 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.build_network.contract import (
     BUILD_NETWORK,
     NAMED,
+    NAMED_LINE,
     OPTIONAL_THEMES,
     BuildNetworkInputs,
 )
@@ -31,23 +32,27 @@ _COMPONENTS = ("corridor", "mountain_sea", "minor_river_corridor")
 
 _NAMED = """
 SELECT code, version, name_zh, name_en,
-       ST_AsGeoJSON(shape, :digits, 0) AS geometry
+       ST_AsGeoJSON(shape, :digits, 0) AS geometry, ST_AsGeoJSON(line, :digits, 0) AS line
   FROM (SELECT co.code, co.row_version AS version, co.name_zh, co.name_en,
-               coalesce(co.footprint, co.geom) AS shape
+               coalesce(co.footprint, co.geom) AS shape,
+               CASE WHEN co.footprint IS NOT NULL THEN co.geom END AS line
           FROM corridor co LEFT JOIN plan ON plan.id = co.plan_id
          WHERE co.region_id = ANY(:places) AND co.origin <> 'computed'
            AND co.status = 'published' AND co.deleted_at IS NULL
            AND coalesce(plan.in_force @> current_date, true)
         UNION ALL
-        SELECT pc.code, pc.row_version, pc.name_zh, pc.name_en, pc.geom
+        SELECT pc.code, pc.row_version, pc.name_zh, pc.name_en, pc.geom, NULL
           FROM pattern_component pc
           JOIN pattern p ON p.id = pc.pattern_id LEFT JOIN plan ON plan.id = p.plan_id
          WHERE p.region_id = ANY(:places) AND p.status = 'published' AND p.deleted_at IS NULL
            AND pc.type = ANY(:types) AND pc.deleted_at IS NULL
+           AND ST_Dimension(pc.geom) > 0
            AND coalesce(plan.in_force @> current_date, true)) named
- WHERE shape IS NOT NULL AND ST_Dimension(shape) > 0
+ WHERE shape IS NULL OR ST_Dimension(shape) > 0
  ORDER BY code
 """
+
+_NOT_DRAWN: dict[str, Any] = {"type": "GeometryCollection", "geometries": []}
 
 
 async def resolve(session: AsyncSession, inputs: BuildNetworkInputs, *, requested_by: str) -> Task:
@@ -115,19 +120,24 @@ async def find_network(
 
 
 async def named_corridors(session: AsyncSession, region: RegionRow) -> list[AreaTask]:
-    """Published corridors of a region, drawn or in a pattern, that have a shape and a name."""
+    """Published corridors of a region that have names; those without a shape are empty.
+
+    Of a corridor with an area and a line both are told, the line as `NAMED_LINE`.
+    """
     values = {
         "places": list(places_of(region)),
         "types": list(_COMPONENTS),
         "digits": COORDINATE_DIGITS,
     }
-    return [_named(row) for row in await session.execute(text(_NAMED), values)]
+    rows = (await session.execute(text(_NAMED), values)).all()
+    shapes = [_named(row, NAMED, row.geometry) for row in rows]
+    return shapes + [_named(row, NAMED_LINE, row.line) for row in rows if row.line]
 
 
-def _named(row: Any) -> AreaTask:
-    geometry = orjson.loads(row.geometry)
+def _named(row: Any, kind: str, drawn: str | None) -> AreaTask:
+    geometry = orjson.loads(drawn) if drawn else _NOT_DRAWN
     return AreaTask(
-        kind=NAMED,
+        kind=kind,
         code=row.code,
         version=row.version,
         name_zh=row.name_zh,

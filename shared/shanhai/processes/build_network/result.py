@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from shanhai.processes.build_network.barred_sources import BarredSource
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.linkages import Obstacles
 from shanhai.processes.build_network.metrics import Contrast, Metrics
+from shanhai.processes.build_network.named_corridors import AgainstPlan, Title
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.omnidirectional import OmnidirectionalFlow
-from shanhai.processes.build_network.sources import HabitatPattern
+from shanhai.processes.build_network.source_flags import relaxed, source_flags
+from shanhai.processes.build_network.sources import Habitat, HabitatPattern
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import Task, left_out_flags
 from shanhai.science.corridors.circuit.solver import SolveReport
@@ -20,7 +23,6 @@ from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.mspa.pattern import LABELS, Mspa
 from shanhai.science.corridors.pairs import components
 from shanhai.science.corridors.pinch_points import PinchPoints
-from shanhai.science.corridors.sources import Sources
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
@@ -31,28 +33,30 @@ class Built:
 
     Attributes:
         scene: Where.
-        pattern: Of the habitat.
-        sources: Its nodes.
+        habitat: Its sources, and how they were found.
+        barred: Sources that were left out, on barriers only.
         network: Its links.
         metrics: What it is as a whole.
         pinch: Currents and pinch points.
         obstacles: Barriers.
         flow: Current from everywhere to everywhere, where it was asked for.
         corridors: Links as they are told.
+        against_plan: Links held against the corridors that have names.
         nodes: Places as they are told.
         contrasts: The same under other powers of the resistance, where it was asked for.
         record: How importance and resistance were made.
     """
 
     scene: Scene
-    pattern: HabitatPattern
-    sources: Sources
+    habitat: Habitat
+    barred: Sequence[BarredSource]
     network: Network
     metrics: Metrics
     pinch: PinchPoints
     obstacles: Obstacles
     flow: OmnidirectionalFlow | None
     corridors: Sequence[NetworkCorridor]
+    against_plan: AgainstPlan
     nodes: Sequence[Node]
     contrasts: Sequence[Contrast]
     record: Mapping[str, Any]
@@ -65,24 +69,24 @@ _FACTORS = {
 }
 
 
-def network_flags(
-    scene: Scene,
-    sources: Sources,
-    network: Network,
-    corridors: Sequence[NetworkCorridor],
-    surface: dict[str, Any],
-) -> list[ResultFlag]:
-    """Parts that no way joins, factors that are missing, what the sources themselves remark."""
-    found = [ResultFlag(one.code, one.label) for one in sources.remarks]
+def network_flags(built: Built) -> list[ResultFlag]:
+    """What was relaxed or left out, parts that no way joins, what the sources themselves remark."""
+    network, surface = built.network, built.record["resistance"]
+    found = [ResultFlag(one.code, one.label) for one in built.habitat.sources.remarks]
+    found += source_flags(built.scene, built.habitat, built.barred)
     if network.disconnected:
         found.append(_disconnected(network))
     if surface["left_out"]:
         found.append(_left_out(surface["left_out"]))
     if not network.links:
         found.append(_NO_CORRIDOR)
-    elif scene.inputs.names and not any(one.document["has_official_name"] for one in corridors):
+    elif built.scene.inputs.names and not any(
+        one.document["has_official_name"] for one in built.corridors
+    ):
         found.append(_NO_NAME)
-    return [*found, *left_out_flags(scene.task)]
+    if built.against_plan.not_drawn:
+        found.append(_not_drawn(built.against_plan.not_drawn))
+    return [*found, *left_out_flags(built.scene.task)]
 
 
 def _disconnected(network: Network) -> ResultFlag:
@@ -123,6 +127,17 @@ def _left_out(factors: Sequence[str]) -> ResultFlag:
     )
 
 
+def _not_drawn(titles: Sequence[Title]) -> ResultFlag:
+    zh, en = "、".join(one.zh for one in titles), ", ".join(one.en for one in titles)
+    return ResultFlag(
+        "named_corridors_not_drawn",
+        Label(
+            f"有名称而未绘出几何的规划廊道 {len(titles)} 条，未作对照：{zh}",
+            f"{len(titles)} named corridors are not drawn, and nothing was held against them: {en}",
+        ),
+    )
+
+
 _NO_CORRIDOR = ResultFlag(
     "no_corridor",
     Label(
@@ -148,10 +163,12 @@ def build_manifest(task: Task, built: Built, flags: Sequence[ResultFlag]) -> dic
         control_areas=manifest.areas_record(task),
         network={
             **built.record,
-            "pattern": built.pattern.record(),
+            "pattern": built.habitat.pattern.record(),
             "sources": {
-                "found": built.sources.patches.count,
-                "dropped": built.sources.dropped,
+                "found": built.habitat.sources.patches.count,
+                "dropped": built.habitat.sources.dropped,
+                "relaxed": relaxed(built.scene, built.habitat),
+                "barred": [one.label.en for one in built.barred],
             },
             "links": {
                 "found": len(built.network.links),
@@ -297,12 +314,15 @@ TABLE_HEAD = (
     *("recommended_reach_m", "red_line_share", "n_breakpoints"),
     *("dpc_link_percent", "betweenness", "current_flow"),
 )
+MATCH_HEAD = ("matched_zh", "matched_en", "matched_share", "matched_distance_m")
+_MATCH = ("name_zh", "name_en", "share_of_corridor", "mean_distance_m")
 
 
 def table_rows(statistics: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """One row for each corridor."""
     for one in statistics["corridors"]:
-        yield tuple(one[name] for name in TABLE_HEAD)
+        match = one["matched"] or {}
+        yield (*(one[name] for name in TABLE_HEAD), *(match.get(name) for name in _MATCH))
 
 
 def _km2(cells: int, scene: Scene) -> float:

@@ -1,6 +1,6 @@
 """The network before and after edits, link by link; only what they reach is made anew."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -9,9 +9,11 @@ import numpy as np
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.build_network import linkages
+from shanhai.processes.build_network.barred_sources import BarredSource, leave_out_barred
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import Title, official_names, source_code
+from shanhai.processes.build_network.corridors import source_code
 from shanhai.processes.build_network.metrics import Metrics, measure_network
+from shanhai.processes.build_network.named_corridors import Title, official_names
 from shanhai.processes.build_network.resistance import (
     GROUND,
     RESISTANCE,
@@ -20,10 +22,12 @@ from shanhai.processes.build_network.resistance import (
     write_surface,
     write_window,
 )
+from shanhai.processes.build_network.source_flags import source_flags
 from shanhai.processes.build_network.sources import (
-    HabitatPattern,
+    Habitat,
     find_pattern,
     find_sources,
+    find_sources_by,
     write_importance,
 )
 from shanhai.processes.kit.geometry import swath_outline
@@ -39,6 +43,7 @@ from shanhai.science.corridors.resistance_factors import reach_m
 from shanhai.science.corridors.resistance_tables import ResistanceTable
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.distance import halo_cells
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, Grid, Window
 
 
@@ -48,19 +53,19 @@ class State:
 
     Attributes:
         scene: Where.
-        pattern: Of the habitat.
         sources: Its nodes.
         network: Its links.
         metrics: What it is as a whole.
         conduct: How well each link conducts.
+        flags: What a reader must know of the sources.
     """
 
     scene: Scene
-    pattern: HabitatPattern
     sources: Sources
     network: Network
     metrics: Metrics
     conduct: Mapping[Pair, linkages.Conduct]
+    flags: Sequence[ResultFlag]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,17 @@ def rehearse(
     progress(12, "pattern")
     pattern = find_pattern(scene)
     progress(20, "sources")
-    sources = find_sources(scene, pattern)
+    habitat = find_sources(scene, pattern)
     progress(26, "resistance")
     recipe = find_recipe(scene)
     record["resistance"] = write_surface(scene, recipe)
     progress(34, "edits")
-    new_pattern, new_sources = _habitat_after(edited, pattern, sources, complete=complete)
-    windows = _resistance_after(scene, edited, recipe, (sources, new_sources), complete=complete)
+    after = _habitat_after(edited, habitat, complete=complete)
+    both = (habitat.sources, after.sources)
+    windows = _resistance_after(scene, edited, recipe, both, complete=complete)
+    habitat, barred = leave_out_barred(scene, habitat)
+    after, barred_after = leave_out_barred(edited.scene, after)
+    sources, new_sources = habitat.sources, after.sources
     progress(46, "paths")
     settings = linkages.link_settings(scene.parameters.links)
     surfaces = (scene.whole(RESISTANCE), edited.scene.whole(RESISTANCE))
@@ -138,31 +147,32 @@ def rehearse(
         "searches": new_network.searches,
         "searches_before": network.searches,
     }
-    return Rehearsal(
-        State(scene, pattern, sources, network, measure_network(scene, sources, network), conduct),
-        State(
-            edited.scene,
-            new_pattern,
-            new_sources,
-            new_network,
-            measure_network(edited.scene, new_sources, new_network),
-            new_conduct,
-        ),
-        matching,
-        kept,
-        record,
+    states = (
+        _state(scene, habitat, barred, network, conduct),
+        _state(edited.scene, after, barred_after, new_network, new_conduct),
     )
+    return Rehearsal(*states, matching, kept, record)
 
 
-def _habitat_after(
-    edited: Edited, pattern: HabitatPattern, sources: Sources, *, complete: bool
-) -> tuple[HabitatPattern, Sources]:
-    """Pattern and sources after the edits; those before where no land cover is edited."""
+def _state(
+    scene: Scene,
+    habitat: Habitat,
+    barred: Sequence[BarredSource],
+    network: Network,
+    conduct: Mapping[Pair, linkages.Conduct],
+) -> State:
+    sources, flags = habitat.sources, source_flags(scene, habitat, barred)
+    metrics = measure_network(scene, sources, network)
+    return State(scene, sources, network, metrics, conduct, flags)
+
+
+def _habitat_after(edited: Edited, habitat: Habitat, *, complete: bool) -> Habitat:
+    """The habitat after the edits by the settings before; that before where no cover is edited."""
     if not edited.covers and not complete:
-        return pattern, sources
+        return habitat
     try:
-        found = find_pattern(edited.scene)
-        return found, find_sources(edited.scene, found)
+        found = find_pattern(edited.scene, habitat.pattern.quantile)
+        return find_sources_by(edited.scene, found, habitat.parameters)
     except InvalidInput as error:
         message = f"after the edits there is no network: {error.message}"
         message_zh = f"编辑之后无法构成网络：{error.message_zh}"

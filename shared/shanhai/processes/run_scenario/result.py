@@ -1,7 +1,7 @@
 """What a scenario found, its zones, its manifest, and what a reader must know of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -210,7 +210,11 @@ def scenario_flags(
 
 
 def _network_flags(compared: ComparedNetwork, document: Mapping[str, Any]) -> list[ResultFlag]:
-    found = []
+    before, after = compared.rehearsal.before.flags, compared.rehearsal.after.flags
+    found = [
+        *before,
+        *(replace(one, code=f"{one.code}_after") for one in after if one not in before),
+    ]
     if compared.rehearsal.record["importance"] is not None:
         found.append(_HELD)
     if compared.rehearsal.after.network.disconnected:

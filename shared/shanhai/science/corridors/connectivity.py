@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
 from shanhai.science.kernels import compiled
 
 HOPS, DISPERSAL = 0, 1
@@ -355,6 +355,46 @@ def _parts(graph: PatchGraph, without: FloatArray) -> Importance:
     flux = 200.0 * graph.amounts * (graph.connected @ graph.amounts - graph.amounts) / whole
     # What rounding leaves below 0 where nobody passes through is no part of it.
     return Importance(total, intra, flux, np.maximum(total - intra - flux, 0.0))
+
+
+def patches_holding(graph: PatchGraph, order: IntArray, share: float, least: int = 1) -> BoolArray:
+    """The patches that are taken, one by one, until they hold a share of the index by themselves.
+
+    Ways through patches that are not taken do not count.
+
+    Args:
+        graph: Patches.
+        order: Numbers of all patches, from 0, in which they are taken.
+        share: Of the index of all patches, above 0 and at most 1.
+        least: Patches that are taken at least, as far as there are so many.
+
+    Returns:
+        Whether each patch is taken.
+
+    Raises:
+        InvalidInput: the share is out of range.
+    """
+    if not 0 < share <= 1:
+        raise InvalidInput(
+            f"share is {share}; it must lie above 0 and at most at 1",
+            message_zh=f"比例 share 为 {share}，须大于 0 且不大于 1",
+            pointer="/share",
+        )
+    ways = np.full(graph.direct.shape, np.inf)
+    needed = share * graph.total * (1 - 1e-12)
+    for last, patch in enumerate(order.tolist()):
+        former, inside = order[:last], slice(last + 1)
+        ways[last, last] = 0.0
+        if last:
+            new = (graph.direct[patch, former][:, np.newaxis] + ways[:last, :last]).min(axis=0)
+            ways[last, :last] = ways[:last, last] = new
+            np.minimum(ways[:last, :last], new[:, np.newaxis] + new, out=ways[:last, :last])
+        so_far = np.ascontiguousarray(ways[inside, inside])
+        held = worth(so_far, graph.amounts[order[inside]], graph.measure, graph.rate, -1)
+        if last + 1 >= least and held >= needed:
+            break
+    taken: BoolArray = np.isin(np.arange(len(order)), order[inside])
+    return taken
 
 
 def link_importance(graph: PatchGraph, links: Sequence[Link]) -> FloatArray:

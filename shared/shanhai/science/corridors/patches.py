@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, FloatArray, IntArray
@@ -277,6 +278,42 @@ def _ordered(labels: Labels, number: IntArray, cell_ha: float) -> Patches:
     final[ranked] = np.arange(1, len(ranked) + 1)
     area_ha: FloatArray = cells[ranked].astype(np.float64) * cell_ha
     return Patches(final[number[labels]], area_ha)
+
+
+def eroded(patch: BoolArray, cells: int) -> BoolArray:
+    """Cells of a patch that lie deeper in it than some cells.
+
+    Args:
+        patch: Cells of the patch; all beyond the raster is outside.
+        cells: Depth, in cells between centres of a cell and of the nearest one outside, ≥ 0.
+    """
+    return np.asarray(_depth(patch) > cells)
+
+
+def _depth(patch: BoolArray) -> FloatArray:
+    """Distance of each cell to the nearest one outside the patch, in cells; 0 outside."""
+    padded = np.pad(patch, 1)
+    return np.asarray(ndimage.distance_transform_edt(padded)[1:-1, 1:-1])
+
+
+def division_depth(patch: BoolArray, cell_m: float, min_area_ha: float) -> int:
+    """Depth by which a patch is eroded to fall into the most cores.
+
+    Args:
+        patch: Cells of the patch.
+        cell_m: Side of a cell, m.
+        min_area_ha: Least area of what is left of a core, ha, ≥ 0.
+
+    Returns:
+        Cells, of equal depths the least; 0 where no depth leaves two cores.
+    """
+    depth = _depth(patch)
+    best, most = 0, 1
+    for cells in range(1, int(np.ceil(depth.max(initial=0.0)))):
+        count = core_patches(depth > cells, cell_m, min_area_ha).count
+        if count > most:
+            best, most = cells, count
+    return best
 
 
 def _require_sizes(**sizes: float) -> None:

@@ -2,14 +2,20 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors import connectivity
 from shanhai.science.corridors.natural_breaks import natural_breaks
-from shanhai.science.corridors.patches import Patches, core_patches, patch_distances
+from shanhai.science.corridors.patches import Patches, core_patches, eroded, patch_distances
+from shanhai.science.corridors.source_parameters import (
+    DEFAULT_PARAMETERS,
+    NO_EVIDENCE,
+    SourceEvidence,
+    SourceParameters,
+)
 from shanhai.science.flags import IndicatorRemark
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, FloatArray, IntArray
 from shanhai.vocabulary import Label
@@ -174,55 +180,6 @@ MOST_PATCHES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class SourceParameters:
-    """What makes a core area a source.
-
-    Attributes:
-        min_area_ha: Least area of a patch, and of red-line area in it that keeps it, ha.
-        merge_gap_m: Cores less than this apart become one patch, m.
-        dpc_min: Least dPC of a source, %.
-        d50_m: Distance that half of those who set out cover, m; longest link of IIC too.
-    """
-
-    min_area_ha: float = 10.0
-    merge_gap_m: float = 0.0
-    dpc_min: float = 1.0
-    d50_m: float = connectivity.DISPERSAL_M
-
-    def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if not 0 <= value < np.inf or (one.name == "d50_m" and value == 0):
-                raise InvalidInput(
-                    f"{one.name} is {value}; it must be finite and at least 0, d50_m above it",
-                    message_zh=f"{one.name} 为 {value}，须为有限数且不小于 0，d50_m 须大于 0",
-                    pointer=f"/{one.name}",
-                )
-
-
-DEFAULT_PARAMETERS = SourceParameters()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceEvidence:
-    """What else is known of the cells; each may be missing.
-
-    Attributes:
-        importance: I, 0–1, told as the mean of each source.
-        quality: 0–1; a patch then counts with its area times its mean quality.
-        red_line: Cells within the ecological red line.
-    """
-
-    importance: FloatArray | None = None
-    quality: FloatArray | None = None
-    red_line: BoolArray | None = None
-
-
-NO_EVIDENCE = SourceEvidence()
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
     """The sources, by descending area.
 
@@ -235,7 +192,9 @@ class Sources:
         importance: Mean I; NaN where unknown.
         red_line_share: Part within the red line, 0–1; NaN where unknown.
         dropped: Patches that were large enough but matter too little.
+        highest_dpc: Of all patches, %.
         remarks: What a reader must know.
+        eroded: Cells of a divided patch that belong to none of its cores.
     """
 
     patches: Patches
@@ -246,7 +205,42 @@ class Sources:
     importance: FloatArray
     red_line_share: FloatArray
     dropped: int
+    highest_dpc: float
     remarks: tuple[IndicatorRemark, ...]
+    eroded: BoolArray
+
+    def kept(self, keep: BoolArray) -> "Sources":
+        """Some of the sources, numbered anew; their figures stay those among all patches."""
+        dpc = self.dpc
+        return replace(
+            self,
+            patches=self.patches.kept(keep),
+            level=self.level[keep],
+            dpc=connectivity.Importance(
+                dpc.total[keep], dpc.intra[keep], dpc.flux[keep], dpc.connector[keep]
+            ),
+            diic=self.diic[keep],
+            dpc_by_d50={d50: values[keep] for d50, values in self.dpc_by_d50.items()},
+            importance=self.importance[keep],
+            red_line_share=self.red_line_share[keep],
+        )
+
+
+def find_patches(core: BoolArray, cell_m: float, parameters: SourceParameters) -> Patches:
+    """The patches among which sources are sought, the largest one eroded where it shall be.
+
+    Args:
+        core: Core cells.
+        cell_m: Side of a cell, m.
+        parameters: Sizes.
+    """
+    least, gap = parameters.min_area_ha, parameters.merge_gap_m
+    patches = core_patches(core, cell_m, least, gap)
+    if not parameters.erosion_cells:
+        return patches
+    largest = patches.labels == 1
+    left = eroded(largest, parameters.erosion_cells)
+    return core_patches((patches.labels > 1) | left, cell_m, least, gap)
 
 
 def identify_sources(
@@ -258,7 +252,9 @@ def identify_sources(
 ) -> Sources:
     """Sources among the core areas of the pattern.
 
-    A patch is kept that has `dPC ≥ dpc_min`, or red-line area of at least `min_area_ha`.
+    A patch is kept that has `dPC ≥ dpc_min`, or, with `pc_share`, is one of those that hold this
+    share of PC by themselves, the largest dPC first; and one with red-line area of at least
+    `min_area_ha`.
 
     Args:
         core: Core cells.
@@ -272,8 +268,36 @@ def identify_sources(
         InvalidInput: no core is large enough or none matters enough, there are more patches than
             can be compared, a parameter is out of range, or a patch has no quality.
     """
-    patches = core_patches(core, cell_m, parameters.min_area_ha, parameters.merge_gap_m)
+    patches = find_patches(core, cell_m, parameters)
     _require_patches(core, patches, parameters)
+    found = choose_sources(core, patches, cell_m, parameters, evidence, area_cells)
+    if not found.patches.count:
+        raise _none_matters(found, parameters)
+    return found
+
+
+def choose_sources(
+    core: BoolArray,
+    patches: Patches,
+    cell_m: float,
+    parameters: SourceParameters,
+    evidence: SourceEvidence,
+    area_cells: int | None,
+) -> Sources:
+    """As `identify_sources`, of patches that were found; there may be no source among them.
+
+    Args:
+        core: Core cells.
+        patches: Of `find_patches` by the same parameters, at least one.
+        cell_m: Side of a cell, m.
+        parameters: Sizes and thresholds.
+        evidence: Importance, quality, red line.
+        area_cells: Cells of the study area; all cells without it.
+
+    Raises:
+        InvalidInput: there are more patches than can be compared, or a patch has no quality.
+    """
+    _require_comparable(patches, parameters)
     distances = patch_distances(patches.labels, patches.count, cell_m)
     amounts = _amounts(patches, evidence)
     by_d50 = connectivity.importance_by_dispersal(
@@ -284,22 +308,46 @@ def identify_sources(
         connectivity.link_graph(amounts, distances, parameters.d50_m)
     )
     red_line = _share(patches, evidence.red_line)
-    keep = _kept(patches, dpc.total, red_line, parameters)
+    matters = _mattering(amounts, distances, dpc.total, parameters)
+    keep = matters | _protected(patches, red_line, parameters)
     kept = patches.kept(keep)
     share = kept.area_ha.sum() * SQUARE_METRES_PER_HECTARE / cell_m**2 / (area_cells or core.size)
-    return Sources(
-        patches=kept,
-        level=source_levels(dpc.total[keep]),
-        dpc=connectivity.Importance(
-            dpc.total[keep], dpc.intra[keep], dpc.flux[keep], dpc.connector[keep]
-        ),
-        diic=diic.total[keep],
-        dpc_by_d50={d50: one.total[keep] for d50, one in by_d50.items()},
-        importance=_mean(kept, evidence.importance),
-        red_line_share=red_line[keep],
+    every = Sources(
+        patches=patches,
+        level=np.ones(patches.count, dtype=np.int64),
+        dpc=dpc,
+        diic=diic.total,
+        dpc_by_d50={d50: one.total for d50, one in by_d50.items()},
+        importance=_mean(patches, evidence.importance),
+        red_line_share=red_line,
         dropped=int(np.count_nonzero(~keep)),
+        highest_dpc=float(dpc.total.max()),
         remarks=_remarks(float(share), kept.count),
+        eroded=_eroded_cells(core, cell_m, patches, parameters),
     )
+    return replace(every.kept(keep), level=source_levels(dpc.total[keep]))
+
+
+def _mattering(
+    amounts: FloatArray, distances: FloatArray, dpc: FloatArray, parameters: SourceParameters
+) -> BoolArray:
+    """Patches that matter enough: by their dPC, or for the share of PC."""
+    if not parameters.pc_share:
+        return np.asarray(dpc >= parameters.dpc_min)
+    graph = connectivity.dispersal_graph(amounts, distances, parameters.d50_m)
+    # Of equal dPC the larger patch comes first: they are numbered by area.
+    order = np.argsort(-dpc, kind="stable")
+    return connectivity.patches_holding(graph, order, parameters.pc_share, least=2)
+
+
+def _eroded_cells(
+    core: BoolArray, cell_m: float, patches: Patches, parameters: SourceParameters
+) -> BoolArray:
+    """Cells of the divided patch that belong to none of its cores."""
+    if not parameters.erosion_cells:
+        return np.zeros(core.shape, dtype=bool)
+    whole = find_patches(core, cell_m, replace(parameters, erosion_cells=0))
+    return np.asarray((whole.labels == 1) & (patches.labels == 0))
 
 
 def source_levels(dpc: FloatArray) -> IntArray:
@@ -307,7 +355,7 @@ def source_levels(dpc: FloatArray) -> IntArray:
 
     Where all are alike, all are of level 1.
     """
-    breaks = natural_breaks(dpc, LEVEL_CLASSES)
+    breaks = natural_breaks(dpc, LEVEL_CLASSES) if dpc.size else dpc
     lowest = breaks[-1] if breaks.size else -np.inf
     return np.where(dpc >= lowest, 1, 2).astype(np.int64)
 
@@ -326,22 +374,21 @@ def _amounts(patches: Patches, evidence: SourceEvidence) -> FloatArray:
     return patches.area_ha * quality
 
 
-def _kept(
-    patches: Patches, dpc: FloatArray, red_line: FloatArray, parameters: SourceParameters
-) -> BoolArray:
+def _protected(patches: Patches, red_line: FloatArray, parameters: SourceParameters) -> BoolArray:
+    """Patches that are kept for the sake of the red line."""
     least = parameters.min_area_ha * (1 - 1e-12)
     # Of no red line at all nothing is kept for its sake, even where no least area is asked for.
-    protected = (patches.area_ha * red_line >= least) & (red_line > 0)
-    keep: BoolArray = (dpc >= parameters.dpc_min) | protected
-    if not keep.any():
-        raise InvalidInput(
-            f"none of {patches.count} patches has a dPC of {parameters.dpc_min:g} % "
-            f"(highest {dpc.max():.3g} %); lower dpc_min",
-            message_zh=f"{patches.count} 个斑块的 dPC 均低于 {parameters.dpc_min:g} %"
-            f"（最高 {dpc.max():.3g} %），请降低 dpc_min",
-            pointer="/dpc_min",
-        )
-    return keep
+    return np.asarray((patches.area_ha * red_line >= least) & (red_line > 0))
+
+
+def _none_matters(found: Sources, parameters: SourceParameters) -> InvalidInput:
+    return InvalidInput(
+        f"none of {found.dropped} patches has a dPC of {parameters.dpc_min:g} % "
+        f"(highest {found.highest_dpc:.3g} %); lower dpc_min",
+        message_zh=f"{found.dropped} 个斑块的 dPC 均低于 {parameters.dpc_min:g} %"
+        f"（最高 {found.highest_dpc:.3g} %），请降低 dpc_min",
+        pointer="/dpc_min",
+    )
 
 
 def _share(patches: Patches, mask: BoolArray | None) -> FloatArray:
@@ -361,6 +408,9 @@ def _require_patches(core: BoolArray, patches: Patches, parameters: SourceParame
             "请降低 min_area_ha 或采用更细的像元",
             pointer="/min_area_ha",
         )
+
+
+def _require_comparable(patches: Patches, parameters: SourceParameters) -> None:
     if patches.count > MOST_PATCHES:
         raise InvalidInput(
             f"{patches.count} patches have {parameters.min_area_ha:g} ha; at most {MOST_PATCHES} "

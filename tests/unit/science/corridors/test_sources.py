@@ -1,14 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.connectivity import dispersal_graph, patch_importance
-from shanhai.science.corridors.sources import (
-    SourceEvidence,
-    SourceParameters,
-    identify_sources,
-    source_levels,
-)
+from shanhai.science.corridors.source_parameters import SourceEvidence, SourceParameters
+from shanhai.science.corridors.sources import identify_sources, source_levels
 
 PARAMETERS = SourceParameters(min_area_ha=2, dpc_min=5)
 
@@ -92,10 +90,12 @@ def test_parameters_that_leave_nothing_are_named(
     assert refused.value.faults[0].pointer == pointer
 
 
-@pytest.mark.parametrize("name", ["min_area_ha", "merge_gap_m", "dpc_min", "d50_m"])
+@pytest.mark.parametrize(
+    "name", ["min_area_ha", "merge_gap_m", "dpc_min", "d50_m", "pc_share", "erosion_cells"]
+)
 def test_parameters_out_of_range_are_named(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        SourceParameters(**{name: -1.0})
+        replace(SourceParameters(), **{name: -1})
     assert refused.value.faults[0].pointer == f"/{name}"
     with pytest.raises(InvalidInput, match="d50_m is 0"):
         SourceParameters(d50_m=0)
