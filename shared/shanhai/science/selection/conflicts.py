@@ -80,12 +80,10 @@ def find_conflicts(programme: IntegerProgramme, time_limit_s: float) -> tuple[Un
     bound, is made least. Exclusions and locks stay. Empty when that takes longer than allowed;
     up to two searches may take that long each.
     """
-    beyond = _beyond_all(programme)
-    if beyond or programme.problem.groups is None:
+    beyond, groups = _beyond_all(programme), programme.problem.groups
+    if beyond or groups is None or not groups.least:
         return beyond or _relaxed(programme, time_limit_s)
-    return _apart(programme.problem, programme.problem.groups) or _ungrouped(
-        programme, programme.problem.groups, time_limit_s
-    )
+    return _apart(programme.problem, groups) or _ungrouped(programme, groups, time_limit_s)
 
 
 def _apart(problem: SelectionProblem, groups: SiteGroups) -> tuple[Unmet, ...]:
