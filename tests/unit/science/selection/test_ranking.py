@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from shanhai.errors import InvalidInput
-from shanhai.science.grid import FloatArray
 from shanhai.science.selection.ranking import (
     LandRanks,
     OuterEdge,
@@ -24,8 +24,8 @@ RARE = [[4.0, 3, 2, 1], [0, 0, 0, 1]]
 
 
 def land_of(
-    amounts: Sequence[Sequence[float]] | FloatArray,
-    costs: Sequence[float] | FloatArray | None = None,
+    amounts: ArrayLike,
+    costs: Sequence[float] | None = None,
     weights: Sequence[float] | None = None,
     sizes: Sequence[float] | None = None,
 ) -> RankedLand:
