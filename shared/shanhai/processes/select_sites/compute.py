@@ -33,12 +33,7 @@ from shanhai.processes.select_sites.statistics import (
     table_rows,
     unit_row,
 )
-from shanhai.processes.select_sites.task import (
-    COMPONENTS,
-    FEATURE_NAMES,
-    SelectionTask,
-    SelectSitesTask,
-)
+from shanhai.processes.select_sites.task import COMPONENTS, SelectionTask, SelectSitesTask
 from shanhai.reporting import charts
 from shanhai.reporting.charts import draw_front
 from shanhai.reporting.maps import MapFrame, draw_ramp_map
@@ -249,12 +244,9 @@ def _ranked(
     values = outputs.thinned(chosen.siting.store, RANKING_LAYER)
     if not draw_ramp_map(path, values, RANKING_LAYER, frame, lang, _RANK_ENDS):
         return []
-    labels = [
-        {**COMPONENTS, **FEATURE_NAMES}.get(name, Label(name, name)) for name in ranking.names
-    ]
     drawn = [(path, style_of(RANKING_LAYER).title)]
     curves = charts.HeldShares(
-        ranking.curves.land, labels, ranking.curves.held, ranking.curves.weighted
+        ranking.curves.land, ranking.labels, ranking.curves.held, ranking.curves.weighted
     )
     path = workspace / f"curves.{lang}.png"
     if charts.draw_curves(path, curves, lang):

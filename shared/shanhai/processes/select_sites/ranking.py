@@ -15,6 +15,7 @@ from shanhai.processes.select_sites.gains import Gains
 from shanhai.processes.select_sites.priority import Priority, Siting, Units
 from shanhai.processes.select_sites.ranking_inputs import RankingInputs
 from shanhai.processes.select_sites.rules import Rules, shared_borders
+from shanhai.processes.select_sites.task import COMPONENTS, FEATURE_NAMES
 from shanhai.raster.store import ScratchStore
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 from shanhai.science.selection.ranking import (
@@ -26,6 +27,7 @@ from shanhai.science.selection.ranking import (
     performance_curves,
     rank_land,
 )
+from shanhai.vocabulary import Label
 
 _STEPS = 100
 _DIGITS = 6
@@ -57,6 +59,12 @@ class Ranking:
     land: RankedLand
     found: LandRanks
     curves: PerformanceCurves
+
+    @property
+    def labels(self) -> list[Label]:
+        """What the features are called."""
+        known = COMPONENTS if self.asked.land == "units" else FEATURE_NAMES
+        return [known.get(name, Label(name, name)) for name in self.names]
 
     def rank_of(self, land: str, place: int) -> float | None:
         """Rank of a site or a unit; None where such land, or this one, was not ranked."""

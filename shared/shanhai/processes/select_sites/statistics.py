@@ -9,7 +9,7 @@ from shanhai.processes.select_sites.candidates import Candidate
 from shanhai.processes.select_sites.gains import problems_within
 from shanhai.processes.select_sites.result import Chosen, frequency_of, loss_of
 from shanhai.processes.select_sites.rules import districts_of
-from shanhai.processes.select_sites.task import COMPONENTS, FEATURE_NAMES, FEATURES
+from shanhai.processes.select_sites.task import COMPONENTS, FEATURES
 from shanhai.science.selection.priority import LEVELS, cost_effectiveness
 from shanhai.vocabulary import Label
 
@@ -110,7 +110,6 @@ def _ranking(chosen: Chosen) -> dict[str, Any] | None:
         return None
     asked, curves, land = ranking.asked, ranking.curves, ranking.land
     best = [int(np.argmin(np.abs(curves.land - share))) for share in BEST_SHARES]
-    labels = {**COMPONENTS, **FEATURE_NAMES}
     return {
         "rule": asked.rule,
         "exponent": asked.exponent if asked.rule == "abf" else None,
@@ -123,12 +122,14 @@ def _ranking(chosen: Chosen) -> dict[str, Any] | None:
         "features": [
             {
                 "name": name,
-                "name_zh": labels.get(name, Label(name, name)).zh,
-                "name_en": labels.get(name, Label(name, name)).en,
+                "name_zh": label.zh,
+                "name_en": label.en,
                 "weight": _rounded(float(weight)),
                 "held": [_rounded(float(held[place])) for place in best],
             }
-            for name, weight, held in zip(ranking.names, land.weights, curves.held, strict=True)
+            for name, label, weight, held in zip(
+                ranking.names, ranking.labels, land.weights, curves.held, strict=True
+            )
         ],
         "best": [
             {
