@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
@@ -30,6 +31,10 @@ from shanhai.science.selection.ranking import (
 from shanhai.vocabulary import Label
 
 _STEPS = 100
+BEST_SHARES = (0.1, 0.17, 0.3)
+"""Shares of the land at which a ranking is told: a tenth, and the aims for land of the Convention
+on Biological Diversity for 2020 and 2030."""
+
 _DIGITS = 6
 _POINTER = "/inputs/ranking/weights"
 _OUTER_M = 2.0
@@ -245,3 +250,44 @@ def _write_ranks(
         land: BoolArray = store.read_classes(LAND, window) == 1
         values = np.where(land, values, np.nan)
     store.write(RANKING_LAYER, window, values)
+
+
+def ranking_document(ranking: Ranking) -> dict[str, Any]:
+    """How land was ranked, and what is left of each feature in the best of it."""
+    asked, curves, land = ranking.asked, ranking.curves, ranking.land
+    best = [int(np.argmin(np.abs(curves.land - share))) for share in BEST_SHARES]
+    return {
+        "rule": asked.rule,
+        "exponent": asked.exponent if asked.rule == "abf" else None,
+        "land": asked.land,
+        "value_per": asked.value_per,
+        "edge_removal": asked.edge_removal,
+        "warp": asked.warp,
+        "ranked": int(land.sizes.size),
+        "area_ha": _told(land.sizes.sum()),
+        "features": [
+            {
+                "name": name,
+                "name_zh": label.zh,
+                "name_en": label.en,
+                "weight": _told(weight),
+                "held": [_told(held[place]) for place in best],
+            }
+            for name, label, weight, held in zip(
+                ranking.names, ranking.labels, land.weights, curves.held, strict=True
+            )
+        ],
+        "best": [
+            {
+                "land_share": share,
+                "mean": _told(curves.mean[place]),
+                "least": _told(curves.least[place]),
+                "weighted": _told(curves.weighted[place]),
+            }
+            for share, place in zip(BEST_SHARES, best, strict=True)
+        ],
+    }
+
+
+def _told(value: float) -> float:
+    return round(float(value), _DIGITS)

@@ -7,6 +7,7 @@ import numpy as np
 
 from shanhai.processes.select_sites.candidates import Candidate
 from shanhai.processes.select_sites.gains import problems_within
+from shanhai.processes.select_sites.ranking import ranking_document
 from shanhai.processes.select_sites.result import Chosen, frequency_of, loss_of
 from shanhai.processes.select_sites.rules import districts_of
 from shanhai.processes.select_sites.task import COMPONENTS, FEATURES
@@ -16,8 +17,6 @@ from shanhai.vocabulary import Label
 _DIGITS, _CENTS = 6, 2
 _FINE_DIGITS = 12
 _SHOWN_UNITS = 50
-BEST_SHARES = (0.1, 0.17, 0.3)
-"""Shares of the land at which a ranking is told: the tenth, and the aims of 2010 and 2022."""
 
 LEVEL_NAMES: Mapping[str, Label] = {
     "priority": Label("优先", "priority"),
@@ -80,7 +79,7 @@ def statistics_document(chosen: Chosen) -> dict[str, Any]:
         ],
         "alternatives": _alternatives(chosen),
         "priority": _priority(chosen),
-        "ranking": _ranking(chosen),
+        "ranking": None if chosen.ranking is None else ranking_document(chosen.ranking),
     }
 
 
@@ -101,46 +100,6 @@ def _groups(chosen: Chosen) -> list[dict[str, Any]] | None:
             }
         )
     return found
-
-
-def _ranking(chosen: Chosen) -> dict[str, Any] | None:
-    """How land was ranked, and what is left of each feature in the best of it."""
-    ranking = chosen.ranking
-    if ranking is None:
-        return None
-    asked, curves, land = ranking.asked, ranking.curves, ranking.land
-    best = [int(np.argmin(np.abs(curves.land - share))) for share in BEST_SHARES]
-    return {
-        "rule": asked.rule,
-        "exponent": asked.exponent if asked.rule == "abf" else None,
-        "land": asked.land,
-        "value_per": asked.value_per,
-        "edge_removal": asked.edge_removal,
-        "warp": asked.warp,
-        "ranked": int(land.sizes.size),
-        "area_ha": _rounded(float(land.sizes.sum())),
-        "features": [
-            {
-                "name": name,
-                "name_zh": label.zh,
-                "name_en": label.en,
-                "weight": _rounded(float(weight)),
-                "held": [_rounded(float(held[place])) for place in best],
-            }
-            for name, label, weight, held in zip(
-                ranking.names, ranking.labels, land.weights, curves.held, strict=True
-            )
-        ],
-        "best": [
-            {
-                "land_share": share,
-                "mean": _rounded(float(curves.mean[place])),
-                "least": _rounded(float(curves.least[place])),
-                "weighted": _rounded(float(curves.weighted[place])),
-            }
-            for share, place in zip(BEST_SHARES, best, strict=True)
-        ],
-    }
 
 
 def _rank_of(chosen: Chosen, land: str, place: int) -> float | None:
