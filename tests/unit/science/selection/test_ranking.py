@@ -19,7 +19,7 @@ from shanhai.science.selection.ranking import (
 )
 
 RULES: tuple[RemovalRule, ...] = ("caz", "abf")
-RARE = [[4.0, 3, 2, 1], [0, 0, 0, 1]]
+RARE: list[list[float]] = [[4.0, 3, 2, 1], [0, 0, 0, 1]]
 """A common feature, and a rare one in the site that has least of the common one."""
 
 
