@@ -22,6 +22,7 @@ from shanhai.cartography import ClassStyle, RampStyle
 from shanhai.reporting import furniture, map_decorations
 from shanhai.reporting.maps import MapFrame
 from shanhai.science.grid import ClassArray
+from shanhai.science.selection.ranking import PerformanceCurves
 from shanhai.vocabulary import Label, Lang
 
 DPI = 110
@@ -250,24 +251,7 @@ _WEIGHTED = Label("加权平均", "weighted mean")
 _CURVES = ("#1b7f5c", "#c46a1b", "#2f6db3", "#8c4a9e", "#a8323e", "#6b7a1f", "#3b8ea5", "#7a5a3c")
 
 
-@dataclass(frozen=True, slots=True)
-class HeldShares:
-    """What is left of features while land is given up.
-
-    Attributes:
-        land: Shares of the land that is left.
-        names: Of the features.
-        held: Features by shares of the land: the part of each that is left.
-        weighted: Their weighted mean.
-    """
-
-    land: NDArray[np.float64]
-    names: Sequence[Label]
-    held: NDArray[np.float64]
-    weighted: NDArray[np.float64]
-
-
-def draw_curves(path: Path, curves: HeldShares, lang: Lang) -> bool:
+def draw_curves(path: Path, names: Sequence[Label], curves: PerformanceCurves, lang: Lang) -> bool:
     """Draw a line for each feature and their mean; False when the language has no font."""
     families = map_decorations.font_families(lang)
     if families is None:
@@ -276,7 +260,7 @@ def draw_curves(path: Path, curves: HeldShares, lang: Lang) -> bool:
         figure = Figure(figsize=(8.0, 4.6), dpi=_DPI, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         land = 100 * curves.land
-        for number, (name, held) in enumerate(zip(curves.names, curves.held, strict=True)):
+        for number, (name, held) in enumerate(zip(names, curves.held, strict=True)):
             # More features than colours are told apart by their strokes.
             repeat, color = divmod(number, len(_CURVES))
             style = ("-", "--", ":")[repeat % 3]

@@ -245,11 +245,8 @@ def _ranked(
     if not draw_ramp_map(path, values, RANKING_LAYER, frame, lang, _RANK_ENDS):
         return []
     drawn = [(path, style_of(RANKING_LAYER).title)]
-    curves = charts.HeldShares(
-        ranking.curves.land, ranking.labels, ranking.curves.held, ranking.curves.weighted
-    )
     path = workspace / f"curves.{lang}.png"
-    if charts.draw_curves(path, curves, lang):
+    if charts.draw_curves(path, ranking.labels, ranking.curves, lang):
         drawn.append((path, charts.CURVES_TITLE))
     return drawn
 

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import Inputs
-from shanhai.science.selection.ranking import EXPONENT
 
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Feature = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -34,7 +33,7 @@ class RankingInputs(Inputs):
         "area", description="By what the value of a site is divided / 价值的分母"
     )
     exponent: float = Field(
-        EXPONENT, gt=0, le=1, description="Of additive benefit; smaller favours the rare / 指数"
+        0.25, gt=0, le=1, description="Of additive benefit; smaller favours the rare / 指数"
     )
     edge_removal: bool = Field(
         False,

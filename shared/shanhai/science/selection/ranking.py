@@ -14,9 +14,6 @@ from shanhai.science.selection.rules import require_pairs, require_quantities
 RemovalRule = Literal["caz", "abf"]
 """Core-area Zonation, and the additive benefit function."""
 
-EXPONENT = 0.25
-"""z of the additive benefit function, as species–area curves have it (Moilanen 2007)."""
-
 
 @dataclass(frozen=True, slots=True)
 class OuterEdge:
@@ -80,7 +77,8 @@ class Removal:
 
     Attributes:
         rule: `caz` keeps the best places of every feature, `abf` places rich in all of them.
-        exponent: z of `abf`, above 0, at most 1; the smaller, the more what is rare counts.
+        exponent: z of `abf`, above 0, at most 1; the smaller, the more what is rare counts. 0.25
+            is that of species–area curves (Moilanen 2007).
         warp: Sites removed before values are reckoned again, ≥ 1; 1 is exact.
 
     Raises:
@@ -88,7 +86,7 @@ class Removal:
     """
 
     rule: RemovalRule = "caz"
-    exponent: float = EXPONENT
+    exponent: float = 0.25
     warp: int = 1
 
     def __post_init__(self) -> None:
