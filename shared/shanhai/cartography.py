@@ -156,6 +156,7 @@ _EVALUATED_RAMPS: dict[str, RampStyle] = {
 _RESISTANCE = ("#2f7d3b", "#a9c977", "#f2e6a8", "#e0914f", "#a63a26", "#5c1f1a")
 _CORRIDOR = ("#0b6e4f", "#3f9a76", "#8cc9a8", "#cfe8d8")
 _PRIORITY = ("#f7f4ea", "#f3d9a4", "#e9a25b", "#cf5c3a", "#7f1d1d")
+_RANKING = ("#f3f0e7", "#c9dcbf", "#7fb69a", "#2f7d83", "#14365c")
 _CURRENT = ("#f4f1e6", "#f6d58a", "#f0963c", "#c8452e", "#5b1237")
 
 NETWORK: dict[str, Style] = {
@@ -237,6 +238,7 @@ SCENARIO: dict[str, Style] = {
 
 SITING: dict[str, Style] = {
     "priority": RampStyle(Label("修复优先级", "Restoration priority"), "1", _PRIORITY, 0.0, 1.0),
+    "ranking": RampStyle(Label("土地保留排序", "Ranking of the land"), "1", _RANKING, 0.0, 1.0),
 }
 """Layers of a selection of sites."""
 

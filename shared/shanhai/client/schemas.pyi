@@ -2095,7 +2095,8 @@ select_sites_results = TypedDict("select_sites_results", {
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "table": NotRequired[ResultLink],
     "sites": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "payments": NotRequired[ResultLink], "pareto": NotRequired[ResultLink], "priority_table": NotRequired[ResultLink],
+    "payments": NotRequired[ResultLink], "pareto": NotRequired[ResultLink], "curves": NotRequired[ResultLink],
+    "priority_table": NotRequired[ResultLink],
     "priority_units": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
     "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})

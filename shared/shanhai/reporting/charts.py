@@ -22,6 +22,7 @@ from shanhai.cartography import ClassStyle, RampStyle
 from shanhai.reporting import furniture, map_decorations
 from shanhai.reporting.maps import MapFrame
 from shanhai.science.grid import ClassArray
+from shanhai.science.selection.ranking import PerformanceCurves
 from shanhai.vocabulary import Label, Lang
 
 DPI = 110
@@ -238,6 +239,43 @@ def draw_front(path: Path, front: Sequence[Point], plan: Point, lang: Lang) -> b
         axes.set_ylabel(_GAIN.in_(lang), color=furniture.INK)
         axes.grid(visible=True, color="#e3eaee")
         axes.legend(frameon=False)
+        FigureCanvasAgg(figure)
+        figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})
+    return True
+
+
+CURVES_TITLE = Label("保留曲线", "Performance curves")
+_LAND_LEFT = Label("保留的土地（%）", "Land that is left, %")
+_HELD = Label("保留的指标（%）", "Left of each feature, %")
+_WEIGHTED = Label("加权平均", "weighted mean")
+_CURVES = ("#1b7f5c", "#c46a1b", "#2f6db3", "#8c4a9e", "#a8323e", "#6b7a1f", "#3b8ea5", "#7a5a3c")
+
+
+def draw_curves(path: Path, names: Sequence[Label], curves: PerformanceCurves, lang: Lang) -> bool:
+    """Draw a line for each feature and their mean; False when the language has no font."""
+    families = map_decorations.font_families(lang)
+    if families is None:
+        return False
+    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+        figure = Figure(figsize=(8.0, 4.6), dpi=_DPI, facecolor="white", layout="constrained")
+        axes = figure.add_subplot()
+        land = 100 * curves.land
+        for number, (name, held) in enumerate(zip(names, curves.held, strict=True)):
+            # More features than colours are told apart by their strokes.
+            repeat, color = divmod(number, len(_CURVES))
+            style = ("-", "--", ":")[repeat % 3]
+            axes.plot(land, 100 * held, color=_CURVES[color], linestyle=style, label=name.in_(lang))
+        mean = _WEIGHTED.in_(lang)
+        axes.plot(land, 100 * curves.weighted, color=furniture.INK, linewidth=2.4, label=mean)
+        axes.plot((0, 100), (0, 100), color="#c3ccd2", linewidth=0.8)
+        # As land is given up, one reads from left to right.
+        axes.set_xlim(100, 0)
+        axes.set_ylim(0, 102)
+        axes.set_title(CURVES_TITLE.in_(lang), color=furniture.INK, fontsize=13)
+        axes.set_xlabel(_LAND_LEFT.in_(lang), color=furniture.INK)
+        axes.set_ylabel(_HELD.in_(lang), color=furniture.INK)
+        axes.grid(visible=True, color="#e3eaee")
+        axes.legend(frameon=False, fontsize=8)
         FigureCanvasAgg(figure)
         figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})
     return True

@@ -3,7 +3,7 @@
 import csv
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from shanhai.processes.select_sites.files import gather_places, read_sites
 from shanhai.processes.select_sites.priority import Siting
 from shanhai.processes.select_sites.result import Chosen, better_of, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
-from shanhai.processes.select_sites.task import SelectSitesTask
+from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
+from shanhai.science.grid import Window
 from shanhai.science.selection.problem import MaximumBenefit
 from shanhai.science.selection.programme import SitePlan
 from shanhai.science.selection.solver import SiteSelection
@@ -46,6 +47,7 @@ PINCH = "watershed.network-1.p001"
 WHOLE = {
     "candidates": ["barriers", "pinch_points", "problems", "priority_units"],
     "parameters": {"pareto_points": 4, "alternatives": 2, "irreplaceability": True},
+    "ranking": {"rule": "abf", "land": "units", "edge_removal": True},
     "measures": {"barrier": ["passage"], "pinch_point": ["fencing"]},
 }
 SPOTS = {"goal": {"weights": {"barriers": 1, "pinch_points": 1}}, "budget": 8000}
@@ -80,6 +82,7 @@ def found(task: Task, folder: Path) -> Iterator[Chosen]:
     """A selection without its files."""
     inputs = SelectSitesInputs.model_validate(task.inputs)
     assert isinstance(task, SelectSitesTask)
+    folder.mkdir(exist_ok=True)
     task = judged(task, inputs)
     with window_runner(1, None, (folder,)) as runner:
         place = build_place(task, inputs, folder, open_sources(task, task.datasets), runner)
@@ -129,7 +132,8 @@ class TestFiles:
         workspace, outcome = whole
         names = {file.name for file in outcome.files}
         assert {one.name for one in SELECT_SITES.outputs} - names == {"layers", "report_pdf"}
-        assert [file.name for file in outcome.files if file.kind == "raster"] == ["priority"]
+        rasters = [file.name for file in outcome.files if file.kind == "raster"]
+        assert rasters == ["priority", "ranking"]
         assert all((workspace / file.path).is_file() for file in outcome.files)
         assert not (workspace / "scratch").exists()
         assert outcome.values["status"] == "optimal"
@@ -149,6 +153,28 @@ class TestFiles:
         for row in rows:
             shares = [float(row[name]) for name in row if name.startswith("share_")]
             assert sum(shares) == pytest.approx(1 if float(row["score"]) > 0 else 0, abs=1e-5)
+
+    def test_ranks_are_shares_of_the_land(self, whole: tuple[Path, Outcome]) -> None:
+        workspace, outcome = whole
+        with (workspace / "priority_table.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        ranks = {row["code"]: float(row["rank"]) for row in rows}
+        land = {row["code"]: float(row["land_ha"]) for row in rows}
+        order = sorted(ranks, key=ranks.__getitem__)
+        gone = np.cumsum([land[code] for code in order]) / sum(land.values())
+        assert [ranks[code] for code in order] == pytest.approx(gone.tolist(), abs=1e-6)
+        values = np.asarray(read_geotiff(workspace / "ranking.tif").values[0])
+        known = np.unique(values[np.isfinite(values)])
+        assert known == pytest.approx(sorted(ranks.values()), abs=1e-6)
+        with (workspace / "curves.csv").open(encoding="utf-8-sig", newline="") as file:
+            curves = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        assert [one["land_share"] for one in curves] == pytest.approx(np.linspace(0, 1, 101))
+        for name in set(curves[0]) - {"land_share"}:
+            assert (np.diff([one[name] for one in curves]) >= 0).all()
+        assert curves[-1]["least"] == 1
+        told = {one["name"]: one["held"] for one in outcome.values["ranking"]["features"]}
+        assert told.keys() == {"pinch_points", "barriers", "deficit", "problems"}
+        assert all(told[name] == [curves[k][name] for k in (10, 17, 30)] for name in told)
 
     def test_the_table_tells_the_same_as_the_document(self, whole: tuple[Path, Outcome]) -> None:
         workspace, outcome = whole
@@ -499,6 +525,143 @@ class TestRules:
         assert refused(selection_task(watershed, {"sites": sites}), tmp_path) == [
             f"/inputs/sites/{number}/geometry" for number in range(3)
         ]
+
+
+def sites_at(watershed: Watershed, cells: Sequence[tuple[int, int]], **gains: list[float]) -> Any:
+    """Inputs with given sites alone, squares of 4 ha that each cost 1."""
+    sites = [
+        {
+            "code": f"s{number}",
+            "name_zh": "地块",
+            "cost": 1,
+            "gains": {name: values[number] for name, values in gains.items()},
+            "geometry": located(square(watershed, row, col, 2)),
+        }
+        for number, (row, col) in enumerate(cells)
+    ]
+    goal = {"weights": dict.fromkeys(gains, 1)}
+    return {"candidates": [], "sites": sites, "budget": 2, "goal": goal}
+
+
+class TestRanking:
+    APART = ((20, 20), (20, 30), (20, 40), (30, 20))
+
+    def test_sites_are_ranked_by_their_gains(self, watershed: Watershed, tmp_path: Path) -> None:
+        inputs = sites_at(watershed, self.APART, birds=[4, 3, 2, 1], otters=[0, 0, 0, 1])
+        ranking = {"rule": "caz", "weights": {"birds": 1, "otters": 1}}
+        task = selection_task(watershed, {**inputs, "ranking": ranking})
+        with found(task, tmp_path) as chosen:
+            document = statistics_document(chosen)
+            grid = chosen.siting.grid
+            layer = chosen.siting.store.read("ranking", Window(0, 0, grid.height, grid.width))
+        ranks = [one["rank"] for one in document["sites"]]
+        assert ranks == pytest.approx([0.75, 0.5, 0.25, 1], abs=1e-4)
+        held = {one["name"]: one["held"] for one in document["ranking"]["features"]}
+        # Of the best site 40, 68 and 100 %, of the next one 5 of 25 parts.
+        assert held["birds"] == pytest.approx([0.04, 0.068, 0.1 + 0.4 / 5], abs=1e-4)
+        assert held["otters"] == pytest.approx([0.4, 0.68, 1], abs=1e-4)
+        assert document["ranking"]["best"][0]["mean"] == pytest.approx(0.22, abs=1e-4)
+        values, cells = np.unique(layer[np.isfinite(layer)].round(3), return_counts=True)
+        assert values == pytest.approx([0.25, 0.5, 0.75, 1], abs=1e-3)
+        assert cells.tolist() == [4, 4, 4, 4]
+
+    def test_units_are_given_up_from_the_edge(self, watershed: Watershed, tmp_path: Path) -> None:
+        ranking = {"rule": "abf", "land": "units", "edge_removal": True}
+        with found(selection_task(watershed, {**SPOTS, "ranking": ranking}), tmp_path) as chosen:
+            priority, ranked = chosen.priority, chosen.ranking
+        assert priority is not None
+        assert ranked is not None
+        columns, left = priority.units.columns, set((priority.numbers - 1).tolist())
+        assert len(left) > 100
+        for place in ranked.found.order.tolist():
+            row, col = divmod(int(priority.numbers[place]) - 1, columns)
+            beside = {(row - 1, col), (row + 1, col), (row, col - 1), (row, col + 1)}
+            inside = {r * columns + c for r, c in beside if 0 <= c < columns}
+            assert len(inside & left) < 4
+            left.remove(row * columns + col)
+
+    def test_what_is_kept_out_is_not_ranked(self, watershed: Watershed, tmp_path: Path) -> None:
+        inputs = sites_at(watershed, self.APART, birds=[4, 3, 2, 1])
+        ranking = {"rule": "abf", "value_per": "cost", "weights": {"birds": 2, "area": 1}}
+        inputs |= {"ranking": ranking, "locked_out": ["s1"]}
+        document = told(selection_task(watershed, inputs), tmp_path)
+        assert document["sites"][1]["rank"] is None
+        assert document["ranking"]["ranked"] == 3
+        assert [one["weight"] for one in document["ranking"]["features"]] == pytest.approx(
+            [1 / 3, 2 / 3], abs=1e-6
+        )
+
+    def test_a_block_is_given_up_from_its_edge(self, watershed: Watershed, tmp_path: Path) -> None:
+        block = [(20 + 2 * row, 20 + 2 * col) for row in range(3) for col in range(3)]
+        inputs = sites_at(watershed, block, birds=[5, 6, 7, 8, 1, 9, 10, 11, 12])
+        ranks = {}
+        for edge in (False, True):
+            ranking = {"rule": "caz", "edge_removal": edge, "weights": {"birds": 1}}
+            task = selection_task(watershed, {**inputs, "ranking": ranking})
+            document = told(task, tmp_path / str(edge))
+            ranks[edge] = [round(9 * one["rank"]) for one in document["sites"]]
+        assert ranks[False] == [2, 3, 4, 5, 1, 6, 7, 8, 9]
+        # The middle one is free when the second site, the first beside it, is gone.
+        assert ranks[True] == [1, 2, 4, 5, 3, 6, 7, 8, 9]
+
+    @pytest.mark.parametrize(
+        ("ranking", "pointer"),
+        [
+            ({"rule": "caz", "weights": {"deficit": 1}}, "/inputs/ranking/weights"),
+            ({"rule": "caz", "land": "units"}, "/inputs/ranking/land"),
+            ({"rule": "caz", "value_per": "cost"}, "/inputs/ranking/value_per"),
+        ],
+    )
+    def test_what_cannot_be_ranked_is_refused(
+        self, watershed: Watershed, tmp_path: Path, ranking: dict[str, Any], pointer: str
+    ) -> None:
+        inputs = sites_at(watershed, self.APART, birds=[4, 3, 2, 1])
+        inputs["sites"][0]["cost"] = 0
+        task = selection_task(watershed, {**inputs, "ranking": ranking})
+        task = task.model_copy(update={"selection": SelectionTask()})
+        assert refused(task, tmp_path) == [pointer]
+
+
+class TestTogether:
+    # Two side by side, and one 700 m away.
+    CELLS = ((20, 20), (20, 22), (20, 31))
+
+    def test_sites_are_chosen_in_groups(self, watershed: Watershed, tmp_path: Path) -> None:
+        inputs = sites_at(watershed, self.CELLS, birds=[2, 1, 5])
+        chosen = {}
+        for reach in (0, 700):
+            parameters = {"least_group_ha": 6, "group_reach_m": reach, "gap": 0}
+            task = selection_task(watershed, {**inputs, "parameters": parameters})
+            chosen[reach] = told(task, tmp_path / str(reach))
+        assert chosen_codes(chosen[0]) == {"s0", "s1"}
+        (group,) = chosen[0]["groups"]
+        assert group["sites"] == ["s0", "s1"]
+        assert group["area_ha"] == pytest.approx(8, abs=1e-3)
+        assert group["exposed_edge_km"] == pytest.approx(1.2, abs=0.005)
+        assert chosen[0]["exposed_edge_km"] == group["exposed_edge_km"]
+        assert chosen_codes(chosen[700]) == {"s1", "s2"}
+        assert chosen[700]["exposed_edge_km"] == pytest.approx(1.6, abs=0.005)
+
+    def test_what_cannot_lie_together_is_told(self, watershed: Watershed, tmp_path: Path) -> None:
+        inputs = sites_at(watershed, self.CELLS, birds=[2, 1, 5])
+        inputs["parameters"] = {"least_group_ha": 9}
+        with found(selection_task(watershed, inputs), tmp_path / "none") as chosen:
+            flags = selection_flags(chosen)
+        assert [one.code for one in flags][:2] == ["nothing_chosen", "groups_too_small"]
+        assert "8 ha" in flags[1].text.en
+        held = selection_task(watershed, {**inputs, "locked_in": ["s2"]})
+        assert refused(held, tmp_path) == ["/inputs/parameters/least_group_ha"]
+
+    def test_targets_that_groups_forbid_are_missed_by_least(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
+        inputs = sites_at(watershed, self.CELLS, birds=[2, 1, 5])
+        goal = {"kind": "minimum_set", "targets": {"birds": 4}}
+        inputs |= {"goal": goal, "parameters": {"least_group_ha": 6}}
+        document = told(selection_task(watershed, inputs), tmp_path)
+        assert document["partial"]
+        assert [one["kind"] for one in document["unmet"]] == ["group"]
+        assert chosen_codes(document) == {"s0", "s1"}
 
 
 def test_it_runs_on_files(watershed: Watershed, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from shapely.geometry import mapping
 
 from shanhai.cartography import style_of
@@ -16,10 +17,11 @@ from shanhai.processes.kit.output_files import write_features
 from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.processes.select_sites.candidates import find_candidates
-from shanhai.processes.select_sites.contract import PRIORITY_LAYER, SelectSitesInputs
+from shanhai.processes.select_sites.contract import PRIORITY_LAYER, RANKING_LAYER, SelectSitesInputs
 from shanhai.processes.select_sites.gains import find_gains
 from shanhai.processes.select_sites.place_lookup import RATIO, given_fund
 from shanhai.processes.select_sites.priority import Siting, find_priority
+from shanhai.processes.select_sites.ranking import Ranking, find_ranking
 from shanhai.processes.select_sites.result import Chosen, build_manifest, choose, selection_flags
 from shanhai.processes.select_sites.rules import make_rules
 from shanhai.processes.select_sites.sites import judge_selection
@@ -41,6 +43,7 @@ from shanhai.science.selection.problem import maximises
 from shanhai.vocabulary import LANGUAGES, Label, Lang
 
 SITES_FILE = "sites.geojson"
+_DIGITS = 6
 
 
 def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) -> list[OutputFile]:
@@ -74,6 +77,7 @@ def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) 
                 for one, codes in zip(statistics["pareto"], codes_of_front(chosen), strict=True)
             ),
         ),
+        *_write_curves(workspace, chosen),
         *_write_units(workspace, chosen),
     ]
 
@@ -98,6 +102,19 @@ def _payment_rows(statistics: Mapping[str, Any]) -> Iterator[tuple[str, str, flo
             yield fund, one["code"], amount
 
 
+def _write_curves(workspace: Path, chosen: Chosen) -> list[OutputFile]:
+    """What is left of each feature at each percent of the land."""
+    ranking = chosen.ranking
+    if ranking is None:
+        return []
+    curves = ranking.curves
+    columns = (curves.land, *curves.held, curves.mean, curves.least, curves.weighted)
+    rows = np.stack(columns, axis=1).round(_DIGITS).tolist()
+    head = ("land_share", *ranking.names, "mean", "least", "weighted")
+    title = Label("保留曲线", "Performance curves")
+    return [outputs.write_table(workspace, "curves", title, head, rows)]
+
+
 def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
     priority = chosen.priority
     if priority is None:
@@ -120,7 +137,7 @@ def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
             "priority_table",
             Label("优先级表", "Priority as a table"),
             [
-                *("code", "name_zh", "name_en", "land_ha", "score", "level"),
+                *("code", "name_zh", "name_en", "land_ha", "score", "level", "rank"),
                 *(f"{what}_{name}" for name in names for what in ("value", "share")),
             ],
             (_unit_row(row, names) for row in rows),
@@ -138,7 +155,10 @@ def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
 def _unit_row(row: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
     parts = [row["components"].get(name) for name in names]
     return [
-        *(row[name] for name in ("code", "name_zh", "name_en", "land_ha", "score", "level")),
+        *(
+            row[name]
+            for name in ("code", "name_zh", "name_en", "land_ha", "score", "level", "rank")
+        ),
         *(
             0.0 if part is None and name not in row["unknown"] else part and part[what]
             for name, part in zip(names, parts, strict=True)
@@ -149,6 +169,7 @@ def _unit_row(row: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
 
 TEMPLATE = "selection_report.html.j2"
 _ENDS = (Label("最为优先", "most urgent"), Label("不急", "least urgent"))
+_RANK_ENDS = (Label("最后放弃", "given up last"), Label("最先放弃", "given up first"))
 _MAPS = Label("选址图", "Map")
 GOALS: Mapping[str, Label] = {
     "maximum_gain": Label("最大效益", "most gain"),
@@ -203,6 +224,8 @@ def _others(chosen: Chosen, frame: MapFrame, lang: Lang, workspace: Path) -> lis
         values = outputs.thinned(chosen.siting.store, PRIORITY_LAYER)
         if draw_ramp_map(path, values, PRIORITY_LAYER, frame, lang, _ENDS):
             drawn.append((path, style_of(PRIORITY_LAYER).title))
+    if chosen.ranking is not None:
+        drawn += _ranked(chosen, chosen.ranking, frame, lang, workspace)
     if chosen.choice.front:
         path = workspace / f"front.{lang}.png"
         front = [(one.plan.cost, one.gain) for one in chosen.choice.front]
@@ -210,6 +233,21 @@ def _others(chosen: Chosen, frame: MapFrame, lang: Lang, workspace: Path) -> lis
         gain = plan.objective if maximises(chosen.rules.goal) else -plan.objective
         if draw_front(path, front, (plan.cost, gain), lang):
             drawn.append((path, charts.TITLE))
+    return drawn
+
+
+def _ranked(
+    chosen: Chosen, ranking: Ranking, frame: MapFrame, lang: Lang, workspace: Path
+) -> list[Picture]:
+    """The ranks as a map, and the curves."""
+    path = workspace / f"{RANKING_LAYER}.{lang}.png"
+    values = outputs.thinned(chosen.siting.store, RANKING_LAYER)
+    if not draw_ramp_map(path, values, RANKING_LAYER, frame, lang, _RANK_ENDS):
+        return []
+    drawn = [(path, style_of(RANKING_LAYER).title)]
+    path = workspace / f"curves.{lang}.png"
+    if charts.draw_curves(path, ranking.labels, ranking.curves, lang):
+        drawn.append((path, charts.CURVES_TITLE))
     return drawn
 
 
@@ -230,7 +268,8 @@ def _drawing(chosen: Chosen) -> SelectionDrawing:
 
 TOLD = (
     *("status", "partial", "goal", "candidates", "chosen", "budget", "cost", "objective", "bound"),
-    *("gap", "unmet", "features", "connectivity", "phases", "funds", "pareto"),
+    *("gap", "exposed_edge_km", "groups", "unmet", "features", "connectivity", "phases", "funds"),
+    *("pareto", "ranking"),
 )
 
 
@@ -242,10 +281,11 @@ def compute(task: SelectSitesTask, workspace: Path, progress: Progress) -> Outco
         progress(0, "prepare")
         sources = open_sources(task, {"land_cover", RATIO})
         place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
-        chosen = select(Siting(place, inputs, task), progress)
+        siting = Siting(place, inputs, task)
+        chosen = select(siting, progress)
         statistics = statistics_document(chosen)
         progress(85, "rasters")
-        layers = [(PRIORITY_LAYER, "1")] if chosen.priority is not None else []
+        layers = [(name, "1") for name in (PRIORITY_LAYER, RANKING_LAYER) if siting.store.has(name)]
         files = [
             *outputs.write_rasters(place, layers, workspace),
             *write_files(workspace, chosen, statistics),
@@ -266,8 +306,10 @@ def select(siting: Siting, progress: Progress) -> Chosen:
     progress(30, "gains")
     gains = find_gains(siting, candidates)
     rules = make_rules(siting, candidates, gains)
+    progress(40, "ranking")
+    ranking = find_ranking(siting, priority, candidates, gains, rules)
     choice = choose(siting, rules, gains, progress)
-    return Chosen(siting, priority, candidates, gains, rules, choice)
+    return Chosen(siting, priority, candidates, gains, rules, choice, ranking)
 
 
 def judged(task: SelectSitesTask, inputs: SelectSitesInputs) -> SelectSitesTask:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, PlaceInputs, ProcessContract
 from shanhai.processes.kit.task import LineKind
 from shanhai.processes.select_sites import task
+from shanhai.processes.select_sites.ranking_inputs import Feature, RankingInputs, Weight
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
@@ -19,10 +20,8 @@ MOST_GIVEN = 2_000
 Money = Annotated[float, Field(ge=0, lt=1e14, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Penalty = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
-Feature = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class Site(Inputs):
@@ -204,6 +203,19 @@ class SelectionParameters(Inputs):
         description="For each km of exposed edge, in the unit of the goal: yuan for minimum_set,"
         " else a part of all gain / 外露边界惩罚",
     )
+    least_group_ha: float = Field(
+        0.0,
+        ge=0,
+        le=1e7,
+        description="Least area of chosen sites that lie together, ha; 0 for sites anywhere"
+        " / 连片规模下限（公顷）",
+    )
+    group_reach_m: float = Field(
+        0.0,
+        ge=0,
+        le=50_000,
+        description="As near as this sites lie together, m; 0 for a shared border / 连片间距",
+    )
     connection_reward: Penalty = Field(
         0.0, description="For a pair of sites that reach each other, in that unit / 连通奖励"
     )
@@ -294,13 +306,18 @@ class SelectSitesInputs(PlaceInputs):
         default_factory=lambda: Exclusion.model_validate({}),
         description="Land on which nothing is done / 排除范围",
     )
+    ranking: RankingInputs = Field(
+        default_factory=lambda: RankingInputs.model_validate({}),
+        description="Which land to give up last / 土地保留排序",
+    )
     parameters: SelectionParameters = Field(
         default_factory=lambda: SelectionParameters.model_validate({}),
         description="Parameters / 参数",
     )
     publish: bool = Field(
         False,
-        description="Publish the priority map; takes an approver / 发布优先级图层（须审批者）",
+        description="Publish the maps of priority and ranking; takes an approver"
+        " / 发布优先级与排序图层（须审批者）",
     )
     draft_projects: bool = Field(
         False, description="Make a draft project of each chosen site / 为入选地块建立草案项目"
@@ -355,16 +372,18 @@ class SelectSitesInputs(PlaceInputs):
 
 
 PRIORITY_LAYER = "priority"
+RANKING_LAYER = "ranking"
 
 SELECT_SITES = ProcessContract(
     "select-sites",
     Label("修复选址", "Select restoration sites"),
     Label(
         "由夹点、障碍点、供需赤字与生态问题得到修复优先级图，并在预算、资金用途与管控线约束下选出"
-        "修复地块，给出最优间隙、资金分配与成本—效益前沿；可为入选地块建立草案项目。",
+        "修复地块，给出最优间隙、资金分配与成本—效益前沿；可对土地作保留排序，可为入选地块建立草案项目。",
         "Maps restoration priority from pinch points, barriers, deficit and problems, and chooses"
         " sites under a budget, earmarked funds and control lines, with gap, payments and the front"
-        " of cost and gain; chosen sites can become draft projects.",
+        " of cost and gain; land can be ranked by what to give up last, and chosen sites can become"
+        " draft projects.",
     ),
     SelectSitesInputs,
     (
@@ -374,6 +393,7 @@ SELECT_SITES = ProcessContract(
         OutputSpec("sites", Label("地块", "Sites"), "application/geo+json"),
         OutputSpec("payments", Label("资金分配", "Payments"), "text/csv"),
         OutputSpec("pareto", Label("成本—效益前沿", "Front of cost and gain"), "text/csv"),
+        OutputSpec("curves", Label("保留曲线", "Performance curves"), "text/csv"),
         OutputSpec("priority_table", Label("优先级表", "Priority as a table"), "text/csv"),
         OutputSpec("priority_units", Label("优先级单元", "Units"), "application/geo+json"),
         OutputSpec("map_zh", Label("选址图（中文）", "Map (Chinese)"), "image/png"),
@@ -387,6 +407,7 @@ SELECT_SITES = ProcessContract(
     runs_on_files=True,
     repeatable=True,
     stages={
+        "ranking": Label("土地保留排序", "Ranking the land"),
         "gains": Label("计算地块效益", "Measuring what sites give"),
         "select": Label("优化选址", "Choosing sites"),
         "front": Label("计算成本—效益前沿", "Finding the front of cost and gain"),

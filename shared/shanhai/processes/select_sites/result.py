@@ -13,6 +13,7 @@ from shanhai.processes.kit.task import Progress
 from shanhai.processes.select_sites.candidates import Candidate
 from shanhai.processes.select_sites.gains import Gains
 from shanhai.processes.select_sites.priority import Priority, Siting
+from shanhai.processes.select_sites.ranking import Ranking
 from shanhai.processes.select_sites.rules import Rules, least_shortfall
 from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.science.flags import ResultFlag
@@ -40,6 +41,7 @@ _POINTERS = {
     "fund": "/inputs/funds",
     "at_least": "/inputs/districts",
     "at_most": "/inputs/districts",
+    "group": "/inputs/parameters/least_group_ha",
 }
 
 
@@ -209,6 +211,7 @@ class Chosen:
         gains: What they give.
         rules: What was asked for.
         choice: What came of it.
+        ranking: The order in which land would be given up, if that was asked for.
     """
 
     siting: Siting
@@ -217,6 +220,7 @@ class Chosen:
     gains: Gains
     rules: Rules
     choice: Choice
+    ranking: Ranking | None = None
 
 
 def build_manifest(
@@ -249,6 +253,7 @@ def selection_flags(chosen: Chosen) -> list[ResultFlag]:
         found.append(_STOPPED)
     if not choice.plan.chosen.any():
         found.append(_NONE)
+    found += _too_far_apart(chosen.rules.problem)
     shapeless = [
         one
         for one in chosen.siting.selection.of_kind("problem", "project")
@@ -266,6 +271,27 @@ def selection_flags(chosen: Chosen) -> list[ResultFlag]:
     if chosen.priority is None:
         found.append(_NO_PRIORITY)
     return found
+
+
+def _too_far_apart(problem: SelectionProblem) -> list[ResultFlag]:
+    """Why no site can be chosen, where none lie together in a group that is large enough."""
+    groups = problem.groups
+    if groups is None:
+        return []
+    free = ~problem.locked_mask(problem.locked_out)
+    most = max(map(groups.size, groups.members(free)), default=0.0)
+    if most >= groups.least:
+        return []
+    return [
+        ResultFlag(
+            "groups_too_small",
+            Label(
+                f"可选地块中相连的一片最大为 {most:g} 公顷，未达连片规模下限 {groups.least:g} 公顷",
+                f"the largest group of sites that lie together has {most:g} ha, less than "
+                f"least_group_ha {groups.least:g}: none can be chosen",
+            ),
+        )
+    ]
 
 
 def _is_candidate(chosen: Chosen, code: str) -> bool:

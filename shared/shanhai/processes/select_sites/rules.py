@@ -14,6 +14,7 @@ from shanhai.processes.select_sites.candidates import Candidate, places_by_code
 from shanhai.processes.select_sites.gains import Gains
 from shanhai.processes.select_sites.priority import Siting
 from shanhai.science.grid import FloatArray
+from shanhai.science.selection.groups import SiteGroups
 from shanhai.science.selection.problem import (
     BudgetGoal,
     Goal,
@@ -81,6 +82,7 @@ def make_rules(siting: Siting, candidates: Sequence[Candidate], gains: Gains) ->
     targets = _targets(siting, totals)
     features = tuple(targets) if targets else inputs.goal.named
     costs = np.array([one.cost for one in candidates])
+    edges = _edges(siting, candidates)
     with pointing_at("/inputs"):
         problem = SelectionProblem(
             costs=costs,
@@ -95,7 +97,8 @@ def make_rules(siting: Siting, candidates: Sequence[Candidate], gains: Gains) ->
             ),
             phases=tuple(PhaseRule(one.name, one.budget, one.share) for one in inputs.phases),
             funds=_funds(siting, candidates),
-            edges=_edges(siting, candidates),
+            edges=edges,
+            groups=_groups(siting, candidates, edges),
             connections=_connections(siting, candidates),
             corridors=_corridors(siting, gains),
         )
@@ -271,9 +274,21 @@ def _pairs(shapes: Sequence[BaseGeometry], reach_m: float) -> list[tuple[int, in
 
 def _edges(siting: Siting, candidates: Sequence[Candidate]) -> Edges | None:
     penalty = siting.parameters.edge_penalty
-    if not penalty:
+    if not penalty and not siting.parameters.least_group_ha:
         return None
-    shapes = [one.geometry for one in candidates]
+    return shared_borders([one.geometry for one in candidates], penalty)
+
+
+def shared_borders(shapes: Sequence[BaseGeometry], penalty: float = 0.0) -> Edges:
+    """Outlines of some polygons, and the borders that two of them share.
+
+    Args:
+        shapes: In a CRS of metres.
+        penalty: For each km of exposed edge.
+
+    Raises:
+        InvalidInput: too many lie near each other.
+    """
     around = np.array([shape.length for shape in shapes])
     pairs, lengths = list[tuple[int, int]](), list[float]()
     for one, other in _pairs(shapes, _BORDER_M):
@@ -289,6 +304,18 @@ def _edges(siting: Siting, candidates: Sequence[Candidate]) -> Edges | None:
         np.array(lengths),
         penalty / _KM_M,
     )
+
+
+def _groups(
+    siting: Siting, candidates: Sequence[Candidate], edges: Edges | None
+) -> SiteGroups | None:
+    """What lies together; told of every plan whose edges are."""
+    if edges is None:
+        return None
+    reach_m, least = siting.parameters.group_reach_m, siting.parameters.least_group_ha
+    areas = np.array([one.area_ha for one in candidates]).round(_DIGITS)
+    near = _pairs([one.geometry for one in candidates], reach_m) if reach_m else edges.pairs
+    return SiteGroups(np.array(near, dtype=np.int64).reshape(-1, 2), areas, least)
 
 
 def _connections(siting: Siting, candidates: Sequence[Candidate]) -> SiteConnections | None:

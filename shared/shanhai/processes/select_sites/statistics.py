@@ -7,6 +7,7 @@ import numpy as np
 
 from shanhai.processes.select_sites.candidates import Candidate
 from shanhai.processes.select_sites.gains import problems_within
+from shanhai.processes.select_sites.ranking import ranking_document
 from shanhai.processes.select_sites.result import Chosen, frequency_of, loss_of
 from shanhai.processes.select_sites.rules import districts_of
 from shanhai.processes.select_sites.task import COMPONENTS, FEATURES
@@ -43,6 +44,7 @@ def statistics_document(chosen: Chosen) -> dict[str, Any]:
         "bound": _rounded(selection.bound),
         "gap": _rounded(selection.gap),
         "exposed_edge_km": _rounded(plan.exposed_m / 1000) if rules.problem.edges else None,
+        "groups": _groups(chosen),
         "connection": _rounded(plan.connection) if rules.problem.connections else None,
         "corridors_opened": [
             one.name
@@ -77,7 +79,31 @@ def statistics_document(chosen: Chosen) -> dict[str, Any]:
         ],
         "alternatives": _alternatives(chosen),
         "priority": _priority(chosen),
+        "ranking": None if chosen.ranking is None else ranking_document(chosen.ranking),
     }
+
+
+def _groups(chosen: Chosen) -> list[dict[str, Any]] | None:
+    """Chosen sites that lie together, the first sites first; None where it was not asked."""
+    groups, edges = chosen.rules.problem.groups, chosen.rules.problem.edges
+    if groups is None or edges is None:
+        return None
+    found = []
+    for members in groups.members(chosen.choice.plan.chosen):
+        inner = np.isin(edges.pairs, members).all(axis=1)
+        edge_m = edges.perimeters[members].sum() - 2 * edges.lengths[inner].sum()
+        found.append(
+            {
+                "sites": [chosen.candidates[place].code for place in members.tolist()],
+                "area_ha": _rounded(groups.size(members)),
+                "exposed_edge_km": _rounded(edge_m / 1000),
+            }
+        )
+    return found
+
+
+def _rank_of(chosen: Chosen, land: str, place: int) -> float | None:
+    return None if chosen.ranking is None else chosen.ranking.rank_of(land, place)
 
 
 def codes_of_front(chosen: Chosen) -> list[list[str]]:
@@ -104,6 +130,7 @@ def site_rows(chosen: Chosen) -> list[dict[str, Any]]:
             "district": None if districts[place] is None else tasks[districts[place] or 0].code,
             "cost": one.cost,
             **_decision(chosen, place),
+            "rank": _rank_of(chosen, "sites", place),
             "gains": {name: float(values[place]) for name, values in chosen.gains.amounts.items()},
             "cost_effectiveness": _effectiveness(chosen, place),
             "funds": _paid(chosen, place),
@@ -305,6 +332,7 @@ def unit_row(chosen: Chosen, place: int) -> dict[str, Any]:
         "land_ha": _rounded(float(priority.land_ha[place])),
         "score": _rounded(score),
         "level": LEVELS[level - 1] if level else None,
+        "rank": _rank_of(chosen, "units", place),
         "components": {
             one.name: {
                 "value": _rounded(one.value),
@@ -323,7 +351,7 @@ def table_head(chosen: Chosen) -> list[str]:
         *("code", "name_zh", "name_en", "kinds", "chosen", "phase", "locked", "district"),
         *("area_ha", "cost"),
         *(f"gain_{name}" for name in chosen.gains.amounts),
-        "cost_effectiveness",
+        *("cost_effectiveness", "rank"),
         *(f"fund_{one.code}" for one in chosen.siting.selection.funds),
         *("frequency", "loss_without", "irreplaceable", "measures", "problems", "excluded_by"),
     ]
@@ -339,7 +367,7 @@ def table_rows(chosen: Chosen, statistics: Mapping[str, Any]) -> Iterator[list[A
             " ".join(one["kinds"]),
             *(one[name] for name in ("chosen", "phase", "locked", "district", "area_ha", "cost")),
             *one["gains"].values(),
-            one["cost_effectiveness"],
+            *(one["cost_effectiveness"], one["rank"]),
             *(one["funds"].get(code, 0.0) for code in funds),
             *(one[name] for name in ("frequency", "loss_without", "irreplaceable")),
             *(" ".join(one[name]) for name in listed),

@@ -31,6 +31,8 @@ FEATURES: Mapping[str, tuple[Label, str]] = {
 }
 """What is measured of every site, with units; sites may bring gains of their own besides."""
 
+FEATURE_NAMES: Mapping[str, Label] = {name: label for name, (label, _) in FEATURES.items()}
+
 COMPONENTS: Mapping[str, Label] = {
     "pinch_points": Label("夹点", "pinch points"),
     "barriers": Label("障碍点", "barriers"),

@@ -1,14 +1,16 @@
 """Why no choice keeps all rules: the least that would have to give way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array, eye_array, hstack, vstack
 
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.selection.groups import SiteGroups
 from shanhai.science.selection.limits import Limit, LimitKind, exact_sum, exactly
-from shanhai.science.selection.programme import IntegerProgramme, options_of
+from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.programme import IntegerProgramme, make_programme, options_of
 
 _GAP = 0.01
 
@@ -19,8 +21,14 @@ _WORDS: dict[LimitKind, tuple[str, str]] = {
     "phase_budget": ("the budget of phase {name}", "阶段 {name} 的预算"),
     "fund": ("the funds ({name})", "资金（{name}）"),
     "at_least": ("the least number of sites in district {name}", "分区 {name} 的地块数下限"),
+    "group": ("the least size of a group", "连片规模下限"),
     "at_most": ("the largest number of sites in district {name}", "分区 {name} 的地块数上限"),
 }
+
+_GROUP_BESIDE = (
+    "the other rules can be kept without it, with a group of",
+    "其他规则单独可行，但此时最小的一片为",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +37,10 @@ class Unmet:
 
     Attributes:
         kind: Which.
-        name: Of the feature, district, phase or funds; empty for the budget.
+        name: Of the feature, district, phase or funds; empty for the budget and for groups.
         asked: The bound.
-        possible: Where the sum comes to when as little as possible gives way.
+        possible: Where the sum comes to when as little as possible gives way; of groups the
+            largest that must or can be there, or the smallest of a plan that keeps the rest.
         alone: Whether the rule cannot be kept even if all others were dropped.
     """
 
@@ -45,6 +54,9 @@ class Unmet:
     def message(self) -> str:
         """What is unmet, in English."""
         what = _WORDS[self.kind][0].format(name=self.name)
+        if self.kind == "group":
+            beside = "sites that lie together come to" if self.alone else _GROUP_BESIDE[0]
+            return f"{what} is {self.asked:g}; {beside} {self.possible:g}"
         if self.alone:
             return f"{what} is {self.asked:g}; all sites together give {self.possible:g}"
         return f"{what} is {self.asked:g}; with the other rules, {self.possible:g} comes nearest"
@@ -53,6 +65,9 @@ class Unmet:
     def message_zh(self) -> str:
         """What is unmet, in Chinese."""
         what = _WORDS[self.kind][1].format(name=self.name)
+        if self.kind == "group":
+            beside = "而相连地块合计仅" if self.alone else _GROUP_BESIDE[1]
+            return f"{what}为 {self.asked:g}，{beside} {self.possible:g}"
         if self.alone:
             return f"{what}为 {self.asked:g}，而全部地块合计仅 {self.possible:g}"
         return f"{what}为 {self.asked:g}；与其他规则并存时最接近的值为 {self.possible:g}"
@@ -65,7 +80,34 @@ def find_conflicts(programme: IntegerProgramme, time_limit_s: float) -> tuple[Un
     bound, is made least. Exclusions and locks stay. Empty when that takes longer than allowed;
     up to two searches may take that long each.
     """
-    return _beyond_all(programme) or _relaxed(programme, time_limit_s)
+    beyond, groups = _beyond_all(programme), programme.problem.groups
+    if beyond or groups is None or not groups.least:
+        return beyond or _relaxed(programme, time_limit_s)
+    return _apart(programme.problem, groups) or _ungrouped(programme, groups, time_limit_s)
+
+
+def _apart(problem: SelectionProblem, groups: SiteGroups) -> tuple[Unmet, ...]:
+    """Sites that must be chosen, or all of them, lie too far apart for any group."""
+    free = ~problem.locked_mask(problem.locked_out)
+    sizes = [(members, groups.size(members)) for members in groups.members(free)]
+    locked = [size for members, size in sizes if np.isin(members, problem.locked_in).any()]
+    most = min(locked) if locked else max((size for _, size in sizes), default=0.0)
+    return (Unmet("group", "", groups.least, most, alone=True),) if most < groups.least else ()
+
+
+def _ungrouped(
+    programme: IntegerProgramme, groups: SiteGroups, time_limit_s: float
+) -> tuple[Unmet, ...]:
+    """The rules that cannot even be kept without groups; if all can, the size of the groups."""
+    without = make_programme(replace(programme.problem, groups=None), programme.goal)
+    unkept = _relaxed(without, time_limit_s)
+    every = np.ones(len(without.limits), dtype=np.bool_)
+    values = None if unkept else _least_misses(without, every, time_limit_s)
+    if values is None:
+        return unkept
+    chosen = without.read(values).chosen
+    least = min(map(groups.size, groups.members(chosen)), default=0.0)
+    return (Unmet("group", "", groups.least, least, alone=False),)
 
 
 def _beyond_all(programme: IntegerProgramme) -> tuple[Unmet, ...]:

@@ -245,7 +245,7 @@ def _fill(
 
 
 LimitKind = Literal[
-    "target", "budget", "district_budget", "phase_budget", "fund", "at_least", "at_most"
+    "target", "budget", "district_budget", "phase_budget", "fund", "at_least", "at_most", "group"
 ]
 
 _NEAR = 1e-9

@@ -8,6 +8,7 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
 from shanhai.science.selection import rules
+from shanhai.science.selection.groups import SiteGroups, require_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class SelectionProblem:
         edges: Borders, for the exposed-edge penalty.
         connections: Pairs, for the connectivity reward.
         corridors: For the reward of completing them.
+        groups: How large what lies together must be; None for sites anywhere.
 
     Raises:
         InvalidInput: a value is out of range, a site is named that does not exist, or two rules
@@ -51,6 +53,7 @@ class SelectionProblem:
     edges: rules.Edges | None = None
     connections: rules.SiteConnections | None = None
     corridors: tuple[rules.CorridorSteps, ...] = ()
+    groups: SiteGroups | None = None
 
     def __post_init__(self) -> None:
         """Refuse values out of range and rules that contradict each other."""
@@ -68,6 +71,8 @@ class SelectionProblem:
             links = self.connections
             rules.require_pairs(links.pairs, links.strengths, links.reward, count, "/connections")
         rules.require_corridors(self.corridors, count)
+        if self.groups is not None:
+            require_groups(self.groups, count)
 
     @property
     def sites(self) -> int:

@@ -177,6 +177,7 @@ class IntegerProgramme:
         """Rows that forbid what the solver's tolerances let pass and the rules do not."""
         options = options_of(self.problem, plan.phase_of)
         found = [limit.cut(options) for limit in self.limits if not limit.holds(options)]
+        found += _group_rows(self.problem, plan.chosen)
         if isinstance(self.goal, TargetCoverage):
             first = len(self.objective) - len(self.problem.features)
             claimed = np.flatnonzero((values[first:] > _HALF) & ~plan.reached)
@@ -228,6 +229,7 @@ def make_programme(problem: SelectionProblem, goal: Goal) -> IntegerProgramme:
     _add_exclusions(rows, problem)
     _add_pairs(rows, problem, pairs, options)
     _add_corridors(rows, problem, options + len(pairs))
+    _add_groups(rows, problem)
     first = options + len(pairs) + len(problem.corridors)
     rows.add(_feature_rows(problem, reached, first))
     matrix, low, high = rows.matrix(first + len(reached.upper))
@@ -337,6 +339,26 @@ def _add_corridors(rows: RowBlock, problem: SelectionProblem, first: int) -> Non
                     )
                 ]
             )
+
+
+def _group_rows(problem: SelectionProblem, chosen: BoolArray) -> list[ConstraintRow]:
+    """`xᵢ ≤ Σ x` over the sites around, for each site of a group that is too small."""
+    found = []
+    for site, around in () if problem.groups is None else problem.groups.ways_out(chosen):
+        own, others = problem.options_of([site]), problem.options_of(around)
+        signs = np.append(np.ones(len(own)), np.full(len(others), -1.0))
+        found.append(ConstraintRow(np.append(own, others), signs, -math.inf, 0.0))
+    return found
+
+
+def _add_groups(rows: RowBlock, problem: SelectionProblem) -> None:
+    """What each site needs beside it, and what can never be large enough; the rest are cuts."""
+    if problem.groups is None:
+        return
+    free = ~problem.locked_mask(problem.locked_out)
+    for alone in np.flatnonzero(free & (problem.groups.sizes < problem.groups.least)).tolist():
+        rows.add(_group_rows(problem, problem.locked_mask((alone,))))
+    rows.add(_group_rows(problem, free))
 
 
 def _reached_variables(problem: SelectionProblem, goal: Goal) -> _Reached:

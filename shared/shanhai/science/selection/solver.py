@@ -15,7 +15,13 @@ from shanhai.science.grid import BoolArray, FloatArray
 from shanhai.science.selection.conflicts import Unmet, find_conflicts
 from shanhai.science.selection.limits import ConstraintRow, RowBlock
 from shanhai.science.selection.problem import Goal, SelectionProblem, maximises
-from shanhai.science.selection.programme import IntegerProgramme, SitePlan, make_programme
+from shanhai.science.selection.programme import (
+    IntegerProgramme,
+    SitePlan,
+    make_plan,
+    make_programme,
+    options_of,
+)
 
 Values = TypeVar("Values", FloatArray, BoolArray)
 
@@ -240,7 +246,9 @@ def select_sites(
     """The best choice of sites.
 
     The choice is rounded, and every budget, count and target is checked without any rounding; one
-    that the tolerance of the solver let pass is forbidden, and the search goes on.
+    that the tolerance of the solver let pass is forbidden, and the search goes on. So it does when
+    a group is too small; what is left of a plan without such groups counts if it is good enough,
+    or all there was time for.
 
     Raises:
         InvalidInput: the goal does not fit the features.
@@ -256,7 +264,7 @@ def solve(
 ) -> SiteSelection:
     """The best choice under further rows."""
     started = time.monotonic()
-    added = list(rows)
+    added, trimmed, bound = list(rows), None, -np.inf
     while True:
         left_s = max(options.time_limit_s - (time.monotonic() - started), 1e-3)
         answer = search(programme, added, options.gap, left_s)
@@ -264,15 +272,36 @@ def solve(
             unmet = () if rows else find_conflicts(programme, options.time_limit_s)
             known = answer.ending == "infeasible" or unmet
             return _without_plan("infeasible" if known else "undecided", started, unmet)
-        if answer.values is None:
-            return _without_plan("undecided", started)
-        plan = programme.read(answer.values)
-        cuts = programme.cuts(plan, answer.values)
-        if not cuts:
-            return _told(programme, plan, answer.bound, options.gap, started)
-        if answer.ending == "limit":
-            return _without_plan("undecided", started)
-        added += cuts
+        bound = max(bound, answer.bound)
+        if answer.values is not None:
+            plan = programme.read(answer.values)
+            cuts = programme.cuts(plan, answer.values)
+            if not cuts:
+                return _told(programme, plan, bound, options.gap, started)
+            trimmed = _trimmed(programme, plan, trimmed) if not rows else None
+            added += cuts
+        told = trimmed and _told(programme, trimmed, bound, options.gap, started)
+        if answer.ending == "limit" or (told and told.status == "optimal"):
+            return told or _without_plan("undecided", started)
+
+
+def _trimmed(
+    programme: IntegerProgramme, plan: SitePlan, former: SitePlan | None
+) -> SitePlan | None:
+    """A plan without its groups that are too small; the former one unless that is better."""
+    problem = programme.problem
+    small = [] if problem.groups is None else problem.groups.small(plan.chosen)
+    phase_of = plan.phase_of.copy()
+    for members in small:
+        phase_of[members] = -1
+    options = options_of(problem, phase_of)
+    kept = all(limit.holds(options) for limit in programme.limits)
+    if not small or not kept or (phase_of[list(problem.locked_in)] < 0).any():
+        return former
+    found = make_plan(problem, programme.goal, phase_of)
+    if former is not None and programme.minimised(former) <= programme.minimised(found):
+        return former
+    return found
 
 
 def _without_plan(status: Status, started: float, unmet: tuple[Unmet, ...] = ()) -> SiteSelection:

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
-from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.selection.groups import SiteGroups
 from shanhai.science.selection.problem import (
     Goal,
     MaximumBenefit,
@@ -119,6 +120,18 @@ def with_rules(problem: SelectionProblem, seed: int) -> SelectionProblem:
     )
 
 
+def with_groups(problem: SelectionProblem, seed: int) -> SelectionProblem:
+    """Sites in a ring with some ways across it; groups of a quarter of all at least."""
+    rng, count = np.random.default_rng(seed + 3), problem.sites
+    ring = {(i, i + 1) for i in range(count - 1)} | {(0, count - 1)}
+    across = {tuple(sorted(rng.choice(count, 2, replace=False).tolist())) for _ in range(2)}
+    kept = [pair for pair in sorted(ring | across) if rng.random() < 0.8]
+    sizes = rng.integers(1, 30, count) / 10
+    pairs = np.array(kept, dtype=np.int64).reshape(-1, 2)
+    least = float(np.round(sizes.sum() * rng.choice([0.2, 0.3]), 1))
+    return replace(problem, groups=SiteGroups(pairs, sizes, least))
+
+
 def sums(values: FloatArray) -> Fraction:
     return sum((Fraction(repr(float(value))) for value in values), Fraction(0))
 
@@ -165,7 +178,7 @@ def allowed(problem: SelectionProblem, goal: Goal, phase_of: Phases) -> bool:
         over = district.budget is not None and spent > Fraction(repr(district.budget))
         if over or not district.at_least <= inside.sum() <= most:
             return False
-    if not payable(problem, phase_of):
+    if not payable(problem, phase_of) or not together(problem, chosen):
         return False
     if isinstance(goal, MinimumSet):
         given = gained(problem, phase_of)
@@ -173,6 +186,27 @@ def allowed(problem: SelectionProblem, goal: Goal, phase_of: Phases) -> bool:
             have >= Fraction(repr(float(asked)))
             for have, asked in zip(given, goal.targets, strict=True)
         )
+    return True
+
+
+def together(problem: SelectionProblem, chosen: BoolArray) -> bool:
+    """Whether each chosen site reaches enough of the others, walking from site to site."""
+    if problem.groups is None:
+        return True
+    beside = {frozenset(pair) for pair in problem.groups.pairs.tolist()}
+    for start in np.flatnonzero(chosen).tolist():
+        reached, waiting = {start}, [start]
+        while waiting:
+            here = waiting.pop()
+            new = [
+                site
+                for site in np.flatnonzero(chosen).tolist()
+                if site not in reached and frozenset((site, here)) in beside
+            ]
+            reached.update(new)
+            waiting += new
+        if sums(problem.groups.sizes[sorted(reached)]) < Fraction(repr(problem.groups.least)):
+            return False
     return True
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.science.selection.groups import SiteGroups
 from shanhai.science.selection.limits import (
     Limit,
     exact_sum,
@@ -183,6 +184,10 @@ def test_too_many_overlaps_are_refused() -> None:
             "/connections/pairs",
         ),
         (lambda: {"corridors": (CorridorSteps("c", (), 1.0),)}, "/corridors/0/steps"),
+        (lambda: {"groups": SiteGroups(LINE.pairs, np.ones(3), 1.0)}, "/groups/sizes"),
+        (lambda: {"groups": SiteGroups(LINE.pairs, -np.ones(4), 1.0)}, "/groups/sizes"),
+        (lambda: {"groups": SiteGroups(LINE.pairs, np.ones(4), np.inf)}, "/groups/least"),
+        (lambda: {"groups": SiteGroups(LINE.pairs + 1, np.ones(4), 1.0)}, "/groups/pairs"),
         (lambda: {"corridors": (CorridorSteps("c", ((7,),), 1.0),)}, "/corridors/0/steps"),
     ],
 )
