@@ -27,7 +27,10 @@ PATTERNS = [
     if line and not line.startswith("#")
 ]
 SOURCES = [ROOT / name for name in ("shared", "services/api", "services/worker", "services/tiles")]
-USING_FORMATS = ["unit/vector", "unit/tiles", "unit/reporting", "unit/science/zoning"]
+USING_FORMATS = [
+    *("unit/vector", "unit/tiles", "unit/reporting", "unit/science/corridors/circuit"),
+    *(f"unit/science/zoning/test_{name}.py" for name in ("clustering", "diagnostics", "features")),
+]
 """Tests that read and write files, draw tiles and maps, set type and compute with each library."""
 
 
