@@ -12,8 +12,8 @@ from rasterio.transform import Affine
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shanhai.db.standby import lagging
 from shanhai.cartography import Style
+from shanhai.db.standby import lagging
 from shanhai.raster.geotiff import FLOAT_NODATA
 from shanhai_tiles.answers import Freshness, Responses, digest_of, etag_of
 from shanhai_tiles.cache.stores import CachedTile

@@ -56,7 +56,7 @@ class BucketPath:
 
     store: S3Store = field(repr=False)
     address: str
-    key: PurePosixPath = PurePosixPath()
+    key: PurePosixPath = field(default_factory=PurePosixPath)
 
     def __str__(self) -> str:
         return f"{self.address}/{self.key}"

@@ -1,4 +1,4 @@
-"""Uploads whose bytes go to an object store, whatever happens to it: nothing acknowledged is lost."""
+"""Uploads that go to an object store, whatever happens to it: nothing acknowledged is lost."""
 
 import asyncio
 import hashlib
@@ -35,9 +35,7 @@ def configuration(
 ) -> Configuration:
     told = settings_of(in_bucket(url=harmful.url, cache=tmp_path / "api"))
     limit = configuration.artifacts.upload_limit_bytes
-    return replace(
-        configuration, artifacts=told.model_copy(update={"upload_limit_bytes": limit})
-    )
+    return replace(configuration, artifacts=told.model_copy(update={"upload_limit_bytes": limit}))
 
 
 @pytest.fixture(autouse=True)
@@ -102,9 +100,7 @@ async def test_english_callers_are_told_in_english(
     runner: httpx.AsyncClient, state: ServiceState, harmful: HarmfulProxy
 ) -> None:
     with harmed(harmful, "503"):
-        refused = await runner.post(
-            "/uploads", content=CONTENT, headers={"Accept-Language": "en"}
-        )
+        refused = await runner.post("/uploads", content=CONTENT, headers={"Accept-Language": "en"})
     assert_told(refused, "the object store does not answer (SlowDown); try again")
 
 
@@ -166,7 +162,7 @@ async def test_a_slow_store_keeps_nobody_else_waiting(
 ) -> None:
     with harmed(harmful, "slow"):
         sending = asyncio.create_task(runner.post("/uploads", content=CONTENT))
-        while not harmful.seen:
+        while not harmful.seen:  # noqa: ASYNC110 - a thread fills it
             await asyncio.sleep(0)
         answered = await runner.get("/uploads")
         assert not sending.done()

@@ -371,7 +371,9 @@ def test_a_changed_base_is_noticed_and_leaves_nothing_behind(
     assert list(data.iterdir()) == []
 
 
-def test_a_changed_or_missing_result_file_is_noticed(drilled: Drilled, copy: BackupFolder[Path]) -> None:
+def test_a_changed_or_missing_result_file_is_noticed(
+    drilled: Drilled, copy: BackupFolder[Path]
+) -> None:
     path = copy.object(min(drilled.manifest.objects))
     spoil(path)
     verify(copy, None)
@@ -382,7 +384,9 @@ def test_a_changed_or_missing_result_file_is_noticed(drilled: Drilled, copy: Bac
         verify(copy, None)
 
 
-def test_the_log_is_used_up_to_a_gap(drilled: Drilled, copy: BackupFolder[Path], tmp_path: Path) -> None:
+def test_the_log_is_used_up_to_a_gap(
+    drilled: Drilled, copy: BackupFolder[Path], tmp_path: Path
+) -> None:
     last = max(copy.segments())
     numbers = f"{int(last[16:], 16) + 2:08X}"
     copy.segment(last[:16] + numbers).write_bytes(copy.segment(last).read_bytes())

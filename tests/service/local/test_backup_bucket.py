@@ -92,9 +92,7 @@ async def test_what_was_at_the_moment_comes_back_from_the_bucket_alone(
             await eventually(lambda: asyncio.to_thread(lambda: len(harmful.seen) > seen + 8))
             assert not has_archived(folder, manifest.last_segment)
             harmful.harm = ""
-            await eventually(
-                lambda: asyncio.to_thread(has_archived, folder, manifest.last_segment)
-            )
+            await eventually(lambda: asyncio.to_thread(has_archived, folder, manifest.last_segment))
     finally:
         server.stop()
     identity = read_identity(tmp_path / "key")

@@ -30,7 +30,9 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
 @pytest.mark.parametrize("service", ["shanhai_api.app", "shanhai_tiles.app"])
 def test_services_start_without_tables_of_analysts(service: str) -> None:
     """Where they are installed, as by `shanhai[all]`, pyogrio would load them."""
-    loaded = f"import sys, {service}; print(*sorted({{'geopandas', 'pandas'}} & sys.modules.keys()))"
+    loaded = (
+        f"import sys, {service}; print(*sorted({{'geopandas', 'pandas'}} & sys.modules.keys()))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=100
     )
