@@ -157,7 +157,7 @@ def reading(platform: Platform, api: httpx.AsyncClient) -> Iterator[list[int]]:
             async with platform.sessions() as session:
                 names = (await session.scalars(select(Dataset.code))).all()
             for name in names:
-                answer = await api.get(f\"/collections/datasets/items/{name}/file\")
+                answer = await api.get(f"/collections/datasets/items/{name}/file")
                 codes.append(answer.status_code)  # noqa: PERF401 - told as they come
             await asyncio.sleep(0.05)
 
