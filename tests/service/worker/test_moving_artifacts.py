@@ -158,7 +158,7 @@ def reading(platform: Platform, api: httpx.AsyncClient) -> Iterator[list[int]]:
                 names = (await session.scalars(select(Dataset.code))).all()
             for name in names:
                 answer = await api.get(f"/collections/datasets/items/{name}/file")
-                codes.append(answer.status_code)  # noqa: PERF401 - told as they come
+                codes.append(answer.status_code)
             await asyncio.sleep(0.05)
 
     task = asyncio.create_task(read())
