@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -62,7 +63,7 @@ class Platform:
         self._url, self._redis = database_url, RedisSettings(url=SecretStr(redis_url))
         self._redis_url, self._settings, self._tiles = redis_url, settings, tiles
 
-    def database(self, role: str) -> DatabaseSettings:
+    def database(self, role: Literal["api", "worker"]) -> DatabaseSettings:
         return DatabaseSettings(url=SecretStr(account_url(self._url, role)))
 
     @asynccontextmanager
