@@ -13,9 +13,17 @@ libraries() {
   # Tests of libraries, and what their compilers and type checkers read.
   find . -type d \( -name tests -o -name include \) -prune -exec rm -r {} +
   find . -type f \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.a' \) -delete
+  grep -v '^#' /tmp/unneeded.txt | while read -r pattern; do
+    # Not quoted: these are the names that the pattern finds here.
+    rm -rf $pattern
+  done
+  # Libraries that lie there under more than one name.
+  if [ -d scipy.libs ]; then
+    for library in scipy.libs/*; do
+      if cmp -s "$library" "numpy.libs/${library#*/}"; then ln -sf "../numpy.libs/${library#*/}" "$library"; fi
+    done
+  fi
   if [ -d pyarrow ]; then
-    # Transports that no file of ours is read by, and libraries that lie there under three names.
-    rm -rf pyarrow/src pyarrow/*flight* pyarrow/*s3* pyarrow/*azure* pyarrow/*gcsfs* pyarrow/*hdfs* pyarrow/*cpp_tests*
     for library in pyarrow/*.so.*.*.*; do
       ln -sf "$(basename "$library")" "${library%.*.*}"
       ln -sf "$(basename "$library")" "${library%.*.*.*}"

@@ -173,7 +173,7 @@ def test_of_a_segment_that_is_not_whole_the_newest_file_counts(tmp_path: Path) -
     for number, suite in enumerate(SUITES):
         recipient = read_recipient(make_identity(tmp_path / suite, suite))
         target = folder.segment(f"{name}{BEGUN}")
-        made[suite] = seal(io.BytesIO(b"log"), target, recipient).path
+        made[suite] = tmp_path / "wal" / seal(io.BytesIO(b"log"), target, recipient).path.name
         os.utime(made[suite], (number, number))
     assert folder.begun() == {name: made[SUITES[-1]]}
     for suite in SUITES:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shanhai.cartography import Style
+from shanhai.db.standby import lagging
 from shanhai.raster.geotiff import FLOAT_NODATA
 from shanhai_tiles.answers import Freshness, Responses, digest_of, etag_of
 from shanhai_tiles.cache.stores import CachedTile
@@ -253,8 +254,10 @@ async def _draw(layer: Layer, services: Services, asked: TileRequest, key: str) 
         look = Look(layer.style, asked.rescale or layer.range_of(asked.band), asked.format)
         body = await services.off_the_loop(draw_raster, services.rasters, source, tile, look)
         return CachedTile(body, f'"{key}"')
-    drawn = await draw_tile(
-        services.quick, layer.collection, layer.selection, asked.grid, asked.bounds
-    )
+    # It is kept under its key, so it must show what the key is made of.
+    with lagging(services.directory.written):
+        drawn = await draw_tile(
+            services.quick, layer.collection, layer.selection, asked.grid, asked.bounds
+        )
     # Of the bytes alone: an edit elsewhere changes no tag.
     return CachedTile(drawn.data, etag_of(MVT, hashlib.sha256(drawn.data).hexdigest()), drawn.notes)

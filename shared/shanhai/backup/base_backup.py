@@ -2,18 +2,15 @@
 
 import gzip
 import io
-import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from shanhai import __version__
 from shanhai.backup.encryption import (
-    PARTIAL,
     BackupBroken,
     BackupIdentity,
     Digesting,
@@ -22,11 +19,12 @@ from shanhai.backup.encryption import (
     seal,
     unseal,
 )
+from shanhai.backup.place import PARTIAL, Place, alone, remove_tree, writing
 from shanhai.backup.repository import (
     BASE,
     MANIFEST,
     SEGMENT,
-    BackupFolder,
+    AnyFolder,
     BackupManifest,
     copy_objects,
     last_without_gap,
@@ -43,7 +41,7 @@ from shanhai.backup.server import (
     read_position,
 )
 from shanhai.errors import Unavailable
-from shanhai.storage.artifacts import ArtifactStore, sha256_of, sync_folder
+from shanhai.storage.artifacts import BLOCK, ArtifactStore
 
 # One stream, and in it the log the files need, so that a base can be restored by itself.
 OPTIONS = (
@@ -54,7 +52,7 @@ TASK = "backup"
 
 
 async def take_backup(
-    folder: BackupFolder, *, url: str, store: ArtifactStore, recipient: Recipient
+    folder: AnyFolder, *, url: str, store: ArtifactStore, recipient: Recipient
 ) -> BackupManifest:
     """Back up the database and the result files it refers to; only what is new of the latter.
 
@@ -68,25 +66,21 @@ async def take_backup(
         Conflict: another backup is being made there, or the folder is of another cluster.
         Unavailable: the database does not answer, or `pg_basebackup` failed.
     """
-    with folder.alone(TASK):
+    with alone(folder.root, TASK):
         _clear_partial(folder)
         before = await read_position(url)
         folder.claim(before.system_identifier)
         place = folder.base(name_of(before.at))
-        aside = place.with_name(f"{place.name}{PARTIAL}")
-        aside.mkdir(parents=True)
         try:
-            base = _copy_database(url, aside / BASE, recipient)
+            base = _copy_database(url, place / BASE, recipient)
             after = await read_position(url)
             # After the database: files are stored before the rows that name them.
             objects = copy_objects(store, folder, recipient, {})
             manifest = _manifest(place.name, before, after, base, objects)
-            _write(aside / MANIFEST, manifest)
-            sync_folder(aside)
-            aside.rename(place)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-        sync_folder(folder.bases)
+            _write(place / MANIFEST, manifest)
+        except BaseException:
+            _drop(place)
+            raise
     await note(url, Mark("base", manifest.ended_at, {"name": manifest.name}))
     return manifest
 
@@ -116,14 +110,12 @@ def _manifest(
     )
 
 
-def _write(path: Path, manifest: BackupManifest) -> None:
-    with path.open("x", encoding="utf-8") as file:
-        file.write(manifest.model_dump_json(indent=1))
-        file.flush()
-        os.fsync(file.fileno())
+def _write(path: Place, manifest: BackupManifest) -> None:
+    with writing(path) as file:
+        file.write(manifest.model_dump_json(indent=1).encode())
 
 
-def _copy_database(url: str, target: Path, recipient: Recipient) -> Sealed:
+def _copy_database(url: str, target: Place, recipient: Recipient) -> Sealed:
     server = PostgresServer.at(url)
     command = [find_program("pg_basebackup"), f"--dbname={server.address}", *OPTIONS]
     with (
@@ -147,10 +139,15 @@ def _copy_database(url: str, target: Path, recipient: Recipient) -> Sealed:
     return sealed
 
 
-def _clear_partial(folder: BackupFolder) -> None:
-    """Remove what a backup left that was killed."""
-    for left in folder.bases.glob(f"*{PARTIAL}"):
-        shutil.rmtree(left)
+def _clear_partial(folder: AnyFolder) -> None:
+    """Remove what a backup left that was killed: a base without manifest is none.
+
+    Before this release bases were made, and removed, under another name.
+    """
+    whole = {path.parent.name for path in folder.bases.glob(f"*/{MANIFEST}")}
+    for name in {path.parent.name for path in folder.bases.glob("*/*")}:
+        if name not in whole or name.endswith(PARTIAL):
+            remove_tree(folder.base(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +159,7 @@ class Pruned:
     objects: int
 
 
-def prune(folder: BackupFolder, *, store: ArtifactStore, keep_days: float, now: datetime) -> Pruned:
+def prune(folder: AnyFolder, *, store: ArtifactStore, keep_days: float, now: datetime) -> Pruned:
     """Remove bases that no moment of the last `keep_days` is restored from, and what they needed.
 
     The newest base that is older than that stays, for the first of those days need it. Of the log
@@ -173,7 +170,7 @@ def prune(folder: BackupFolder, *, store: ArtifactStore, keep_days: float, now: 
         NotFound: there is no backup at all.
         Conflict: a backup is being made there.
     """
-    with folder.alone(TASK):
+    with alone(folder.root, TASK):
         folder.choose(None)
         manifests = folder.manifests()
         oldest = _oldest_kept(manifests, now - timedelta(days=keep_days))
@@ -191,14 +188,13 @@ def _oldest_kept(manifests: list[BackupManifest], since: datetime) -> BackupMani
     return before[-1] if before else manifests[0]
 
 
-def _drop(place: Path) -> None:
+def _drop(place: Place) -> None:
     """Remove a base; one whose manifest is gone is none, so nobody restores half of it."""
-    aside = place.with_name(f"{place.name}{PARTIAL}")
-    place.rename(aside)
-    shutil.rmtree(aside)
+    (place / MANIFEST).unlink(missing_ok=True)
+    remove_tree(place)
 
 
-def _prune_log(folder: BackupFolder, oldest: BackupManifest) -> int:
+def _prune_log(folder: AnyFolder, oldest: BackupManifest) -> int:
     first = segment_number(oldest.first_segment, oldest.segment_bytes)
     old = [name for name in folder.segments() if segment_number(name, oldest.segment_bytes) < first]
     for name in old:
@@ -210,7 +206,7 @@ def _prune_log(folder: BackupFolder, oldest: BackupManifest) -> int:
 
 
 def _prune_objects(
-    folder: BackupFolder, store: ArtifactStore, oldest: BackupManifest, kept: list[BackupManifest]
+    folder: AnyFolder, store: ArtifactStore, oldest: BackupManifest, kept: list[BackupManifest]
 ) -> int:
     needed = {uri for manifest in kept for uri in manifest.objects}
     needed |= {file.uri for file in store.files()}
@@ -239,7 +235,7 @@ class Verified:
     opened: bool
 
 
-def verify(folder: BackupFolder, identity: BackupIdentity | None) -> Verified:
+def verify(folder: AnyFolder, identity: BackupIdentity | None) -> Verified:
     """Check every base by its digest, files by their presence; with the key all by its content.
 
     Raises:
@@ -269,13 +265,13 @@ def missing_segments(manifest: BackupManifest, segments: set[str]) -> Iterator[i
 
 
 def _verify_base(
-    folder: BackupFolder,
+    folder: AnyFolder,
     manifest: BackupManifest,
     objects: set[str],
     identity: BackupIdentity | None,
 ) -> None:
     base = folder.database(manifest.name)
-    if not base.is_file() or sha256_of(base) != manifest.sha256:
+    if not base.is_file() or _digest(base) != manifest.sha256:
         raise BackupBroken(f"{base} is not as it was written", message_zh=f"{base} 与写入时不同")
     missing = sorted(set(manifest.objects) - objects)
     if missing:
@@ -287,7 +283,14 @@ def _verify_base(
         unseal(base, Digesting(), identity)
 
 
-def _verify_log(folder: BackupFolder, name: str, identity: BackupIdentity) -> None:
+def _digest(path: Place) -> str:
+    digesting = Digesting()
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, digesting, BLOCK)
+    return digesting.digest.hexdigest()
+
+
+def _verify_log(folder: AnyFolder, name: str, identity: BackupIdentity) -> None:
     path = folder.segment(name)
     with tempfile.SpooledTemporaryFile(max_size=2**25) as packed:
         unseal(path, packed, identity)

@@ -18,7 +18,6 @@ import base64
 import hashlib
 import os
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,14 +27,13 @@ import pyrage
 from cryptography.exceptions import InvalidTag
 
 from shanhai import crypto
+from shanhai.backup.place import P, Place, writing
 from shanhai.errors import InvalidInput, ShanhaiError
 from shanhai.settings import Suite
-from shanhai.storage.artifacts import sync_folder
 
 AGE, SM4 = ".age", ".sm4"
 SUFFIXES = (AGE, SM4)
 """What the names of encrypted files end with."""
-PARTIAL = ".partial"
 SM2_NAME = "sm2-"
 _MAGIC = b"shanhai-sm4\n"
 _PORTION = 64 * 1024
@@ -55,7 +53,7 @@ class BackupBroken(ShanhaiError):
 class Sealed:
     """An encrypted file as it was written: where it lies, its SHA-256 and size there."""
 
-    path: Path
+    path: Place
     sha256: str
     size: int
 
@@ -177,7 +175,7 @@ def read_identity(path: Path) -> BackupIdentity:
     return found
 
 
-def seal(source: IO[bytes], target: Path, recipient: Recipient) -> Sealed:
+def seal(source: IO[bytes], target: Place, recipient: Recipient) -> Sealed:
     """Encrypt a stream into a file, durably; the file appears when it is whole.
 
     Its name is that of `target`, with the suffix of what the recipient reads in place of another.
@@ -186,31 +184,22 @@ def seal(source: IO[bytes], target: Path, recipient: Recipient) -> Sealed:
     well, say) is to be checked by sealing to another name first.
     """
     target = target.with_suffix(SM4 if isinstance(recipient, crypto.Sm2PublicKey) else AGE)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
-    try:
-        with aside.open("xb") as file:
-            digesting = Digesting(file)
-            if isinstance(recipient, crypto.Sm2PublicKey):
-                _encrypt(source, digesting, recipient)
-            else:
-                pyrage.encrypt_io(source, digesting, [recipient])
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(target)
-    finally:
-        aside.unlink(missing_ok=True)
-    sync_folder(target.parent)
+    with writing(target) as file:
+        digesting = Digesting(file)
+        if isinstance(recipient, crypto.Sm2PublicKey):
+            _encrypt(source, digesting, recipient)
+        else:
+            pyrage.encrypt_io(source, digesting, [recipient])
     return Sealed(target, digesting.digest.hexdigest(), digesting.size)
 
 
-def stored(target: Path) -> Path:
+def stored(target: P) -> P:
     """Where a file lies that may have either suffix; `target` where there is none."""
     found = (target.with_suffix(suffix) for suffix in SUFFIXES)
     return next((path for path in found if path.exists()), target)
 
 
-def unseal(path: Path, target: PlaintextSink, identity: BackupIdentity) -> None:
+def unseal(path: Place, target: PlaintextSink, identity: BackupIdentity) -> None:
     """Decrypt a file into a stream; what was written before an error must be thrown away.
 
     Raises:

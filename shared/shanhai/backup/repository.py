@@ -1,4 +1,4 @@
-"""The folder a backup lies in, and the result files in it, each copied once.
+"""The folder or bucket a backup lies in, and the result files in it, each copied once.
 
     bases/<name>/base.tar.gz.age   the database's files, as of the end of the base backup
     bases/<name>/manifest.json     what belongs to it; written last: without it there is none
@@ -13,13 +13,11 @@ Nothing else is ever changed in place, so the folder can be copied elsewhere at 
 whatever copies files, objects and wal first.
 """
 
-import fcntl
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
@@ -34,6 +32,7 @@ from shanhai.backup.encryption import (
     stored,
     unseal,
 )
+from shanhai.backup.place import BucketPath, P, Place, writing
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.storage.artifacts import URI, ArtifactStore, suffix_of
 
@@ -78,32 +77,32 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
     settings: Mapping[str, str] = {}
 
 
-class BackupFolder:
-    """A folder of backups."""
+class BackupFolder(Generic[P]):
+    """A folder of backups, or a prefix of a bucket."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.bases = root / "bases"
-        self.wal = root / "wal"
-        self.objects = root / "objects"
+    def __init__(self, root: P) -> None:
+        self.root: P = root
+        self.bases: P = root / "bases"
+        self.wal: P = root / "wal"
+        self.objects: P = root / "objects"
 
-    def base(self, name: str) -> Path:
+    def base(self, name: str) -> P:
         """Where a base backup lies."""
         return self.bases / name
 
-    def database(self, name: str) -> Path:
+    def database(self, name: str) -> P:
         """Where its files of the database lie."""
         return stored(self.base(name) / BASE)
 
-    def object(self, uri: str) -> Path:
+    def object(self, uri: str) -> P:
         """Where a result file lies, by its address in the artifact store (`objects/ab/…`)."""
         return stored(self.root / f"{uri}{AGE}")
 
-    def segment(self, name: str) -> Path:
+    def segment(self, name: str) -> P:
         """Where a file of the write-ahead log lies."""
         return stored(self.wal / f"{name}{WAL_SUFFIX}")
 
-    def begun(self) -> dict[str, Path]:
+    def begun(self) -> dict[str, P]:
         """Segments that were not whole when they were archived, by name; the newest file of each.
 
         After a change of the key there is one for either key, until the segment is whole.
@@ -170,30 +169,16 @@ class BackupFolder:
         """
         note = self.root / "cluster"
         if not note.exists():
-            note.write_text(f"{system_identifier}\n", encoding="utf-8")
-        if note.read_text(encoding="utf-8").strip() != system_identifier:
+            with writing(note) as file:
+                file.write(f"{system_identifier}\n".encode())
+        if note.read_bytes().decode().strip() != system_identifier:
             raise Conflict(
                 f"{self.root} holds the backups of another cluster of PostgreSQL",
                 message_zh=f"{self.root} 中是另一个 PostgreSQL 集群的备份",
             )
 
-    @contextmanager
-    def alone(self, task: str) -> Iterator[None]:
-        """Keep two processes from doing the same work in the folder.
 
-        Raises:
-            Conflict: another one does it.
-        """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / f"{task}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(
-                    f"another process is at the {task} in {self.root}",
-                    message_zh=f"另一进程正在 {self.root} 执行 {task}",
-                ) from None
-            yield
+AnyFolder: TypeAlias = BackupFolder[Path] | BackupFolder[BucketPath]
 
 
 def name_of(moment: datetime) -> str:
@@ -216,7 +201,7 @@ def last_without_gap(manifest: BackupManifest, segments: set[str]) -> int:
     return last
 
 
-def _read(path: Path) -> BackupManifest:
+def _read(path: Place) -> BackupManifest:
     try:
         return BackupManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
@@ -227,7 +212,7 @@ def _read(path: Path) -> BackupManifest:
 
 def copy_objects(
     store: ArtifactStore,
-    folder: BackupFolder,
+    folder: AnyFolder,
     recipient: Recipient,
     known: dict[str, float],
 ) -> dict[str, int]:
@@ -258,7 +243,7 @@ def copy_objects(
 
 
 def put_back_objects(
-    folder: BackupFolder, store: ArtifactStore, identity: BackupIdentity
+    folder: AnyFolder, store: ArtifactStore, identity: BackupIdentity
 ) -> tuple[int, int]:
     """Restore the files an artifact store lacks, each checked against its name; how many, bytes.
 
@@ -280,7 +265,7 @@ def put_back_objects(
     return number, total
 
 
-def open_object(folder: BackupFolder, uri: str, identity: BackupIdentity, target: Digesting) -> int:
+def open_object(folder: AnyFolder, uri: str, identity: BackupIdentity, target: Digesting) -> int:
     """Decrypt a file and compare it with its name; its size.
 
     Raises:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shanhai.backup import repository
 from shanhai.backup.encryption import BackupBroken, BackupIdentity, unseal
+from shanhai.backup.place import Place
 from shanhai.backup.server import find_program
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.storage.artifacts import ArtifactStore
@@ -45,7 +46,7 @@ class Restored:
 
 
 def restore(
-    folder: repository.BackupFolder,
+    folder: repository.AnyFolder,
     data: Path,
     *,
     store: ArtifactStore,
@@ -86,7 +87,7 @@ def restore(
 
 
 def _fill(
-    folder: repository.BackupFolder,
+    folder: repository.AnyFolder,
     manifest: repository.BackupManifest,
     files: list[str],
     data: Path,
@@ -112,7 +113,7 @@ def _fill(
     return checked
 
 
-def _log_files(folder: repository.BackupFolder, manifest: repository.BackupManifest) -> list[str]:
+def _log_files(folder: repository.AnyFolder, manifest: repository.BackupManifest) -> list[str]:
     """What of the log the server may need: from the base's start to the first gap, and histories.
 
     Beyond a gap nothing can be used, and offering it would not help.
@@ -129,7 +130,7 @@ def _log_files(folder: repository.BackupFolder, manifest: repository.BackupManif
 
 
 def _begun(
-    folder: repository.BackupFolder, manifest: repository.BackupManifest, last: int
+    folder: repository.AnyFolder, manifest: repository.BackupManifest, last: int
 ) -> list[str]:
     """The segment after the last whole one, if what was received of it was archived."""
     size = manifest.segment_bytes
@@ -137,7 +138,7 @@ def _begun(
 
 
 def _demand_reach(
-    folder: repository.BackupFolder, manifest: repository.BackupManifest, to: datetime
+    folder: repository.AnyFolder, manifest: repository.BackupManifest, to: datetime
 ) -> None:
     """Refuse a moment after the end of what was archived, when the files tell.
 
@@ -176,7 +177,7 @@ def _demand_empty(data: Path) -> bool:
     return True
 
 
-def _unpack(base: Path, data: Path, identity: BackupIdentity) -> None:
+def _unpack(base: Place, data: Path, identity: BackupIdentity) -> None:
     data.chmod(0o700)
     command = ["tar", "--extract", "--gzip", "--no-same-owner", f"--directory={data}"]
     with subprocess.Popen(

@@ -26,7 +26,8 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.backup.encryption import Recipient, seal
-from shanhai.backup.repository import BEGUN, HISTORY, SEGMENT, BackupFolder, copy_objects
+from shanhai.backup.place import alone, set_modified
+from shanhai.backup.repository import BEGUN, HISTORY, SEGMENT, AnyFolder, copy_objects
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
 from shanhai.db.migrate import present_schema
 from shanhai.db.queries.system_status import put_mark
@@ -209,7 +210,7 @@ class Archiver:
         synchronous: Archive also what was received of the last file.
     """
 
-    folder: BackupFolder
+    folder: AnyFolder
     url: str
     store: ArtifactStore
     recipient: Recipient
@@ -226,7 +227,7 @@ class Archiver:
             Conflict: another process archives there, or the folder is of another cluster.
             Unavailable: the server refuses, or `pg_receivewal` is not installed.
         """
-        with self.folder.alone(TASK):
+        with alone(self.folder.root, TASK):
             self.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.claim((await read_position(self.url)).system_identifier)
             await make_slot(self.url, ARCHIVE_SLOT)
@@ -263,7 +264,7 @@ class Archiver:
                 packed = path.suffix == COMPRESSED
                 source = file if packed else io.BytesIO(gzip.compress(file.read(), compresslevel=1))
                 seal(source, self.folder.segment(name), self.recipient)
-            os.utime(self.folder.segment(name), (ended, ended))
+            set_modified(self.folder.segment(name), ended)
             path.unlink()
             if SEGMENT.fullmatch(name):
                 self.folder.forget_begun(name)
@@ -288,7 +289,7 @@ class Archiver:
                 continue
             packed = io.BytesIO(gzip.compress(path.read_bytes(), compresslevel=1))
             sealed = seal(packed, self.folder.segment(f"{name}{BEGUN}"), self.recipient)
-            os.utime(sealed.path, (grown, grown))
+            set_modified(sealed.path, grown)
             self._grown = (name, grown)
             return name, datetime.fromtimestamp(grown, UTC)
         return None

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.backup.base_backup import prune, take_backup, verify
 from shanhai.backup.encryption import make_identity, read_identity, read_recipient
-from shanhai.backup.repository import BackupFolder
+from shanhai.backup.place import BucketPath
+from shanhai.backup.repository import AnyFolder, BackupFolder
 from shanhai.backup.restore import LOG_FOLDER, restore
 from shanhai.backup.server import Archiver, Mark, note
 from shanhai.certificates import CertifiedServer, make_certificates
@@ -44,6 +45,7 @@ from shanhai.settings import (
     ProvisioningSettings,
     SignInSettings,
     WebhookSettings,
+    bucket_named_in,
 )
 from shanhai.storage.artifacts import (
     copy_missing,
@@ -53,6 +55,7 @@ from shanhai.storage.artifacts import (
     open_store,
     remove,
 )
+from shanhai.storage.object_store import connect
 from shanhai.telemetry import configure_logging
 
 
@@ -178,7 +181,9 @@ def missing() -> None:
         raise typer.Exit(1)
 
 
-FOLDER = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of backups.")]
+FOLDER = Annotated[
+    str, typer.Argument(metavar="DIR", help="The folder of backups, or s3://bucket/prefix.")
+]
 SPOOL = "receiving"
 
 
@@ -202,7 +207,7 @@ def backup(folder: FOLDER) -> None:
     settings = BackupSettings()
     taken = asyncio.run(
         take_backup(
-            BackupFolder(folder),
+            _folder_at(folder),
             url=_url(settings),
             store=open_store(ArtifactSettings()),
             recipient=read_recipient(settings.recipient),
@@ -217,11 +222,11 @@ def archive(folder: FOLDER) -> None:
     configure_logging(LogSettings())
     settings = BackupSettings()
     archiver = Archiver(
-        BackupFolder(folder),
+        _folder_at(folder),
         _url(settings),
         open_store(ArtifactSettings()),
         read_recipient(settings.recipient),
-        settings.spool or folder / SPOOL,
+        settings.spool or _spool_in(folder),
         settings.every_s,
         settings.synchronous,
     )
@@ -240,7 +245,7 @@ def restore_into(
 ) -> None:
     """Put the database's files and the result files back, as they were at a moment."""
     restored = restore(
-        BackupFolder(folder),
+        _folder_at(folder),
         data,
         store=open_store(ArtifactSettings()),
         identity=read_identity(_identity_file(BackupSettings())),
@@ -258,7 +263,7 @@ def verify_folder(folder: FOLDER) -> None:
     """Check a folder of backups; with the secret key, every byte of it."""
     settings = BackupSettings()
     file = settings.identity_file
-    found = verify(BackupFolder(folder), None if file is None else read_identity(file))
+    found = verify(_folder_at(folder), None if file is None else read_identity(file))
     how = "all decrypted" if found.opened else "by digests and presence: no secret key given"
     typer.echo(
         f"{found.bases} bases, {found.segments} segments, {found.objects} result files: {how}"
@@ -283,7 +288,7 @@ def prune_folder(
 ) -> None:
     """Remove bases, log and result files that no moment of the last days needs."""
     pruned = prune(
-        BackupFolder(folder),
+        _folder_at(folder),
         store=open_store(ArtifactSettings()),
         keep_days=days,
         now=datetime.now(UTC),
@@ -291,6 +296,29 @@ def prune_folder(
     typer.echo(
         f"removed {pruned.bases} bases, {pruned.segments} segments, {pruned.objects} result files"
     )
+
+
+def _folder_at(address: str) -> AnyFolder:
+    named = bucket_named_in(address)
+    if named is None:
+        if "://" in address:
+            raise InvalidInput(
+                f"{address!r} is neither a folder nor s3://bucket/prefix",
+                message_zh=f"{address!r} 既不是文件夹，也不是 s3://存储桶/前缀",
+                pointer="DIR",
+            )
+        return BackupFolder(Path(address))
+    return BackupFolder(BucketPath(connect(BackupSettings(), *named), address.rstrip("/")))
+
+
+def _spool_in(address: str) -> Path:
+    if bucket_named_in(address) is not None:
+        raise InvalidInput(
+            "backups in a bucket need SHANHAI_BACKUP_SPOOL: a folder that outlives the process",
+            message_zh="备份到存储桶时须设置 SHANHAI_BACKUP_SPOOL，即进程结束后仍保留的文件夹",
+            pointer="SHANHAI_BACKUP_SPOOL",
+        )
+    return Path(address) / SPOOL
 
 
 def _url(settings: BackupSettings) -> str:

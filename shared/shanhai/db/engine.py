@@ -42,7 +42,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from shanhai.crypto import chosen_suite
 from shanhai.db.fence import BOUND, EVERY_ROW, NOTHING, OF_PLATFORM, RowScope
-from shanhai.db.standby import FAULTS, MAY_LAG, Standby, following
+from shanhai.db.standby import FAULTS, Standby, following
 from shanhai.settings import DatabaseSettings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -352,7 +352,7 @@ class FastReader:
         sql, names, fixed, anew = _composed(statement)
         values = [params[name] if name in params else fixed[name] for name in names]
         standby = self._standby
-        if standby is not None and MAY_LAG.get() and standby.usable:
+        if standby is not None and standby.asked:
             try:
                 async with asyncio.timeout(2 * PATIENCE_S):
                     return FetchedRows(await standby.standby(sql, values, anew=anew))

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MAY_LAG: ContextVar[bool] = ContextVar("may_lag", default=False)
 """What is read in this context is for somebody who writes nothing, and may be a little old."""
+NEEDED: ContextVar[int] = ContextVar("needed", default=0)
+"""The place in the primary's log up to which it must be there all the same."""
 LOOKS = 4
 """Looks at the standby within the time it may be behind."""
 _WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
@@ -46,11 +48,13 @@ class Standby:
 
     Attributes:
         lag_s: How many seconds it may be behind.
+        replayed: The place in the primary's log that it is known to have come to.
     """
 
     primary: Fetch
     standby: Fetch
     lag_s: float
+    replayed: int = 0
     _noted: deque[tuple[float, int]] = field(default_factory=deque)
     _usable_until: float = 0.0
 
@@ -58,6 +62,11 @@ class Standby:
     def usable(self) -> bool:
         """Whether it is known not to be too far behind now."""
         return time.monotonic() < self._usable_until
+
+    @property
+    def asked(self) -> bool:
+        """Whether it answers what is read in this context."""
+        return MAY_LAG.get() and self.usable and self.replayed >= NEEDED.get()
 
     def distrust(self, error: BaseException) -> None:
         """Leave it alone until it has been looked at again, unless the statement is at fault."""
@@ -74,7 +83,8 @@ class Standby:
             [(written,)] = await self.primary(_WRITTEN, ())
             self._noted.append((began, written))
             [(replayed,)] = await self.standby(_REPLAYED, ())
-        while self._noted and self._noted[0][1] <= (replayed or 0):
+        self.replayed = replayed or 0
+        while self._noted and self._noted[0][1] <= self.replayed:
             at, _ = self._noted.popleft()
             self._usable_until = at + self.lag_s
 
@@ -89,6 +99,17 @@ class Standby:
             if usable != self.usable:
                 log.warning("standby changed", usable=self.usable, lag_s=self.lag_s)
             await asyncio.sleep(self.lag_s / LOOKS)
+
+
+@contextlib.contextmanager
+def lagging(needed: int = 0) -> Iterator[None]:
+    """What is read meanwhile may be a little old, but misses nothing up to a place of the log."""
+    may, least = MAY_LAG.set(True), NEEDED.set(needed)
+    try:
+        yield
+    finally:
+        MAY_LAG.reset(may)
+        NEEDED.reset(least)
 
 
 @contextlib.asynccontextmanager

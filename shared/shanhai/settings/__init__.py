@@ -189,17 +189,15 @@ class QueueSettings(BaseSettings):
 S3_ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[^?# ]*)?")
 
 
-class ArtifactSettings(BaseSettings):
-    """Where result files and uploads are kept."""
+def bucket_named_in(address: str) -> tuple[str, str] | None:
+    """Bucket and prefix (empty for none) of `s3://bucket/prefix`; None for the path of a folder."""
+    found = S3_ADDRESS.fullmatch(address)
+    return None if found is None else (found["bucket"], (found["prefix"] or "").strip("/"))
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_ARTIFACTS_", frozen=True, hide_input_in_errors=True
-    )
 
-    root: Path | str = Field(
-        description="the artifact store: a folder, or `s3://bucket/prefix` of any service that"
-        " speaks S3"
-    )
+class BucketSettings(BaseSettings):
+    """How a bucket is reached, of any service that speaks S3."""
+
     s3_endpoint: str = Field(
         "",
         pattern="^(https?://[^/@ ]+)?$",
@@ -222,6 +220,29 @@ class ArtifactSettings(BaseSettings):
         True,
         description="the bucket is named in the path, as MinIO wants it; false: in the host name,"
         " as Alibaba OSS does",
+    )
+
+    @model_validator(mode="after")
+    def check_key(self) -> Self:
+        """A key has its secret."""
+        if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key.get_secret_value()):
+            prefix = self.model_config.get("env_prefix", "")
+            raise ValueError(
+                f"{prefix}S3_ACCESS_KEY_ID and {prefix}S3_SECRET_ACCESS_KEY go together"
+            )
+        return self
+
+
+class ArtifactSettings(BucketSettings):
+    """Where result files and uploads are kept."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_ARTIFACTS_", frozen=True, hide_input_in_errors=True
+    )
+
+    root: Path | str = Field(
+        description="the artifact store: a folder, or `s3://bucket/prefix` of any service that"
+        " speaks S3"
     )
     s3_conditional: bool = Field(
         True,
@@ -266,31 +287,26 @@ class ArtifactSettings(BaseSettings):
 
     @model_validator(mode="after")
     def check_root(self) -> Self:
-        """An address of a bucket has one, and a key its secret."""
+        """An address of a bucket has one."""
         address = str(self.root)
         if "://" in address and S3_ADDRESS.fullmatch(address) is None:
             raise ValueError(
                 "SHANHAI_ARTIFACTS_ROOT is a folder or s3://bucket/prefix; a bucket has 3 to 63"
                 " characters of a-z, 0-9, - and ."
             )
-        if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key.get_secret_value()):
-            raise ValueError(
-                "SHANHAI_ARTIFACTS_S3_ACCESS_KEY_ID and SHANHAI_ARTIFACTS_S3_SECRET_ACCESS_KEY go"
-                " together"
-            )
         return self
 
     @property
     def bucket(self) -> str | None:
         """The bucket's name; None where the store is a folder."""
-        found = S3_ADDRESS.fullmatch(str(self.root))
-        return None if found is None else found["bucket"]
+        found = bucket_named_in(str(self.root))
+        return None if found is None else found[0]
 
     @property
     def prefix(self) -> str:
         """What all names in the bucket begin with; empty for none."""
-        found = S3_ADDRESS.fullmatch(str(self.root))
-        return "" if found is None else (found["prefix"] or "").strip("/")
+        found = bucket_named_in(str(self.root))
+        return "" if found is None else found[1]
 
     @property
     def folder(self) -> Path:
@@ -300,7 +316,7 @@ class ArtifactSettings(BaseSettings):
         return self.cache or Path(tempfile.gettempdir()) / "shanhai-artifacts"
 
 
-class BackupSettings(BaseSettings):
+class BackupSettings(BucketSettings):
     """How backups are made and restored."""
 
     model_config = SettingsConfigDict(
@@ -333,7 +349,7 @@ class BackupSettings(BaseSettings):
     spool: Path | None = Field(
         None,
         description="folder where received log waits to be encrypted, which must outlive the"
-        " process; none: `receiving` in the folder of backups",
+        " process; none: `receiving` in the folder of backups; needed where that is a bucket",
     )
 
 

@@ -27,7 +27,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
 from shanhai.errors import InvalidInput, NotFound, Unavailable
-from shanhai.settings import ArtifactSettings
+from shanhai.settings import ArtifactSettings, BucketSettings
 from shanhai.storage.artifacts import GRACE_S, URI, StoredArtifact, StoredFile
 from shanhai.storage.fetched import BLOCK_BYTES, BlockSums, Damaged, FetchedFile, FetchedFiles
 
@@ -78,9 +78,9 @@ def _meaning(error: Exception) -> Unavailable:
     log.warning("object store failed", reason=why, refused=refusal is not None)
     if refusal or isinstance(error, obstore.exceptions.PermissionDeniedError):
         return StoreRefused(
-            f"the object store refuses the credentials ({why}): have they ended? See"
-            " SHANHAI_ARTIFACTS_S3_*",
-            message_zh=f"对象存储拒绝访问凭证（{why}），可能已过期，请检查 SHANHAI_ARTIFACTS_S3_*",
+            f"the object store refuses the credentials ({why}): have they ended? See the settings"
+            " S3_*",
+            message_zh=f"对象存储拒绝访问凭证（{why}），可能已过期，请检查 S3_* 各项设置",
         )
     return Unavailable(
         f"the object store does not answer ({why}); try again",
@@ -111,7 +111,7 @@ class ObjectArtifacts:
         """The store of `SHANHAI_ARTIFACTS_*`."""
         fetched = FetchedFiles(settings.folder, settings.cache_mb * 1024**2)
         return cls(
-            connect(settings),
+            connect(settings, settings.bucket or "", settings.prefix),
             fetched,
             conditional=settings.s3_conditional,
             signed_s=settings.s3_signed_s,
@@ -380,7 +380,7 @@ def _age(one: Mapping[str, Any]) -> float:
     return time.time() - float(one["last_modified"].timestamp())
 
 
-def connect(settings: ArtifactSettings) -> S3Store:
+def connect(settings: BucketSettings, bucket: str, prefix: str) -> S3Store:
     """A client of the bucket.
 
     Raises:
@@ -395,7 +395,7 @@ def connect(settings: ArtifactSettings) -> S3Store:
     endpoint = settings.s3_endpoint
     if endpoint and not settings.s3_path_style:
         scheme, _, host = endpoint.partition("://")
-        endpoint = f"{scheme}://{settings.bucket}.{host}"
+        endpoint = f"{scheme}://{bucket}.{host}"
     config |= {"endpoint": endpoint} if endpoint else {}
     if settings.s3_access_key_id:
         config |= {
@@ -409,8 +409,8 @@ def connect(settings: ArtifactSettings) -> S3Store:
         given["credential_provider"] = CredentialsFile(settings.s3_credentials_file)
     try:
         return S3Store(
-            settings.bucket,
-            prefix=settings.prefix or None,
+            bucket,
+            prefix=prefix or None,
             config=config,  # type: ignore[arg-type]  # its keys are those of the library
             client_options={
                 "allow_http": endpoint.startswith("http://"),
@@ -430,8 +430,8 @@ def connect(settings: ArtifactSettings) -> S3Store:
         )
     except (BaseError, ValueError) as error:
         raise InvalidInput(
-            f"SHANHAI_ARTIFACTS_S3_* name no store ({type(error).__name__})",
-            message_zh="SHANHAI_ARTIFACTS_S3_* 未给出有效的对象存储",
+            f"the settings S3_* name no store ({type(error).__name__})",
+            message_zh="S3_* 各项设置未给出有效的对象存储",
         ) from error
 
 

@@ -7,8 +7,9 @@ of those registered follows addresses. FlatGeobuf, GeoPackage and KML are writte
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -62,12 +63,14 @@ OPTIONS = {
 def _load() -> ModuleType:
     """Import pyogrio under an environment that holds for its registration of drivers only.
 
-    Whoever imported it before keeps its drivers, and has these options from now on.
+    Whoever imported it before keeps its drivers, and has these options from now on. What it brings
+    for GeoPandas stays off unless GeoPandas is loaded already: that would be an eighth of a start.
     """
     before = os.environ.get("GDAL_SKIP")
     os.environ["GDAL_SKIP"] = ",".join(SKIPPED)
     try:
-        import pyogrio
+        with _hidden("geopandas", "pandas"):
+            import pyogrio
     finally:
         if before is None:
             del os.environ["GDAL_SKIP"]
@@ -76,6 +79,18 @@ def _load() -> ModuleType:
     pyogrio.set_gdal_config_options(OPTIONS)
     module: ModuleType = pyogrio
     return module
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Modules that are not loaded cannot be."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None forbids the import
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 pyogrio = _load()

@@ -55,7 +55,7 @@ DIGEST = text(
 class Drilled:
     """What was backed up, when, and how it looked at the moment to come back to."""
 
-    folder: BackupFolder
+    folder: BackupFolder[Path]
     store: Path
     identity_file: Path
     manifest: BackupManifest
@@ -169,7 +169,7 @@ async def drill(server: PrivatePostgres, place: Path) -> Drilled:
     return Drilled(folder, store.root, place / "key", manifest, moment, rows, files)
 
 
-def has_archived(folder: BackupFolder, segment: str) -> bool:
+def has_archived(folder: BackupFolder[Path], segment: str) -> bool:
     return max(folder.segments(), default="") > segment
 
 
@@ -260,12 +260,12 @@ def test_a_check_is_noted_with_what_it_found(
     monkeypatch.setenv("SHANHAI_BACKUP_DATABASE_URL", account_url(database_url, "backup"))
     monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(drilled.identity_file))
     began = datetime.now(UTC)
-    verify_folder(drilled.folder.root)
+    verify_folder(str(drilled.folder.root))
     opened = asyncio.run(checked(database_url))
     assert opened.reached >= began
     assert opened.detail == {"opened": True, "gaps": 0, "bases": 1}
     monkeypatch.delenv("SHANHAI_BACKUP_IDENTITY_FILE")
-    verify_folder(drilled.folder.root)
+    verify_folder(str(drilled.folder.root))
     assert asyncio.run(checked(database_url)).detail["opened"] is False
 
 
@@ -274,7 +274,7 @@ def test_a_folder_is_checked_where_no_database_is(
 ) -> None:
     for name in ("SHANHAI_BACKUP_DATABASE_URL", "SHANHAI_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    verify_folder(drilled.folder.root)
+    verify_folder(str(drilled.folder.root))
     said = capsys.readouterr().out
     assert "1 bases" in said
     assert "not noted" in said
@@ -288,7 +288,7 @@ async def checked(url: str) -> BackupMark:
     return mark
 
 
-def test_a_folder_is_of_one_cluster(drilled: Drilled, copy: BackupFolder) -> None:
+def test_a_folder_is_of_one_cluster(drilled: Drilled, copy: BackupFolder[Path]) -> None:
     copy.claim(drilled.manifest.system_identifier)
     with pytest.raises(Conflict, match="another cluster"):
         copy.claim("another")
@@ -346,7 +346,7 @@ def test_nothing_is_overwritten(drilled: Drilled, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def copy(drilled: Drilled, tmp_path: Path) -> BackupFolder:
+def copy(drilled: Drilled, tmp_path: Path) -> BackupFolder[Path]:
     """A copy of the folder that may be spoiled."""
     return BackupFolder(Path(shutil.copytree(drilled.folder.root, tmp_path / "copy")))
 
@@ -358,7 +358,7 @@ def spoil(path: Path) -> None:
 
 
 def test_a_changed_base_is_noticed_and_leaves_nothing_behind(
-    drilled: Drilled, copy: BackupFolder, tmp_path: Path
+    drilled: Drilled, copy: BackupFolder[Path], tmp_path: Path
 ) -> None:
     spoil(copy.base(drilled.manifest.name) / "base.tar.gz.age")
     with pytest.raises(BackupBroken, match="not as it was written"):
@@ -371,7 +371,9 @@ def test_a_changed_base_is_noticed_and_leaves_nothing_behind(
     assert list(data.iterdir()) == []
 
 
-def test_a_changed_or_missing_result_file_is_noticed(drilled: Drilled, copy: BackupFolder) -> None:
+def test_a_changed_or_missing_result_file_is_noticed(
+    drilled: Drilled, copy: BackupFolder[Path]
+) -> None:
     path = copy.object(min(drilled.manifest.objects))
     spoil(path)
     verify(copy, None)
@@ -382,7 +384,9 @@ def test_a_changed_or_missing_result_file_is_noticed(drilled: Drilled, copy: Bac
         verify(copy, None)
 
 
-def test_the_log_is_used_up_to_a_gap(drilled: Drilled, copy: BackupFolder, tmp_path: Path) -> None:
+def test_the_log_is_used_up_to_a_gap(
+    drilled: Drilled, copy: BackupFolder[Path], tmp_path: Path
+) -> None:
     last = max(copy.segments())
     numbers = f"{int(last[16:], 16) + 2:08X}"
     copy.segment(last[:16] + numbers).write_bytes(copy.segment(last).read_bytes())
@@ -395,7 +399,7 @@ def test_the_log_is_used_up_to_a_gap(drilled: Drilled, copy: BackupFolder, tmp_p
     assert told.segments == len(needed)
 
 
-def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder) -> None:
+def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder[Path]) -> None:
     manifest = drilled.manifest
     old = manifest.model_copy(
         update={
@@ -530,6 +534,6 @@ async def is_sync(url: str) -> bool:
     return await sync_state(url) == "sync"
 
 
-def reaches(folder: BackupFolder, moment: float) -> bool:
+def reaches(folder: BackupFolder[Path], moment: float) -> bool:
     """Whether what was received up to a moment is archived, of a file that is not whole."""
     return any(path.stat().st_mtime >= moment - 0.5 for path in folder.begun().values())

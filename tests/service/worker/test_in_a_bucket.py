@@ -28,11 +28,13 @@ pytestmark = [
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
-async def import_raster(worker: WorkerContext, tmp_path: Path) -> tuple[UUID, str]:
+async def import_raster(
+    worker: WorkerContext, tmp_path: Path, *, highest: float = 900
+) -> tuple[UUID, str]:
     """Send a raster and ask for its import; the job and the dataset's code."""
     code = f"city{datetime.now(UTC):%H%M%S%f}"
     path = tmp_path / "dem.tif"
-    heights = np.linspace(0, 900, 120 * 120).reshape(1, 120, 120)
+    heights = np.linspace(0, highest, 120 * 120).reshape(1, 120, 120)
     transform = (0.001, 0.0, 117.99, 0.0, -0.001, 24.51)
     write_geotiff(path, heights, transform=transform, crs="EPSG:4326")
     async with worker.sessions.begin() as session:

@@ -41,7 +41,8 @@ READ = """
   SELECT f.floors, current_date AS today,
          pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
          c.id, c.collection, c.west, c.south, c.east, c.north,
-         (extract(epoch FROM c.at) * 1000000)::bigint AS at
+         (extract(epoch FROM c.at) * 1000000)::bigint AS at,
+         pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS written
     FROM (SELECT array_agg(concat_ws(' ', collection, id, extract(epoch FROM at) * 1000000))
               AS floors FROM tile_floor) f
          LEFT JOIN tile_change c ON c.transaction >= CAST(:horizon AS bigint)
@@ -66,6 +67,7 @@ class Fetched(Protocol):
     east: float
     north: float
     at: int
+    written: int
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class ChangeTracker:
 
     Attributes:
         horizon: The oldest transaction whose changes may still be unknown; 0 when all may be.
+        written: A place in the database's own log that lies behind every change known.
     """
 
     def __init__(self) -> None:
@@ -105,6 +108,7 @@ class ChangeTracker:
         self._versions: dict[str, str] = {}
         self._floors: Floors = {}
         self.horizon = 0
+        self.written = 0
         self._today = date.min
         self._read_at = -TRUSTED_S
 
@@ -168,14 +172,17 @@ class ChangeTracker:
                 return
             self._boxes, self._floors, self.horizon = {}, floors, 0
             self._versions.clear()
-        self._add(row for row in rows if row.id is not None)
+            self.written = first.written
+        if self._add(row for row in rows if row.id is not None):
+            self.written = max(self.written, first.written)
         if first.today > self._today:
             self._today = first.today
             self._versions.clear()
         self.horizon = max(self.horizon, first.horizon)
         self._read_at = max(self._read_at, asked_at)
 
-    def _add(self, rows: Iterable[Fetched]) -> None:
+    def _add(self, rows: Iterable[Fetched]) -> bool:
+        """Take over changes; whether one was new."""
         news = set()
         for row in rows:
             boxes = self._boxes.setdefault(row.collection, _Boxes())
@@ -185,6 +192,7 @@ class ChangeTracker:
         for name in news:
             self._boxes[name].arrange()
             self._versions.pop(name, None)
+        return bool(news)
 
     def _digest(self, collection: str, marks: bytes) -> str:
         # A restored database gives numbers anew, so the moment of each change counts too.
@@ -322,6 +330,14 @@ class LayerDirectory:
     def stamp(self, layer: catalogue.VectorLayer, lonlat: Bounds) -> str:
         """The state of what a tile of the layer just found can show."""
         return self._changes.stamp(layer.name, lonlat)
+
+    @property
+    def written(self) -> int:
+        """A place in the database's own log behind every change that a stamp is made of.
+
+        What is drawn under that stamp must come from a server that has come so far.
+        """
+        return self._changes.written
 
     async def _raster(self, name: str) -> catalogue.RasterLayer:
         state = self._changes.version(RASTERS)
