@@ -127,7 +127,9 @@ def test_mean_demand_is_told_beside_supply() -> None:
 def test_names_that_are_known_are_told_from_the_top() -> None:
     zones = np.array([4, 1, 1, 5], dtype=np.uint8)
     ones = np.ones(4, dtype=np.int64)
-    naming = named(zones, UnitValues(np.array([-1.0, 1, 0, 0.5]), ones * 0.5, ones * 0.5, ones))
+    naming = named(
+        zones, UnitValues(np.array([-1.0, 1, 0, 0.5]), np.full(4, 0.5), np.full(4, 0.5), ones)
+    )
     assert [one.zone for one in naming.order] == [1, 5, 4]
     assert [one.mu for one in naming.order] == [0.5, 0.5, -1.0]
     assert naming.zones.tolist() == [4, 1, 1, 5]
