@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shapely import Polygon, box
+from shapely import Polygon, box, unary_union
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
