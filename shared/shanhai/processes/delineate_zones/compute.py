@@ -341,8 +341,9 @@ def _compute(
     zoner = zoner_of(assessment, inputs, cut, runner, task.reference)
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
-    progress(64, "robustness")
-    ensembled = find_robustness(task, assessment, zoner, zoning, zoning.trust)
+    ensembled = find_robustness(
+        task, assessment, zoner, zoning, lambda share: progress(62 + 4 * share, "robustness")
+    )
     told = partial(_tell_doubt, progress)
     doubt = uncertainty.doubt_zones(assessment, inputs, zoner, workspace / DOUBTS, told)
     progress(68, "zones")

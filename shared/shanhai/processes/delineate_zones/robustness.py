@@ -1,6 +1,6 @@
 """Whether other sensible choices would give other zones: the ensemble of a zoning, on its grid."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS
 from shanhai.processes.delineate_zones.units import Cut, LayerMeans, Raster, SquareCut, Tabled
-from shanhai.processes.delineate_zones.zoning import Trust, Zoner, Zoning
+from shanhai.processes.delineate_zones.zoning import Zoner, Zoning
 from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import Task
 from shanhai.raster.store import ScratchStore
@@ -115,11 +115,15 @@ class Ensembled:
 
 
 def find_robustness(
-    task: Task, assessment: Assessment, zoner: Zoner, zoning: Zoning, trust: Trust
+    task: Task,
+    assessment: Assessment,
+    zoner: Zoner,
+    zoning: Zoning,
+    told: Callable[[float], None],
 ) -> Ensembled | None:
     """Zone the units by other choices, and keep consensus and agreement as layers.
 
-    None where there is nothing to choose: the zones are another run's, or thresholds of the ratio,
+    `told` hears the share of the members that are zoned, 0–1. None where there is nothing to choose: the zones are another run's, or thresholds of the ratio,
     or there are too few units.
     """
     if zoner.model is not None or zoning.audit is not None:
@@ -132,7 +136,10 @@ def find_robustness(
     design = design_members(
         choices.levels, MEMBERS[zoner.parameters.robustness], zoner.settings.seed
     )
-    found = list(zoner.runner.run(partial(zones_of_member, choices), design))
+    found = []
+    for zones in zoner.runner.run(partial(zones_of_member, choices), design):
+        found.append(zones)
+        told(len(found) / len(design))
     zoned = [
         (member, zones) for member, zones in zip(design, found, strict=True) if zones is not None
     ]
@@ -154,7 +161,7 @@ def find_robustness(
         },
         consensus_share=float(agreeing / held.sum()),
         shares=ensemble.variance_shares(),
-        alike=alike_zones(trust.intervals),
+        alike=alike_zones(zoning.trust.intervals),
     )
     return Ensembled(robustness, choices, cut.unit_m, len(found) - len(zoned))
 

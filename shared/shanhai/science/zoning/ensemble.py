@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import rankdata
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
@@ -61,7 +60,9 @@ class ServiceSides:
 
 def _ranks(values: FloatArray) -> FloatArray:
     """Ranks among the units, 0–1; the middle for equal ones."""
-    return np.asarray(rankdata(values) / len(values))
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(count) - (count - 1) / 2
+    return np.asarray(middle[place] / len(values))
 
 
 Errors = Mapping[str, tuple[FloatArray, FloatArray]]
