@@ -123,8 +123,8 @@ def find_robustness(
 ) -> Ensembled | None:
     """Zone the units by other choices, and keep consensus and agreement as layers.
 
-    `told` hears the share of the members that are zoned, 0–1. None where there is nothing to choose: the zones are another run's, or thresholds of the ratio,
-    or there are too few units.
+    `told` hears the share of the members that are zoned, 0–1. None where there is nothing to
+    choose: the zones are another run's, or thresholds of the ratio, or there are too few units.
     """
     if zoner.model is not None or zoning.audit is not None:
         return None
