@@ -26,7 +26,7 @@ FACTOR_TITLES: Mapping[str, Label] = {
     "seed": Label("随机种子", "random seed"),
     "unit_size": Label("分区单元大小", "size of the zoning units"),
     "normalisation": Label("特征归一化方式", "normalisation of the features"),
-    "input_error": Label("输入数据误差", "errors of the inputs"),
+    "input_error": Label("输入数据误差", "error of the inputs"),
 }
 
 HOLDING_SHARE = 0.8
