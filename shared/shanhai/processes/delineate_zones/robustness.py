@@ -49,7 +49,7 @@ from shanhai.vocabulary import ZONE_CLASSES
 MEMBERS = {"quick": 24, "full": 120}
 
 MOST_UNITS = 20_000
-"""Units the ensemble is made of at most: squares are doubled until they are so few."""
+"""Units the ensemble is made of, about, at most: squares are doubled until they are so few."""
 
 LEAST_UNITS = 30
 """Fewer units say nothing of how a zone depends on choices."""
@@ -128,7 +128,7 @@ def find_robustness(
     """
     if zoner.model is not None or zoning.audit is not None:
         return None
-    cut, tabled = _tabled(assessment, zoner)
+    cut, tabled = _tabled(assessment, zoner, zoning)
     if len(tabled.units.cells) < LEAST_UNITS:
         return None
     kinds = ZoneKinds.of(zoning.by_unit, zoning.units)
@@ -166,14 +166,13 @@ def find_robustness(
     return Ensembled(robustness, choices, cut.unit_m, len(found) - len(zoned))
 
 
-def _tabled(assessment: Assessment, zoner: Zoner) -> tuple[Cut, Tabled]:
+def _tabled(assessment: Assessment, zoner: Zoner, zoning: Zoning) -> tuple[Cut, Tabled]:
     """Units of the run with their supplies and demands, or larger squares that are few enough."""
-    cut, means = zoner.cut, _means(assessment, zoner)
-    tabled = cut.table(means, zoner.runner)
-    while isinstance(cut, SquareCut) and len(tabled.units.cells) > MOST_UNITS:
-        cut = cut.doubled()
-        tabled = cut.table(means, zoner.runner)
-    return cut, tabled
+    cut, count = zoner.cut, len(zoning.units.cells)
+    # About a quarter of the squares is left each time; the table of each would be a pass of its own.
+    while isinstance(cut, SquareCut) and count > MOST_UNITS:
+        cut, count = cut.doubled(), count // 4
+    return cut, cut.table(_means(assessment, zoner), zoner.runner)
 
 
 def _means(assessment: Assessment, zoner: Zoner) -> LayerMeans:
