@@ -169,7 +169,7 @@ def find_robustness(
 def _tabled(assessment: Assessment, zoner: Zoner, zoning: Zoning) -> tuple[Cut, Tabled]:
     """Units of the run with their supplies and demands, or larger squares that are few enough."""
     cut, count = zoner.cut, len(zoning.units.cells)
-    # About a quarter of the squares is left each time; the table of each would be a pass of its own.
+    # About a quarter of the squares is left each time; each table would be a pass of its own.
     while isinstance(cut, SquareCut) and count > MOST_UNITS:
         cut, count = cut.doubled(), count // 4
     return cut, cut.table(_means(assessment, zoner), zoner.runner)
