@@ -35,7 +35,7 @@ class Bar:
     """One figure of the source tree.
 
     `most` is what it is to become at most; `ceiling` what it may be today. The ceiling is lowered
-    with the figure. Only that of the lines is ever raised, by the commit that brings a capability:
+    with the figure. It is raised by the commit that brings a capability alone:
     `most` counts what the platform could do when it was set.
     """
 
