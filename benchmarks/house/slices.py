@@ -41,10 +41,10 @@ def slices() -> list[Bar]:
     """Trace every slice; takes some minutes."""
     traced = {name: files(functions) for name, functions in trace().items()}
     return [
-        Bar("files behind a page of zones", traced["items"], 22, 23),
-        Bar("files behind a raster tile", traced["tile"], 24, 24),
-        Bar("files from delineate-zones to tiles", traced["delineate-zones"], 130, 150),
-        Bar("files from select-sites to tiles", traced["select-sites"], 120, 120),
+        Bar("files behind a page of zones", traced["items"], 22, 25),
+        Bar("files behind a raster tile", traced["tile"], 24, 26),
+        Bar("files from delineate-zones to tiles", traced["delineate-zones"], 130, 178),
+        Bar("files from select-sites to tiles", traced["select-sites"], 120, 124),
     ]
 
 

@@ -67,7 +67,7 @@ from shanhai_api.kit.middleware import (
 )
 from shanhai_api.kit.pages import ASSETS
 from shanhai_api.kit.requests import callers_of
-from shanhai_api.kit.state import Configuration, check_health, open_state
+from shanhai_api.kit.state import Configuration, check_health, is_draining, open_state
 from shanhai_api.landing import router as landing
 from shanhai_api.landing import tries
 from shanhai_api.mine_duties import router as mines
@@ -230,7 +230,7 @@ def create_app(configuration: Configuration) -> FastAPI:
                 refuse=told_to_people(on_shanhai_error),
                 share=configuration.api.most_of_one,
                 callers=callers_of,
-                stops=lambda scope: scope["app"].state.service.draining.is_set(),
+                stops=is_draining,
             ),
             Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes]),
         ],

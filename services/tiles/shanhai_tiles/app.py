@@ -47,7 +47,13 @@ from shanhai_tiles import answers
 from shanhai_tiles.access import Gate
 from shanhai_tiles.basemaps import Basemaps, open_basemaps
 from shanhai_tiles.cache.tile_cache import open_tiles
-from shanhai_tiles.dependencies import Services, ServicesDep, transaction, working_session
+from shanhai_tiles.dependencies import (
+    Services,
+    ServicesDep,
+    is_draining,
+    transaction,
+    working_session,
+)
 from shanhai_tiles.errors import NEVER_STORED, LastResort, install_error_handlers, tell
 from shanhai_tiles.layers.directory import LayerDirectory, following_changes
 from shanhai_tiles.middleware import CORS, Surround
@@ -122,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
         Admission,
         most=settings.tiles.most_requests,
         refuse=tell,
-        stops=lambda scope: scope["app"].state.services.draining.is_set(),
+        stops=is_draining,
     )
     app.add_middleware(LastResort)
     console = origin_of(settings.public.api_url)

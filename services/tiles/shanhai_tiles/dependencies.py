@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from starlette.types import Scope
 
 from shanhai.db.engine import FastReader, Sessions
 from shanhai.errors import Forbidden, InvalidInput, Unavailable
@@ -106,6 +107,11 @@ def services_of(request: Request) -> Services:
     """The services of this process."""
     services: Services = request.app.state.services
     return services
+
+
+def is_draining(scope: Scope) -> bool:
+    """Whether the service that received the request is told to stop."""
+    return bool(scope["app"].state.services.draining.is_set())
 
 
 ServicesDep = Annotated[Services, Depends(services_of)]

@@ -9,11 +9,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
+from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.zone import Region
 from shanhai.settings import (
     ApiSettings,
@@ -173,3 +175,10 @@ async def joint(people: People) -> People:
     await post(own, PROJECTS, project("project-a", region="a", plan="joint"))
     await post(other, PROJECTS, project("project-b", region="b", programme="programme-b"))
     return people
+
+
+@pytest.fixture
+async def no_uploads(session: AsyncSession) -> None:
+    """No upload of an earlier test is left."""
+    await session.execute(delete(Upload))
+    await session.commit()

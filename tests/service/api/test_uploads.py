@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
@@ -219,12 +219,8 @@ def limits(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
+@pytest.mark.usefixtures("no_uploads")
 class TestQuotas:
-    @pytest.fixture(autouse=True)
-    async def begin_without_uploads(self, session: AsyncSession) -> None:
-        await session.execute(delete(Upload))
-        await session.commit()
-
     @pytest.mark.parametrize("quota", [{"uploads": 2}])
     async def test_files_of_one_are_counted_until_they_are_deleted(
         self, runner: httpx.AsyncClient, publisher: httpx.AsyncClient, state: ServiceState

@@ -10,21 +10,19 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables.dataset import Upload
 from shanhai.storage.object_store import ObjectArtifacts
 from shanhai_api.kit.state import Configuration, ServiceState
 from tests.support.object_stores import Environment, HarmfulProxy, open_bucket, settings_of
 
+pytestmark = pytest.mark.usefixtures("no_uploads")
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 FAILING = ["500", "503", "expired"]
 
 
 @pytest.fixture
-def store(in_bucket: Environment) -> ObjectArtifacts:
+def store_in_bucket(in_bucket: Environment) -> ObjectArtifacts:
     """The store as another process sees it, with nothing in between."""
     return open_bucket(in_bucket())
 
@@ -36,12 +34,6 @@ def configuration(
     told = settings_of(in_bucket(url=harmful.url, cache=tmp_path / "api"))
     limit = configuration.artifacts.upload_limit_bytes
     return replace(configuration, artifacts=told.model_copy(update={"upload_limit_bytes": limit}))
-
-
-@pytest.fixture(autouse=True)
-async def begin_without_uploads(session: AsyncSession) -> None:
-    await session.execute(delete(Upload))
-    await session.commit()
 
 
 @contextmanager
@@ -79,7 +71,7 @@ async def test_what_could_not_be_stored_is_refused_and_may_be_sent_again(
     runner: httpx.AsyncClient,
     state: ServiceState,
     harmful: HarmfulProxy,
-    store: ObjectArtifacts,
+    store_in_bucket: ObjectArtifacts,
     tmp_path: Path,
     harm: str,
 ) -> None:
@@ -91,7 +83,7 @@ async def test_what_could_not_be_stored_is_refused_and_may_be_sent_again(
     again = await runner.post("/uploads", content=CONTENT, headers=headers)
     assert again.status_code == 201, again.text
     assert again.json()["sha256"] == SHA256
-    assert content_of(store, again, tmp_path / "job") == CONTENT
+    assert content_of(store_in_bucket, again, tmp_path / "job") == CONTENT
     [one] = (await runner.get("/uploads")).json()["uploads"]
     assert one["upload"] == again.json()["upload"]
 
@@ -110,7 +102,7 @@ async def test_what_was_acknowledged_outlives_a_store_that_fails(
     runner: httpx.AsyncClient,
     state: ServiceState,
     harmful: HarmfulProxy,
-    store: ObjectArtifacts,
+    store_in_bucket: ObjectArtifacts,
     tmp_path: Path,
     harm: str,
     only: str,
@@ -128,7 +120,7 @@ async def test_what_was_acknowledged_outlives_a_store_that_fails(
     done = await runner.put(url, content=CONTENT[arrived:], headers=piece(arrived, len(CONTENT)))
     assert done.status_code == 200, done.text
     assert done.json()["sha256"] == SHA256
-    assert content_of(store, done, tmp_path / "job") == CONTENT
+    assert content_of(store_in_bucket, done, tmp_path / "job") == CONTENT
 
 
 @pytest.mark.parametrize("harm", ["503", "slow", "cut"])
@@ -136,7 +128,7 @@ async def test_a_moment_of_it_is_not_noticed(
     runner: httpx.AsyncClient,
     state: ServiceState,
     harmful: HarmfulProxy,
-    store: ObjectArtifacts,
+    store_in_bucket: ObjectArtifacts,
     tmp_path: Path,
     harm: str,
 ) -> None:
@@ -145,7 +137,7 @@ async def test_a_moment_of_it_is_not_noticed(
         sent = await runner.post("/uploads", content=CONTENT)
     assert harmful.times == 0
     assert sent.status_code == 201, sent.text
-    assert content_of(store, sent, tmp_path / "job") == CONTENT
+    assert content_of(store_in_bucket, sent, tmp_path / "job") == CONTENT
 
 
 async def test_an_answer_cut_short_is_no_answer(
@@ -172,7 +164,10 @@ async def test_a_slow_store_keeps_nobody_else_waiting(
 
 
 async def test_what_failing_uploads_left_is_not_taken_for_one(
-    runner: httpx.AsyncClient, state: ServiceState, harmful: HarmfulProxy, store: ObjectArtifacts
+    runner: httpx.AsyncClient,
+    state: ServiceState,
+    harmful: HarmfulProxy,
+    store_in_bucket: ObjectArtifacts,
 ) -> None:
     """The piece is stored, then the store goes away: also removing it fails."""
     with harmed(harmful, "500", "GET"):

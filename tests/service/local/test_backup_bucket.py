@@ -38,9 +38,9 @@ pytestmark = [pytest.mark.db, pytest.mark.long]
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    with run_directory() as directory:
-        yield directory
+def own_directory() -> Iterator[Path]:
+    with run_directory() as path:
+        yield path
 
 
 def folder_at(environment: dict[str, str]) -> BackupFolder[BucketPath]:
@@ -55,9 +55,9 @@ def has_archived(folder: BackupFolder[BucketPath], segment: str) -> bool:
 
 @pytest.mark.timeout(600)
 async def test_what_was_at_the_moment_comes_back_from_the_bucket_alone(
-    directory: Path, tmp_path: Path, in_bucket: Environment, harmful: HarmfulProxy
+    own_directory: Path, tmp_path: Path, in_bucket: Environment, harmful: HarmfulProxy
 ) -> None:
-    server = PrivatePostgres(Surroundings.of_home(Home(directory / "first"), bound=True))
+    server = PrivatePostgres(Surroundings.of_home(Home(own_directory / "first"), bound=True))
     server.start()
     folder, harmed = folder_at(in_bucket()), folder_at(in_bucket(url=harmful.url))
     store = LocalArtifacts(tmp_path / "store")
@@ -100,14 +100,14 @@ async def test_what_was_at_the_moment_comes_back_from_the_bucket_alone(
     assert {path.parent.name for path in folder.bases.glob("*/*")} == {manifest.name}
     found = verify(folder, identity)
     assert (found.bases, found.objects, found.gaps, found.opened) == (1, 2, 0, True)
-    again = restored_server(directory / "second")
+    again = restored_server(own_directory / "second")
     kept = LocalArtifacts(tmp_path / "kept")
     told = restore(folder, again.data, store=kept, identity=identity, to=moment)
     assert told.checked
     assert told.objects == 2
     with kept.open(late) as file:
         assert file.read() == b"a result after it"
-    shutil.copy(directory / "first" / "postgres" / "password", again.data.parent / "password")
+    shutil.copy(own_directory / "first" / "postgres" / "password", again.data.parent / "password")
     again.start()
     try:
         await eventually(lambda: accepts_writes(again.url()))

@@ -56,7 +56,7 @@ class Following:
 
 
 @pytest.fixture(scope="module")
-def standby(private_postgres: PrivatePostgres, world: Any) -> Iterator[StandbyPostgres]:
+def standby_of_world(private_postgres: PrivatePostgres, world: Any) -> Iterator[StandbyPostgres]:
     with run_directory() as directory:
         server = StandbyPostgres(
             Surroundings.of_home(Home(directory), bound=True), private_postgres
@@ -68,12 +68,12 @@ def standby(private_postgres: PrivatePostgres, world: Any) -> Iterator[StandbyPo
 
 @pytest.fixture
 async def following(
-    world: Any, private_postgres: PrivatePostgres, standby: StandbyPostgres
+    world: Any, private_postgres: PrivatePostgres, standby_of_world: StandbyPostgres
 ) -> AsyncIterator[Following]:
     settings = world.settings(public_read=True)
 
     def there(url: str) -> str:
-        return url.replace(f":{private_postgres.port}/", f":{standby.port}/")
+        return url.replace(f":{private_postgres.port}/", f":{standby_of_world.port}/")
 
     url = settings.database.url.get_secret_value()
     database = settings.database.model_copy(
@@ -86,7 +86,7 @@ async def following(
             transport=httpx.ASGITransport(app=app), base_url="http://tiles.test"
         ) as client,
     ):
-        yield Following(world, client, there(world.database_url), standby)
+        yield Following(world, client, there(world.database_url), standby_of_world)
 
 
 async def until_drawn_there(following: Following) -> None:

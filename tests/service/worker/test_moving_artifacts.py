@@ -48,7 +48,7 @@ FILES = 60
 """Files there are before, so that a move has a middle in which it can be killed."""
 
 
-class Platform:
+class ApiAndWorker:
     """API and worker over one database, each time with the store that is given."""
 
     def __init__(
@@ -111,15 +111,15 @@ class Platform:
 
 
 @pytest.fixture
-async def platform(
+async def services(
     sessions: Sessions,
     database_url: str,
     redis_url: str,
     settings: WorkerSettings,
     tiles: TileAccess,
-) -> AsyncIterator[Platform]:
+) -> AsyncIterator[ApiAndWorker]:
     await forget_datasets(sessions)
-    yield Platform(sessions, database_url, redis_url, settings, tiles)
+    yield ApiAndWorker(sessions, database_url, redis_url, settings, tiles)
     await forget_datasets(sessions)
 
 
@@ -129,17 +129,19 @@ async def forget_datasets(sessions: Sessions) -> None:
         await session.execute(delete(Dataset))
 
 
-async def publish(platform: Platform, worker: WorkerContext, folder: Path) -> None:
+async def publish(services: ApiAndWorker, worker: WorkerContext, folder: Path) -> None:
     """Import a raster, unlike all before, as a job of its own."""
-    async with platform.sessions() as session:
+    async with services.sessions() as session:
         number = await session.scalar(select(func.count()).select_from(Dataset))
     job_id, _ = await import_raster(worker, folder, highest=900 + (number or 0))
-    job = await reach(platform.sessions, job_id, *ENDED, within_s=90)
+    job = await reach(services.sessions, job_id, *ENDED, within_s=90)
     assert job.status == JobStatus.SUCCESSFUL, job.error
 
 
-async def assert_all_are_served(platform: Platform, api: httpx.AsyncClient, number: int) -> None:
-    async with platform.sessions() as session:
+async def assert_all_are_served(
+    services: ApiAndWorker, api: httpx.AsyncClient, number: int
+) -> None:
+    async with services.sessions() as session:
         rows = (await session.scalars(select(Dataset))).all()
     assert len(rows) == number
     for row in rows:
@@ -149,13 +151,13 @@ async def assert_all_are_served(platform: Platform, api: httpx.AsyncClient, numb
 
 
 @contextmanager
-def reading(platform: Platform, api: httpx.AsyncClient) -> Iterator[list[int]]:
+def reading(services: ApiAndWorker, api: httpx.AsyncClient) -> Iterator[list[int]]:
     """Read files one after the other until the end; the answers' codes."""
     codes: list[int] = []
 
     async def read() -> None:
         while True:
-            async with platform.sessions() as session:
+            async with services.sessions() as session:
                 names = (await session.scalars(select(Dataset.code))).all()
             for name in names:
                 answer = await api.get(f"/collections/datasets/items/{name}/file")
@@ -218,7 +220,7 @@ async def kill_on_its_way(move: Move) -> int:
 
 @pytest.mark.parametrize("back", [False, True], ids=["to a bucket", "to a folder"])
 async def test_nothing_is_lost_while_files_move(
-    platform: Platform,
+    services: ApiAndWorker,
     database_url: str,
     in_bucket: Environment,
     tmp_path: Path,
@@ -233,15 +235,15 @@ async def test_nothing_is_lost_while_files_move(
         open_store(old).put(tmp_path / "file", suffix=".bin")
     told = write_settings(tmp_path / "new.env", target)
     move = Move(source, target["SHANHAI_ARTIFACTS_ROOT"], told, tmp_path / "said")
-    async with platform.api(old) as api:  # noqa: SIM117 - the worker ends first
-        async with platform.worker(old) as worker:
-            await publish(platform, worker, tmp_path)
-            with reading(platform, api) as codes:
+    async with services.api(old) as api:  # noqa: SIM117 - the worker ends first
+        async with services.worker(old) as worker:
+            await publish(services, worker, tmp_path)
+            with reading(services, api) as codes:
                 first = await kill_on_its_way(move)
-                await publish(platform, worker, tmp_path)
+                await publish(services, worker, tmp_path)
                 following = move.start("--follow")
                 try:
-                    await publish(platform, worker, tmp_path)
+                    await publish(services, worker, tmp_path)
                     await eventually(
                         lambda: asyncio.to_thread(
                             lambda: "0 files copied" in move.said.read_text()
@@ -252,23 +254,23 @@ async def test_nothing_is_lost_while_files_move(
                     assert 0 < first < FILES
                     assert move.copied() <= FILES + 3 - first + 1
                     # The API first: it reads what only the old worker has published so far.
-                    async with platform.api(new) as other:
-                        await publish(platform, worker, tmp_path)
+                    async with services.api(new) as other:
+                        await publish(services, worker, tmp_path)
                         await eventually(
                             lambda: asyncio.to_thread(
                                 lambda: missing(target, database_url).returncode == 0
                             ),
                             within_s=120,
                         )
-                        await assert_all_are_served(platform, other, 4)
+                        await assert_all_are_served(services, other, 4)
                 finally:
                     following.terminate()
                     await asyncio.to_thread(following.wait)
             assert codes
             assert set(codes) == {200}
-    async with platform.worker(new) as worker, platform.api(new) as api:
-        await publish(platform, worker, tmp_path)
-        await assert_all_are_served(platform, api, 5)
+    async with services.worker(new) as worker, services.api(new) as api:
+        await publish(services, worker, tmp_path)
+        await assert_all_are_served(services, api, 5)
     assert missing(target, database_url).stdout.endswith("0 of 5 files are missing\n")
     there = {file.uri for file in open_store(old).files()}
     assert there <= {file.uri for file in open_store(new).files()}

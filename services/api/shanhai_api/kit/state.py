@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from starlette.types import Scope
 
 from shanhai import settings
 from shanhai.db.authentication import Authenticator
@@ -230,6 +231,11 @@ def state_of(request: Request) -> ServiceState:
     """The state of the service that received the request."""
     state: ServiceState = request.app.state.service
     return state
+
+
+def is_draining(scope: Scope) -> bool:
+    """Whether the service that received the request is told to stop."""
+    return bool(scope["app"].state.service.draining.is_set())
 
 
 TIMEOUT_S = 1.0

@@ -19,9 +19,11 @@ from shanhai.db.zoning.schemes import (
     begin_version,
     compare_schemes,
     demand_writer,
+    demand_zones,
     find_scheme,
     list_differences,
     measure_topology,
+    state_of_zones,
 )
 from shanhai.errors import LimitExceeded
 from shanhai.validation import Note
@@ -40,7 +42,6 @@ from shanhai_api.kit.dependencies import (
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import CSV, choose_format
 from shanhai_api.zones import models
-from shanhai_api.zones.states import demand_zones, state_of_zones
 
 
 class VersionQuery(PageQuery):

@@ -12,7 +12,7 @@ from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Identity, Viewer, demand_role, editing_of
 from shanhai.db.queries.audit import Act, record
-from shanhai.errors import Conflict, NotFound
+from shanhai.errors import Conflict, NotFound, Stale
 
 DRAFT = "draft"
 _SCHEME = text(
@@ -45,6 +45,11 @@ _COPY_TOWNS = text(
     " SELECT new.id, t.region_id, t.share FROM zone_town t JOIN zone old ON old.id = t.zone_id"
     " JOIN zone new ON new.code = old.code AND new.scheme_id = :new_id"
     " WHERE old.scheme_id = :id AND old.deleted_at IS NULL"
+)
+_LOCK_SCHEME = text("SELECT FROM zone_scheme WHERE id = :id FOR UPDATE")
+_ZONE_VERSIONS = text(
+    "SELECT left(encode(sha256(coalesce(string_agg(id || '.' || row_version, ',' ORDER BY id), '')"
+    "::bytea), 'hex'), 16) FROM zone WHERE scheme_id = :id AND deleted_at IS NULL"
 )
 
 
@@ -119,6 +124,33 @@ def demand_writer(identity: Identity, scheme: SchemeVersion) -> None:
         Unauthenticated, Forbidden: the identity may not.
     """
     demand_role(identity, editing_of(ZONE_SCHEMES, identity, "update").roles, scheme.region_id)
+
+
+async def state_of_zones(session: AsyncSession, scheme: SchemeVersion) -> str:
+    """What tells this state of a version's zones from others, for two who redraw it at a time."""
+    return str(await session.scalar(_ZONE_VERSIONS, {"id": scheme.id}))
+
+
+async def demand_zones(
+    session: AsyncSession, scheme: SchemeVersion, expected: frozenset[str] | None
+) -> None:
+    """Refuse to redraw zones that are in none of the expected states.
+
+    Raises:
+        Stale: they are not.
+    """
+    if expected is None:
+        return
+    # Of others only a new draft begins, and of them no zone changes.
+    if scheme.status == DRAFT:
+        await session.execute(_LOCK_SCHEME, {"id": scheme.id})
+    if await state_of_zones(session, scheme) not in expected:
+        raise Stale(
+            f"the zones of version {scheme.version} of {scheme.code!r} have changed since they were"
+            " read; read them again",
+            message_zh=f"方案 {scheme.code!r} 第 {scheme.version} 版的分区在读取之后已被更改，"
+            "请重新读取",
+        )
 
 
 async def _scheme(session: AsyncSession, scheme_id: int) -> SchemeVersion:
