@@ -25,7 +25,7 @@ from shanhai_tiles.pages import DRAWABLE
 from tests.e2e.conftest import wait_until
 from tests.support.browser import open_page
 from tests.support.pictures import keep_picture
-from tests.support.watershed_platform import Platform
+from tests.support.watershed_platform import CELL_M, Platform
 
 SCHEME = f"{CODE}.supply_demand"
 
@@ -116,6 +116,57 @@ def test_the_run_is_reproduced_from_its_manifest_and_the_api_alone(
     assert {file.stem for file in (tmp_path / "o" / "inputs").iterdir()} >= {"dem", "npp"}
 
 
+def test_how_far_the_zones_hold_is_told_first(
+    platform: Platform, job: str, results: dict[str, Any]
+) -> None:
+    statistics = platform.api.get(f"{job}/results/statistics")
+    verdict = statistics["robustness"]
+    codes = [flag["code"] for flag in results["flags"]]
+    assert codes[0] == "robustness"
+    assert ("alike_zones" in codes) == bool(verdict["alike_zones"])
+    first = results["flags"][0]
+    assert first["detail"] == verdict["headline_en"]
+    assert first["detail_zh"] == verdict["headline_zh"]
+    # As many as `quick` is said to be.
+    assert verdict["members"] + verdict["without_zones"] == 24
+    held = sum(
+        zone["cells"] * verdict["held_percent_by_zone"][str(zone["class_value"])]
+        for zone in statistics["zones"]
+    )
+    assert held / statistics["valid_cells"] == pytest.approx(verdict["held_percent"], abs=1e-4)
+    manifest = platform.api.get(f"{job}/manifest")
+    assert manifest["uncertainty"]["robustness"] == verdict
+
+
+def test_agreement_and_consensus_are_layers(platform: Platform, results: dict[str, Any]) -> None:
+    """Where nearly all ways of zoning agree with the map, the usual zone is that of the map."""
+    with httpx.Client(base_url=platform.tiles, timeout=30) as http:
+
+        def said(layer: str, lon: float, lat: float) -> Any:
+            address = f"/layers/{results['layers'][layer]}/point"
+            return http.get(address, params={"lon": lon, "lat": lat}).json()
+
+        tilejson = http.get(f"/layers/{results['layers']['zones']}/tilejson.json").json()
+        west, south, east, north = tilejson["bounds"]
+        seen = 0
+        for along in np.linspace(0.1, 0.9, 9):
+            lon, lat = west + along * (east - west), south + along * (north - south)
+            share = said("zone_agreement", lon, lat)["value"]
+            if share is None:
+                continue
+            assert 0 <= share <= 1
+            if share > 0.5:
+                seen += 1
+                usual = said("zone_consensus", lon, lat)
+                assert usual["value"] == said("zones", lon, lat)["value"]
+        assert seen
+        for layer in ("zone_agreement", "zone_consensus"):
+            column, row = tile_at((west + east) / 2, (south + north) / 2, 12)
+            path = f"tiles/WebMercatorQuad/12/{column}/{row}.png"
+            tile = http.get(f"/layers/{results['layers'][layer]}/{path}")
+            assert np.asarray(Image.open(io.BytesIO(tile.content)).convert("RGBA"))[..., 3].any()
+
+
 def test_tiles_draw_the_zones_in_their_colours(platform: Platform, results: dict[str, Any]) -> None:
     layer = results["layers"]["zones"]
     with httpx.Client(base_url=platform.tiles, timeout=30) as http:
@@ -196,6 +247,29 @@ def test_the_same_seed_gives_the_same_bytes_and_a_new_version(
     assert [s["properties"]["version"] for s in published] == [again["scheme_version"]]
 
 
+def test_numbers_and_zones_of_a_run_are_taken_over_by_its_job(platform: Platform, job: str) -> None:
+    former = job.rsplit("/", 1)[1]
+    first = platform.api.get(f"{job}/manifest")
+    digests = {one["name"]: one["sha256"] for one in first["outputs"]}
+    place = {"region": CODE, "cell_m": CELL_M}
+    # Another seed, and the same zones: they are not looked for.
+    for process, frozen, files in (
+        ("delineate-zones", {"zones": True}, ("ratio", "zones", "patches")),
+        ("assess-ecoservices", {}, ("ratio",)),
+    ):
+        taken = {"normalisation": {"from": former, **frozen}}
+        asked = platform.api.submit(process, {**place, **taken})
+        asked.wait()
+        manifest = platform.api.get(f"{asked.url}/manifest")
+        assert manifest["frozen_from"] == former
+        assert {one["frozen_from"] for one in manifest["normalization"]} == {former}
+        found = {one["name"]: one["sha256"] for one in manifest["outputs"]}
+        assert {name: found[name] for name in files} == {name: digests[name] for name in files}
+        # Nothing was chosen, so that no other choice is looked into.
+        codes = [flag["code"] for flag in platform.api.get(f"{asked.url}/results")["flags"]]
+        assert "robustness" not in codes
+
+
 @pytest.mark.long
 def test_a_worker_killed_in_mid_job_finishes_it_once(platform: Platform) -> None:
     worker = platform.stack.services["worker"]
@@ -227,6 +301,7 @@ def test_a_worker_killed_in_mid_job_finishes_it_once(platform: Platform) -> None
         ({"datasets": {"npp": f"{CODE}.dem"}}, "/inputs/datasets/npp"),
         ({"parameters": {"k": 11}}, "/inputs/parameters/k"),
         ({"parameters": {"k": 1}}, "/inputs/parameters/k"),
+        ({"parameters": {"robustness": "none"}}, "/inputs/parameters/robustness"),
         ({"cell_m": -5}, "/inputs/cell_m"),
         ({"unknown": 1}, "/inputs/unknown"),
     ],

@@ -44,7 +44,7 @@ def test_every_promised_output_is_there(zoned: Any) -> None:
     assert by_file <= {output.name for output in DELINEATE_ZONES.outputs}
     assert by_file <= names
     rasters = {file.name for file in zoned.outcome.files if file.kind == "raster"}
-    assert rasters == {"zones", "ratio"} | {
+    assert rasters == {"zones", "ratio", "zone_consensus", "zone_agreement"} | {
         f"{kind}.{service}" for kind in ("ratio", "supply", "demand") for service in SERVICES
     }
     assert all((zoned.workspace / file.path).is_file() for file in zoned.outcome.files)
@@ -58,7 +58,7 @@ def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any) -> None:
     stages = list(dict.fromkeys(stage for _, stage in zoned.told))
     assert stages[1:-1] == [
         *("align", "derive", "supply_demand", "ratio"),
-        *("cluster", "zones", "polygons", "statistics", "rasters", "maps"),
+        *("cluster", "robustness", "zones", "polygons", "statistics", "rasters", "maps"),
     ]
 
 
@@ -109,47 +109,52 @@ def test_ratios_follow_from_the_formulas_taken_over_the_whole_region(
     height, width = ratio.shape
     valid = np.isfinite(ratio)
 
-    def layer(theme: str) -> Any:
+    def layer(theme: str, margin: int = 0) -> Any:
         bands = read_geotiff(watershed.rasters[theme]).values
-        return bands[:, pad : pad + height, pad : pad + width]
+        first, rows, columns = pad - margin, height + 2 * margin, width + 2 * margin
+        return bands[:, first : first + rows, first : first + columns]
 
     def n(values: Any) -> Any:
         low, high = np.percentile(values[valid].astype(np.float32), [0.5, 99.5])
         return np.clip((values - low) / (high - low), 0, 1)
+
+    def rank(values: Any) -> Any:
+        at, single = np.array([0.005, *np.arange(1, 20) / 20, 0.995]), values.astype(np.float32)
+        knots = np.quantile(single[valid], at)
+        # Of equal knots the one takes the first and the other the last: the middle is theirs.
+        up, down = (
+            np.interp(single, knots, at, 0, 1),
+            np.interp(-single, -knots[::-1], at[::-1], 1, 0),
+        )
+        return (up + down) / 2
 
     def esdr(supply: Any, demand: Any) -> Any:
         tops = [np.percentile(x[valid].astype(np.float32), 99.5) for x in (supply, demand)]
         capped = np.minimum(supply, tops[0]) - np.minimum(demand, tops[1])
         return capped / (sum(tops) / 2)
 
-    dem, lights = layer("dem")[0], n(np.log1p(np.maximum(layer("night_lights")[0], 0)))
+    # One cell more on each side: slopes at the rim are taken from cells beyond it.
+    dem, lights = layer("dem", 1)[0], n(np.log1p(np.maximum(layer("night_lights")[0], 0)))
     npp, rain = n(layer("npp")[0]), n(layer("rainfall").sum(axis=0))
     people = n(np.log1p(layer("population")[0]))
     east, south = dem[:, 2:] - dem[:, :-2], dem[2:] - dem[:-2]
     p = (east[:-2] + 2 * east[1:-1] + east[2:]) / 800
     q = (south[:, :-2] + 2 * south[:, 1:-1] + south[:, 2:]) / 800
-    slope = np.full(dem.shape, np.nan)
-    slope[1:-1, 1:-1] = np.degrees(np.arctan(np.hypot(p, q)))
-    inner = np.zeros_like(valid)
-    inner[1:-1, 1:-1] = valid[1:-1, 1:-1]
-    # The cells at the rim of the grid have their slope from cells beyond it.
-    assert np.count_nonzero(valid & ~inner) < 0.02 * np.count_nonzero(valid)
-    steep = np.clip((slope - (limit := _limits(zoned, "slope"))[0]) / (limit[1] - limit[0]), 0, 1)
+    slope = n(np.degrees(np.arctan(np.hypot(p, q))))
+    water = npp * rain * (1 - slope) * _infiltration(layer("soil"))
+    soil = [
+        read_geotiff(zoned.workspace / f"{side}.soil_retention.tif").values[0]
+        for side in ("supply", "demand")
+    ]
     expected = {
-        "carbon_sink": esdr(npp, 0.6 * lights + 0.4 * people),
-        "water_conservation": esdr(
-            np.where(inner, npp * rain * (1 - steep) * _infiltration(layer("soil")), 0.0), lights
-        ),
+        # Indices are compared by their ranks, tonnes of soil as they are.
+        "carbon_sink": rank(npp) - rank(0.6 * lights + 0.4 * people),
+        "water_conservation": rank(water) - rank(lights),
+        "soil_retention": esdr(*soil),
     }
     for service, values in expected.items():
         found = read_geotiff(zoned.workspace / f"ratio.{service}.tif").values[0]
-        tolerance = 2e-5 if service == "carbon_sink" else 5e-3
-        assert np.abs(found - values)[inner].max() < tolerance, service
-
-
-def _limits(run: Any, layer: str) -> tuple[float, float]:
-    one = next(one for one in run.outcome.manifest["normalization"] if one["layer"] == layer)
-    return one["lo"], one["hi"]
+        assert np.abs(found - values)[valid].max() < 5e-6, service
 
 
 def _infiltration(soil: Any) -> Any:
@@ -197,7 +202,8 @@ def test_the_watershed_keeps_its_numbers(zoned: Any) -> None:
         assert zone["code"] == kept["code"]
         assert zone["cells"] == kept["cells"]
         assert zone["ratio"]["mean"] == pytest.approx(kept["ratio_mean"], rel=1e-5)
-    assert statistics["ratio_means"] == pytest.approx(golden["ratio_means"], rel=1e-5)
+    # Differences of ranks are 0 on average, so that a last digit is much of them.
+    assert statistics["ratio_means"] == pytest.approx(golden["ratio_means"], rel=1e-5, abs=2e-6)
 
 
 def test_the_manifest_holds_what_a_second_run_needs(zoned: Any) -> None:
@@ -212,8 +218,10 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any) -> None:
     assert manifest["aoi"]["edge_effect"] is True
     layers = {one["layer"] for one in manifest["normalization"]}
     assert {"npp", "ndvi", "supply.cooling", "demand.biodiversity"} <= layers
-    assert manifest["derived"]["erosivity"].startswith("monthly")
+    # What can be measured is: soil by its loss, of which nothing was asked for.
+    assert manifest["methods"]["soil_retention"] == "rusle"
     records = {(one["layer"], one["name"]): one for one in manifest["parameters"]["layers"]}
+    assert records["r_factor.soil_retention", "erosivity_from"]["value"] == "monthly"
     assert records["evaporation", "crop_coefficient"]["value"]["built_up"] == 0.25
     assert records["demand.carbon_sink", "light_share"]["status"] == "E"
     assert {"numpy", "gdal", "proj", "geos"} <= set(manifest["library_versions"])
@@ -311,7 +319,7 @@ def test_people_light_and_land_cover_are_shared_out_among_the_zones(
         assert sum(zone["land_cover_percent"].values()) == pytest.approx(100, abs=1e-4)
     by_value = {zone["class_value"]: zone["land_cover_percent"] for zone in zones}
     assert by_value[1]["2"] > 90
-    assert next(iter(by_value[4])) == "8"
+    assert [value for value, cover in by_value.items() if "8" in cover] == [4]
 
 
 def test_optional_inputs_may_be_absent_and_that_is_said(zone: Zone) -> None:
@@ -385,7 +393,7 @@ def test_constant_layers_normalise_to_zero_and_the_run_completes(
     flat = tmp_path / "soil.tif"
     soil = np.stack([np.full(grid.shape, value) for value in (40.0, 35.0, 25.0, 1.2)])
     write_geotiff(flat, soil, transform=grid.transform, crs="EPSG:4548")
-    task = watershed.task()
+    task = watershed.task({"profile": "index"})
     task.files["soil.tif"] = str(flat)
     (tmp_path / "work").mkdir()
     outcome = compute_of("delineate-zones")(task, tmp_path / "work", lambda p, s: None)

@@ -34,8 +34,9 @@ def test_the_page_needs_nothing_else(zoned: Any) -> None:
     page = page_of(zoned)
     assert "<script" not in page
     assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]{1,20})', page)) == {"data:image/png"}
-    # Zones, ratio, quadrants, coordination, and a row of maps for each service.
-    assert page.count("data:image/png") == 4 + len(ECOSERVICES)
+    # Zones, ratio, quadrants, coordination, how far the zones hold, and a row of maps for each
+    # service.
+    assert page.count("data:image/png") == 5 + len(ECOSERVICES)
 
 
 def test_the_pdf_holds_its_fonts(zoned: Any) -> None:

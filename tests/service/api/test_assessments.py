@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
+from tests.support.feature_rows import add_job, add_scheme
 from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region
+from tests.support.joint_plans import People
 
 ASSESS = "/processes/assess-ecoservices/execution"
 ZONES = "/processes/delineate-zones/execution"
@@ -45,14 +47,19 @@ EVERY_OPTION: dict[str, Any] = {
 }
 
 
+async def add_inputs(session: AsyncSession, region: Region) -> None:
+    """Every dataset the biophysical defaults need."""
+    for theme in BIOPHYSICAL:
+        grid = {"epsg": XIAMEN_EPSG, "bands": 12 if theme in MONTHLY else 1}
+        await add_dataset(session, region, theme, f"{region.code}.{theme}", grid=grid)
+    await session.commit()
+
+
 @pytest.fixture
 async def bay(session: AsyncSession) -> Region:
     """A region with every dataset the biophysical defaults need."""
     region = await add_region(session, "bay")
-    for theme in BIOPHYSICAL:
-        grid = {"epsg": XIAMEN_EPSG, "bands": 12 if theme in MONTHLY else 1}
-        await add_dataset(session, region, theme, f"bay.{theme}", grid=grid)
-    await session.commit()
+    await add_inputs(session, region)
     return region
 
 
@@ -139,3 +146,157 @@ class TestAssessment:
         assert found.keys() == {"/inputs/datasets/lst"}
         assert "cooling (lst)" in found["/inputs/datasets/lst"]
         assert "region 'bay'" in found["/inputs/datasets/lst"]
+
+
+FROM = "/inputs/normalisation/from"
+OF_MANIFEST: dict[str, Any] = {"profile": "mixed", "methods": {"cooling": "index"}, "figures": []}
+SETTINGS = {"algorithm": "kmeans", "features": "esdr7", "pca": False, "k": 5}
+
+
+async def add_run(
+    session: AsyncSession,
+    kind: str = "delineate-zones",
+    *,
+    region: str = "bay",
+    status: str = "successful",
+    public: bool = False,
+    manifest: dict[str, Any] = OF_MANIFEST,
+) -> Job:
+    """A job as a run over a region leaves it, with what its manifest tells."""
+    asked = {"region": region, "publish": public}
+    job = await add_job(
+        session,
+        kind=kind,
+        status=status,
+        task={"process": kind, "inputs": asked, "region": {"code": region}},
+        result={"manifest": {"process": kind, **manifest}} if status == "successful" else None,
+        requested_by="another",
+    )
+    await session.commit()
+    return job
+
+
+def taken_over(former: object, **more: Any) -> dict[str, Any]:
+    return {"normalisation": {"from": str(former), **more}}
+
+
+@pytest.mark.usefixtures("bay")
+class TestTakenOver:
+    """Numbers, and zones, of another run: `normalisation` names its job."""
+
+    @pytest.mark.parametrize("former", ["assess-ecoservices", "delineate-zones"])
+    @pytest.mark.parametrize("path", [ASSESS, ZONES])
+    async def test_the_numbers_go_with_the_task(
+        self, runner: httpx.AsyncClient, session: AsyncSession, path: str, former: str
+    ) -> None:
+        reference = await add_run(session, former)
+        inputs = {"region": "bay", "cell_m": 250, **taken_over(reference.id)}
+        answer = await runner.post(path, json={"inputs": inputs})
+        assert answer.status_code == 201, answer.text
+        job = (await session.scalars(select(Job).where(Job.id != reference.id))).one()
+        assert job.task["inputs"]["normalisation"]["from"] == str(reference.id)
+        told = {name: job.task["reference"][name] for name in ("name", "process", "methods")}
+        assert told == {
+            "name": str(reference.id),
+            "process": former,
+            "methods": {"cooling": "index"},
+        }
+
+    async def test_zones_go_with_the_task(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        model = {"settings": SETTINGS, "centres": [[0.5]]}
+        former = await add_run(session, manifest=OF_MANIFEST | {"zone_model": model})
+        inputs = {"region": "bay", "cell_m": 250, **taken_over(former.id, zones=True)}
+        assert (await runner.post(ZONES, json={"inputs": inputs})).status_code == 201
+        job = (await session.scalars(select(Job).where(Job.id != former.id))).one()
+        assert job.task["reference"]["zone_model"] == model
+        found = await told(
+            runner, ZONES, **taken_over(former.id, zones=True), parameters={"k": 4, "pca": True}
+        )
+        assert found.keys() == {"/inputs/parameters/k", "/inputs/parameters/pca"}
+
+    @pytest.mark.parametrize("path", [ASSESS, ZONES])
+    @pytest.mark.parametrize("status", ["accepted", "running", "failed", "dismissed"])
+    async def test_a_job_without_results_is_refused(
+        self, runner: httpx.AsyncClient, session: AsyncSession, path: str, status: str
+    ) -> None:
+        former = taken_over((await add_run(session, status=status)).id)
+        english = await told(runner, path, **former)
+        chinese = await told(runner, path, "zh", **former)
+        assert english.keys() == chinese.keys() == {FROM}
+        assert f"is {status}" in english[FROM]
+        assert f"状态为 {status}" in chinese[FROM]
+
+    @pytest.mark.parametrize(
+        ("kind", "manifest", "more", "pointer"),
+        [
+            ("build-network", OF_MANIFEST, {}, FROM),
+            ("delineate-zones", {}, {}, FROM),
+            ("delineate-zones", OF_MANIFEST | {"profile": "index"}, {}, "/inputs/profile"),
+            (
+                "assess-ecoservices",
+                OF_MANIFEST,
+                {"zones": True},
+                "/inputs/normalisation/zones",
+            ),
+        ],
+    )
+    async def test_a_run_that_does_not_fit_is_refused(
+        self,
+        runner: httpx.AsyncClient,
+        session: AsyncSession,
+        kind: str,
+        manifest: dict[str, Any],
+        more: dict[str, Any],
+        pointer: str,
+    ) -> None:
+        former = await add_run(session, kind, manifest=manifest)
+        assert (await told(runner, ZONES, **taken_over(former.id, **more))).keys() == {pointer}
+
+    async def test_what_is_no_job_is_refused(self, runner: httpx.AsyncClient) -> None:
+        # A manifest is given with a run on files, where there are no jobs.
+        for source in ("manifest", "00000000-0000-4000-8000-000000000000"):
+            assert (await told(runner, ASSESS, **taken_over(source))).keys() == {FROM}
+        assert any(
+            one.startswith(FROM) for one in await told(runner, ASSESS, **taken_over("the last"))
+        )
+
+    @pytest.mark.parametrize(("path", "shown"), [(ASSESS, "public"), (ZONES, "publish")])
+    async def test_what_rests_on_an_unpublished_run_is_not_published(
+        self, publisher: httpx.AsyncClient, session: AsyncSession, path: str, shown: str
+    ) -> None:
+        closed, shared = await add_run(session), await add_run(session, public=True)
+        found = await told(publisher, path, **taken_over(closed.id), **{shown: True})
+        assert found.keys() == {f"/inputs/{shown}"}
+        inputs = {"region": "bay", "cell_m": 250, **taken_over(shared.id), shown: True}
+        answer = await publisher.post(path, json={"inputs": inputs})
+        assert answer.status_code == 201, answer.text
+
+    @pytest.mark.parametrize("path", [ASSESS, ZONES])
+    async def test_a_run_of_another_region_is_there_for_those_who_may_see_it(
+        self, people: People, session: AsyncSession, path: str
+    ) -> None:
+        regions = {one.code: one for one in await session.scalars(select(Region))}
+        for code in ("a", "b"):
+            await add_inputs(session, regions[code])
+        former = await add_run(session, region="b")
+
+        async def answered(who: str, own: str, source: object) -> httpx.Response:
+            inputs = {"region": own, "cell_m": 250, **taken_over(source)}
+            return await people[who].post(path, json={"inputs": inputs})
+
+        refused = await answered("planner@a", "a", former.id)
+        assert refused.status_code == 400, refused.text
+        (fault,) = refused.json()["errors"]
+        # What one may not see is told of as what there is not.
+        unknown = "00000000-0000-4000-8000-000000000000"
+        (other,) = (await answered("planner@a", "a", unknown)).json()["errors"]
+        assert fault["pointer"] == other["pointer"] == FROM
+        assert fault["detail"].replace(str(former.id), unknown) == other["detail"]
+        assert (await answered("planner@b", "b", former.id)).status_code == 201
+        # A published zoning is anybody's to compare with.
+        await add_scheme(session, regions["b"], job_id=former.id)
+        await session.commit()
+        answer = await answered("planner@a", "a", former.id)
+        assert answer.status_code == 201, answer.text
