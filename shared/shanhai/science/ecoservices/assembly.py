@@ -321,11 +321,16 @@ def assemble(
             lacks.append((one.id, last, lacked[last.id]))
         elif taken.methods[one.id] not in wanted:
             taken.fallbacks[one.id] = (last.id, lacked[last.id])
-        elif request.profile == "mixed" and taken.methods[one.id].profile == "index":
+        elif request.profile == "mixed" and _is_for_want(choice, taken.methods[one.id]):
             taken.not_measured[one.id] = lacks_of_measured(one, choice.changes, lacked)
     if len(taken.methods) < request.min_services:
         raise missing_layers(lacks)
     return _finish(linker, request, taken)
+
+
+def _is_for_want(choice: MethodChoice, method: Method) -> bool:
+    """Whether a service is calculated from indices, and not because it was asked for by name."""
+    return choice.method is None and method.profile == "index"
 
 
 def _ways(

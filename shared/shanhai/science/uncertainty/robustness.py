@@ -125,23 +125,24 @@ class Ensemble:
         """Part of the variance of the zones that each choice explains by itself, 0–1.
 
         Zones are five variables of 0 and 1 per unit, weighted by area. The sum of squares between
-        the levels of a factor is freed of what chance alone would give it (ω²), and not below 0;
-        what is left of 1 comes of choices acting together. All 0 where no member differs.
+        the levels of a factor is freed of what the variance within its levels gives it by chance
+        (ω² of one factor), and not below 0; what is left of 1 comes of choices acting together.
+        Levels meet at random, so that shares may sum up to a little more than 1. All 0 where no
+        member differs.
 
         Source: Hays 1963 (ω²); variance-based sensitivity, Saltelli et al. 2008.
         """
         marks = [(self.zones == zone + 1).astype(np.float64) for zone in range(_ZONES)]
         total = sum(self._squares(mark - mark.mean(axis=0)) for mark in marks)
-        between = {name: sum(self._between(mark, name) for mark in marks) for name in self._varied}
-        freedom = {name: len(self._levels(name)) - 1 for name in self._varied}
-        rest_freedom = len(self.design) - 1 - sum(freedom.values())
-        rest = max(total - sum(between.values()), 0.0) / max(rest_freedom, 1)
         if total <= 0:
             return dict.fromkeys(self._varied, 0.0)
-        return {
-            name: max(between[name] - freedom[name] * rest, 0.0) / (total + rest)
-            for name in self._varied
-        }
+        return {name: self._share(marks, name, total) for name in self._varied}
+
+    def _share(self, marks: list[FloatArray], name: Factor, total: float) -> float:
+        between = sum(self._between(mark, name) for mark in marks)
+        freedom = len(self._levels(name)) - 1
+        within = max(total - between, 0.0) / max(len(self.design) - 1 - freedom, 1)
+        return max(between - freedom * within, 0.0) / (total + within)
 
     @property
     def _varied(self) -> list[Factor]:

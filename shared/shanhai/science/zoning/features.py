@@ -185,7 +185,9 @@ def _scaling_of(values: FloatArray, weights: FloatArray) -> Scaling:
     mean = capped.mean(axis=0)
     spread = capped.std(axis=0)
     varies: BoolArray = (spread >= LEAST_SPREAD) & (weights > 0)
-    return Scaling(low, high, mean, spread, varies, np.sqrt(weights / weights.mean()))
+    # The mean of equal numbers need not be that number, but that of ones is 1.
+    parts = weights / weights.max()
+    return Scaling(low, high, mean, spread, varies, np.sqrt(parts / parts.mean()))
 
 
 def _principal_components(names: tuple[str, ...], covariance: FloatArray) -> Components:

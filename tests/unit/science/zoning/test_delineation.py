@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ def units(settings: ClusteringSettings) -> UnitTable:
     fall = np.linspace(0.9, -0.9, SHAPE[0])[:, np.newaxis]
     layers = {}
     for service in SERVICES:
-        noise = ndimage.gaussian_filter(random.normal(size=SHAPE), 2)
+        noise = 2 * ndimage.gaussian_filter(random.normal(size=SHAPE), 2)
         layers[f"ratio.{service}"] = fall + noise
         layers[f"supply_n.{service}"] = np.clip(0.5 + fall / 2 + noise, 0, 1)
         layers[f"demand_n.{service}"] = np.clip(0.5 - fall / 2 + noise, 0, 1)
@@ -91,6 +93,47 @@ def test_diagnostics_reuse_what_made_the_zones(algorithm: Algorithm) -> None:
     found = zone_units(units(settings), SERVICES, LAYOUT, settings)
     by_k = diagnose(found.features.matrix, settings.seed, found.partition).by_k
     assert [one.k for one in by_k] == list(range(2, 11))
+
+
+def one_feature(values: list[float], cells: list[int]) -> UnitTable:
+    """Units in a row whose one ratio is the comprehensive ratio and the supply as well."""
+    column = np.array(values)
+    means = np.stack([column, column, column, -column], axis=1)
+    return UnitTable(means, np.array(cells), np.arange(len(values)), (1, len(values)))
+
+
+SEVEN = np.repeat([-0.9, -0.85, -0.3, 0.0, 0.3, 0.85, 0.9], 10) + np.tile([-0.001, 0.001], 35)
+"""Seven groups of ten units, of which the two outer pairs lie close."""
+
+
+def test_merged_clusters_have_the_names_of_the_nearest_of_five() -> None:
+    settings = ClusteringSettings(k=7, high_land=False)
+    found = zone_units(one_feature(SEVEN.tolist(), [1] * 70), ("cooling",), LAYOUT, settings)
+    assert len(found.clustering.centroids) == 7
+    assert len(found.merged.centroids) == 5
+    # Seven are merged to what five would have been, so that no land moves.
+    assert found.moved_by_k == 0.0
+    assert [flag.code for flag in found.flags] == ["merged_clusters"]
+    assert "7 clusters were merged to five" in found.flags[0].text.en
+    assert "0.0% 的面积归属不同" in found.flags[0].text.zh
+    expected = [4] * 20 + [5] * 10 + [3] * 10 + [2] * 10 + [1] * 20
+    assert found.zones.tolist() == expected
+
+
+@pytest.mark.parametrize("k", [6, 8, 10])
+def test_what_merging_moves_is_counted_by_area(k: int) -> None:
+    settings = ClusteringSettings(k=k, high_land=False)
+    table = replace(units(settings), cells=np.arange(1, len(units(settings).index) + 1))
+    found, usual = (zone_units(table, SERVICES, LAYOUT, replace(settings, k=one)) for one in (k, 5))
+    moved = table.cells[found.naming.zones != usual.naming.zones].sum() / table.cells.sum()
+    assert found.moved_by_k == pytest.approx(moved)
+    assert usual.moved_by_k is None
+    # Each merged cluster is as a whole of the zone whose five-cluster centre is the nearest.
+    zone_of_five = dict(zip(usual.merged.labels.tolist(), usual.zones.tolist(), strict=True))
+    for label, centre in enumerate(found.merged.centroids):
+        gaps = [float(((centre - five) ** 2).sum()) for five in usual.merged.centroids]
+        own = set(found.zones[found.merged.labels == label].tolist())
+        assert own == {zone_of_five[gaps.index(min(gaps))]}
 
 
 @given(st.permutations(range(5)))

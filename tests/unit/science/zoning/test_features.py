@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from shanhai.errors import InvalidInput
@@ -122,3 +124,64 @@ def test_flags_tell_what_of_a_service_they_mean() -> None:
     constant, correlated = prepare_features(values, names).flags
     assert "The supply of “Biodiversity maintenance”" in constant.text.en
     assert "Cooling, supply / Landscape aesthetics and recreation, demand" in correlated.text.en
+
+
+def columns(count: int = 3) -> np.ndarray:
+    random = np.random.default_rng(6)
+    return np.asarray(random.normal(size=(200, count)) @ random.normal(size=(count, count)))
+
+
+def test_weights_multiply_z_scores_by_the_root_of_their_share() -> None:
+    values = columns()
+    plain = prepare_features(values, list("abc")).matrix
+    found = prepare_features(values, list("abc"), weights=[4, 1, 1])
+    # Shares of ⅔, ⅙ and ⅙ of three columns: √2, √½ and √½.
+    np.testing.assert_allclose(found.matrix, plain * [2**0.5, 0.5**0.5, 0.5**0.5])
+    # Squared distances of all units together stay as they were.
+    assert np.square(found.matrix).sum() == pytest.approx(np.square(plain).sum())
+    np.testing.assert_allclose(found.correlation, np.corrcoef(plain.T), atol=1e-12)
+
+
+@pytest.mark.parametrize("pca", [False, True])
+def test_equal_weights_are_the_same_bytes_as_none(pca: bool) -> None:
+    values = columns()
+    plain, weighed = (
+        prepare_features(values, list("abc"), weights=weights, pca=pca)
+        for weights in (None, [0.2, 0.2, 0.2])
+    )
+    assert plain.matrix.tobytes() == weighed.matrix.tobytes()
+
+
+def test_weight_0_drops_a_column_without_a_flag() -> None:
+    values = columns()
+    found = prepare_features(values, list("abc"), weights=[1, 0, 1])
+    assert (found.names, found.dropped, found.flags) == (("a", "c"), ("b",), ())
+    others = prepare_features(values[:, [0, 2]], ["a", "c"]).matrix
+    # Two of three columns share all the weight.
+    np.testing.assert_allclose(found.matrix, others * 1.5**0.5)
+
+
+def test_components_are_those_of_the_weighed_columns() -> None:
+    values = columns(4)
+    weights = [9.0, 1, 1, 1]
+    weighed = prepare_features(values, list("abcd"), weights=weights)
+    reduced = prepare_features(values, list("abcd"), weights=weights, pca=True)
+    peer = PCA(0.9, svd_solver="full").fit(weighed.matrix)
+    assert reduced.components is not None
+    np.testing.assert_allclose(reduced.components.explained, peer.explained_variance_ratio_)
+    np.testing.assert_allclose(
+        np.abs(reduced.matrix), np.abs(peer.transform(weighed.matrix)), atol=1e-9
+    )
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=3, max_size=3), st.floats(0.1, 10))
+def test_only_proportions_of_weights_matter(weights: list[float], scale: float) -> None:
+    values = columns()
+    one, other = (
+        prepare_features(values, list("abc"), weights=own).matrix
+        for own in (weights, [scale * weight for weight in weights])
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-12)
+    assert np.square(one).sum(axis=0) / len(values) == pytest.approx(
+        np.array(weights) / np.mean(weights)
+    )

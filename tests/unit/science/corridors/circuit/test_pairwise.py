@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.science.corridors.circuit import solver
 from shanhai.science.corridors.circuit.modes import pairwise
 from shanhai.science.corridors.circuit.solver import CircuitSettings, Joining, Neighbours
 from shanhai.science.corridors.cost_distance import cost_distance
@@ -259,3 +260,23 @@ def test_what_the_sums_of_high_potentials_round_by_is_no_fault_of_the_solution()
     assert found.report.residual > 1e-8
     assert found.resistance[0, 1] == pytest.approx(1e10 + 48, rel=1e-6)
     np.testing.assert_allclose(found.maps.cumulative, 1.0, rtol=1e-4)
+
+
+def test_the_node_at_zero_takes_up_what_all_others_round_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A wall between two plains, the first a source along its whole edge, where it is 0 V; the
+    # second lies at 4·10⁹ V, and its 2000 cells alike round alike. Eight roundings are measured.
+    width = 1_000
+    ground = np.ones((6, width))
+    ground[3] = 1e10 * width
+    sources = np.zeros(ground.shape, dtype=np.int64)
+    sources[0], sources[5, 0] = 1, 2
+    direct = CircuitSettings(method="direct")
+    # 1000 cells of the wall, each entered and left by one straight link and two across.
+    expected = 1e10 / (1 + 2 / 2**0.5)
+    found = pairwise(ground, sources, UNIT, direct)
+    assert found.resistance[0, 1] == pytest.approx(expected, rel=1e-2)
+    monkeypatch.setattr(solver, "_ROUNDINGS", 4.0)
+    with pytest.raises(InvalidInput, match="span too wide a range"):
+        pairwise(ground, sources, UNIT, direct)
