@@ -34,6 +34,7 @@ NAMES = (
     "network_patterns",
     "ecoservices",
     "assessment",
+    "robustness",
     "compliance",
     "balances",
     "occurrences",
