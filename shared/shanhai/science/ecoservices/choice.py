@@ -88,12 +88,14 @@ def wanted_methods(
 
 def numbers_lacking(method: Method, changes: ParameterChanges) -> tuple[str, ...]:
     """Parameters of a method that must be given and are not."""
-    return tuple(
+    lacking = (
         one.name
         for quantity in quantities_of(method)
         for one in quantity.parameters
         if one.default is None and one.name not in changes.parameters
     )
+    # Several quantities may take the same number.
+    return tuple(dict.fromkeys(lacking))
 
 
 def lacks_of_measured(

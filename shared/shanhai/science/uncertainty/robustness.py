@@ -26,7 +26,7 @@ FACTOR_TITLES: Mapping[str, Label] = {
     "seed": Label("随机种子", "random seed"),
     "unit_size": Label("分区单元大小", "size of the zoning units"),
     "normalisation": Label("特征归一化方式", "normalisation of the features"),
-    "input_error": Label("输入数据误差", "errors of the inputs"),
+    "input_error": Label("输入数据误差", "error of the inputs"),
 }
 
 HOLDING_SHARE = 0.8
@@ -204,14 +204,14 @@ class Robustness:
         told_zh = told_en = ""
         if most is not None and self.shares[most] > 0:
             title, share = FACTOR_TITLES[most], f"{100 * self.shares[most]:.0f}"
-            told_zh = f"影响最大的选择是{title.zh}（占变差的 {share}%）。"
-            told_en = f" The {title.en} moves most ({share} % of the variance)."
+            told_zh = f"影响最大的是{title.zh}（占变差的 {share}%）。"
+            told_en = f" What counts most is the {title.en} ({share} % of the variance)."
         return Label(
-            f"分区{grade.zh}：在 {self.members} 种同样合理的做法中，{100 * self.held:.0f}% 的陆地"
-            f"在至少八成做法里保持所属分区；{worst.zh}最不确定，仅 {least:.0f}% 保持。{told_zh}",
-            f"The zones are {grade.en}: of {self.members} ways that are as sensible,"
-            f" {100 * self.held:.0f} % of the land keeps its zone in at least four fifths;"
-            f" least of all the {worst.en.lower()}, {least:.0f} %.{told_en}",
+            f"分区{grade.zh}：以 {self.members} 种同样合理的做法重新分区，{100 * self.held:.0f}% 的陆地"
+            f"在其中至少八成里仍属本图所示分区；{worst.zh}最不确定，仅 {least:.0f}%。{told_zh}",
+            f"The zones are {grade.en}: {100 * self.held:.0f} % of the land keeps its zone in at least"
+            f" four fifths of {self.members} equally sensible ways of zoning. The"
+            f" {worst.en.lower()} is least certain: {least:.0f} % of it does.{told_en}",
         )
 
     @property
