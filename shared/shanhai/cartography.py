@@ -275,9 +275,15 @@ UNCERTAINTY: dict[str, Style] = {
     "deficit_probability": RampStyle(
         Label("供给低于需求的概率", "Probability of supply below demand"), "1", DEMAND, 0.0, 1.0
     ),
-    "zone_consensus": replace(ZONES, title=Label("多数做法所得分区", "Zone that most choices give")),
+    "zone_consensus": replace(
+        ZONES, title=Label("多数做法所得分区", "Zone that most choices give")
+    ),
     "zone_agreement": RampStyle(
-        Label("与本图一致的做法占比", "Share of the choices that give the zone of the map"), "1", AGREEMENT, 0.0, 1.0
+        Label("与本图一致的做法占比", "Share of the choices that give the zone of the map"),
+        "1",
+        AGREEMENT,
+        0.0,
+        1.0,
     ),
     "modal_zone": replace(ZONES, title=Label("众数分区", "Zone of most draws")),
 }

@@ -474,7 +474,9 @@ INPUTS: Mapping[str, Label] = {
     "periphery_m": Label("外围规则距离（m）", "Reach of the periphery, m"),
     "ring_m": Label("一般修复环宽（m）", "Ring of general restoration, m"),
     "overlays": Label("法定保护叠加", "Zones held to the law"),
-    "protect_high_land": Label("高供给高需求用地至少重点保护", "Protect land of high supply and demand"),
+    "protect_high_land": Label(
+        "高供给高需求用地至少重点保护", "Protect land of high supply and demand"
+    ),
     "robustness": Label("稳健性检验", "Test of robustness"),
     "relative_error": Label("相对误差", "Relative error"),
     "beta": Label("夜光权重 β", "Share of night lights, β"),

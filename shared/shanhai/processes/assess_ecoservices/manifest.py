@@ -411,15 +411,10 @@ def _not_measured(assessment: Assessment) -> list[ResultFlag]:
     first = [(label_of(service), next(iter(one.values()))) for service, one in lacks.items()]
     text = Label(
         "下列服务以指数法计算，只能比较位次；补齐所缺即可按实物量计算："
-        + "；".join(
-            f"{title.zh}（缺{_joined_zh(names)}）" for title, names in first
-        ),
+        + "；".join(f"{title.zh}（缺{_joined_zh(names)}）" for title, names in first),
         "calculated by indices, whose ranks alone compare; measured in units when given what they"
         " lack: "
-        + "; ".join(
-            f"{title.en.lower()} ({_joined_en(names)})"
-            for title, names in first
-        ),
+        + "; ".join(f"{title.en.lower()} ({_joined_en(names)})" for title, names in first),
     )
     return [ResultFlag("index_method", text)]
 

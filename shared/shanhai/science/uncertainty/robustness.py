@@ -206,12 +206,13 @@ class Robustness:
             title, share = FACTOR_TITLES[most], f"{100 * self.shares[most]:.0f}"
             told_zh = f"影响最大的是{title.zh}（占变差的 {share}%）。"
             told_en = f" What counts most is the {title.en} ({share} % of the variance)."
+        held = f"{100 * self.held:.0f}"
         return Label(
-            f"分区{grade.zh}：以 {self.members} 种同样合理的做法重新分区，{100 * self.held:.0f}% 的陆地"
-            f"在其中至少八成里仍属本图所示分区；{worst.zh}最不确定，仅 {least:.0f}%。{told_zh}",
-            f"The zones are {grade.en}: {100 * self.held:.0f} % of the land keeps its zone in at least"
-            f" four fifths of {self.members} equally sensible ways of zoning. The"
-            f" {worst.en.lower()} is least certain: {least:.0f} % of it does.{told_en}",
+            f"分区{grade.zh}：以 {self.members} 种同样合理的做法重新分区，{held}% 的陆地在其中"
+            f"至少八成里仍属本图所示分区；{worst.zh}最不确定，仅 {least:.0f}%。{told_zh}",
+            f"The zones are {grade.en}: {held} % of the land keeps its zone in at least four fifths"
+            f" of {self.members} equally sensible ways of zoning. The {worst.en.lower()} is least"
+            f" certain: {least:.0f} % of it does.{told_en}",
         )
 
     @property
