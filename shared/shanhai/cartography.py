@@ -4,6 +4,7 @@ One declaration serves the tile service, its legends and styles, and the maps of
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, label_of
@@ -46,6 +47,8 @@ Style = ClassStyle | RampStyle
 BALANCE = ("#8c2d19", "#d8814f", "#f3ddb3", "#f7f7ef", "#c9e3c0", "#6fae73", "#1b6e3c")
 SUPPLY = ("#f7fbf2", "#cbe6bf", "#8cc98a", "#3f9a56", "#14532d")
 DEMAND = ("#fff8ec", "#fbd9a5", "#f2a35b", "#d4632b", "#7f2704")
+AGREEMENT = ("#8c2d19", "#cf6f45", "#eeb57c", "#f7ecc9", "#8fc78f", "#1b6e3c")
+"""Green from four fifths on, where a zone holds."""
 TERRAIN = ("#3b7d4f", "#a9c977", "#f2e6a8", "#c69a63", "#7b5237", "#f5f3f0")
 WATER = ("#f4f9fd", "#c3dcef", "#7fb4d8", "#3a80b9", "#0b3c71")
 HEAT = ("#2c5aa0", "#9cc4de", "#fbf7c8", "#f4a259", "#a4243b")
@@ -272,9 +275,15 @@ UNCERTAINTY: dict[str, Style] = {
     "deficit_probability": RampStyle(
         Label("供给低于需求的概率", "Probability of supply below demand"), "1", DEMAND, 0.0, 1.0
     ),
-    "zone_consensus": replace(ZONES, title=Label("共识分区", "Zone of most choices")),
+    "zone_consensus": replace(
+        ZONES, title=Label("多数做法所得分区", "Zone that most choices give")
+    ),
     "zone_agreement": RampStyle(
-        Label("分区一致性", "Agreement on the zone"), "1", BALANCE, 0.2, 1.0
+        Label("与本图一致的做法占比", "Share of the choices that give the zone of the map"),
+        "1",
+        AGREEMENT,
+        0.0,
+        1.0,
     ),
     "modal_zone": replace(ZONES, title=Label("众数分区", "Zone of most draws")),
 }
@@ -357,13 +366,23 @@ _SERVICE_CLASSES: dict[str, tuple[Label, tuple[ClassEntry, ...]]] = {
 }
 
 
-def _ecoservice_style(kind: str, ecoservice: str | None, unit: str | None) -> Style:
+COMPARED: Mapping[str, Label] = {
+    "amounts": Label("（实物量）", ", of amounts"),
+    "ranks": Label("（百分位次）", ", of percentile ranks"),
+}
+"""What the ratio of a service compares: amounts in a unit, or where its indices rank."""
+
+
+def _ecoservice_style(
+    kind: str, ecoservice: str | None, unit: str | None, compared: str | None
+) -> Style:
     of = Label("综合", "Comprehensive") if ecoservice is None else label_of(ecoservice)
     if kind in _SERVICE_CLASSES:
         what, entries = _SERVICE_CLASSES[kind]
         return ClassStyle(Label(f"{of.zh}{what.zh}", f"{of.en}: {what.en}"), entries)
     what, colors, low, high = _SERVICE_LAYERS[kind]
-    title = Label(f"{of.zh}{what.zh}", f"{of.en}: {what.en}")
+    by = Label("", "") if compared is None else COMPARED[compared]
+    title = Label(f"{of.zh}{what.zh}{by.zh}", f"{of.en}: {what.en}{by.en}")
     if unit in {None, "1"}:
         return RampStyle(title, "1", colors, low, high)
     return RampStyle(title, unit or "1", colors)
@@ -379,7 +398,7 @@ def theme_titles() -> dict[str, Label]:
     return words | {term.code: term.label for term in THEMES}
 
 
-def style_of(theme: str, unit: str | None = None) -> Style:
+def style_of(theme: str, unit: str | None = None, compared: str | None = None) -> Style:
     """The style of a dataset's theme: an input theme or an output such as `ratio.cooling`.
 
     A theme without a declared style is drawn in greys over its own range.
@@ -387,6 +406,7 @@ def style_of(theme: str, unit: str | None = None) -> Style:
     Args:
         theme: Theme of the dataset.
         unit: Unit of its values; supply and demand that are no index are drawn over their range.
+        compared: `amounts` or `ranks`, where it is the ratio of a service whose method is known.
     """
     if theme == "zones":
         return ZONES
@@ -408,7 +428,7 @@ def style_of(theme: str, unit: str | None = None) -> Style:
         )
     drawn = kind in _SERVICE_LAYERS or kind in _SERVICE_CLASSES
     if drawn and (not ecoservice or ecoservice in known):
-        return _ecoservice_style(kind, ecoservice or None, unit)
+        return _ecoservice_style(kind, ecoservice or None, unit, compared)
     if theme in _THEME_RAMPS:
         unit, colors = _THEME_RAMPS[theme]
         return RampStyle(label_of(theme), unit, colors)

@@ -80,6 +80,7 @@ def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
         "priority": job.priority,
         "retryOf": None if job.retry_of is None else str(job.retry_of),
         "notBefore": rfc3339(job.not_before),
+        "methods": (job.task or {}).get("methods") or None,
         "links": job_links(job, base_url=base_url, kept=kept),
     }
     if job.error is not None and status.final:

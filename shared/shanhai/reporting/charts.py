@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib import rc_context
@@ -36,6 +37,7 @@ _MARGIN_IN, _GAP_IN = 0.08, 0.22
 _TITLE_IN, _LEGEND_IN, _FOOT_IN = 0.34, 0.46, 0.42
 _CLASS_LINE_IN = 0.19
 _TALLEST_IN = 13.0
+_TITLE_PT = 9.5
 _GROUND, _FRAME = "#eef3f6", "#9fb0bb"
 
 
@@ -133,7 +135,15 @@ def _draw_panel(figure: Figure, place: Place, panel: Panel, frame: MapFrame) -> 
     for district in frame.districts:
         for ring in map_decorations.district_rings(district.geometry):
             axes.plot(ring[:, 0], ring[:, 1], color="#33414b", linewidth=0.5, alpha=0.8)
-    axes.set_title(both(panel.title), fontsize=9.5, color=furniture.INK, loc="left", pad=5)
+    title = both(panel.title)
+    size = _title_size(title, place[2] * _WIDTH_IN)
+    axes.set_title(title, fontsize=size, color=furniture.INK, loc="left", pad=5)
+
+
+def _title_size(title: str, width_in: float) -> float:
+    """Points in which a title is no wider than its panel; Chinese letters are an em wide."""
+    ems = sum(1.0 if east_asian_width(letter) in "WF" else 0.6 for letter in title)
+    return min(_TITLE_PT, 72 * width_in / ems)
 
 
 def _extent(frame: MapFrame) -> tuple[float, float, float, float]:

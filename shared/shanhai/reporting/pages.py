@@ -42,7 +42,7 @@ def computed_at(manifest: Mapping[str, Any]) -> datetime:
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number with so many digits after the point; a dash for none."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return "–" if value is None else f"{value:z,.{digits}f}"
 
 
 def figure(value: float | Sequence[float] | None, digits: int = 4) -> str:

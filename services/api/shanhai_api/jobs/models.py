@@ -103,6 +103,20 @@ class JobException(Answered):
     errors: Maybe[list[dict[str, str]]] = None
 
 
+class ServiceMethod(Answered):
+    """How a service is calculated."""
+
+    method: str | None = Field(description="Null of a service that is left out")
+    profile: Literal["biophysical", "index", "any"] | None
+    compared: Literal["amounts", "ranks"] | None = Field(
+        description="Whether its ratio is of amounts in a unit, or of percentile ranks"
+    )
+    lacking: list[str] = Field(
+        description="Layers and numbers that the method first wanted lacks; empty where that one"
+        " is taken"
+    )
+
+
 class StatusInfo(Document):
     """How a job stands; members without a value are left out."""
 
@@ -124,6 +138,9 @@ class StatusInfo(Document):
     priority: int
     retry_of: Maybe[UUID] = Field(None, alias="retryOf")
     not_before: Maybe[MomentText] = Field(None, alias="notBefore")
+    methods: Maybe[dict[str, ServiceMethod]] = Field(
+        None, description="How each ecosystem service is calculated, where the process has any"
+    )
     links: list[Link]
     exception: Maybe[JobException] = None
 

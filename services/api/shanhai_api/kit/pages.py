@@ -108,6 +108,7 @@ ENVIRONMENT.filters.update(
     codes_apart=naming.codes_apart,
     columns_of_rows=naming.columns_of_rows,
     heading=naming.heading_of,
+    input_name=naming.input_name,
     layer=naming.layer_name,
     link_name=naming.link_name,
     member_name=naming.member_name,

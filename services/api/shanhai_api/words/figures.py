@@ -94,6 +94,7 @@ FIGURES: Mapping[str, Label] = {
     "largest_patch_ha": Label("最大图斑（公顷）", "Largest patch, ha"),
     "dominant_deficit": Label("供给最落后的服务", "Supply furthest behind"),
     "deficit_share_percent": Label("供给低于需求的面积（%）", "Supply below demand, %"),
+    "held_percent": Label("换做法仍属本区的面积（%）", "Keeps its zone by other choices, %"),
     "supply_mean": Label("供给均值", "Mean supply"),
     "demand_mean": Label("需求均值", "Mean demand"),
     "night_lights_sum": Label("夜间灯光合计", "Sum of night lights"),

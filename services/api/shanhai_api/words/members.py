@@ -85,6 +85,10 @@ LAYERS: Mapping[str, Label] = {
     "corridor_nodes": Label("廊道节点", "Nodes of corridors"),
     "priority": Label("修复优先级", "Priority of restoration"),
     "ranking": Label("土地保留排序", "Ranking of the land"),
+    "zone_consensus": Label("多数做法所得分区", "Zone that most choices give"),
+    "zone_agreement": Label(
+        "与本图一致的做法占比", "Share of the choices that give the zone of the map"
+    ),
 }
 """Kinds of layers that jobs make."""
 CODES: Mapping[str, Label] = {
@@ -470,6 +474,12 @@ INPUTS: Mapping[str, Label] = {
     "periphery_m": Label("外围规则距离（m）", "Reach of the periphery, m"),
     "ring_m": Label("一般修复环宽（m）", "Ring of general restoration, m"),
     "overlays": Label("法定保护叠加", "Zones held to the law"),
+    "protect_high_land": Label(
+        "高供给高需求用地至少重点保护", "Protect land of high supply and demand"
+    ),
+    "robustness": Label("稳健性检验", "Test of robustness"),
+    "relative_error": Label("相对误差", "Relative error"),
+    "beta": Label("夜光权重 β", "Share of night lights, β"),
     "stability": Label("稳定性检验", "Test of stability"),
     "autocorrelation": Label("空间自相关检验", "Spatial autocorrelation"),
     "draws": Label("随机抽取次数", "Draws"),
@@ -558,7 +568,7 @@ INPUTS: Mapping[str, Label] = {
     "locked_out": Label("不选地块", "Sites to leave"),
     "exclude": Label("排除用地", "Land left out"),
     "priority_weights": Label("优先级权重", "Weights of the priority"),
-    "deficit": Label("供需赤字", "Deficit of services"),
+    "deficit": Label("供给低于需求", "Supply below demand"),
     "edge_penalty": Label("边界惩罚", "Penalty of edges"),
     "least_group_ha": Label("连片规模下限（公顷）", "Least group, ha"),
     "group_reach_m": Label("连片间距（m）", "Reach of a group, m"),
@@ -683,6 +693,8 @@ CHOICES: Mapping[str, Label] = {
     "ward_contig": Label("邻接沃德聚类", "Contiguous Ward"),
     "skater": Label("最小生成树分割（SKATER）", "SKATER"),
     "thresholds": Label("阈值法", "Thresholds"),
+    "quick": Label("快速（24 种做法）", "Quick: 24 choices"),
+    "full": Label("完整（120 种做法）", "Full: 120 choices"),
     "esdr7": Label("七项供需比", "Seven ratios"),
     "sd14": Label("七项供给与需求", "Seven supplies and demands"),
     "esdr7+coords": Label("七项供需比与坐标", "Seven ratios and the place"),

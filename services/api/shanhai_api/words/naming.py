@@ -17,7 +17,15 @@ from shanhai.db.compliance.rules import activities
 from shanhai.science.units import unit_label
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, Lang, Term
 from shanhai_api.words.figures import FIGURES, MANIFEST
-from shanhai_api.words.members import CODES, HEADINGS, LAYERS, LINKS, MEMBERS, PROJECT_STATES
+from shanhai_api.words.members import (
+    CODES,
+    HEADINGS,
+    INPUTS,
+    LAYERS,
+    LINKS,
+    MEMBERS,
+    PROJECT_STATES,
+)
 from shanhai_api.words.pages import WORDS
 
 UNSPOKEN = re.compile(
@@ -84,6 +92,11 @@ def code_name(code: str, lang: Lang, member: str = "") -> str | None:
     if known is None and (code in activities().known or code in activities().conditions):
         known = activities().conditions.get(code) or activities().name_of(code)
     return None if known is None else known.in_(lang)
+
+
+def input_name(name: str, lang: Lang) -> str:
+    """What a number or theme that a process is given is called; its code where nobody knows."""
+    return INPUTS[name].in_(lang) if name in INPUTS else called(name, lang)
 
 
 def called(code: str, lang: Lang) -> str:

@@ -35,6 +35,7 @@ _SELECT = f"""
     SELECT d.code, d.name_zh, d.name_en, d.theme, d.uri, d.checksum, d.grid, d.unit,
            d.native_resolution_m, d.stand_in, d.stand_in_note_zh, d.stand_in_note_en,
            d.source, d.licence, d.visibility, d.region_id, d.origin, d.job_id, r.code AS region,
+           d.attrs->>'compared' AS compared,
            (SELECT coalesce(jsonb_agg({SOURCE_JSON} ORDER BY jd.name), '[]'::jsonb)
               FROM job_dataset jd JOIN dataset i ON i.id = jd.dataset_id
              WHERE jd.job_id = d.job_id AND jd.role = 'input') AS inputs
@@ -74,6 +75,7 @@ class DatasetRow:
     checksum: str
     grid: dict[str, Any]
     unit: str | None
+    compared: str | None
     native_resolution_m: float | None
     visibility: Visibility
     region_id: int
@@ -85,7 +87,7 @@ class DatasetRow:
     @property
     def style(self) -> Style:
         """How its theme is drawn."""
-        return style_of(self.theme, self.unit)
+        return style_of(self.theme, self.unit, self.compared)
 
     @property
     def layer_name(self) -> str:
@@ -137,6 +139,7 @@ def _row(row: Mapping[Any, Any]) -> DatasetRow:
         checksum=row["checksum"],
         grid=row["grid"],
         unit=row["unit"],
+        compared=row["compared"],
         native_resolution_m=row["native_resolution_m"],
         visibility=Visibility(row["visibility"]),
         region_id=row["region_id"],

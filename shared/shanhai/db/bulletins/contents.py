@@ -292,7 +292,11 @@ DIGITS = 5
 GRAIN_DEGREES = 0.0005
 """Shapes are drawn a few hundred pixels wide; what is smaller than this cannot be seen."""
 _SCHEME = text("""
-  SELECT id, code, name_zh, name_en FROM zone_scheme
+  SELECT id, code, name_zh, name_en,
+         (SELECT f FROM zone v, jsonb_array_elements(v.attrs->'flags') f
+           WHERE v.scheme_id = zone_scheme.id AND v.deleted_at IS NULL
+             AND f->>'code' = 'robustness' ORDER BY v.id LIMIT 1) AS robustness
+    FROM zone_scheme
    WHERE region_id = :region AND status IN ('published', 'superseded') AND deleted_at IS NULL
      AND valid_from <= :day AND (valid_to IS NULL OR valid_to > :day)
      AND EXISTS (SELECT FROM zone z WHERE z.scheme_id = zone_scheme.id
@@ -312,12 +316,13 @@ _ZONES = text("""
 
 @dataclass(frozen=True, slots=True)
 class ZoningInForce:
-    """A zoning in force."""
+    """A zoning in force; `robustness` is the flag of that code, where its zones have one."""
 
     id: int
     code: str
     name_zh: str
     name_en: str
+    robustness: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)

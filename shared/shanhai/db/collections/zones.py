@@ -55,6 +55,12 @@ OF_PLAN_AS_OF = (
 )
 """The version that it held on a day, which may have been a draft then."""
 
+_VERDICT = (
+    "(SELECT f FROM zone v, jsonb_array_elements(v.attrs->'flags') f WHERE v.scheme_id = s.id"
+    " AND v.deleted_at IS NULL AND f->>'code' = 'robustness' ORDER BY v.id LIMIT 1)"
+)
+"""What the computation said of its zones; it stands with each of them."""
+
 VERSION = _SCHEME.shown("version", INTEGER, Label("版本", "Version"), queryable=True)
 
 ZONE_SCHEMES = Entity(
@@ -101,6 +107,7 @@ ZONE_SCHEMES = Entity(
         VERSION,
         _SCHEME.fields,
         *_SCHEME.period,
+        Property("robustness", _VERDICT, OBJECT, Label("分区稳健性", "How robust the zones are")),
         _SCHEME.column("gap_reason", TEXT, Label("空缺说明", "Reason for gaps")),
         made_by("s", "zone"),
         revised_by("s", "zone"),

@@ -280,8 +280,8 @@ def compared_by(method: Method) -> Literal["amounts", "ranks"]:
 def service_figures(assessment: Assessment) -> list[dict[str, Any]]:
     """Figures of every assessed service over all valid cells, in the order of the services.
 
-    Each has `code`, `method`, `unit`, `compared` (`amounts` or `ranks`); `supply`, `demand` and
-    `ratio` with `mean` and population `sd`; `supply_n`, `demand_n` (means, 0–1);
+    Each has `code`, `method` with its names, `unit`, `compared` (`amounts` or `ranks`); `supply`,
+    `demand` and `ratio` with `mean` and population `sd`; `supply_n`, `demand_n` (means, 0–1);
     `deficit_percent` and `surplus_percent` (share of cells with a ratio below and above 0);
     `quadrants` and `coordination` in per cent by code; and
     `coordination_mean`.
@@ -300,6 +300,8 @@ def service_figures(assessment: Assessment) -> list[dict[str, Any]]:
         {
             "code": service,
             "method": method.id,
+            "method_zh": method.label.zh,
+            "method_en": method.label.en,
             "unit": method.unit,
             "compared": compared_by(method),
             **figures,

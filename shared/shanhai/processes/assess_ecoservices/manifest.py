@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shanhai.errors import InvalidInput
@@ -18,6 +18,7 @@ from shanhai.processes.kit.manifest import build_manifest
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.science.ecoservices.assembly import Assembled, CheckedFigures
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
+from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import RELIEF_RADIUS_M
 from shanhai.science.ecoservices.method import OptionSpec, ParameterSpec, Quantity, TableSpec
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
@@ -352,9 +353,9 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
         ResultFlag(
             "method_fallback",
             Label(
-                f"{label_of(service).zh}缺少 {'、'.join(names)}：以方法 "
+                f"{label_of(service).zh}缺少{_joined_zh(names)}：以方法 "
                 f"{assembled.methods[service].id} 代替 {wanted}",
-                f"{service} lacks {', '.join(names)}: the method "
+                f"{label_of(service).en} lacks {_joined_en(names)}: the method "
                 f"{assembled.methods[service].id} took the place of {wanted}",
             ),
         )
@@ -364,13 +365,41 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
         ResultFlag(
             "service_left_out",
             Label(
-                f"{label_of(service).zh}缺少 {'、'.join(names)}，未评估",
-                f"{service} lacks {', '.join(names)} and is left out",
+                f"{label_of(service).zh}缺少{_joined_zh(names)}，未评估",
+                f"{label_of(service).en} lacks {_joined_en(names)} and is left out",
             ),
         )
         for service, names in assembled.taken.left_out.items()
     ]
     return [*taken, *left]
+
+
+_NUMBERS: Mapping[str, Label] = {
+    "industrial_use": Label("工业与生态用水总量", "total of industrial water use"),
+    "emissions_total": Label("碳排放总量", "total of carbon emitted"),
+    "years": Label("两期碳密度相隔年数", "years between the two carbon densities"),
+    "storm_mm": Label("设计暴雨", "design storm"),
+}
+"""Numbers of the whole area that a method must be given."""
+
+
+def lack_title(name: str) -> Label:
+    """What a number or layer that a method lacks is called, with the name it is given by."""
+    leaf = LEAVES.get(name)
+    known = _NUMBERS.get(name)
+    if known is None and leaf is not None and leaf.theme is not None:
+        known = label_of(leaf.theme)
+    if known is None:
+        return Label(name, name)
+    return Label(f"{known.zh} {name}", f"{known.en[:1].lower()}{known.en[1:]} {name}")
+
+
+def _joined_zh(names: Iterable[str]) -> str:
+    return "、".join(lack_title(one).zh for one in names)
+
+
+def _joined_en(names: Iterable[str]) -> str:
+    return ", ".join(lack_title(one).en for one in names)
 
 
 def _not_measured(assessment: Assessment) -> list[ResultFlag]:
@@ -382,9 +411,10 @@ def _not_measured(assessment: Assessment) -> list[ResultFlag]:
     first = [(label_of(service), next(iter(one.values()))) for service, one in lacks.items()]
     text = Label(
         "下列服务以指数法计算，只能比较位次；补齐所缺即可按实物量计算："
-        + "；".join(f"{title.zh}（缺 {'、'.join(names)}）" for title, names in first),
+        + "；".join(f"{title.zh}（缺{_joined_zh(names)}）" for title, names in first),
         "calculated by indices, whose ranks alone compare; measured in units when given what they"
-        " lack: " + "; ".join(f"{title.en.lower()} ({', '.join(names)})" for title, names in first),
+        " lack: "
+        + "; ".join(f"{title.en.lower()} ({_joined_en(names)})" for title, names in first),
     )
     return [ResultFlag("index_method", text)]
 

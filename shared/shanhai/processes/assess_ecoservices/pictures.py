@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from shanhai.cartography import (
     BALANCE,
     CLUSTERS,
+    COMPARED,
     COORDINATION,
     DEMAND,
     QUADRANTS,
@@ -69,6 +70,8 @@ def _top(extremes: Extremes) -> float:
 
 
 def _panels(store: ScratchStore, service: str, unit: str, cap: float) -> list[RampPanel]:
+    by = COMPARED["amounts" if unit else "ranks"]
+    ratio = Label(f"供需比{by.zh}", f"Ratio{by.en}")
     layers = [overview(store, f"{kind}.{service}") for kind in ("supply", "demand", "ratio")]
     low = min(0.0, *(_least(layer) for layer in layers[:2]))
     ramp = Label("", "")
@@ -79,7 +82,7 @@ def _panels(store: ScratchStore, service: str, unit: str, cap: float) -> list[Ra
         RampPanel(
             Label("需求", f"Demand{unit}"), layers[1], RampStyle(ramp, unit, DEMAND), low, cap
         ),
-        RampPanel(Label("供需比", "Ratio"), layers[2], RampStyle(ramp, "1", BALANCE), -1.0, 1.0),
+        RampPanel(ratio, layers[2], RampStyle(ramp, "1", BALANCE), -1.0, 1.0),
     ]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from shanhai.cartography import COORDINATION, LAND_COVER, QUADRANTS, ZONES, style_of
-from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessed import Assessment, compared_by
+from shanhai.processes.assess_ecoservices.manifest import lack_title
 from shanhai.processes.assess_ecoservices.pictures import (
     draw_clusters,
     draw_doubts,
@@ -86,6 +87,8 @@ def titles_of(assessment: Assessment) -> dict[str, Label]:
 def _title_of(assessment: Assessment, key: str, unit: str | None) -> Label:
     kind, _, service = key.partition(".")
     quantity = assessment.assembled.graph.quantities.get(key)
+    if kind == "ratio" and service:
+        return style_of(key, compared=compared_by(assessment.assembled.methods[service])).title
     if quantity is None or kind in {"supply", "demand"}:
         return style_of(key, unit).title
     of = label_of(service)
@@ -196,6 +199,11 @@ def content_of(
         "statistics": statistics,
         "places": places,
         "figures": labelled,
+        "measured": len(measured),
+        "lacks": {
+            service: [lack_title(name) for name in next(iter(lacks.values()))]
+            for service, lacks in manifest.get("not_measured", {}).items()
+        },
         "worst": max(measured, key=lambda one: one["deficit_percent"], default=None),
         "parameters": list(parameter_rows(manifest)),
         "valid_km2": manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,

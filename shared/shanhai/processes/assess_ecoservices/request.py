@@ -12,7 +12,7 @@ from shanhai.processes.assess_ecoservices.contract import (
 )
 from shanhai.processes.assess_ecoservices.plausibility import limits_figures
 from shanhai.processes.kit.reference import POINTER
-from shanhai.processes.kit.task import ReferenceTask
+from shanhai.processes.kit.task import MethodTask, ReferenceTask
 from shanhai.science.ecoservices.assembly import (
     Assembled,
     AssessmentRequest,
@@ -104,6 +104,26 @@ def themes_used(calculation: Assembled, bands: Mapping[str, int]) -> set[str]:
     kept = (LEAVES[name].theme for name in KEPT_LEAVES)
     read = {*calculation.graph.themes, *kept}
     return {theme for theme in bands if theme in read}
+
+
+def methods_taken(calculation: Assembled) -> dict[str, MethodTask]:
+    """How each service is calculated, and what the method first wanted lacks."""
+    taken = calculation.taken
+    lacking = {
+        **{service: next(iter(lacks.values())) for service, lacks in taken.not_measured.items()},
+        **{service: names for service, (_, names) in taken.fallbacks.items()},
+    }
+    told = {
+        service: MethodTask(
+            method=method.id,
+            profile=method.profile,
+            compared="amounts" if method.is_physical else "ranks",
+            lacking=list(lacking.get(service, ())),
+        )
+        for service, method in taken.methods.items()
+    }
+    left = {service: MethodTask(lacking=list(names)) for service, names in taken.left_out.items()}
+    return told | left
 
 
 def given_figures(

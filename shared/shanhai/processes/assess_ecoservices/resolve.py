@@ -1,7 +1,7 @@
 """The task of an assessment: the datasets its methods need, looked up and judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import get_args
 from uuid import UUID
@@ -22,7 +22,7 @@ from shanhai.processes.kit.contract import ProcessContract, Theme
 from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse, themes_missed
 from shanhai.processes.kit.reference import reference_of, require_reference
 from shanhai.processes.kit.resolution import ANY, Resolution, find_ground, judge_ground, task_on
-from shanhai.processes.kit.task import DatasetTask, Task
+from shanhai.processes.kit.task import DatasetTask, MethodTask, Task
 from shanhai.vocabulary import JobStatus
 
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -42,39 +42,52 @@ async def resolve_assessment(
 ) -> Task:
     """The task of a process that begins with an assessment."""
     row, region = await find_ground(session, inputs)
-    datasets, faults = await find_assessed(session, row, inputs)
-    refuse([*await judge_ground(session, inputs, row, region), *faults])
-    return task_on(contract, inputs, region, datasets)
+    found = await find_assessed(session, row, inputs)
+    refuse([*await judge_ground(session, inputs, row, region), *found.faults])
+    return task_on(contract, inputs, region, found.datasets, methods=found.methods)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessable:
+    """What an assessment would read, and how it would calculate each service.
+
+    Attributes:
+        datasets: The datasets it reads, by theme.
+        methods: By service; none where there is a fault.
+        faults: What is wrong with what is asked for.
+    """
+
+    datasets: dict[str, DatasetTask]
+    methods: dict[str, MethodTask]
+    faults: Sequence[Fault]
 
 
 async def find_assessed(
     session: AsyncSession, region: RegionRow, inputs: AssessmentInputs
-) -> tuple[dict[str, DatasetTask], Sequence[Fault]]:
-    """The datasets an assessment reads, by theme: those named, else the newest of the region.
-
-    Returns:
-        The datasets, and what is wrong with what is asked for.
-    """
+) -> Assessable:
+    """The datasets an assessment reads: those named, else the newest of the region."""
     found, misfits = await find_themes(
         session, region, named=inputs.datasets, required=(), optional=THEMES
     )
     bands = {theme: _bands(dataset) for theme, dataset in found.items()}
-    used, faults = _judge(inputs, bands, region.code)
+    used, methods, faults = _judge(inputs, bands, region.code)
     told = {misfit.pointer for misfit in misfits}
     faults = [*misfits, *(fault for fault in faults if fault.pointer not in told)]
-    return {theme: describe_dataset(found[theme]) for theme in sorted(used)}, faults
+    datasets = {theme: describe_dataset(found[theme]) for theme in sorted(used)}
+    return Assessable(datasets, methods, faults)
 
 
 def _judge(
     inputs: AssessmentInputs, bands: Mapping[str, int], region: str
-) -> tuple[set[str], list[Fault]]:
+) -> tuple[set[str], dict[str, MethodTask], list[Fault]]:
     # The calculations load their compiled kernels; who never asks for one need not.
     calculations = import_module("shanhai.processes.assess_ecoservices.request")
     try:
         calculation = calculations.assembled(inputs, bands)
     except InvalidInput as error:
-        return set(), [_placed(fault, region) for fault in error.faults]
-    return calculations.themes_used(calculation, bands), []
+        return set(), {}, [_placed(fault, region) for fault in error.faults]
+    themes = calculations.themes_used(calculation, bands)
+    return themes, calculations.methods_taken(calculation), []
 
 
 def _placed(fault: Fault, region: str) -> Fault:
@@ -96,7 +109,7 @@ def _bands(dataset: Dataset) -> int:
 def assessment_needs() -> list[tuple[str]]:
     """Themes without which the usual methods cannot be computed."""
     usual = AssessEcoservicesInputs.model_validate({"region": ANY})
-    return themes_missed(_judge(usual, {}, ANY)[1])
+    return themes_missed(_judge(usual, {}, ANY)[-1])
 
 
 async def with_reference(

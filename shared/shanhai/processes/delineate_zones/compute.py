@@ -362,6 +362,8 @@ def _compute(
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
     if ensembled is not None:
         statistics["robustness"] = ensembled.document()
+        for zone in statistics["zones"]:
+            zone |= ensembled.held(zone["class_value"])
     statistics["flags"] = manifest["flags"]
     return ZoningRun(assessment, coverage, statistics, manifest)
 

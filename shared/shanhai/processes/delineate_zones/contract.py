@@ -209,6 +209,9 @@ COVER = "land_cover"
 COMPOSITION = f"{COVER}_percent"
 """Members of a zone that are there when their layers are, besides light."""
 
+HELD = "held_percent"
+"""Member of a zone that tells how much of its land keeps it by other choices."""
+
 OVERLAPS = tuple(f"{kind}_overlap_ha" for kind in LINE_KINDS)
 """Area of a zone within the control lines the region has."""
 

@@ -18,6 +18,7 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Zone, ZoneScheme
 from shanhai.processes.delineate_zones.contract import (
     COMPOSITION,
+    HELD,
     LIGHT,
     OVERLAPS,
     POPULATION,
@@ -30,6 +31,7 @@ from shanhai.processes.kit.publication import (
     add_output,
     all_public,
     as_multipolygon,
+    compared_in,
     job_id_of,
     new_dataset,
     region_of,
@@ -48,6 +50,7 @@ _STATISTICS = (
         "patches",
     ),
     *("largest_patch_ha", POPULATION, LIGHT, COMPOSITION, *OVERLAPS, "assignment_stability"),
+    HELD,
 )
 """Members of a zone's summary that are kept with the zone, as far as they exist."""
 
@@ -140,7 +143,7 @@ def _computed(
         source=_note("computed from ", sorted({one.source for one in used if one.source})),
         licence=_note("", sorted({one.licence for one in used if one.licence})),
         visibility=Visibility.PUBLIC if public else Visibility.REGION,
-        attrs={"cell_m": inputs.cell_m},
+        attrs={"cell_m": inputs.cell_m, **compared_in(publication.outcome, file.name)},
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS
+from shanhai.processes.delineate_zones.contract import HELD
 from shanhai.processes.delineate_zones.units import Cut, LayerMeans, Raster, SquareCut, Tabled
 from shanhai.processes.delineate_zones.zoning import Zoner, Zoning
 from shanhai.processes.kit.region import windows_of
@@ -81,6 +82,11 @@ class Ensembled:
     choices: EnsembleChoices
     unit_m: float | None
     without_zones: int
+
+    def held(self, zone: int) -> dict[str, float]:
+        """Per cent of a zone's land that keeps it, 0–100; nothing of one that is not judged."""
+        share = self.robustness.held_by_zone.get(zone)
+        return {} if share is None else {HELD: round(100 * share, 6)}
 
     def document(self) -> dict[str, Any]:
         """As the manifest and the statistics tell it."""

@@ -26,7 +26,14 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
 from shanhai.errors import Conflict, Forbidden, NotFound
 from shanhai.processes.kit.contract import ProcessContract
-from shanhai.processes.kit.task import AuthorityTask, GrantTask, OutputFile, Publication, Task
+from shanhai.processes.kit.task import (
+    AuthorityTask,
+    GrantTask,
+    Outcome,
+    OutputFile,
+    Publication,
+    Task,
+)
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.vocabulary import Visibility, closedness
 
@@ -249,12 +256,27 @@ async def publish_rasters(
             name_zh=f"{region.name_zh}：{file.title_zh}",
             name_en=f"{region.name_en}: {file.title_en}",
             visibility=Visibility.PUBLIC if shown else Visibility.REGION,
-            attrs={"cell_m": inputs.cell_m, "plan": inputs.plan},
+            attrs={
+                "cell_m": inputs.cell_m,
+                "plan": inputs.plan,
+                **compared_in(publication.outcome, file.name),
+            },
             **_inherited(publication, inputs.cell_m),
         )
         await add_output(session, publication, file.name, dataset)
     of = region.code if shown else str(job_id_of(publication.task))
     return {file.name: f"{file.name}.{of}" for file in rasters}
+
+
+COMPARED = "compared"
+"""Attribute of a ratio: whether it is of `amounts` in a unit or of `ranks`."""
+
+
+def compared_in(outcome: Outcome, theme: str) -> dict[str, str]:
+    """What the ratio of a service compares, as the manifest tells; nothing of other layers."""
+    kind, _, service = theme.partition(".")
+    compared = outcome.manifest.get("ratio", {}).get(COMPARED, {}).get(service)
+    return {COMPARED: compared} if kind == "ratio" and compared else {}
 
 
 async def _most_closed(session: AsyncSession, task: Task) -> tuple[str | None, str | None]:

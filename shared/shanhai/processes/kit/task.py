@@ -146,6 +146,18 @@ class ReferenceTask(BaseModel):
     zone_model: dict[str, Any] | None = None
 
 
+class MethodTask(BaseModel):
+    """How a service is calculated, known once the datasets are; `method` is None of one left out.
+
+    `lacking` names the layers and numbers that the method first wanted lacks.
+    """
+
+    method: str | None = None
+    profile: str | None = Field(None, description="`biophysical` or `index`; `any` serves in both")
+    compared: Literal["amounts", "ranks"] | None = None
+    lacking: list[str] = []
+
+
 class AssessedTask(BaseModel):
     """The assessment a scenario is held against, as it was asked for.
 
@@ -186,6 +198,9 @@ class Task(BaseModel):
     )
     reference: ReferenceTask | None = Field(
         None, description="run whose numbers of the whole area, and zones, are taken over"
+    )
+    methods: dict[str, MethodTask] = Field(
+        default_factory=dict, description="how each service is calculated, by service"
     )
     upload_uri: str | None = None
     authority: AuthorityTask | None = None

@@ -176,6 +176,13 @@ class MinesTask(BaseModel):
     arrears: list[ArrearsTask] | None = None
 
 
+class ZoningTask(NamedTask):
+    """The zoning in force, with what its computation says of how robust the zones are."""
+
+    headline_zh: str | None = None
+    headline_en: str | None = None
+
+
 class ZoneTask(BaseModel):
     """A class of the zoning in force, with its area and a shape to be drawn."""
 
@@ -223,7 +230,7 @@ class BulletinTask(BaseModel):
     balances: list[BalanceTask] = []
     settlements: list[SettlementTask] = []
     mines: MinesTask = MinesTask()
-    scheme: NamedTask | None = None
+    scheme: ZoningTask | None = None
     zones: list[ZoneTask] = []
     corridors: list[CorridorTask] = []
 

@@ -302,7 +302,7 @@ async def _gather(
         **await _ledgers(session, region, viewer, first, last),
         scheme=None
         if scheme is None
-        else contract.NamedTask(code=scheme.code, name_zh=scheme.name_zh, name_en=scheme.name_en),
+        else _zoning(scheme),
         zones=[]
         if scheme is None
         else [
@@ -312,6 +312,17 @@ async def _gather(
         corridors=[
             contract.CorridorTask.model_validate(one, from_attributes=True) for one in corridors
         ],
+    )
+
+
+def _zoning(scheme: contents.ZoningInForce) -> contract.ZoningTask:
+    said = scheme.robustness or {}
+    return contract.ZoningTask(
+        code=scheme.code,
+        name_zh=scheme.name_zh,
+        name_en=scheme.name_en,
+        headline_zh=said.get("detail_zh"),
+        headline_en=said.get("detail"),
     )
 
 

@@ -378,12 +378,12 @@ SELECT_SITES = ProcessContract(
     "select-sites",
     Label("修复选址", "Select restoration sites"),
     Label(
-        "由夹点、障碍点、供需赤字与生态问题得到修复优先级图，并在预算、资金用途与管控线约束下选出"
-        "修复地块，给出最优间隙、资金分配与成本—效益前沿；可对土地作保留排序，可为入选地块建立草案项目。",
-        "Maps restoration priority from pinch points, barriers, deficit and problems, and chooses"
-        " sites under a budget, earmarked funds and control lines, with gap, payments and the front"
-        " of cost and gain; land can be ranked by what to give up last, and chosen sites can become"
-        " draft projects.",
+        "由夹点、障碍点、供给低于需求的程度与生态问题得到修复优先级图，并在预算、资金用途与管控线约束下"
+        "选出修复地块，给出最优间隙、资金分配与成本—效益前沿；可对土地作保留排序，可为入选地块建立草案项目。",
+        "Maps restoration priority from pinch points, barriers, supply below demand and problems,"
+        " and chooses sites under a budget, earmarked funds and control lines, with gap, payments"
+        " and the front of cost and gain; land can be ranked by what to give up last, and chosen"
+        " sites can become draft projects.",
     ),
     SelectSitesInputs,
     (

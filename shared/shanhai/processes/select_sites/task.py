@@ -23,7 +23,10 @@ KINDS: Mapping[Candidates, SiteKind] = {
 FEATURES: Mapping[str, tuple[Label, str]] = {
     "area": (Label("面积", "area"), "ha"),
     "priority": (Label("优先级加权面积", "area weighted by priority"), "ha"),
-    "deficit": (Label("供需赤字加权面积", "area weighted by deficit"), "ha"),
+    "deficit": (
+        Label("供给低于需求程度加权面积", "area weighted by how far supply is below demand"),
+        "ha",
+    ),
     "pinch_points": (Label("夹点得分加权面积", "area weighted by pinch score"), "ha"),
     "barriers": (Label("障碍点得分", "barriers opened"), "1"),
     "connectivity": (Label("等效连通面积增量", "gain in equivalent connected area"), "ha"),
@@ -36,7 +39,7 @@ FEATURE_NAMES: Mapping[str, Label] = {name: label for name, (label, _) in FEATUR
 COMPONENTS: Mapping[str, Label] = {
     "pinch_points": Label("夹点", "pinch points"),
     "barriers": Label("障碍点", "barriers"),
-    "deficit": Label("供需赤字", "deficit"),
+    "deficit": Label("供给低于需求", "supply below demand"),
     "problems": Label("生态问题", "problems"),
 }
 """What a priority is made up of."""

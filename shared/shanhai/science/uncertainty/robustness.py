@@ -205,14 +205,15 @@ class Robustness:
         told_zh = told_en = ""
         if most is not None and self.shares[most] > 0:
             title, share = FACTOR_TITLES[most], f"{100 * self.shares[most]:.0f}"
-            told_zh = f"影响最大的选择是{title.zh}（占变差的 {share}%）。"
-            told_en = f" The {title.en} moves most ({share} % of the variance)."
+            told_zh = f"影响最大的是{title.zh}（占变差的 {share}%）。"
+            told_en = f" What counts most is the {title.en} ({share} % of the variance)."
+        held = f"{100 * self.held:.0f}"
         return Label(
-            f"分区{grade.zh}：在 {self.members} 种同样合理的做法中，{100 * self.held:.0f}% 的陆地"
-            f"在至少八成做法里保持所属分区；{worst.zh}最不确定，仅 {least:.0f}% 保持。{told_zh}",
-            f"The zones are {grade.en}: of {self.members} ways that are as sensible,"
-            f" {100 * self.held:.0f} % of the land keeps its zone in at least four fifths;"
-            f" least of all the {worst.en.lower()}, {least:.0f} %.{told_en}",
+            f"分区{grade.zh}：以 {self.members} 种同样合理的做法重新分区，{held}% 的陆地在其中"
+            f"至少八成里仍属本图所示分区；{worst.zh}最不确定，仅 {least:.0f}%。{told_zh}",
+            f"The zones are {grade.en}: {held} % of the land keeps its zone in at least four fifths"
+            f" of {self.members} equally sensible ways of zoning. The {worst.en.lower()} is least"
+            f" certain: {least:.0f} % of it does.{told_en}",
         )
 
     @property

@@ -172,6 +172,15 @@ describe("consensus and doubt", () => {
   /** As the service answers: it lists the newest of the region, and finds each job's by name. */
   const computed = (schemes = [scheme(1, "published", { job: "j1" }), scheme(2, "draft")]) =>
     zoned(schemes, {
+      ...Object.fromEntries(
+        ["j1", "j2", "j3", "j4"].flatMap((job) =>
+          ["zone_agreement", "zone_consensus"].map((theme) => [
+            `GET /tiles/layers/${theme}.${job}`,
+            refused(404, "there is no layer"),
+          ]),
+        ),
+      ),
+      "GET /tiles/layers/zone_agreement.j1": { ...layer("zone_agreement.j1", "Agreement"), legend },
       "GET /tiles/layers": { layers: [layer("stability.xiamen", "Newest")] },
       "GET /tiles/layers/stability.xiamen": { ...layer("stability.xiamen", "Newest"), legend },
       "GET /tiles/layers/stability.j1": { ...layer("stability.j1", "Stability 1"), legend },
@@ -187,6 +196,34 @@ describe("consensus and doubt", () => {
     expect(await screen.findByText("No data")).toBeTruthy();
     await hands.click(screen.getByRole("checkbox", { name: /Stability 1/ }));
     await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+  });
+  it("show one layer at a time", async () => {
+    computed();
+    const hands = open(<Zones />);
+    const box = (name: string) => screen.getByRole<HTMLInputElement>("checkbox", { name });
+    await screen.findByRole("checkbox", { name: "Show on the map: Agreement" });
+    await hands.click(box("Show on the map: Agreement"));
+    expect(box("Show on the map: Agreement").checked).toBe(true);
+    await hands.click(box("Show on the map: Stability 1"));
+    expect(box("Show on the map: Agreement").checked).toBe(false);
+  });
+  it("begin with what the computation says of its zones, and how much of each holds", async () => {
+    const flags = [
+      { code: "low_coverage", detail: "holes", detail_zh: "有缺" },
+      { code: "robustness", detail: "The zones are weak.", detail_zh: "分区不够稳健。" },
+    ];
+    zoned(undefined, {
+      "GET /collections/zones/items": {
+        features: ZONES.map((one, n) => ({
+          ...one,
+          properties: { ...one.properties, flags, statistics: { held_percent: 57.4 + n } },
+        })),
+      },
+    });
+    open(<Zones />);
+    expect(await screen.findByText("The zones are weak.")).toBeTruthy();
+    expect(screen.queryByText("holes")).toBeNull();
+    expect(await screen.findByText("57 % keeps its zone")).toBeTruthy();
   });
   it("are those of each version's own job, of a draft too", async () => {
     computed([scheme(1, "published", { job: "j1" }), scheme(2, "draft", { job: "j2" })]);
@@ -209,7 +246,7 @@ describe("consensus and doubt", () => {
   it("are not there where the job tested none, whatever is newest of the region", async () => {
     computed([scheme(1, "published", { job: "j3" })]);
     open(<Zones />);
-    expect(await screen.findByText(/did not test how stable it is/)).toBeTruthy();
+    expect(await screen.findByText(/did not test how robust it is/)).toBeTruthy();
     expect(screen.queryByRole("checkbox")).toBeNull();
   });
   it("say so where they cannot be read", async () => {

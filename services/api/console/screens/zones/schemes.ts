@@ -38,6 +38,15 @@ export interface ZoneMembers extends Record<string, unknown> {
   requirement_zh: string | null;
   requirement_en: string | null;
   zone_class: string;
+  flags?: Flag[] | null;
+  statistics?: { held_percent?: number } | null;
+}
+
+/** A remark of a computation. */
+export interface Flag {
+  code: string;
+  detail: string;
+  detail_zh: string;
 }
 
 export type Zone = Feature<ZoneMembers>;

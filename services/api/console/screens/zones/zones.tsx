@@ -2,10 +2,12 @@
 
 import { batch, useComputed, useSignal } from "@preact/signals";
 import type { FeatureCollection } from "geojson";
+import { Fragment } from "preact";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { Fault } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
+import { fixed } from "../../kit/format";
 import type { MapPane } from "../../kit/map/engine";
 import { describeLayer, type Layer } from "../../kit/map/layers";
 import { Legend } from "../../kit/map/legend";
@@ -22,6 +24,7 @@ import {
   byClass,
   type ClassSum,
   drawnZones,
+  GREY,
   keyOfScheme,
   mayEdit,
   originOf,
@@ -139,6 +142,7 @@ export default function Zones() {
               {() => (
                 <>
                   <About scheme={scheme} />
+                  <Verdict zones={list} />
                   <AreaChart
                     sums={sums}
                     chosen={chosen.value}
@@ -149,6 +153,7 @@ export default function Zones() {
                   <Requirements sums={sums} zones={list} chosen={chosen.value} />
                   <Doubt
                     scheme={scheme}
+                    zones={list}
                     layer={doubt.value}
                     onLayer={(layer) => {
                       doubt.value = layer;
@@ -235,6 +240,18 @@ function About({ scheme: { properties } }: { scheme: Scheme }) {
   );
 }
 
+/** What the computation says of its zones as a whole, and that they were changed by hand since. */
+function Verdict({ zones }: { zones: readonly Zone[] }) {
+  const flags = zones[0]?.properties.flags ?? [];
+  return flags
+    .filter(({ code }) => code === "robustness" || code === "adjusted_by_hand")
+    .map((flag) => (
+      <p key={flag.code} class="verdict">
+        {t(flag.detail_zh, flag.detail)}
+      </p>
+    ));
+}
+
 function Requirements({
   sums,
   zones,
@@ -293,55 +310,65 @@ function ZoneFacts({ zone: { properties } }: { zone: Zone }) {
   );
 }
 
+/** Layers that tell how far a zoning can be trusted: by other choices, and by other parameters. */
+const DOUBTS = ["zone_agreement", "zone_consensus", "stability"];
+
 /** How far repeated computations agree: consensus where they do, doubt where they do not. What is
- * listed of computed layers is the newest public of a region, whichever scheme it is of: the layer
- * of the scheme's own job is asked for by name, which finds that of a draft as well. */
+ * listed of computed layers is the newest public of a region, whichever scheme it is of: the layers
+ * of the scheme's own job are asked for by name, which finds those of a draft as well. */
 function Doubt({
   scheme: { properties },
+  zones,
   layer,
   onLayer,
 }: {
   scheme: Scheme;
+  zones: readonly Zone[];
   layer: string;
   onLayer: (layer: string) => void;
 }) {
-  const name = properties.job ? `stability.${properties.job}` : "";
+  const job = properties.job ?? "";
   const { asked, again } = useAsked(
-    async () => ({ of: name, found: name ? await stabilityOf(name) : null }),
-    [name],
+    async () => ({ of: job, found: job ? await doubtsOf(job) : [] }),
+    [job],
   );
   return (
     <Panel title={t("共识与存疑", "Consensus and doubt")}>
+      <Held zones={zones} />
       <Found asked={asked} again={again}>
         {({ of, found }) =>
           // What was found for another scheme does not stand until the next answer.
-          of !== name ? (
+          of !== job ? (
             <Waiting />
-          ) : found ? (
+          ) : found.length ? (
             <>
-              <label class="check">
-                <input
-                  type="checkbox"
-                  checked={layer === name}
-                  onChange={({ currentTarget }) => onLayer(currentTarget.checked ? name : "")}
-                />
-                {t("在地图上显示", "Show on the map:")} {called(found, "title")}
-              </label>
-              {layer === name && <Legend legend={found.legend} raster />}
+              {found.map((one) => (
+                <Fragment key={one.id}>
+                  <label class="check">
+                    <input
+                      type="checkbox"
+                      checked={layer === one.id}
+                      onChange={({ currentTarget }) => onLayer(currentTarget.checked ? one.id : "")}
+                    />
+                    {t("在地图上显示", "Show on the map:")} {called(one, "title")}
+                  </label>
+                  {layer === one.id && <Legend legend={one.legend} raster />}
+                </Fragment>
+              ))}
               <small>
                 {t(
-                  "数值高处各次计算一致；低处类别存疑，宜实地核定。",
-                  "Where values are high, computations agree; where low, the class is in doubt and worth a visit.",
+                  "数值高处各种做法一致；低处分区存疑，宜实地核定。",
+                  "Where values are high, other ways of zoning agree; where low, the zone is in doubt and worth a visit.",
                 )}
               </small>
             </>
           ) : (
             <p class="hint">
-              {name
-                ? t("其计算没有检验稳定性。", "Its computation did not test how stable it is.")
+              {job
+                ? t("其计算没有检验稳健性。", "Its computation did not test how robust it is.")
                 : t(
-                    "本版不是计算所得，没有稳定性图层。",
-                    "This version was not computed: there is no layer of its stability.",
+                    "本版不是计算所得，没有稳健性图层。",
+                    "This version was not computed: there is no layer of how robust it is.",
                   )}
             </p>
           )
@@ -351,8 +378,35 @@ function Doubt({
   );
 }
 
+/** What part of each zone keeps it by other choices, where that is known. */
+function Held({ zones }: { zones: readonly Zone[] }) {
+  const known = zones.flatMap(({ properties: own }) => {
+    const held = own.statistics?.held_percent;
+    return typeof held === "number" ? [{ own, held }] : [];
+  });
+  if (!known.length) return null;
+  return (
+    <dl class="facts">
+      {known.map(({ own, held }) => (
+        <Fragment key={own.code}>
+          <dt>
+            <span class="swatch" style={{ background: own.color ?? GREY }} /> {called(own)}
+          </dt>
+          <dd>{t(`${fixed(held, 0)}% 稳健`, `${fixed(held, 0)} % keeps its zone`)}</dd>
+        </Fragment>
+      ))}
+    </dl>
+  );
+}
+
+/** The layers of doubt that a job made. */
+async function doubtsOf(job: string): Promise<Layer[]> {
+  const found = await Promise.all(DOUBTS.map((theme) => layerOf(`${theme}.${job}`)));
+  return found.filter((one) => one !== null);
+}
+
 /** The layer of a job; null where the job made none. */
-async function stabilityOf(name: string): Promise<Layer | null> {
+async function layerOf(name: string): Promise<Layer | null> {
   try {
     return await describeLayer({ name });
   } catch (error) {

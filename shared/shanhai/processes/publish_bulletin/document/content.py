@@ -343,6 +343,8 @@ def _zones(held: contract.BulletinTask) -> Document:
     total = sum(one.area_m2 for one in held.zones)
     return {
         "scheme": None if held.scheme is None else _named_task(held.scheme),
+        "headline_zh": None if held.scheme is None else held.scheme.headline_zh,
+        "headline_en": None if held.scheme is None else held.scheme.headline_en,
         "classes": [
             {
                 "code": one.code,

@@ -103,8 +103,13 @@ def full_task(template: Template) -> contract.BulletinTask:
             "balances": _balances(),
             "settlements": _settlements(),
             "mines": _mines(),
-            "scheme": contract.NamedTask(
-                code="zones", name_zh="示例分区", name_en="the example zoning"
+            "scheme": contract.ZoningTask(
+                code="zones",
+                name_zh="示例分区",
+                name_en="the example zoning",
+                headline_zh="分区基本稳健：71% 的陆地在多数做法里仍属本图所示分区。",
+                headline_en="The zones are fairly robust: 71 % of the land keeps its zone in most"
+                " ways of zoning.",
             ),
             "zones": _zones(),
             "corridors": [_corridor(-0.25), _corridor(0.2)],

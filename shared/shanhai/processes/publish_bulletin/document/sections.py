@@ -146,7 +146,8 @@ def air(told: Told, lang: Lang) -> list[Block]:
 
 
 def zones(told: Told, lang: Lang) -> list[Block]:
-    """Areas of the classes of the zoning in force."""
+    """How robust the zoning in force is, where that is known, and the areas of its classes."""
+    headline = told["zones"]["headline"]
     classes = told["zones"]["classes"]
     cells = [[one["name"], number(one["area_km2"]), number(one["percent"])] for one in classes]
     columns = (
@@ -155,7 +156,8 @@ def zones(told: Told, lang: Lang) -> list[Block]:
         (Label("占比 %", "Share, %"), 3.0, True),
     )
     colors = [one["color"] for one in classes]
-    return _table(Label("生态保护修复分区面积", "Areas of zones"), columns, cells, lang, colors)
+    table = _table(Label("生态保护修复分区面积", "Areas of zones"), columns, cells, lang, colors)
+    return [*([Paragraph(headline)] if headline else []), *table]
 
 
 def alerts(told: Told, lang: Lang) -> list[Block]:
