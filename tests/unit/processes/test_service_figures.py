@@ -32,7 +32,10 @@ def found(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Fou
 
 def test_every_service_is_told_in_order(found: Found) -> None:
     assert [one["code"] for one in found[1]] == list(codes(ECOSERVICES))
-    assert {one["unit"] for one in found[1]} == {"1"}
+    # Of the layers of the watershed the erosion alone can be computed; the rest are indices.
+    measured = {one["code"]: one["unit"] for one in found[1] if one["compared"] == "amounts"}
+    assert measured == {"soil_retention": "t/ha/yr"}
+    assert {one["unit"] for one in found[1] if one["compared"] == "ranks"} == {"1"}
 
 
 @pytest.mark.parametrize("number", range(len(ECOSERVICES)))

@@ -62,7 +62,7 @@ def by_hand(zones: tuple[int, ...] = (1, 4)) -> ZoneModel:
 
 
 def table(*ratios: float) -> UnitTable:
-    means = np.array([[one, 9.0, one - 0.5, one] for one in ratios])
+    means = np.array([[one, 9.0, one - 0.5, one, 1 - one] for one in ratios])
     count = len(ratios)
     return UnitTable(means, np.arange(1, count + 1), np.arange(count), (1, count))
 
