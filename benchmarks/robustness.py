@@ -6,7 +6,7 @@ but the processor time of the ensemble beside that of the zoning itself.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import combinations
@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
+from scipy.optimize import linear_sum_assignment
 
 from benchmarks.fresh import run_fresh
 from benchmarks.report import Table
@@ -48,6 +49,7 @@ from shanhai.science.matching import (
 )
 from shanhai.science.normalisation import limits_of, normalise
 from shanhai.science.uncertainty.robustness import smooth_field
+from shanhai.science.zoning.delineation import cross_tabulate
 from shanhai.science.zoning.postprocess import ZONES
 
 CELLS_M = (90, 110, 150, 200)
@@ -76,14 +78,31 @@ class Finding:
     Attributes:
         what: What was changed.
         shares: Part of the land that changes class, one for each way of changing it.
+        regrouped: The same by the names that agree best; empty where it means nothing. What is
+            beyond it moved with a zone that another cluster took as a whole.
         former: What was found before, in words; `NOT_SEEN` where it was not looked into.
         bar: The largest that is asked for, where one is.
     """
 
     what: str
     shares: tuple[float, ...]
+    regrouped: tuple[float, ...] = ()
     former: str = NOT_SEEN
     bar: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        what: str,
+        pairs: Iterable[tuple[ClassArray, ClassArray]],
+        former: str = NOT_SEEN,
+        bar: float | None = None,
+    ) -> "Finding":
+        """A figure of pairs of zone rasters."""
+        crossed = [_crossed(one, other) for one, other in pairs]
+        shares = tuple(1 - float(np.trace(one)) for one in crossed)
+        best = [float(one[linear_sum_assignment(one, maximize=True)].sum()) for one in crossed]
+        return cls(what, shares, tuple(1 - one for one in best), former, bar)
 
     @property
     def worst(self) -> float:
@@ -102,6 +121,7 @@ class Finding:
         return {
             "what": self.what,
             "shares": self.shares,
+            "regrouped": self.regrouped,
             "worst": self.worst,
             "bar": self.bar,
             "former": self.former,
@@ -122,12 +142,13 @@ class Findings(Table):
     def show(self, console: Console) -> None:
         """Print it."""
         shown = RichTable(title=f"{self.name}: {self.title}", title_justify="left")
-        for heading in ("what", "least", "median", "most", "bar", self.floor):
+        for heading in ("what", "least", "median", "most", "names aside", "bar", self.floor):
             shown.add_column(heading, justify="left" if heading == "what" else "right")
         for one in self.findings:
             parts = (min(one.shares), median(one.shares), one.worst)
             told = [f"{100 * part:.2f} %" for part in parts]
-            shown.add_row(one.what, *told, one.verdict, one.former)
+            aside = f"{100 * max(one.regrouped):.2f} %" if one.regrouped else NOT_SEEN
+            shown.add_row(one.what, *told, aside, one.verdict, one.former)
         console.print(shown)
 
 
@@ -224,13 +245,14 @@ class Run:
 
     def changed(self, what: str, former: str, *others: ClassArray) -> Finding:
         """A figure of zones on this grid."""
-        return Finding(what, tuple(apart(self.default_zones, one) for one in others), former)
+        return Finding.of(what, [(self.default_zones, one) for one in others], former)
 
 
-def apart(one: ClassArray, other: ClassArray) -> float:
-    """Part of the cells with a zone in both whose zones differ."""
+def _crossed(one: ClassArray, other: ClassArray) -> FloatArray:
+    """Part of the cells with a zone in both, by zone of the one (row) and the other (column)."""
     both = (one > 0) & (other > 0)
-    return float((one[both] != other[both]).mean())
+    counts = cross_tabulate(one[both], other[both])[1:, 1:]
+    return np.asarray(counts / counts.sum())
 
 
 def _other_grids(own: Run, folder: Path) -> Iterator[Finding]:
@@ -266,18 +288,14 @@ def _other_clusters(own: Run) -> Iterator[Finding]:
 
 
 def _other_seeds(own: Run) -> Iterator[Finding]:
-    """Each pair of seeds; the mixtures also against k-means."""
+    """Each pair of seeds; one mixture also against k-means."""
     mixtures = [own.zones(algorithm="gmm", seed=SEED + one) for one in range(GMM_SEEDS)]
     yield own.changed("gmm instead of kmeans", NOT_SEEN, mixtures[0])
     told = f"gmm by {GMM_SEEDS} seeds, each pair"
-    yield Finding(told, _pairs(mixtures), "34 to 49 %", GMM_BAR)
+    yield Finding.of(told, combinations(mixtures, 2), "34 to 49 %", GMM_BAR)
     centres = [own.zones(seed=SEED + one) for one in range(KMEANS_SEEDS)]
     told = f"kmeans by {KMEANS_SEEDS} seeds, each pair"
-    yield Finding(told, _pairs(centres), NOT_SEEN, KMEANS_BAR)
-
-
-def _pairs(zones: Sequence[ClassArray]) -> tuple[float, ...]:
-    return tuple(apart(one, other) for one, other in combinations(zones, 2))
+    yield Finding.of(told, combinations(centres, 2), NOT_SEEN, KMEANS_BAR)
 
 
 Compared = Literal["as the run", "normalised", "raw"]
@@ -292,7 +310,7 @@ def _other_ratios(index: Run) -> Iterator[Finding]:
     yield index.changed("index profile, normalised instead of ranks", NOT_SEEN, normalised)
     yield index.changed("index profile, raw indices instead of ranks", NOT_SEEN, raw)
     told = "index profile, normalised instead of raw"
-    yield Finding(told, (apart(raw, normalised),), "62 %")
+    yield Finding.of(told, [(raw, normalised)], "62 %")
 
 
 def _wrong_inputs(own: Run) -> Iterator[Finding]:
