@@ -94,7 +94,7 @@ def numbers_lacking(method: Method, changes: ParameterChanges) -> tuple[str, ...
         for one in quantity.parameters
         if one.default is None and one.name not in changes.parameters
     )
-    # Several quantities may take the same number.
+    # Supply and demand may ask for the same.
     return tuple(dict.fromkeys(lacking))
 
 
