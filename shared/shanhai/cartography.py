@@ -47,7 +47,10 @@ Style = ClassStyle | RampStyle
 BALANCE = ("#8c2d19", "#d8814f", "#f3ddb3", "#f7f7ef", "#c9e3c0", "#6fae73", "#1b6e3c")
 SUPPLY = ("#f7fbf2", "#cbe6bf", "#8cc98a", "#3f9a56", "#14532d")
 DEMAND = ("#fff8ec", "#fbd9a5", "#f2a35b", "#d4632b", "#7f2704")
-AGREEMENT = ("#8c2d19", "#cf6f45", "#eeb57c", "#f7ecc9", "#8fc78f", "#1b6e3c")
+AGREEMENT = (
+    *("#8c2d19", "#a9482b", "#c4633f", "#d98455", "#e6a36f", "#efbe8c", "#f5d6ab", "#f8e8cb"),
+    *("#7fbf86", "#3f8f5a", "#14532d"),
+)
 """Green from four fifths on, where a zone holds."""
 TERRAIN = ("#3b7d4f", "#a9c977", "#f2e6a8", "#c69a63", "#7b5237", "#f5f3f0")
 WATER = ("#f4f9fd", "#c3dcef", "#7fb4d8", "#3a80b9", "#0b3c71")

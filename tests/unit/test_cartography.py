@@ -5,6 +5,7 @@ import re
 import pytest
 
 from shanhai.cartography import ClassStyle, RampStyle, style_of, theme_titles, written_unit
+from shanhai.science.uncertainty.robustness import HOLDING_SHARE
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
 
 COLOR = re.compile(r"^#[0-9a-f]{6}$")
@@ -43,6 +44,24 @@ def test_every_theme_has_colours(theme: str) -> None:
     )
     assert len(colors) >= 2
     assert all(COLOR.match(color) for color in colors)
+
+
+def test_the_ratio_of_a_service_says_what_is_compared_where_that_is_known() -> None:
+    assert style_of("ratio.cooling").title.zh == "降温效益供需比"
+    assert style_of("ratio.cooling", compared="ranks").title.zh == "降温效益供需比（百分位次）"
+    told = style_of("ratio.soil_retention", compared="amounts").title
+    assert told.en == "Soil retention: supply–demand ratio, of amounts"
+
+
+def test_agreement_is_green_from_the_share_at_which_a_zone_holds() -> None:
+    style = style_of("zone_agreement")
+    assert isinstance(style, RampStyle)
+    assert (style.low, style.high) == (0.0, 1.0)
+    held = round(HOLDING_SHARE * (len(style.colors) - 1))
+    red_less_green = [int(color[1:3], 16) - int(color[3:5], 16) for color in style.colors]
+    assert [excess < 0 for excess in red_less_green] == [
+        place >= held for place in range(len(style.colors))
+    ]
 
 
 def test_an_unknown_ecoservice_is_not_mistaken_for_a_known_one() -> None:

@@ -87,6 +87,35 @@ class TestAssessment:
         }
 
     @pytest.mark.parametrize("path", [ASSESS, ZONES])
+    async def test_the_answer_tells_how_each_service_is_calculated_and_what_lacks(
+        self, runner: httpx.AsyncClient, path: str
+    ) -> None:
+        given = {"carbon_sink": {"parameters": {"emissions_total": 1000}}}
+        inputs = {"region": "bay", "cell_m": 250, "ecoservices": given}
+        answer = await runner.post(path, json={"inputs": inputs})
+        assert answer.status_code == 201, answer.text
+        methods = answer.json()["methods"]
+        assert methods["water_conservation"] == {
+            "method": "index",
+            "profile": "index",
+            "compared": "ranks",
+            "lacking": ["industrial_use"],
+        }
+        assert methods["stormwater_regulation"]["lacking"] == ["storm_mm"]
+        assert methods["carbon_sink"] == {
+            "method": "nep",
+            "profile": "biophysical",
+            "compared": "amounts",
+            "lacking": [],
+        }
+        job = answer.headers["location"]
+        assert (await runner.get(job)).json()["methods"] == methods
+        page = (await runner.get(job, params={"f": "html", "lang": "zh"})).text
+        assert "工业与生态用水" in page
+        assert "设计暴雨（mm）" in page
+        assert "百分位次" in page
+
+    @pytest.mark.parametrize("path", [ASSESS, ZONES])
     async def test_totals_without_default_are_asked_for(
         self, runner: httpx.AsyncClient, path: str
     ) -> None:
@@ -267,7 +296,8 @@ class TestTakenOver:
         self, publisher: httpx.AsyncClient, session: AsyncSession, path: str, shown: str
     ) -> None:
         closed, shared = await add_run(session), await add_run(session, public=True)
-        found = await told(publisher, path, **taken_over(closed.id), **{shown: True})
+        asked: dict[str, Any] = {**taken_over(closed.id), shown: True}
+        found = await told(publisher, path, **asked)
         assert found.keys() == {f"/inputs/{shown}"}
         inputs = {"region": "bay", "cell_m": 250, **taken_over(shared.id), shown: True}
         answer = await publisher.post(path, json={"inputs": inputs})

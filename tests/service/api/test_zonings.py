@@ -1,6 +1,7 @@
 """Versions of a zoning: begun, adjusted by hand, compared, measured and published."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -58,6 +59,29 @@ async def publish(writer: httpx.AsyncClient, version: int, **members: Any) -> ht
         answer = await step(writer, version, status=status)
         assert answer.status_code == 200, answer.text
     return await step(writer, version, status="published", **members)
+
+
+class TestVerdict:
+    async def test_pages_and_properties_begin_with_what_the_computation_says(
+        self, writer: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        flag = {"code": "robustness", "detail": "The zones are weak.", "detail_zh": "不够稳健。"}
+        await session.execute(
+            text("UPDATE zone SET attrs = attrs || jsonb_build_object('flags', CAST(:f AS jsonb))"),
+            {"f": json.dumps([{"code": "low_coverage", "detail": "holes"}, flag])},
+        )
+        await session.commit()
+        assert (await writer.get(ITEM)).json()["properties"]["robustness"] == flag
+        items = "/collections/zones/items"
+        zone = (await writer.get(items)).json()["features"][0]["id"]
+        for path in (ITEM, items, f"{items}/{zone}", "/collections/zone_schemes/items"):
+            page = await writer.get(path, params={"f": "html", "lang": "en"})
+            assert page.text.count('<p class="verdict">The zones are weak.</p>') == 1, path
+
+    async def test_a_scheme_that_was_drawn_has_none(self, writer: httpx.AsyncClient) -> None:
+        assert (await writer.get(ITEM)).json()["properties"]["robustness"] is None
+        page = await writer.get(ITEM, params={"f": "html"})
+        assert 'class="verdict"' not in page.text
 
 
 class TestTopology:

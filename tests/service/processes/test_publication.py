@@ -134,6 +134,8 @@ async def test_the_zones_hold_their_polygons_and_numbers(
         assert kept["ratio"]["mean"] is not None
         assert kept["population"] >= 0
         assert kept["night_lights_sum"] > 0
+        assert 0 <= kept["held_percent"] <= 100
+        assert row.attrs["flags"][0]["code"] == "robustness"
         assert sum(kept["land_cover_percent"].values()) == pytest.approx(100, abs=1e-4)
     assert {frozenset(one) for one in values["warnings"]} == {
         frozenset({"code", "detail", "detail_zh"})
@@ -141,6 +143,21 @@ async def test_the_zones_hold_their_polygons_and_numbers(
     assert (
         sum(row.attrs["cells"] for row in zones) == computed.outcome.manifest["aoi"]["valid_cells"]
     )
+
+
+async def test_ratios_tell_whether_amounts_or_ranks_are_compared(
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
+) -> None:
+    await publish(fresh_sessions, computed, tmp_path)
+    rows = await all_of(fresh_sessions, select(Dataset.theme, Dataset.name_en, Dataset.attrs))
+    told = {row.theme: row.attrs.get("compared") for row in rows}
+    compared = computed.outcome.manifest["ratio"]["compared"]
+    ratios = {theme: one for theme, one in told.items() if theme.startswith("ratio.")}
+    assert ratios == {f"ratio.{service}": one for service, one in compared.items()}
+    assert {one for theme, one in told.items() if theme not in ratios} == {None}
+    ending = {"amounts": "of amounts", "ranks": "of percentile ranks"}
+    names = {row.theme: row.name_en for row in rows}
+    assert all(names[theme].endswith(ending[one]) for theme, one in ratios.items())
 
 
 async def test_a_second_version_supersedes_the_first(

@@ -41,6 +41,26 @@ def test_members_and_choices_are_called_in_words(lang: Lang) -> None:
     assert not [(path, word.name) for path, word in words if "_" in word.value[0]]
 
 
+def made_up_titles(node: Any, path: str) -> list[str]:
+    """Members called by their code, with capitals: nobody has given them words."""
+    if isinstance(node, list):
+        return [one for item in node for one in made_up_titles(item, path)]
+    if not isinstance(node, dict):
+        return []
+    given = node.get("properties")
+    members = given if isinstance(given, dict) else {}
+    found = [
+        f"{path}/{name}"
+        for name, schema in members.items()
+        if "_" in name and schema.get("title") == name.replace("_", " ").title()
+    ]
+    return found + [one for key, item in node.items() for one in made_up_titles(item, path)]
+
+
+def test_no_member_is_called_by_its_code_in_capitals() -> None:
+    assert not [one for path, told in inputs_told("zh") for one in made_up_titles(told.told, path)]
+
+
 def test_inputs_have_titles_of_the_asked_language() -> None:
     told = inputs_of(CONTRACTS["build-network"], "zh")
     assert told["cell_m"].title == "栅格边长（m）"

@@ -18,7 +18,7 @@ VALUES = hnp.arrays(np.float64, 30, elements=st.floats(-2e6, 2e6))
 
 
 def ranks(values: list[float], quantiles: list[float]) -> list[float]:
-    return percentile_rank(np.array(values), quantiles).tolist()
+    return [float(one) for one in percentile_rank(np.array(values), quantiles)]
 
 
 def test_between_quantiles_ranks_are_linear() -> None:

@@ -530,6 +530,8 @@ INPUTS: Mapping[str, Label] = {
     "min_area_ha": Label("最小面积（公顷）", "Least area, ha"),
     "merge_gap_m": Label("合并间距（m）", "Gap that is merged, m"),
     "dpc_min_percent": Label("最小连通贡献（%）", "Least dPC, %"),
+    "pc_held_percent": Label("源地须保有的连通性（%）", "Connectivity the sources keep, %"),
+    "named_buffer_m": Label("与已命名廊道的匹配距离（m）", "Buffer of named corridors, m"),
     "d50_m": Label("半数扩散距离（m）", "Median dispersal, m"),
     "slope": Label("坡度", "Slope"),
     "links": Label("廊道", "Corridors"),

@@ -384,22 +384,20 @@ _NUMBERS: Mapping[str, Label] = {
 
 
 def lack_title(name: str) -> Label:
-    """What a number or layer that a method lacks is called, with the name it is given by."""
+    """What a number or layer that a method lacks is called."""
     leaf = LEAVES.get(name)
     known = _NUMBERS.get(name)
     if known is None and leaf is not None and leaf.theme is not None:
         known = label_of(leaf.theme)
-    if known is None:
-        return Label(name, name)
-    return Label(f"{known.zh} {name}", f"{known.en[:1].lower()}{known.en[1:]} {name}")
+    return Label(name, name) if known is None else known
 
 
 def _joined_zh(names: Iterable[str]) -> str:
-    return "、".join(lack_title(one).zh for one in names)
+    return "、".join(f"{lack_title(one).zh} {one}" for one in names)
 
 
 def _joined_en(names: Iterable[str]) -> str:
-    return ", ".join(lack_title(one).en for one in names)
+    return ", ".join(f"{lack_title(one).en.lower()} {one}" for one in names)
 
 
 def _not_measured(assessment: Assessment) -> list[ResultFlag]:

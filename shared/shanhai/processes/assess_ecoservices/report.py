@@ -201,7 +201,7 @@ def content_of(
         "figures": labelled,
         "measured": len(measured),
         "lacks": {
-            service: [lack_title(name) for name in next(iter(lacks.values()))]
+            service: [(name, lack_title(name)) for name in next(iter(lacks.values()))]
             for service, lacks in manifest.get("not_measured", {}).items()
         },
         "worst": max(measured, key=lambda one: one["deficit_percent"], default=None),

@@ -300,9 +300,7 @@ async def _gather(
         leads=contract.LeadsTask.model_validate(leads, from_attributes=True),
         projects=[_project(one) for one in projects],
         **await _ledgers(session, region, viewer, first, last),
-        scheme=None
-        if scheme is None
-        else _zoning(scheme),
+        scheme=None if scheme is None else _zoning(scheme),
         zones=[]
         if scheme is None
         else [

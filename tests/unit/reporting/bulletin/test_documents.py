@@ -30,7 +30,7 @@ from shanhai.processes.publish_bulletin.document.examples import (
 )
 from shanhai.processes.publish_bulletin.document.language import in_language
 from shanhai.processes.publish_bulletin.document.maps import caption_of_zones
-from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
+from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS, zones
 from shanhai.reporting.blocks import (
     Pages,
     Paragraph,
@@ -40,7 +40,7 @@ from shanhai.reporting.blocks import (
     render_page,
 )
 from shanhai.reporting.word import write_word
-from shanhai.vocabulary import Label, Lang
+from shanhai.vocabulary import LANGUAGES, Label, Lang
 
 TEMPLATE = default_template().template
 FULL, EMPTY = example_contents(TEMPLATE)
@@ -119,6 +119,15 @@ def test_what_has_no_english_is_called_in_english_as_in_chinese() -> None:
     [heading] = [one for one in made.blocks if isinstance(one, SectionHeading)]
     assert heading.text == "1  下期重点"
     assert "1  下期重点" in render_page(made)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_zoning_is_told_with_how_robust_it_is(lang: Lang) -> None:
+    headline = Paragraph(FULL["zones"][f"headline_{lang}"])
+    blocks = zones(in_language(FULL, lang), lang)
+    assert blocks[0] == headline
+    silent = {"zones": {**FULL["zones"], "headline_zh": None, "headline_en": None}}
+    assert zones(in_language(silent, lang), lang) == blocks[1:]
 
 
 def test_figures_in_tables_are_those_of_the_content() -> None:

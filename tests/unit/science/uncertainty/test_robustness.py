@@ -96,7 +96,7 @@ def omega_squared(zones: np.ndarray, levels: np.ndarray, cells: np.ndarray) -> f
             left += weight * float(((marks - fitted) ** 2).sum())
     freedom = dummies.shape[1] - 1
     error = left / (len(zones) - 1 - freedom)
-    return max((total - left - freedom * error) / (total + error), 0.0)
+    return float(max((total - left - freedom * error) / (total + error), 0.0))
 
 
 class TestEnsemble:

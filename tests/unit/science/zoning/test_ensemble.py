@@ -140,7 +140,7 @@ class TestErrors:
         least = int(sides()["cooling"].supply.argmin())
         error = np.zeros(COUNT)
         error[least] = 50.0
-        errors = errors_of() | {"cooling": (error, np.zeros(COUNT))}
+        errors = dict(errors_of()) | {"cooling": (error, np.zeros(COUNT))}
         found = with_errors(own, choices(ClusteringSettings(), own), errors)
         # From the first of 200 ranks to the last; all others go down by one.
         moved = found.means[:, 0] - own.units.means[:, 0]

@@ -213,12 +213,12 @@ describe("consensus and doubt", () => {
       { code: "robustness", detail: "The zones are weak.", detail_zh: "分区不够稳健。" },
     ];
     zoned(undefined, {
-      "GET /collections/zones/items": {
-        features: ZONES.map((one, n) => ({
+      "GET /collections/zones/items": collection(
+        ZONES.map((one, n) => ({
           ...one,
           properties: { ...one.properties, flags, statistics: { held_percent: 57.4 + n } },
         })),
-      },
+      ),
     });
     open(<Zones />);
     expect(await screen.findByText("The zones are weak.")).toBeTruthy();
