@@ -996,6 +996,9 @@ SensorThingsThings = TypedDict("SensorThingsThings", {"@iot.count": NotRequired[
     "@iot.nextLink": NotRequired[str], "value": list[SensorThingsThing]})
 ServiceConformance = TypedDict("ServiceConformance", {"conformance": list[str]})
 ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description": str, "links": list[DocumentLink]})
+ServiceMethod = TypedDict("ServiceMethod", {"method": str | None,
+    "profile": Literal["biophysical", "index", "any"] | None, "compared": Literal["amounts", "ranks"] | None,
+    "lacking": list[str]})
 SessionBegun = TypedDict("SessionBegun", {"need": Literal["code", "password", "factor"] | None, "csrf": str})
 SessionForm = TypedDict("SessionForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None]})
 SessionShown = TypedDict("SessionShown", {"id": int, "current": bool, "new_device": bool, "address": str | None,
@@ -1068,7 +1071,8 @@ StatusInfo = TypedDict("StatusInfo", {"processID": str, "type": Literal["process
     "title": NotRequired[str], "message": str, "created": NotRequired[str], "started": NotRequired[str],
     "finished": NotRequired[str], "updated": NotRequired[str], "progress": NotRequired[int],
     "stage": NotRequired[str], "attempt": int, "priority": int, "retryOf": NotRequired[str],
-    "notBefore": NotRequired[str], "links": list[Link], "exception": NotRequired[JobException]})
+    "notBefore": NotRequired[str], "methods": NotRequired[dict[str, ServiceMethod]], "links": list[Link],
+    "exception": NotRequired[JobException]})
 StatusSummary = TypedDict("StatusSummary", {"binding": StatusCounts, "expected": StatusCounts})
 StepTaken = TypedDict("StepTaken", {"case": str,
     "state": Literal["new", "assigned", "verified", "rectification", "closed"],
@@ -2209,7 +2213,8 @@ zone_schemes_properties = TypedDict("zone_schemes_properties", {"code": NotRequi
     "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "job": NotRequired[str | None],
     "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
     "version": NotRequired[int | None], "fields": NotRequired[dict[str, Any] | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "gap_reason": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "robustness": NotRequired[dict[str, Any] | None], "gap_reason": NotRequired[str | None],
     "made_by": NotRequired[str | None], "revised_by": NotRequired[list[str] | None],
     "source": NotRequired[str | None], "details": NotRequired[dict[str, Any] | None]})
 zones = TypedDict("zones", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,

@@ -103,12 +103,12 @@ async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
     assert (values["scheme"], values["scheme_version"]) == (SCHEME, 1)
     assert values["layers"]["zones"] == f"zones.{CODE}"
     assert values["layers"]["ratio.cooling"] == f"ratio.cooling.{CODE}"
-    assert len(values["layers"]) == 23
+    assert len(values["layers"]) == 25
     rows = await all_of(
         fresh_sessions,
         select(Dataset.code, Dataset.theme, Dataset.visibility, func.ST_IsValid(Dataset.footprint)),
     )
-    assert len(rows) == 23
+    assert len(rows) == 25
     assert {row.code for row in rows} == {f"{row.theme}.{job}" for row in rows}
     assert all(row.visibility == "public" and row[3] for row in rows)
     outputs = await all_of(fresh_sessions, select(JobDataset.role, JobDataset.name))

@@ -6527,6 +6527,12 @@ export interface components {
             created: string;
             finished: string | null;
         };
+        ServiceMethod: {
+            method: string | null;
+            profile: ("biophysical" | "index" | "any") | null;
+            compared: ("amounts" | "ranks") | null;
+            lacking: string[];
+        };
         SessionBegun: {
             need: ("code" | "password" | "factor") | null;
             csrf: string;
@@ -6638,6 +6644,9 @@ export interface components {
             retryOf?: string;
             /** Format: date-time */
             notBefore?: string;
+            methods?: {
+                [key: string]: components["schemas"]["ServiceMethod"];
+            };
             links: components["schemas"]["Link"][];
             exception?: components["schemas"]["JobException"];
         };
@@ -7711,6 +7720,7 @@ export interface components {
             valid_from?: string | null;
             /** Format: date */
             valid_to?: string | null;
+            robustness?: Record<string, never> | null;
             gap_reason?: string | null;
             made_by?: string | null;
             revised_by?: string[] | null;
