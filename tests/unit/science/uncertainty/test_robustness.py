@@ -184,18 +184,19 @@ class TestVerdict:
     def test_headline_in_both_languages(self) -> None:
         found = verdict({1: 0.9, 4: 0.42}, algorithm=0.31, k=0.12).headline
         assert found.zh == (
-            "分区不够稳健：在 24 种同样合理的做法中，71% 的陆地在至少八成做法里保持所属分区；"
-            "优先修复与功能提升区最不确定，仅 42% 保持。影响最大的选择是聚类算法（占变差的 31%）。"
+            "分区不够稳健：以 24 种同样合理的做法重新分区，71% 的陆地在其中至少八成里仍属本图所示分区；"
+            "优先修复与功能提升区最不确定，仅 42%。影响最大的是聚类算法（占变差的 31%）。"
         )
         assert found.en == (
-            "The zones are weak: of 24 ways that are as sensible, 71 % of the land keeps its zone "
-            "in at least four fifths; least of all the priority restoration and function "
-            "enhancement zone, 42 %. The clustering algorithm moves most (31 % of the variance)."
+            "The zones are weak: 71 % of the land keeps its zone in at least four fifths of 24 "
+            "equally sensible ways of zoning. The priority restoration and function enhancement "
+            "zone is least certain: 42 % of it does. What counts most is the clustering algorithm "
+            "(31 % of the variance)."
         )
 
     def test_no_choice_is_named_where_none_explains_anything(self) -> None:
         for found in (verdict({1: 1.0}), verdict({1: 1.0}, k=0.0)):
-            assert found.headline.en.endswith("100 %.")
+            assert found.headline.en.endswith("100 % of it does.")
             assert "影响最大" not in found.headline.zh
 
     def test_zones_that_cannot_be_told_apart_are_flagged(self) -> None:
