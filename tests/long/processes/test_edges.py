@@ -19,6 +19,7 @@ from shanhai.raster.geotiff import read_geotiff, write_geotiff
 
 pytestmark = pytest.mark.usefixtures("unpictured")
 
+ANY_PATCH = {"parameters": {"mmu_ha": 0}}
 EQUAL = ("water_conservation", "soil_retention", "cooling", "carbon_sink")
 
 
@@ -128,12 +129,13 @@ def refusal(task: Task, folder: Path) -> InvalidInput:
 @pytest.mark.parametrize(
     ("size", "inputs", "pointer", "words"),
     [
-        ((1, 1), {}, "/inputs/parameters/unit_m", "valid over half its area"),
+        ((1, 1), ANY_PATCH, "/inputs/parameters/unit_m", "valid over half its area"),
         ((3, 3), {}, "/inputs/parameters/unit_m", "nothing to cluster"),
         ((7, 7), {"parameters": {"k": 10}}, "/inputs/parameters/k", "fewer than k"),
-        ((0.1, 0.1), {}, "/inputs/cell_m", "has its centre in the region"),
+        ((0.1, 0.1), ANY_PATCH, "/inputs/cell_m", "has its centre in the region"),
+        ((2, 2), {}, "/inputs/parameters/mmu_ha", "no patch could be so large"),
     ],
-    ids=["one cell", "one unit", "fewer units than k", "less than a cell"],
+    ids=["one cell", "one unit", "fewer units than k", "less than a cell", "less than a patch"],
 )
 def test_regions_too_small_say_what_to_change(
     watershed: Watershed,
