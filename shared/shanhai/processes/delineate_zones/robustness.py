@@ -49,8 +49,9 @@ from shanhai.vocabulary import ZONE_CLASSES
 
 MEMBERS = {"quick": 24, "full": 120}
 
-MOST_UNITS = 20_000
-"""Units the ensemble is made of, about, at most: squares are doubled until they are so few."""
+MOST_UNITS = {"quick": 6_000, "full": 20_000}
+"""Units the ensemble is made of, about, at most: squares are doubled until they are so few, which
+keeps its cost beside that of the zoning itself."""
 
 LEAST_UNITS = 30
 """Fewer units say nothing of how a zone depends on choices."""
@@ -175,8 +176,9 @@ def find_robustness(
 def _tabled(assessment: Assessment, zoner: Zoner, zoning: Zoning) -> tuple[Cut, Tabled]:
     """Units of the run with their supplies and demands, or larger squares that are few enough."""
     cut, count = zoner.cut, len(zoning.units.cells)
+    most = MOST_UNITS[zoner.parameters.robustness]
     # About a quarter of the squares is left each time; each table would be a pass of its own.
-    while isinstance(cut, SquareCut) and count > MOST_UNITS:
+    while isinstance(cut, SquareCut) and count > most:
         cut, count = cut.doubled(), count // 4
     return cut, cut.table(_means(assessment, zoner), zoner.runner)
 

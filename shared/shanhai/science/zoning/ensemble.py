@@ -25,7 +25,7 @@ from shanhai.science.zoning.features import Scaling
 from shanhai.science.zoning.units import UnitTable
 from shanhai.science.zoning.zone_names import HighLand
 
-MEMBER_STARTS: Mapping[str, int] = {"kmeans": 20, "gmm": 2}
+MEMBER_STARTS: Mapping[str, int] = {"kmeans": 20, "gmm": 1}
 """Starts within a member: the seeds are one of the choices."""
 
 Scale = Literal["z_scores", "ranks"]
