@@ -184,7 +184,8 @@ class TestVerdict:
     def test_headline_in_both_languages(self) -> None:
         found = verdict({1: 0.9, 4: 0.42}, algorithm=0.31, k=0.12).headline
         assert found.zh == (
-            "分区不够稳健：以 24 种同样合理的做法重新分区，71% 的陆地在其中至少八成里仍属本图所示分区；"
+            "分区不够稳健：以 24 种同样合理的做法重新分区，"
+            "71% 的陆地在其中至少八成里仍属本图所示分区；"
             "优先修复与功能提升区最不确定，仅 42%。影响最大的是聚类算法（占变差的 31%）。"
         )
         assert found.en == (
