@@ -155,3 +155,20 @@ describe("useDraft", () => {
     expect(made.values.value).toEqual({ a: 1 });
   });
 });
+
+describe("an object that may be left out", () => {
+  const members: Record<string, PropertySchema> = {
+    normalisation: {
+      type: "object",
+      required: ["from"],
+      properties: { from: { type: "string" }, zones: { type: "boolean" } },
+    },
+  };
+  const needed = (box: Element) => box.querySelector<HTMLInputElement>("input:not([type=checkbox])");
+
+  it("asks for nothing while nothing of it is given", () =>
+    expect(needed(form(members).box)?.required).toBe(false));
+
+  it("asks for what it needs once something of it is given", () =>
+    expect(needed(form(members, { normalisation: { zones: true } }).box)?.required).toBe(true));
+});

@@ -341,7 +341,7 @@ export function Wrong({ fault }: { fault: string | undefined }) {
 }
 
 /** An object inside: folded until somebody wants to say something about it. */
-function Group({ name, schema, value, set, at, wrong, controls }: MemberProps) {
+function Group({ name, schema, value, set, needed, at, wrong, controls }: MemberProps) {
   const values = useSignal<Values>((value as Values | undefined) ?? {});
   useEffect(() => {
     values.value = (value as Values | undefined) ?? {};
@@ -360,6 +360,8 @@ function Group({ name, schema, value, set, at, wrong, controls }: MemberProps) {
   ) as Signal<Values>;
   const given = Object.keys(values.value).length;
   const fault = faultAt(wrong, at);
+  // What may be left out asks for its members once one of them is given.
+  const required = needed || given > 0 ? (schema.required ?? []) : [];
   return (
     <details class="group" open={Boolean(fault ?? faultWithin(wrong, at))}>
       <summary>
@@ -370,7 +372,7 @@ function Group({ name, schema, value, set, at, wrong, controls }: MemberProps) {
       <Wrong fault={fault} />
       <Fields
         members={schema.properties ?? {}}
-        required={schema.required ?? []}
+        required={required}
         values={passed}
         wrong={wrong}
         controls={controls}

@@ -314,8 +314,9 @@ def assemble(
                 continue
             taken.methods[one.id] = method
             break
-        # What is asked for last lacks least.
-        last = wanted[-1]
+        # Indices lack least of all that may be taken.
+        mixed = request.profile == "mixed" and choice.method is None
+        last = one.default("index") if mixed else wanted[-1]
         if one.id not in taken.methods:
             taken.left_out[one.id] = lacked[last.id]
             lacks.append((one.id, last, lacked[last.id]))
