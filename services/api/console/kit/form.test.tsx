@@ -164,7 +164,8 @@ describe("an object that may be left out", () => {
       properties: { from: { type: "string" }, zones: { type: "boolean" } },
     },
   };
-  const needed = (box: Element) => box.querySelector<HTMLInputElement>("input:not([type=checkbox])");
+  const needed = (box: Element) =>
+    box.querySelector<HTMLTextAreaElement>("textarea, input:not([type=checkbox])");
 
   it("asks for nothing while nothing of it is given", () =>
     expect(needed(form(members).box)?.required).toBe(false));
