@@ -204,8 +204,8 @@ def _choices(
     sizes = [_of_size(assessment, zoner, tabled, fields)]
     if isinstance(cut, SquareCut):
         sizes += _doubled(assessment, zoner, cut, tabled, fields)
-    units = _apart(assessment, zoner, tabled)[1]
-    different = count_different(units.means[:, : len(own.layers(zoner.services))], HIGHEST_K)
+    units = sizes[0].units
+    different = count_different(units.means[:, : kinds.features], HIGHEST_K)
     quick = zoner.parameters.robustness == "quick"
     algorithms = [
         one
@@ -276,12 +276,15 @@ def _apart(
 def _theme_errors(
     task: Task, assessment: Assessment, tabled: Tabled, seed: int
 ) -> dict[str, FloatArray]:
-    """A smooth field of relative errors for each input, as wide as its native resolution."""
+    """A field of relative errors for each input, smooth over its native resolution, or over the
+    distance between units where that is larger."""
     random, points = np.random.default_rng(seed), tabled.points_m()
+    # Nothing finer than the units: its knots would be as many as the cells of the input.
+    apart = float(np.sqrt(np.prod(np.ptp(points, axis=0)) / len(points)))
     found = {}
     for theme, source in assessment.place.sources.items():
         dataset = task.datasets[theme]
-        length = max(dataset.native_resolution_m or source.resolution, assessment.place.grid.cell_m)
+        length = max(dataset.native_resolution_m or source.resolution, apart)
         error = DEFAULT_ERROR if dataset.relative_error is None else dataset.relative_error
         found[theme] = error * smooth_field(points, length, random)
     return found

@@ -220,11 +220,9 @@ def _named(
         return name_zones(merged.labels, values), None
     five = partition(ZONE_COUNT, starts)
     usual = name_zones(five.labels, values)
-    if len(five.centroids) < ZONE_COUNT:
-        return name_zones(merged.labels, values), None
     zone_of_five = {one.label: one.zone for one in usual.order}
     gaps = np.square(merged.centroids[:, np.newaxis] - five.centroids).sum(axis=2)
-    zones = np.array([zone_of_five[number] for number in range(ZONE_COUNT)])
+    zones = np.array([zone_of_five[number] for number in range(len(five.centroids))])
     naming = named(zones[gaps.argmin(axis=1)][merged.labels], values)
     moved = values.cells[naming.zones != usual.zones].sum() / values.cells.sum()
     return naming, float(moved)
