@@ -87,7 +87,12 @@ def _variables() -> set[str]:
     }
     # Of the stack on one's own machine, of the command line, of the compose file and of tests.
     other = {"SHANHAI_HOME", "SHANHAI_API_KEY", "SHANHAI_DEMO_DATA", "SHANHAI_KUBERNETES"}
-    other |= {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
+    other |= {
+        "SHANHAI_TLS_HOSTS",
+        "SHANHAI_TLS_FOLDER",
+        "SHANHAI_HTTPS_PORT",
+        "SHANHAI_BACKUPS_ROOT",
+    }
     other |= {"SHANHAI_TEST_REQUIRE", "SHANHAI_TEST_DEMO", "SHANHAI_DATA_MIRROR"}
     return known | other | {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 
