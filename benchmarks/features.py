@@ -14,7 +14,7 @@ from benchmarks.mapserver_peer import missing_programs
 from benchmarks.million import PREFIX, boxes, codes, lay_million
 from benchmarks.peer_process import Peer
 from benchmarks.report import Row, Table
-from benchmarks.timing import Sample, Side
+from benchmarks.timing import Side, in_turn
 from benchmarks.workbench import Workbench
 
 CELLS = int(environ.get("BENCH_CELLS", "1000000"))
@@ -87,7 +87,7 @@ def _compare(
         sides[peer.name] = lambda number, peer=peer: loop.run(  # type: ignore[misc]
             Load(peer.base_url, _of_peer(peer, what, number), connections).run()
         )
-    samples = _in_turn(sides)
+    samples = in_turn(sides, rounds=ROUNDS)
     loop.run(pool.close())
     ours = samples.pop("ours")
     times = "connection" if connections == 1 else "connections"
@@ -101,17 +101,6 @@ def _compare(
         )
         for name, sample in samples.items()
     ]
-
-
-def _in_turn(sides: dict[str, Side]) -> dict[str, Sample]:
-    """Rounds of all sides; the first fills caches and is not counted."""
-    found: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(ROUNDS + 1):
-        for name, side in sides.items():
-            seconds = side(number)
-            if number:
-                found[name].append(seconds)
-    return {name: Sample(tuple(seconds)) for name, seconds in found.items()}
 
 
 def _ours(what: str, number: int) -> list[str]:
