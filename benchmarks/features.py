@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from os import environ
 
 from asyncpg import Pool, create_pool
@@ -13,7 +14,7 @@ from benchmarks.http_load import Load
 from benchmarks.mapserver_peer import missing_programs
 from benchmarks.million import PREFIX, boxes, codes, lay_million
 from benchmarks.peer_process import Peer
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Side, in_turn
 from benchmarks.workbench import Workbench
 
@@ -48,11 +49,17 @@ BARE_SQL = {
         FROM region r LEFT JOIN region parent ON parent.id = r.parent_id
        WHERE r.deleted_at IS NULL AND r.code = $1""",
 }
+SETUP = Setup(
+    settings="pages of 100 features in boxes of 0.15 degrees, single features by code; peers "
+    "by number",
+    warm="plans of statements, connections; no box and no code is asked for twice",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Pages and single features, over one connection and sixteen."""
-    table = Table("features", _title(), "the other side")
+    table = Table("features", _title(), "the other side", setup=SETUP)
     url = bench.stack.database_url
     with ExitStack() as at_end:
         loop = at_end.enter_context(asyncio.Runner())
@@ -98,6 +105,11 @@ def _compare(
             sample,
             target=TARGETS.get((what, name)),
             facts={"requests/s": 1 / ours.median},
+            setup=replace(
+                SETUP,
+                connections=(connections, connections),
+                processes=(1, int(name != "bare SQL")),
+            ),
         )
         for name, sample in samples.items()
     ]
