@@ -54,21 +54,28 @@ NAMES = (
     "rollout",
 )
 """The modules, in the order they are run; each has a `run`."""
-APART: tuple[str, ...] = ()
+APART = ("quick", "growth")
 """Those that run only when they are named."""
+GROWTH = "growth"
+"""Its names are of kinds of work."""
 PUBLISH = "put the figures into docs/benchmarks.json and the page, in the place of these rows"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run, print and keep the results; 1 when a benchmark failed, 2 when a name is unknown."""
     given = _parser().parse_args(arguments)
+    os.environ[machine.ROOT] = str(os.getpid())
+    console = Console(width=None if sys.stdout.isatty() else 170)
+    if given.names[:1] == [GROWTH]:
+        # Here, because it loads the whole platform.
+        from benchmarks import growth
+
+        return growth.main(given.names[1:], console, publish=given.publish)
     names = [name.replace("-", "_") for name in given.names] or list(NAMES)
     unknown = [name for name in names if name not in NAMES + APART]
     if unknown:
         print(f"unknown: {', '.join(unknown)}; --help lists the names", file=sys.stderr)
         return 2
-    os.environ[machine.ROOT] = str(os.getpid())
-    console = Console(width=None if sys.stdout.isatty() else 170)
     documents = _run_all(names, console, publish=given.publish)
     _keep(documents, console)
     return int(len(documents) < len(names))

@@ -44,10 +44,10 @@ def run(bench: Workbench) -> Table:
     return table
 
 
-def landscape() -> tuple[SelectionProblem, FloatArray]:
+def landscape(rows: int = ROWS, columns: int = COLUMNS) -> tuple[SelectionProblem, FloatArray]:
     """A lattice of sites whose amounts and costs change gradually; targets are a third of all."""
     rng = np.random.default_rng(1)
-    shape, count = (ROWS, COLUMNS), ROWS * COLUMNS
+    shape, count = (rows, columns), rows * columns
     amounts = np.stack([_smooth(rng, shape) for _ in range(FEATURES)])
     costs = 10 + 40 * _smooth(rng, shape) + rng.uniform(0, 5, count)
     pairs = _neighbours(shape)
