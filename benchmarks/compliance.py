@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from asyncpg import Pool, connect, create_pool
 
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.queries.keys import OPERATOR
@@ -73,12 +73,18 @@ SHAPES = (
     Shapes("a project, 1 000 vertices", 0.02, 1_000),
     Shapes("the largest at once, 10 000 vertices", 0.03, 10_000),
 )
+SETUP = Setup(
+    settings="answers over HTTP with two activities, the rules delivered",
+    warm="plans of statements, the connection; no shape is asked about twice",
+    connections=(1, 1),
+    processes=(1, 0),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Each kind of shape over one connection; whole answers over HTTP against the bare SQL."""
     title = f"check-compliance on {AREAS} control areas; p95 of at most {LIMIT_S * 1e3:g} ms"
-    table = Table("compliance", title, "bare intersection")
+    table = Table("compliance", title, "bare intersection", setup=SETUP)
     key = bench.key
     with asyncio.Runner() as loop:
         loop.run(_lay(bench.stack.database_url))

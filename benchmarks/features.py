@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from os import environ
 
 from asyncpg import Pool, create_pool
@@ -13,8 +14,8 @@ from benchmarks.http_load import Load
 from benchmarks.mapserver_peer import missing_programs
 from benchmarks.million import PREFIX, boxes, codes, lay_million
 from benchmarks.peer_process import Peer
-from benchmarks.report import Row, Table
-from benchmarks.timing import Sample, Side
+from benchmarks.report import Row, Setup, Table
+from benchmarks.timing import Side, in_turn
 from benchmarks.workbench import Workbench
 
 CELLS = int(environ.get("BENCH_CELLS", "1000000"))
@@ -48,11 +49,17 @@ BARE_SQL = {
         FROM region r LEFT JOIN region parent ON parent.id = r.parent_id
        WHERE r.deleted_at IS NULL AND r.code = $1""",
 }
+SETUP = Setup(
+    settings="pages of 100 features in boxes of 0.15 degrees, single features by code; peers "
+    "by number",
+    warm="plans of statements, connections; no box and no code is asked for twice",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Pages and single features, over one connection and sixteen."""
-    table = Table("features", _title(), "the other side")
+    table = Table("features", _title(), "the other side", setup=SETUP)
     url = bench.stack.database_url
     with ExitStack() as at_end:
         loop = at_end.enter_context(asyncio.Runner())
@@ -87,7 +94,7 @@ def _compare(
         sides[peer.name] = lambda number, peer=peer: loop.run(  # type: ignore[misc]
             Load(peer.base_url, _of_peer(peer, what, number), connections).run()
         )
-    samples = _in_turn(sides)
+    samples = in_turn(sides, rounds=ROUNDS)
     loop.run(pool.close())
     ours = samples.pop("ours")
     times = "connection" if connections == 1 else "connections"
@@ -98,20 +105,14 @@ def _compare(
             sample,
             target=TARGETS.get((what, name)),
             facts={"requests/s": 1 / ours.median},
+            setup=replace(
+                SETUP,
+                connections=(connections, connections),
+                processes=(1, int(name != "bare SQL")),
+            ),
         )
         for name, sample in samples.items()
     ]
-
-
-def _in_turn(sides: dict[str, Side]) -> dict[str, Sample]:
-    """Rounds of all sides; the first fills caches and is not counted."""
-    found: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(ROUNDS + 1):
-        for name, side in sides.items():
-            seconds = side(number)
-            if number:
-                found[name].append(seconds)
-    return {name: Sample(tuple(seconds)) for name, seconds in found.items()}
 
 
 def _ours(what: str, number: int) -> list[str]:

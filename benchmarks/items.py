@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from asyncpg import Pool, create_pool
 
 from benchmarks.http_load import Load
 from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 
@@ -42,11 +43,19 @@ BARE_SQL = {
 }
 
 Boxes = Sequence[tuple[float, float, float, float]]
+SETUP = Setup(
+    settings="pages of 100 features in boxes of 0.15 degrees",
+    warm="plans of statements, connections; each box is asked for once",
+    connections=(1, 1),
+    processes=(1, 0),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Both collections, one connection and sixteen."""
-    table = Table("items", f"{LIMIT} features in a box, of {SIDE * SIDE} polygons", "bare SQL")
+    table = Table(
+        "items", f"{LIMIT} features in a box, of {SIDE * SIDE} polygons", "bare SQL", setup=SETUP
+    )
     with asyncio.Runner() as loop:
         loop.run(lay_patchwork(bench.stack.database_url))
         for collection in BARE_SQL:
@@ -77,6 +86,7 @@ def _compare(loop: asyncio.Runner, bench: Workbench, collection: str, connection
         *samples,
         target=TARGET,
         facts={"requests/s": 1 / samples[0].median},
+        setup=replace(SETUP, connections=(connections, connections)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.page import page
 from shanhai.cli.app import app
 from shanhai.cli.reference.__main__ import PAGES
 from shanhai.cli.reference.tables import commands_of
@@ -19,7 +20,7 @@ from shanhai_api.reference import reference
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-ALL_PAGES = {**PAGES, "api.md": reference}
+ALL_PAGES = {**PAGES, "api.md": reference, "benchmarks.md": page}
 WRITTEN = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
