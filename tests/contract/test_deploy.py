@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shanhai.cli.app import app
+from shanhai.cli.app import loaded
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import Command, commands_of
 from shanhai.db.grants import ACCOUNTS
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 LOCKS = sorted((DEPLOY / "locks").glob("*.lock"))
 CONSOLE = ROOT / "services/api/console"
-COMMANDS = {command.words: command for command in commands_of(app)}
+COMMANDS = {command.words: command for command in commands_of(loaded())}
 NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 """What the compose file puts into URLs; no process reads them."""
 FOR_COMPOSE = {

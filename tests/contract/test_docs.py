@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from benchmarks.page import page
-from shanhai.cli.app import app
+from shanhai.cli.app import loaded
 from shanhai.cli.reference.__main__ import PAGES
 from shanhai.cli.reference.tables import commands_of
 from shanhai.settings import ALL_SETTINGS
@@ -75,7 +75,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_settings_and_commands_that_are_named_exist(page: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
     assert set(re.findall(r"\bSHANHAI_[A-Z0-9_]+[A-Z]\b", text)) <= _variables()
-    groups = {" ".join(command.words[:end]) for command in commands_of(app) for end in (1, 2)}
+    groups = {" ".join(command.words[:end]) for command in commands_of(loaded()) for end in (1, 2)}
     for call in re.findall(r"(?:^|[`/ ])shanhai ([a-z]+(?: [a-z]+)?)", text, re.MULTILINE):
         assert call in groups or call.split()[0] in groups, call
 
