@@ -1,7 +1,7 @@
 """Alternating measurements: A B A B, so that what else the machine does falls on both alike."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -61,6 +61,33 @@ def in_turn(sides: Mapping[str, Side], *, rounds: int) -> dict[str, Sample]:
         for name, side in sides.items():
             found[name].append(side(number))
     return {name: Sample(tuple(seconds), began) for name, seconds in found.items()}
+
+
+@dataclass(slots=True)
+class Waits:
+    """Seconds of single operations over all rounds but the first, which fills caches."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    def note(self, number: int, mean: float, taken: Sequence[float]) -> float:
+        """Keep those of a round; its mean, as it was given."""
+        if number:
+            self.seconds += taken
+        return mean
+
+    def percentile_ms(self, percent: float) -> float:
+        """A percentile, ms."""
+        return float(np.percentile(self.seconds, percent)) * 1e3
+
+
+def facts_of(ours: Waits, floor: Waits) -> dict[str, float]:
+    """The 50th and 99th percentile of both sides, for a row."""
+    return {
+        "p50 ms": ours.percentile_ms(50),
+        "p99 ms": ours.percentile_ms(99),
+        "its p50 ms": floor.percentile_ms(50),
+        "its p99 ms": floor.percentile_ms(99),
+    }
 
 
 def seconds_of(work: Callable[[], object], *, operations: int = 1) -> float:
