@@ -36,13 +36,15 @@ from shanhai.storage.artifacts import KeptFolders, open_store
 from shanhai_worker import deliveries, periodic
 from shanhai_worker import periodic as cleanup
 from shanhai_worker.child_process import ForkServer
-from shanhai_worker.context import DATABASE_ERRORS, TileAccess, WorkerContext
+from shanhai_worker.context import DATABASE_ERRORS, TileAccess, WorkerContext, outlast
 from shanhai_worker.deliveries import Sender, make_senders
 from shanhai_worker.feeds import hj212 as hj212_gateway
 from shanhai_worker.feeds import mqtt
 from shanhai_worker.mail.sender import MailSender
 from shanhai_worker.periodic import AuditKeeper
 from shanhai_worker.runner import Consumer, JobRunner, NotificationListener
+from shanhai_worker.shared_process import SharedProcesses
+from shanhai_worker.success_commits import SuccessCommits
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -303,7 +305,7 @@ async def open_context(
     engine = create_engine(patient, application=f"shanhai-worker {name}"[:63])
     sessions = create_sessions(engine)
     dispatcher = make_dispatcher(queue, redis, sessions)
-    computing = ForkServer()
+    computing, shared = ForkServer(), SharedProcesses(worker)
     try:
         yield WorkerContext(
             name=name,
@@ -314,6 +316,8 @@ async def open_context(
             windows=None if worker.scratch is None else KeptFolders(worker.scratch / WINDOWS),
             tiles=tiles,
             dispatcher=dispatcher,
+            shared=shared,
+            successes=SuccessCommits(sessions, outlast),
             timezone=database.timezone,
             computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
@@ -323,6 +327,7 @@ async def open_context(
             isolation=isolation,
         )
     finally:
+        await shared.close()
         await computing.close()
         await dispatcher.close()
         await engine.dispose()
