@@ -169,6 +169,21 @@ def make_feeds(
 WINDOWS = "windows"
 """Folder in that of working files, for what is finished of jobs."""
 MakeListener = Callable[[Wakeable], Listener]
+
+
+class Listeners:
+    """Several ways to be woken at once."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        async with asyncio.TaskGroup() as parts:
+            for listener in self._listeners:
+                parts.create_task(listener.run())
+
+
 NOBODY: Mapping[str, Sender] = MappingProxyType({})
 NOT_LOOKED_AT: Mapping[str, str] = MappingProxyType({})
 STATEMENT_TIMEOUT_S = 300.0
@@ -281,9 +296,15 @@ def listener_named_in(
         ValueError: They do not say where Redis is, and it is needed.
     """
     if queue.queue == "postgres":
-        application = f"shanhai-worker-listener {socket.gethostname()}.{os.getpid()}"
-        return partial(NotificationListener, database, application=application)
-    return partial(Consumer, demand_address(redis))
+        return partial(make_notified, database)
+    address = demand_address(redis)
+    return lambda runner: Listeners(Consumer(address, runner), make_notified(database, runner))
+
+
+def make_notified(database: settings.DatabaseSettings, runner: Wakeable) -> NotificationListener:
+    """What wakes a worker when a job is accepted, whatever carries the wake-ups besides."""
+    application = f"shanhai-worker-listener {socket.gethostname()}.{os.getpid()}"
+    return NotificationListener(database, runner, application=application)
 
 
 @asynccontextmanager

@@ -159,10 +159,11 @@ def _shares(claim: states.Claim) -> bool:
 async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: Slot) -> Ending:
     task, work = task_of(claim), child_protocol.WORK
     async with context.shared.of(Sharing(claim.kind, claim.requested_by)) as process:
-        outcome = await _compute_next(context, claim, task, process)
-        slot.note(claim.kind)
-        if not is_all_in_values(task, outcome):
+        async with _keeper(context, claim) as keeper:
+            outcome = await _compute_next(context, keeper, claim, task, process)
+            slot.note(claim.kind)
             stored = await store_files(context.artifacts, outcome, process.folder / work)
+        if not is_all_in_values(task, outcome):
             return await _publish(context, claim, outcome, stored, process.folder / work)
     slot.release()
     result = result_of(claim, task, outcome, {}, outcome.values)
@@ -170,9 +171,13 @@ async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: 
 
 
 async def _compute_next(
-    context: WorkerContext, claim: states.Claim, task: Task, process: SharedProcess
+    context: WorkerContext,
+    keeper: LeaseKeeper,
+    claim: states.Claim,
+    task: Task,
+    process: SharedProcess,
 ) -> Outcome:
-    """Have the process compute a job; its lease is looked after once that takes a while."""
+    """Have the process compute a job, which is watched once it takes a while."""
     settings, limits = context.settings, limits_of(claim.kind, context.settings)
     order = child_protocol.ChildOrder(
         task=task.model_copy(update={"timezone": context.timezone}),
@@ -183,7 +188,6 @@ async def _compute_next(
     )
     await asyncio.to_thread(process.write, order)
     clock, started = StageClock(context.meters, claim.kind), asyncio.get_running_loop().time()
-    keeper = _keeper(context, claim)
 
     def told(report: child_protocol.ProgressReport) -> None:
         clock.tell(report.stage)
@@ -194,8 +198,7 @@ async def _compute_next(
         done = asyncio.ensure_future(child.wait())
         await asyncio.wait((done,), timeout=min(LOOK_S, settings.renew_s) / 2)
         if not done.done():
-            async with keeper:
-                await _watch(child, keeper, context, limits, started)
+            await _watch(child, keeper, context, limits, started)
         code = await done
     finally:
         clock.end()

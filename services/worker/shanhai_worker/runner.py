@@ -1,45 +1,29 @@
 """Listens for wake-ups, fills the worker's slots with waiting jobs, and empties them at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import async_url
-from shanhai.jobs.fair_queue import admit
-from shanhai.jobs.queue import CHANNEL, QUEUE, WAKE, Wakeable, connect, deserialize, serialize
+from shanhai.db.notifications import ChannelListener, retry_forever
+from shanhai.jobs.fair_queue import CHANNEL, admit
+from shanhai.jobs.queue import QUEUE, WAKE, Wakeable, connect, deserialize, serialize
 from shanhai.jobs.states import Claim, claim_several
 from shanhai.settings import DatabaseSettings
 from shanhai_worker.attempt import handle
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 from shanhai_worker.slots import AHEAD, Slots
 
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 10.0
-
-
-async def retry_forever(listen: Callable[[], Awaitable[None]]) -> None:
-    """Call `listen` for ever, pausing longer each time it ended soon."""
-    loop = asyncio.get_running_loop()
-    pause = FIRST_PAUSE_S
-    while True:
-        started = loop.time()
-        await listen()
-        lasted = loop.time() - started
-        pause = FIRST_PAUSE_S if lasted > LONGEST_PAUSE_S else min(2 * pause, LONGEST_PAUSE_S)
-        await asyncio.sleep(pause)
-
-
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-POLL_S = 0.1
+POLL_S = 0.5
+"""Seconds between looks at Redis, which carries what is sent again; a new job is notified of."""
 HEALTH_S = 5
 READ_LIMIT = 100
 """Above the number of wake-ups that can be in hand anywhere, or none beyond them would be seen."""
@@ -111,63 +95,21 @@ async def _end_wake_ups(worker: Worker) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-CONNECT_TIMEOUT_S = 5.0
-ASK_S = 5.0
-"""Seconds between questions whether the connection lives: a lost network says nothing."""
-
-
 class NotificationListener:
     """Wakes the runner at every notification, and whenever it could listen again."""
 
     def __init__(self, settings: DatabaseSettings, runner: Wakeable, *, application: str) -> None:
-        url = async_url(settings.url.get_secret_value()).set(drivername="postgresql")
-        self._url = url.render_as_string(hide_password=False)
-        self._application = application
         self._runner = runner
+        self._listener = ChannelListener(settings, CHANNEL, self._hear, application=application)
 
     async def run(self) -> None:
         """Listen for ever."""
-        await retry_forever(self._listen)
+        await self._listener.run()
 
-    async def _listen(self) -> None:
-        try:
-            connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=CONNECT_TIMEOUT_S,
-                server_settings={"application_name": self._application[:63]},
-            )
-        except DATABASE_ERRORS as error:
-            log.warning("no notifications", error=type(error).__name__)
-            return
-        ended = asyncio.Event()
-        connection.add_termination_listener(lambda _: ended.set())
-        try:
-            await connection.add_listener(CHANNEL, self._hear)
-            self._wake()  # what was sent before nobody heard
-            await _live(connection, ended)
-        except DATABASE_ERRORS as error:
-            log.warning("notifications ended", error=type(error).__name__)
-        finally:
-            connection.terminate()
-
-    def _hear(self, connection: Any, pid: int, channel: str, payload: str) -> None:
-        log.debug("notified", wake_up=payload)
-        self._wake()
-
-    def _wake(self) -> None:
+    def _hear(self, wake_up: str | None) -> None:
+        log.debug("notified", wake_up=wake_up)
         if self._runner.has_room:
             self._runner.wake()
-
-
-async def _live(connection: Any, ended: asyncio.Event) -> None:
-    """Return when the connection has ended, or does not answer any more."""
-    while not ended.is_set():
-        try:
-            async with asyncio.timeout(ASK_S):
-                await ended.wait()
-        except TimeoutError:
-            await connection.execute("SELECT 1")
 
 
 HAND_BACK_S = 8.0
