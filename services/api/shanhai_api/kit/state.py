@@ -34,6 +34,7 @@ from shanhai.db.observations.feeds import GroupCommit
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.overload import RateLimiter, SingleFlight
 from shanhai.storage.artifacts import ArtifactStore, open_store
+from shanhai_api.jobs.ends import JobEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ class ServiceState:
     authenticator: Authenticator
     limiter: RateLimiter
     gathering: GroupCommit
+    ends: JobEnds
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
     """What probes ask the database at this moment."""
@@ -185,6 +187,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     gathering = GroupCommit(
         writing_sessions, skew=configuration.observations.skew, files=store, transactions=2
     )
+    ends = JobEnds(configuration.database, application=f"{APPLICATION}-ends")
     try:
         async with (
             limiter.synchronised(),
@@ -211,11 +214,13 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
                 authenticator,
                 limiter,
                 gathering,
+                ends,
             )
             async with authenticator.tally.writing_down():
                 yield state
     finally:
         await gathering.close()
+        await ends.close()
         await dispatcher.close()
         await probes.dispose()
         await reading.dispose()
