@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,7 @@ from shanhai.errors import ShanhaiError
 from shanhai.jobs import messages, states
 from shanhai.jobs.fair_queue import pause_s
 from shanhai.processes.kit.contract import Limits
+from shanhai.processes.kit.report_pdf import BEGINS, STAGE
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.telemetry import span, trace_id_of
 from shanhai_worker import child_protocol
@@ -32,7 +34,7 @@ from shanhai_worker.child_process import (
 )
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, is_outage, outlast
 from shanhai_worker.metrics import StageClock
-from shanhai_worker.publication import publish, store_files, task_of
+from shanhai_worker.publication import complete, publish, store_files, task_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -114,7 +116,8 @@ class LeaseKeeper:
         return standing
 
 
-PUBLISHING = child_protocol.ProgressReport(percent=99, stage="publish")
+PUBLISHING = child_protocol.ProgressReport(percent=BEGINS, stage="publish")
+SETTING = child_protocol.ProgressReport(percent=BEGINS, stage=STAGE)
 
 
 class Ending(StrEnum):
@@ -174,11 +177,14 @@ async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
     """Compute and publish, and write down in the job's row how it went."""
     settle = partial(_settle, context, claim)
     try:
-        with _folder(context, "shanhai-job-") as folder, _folder(context, "shanhai-held-") as held:
-            # Others may pass through, and list nothing: the process of a job may read what it was
-            # told of, and write none of it, since other jobs may read the same.
-            held.chmod(0o711)
-            return await _compute_and_publish(context, claim, folder, held)
+        result = claim.result
+        if result is None:
+            with _folders(context) as folders:
+                result = await _compute_and_publish(context, claim, *folders)
+        if result is not None:
+            with _folders(context) as folders:
+                await _set_pdf(context, claim, result, *folders)
+        return Ending.SUCCESSFUL
     except Interrupted as interrupted:
         return await settle(interrupted.ending)
     except Crashed as crashed:
@@ -195,6 +201,16 @@ async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
         log.exception("job failed in the worker")
         failure = messages.unreachable() if is_outage(error) else messages.classify(error)
         return await settle(*_after(claim, failure, context.settings.max_retries))
+
+
+@contextmanager
+def _folders(context: WorkerContext) -> Iterator[tuple[Path, Path]]:
+    """A workspace, and a folder of what the store holds for it."""
+    with _folder(context, "shanhai-job-") as workspace, _folder(context, "shanhai-held-") as held:
+        # Others may pass through, and list nothing: the process of a job may read what it was
+        # told of, and write none of it, since other jobs may read the same.
+        held.chmod(0o711)
+        yield workspace, held
 
 
 @contextmanager
@@ -218,12 +234,10 @@ def _after(
 
 async def _compute_and_publish(
     context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
-) -> Ending:
-    settings, work = context.settings, workspace / child_protocol.WORK
-    keeper = LeaseKeeper(
-        context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
-    )
-    async with keeper:
+) -> dict[str, Any] | None:
+    """The result to which a PDF follows; None once the job has ended."""
+    work = workspace / child_protocol.WORK
+    async with _keeper(context, claim) as keeper:
         order = await asyncio.to_thread(_write_order, context, claim, workspace, held)
         async with AsyncExitStack() as stack:
             if order.confinement.relay:
@@ -232,16 +246,49 @@ async def _compute_and_publish(
         keeper.tell(PUBLISHING)
         stored = await store_files(context.artifacts, outcome, work)
     # From here on the row itself is locked, so nobody can take the job away.
-    standing = await outlast(partial(publish, context, claim, outcome, stored, work))
+    standing, result = await outlast(partial(publish, context, claim, outcome, stored, work))
+    _demand(standing)
+    return result
+
+
+async def _set_pdf(
+    context: WorkerContext,
+    claim: states.Claim,
+    result: dict[str, Any],
+    workspace: Path,
+    held: Path,
+) -> None:
+    """Set the PDF of a job whose results are published, whichever attempt did that."""
+    async with _keeper(context, claim) as keeper:
+        uri = result["outputs"]["report"]["uri"]
+        report = await asyncio.to_thread(context.artifacts.hold, uri, held)
+        task = task_of(claim).model_copy(update={"files": {uri: str(report)}})
+        _place_order(context, workspace, _order(context, claim, task, report=str(report)))
+        keeper.tell(SETTING)
+        pdf = await _compute(context, keeper, workspace, claim.kind, stage=STAGE)
+        stored = await store_files(context.artifacts, pdf, workspace / child_protocol.WORK)
+    _demand(await outlast(partial(complete, context, claim, result, pdf, stored)))
+
+
+def _keeper(context: WorkerContext, claim: states.Claim) -> LeaseKeeper:
+    times = {"lease_s": context.settings.lease_s, "renew_s": context.settings.renew_s}
+    return LeaseKeeper(context.sessions, claim.lease, **times)
+
+
+def _demand(standing: states.Standing) -> None:
     if standing is not states.Standing.HELD:
         raise Interrupted(_ending_of(standing))
-    return Ending.SUCCESSFUL
 
 
 async def _compute(
-    context: WorkerContext, keeper: LeaseKeeper, workspace: Path, process: str
+    context: WorkerContext,
+    keeper: LeaseKeeper,
+    workspace: Path,
+    process: str,
+    stage: str | None = None,
 ) -> Outcome:
     clock = StageClock(context.meters, process)
+    clock.tell(stage)
 
     def told(report: child_protocol.ProgressReport) -> None:
         clock.tell(report.stage)
@@ -307,18 +354,29 @@ def _write_order(
             "keep_from_s": context.settings.keep_from_s,
         }
     )
-    order = child_protocol.ChildOrder(
-        task=told,
+    caches = None if task.upload_uri is None else str(workspace)
+    order = _order(context, claim, told, caches=caches)
+    _place_order(context, workspace, order)
+    return order
+
+
+def _order(
+    context: WorkerContext, claim: states.Claim, task: Task, **more: str | None
+) -> child_protocol.ChildOrder:
+    return child_protocol.ChildOrder(
+        task=task,
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
         upload_limits=None if task.upload_uri is None else child_protocol.UploadLimits(),
         log_context=_log_context(claim),
-        confinement=confinement_of(told, context.settings),
-        caches=None if task.upload_uri is None else str(workspace),
+        confinement=confinement_of(task, context.settings),
+        **more,
     )
+
+
+def _place_order(context: WorkerContext, workspace: Path, order: child_protocol.ChildOrder) -> None:
     (workspace / child_protocol.RESERVE).write_bytes(bytes(child_protocol.RESERVED_BYTES))
     (workspace / child_protocol.ORDER).write_text(order.model_dump_json(), encoding="utf-8")
     hand_over(context.settings, workspace, *workspace.iterdir())
-    return order
 
 
 def _outliving(context: WorkerContext, claim: states.Claim, task: Task) -> tuple[Path, Path | None]:

@@ -47,6 +47,7 @@ class ChildOrder(BaseModel):
     Attributes:
         confinement: What it may do beyond reading the programs.
         caches: Folder for what libraries compile, where it must not be that of all jobs.
+        report: The report whose PDF is all that is left to do; None of a whole computation.
     """
 
     task: Annotated[SerializeAsAny[Task], BeforeValidator(_with_own_members)]
@@ -54,6 +55,7 @@ class ChildOrder(BaseModel):
     upload_limits: UploadLimits | None = None
     confinement: Confinement = Confinement()
     caches: str | None = None
+    report: str | None = None
     log_context: dict[str, Any] = {}
 
 
