@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -18,6 +19,7 @@ from shanhai.jobs import messages, states
 from shanhai.jobs.fair_queue import pause_s
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import Limits
+from shanhai.processes.kit.report_pdf import BEGINS, STAGE
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.telemetry import span, trace_id_of
@@ -34,6 +36,7 @@ from shanhai_worker.context import WorkerContext, is_outage, outlast
 from shanhai_worker.lease import LOOK_S, LeaseKeeper
 from shanhai_worker.metrics import StageClock
 from shanhai_worker.publication import (
+    complete,
     is_all_in_values,
     publish,
     result_of,
@@ -45,7 +48,8 @@ from shanhai_worker.slots import Slot
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-PUBLISHING = child_protocol.ProgressReport(percent=99, stage="publish")
+PUBLISHING = child_protocol.ProgressReport(percent=BEGINS, stage="publish")
+SETTING = child_protocol.ProgressReport(percent=BEGINS, stage=STAGE)
 
 
 class Ending(StrEnum):
@@ -109,8 +113,10 @@ async def _attempt(context: WorkerContext, claim: states.Claim, slot: Slot) -> E
             if not given:
                 raise Interrupted(Ending.HANDED_BACK)
             if _shares(claim):
-                return await _compute_in_shared(context, claim, slot)
-            return await _compute_alone(context, claim)
+                await _compute_in_shared(context, claim, slot)
+            else:
+                await _compute_alone(context, claim)
+            return Ending.SUCCESSFUL
     except Interrupted as interrupted:
         return await settle(interrupted.ending)
     except Crashed as crashed:
@@ -127,6 +133,16 @@ async def _attempt(context: WorkerContext, claim: states.Claim, slot: Slot) -> E
         log.exception("job failed in the worker")
         failure = messages.unreachable() if is_outage(error) else messages.classify(error)
         return await settle(*_after(claim, failure, context.settings.max_retries))
+
+
+@contextmanager
+def _folders(context: WorkerContext) -> Iterator[tuple[Path, Path]]:
+    """A workspace, and a folder of what the store holds for it."""
+    with _folder(context, "shanhai-job-") as workspace, _folder(context, "shanhai-held-") as held:
+        # Others may pass through, and list nothing: the process of a job may read what it was
+        # told of, and write none of it, since other jobs may read the same.
+        held.chmod(0o711)
+        yield workspace, held
 
 
 @contextmanager
@@ -156,7 +172,7 @@ def _shares(claim: states.Claim) -> bool:
     return not any(map(claim.task.get, ("datasets", "layers", "upload_uri")))
 
 
-async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: Slot) -> Ending:
+async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: Slot) -> None:
     task, work = task_of(claim), child_protocol.WORK
     async with context.shared.of(Sharing(claim.kind, claim.requested_by)) as process:
         async with _keeper(context, claim) as keeper:
@@ -164,10 +180,11 @@ async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: 
             slot.note(claim.kind)
             stored = await store_files(context.artifacts, outcome, process.folder / work)
         if not is_all_in_values(task, outcome):
-            return await _publish(context, claim, outcome, stored, process.folder / work)
+            await _publish(context, claim, outcome, stored, process.folder / work)
+            return
     slot.release()
     result = result_of(claim, task, outcome, {}, outcome.values)
-    return _ended(await context.successes.succeed(claim.lease, result))
+    _demand(await context.successes.succeed(claim.lease, result))
 
 
 async def _compute_next(
@@ -212,12 +229,14 @@ def _collect(process: SharedProcess, code: int) -> Outcome:
     return outcome
 
 
-async def _compute_alone(context: WorkerContext, claim: states.Claim) -> Ending:
-    with _folder(context, "shanhai-job-") as folder, _folder(context, "shanhai-held-") as held:
-        # Others may pass through, and list nothing: the process of a job may read what it was
-        # told of, and write none of it, since other jobs may read the same.
-        held.chmod(0o711)
-        return await _compute_and_publish(context, claim, folder, held)
+async def _compute_alone(context: WorkerContext, claim: states.Claim) -> None:
+    result = claim.result
+    if result is None:
+        with _folders(context) as folders:
+            result = await _compute_and_publish(context, claim, *folders)
+    if result is not None:
+        with _folders(context) as folders:
+            await _set_pdf(context, claim, result, *folders)
 
 
 def _keeper(context: WorkerContext, claim: states.Claim) -> LeaseKeeper:
@@ -229,7 +248,8 @@ def _keeper(context: WorkerContext, claim: states.Claim) -> LeaseKeeper:
 
 async def _compute_and_publish(
     context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
-) -> Ending:
+) -> dict[str, Any] | None:
+    """The result to which a PDF follows; None once the job has ended."""
     work = workspace / child_protocol.WORK
     async with _keeper(context, claim) as keeper:
         order = await asyncio.to_thread(_write_order, context, claim, workspace, held)
@@ -248,21 +268,46 @@ async def _publish(
     outcome: Outcome,
     stored: Mapping[str, StoredArtifact],
     work: Path,
-) -> Ending:
+) -> dict[str, Any] | None:
     # From here on the row itself is locked, so nobody can take the job away.
-    return _ended(await outlast(partial(publish, context, claim, outcome, stored, work)))
+    standing, result = await outlast(partial(publish, context, claim, outcome, stored, work))
+    _demand(standing)
+    return result
 
 
-def _ended(standing: states.Standing) -> Ending:
+async def _set_pdf(
+    context: WorkerContext,
+    claim: states.Claim,
+    result: dict[str, Any],
+    workspace: Path,
+    held: Path,
+) -> None:
+    """Set the PDF of a job whose results are published, whichever attempt did that."""
+    async with _keeper(context, claim) as keeper:
+        uri = result["outputs"]["report"]["uri"]
+        report = await asyncio.to_thread(context.artifacts.hold, uri, held)
+        task = task_of(claim).model_copy(update={"files": {uri: str(report)}})
+        _place_order(context, workspace, _order(context, claim, task, report=str(report)))
+        keeper.tell(SETTING)
+        pdf = await _compute(context, keeper, workspace, claim.kind, stage=STAGE)
+        stored = await store_files(context.artifacts, pdf, workspace / child_protocol.WORK)
+    _demand(await outlast(partial(complete, context, claim, result, pdf, stored)))
+
+
+def _demand(standing: states.Standing) -> None:
     if standing is not states.Standing.HELD:
         raise Interrupted(_ending_of(standing))
-    return Ending.SUCCESSFUL
 
 
 async def _compute(
-    context: WorkerContext, keeper: LeaseKeeper, workspace: Path, process: str
+    context: WorkerContext,
+    keeper: LeaseKeeper,
+    workspace: Path,
+    process: str,
+    stage: str | None = None,
 ) -> Outcome:
     clock = StageClock(context.meters, process)
+    clock.tell(stage)
 
     def told(report: child_protocol.ProgressReport) -> None:
         clock.tell(report.stage)
@@ -331,18 +376,29 @@ def _write_order(
             "keep_from_s": context.settings.keep_from_s,
         }
     )
-    order = child_protocol.ChildOrder(
-        task=told,
+    caches = None if task.upload_uri is None else str(workspace)
+    order = _order(context, claim, told, caches=caches)
+    _place_order(context, workspace, order)
+    return order
+
+
+def _order(
+    context: WorkerContext, claim: states.Claim, task: Task, **more: str | None
+) -> child_protocol.ChildOrder:
+    return child_protocol.ChildOrder(
+        task=task,
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
         upload_limits=None if task.upload_uri is None else child_protocol.UploadLimits(),
         log_context=_log_context(claim),
-        confinement=confinement_of(told, context.settings),
-        caches=None if task.upload_uri is None else str(workspace),
+        confinement=confinement_of(task, context.settings),
+        **more,
     )
+
+
+def _place_order(context: WorkerContext, workspace: Path, order: child_protocol.ChildOrder) -> None:
     (workspace / child_protocol.RESERVE).write_bytes(bytes(child_protocol.RESERVED_BYTES))
     (workspace / child_protocol.ORDER).write_text(order.model_dump_json(), encoding="utf-8")
     hand_over(context.settings, workspace, *workspace.iterdir())
-    return order
 
 
 def _outliving(context: WorkerContext, claim: states.Claim, task: Task) -> tuple[Path, Path | None]:

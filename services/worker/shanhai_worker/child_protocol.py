@@ -52,6 +52,7 @@ class ChildOrder(BaseModel):
         confinement: What it may do beyond reading the programs.
         caches: Folder for what libraries compile, where it must not be that of all jobs.
         stays: Whether it waits for another order of the same kind once it is done.
+        report: The report whose PDF is all that is left to do; None of a whole computation.
     """
 
     task: Annotated[SerializeAsAny[Task], BeforeValidator(_with_own_members)]
@@ -60,6 +61,7 @@ class ChildOrder(BaseModel):
     confinement: Confinement = Confinement()
     caches: str | None = None
     stays: bool = False
+    report: str | None = None
     log_context: dict[str, Any] = {}
 
 

@@ -29,8 +29,9 @@ from pydantic import BaseModel
 
 from shanhai.isolation import confine, die_with_parent, hide_memory, prepare
 from shanhai.jobs.messages import classify
-from shanhai.processes.catalogue import compute_of
+from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.kit.checkout import own_commit
+from shanhai.processes.kit.report_pdf import leaving_room, set_pdf
 from shanhai.processes.kit.task import Outcome
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
@@ -153,7 +154,10 @@ def limit_upload(limits: child_protocol.UploadLimits) -> None:
 
 def _compute(order: child_protocol.ChildOrder, work: Path, progress: ProgressLines) -> Outcome:
     work.mkdir(exist_ok=True)
-    return compute_of(order.task.process)(order.task, work, progress)
+    if order.report is not None:
+        return set_pdf(Path(order.report), work)
+    process = order.task.process
+    return compute_of(process)(order.task, work, leaving_room(progress, CONTRACTS[process]))
 
 
 def _say(stream: TextIO, news: BaseModel) -> None:

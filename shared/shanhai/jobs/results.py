@@ -83,7 +83,10 @@ def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
         "retryOf": None if job.retry_of is None else str(job.retry_of),
         "notBefore": rfc3339(job.not_before),
         "methods": (job.task or {}).get("methods") or None,
-        "links": job_links(job, base_url=base_url, kept=kept),
+        "links": [
+            *job_links(job, base_url=base_url, kept=kept),
+            *_early_links(job, base_url=base_url, lang=lang, kept=kept),
+        ],
     }
     if job.error is not None and status.final:
         info["exception"] = exception_of(job.error, lang)
@@ -163,6 +166,21 @@ def output_link(
         "title": file[f"title_{lang}"],
         "length": file["bytes"],
     }
+
+
+def is_published(job: Job) -> bool:
+    """Whether outputs of a job can be had already that has not ended: only its PDF is to come."""
+    return job.result is not None and not JobStatus(job.status).final
+
+
+def _early_links(job: Job, *, base_url: str, lang: Lang, kept: Lang | None) -> list[dict[str, Any]]:
+    """Links to what can be had while the PDF is set; afterwards the results have them."""
+    files = (job.result or {}).get("outputs", {}) if is_published(job) else {}
+    return [
+        output_link(job, output, base_url=base_url, lang=lang, kept=kept)
+        for output in CONTRACTS[job.kind].outputs
+        if output.name in files
+    ]
 
 
 def job_links(job: Job, *, base_url: str, kept: Lang | None = None) -> list[dict[str, str]]:

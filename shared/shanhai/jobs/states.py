@@ -6,6 +6,9 @@
        │           └───────┼────────────────────▲
        └─hand_back, postpone, crash, reap
 
+The results may be published before the job ends, while their PDF follows (`tell_results`). From
+then on it ends successfully: to cancel it, or to lose its worker too often, costs the PDF alone.
+
 A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
 was given and changes nothing once another has been given out. All times are the database's, so
 that a worker's clock may step without breaking a lease. What nobody holds any more is looked for
@@ -34,6 +37,7 @@ from shanhai.vocabulary import JobStatus
 
 UNSYNCHRONISED = {"synchronize_session": False}
 """For what changes rows of which the session holds no objects."""
+_PUBLISHED = Job.result.is_not(None)
 
 
 class LeaseLost(Conflict):
@@ -72,6 +76,8 @@ class Claim:
     request_id: str | None
     retries: int
     traceparent: str | None = None
+    result: dict[str, Any] | None = None
+    """What an earlier attempt has published already; only its PDF is left to do."""
 
 
 async def claim(
@@ -145,6 +151,7 @@ async def _take(
             Job.request_id,
             Job.retries,
             Job.traceparent,
+            Job.result,
             Job.subscriber,
             -Job.priority,
             Job.turn,
@@ -166,6 +173,7 @@ async def _take(
             request_id=row.request_id,
             retries=row.retries,
             traceparent=row.traceparent,
+            result=row.result,
         )
         for row in sorted(rows, key=lambda row: (*row[-3:], row.id))
     ]
@@ -203,6 +211,19 @@ async def hold(session: AsyncSession, lease: Lease) -> Standing:
     return _standing(await session.scalar(held))
 
 
+async def tell_results(
+    session: AsyncSession, lease: Lease, *, result: dict[str, Any], stage: str, lease_s: float
+) -> None:
+    """Keep the result of a job that goes on at `stage`, in the transaction that publishes it.
+
+    From here on the job ends successfully, however it ends: what follows only completes the result.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job; roll back.
+    """
+    await _change(session, lease, result=result, stage=stage, lease_until=_from_now(lease_s))
+
+
 async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]) -> None:
     """End the job with its result, in the transaction that publishes it.
 
@@ -217,8 +238,7 @@ async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]
         result=result,
         **_released(ended=True),
     )
-    _record(session, lease.job_id, "succeed", act=_worker(lease))
-    await tell_subscriber(session, lease.job_id, JobStatus.SUCCESSFUL)
+    await note_end(session, lease.job_id, JobStatus.SUCCESSFUL, act=_worker(lease))
 
 
 async def succeed_several(
@@ -263,9 +283,9 @@ async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
         LeaseLost: the attempt no longer holds the job.
     """
     document = failure.document()
-    await _change(session, lease, status=JobStatus.FAILED, error=document, **_released(ended=True))
-    _record(session, lease.job_id, "fail", act=_worker(lease), after={"error": document})
-    await tell_subscriber(session, lease.job_id, JobStatus.FAILED)
+    status = await _end(session, lease, JobStatus.FAILED, sa.literal(document, JSONB))
+    told = {"error": document} if status is JobStatus.FAILED else None
+    await note_end(session, lease.job_id, status, act=_worker(lease), after=told)
 
 
 async def dismiss(session: AsyncSession, lease: Lease) -> None:
@@ -274,9 +294,8 @@ async def dismiss(session: AsyncSession, lease: Lease) -> None:
     Raises:
         LeaseLost: the attempt no longer holds the job.
     """
-    await _change(session, lease, status=JobStatus.DISMISSED, **_released(ended=True))
-    _record(session, lease.job_id, "dismiss", act=_worker(lease))
-    await tell_subscriber(session, lease.job_id, JobStatus.DISMISSED)
+    status = await _end(session, lease, JobStatus.DISMISSED, sa.type_coerce(Job.error, JSONB))
+    await note_end(session, lease.job_id, status, act=_worker(lease))
 
 
 async def hand_back(session: AsyncSession, lease: Lease) -> None:
@@ -335,7 +354,8 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     Raises:
         NotFound: there is no such job.
     """
-    waiting = Job.status == JobStatus.ACCEPTED
+    # One whose results are published ends when a worker takes it, which goes no further.
+    waiting = sa.and_(Job.status == JobStatus.ACCEPTED, ~_PUBLISHED)
     statement = (
         sa.update(Job)
         .where(Job.id == job_id, Job.status.in_((JobStatus.ACCEPTED, JobStatus.RUNNING)))
@@ -355,6 +375,26 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     if JobStatus(status).final:
         await tell_subscriber(session, job_id, JobStatus(status))
     return JobStatus(status)
+
+
+async def _end(
+    session: AsyncSession, lease: Lease, status: JobStatus, error: sa.ColumnElement[Any]
+) -> JobStatus:
+    """End the job as `status` says, unless its results are published; how it ended."""
+    statement = (
+        _guarded(lease)
+        .values(
+            status=sa.case((_PUBLISHED, JobStatus.SUCCESSFUL), else_=status),
+            progress=sa.case((_PUBLISHED, 100), else_=Job.progress),
+            error=sa.case((_PUBLISHED, sa.null()), else_=error),
+            **_released(ended=True),
+        )
+        .returning(Job.status)
+    )
+    ended = await session.scalar(statement)
+    if ended is None:
+        raise LeaseLost(lease)
+    return JobStatus(ended)
 
 
 def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
@@ -389,14 +429,21 @@ def _released(*, ended: bool) -> dict[str, Any]:
 
 
 def after_crash(max_crashes: int) -> dict[str, Any]:
-    """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting."""
+    """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting.
+
+    A job whose results are published is neither: it ends successfully, without what was to follow.
+    """
     exhausted = Job.crash_count + 1 >= max_crashes
-    failed = sa.and_(~Job.cancel_requested, exhausted)
+    failed = sa.and_(~Job.cancel_requested, exhausted, ~_PUBLISHED)
+    ended = sa.or_(Job.cancel_requested, exhausted)
+    done = sa.and_(ended, _PUBLISHED)
     return {
         "crash_count": Job.crash_count + 1,
         "lease_until": None,
         "dispatched_at": None,
+        "progress": sa.case((done, 100), else_=Job.progress),
         "status": sa.case(
+            (done, JobStatus.SUCCESSFUL),
             (Job.cancel_requested, JobStatus.DISMISSED),
             (exhausted, JobStatus.FAILED),
             else_=JobStatus.ACCEPTED,
@@ -404,9 +451,7 @@ def after_crash(max_crashes: int) -> dict[str, Any]:
         "error": sa.case(
             (failed, sa.literal(lost(max_crashes).document(), JSONB)), else_=sa.null()
         ),
-        "finished_at": sa.case(
-            (sa.or_(Job.cancel_requested, exhausted), sa.func.clock_timestamp()), else_=sa.null()
-        ),
+        "finished_at": sa.case((ended, sa.func.clock_timestamp()), else_=sa.null()),
     }
 
 
@@ -427,11 +472,25 @@ def _worker(lease: Lease) -> Act:
     return Act(f"worker:attempt {lease.attempt}")
 
 
-async def note_end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
+_ENDED = {
+    JobStatus.SUCCESSFUL: "succeed",
+    JobStatus.FAILED: "fail",
+    JobStatus.DISMISSED: "dismiss",
+}
+"""What the audit log calls the end of a job."""
+
+
+async def note_end(
+    session: AsyncSession,
+    job_id: UUID,
+    status: JobStatus,
+    *,
+    act: Act,
+    after: dict[str, Any] | None = None,
+) -> None:
     """Note the end of a job, where it has ended, and tell who wants to know."""
     if status.final:
-        action = "dismiss" if status is JobStatus.DISMISSED else "fail"
-        _record(session, job_id, action, act=act)
+        _record(session, job_id, _ENDED[status], act=act, after=after)
         await tell_subscriber(session, job_id, status)
 
 

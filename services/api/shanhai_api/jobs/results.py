@@ -15,7 +15,13 @@ from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.jobs.messages import Failure
-from shanhai.jobs.results import ResultForm, output_link, results_document, status_info
+from shanhai.jobs.results import (
+    ResultForm,
+    is_published,
+    output_link,
+    results_document,
+    status_info,
+)
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec
 from shanhai.storage.artifacts import ArtifactStore
@@ -76,11 +82,21 @@ def successful_result(job: Job) -> Mapping[str, Any]:
             dismissed = f"job {job.id} was dismissed"
             raise _with_state(JobDismissed(dismissed, message_zh=f"作业 {job.id} 已取消"), job)
         case _:
-            not_ready = ResultNotReady(
-                f"job {job.id} is {job.status}; its result is not ready",
-                message_zh=f"作业 {job.id} 尚未完成，结果未就绪",
-            )
-            raise _with_state(not_ready, job)
+            raise _with_state(_not_ready(job), job)
+
+
+def _not_ready(job: Job) -> ResultNotReady:
+    if is_published(job):
+        return ResultNotReady(
+            f"job {job.id} is {job.status}: its report is still being set as PDF; all other "
+            f"outputs can be had already, each at /jobs/{job.id}/results/ and its name",
+            message_zh=f"作业 {job.id} 的 PDF 报告正在排版；其余成果已可逐项获取："
+            f"/jobs/{job.id}/results/ 加成果名",
+        )
+    return ResultNotReady(
+        f"job {job.id} is {job.status}; its result is not ready",
+        message_zh=f"作业 {job.id} 尚未完成，结果未就绪",
+    )
 
 
 def _with_state(error: ShanhaiError, job: Job, failure: str | None = None) -> ShanhaiError:
