@@ -9,6 +9,7 @@ from os import environ
 
 from asyncpg import Pool, create_pool
 
+from benchmarks.compiled_peers import PG_FEATURESERV, missing_peers
 from benchmarks.feature_peers import serving_peers
 from benchmarks.http_load import Load
 from benchmarks.mapserver_peer import missing_programs
@@ -29,9 +30,10 @@ TARGETS = {
     ("items", "tipg"): 3.0,
     ("items", "pygeoapi"): 8.0,
     ("items", "MapServer"): 1.0,
+    ("items", PG_FEATURESERV): 1.0,
     ("item", "tipg"): 1.5,
 }
-ITEM_PEERS = frozenset({"tipg", "pygeoapi"})
+ITEM_PEERS = frozenset({"tipg", "pygeoapi", PG_FEATURESERV})
 """MapServer looks for a number as text in the whole table: a third of a second a feature."""
 BARE_SQL = {
     "items": """
@@ -74,6 +76,8 @@ def run(bench: Workbench) -> Table:
 def _title() -> str:
     missing = missing_programs()
     left_out = f"; without MapServer, for want of {', '.join(missing)}" if missing else ""
+    if missing_peers(PG_FEATURESERV):
+        left_out += f"; without {PG_FEATURESERV}, which could not be built"
     return f"of {CELLS:,} polygons; pages of {LIMIT} in a box{left_out}"
 
 

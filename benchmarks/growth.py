@@ -17,6 +17,7 @@ from benchmarks.cost import Cost
 from benchmarks.growth_kinds import KINDS, Kind
 from benchmarks.machine import Moment
 from benchmarks.power_law import PowerLaw, fit
+from benchmarks.report import law_text
 from benchmarks.workbench import open_workbench
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -88,15 +89,6 @@ def _show(document: dict[str, Any], console: Console) -> None:
     console.print(shown)
     console.print(f"  time {law_text(document['time_grows'])}")
     console.print(f"  memory {law_text(document['memory_grows'])}\n")
-
-
-def law_text(law: dict[str, float] | None) -> str:
-    """An exponent with its interval, and that of the last decade."""
-    if law is None:
-        return f"below {LEAST_MIB:g} MiB"
-    return (
-        f"{law['exponent']:.2f} ({law['low']:.2f}–{law['high']:.2f}), at the end {law['last']:.2f}"
-    )
 
 
 def _publish(name: str, document: dict[str, Any]) -> None:
