@@ -2,10 +2,12 @@
 
 import asyncio
 import math
+import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +20,6 @@ from asyncpg import Connection, connect
 
 from benchmarks import network_costs, site_selection, zoning
 from benchmarks.cost import Cost, CostMeter
-from benchmarks.fresh import run_fresh
 from benchmarks.http_load import Load
 from benchmarks.observations import Client, prepare
 from benchmarks.tile_addresses import tiles_within
@@ -28,6 +29,7 @@ from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
+from shanhai.raster.environment import restrict_gdal
 from shanhai.science.corridors.links import link_sources
 from shanhai.science.selection.problem import MinimumSet
 from shanhai.science.selection.solver import SolveOptions, select_sites
@@ -111,9 +113,13 @@ def selected(sites: int) -> Cost:
 
 
 def _computing(work: Callable[[int], Cost], of: Callable[[int], int]) -> Opener:
+    """In one process of its own, which begins with the smallest."""
+
     @contextmanager
     def opened(bench: Workbench) -> Iterator[Measure]:
-        yield lambda size: run_fresh(work, of(size))
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context, initializer=restrict_gdal) as pool:
+            yield lambda size: pool.submit(work, of(size)).result()
 
     return opened
 

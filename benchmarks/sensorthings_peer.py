@@ -100,7 +100,7 @@ def serving_sensorthings(database_url: str, folder: Path) -> Iterator[SensorThin
     (folder / "peer_settings.py").write_text(told)
     (folder / "peer_urls.py").write_text(URLS)
     settings = {"DJANGO_SETTINGS_MODULE": "peer_settings", "PYTHONPATH": str(folder)}
-    migrate = [programs / "django-admin", "migrate", "--verbosity=0"]
+    migrate = [str(programs / "django-admin"), "migrate", "--verbosity=0"]
     subprocess.run(migrate, check=True, env=os.environ | settings)
     server = [str(programs / "gunicorn"), "--workers=1", "--threads=16", "--keep-alive=60"]
     command = [*server, f"--bind=127.0.0.1:{port}", "django.core.wsgi:get_wsgi_application()"]
