@@ -63,7 +63,7 @@ PUBLISH = "put the figures into docs/benchmarks.json and the page, in the place 
 
 def main(arguments: Sequence[str]) -> int:
     """Run, print and keep the results; 1 when a benchmark failed, 2 when a name is unknown."""
-    given = _parser().parse_args(arguments)
+    given = _parser().parse_intermixed_args(arguments)
     os.environ[machine.ROOT] = str(os.getpid())
     console = Console(width=None if sys.stdout.isatty() else 170)
     if given.names[:1] == [GROWTH]:

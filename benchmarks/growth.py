@@ -3,26 +3,87 @@
 `BENCH_ROUNDS` in the environment: how often each size is measured, 3 without it.
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from benchmarks import growth_kinds as kinds
 from benchmarks import growth_picture, published
 from benchmarks.cost import Cost
-from benchmarks.growth_kinds import KINDS, Kind
 from benchmarks.machine import Moment
 from benchmarks.power_law import PowerLaw, fit
+from benchmarks.report import law_text
 from benchmarks.workbench import open_workbench
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 LEAST_MIB = 1.0
 """Below it memory is what the interpreter happened to have left."""
 PICTURES = "pictures"
+CELLS = (4_096, 40_000, 400_689, 4_000_000)
+"""Squares."""
+SITES = (18, 200, 2_048, 20_000)
+"""Twice a square each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of work.
+
+    Attributes:
+        title: What is done.
+        unit: What its size counts.
+        sizes: From the smallest on, over three decades.
+        open: Makes it ready.
+        grows: Sizes can only grow, so that all repeats of one come before the next size; else
+            sizes take turns.
+    """
+
+    title: str
+    unit: str
+    sizes: tuple[int, ...]
+    open: kinds.Opener
+    grows: bool = False
+
+
+IN_TABLE_UNIT = "features in the table"
+IN_TABLE = (100, 1_000, 10_000, 100_000)
+KINDS = {
+    "main_job": Kind(
+        "delineate-zones, from files to the report",
+        "cells",
+        CELLS,
+        kinds.computing(kinds.delineated, math.isqrt),
+    ),
+    "network": Kind(
+        "links of 20 sources", "cells", CELLS, kinds.computing(kinds.linked, math.isqrt)
+    ),
+    "selection": Kind(
+        "a least-cost set of sites within 1 %",
+        "sites",
+        SITES,
+        kinds.computing(kinds.selected, int),
+    ),
+    "tiles": Kind(
+        "a vector tile of 20 features", IN_TABLE_UNIT, IN_TABLE, kinds.tiling, grows=True
+    ),
+    "items": Kind("a page of 30 features", IN_TABLE_UNIT, IN_TABLE, kinds.paging, grows=True),
+    "ingest": Kind(
+        "rows by NDJSON, until their days are summed up",
+        "rows",
+        (300, 3_000, 30_000, 300_000),
+        kinds.ingesting,
+    ),
+    "alerts": Kind(
+        "alerts that open and end", "stations", (5, 50, 500, kinds.WATCHED), kinds.warning
+    ),
+    "jobs": Kind("trivial jobs", "jobs", (3, 30, 300, 3_000), kinds.queueing),
+}
 
 
 def main(names: Sequence[str], console: Console, *, publish: bool) -> int:
@@ -88,15 +149,6 @@ def _show(document: dict[str, Any], console: Console) -> None:
     console.print(shown)
     console.print(f"  time {law_text(document['time_grows'])}")
     console.print(f"  memory {law_text(document['memory_grows'])}\n")
-
-
-def law_text(law: dict[str, float] | None) -> str:
-    """An exponent with its interval, and that of the last decade."""
-    if law is None:
-        return f"below {LEAST_MIB:g} MiB"
-    return (
-        f"{law['exponent']:.2f} ({law['low']:.2f}–{law['high']:.2f}), at the end {law['last']:.2f}"
-    )
 
 
 def _publish(name: str, document: dict[str, Any]) -> None:

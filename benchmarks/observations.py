@@ -14,6 +14,7 @@ import orjson
 from benchmarks.http_load import read_answer
 from benchmarks.insert_peer import serving_inserts
 from benchmarks.report import Row, Setup, Table
+from benchmarks.sensorthings_peer import DATABASE, serving_sensorthings
 from benchmarks.timing import Sample, Side, alternate
 from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
@@ -82,6 +83,7 @@ def run(bench: Workbench) -> Table:
             )
         )
         table.rows += _singles(loop, bench, client, ours)
+        table.rows.append(_beside_sensorthings(loop, bench, client))
     return table
 
 
@@ -193,14 +195,16 @@ async def _send_bare(client: Client, number: int) -> float:
     return await _create_singly(client, "/Observations", number * SINGLE)
 
 
-async def _create_singly(client: Client, path: str, first: int) -> float:
+async def _create_singly(
+    client: Client, path: str, first: int, datastream: str = f"bench0:{PROPERTY}"
+) -> float:
     reader, writer = await client.open()
     started = time.perf_counter()
     for step in range(first, first + SINGLE):
         body = {
             "phenomenonTime": START + step * STEP,
             "result": step % 300,
-            "Datastream": {"@iot.id": f"bench0:{PROPERTY}"},
+            "Datastream": {"@iot.id": datastream},
         }
         head, answer = await client.post(
             path, "application/json", orjson.dumps(body), reader, writer
@@ -250,6 +254,23 @@ def _singles(loop: asyncio.Runner, bench: Workbench, client: Client, batch: Samp
         for name, pair in samples.items()
     ]
     return beside + in_batches
+
+
+def _beside_sensorthings(loop: asyncio.Runner, bench: Workbench, client: Client) -> Row:
+    """Requests of one observation each, beside another server of SensorThings."""
+    bench.stack.postgres.execute(f"CREATE DATABASE {DATABASE}")
+    url = bench.stack.postgres.url(DATABASE)
+    with serving_sensorthings(url, bench.made("sensorthings_peer")) as peer:
+
+        async def theirs(other: Client, number: int) -> float:
+            return await _create_singly(other, peer.path, number * SINGLE, peer.datastream)
+
+        pair = alternate(
+            _running(loop, _send_sensing, client),
+            _running(loop, theirs, Client(peer.base_url, bench.key)),
+            rounds=ROUNDS,
+        )
+    return Row("one by one by SensorThings, beside django-ogc-sensorthings", *pair, target=1.0)
 
 
 async def _feed(client: Client) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import published
 from benchmarks.__main__ import NAMES
-from benchmarks.report import load_text, ratio_text, time_text
+from benchmarks.report import law_text, load_text, ratio_text, time_text
 from shanhai.local.places import CHECKOUT, write_whole
 
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
@@ -19,6 +19,7 @@ HEADS = (
     *("what", "ours", "beside it", "ratio (95 %)", "before", "target"),
     *("connections", "processes", "load"),
 )
+HEADS_OF_GROWTH = ("work", "sizes", "time grows by", "the largest", "memory grows by", "measured")
 HEADS_OF_FORMER = ("what, in the edition before alone", "beside it", "before", "target")
 HEADS_OF_FINDINGS = ("what", "least, median, most", "at most", "before")
 
@@ -37,7 +38,7 @@ def page() -> str:
 
 def filled(text: str, data: dict[str, Any]) -> str:
     """A page with its marked parts made from data."""
-    return _between(text, "figures", figures(data))
+    return _between(_between(text, "figures", figures(data)), "growth", growths(data))
 
 
 def _between(text: str, part: str, made: str) -> str:
@@ -57,6 +58,28 @@ def figures(data: dict[str, Any]) -> str:
         if name in told or name in former
     ]
     return "\n".join(sections)
+
+
+def growths(data: dict[str, Any]) -> str:
+    """A table of exponents, and the pictures."""
+    kinds = data.get("growth", {})
+    rows = [_growth(name, kinds[name]) for name in kinds]
+    pictures = [f"![{one['what']}](pictures/growth-{name}.svg)\n" for name, one in kinds.items()]
+    return "\n".join([*_table(HEADS_OF_GROWTH, rows), "", *pictures])
+
+
+def _growth(name: str, one: dict[str, Any]) -> tuple[str, ...]:
+    sizes = sorted({size for size, _ in one["seconds"]})
+    largest = [value for size, value in one["seconds"] if size == sizes[-1]]
+    began, ended = one["load"]
+    return (
+        f"`{one['command']}`: {one['what']}",
+        f"{sizes[0]:,} to {sizes[-1]:,} {one['unit']}",
+        law_text(one["time_grows"]),
+        f"{median(largest):.3g} s",
+        law_text(one["memory_grows"]),
+        f"{one['at'].split()[0]}, {one['commit']}, load {began:.1f}–{ended:.1f}",
+    )
 
 
 def _section(name: str, document: dict[str, Any] | None, former: Sequence[dict[str, Any]]) -> str:

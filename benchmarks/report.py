@@ -161,6 +161,14 @@ def time_text(sample: dict[str, float]) -> str:
     return f"{median * factor:.3g} {unit} ±{100 * spread:.0f}%"
 
 
+def law_text(law: dict[str, float] | None) -> str:
+    """An exponent with its interval, and that of the last decade; nothing where it was not told."""
+    if law is None:
+        return "too little to tell"
+    interval = f"{law['low']:.2f}–{law['high']:.2f}"
+    return f"{law['exponent']:.2f} ({interval}), at the end {law['last']:.2f}"
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     told = row.document()
     ours, floor = time_text(told["ours"]), time_text(told["floor"])

@@ -1,8 +1,5 @@
 """Other servers of raster tiles over the same files, each as processes of its own."""
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,10 +7,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.mapserver_peer import missing_programs, serving_fcgi
-from benchmarks.peer_process import serving_process
+from benchmarks.peer_process import environment, serving_process
 from benchmarks.rasters import CRS_OF, HIGH, LOW
 from benchmarks.tile_addresses import Address
-from shanhai.local.places import CHECKOUT, Home
+from shanhai.local.places import CHECKOUT
 from tests.support.workers import free_port
 
 PACKAGES = ("titiler.core==2.4.0", "uvicorn[standard]")
@@ -94,7 +91,7 @@ def serving_tile_peers(folder: Path, workers: int) -> Iterator[list[TilePeer]]:
 @contextmanager
 def _serving_titiler(folder: Path, workers: int) -> Iterator[TilePeer]:
     port = free_port()
-    command = [str(_installed() / "uvicorn"), "titiler_app:app", f"--port={port}"]
+    command = [str(environment("tiles", PACKAGES) / "uvicorn"), "titiler_app:app", f"--port={port}"]
     options = [f"--workers={workers}", "--no-access-log", "--log-level=warning"]
     place = ["--app-dir", str(CHECKOUT / "benchmarks" / "peers")]
     log = folder / f"titiler-{workers}.log"
@@ -103,18 +100,6 @@ def _serving_titiler(folder: Path, workers: int) -> Iterator[TilePeer]:
         file = f"{quote(str(folder), safe='')}%2F{{name}}.tif"
         address = f"/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png?url={file}&{query}"
         yield TilePeer("titiler.core", f"http://127.0.0.1:{port}", address)
-
-
-def _installed() -> Path:
-    """The folder of the programs of an environment beside the product's."""
-    home = Home.of_checkout().path / "tile-peers"
-    note, wanted = home / "installed", "\n".join(PACKAGES)
-    if not note.exists() or note.read_text() != wanted:
-        shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        subprocess.run([home / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
-        note.write_text(wanted)
-    return home / "bin"
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 
 QUIET = Moment(load=0.2, at_s=0.0, busy_s=0.0, own_s=0.0)
-MARKED = f"# By hand\n\n{BEGIN.format('figures')}old\n{END.format('figures')}\n\nBy hand too.\n"
+MARKED = "# By hand\n\n{}By hand too.\n".format(
+    "".join(f"{BEGIN.format(part)}old\n{END.format(part)}\n\n" for part in ("figures", "growth"))
+)
 
 
 def _document(what: str = "a page", *, busy_s: float = 0.0) -> dict[str, Any]:
@@ -69,3 +71,23 @@ def test_a_run_of_some_benchmarks_replaces_only_theirs(
     assert [row["what"] for row in data["benchmarks"]["items"]["rows"]] == ["another page"]
     assert [row["what"] for row in data["benchmarks"]["cql2"]["rows"]] == ["a page"]
     assert "ours_seconds" not in data["benchmarks"]["items"]["rows"][0]
+
+
+def test_growth_tells_the_exponents_and_shows_the_picture() -> None:
+    law = {"factor": 1.0, "exponent": 1.02, "low": 0.9, "high": 1.14, "last": 1.3}
+    kind = {
+        "what": "trivial jobs",
+        "unit": "jobs",
+        "command": "python -m benchmarks growth jobs",
+        "at": "2026-11-26 08:00 UTC",
+        "commit": "abc",
+        "load": [0.1, 2.0],
+        "seconds": [[3, 0.1], [3_000, 60.0], [3_000, 62.0]],
+        "mib": [],
+        "time_grows": law,
+        "memory_grows": None,
+    }
+    text = filled(MARKED, {"benchmarks": {}, "former": {}, "growth": {"jobs": kind}})
+    told = "| 3 to 3,000 jobs | 1.02 (0.90–1.14), at the end 1.30 | 61 s | too little to tell |"
+    assert told in text
+    assert "![trivial jobs](pictures/growth-jobs.svg)" in text
