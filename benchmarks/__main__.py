@@ -14,6 +14,7 @@ from benchmarks.workbench import Workbench, open_workbench
 from shanhai.local.places import Home
 
 NAMES = (
+    "starting",
     "items",
     "features",
     "cql2",

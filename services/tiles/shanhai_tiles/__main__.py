@@ -1,5 +1,6 @@
 """Serve tiles: `python -m shanhai_tiles`."""
 
+import gc
 import os
 
 import uvicorn
@@ -8,6 +9,10 @@ from shanhai.isolation import hide_memory
 from shanhai.raster.environment import bound_arenas, check_isolation, restrict_gdal
 from shanhai.settings import BasemapSettings, LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
+
+# Nothing that is loaded is garbage. It stands here because each of several processes begins with
+# this module; who makes the application turns it on again.
+gc.disable()
 
 GDAL_CACHE_MB = 16
 GRACE_S = 25
