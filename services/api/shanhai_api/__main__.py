@@ -7,10 +7,6 @@ import uvicorn
 from shanhai.isolation import hide_memory
 from shanhai.settings import ApiSettings, LogSettings
 
-# Nothing that is loaded is garbage, and looking for it takes a quarter of a start. It stands here
-# because each of several processes begins with this module; `settle` turns it on again.
-gc.disable()
-
 GRACE_S = 25
 """Seconds requests have to finish after the service has stopped accepting them."""
 
@@ -19,6 +15,9 @@ def main() -> None:
     """Serve until told to stop."""
     hide_memory()
     settings = ApiSettings()
+    # Nothing that is loaded is garbage, and to look for it takes a fifth of a start; `settle` turns
+    # it on again. Where there are several processes, they are begun anew and look.
+    gc.disable()
     uvicorn.run(
         "shanhai_api.app:create_from_environment",
         factory=True,

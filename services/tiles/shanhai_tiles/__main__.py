@@ -10,10 +10,6 @@ from shanhai.raster.environment import bound_arenas, check_isolation, restrict_g
 from shanhai.settings import BasemapSettings, LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
 
-# Nothing that is loaded is garbage. It stands here because each of several processes begins with
-# this module; who makes the application turns it on again.
-gc.disable()
-
 GDAL_CACHE_MB = 16
 GRACE_S = 25
 """Seconds requests have to finish after the service has stopped accepting them."""
@@ -31,6 +27,8 @@ def main() -> None:
     bound_arenas()
     check_isolation()
     configure_logging(LogSettings())
+    # Nothing that is loaded is garbage; who makes the application turns this on again.
+    gc.disable()
     proxies = [str(network) for network in public.trusted_proxies]
     uvicorn.run(
         "shanhai_tiles.app:from_environment",
