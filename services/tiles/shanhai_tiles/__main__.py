@@ -27,22 +27,25 @@ def main() -> None:
     bound_arenas()
     check_isolation()
     configure_logging(LogSettings())
+    proxies = [str(network) for network in public.trusted_proxies]
     # Nothing that is loaded is garbage; who makes the application turns this on again.
     gc.disable()
-    proxies = [str(network) for network in public.trusted_proxies]
-    uvicorn.run(
-        "shanhai_tiles.app:from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=proxies,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    try:
+        uvicorn.run(
+            "shanhai_tiles.app:from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":
