@@ -19,6 +19,7 @@ from benchmarks import machine, published
 from shanhai.local.places import Home
 
 NAMES = (
+    "starting",
     "items",
     "features",
     "cql2",

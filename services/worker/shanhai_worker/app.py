@@ -25,9 +25,9 @@ from starlette.routing import Route
 from shanhai import isolation as kernel
 from shanhai import settings
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.db.migrate import expected_revision, look_into_database
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_watched
+from shanhai.db.revision import expected_revision, look_into_database
 from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster

@@ -26,6 +26,7 @@ from shanhai.processes.kit.task import Task, TilesTask
 from shanhai.raster.windows import Cluster
 from shanhai.settings import OidcSettings, PublicSettings, TileTokenSettings, WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore, KeptFolders
+from shanhai_worker.agenda import Agenda
 from shanhai_worker.child_process import ForkServer
 from shanhai_worker.metrics import WorkerMetrics
 from shanhai_worker.shared_process import SharedProcesses
@@ -187,6 +188,10 @@ class WorkerContext:
     meters: WorkerMetrics = field(default_factory=WorkerMetrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    agenda: Agenda = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agenda", Agenda(self.sessions))
 
     @property
     def outliving(self) -> tuple[KeptFolders, ...]:

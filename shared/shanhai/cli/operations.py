@@ -27,11 +27,11 @@ from shanhai.cli.kit import in_transaction
 from shanhai.crypto import SecretBox, chosen_suite
 from shanhai.db import grants
 from shanhai.db.deliveries import webhooks
-from shanhai.db.migrate import expected_revision
 from shanhai.db.migrate import upgrade as migrate
 from shanhai.db.queries import sign_ins
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
+from shanhai.db.revision import expected_revision
 from shanhai.db.seeds.load import Seeded, seed_cities
 from shanhai.errors import InvalidInput
 from shanhai.raster.environment import FIXED_COMPUTING

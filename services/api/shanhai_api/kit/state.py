@@ -30,9 +30,9 @@ from shanhai.db.engine import (
     open_quick_reader,
     open_quick_writer,
 )
-from shanhai.db.migrate import OK, DatabaseState, expected_revision, look_into_database
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.feeds import GroupCommit
+from shanhai.db.revision import OK, DatabaseState, expected_revision, look_into_database
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.overload import RateLimiter, SingleFlight
 from shanhai.storage.artifacts import ArtifactStore, open_store
