@@ -34,6 +34,7 @@ NAMES = (
     "network_patterns",
     "ecoservices",
     "assessment",
+    "main_job",
     "robustness",
     "compliance",
     "balances",

@@ -36,6 +36,9 @@ from shanhai_worker.publication import publish, store_files, task_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+STEPS = "steps"
+"""Folder in that of working files, for finished steps that serve other jobs."""
+
 LOOK_S = 0.5
 """Seconds between looks at the row: how old progress may be, and what a cancel waits for."""
 
@@ -305,6 +308,8 @@ def _write_order(
             "kept": str(kept),
             "windows": None if windows is None else str(windows),
             "keep_from_s": context.settings.keep_from_s,
+            "steps": None if task.upload_uri is not None else _steps(context),
+            "steps_mb": context.settings.steps_mb,
         }
     )
     order = child_protocol.ChildOrder(
@@ -334,6 +339,16 @@ def _outliving(context: WorkerContext, claim: states.Claim, task: Task) -> tuple
             folder.mkdir(mode=0o700, exist_ok=True)
             hand_over(context.settings, folder.parent, folder)
     return kept, windows
+
+
+def _steps(context: WorkerContext) -> str | None:
+    """Where jobs keep finished steps for one another, made to be written."""
+    if context.settings.scratch is None or not context.settings.steps_mb:
+        return None
+    folder = context.settings.scratch / STEPS
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    hand_over(context.settings, folder)
+    return str(folder)
 
 
 def read_outcome(workspace: Path, code: int) -> Outcome:

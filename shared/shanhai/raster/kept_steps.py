@@ -107,7 +107,8 @@ def _written(result: Any, stores: Sequence[ScratchStore], workspace: Path) -> It
 
 
 def _bytes_of(store: ScratchStore) -> int:
-    return sum(path.stat().st_size for path, _ in store.files())
+    cells, one = store.grid.height * store.grid.width, Window(0, 0, 1, 1)
+    return sum(cells * read(one).itemsize for _, read in store.files())
 
 
 def _parts(file: BinaryIO) -> Iterator[Any]:

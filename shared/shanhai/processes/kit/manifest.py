@@ -288,9 +288,7 @@ def _digest(said: Any) -> str:
         "python": platform.python_version(),
         **{name: version(name) for name in COMPUTING},
     }
-    return hashlib.sha256(
-        orjson.dumps([said, versions], option=orjson.OPT_SORT_KEYS)
-    ).hexdigest()
+    return hashlib.sha256(orjson.dumps([said, versions], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @cache
