@@ -40,6 +40,7 @@ NAMES = (
     "network_patterns",
     "ecoservices",
     "assessment",
+    "main_job",
     "robustness",
     "compliance",
     "balances",

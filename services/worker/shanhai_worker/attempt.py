@@ -50,6 +50,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PUBLISHING = child_protocol.ProgressReport(percent=BEGINS, stage="publish")
 SETTING = child_protocol.ProgressReport(percent=BEGINS, stage=STAGE)
+STEPS = "steps"
+"""Folder in that of working files, for finished steps that serve other jobs."""
 
 
 class Ending(StrEnum):
@@ -374,6 +376,8 @@ def _write_order(
             "kept": str(kept),
             "windows": None if windows is None else str(windows),
             "keep_from_s": context.settings.keep_from_s,
+            "steps": None if task.upload_uri is not None else _steps(context),
+            "steps_mb": context.settings.steps_mb,
         }
     )
     caches = None if task.upload_uri is None else str(workspace)
@@ -414,6 +418,16 @@ def _outliving(context: WorkerContext, claim: states.Claim, task: Task) -> tuple
             folder.mkdir(mode=0o700, exist_ok=True)
             hand_over(context.settings, folder.parent, folder)
     return kept, windows
+
+
+def _steps(context: WorkerContext) -> str | None:
+    """Where jobs keep finished steps for one another, made to be written."""
+    if context.settings.scratch is None or not context.settings.steps_mb:
+        return None
+    folder = context.settings.scratch / STEPS
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    hand_over(context.settings, folder)
+    return str(folder)
 
 
 def read_outcome(workspace: Path, code: int) -> Outcome:

@@ -52,7 +52,7 @@ def confinement_of(task: Task, settings: WorkerSettings) -> Confinement:
     read = [*task.files.values()]
     write: list[str] = []
     if task.upload_uri is None:
-        write += [folder for folder in (task.kept, task.windows) if folder is not None]
+        write += [folder for folder in (task.kept, task.windows, task.steps) if folder is not None]
         write += compile_folders()
     if task.cluster is not None:
         parts = (task.cluster.tls_ca, task.cluster.tls_cert, task.cluster.tls_key)

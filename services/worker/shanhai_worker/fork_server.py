@@ -1,8 +1,8 @@
 """Stands by with everything loaded that a job's process needs, and splits one off for each job.
 
 Loading takes longer than a small job. The server has one thread, neither address nor secret of
-a store, and nothing loaded that a copy could not use: no GDAL, and no library with locks or
-threads of its own.
+a store, and nothing loaded that a copy could not use: no GDAL, and no library with threads of its
+own. What computing jobs need besides is loaded once nobody has asked for anything for a while.
 
 A request is the path of a workspace, with one end of a stream beside it. Down the stream the new
 process tells its number and its progress, and after its end the server tells its exit code, each
@@ -18,9 +18,10 @@ import selectors
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
@@ -41,6 +42,13 @@ from shanhai_worker.leftovers import Beginning
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 GRACE_S = 5
+IDLE_S = 0.5
+"""Seconds without a request after which the next of the libraries is loaded."""
+COMPUTING = (
+    *("scipy.ndimage", "scipy.spatial", "scipy.stats", "shanhai.science.kernels"),
+    *("matplotlib.figure", "matplotlib.backends.backend_agg"),
+)
+"""What takes a computing job a second or two to load, in the order it is loaded."""
 
 
 class ProgressLines:
@@ -118,6 +126,8 @@ def _isolate(order: child_protocol.ChildOrder, workspace: Path) -> None:
     """Leave this process its workspace and what its order needs, before it looks at anything."""
     if order.caches is not None:
         os.environ["NUMBA_CACHE_DIR"] = order.caches
+        if "numba" in sys.modules:  # which read the variable when the server loaded it
+            sys.modules["numba"].config.CACHE_DIR = order.caches
     write = (*order.confinement.write, str(workspace))
     found = confine(order.confinement.model_copy(update={"write": write}))
     missing = [one.name for one in found if one.fault is not None]
@@ -171,6 +181,21 @@ def _keep_stdout_for_progress() -> TextIO:
     return lines
 
 
+def load_ahead() -> Iterator[str]:
+    """Load what computing jobs need, library by library; names what was loaded."""
+    for name in COMPUTING:
+        try:
+            module = import_module(name)
+        except ImportError:  # a worker may be installed without what it never computes
+            log.warning("not loaded ahead", module=name)
+            continue
+        if name == "shanhai.science.kernels":
+            module.load_compiler()
+        yield name
+    gc.collect()
+    gc.freeze()
+
+
 class ForkingServer:
     """The processes that were split off and still run, and the streams of those they work for."""
 
@@ -186,8 +211,12 @@ class ForkingServer:
         Returns:
             In a process that was split off, the workspace where its order lies; None in the server.
         """
+        ahead: Iterator[str] | None = load_ahead()
         while True:
-            for key, _ in self._watched.select():
+            asked = self._watched.select(None if ahead is None else IDLE_S)
+            if ahead is not None and not asked and next(ahead, None) is None:
+                ahead = None
+            for key, _ in asked:
                 if key.fd in self._running:
                     self._tell_end(key.fd)
                     continue

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -122,6 +123,12 @@ class ScratchStore:
         for row in range(0, height, rows):
             yield self.read_stored(layer, Window(row, 0, min(rows, height - row), width))
 
+    def files(self) -> Iterator[tuple[Path, Callable[[Window], NDArray[Any]]]]:
+        """The file of each layer of its own, by name, and what reads a window as it is stored."""
+        for path in sorted(self.folder.glob("*.[fu][41]")):
+            kind = _QUANTITY if path.suffix == ".f4" else _CLASSES
+            yield path, partial(read_cells, path, self.grid, dtype=kind)
+
     def drop(self, *layers: str) -> None:
         """Remove layers that are needed no longer."""
         for layer in layers:
@@ -207,6 +214,13 @@ class WindowRecord:
         """Write it where it was written, or in the workspace of another attempt."""
         path = workspace / self.path
         ScratchStore(path.parent, self.grid)._write(path, self.window, self.values)
+
+    def remake(self, workspace: Path) -> None:
+        """Write it in a workspace where the file may not be yet."""
+        path = workspace / self.path
+        if not path.exists():
+            ScratchStore(path.parent, self.grid)._make(path, self.values.itemsize)
+        self.repeat(workspace)
 
 
 class RemoteFiles(Protocol):

@@ -28,7 +28,7 @@ import socket
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -112,6 +112,9 @@ class WindowRunner:
         Its windows are of functions that write through scratch stores and nowhere else.
         """
         return self
+
+    def end_part(self) -> None:
+        """Say that what was done until now may be left out by another attempt as a whole."""
 
 
 class PooledRunner(WindowRunner):
@@ -267,13 +270,29 @@ class CheckpointFolder:
         job = self.folder.parent
         job.parent.parent.mkdir(parents=True, exist_ok=True)
         for place in (job.parent, job, self.folder):
-            place.mkdir(
-                mode=0o700, exist_ok=True
-            )  # parents made on the way would not be ours alone
-            status = place.stat()
-            if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                raise PermissionError(f"{place} can be written by others")
+            # Parents made on the way would not be ours alone.
+            place.mkdir(mode=0o700, exist_ok=True)
+            require_own(place)
         return sum(1 for _ in self.folder.glob(f"*{SUFFIX}"))
+
+
+def require_own(place: Path) -> None:
+    """Refuse a folder that others may write to.
+
+    Raises:
+        PermissionError: They may, so what it holds cannot be trusted.
+    """
+    status = place.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f"{place} can be written by others")
+
+
+def has_room(place: Path) -> bool:
+    """Whether more may be kept in a folder."""
+    return shutil.disk_usage(place).free > LEAST_FREE_BYTES
+
+
+_STEPS_OF_A_PART = 10_000
 
 
 class CheckpointingRunner(WindowRunner):
@@ -282,7 +301,12 @@ class CheckpointingRunner(WindowRunner):
     def __init__(self, runner: WindowRunner, memory: CheckpointFolder) -> None:
         self.runner = runner
         self.memory = memory
+        self.parts = count(1)
         self.steps = count()
+
+    def end_part(self) -> None:
+        """Number steps from a round number on, however many were made until now."""
+        self.steps = count(next(self.parts) * _STEPS_OF_A_PART)
 
     def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Results of `function` in the order of `items`; nothing is kept."""
@@ -356,7 +380,7 @@ def _recall_or_return(
 
 def _keep_if_long(path: Path, kept: _Kept, memory: CheckpointFolder, started: float) -> None:
     took_long = time.perf_counter() - started >= memory.least_s
-    if took_long and shutil.disk_usage(memory.folder).free > LEAST_FREE_BYTES:
+    if took_long and has_room(memory.folder):
         _keep(path, kept)
 
 
@@ -396,11 +420,25 @@ class _Digested:
 def _keep(path: Path, kept: _Kept) -> None:
     # Another attempt may still be at the same window: each writes a file of its own.
     aside = path.with_suffix(f".{os.getpid()}.part")
-    with aside.open("wb") as file:
+    write_digested(aside, [kept])
+    aside.rename(path)
+
+
+def write_digested(path: Path, parts: Iterable[Any]) -> None:
+    """Write the parts one after the other, and before them the digest of all."""
+    with path.open("wb") as file:
         file.write(bytes(DIGEST_BYTES))
         digested = _Digested(file)
-        # Straight into the file: a step may hold as much as a job has room for only once.
-        pickle.dump(kept, digested, protocol=pickle.HIGHEST_PROTOCOL)
+        for part in parts:
+            # Straight into the file: a step may hold as much as a job has room for only once.
+            pickle.dump(part, digested, protocol=pickle.HIGHEST_PROTOCOL)
         file.seek(0)
         file.write(digested.digest.digest())
-    aside.rename(path)
+
+
+def is_whole(file: BinaryIO) -> bool:
+    """Whether the file is what was written; it is then read from its first part on."""
+    digest = file.read(DIGEST_BYTES)
+    whole = hashlib.file_digest(file, "sha256").digest() == digest
+    file.seek(DIGEST_BYTES)
+    return whole

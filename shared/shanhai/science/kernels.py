@@ -23,6 +23,16 @@ def compiled(loop: Loop) -> Loop:
     return _compiled(loop, "never")
 
 
+def load_compiler() -> None:
+    """Load what the first compiled loop of a process needs, so that those split off it have it."""
+    if INSTALLED:
+        njit(nogil=True)(_least)(1.0)
+
+
+def _least(value: float) -> float:
+    return value
+
+
 def compiled_inline(loop: Loop) -> Loop:
     """A loop that becomes part of each that calls it."""
     return _compiled(loop, "always")

@@ -303,6 +303,13 @@ class WorkerSettings(BaseSettings):
         le=3600,
         description="seconds a window or step of a job must take to be kept for another attempt",
     )
+    steps_mb: int = Field(
+        4096,
+        ge=0,
+        le=1_048_576,
+        description="MB in that folder for finished steps that serve other jobs of the same inputs;"
+        " those asked for longest ago go first; 0: none are kept",
+    )
     isolation: Literal["required", "preferred"] = Field(
         "preferred",
         description="`required`: do not start where the processes of jobs cannot be isolated;"

@@ -266,7 +266,7 @@ def read_network(api: ApiClient, tiles_url: str, network: DemoResults, pictures:
     )
     with ApiClient(tiles_url) as tiles:
         for layer in results["layers"].values():
-            _expect_tile(tiles, layer)
+            expect_tile(tiles, layer)
     for output, name in NETWORK_SAVED.items():
         api.download(f"{job}/results/{output}", pictures / name)
     return Readback(
@@ -285,7 +285,7 @@ def read_sites(api: ApiClient, tiles_url: str, sites: DemoResults, pictures: Pat
     """
     layer = sites.results["layers"]["priority"]
     with ApiClient(tiles_url) as tiles:
-        _expect_tile(tiles, layer)
+        expect_tile(tiles, layer)
     for output, name in SITES_SAVED.items():
         api.download(f"{sites.job}/results/{output}", pictures / name)
     return Readback(
@@ -304,13 +304,13 @@ def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
 
 
 def _check_tiles(tiles: ApiClient, layer: str) -> None:
-    west, south, east, north = _expect_tile(tiles, layer)["bounds"]
+    west, south, east, north = expect_tile(tiles, layer)["bounds"]
     lon, lat = INLAND
     _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
     _expect(bool(tiles.get(f"/layers/{layer}/point", lon=lon, lat=lat)), "a point's class")
 
 
-def _expect_tile(tiles: ApiClient, layer: str) -> Mapping[str, Any]:
+def expect_tile(tiles: ApiClient, layer: str) -> Mapping[str, Any]:
     """The TileJSON of a layer, whose tile that holds the place on the mainland can be drawn."""
     tilejson: dict[str, Any] = tiles.get(f"/layers/{layer}/tilejson.json")
     column, row = tile_at(*INLAND, ZOOM)

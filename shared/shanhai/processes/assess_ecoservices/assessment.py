@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from shanhai.processes.assess_ecoservices import (
     source_layers,
 )
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
-from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
+from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, AssessmentParameters
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
 from shanhai.processes.assess_ecoservices.request import (
     KEPT_LEAVES,
@@ -24,6 +25,7 @@ from shanhai.processes.assess_ecoservices.request import (
     themes_used,
 )
 from shanhai.processes.kit import region
+from shanhai.processes.kit.manifest import kept_step
 from shanhai.processes.kit.reference import require_reference
 from shanhai.processes.kit.task import Progress, Task, pointing_at
 from shanhai.raster.cog import check_total
@@ -74,30 +76,19 @@ def assess(
     place, plan = setting.place, setting.plan
     area = place.area
     stores = source_layers.Stores(place.store, ScratchStore(folder / "wide", area.wide), area.pad)
-    aligned = align_wide(
-        place,
-        plan.leaves,
-        _wide_themes(setting),
-        stores,
-        fill_zero=setting.fill_zero,
-        told=lambda share: progress(15 * share, "align"),
-    )
-    _require_known_cover(plan, aligned)
-    source_layers.work_out_tiled(plan, stores, runner)
-    layers = _layers(setting, stores, aligned)
-    computation = PlanComputation(
-        plan, layers, runner.remembered(), source_layers.extent(area), region.windows_of(area.grid)
-    )
     given = given_figures(inputs, setting.assembled, plan, task.reference)
-    figures = dict(given)
-    coverage, noted = _compute(setting, computation, figures, progress)
-    if figures[_COUNTED] < coverage.valid:
-        coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
-        assessed.require_coverage(coverage, place.sources, plan.cell_m)
+    layers = _layers(setting, stores)
+
+    def work_out() -> _WorkedOut:
+        return _work_out(setting, layers, given, runner, progress)
+
+    kept = (place.store, stores.wide)
+    worked_out = kept_step(task, _decisive(inputs), kept, folder, work_out)
+    runner.end_part()
+    aligned, figures = worked_out.aligned, worked_out.figures
+    coverage, tallies = worked_out.coverage, {**aligned.tallies, **worked_out.noted.tallies}
     with pointing_at("/inputs"):
         require_laws(setting.assembled, figures)
-    tallies = {**aligned.tallies, **noted.tallies}
-    _check_totals(place, aligned.totals, noted.totals)
     edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
     narrow = plausibility.narrow_ranges(setting.assembled, figures)
     found = assessed.Assessment(
@@ -121,6 +112,63 @@ def assess(
     )
     found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _WorkedOut:
+    """What is known of the layers once they lie in the stores."""
+
+    aligned: Aligned
+    figures: Mapping[AreaFigure, float]
+    coverage: assessed.Coverage
+    noted: source_layers.Noted
+
+
+def _decisive(inputs: AssessmentInputs) -> dict[str, Any]:
+    """Of the inputs those the layers rest on, whatever else a process asks for."""
+    fields = {*AssessmentInputs.model_fields, "results"} - {"parameters"}
+    return {
+        **inputs.model_dump(mode="json", include=fields),
+        "parameters": inputs.parameters.model_dump(
+            mode="json", include=set(AssessmentParameters.model_fields)
+        ),
+        "changes": {
+            service: inputs.changes_of(service).model_dump(mode="json")
+            for service in assessed.SERVICES
+        },
+    }
+
+
+def _work_out(
+    setting: _Setting,
+    layers: source_layers.SourceLayers,
+    given: Mapping[AreaFigure, float],
+    runner: WindowRunner,
+    progress: Progress,
+) -> _WorkedOut:
+    """Write every layer, and find the numbers of the whole area."""
+    place, plan, area = setting.place, setting.plan, setting.place.area
+    aligned = align_wide(
+        place,
+        plan.leaves,
+        layers.wide,
+        layers.stores,
+        fill_zero=setting.fill_zero,
+        told=lambda share: progress(15 * share, "align"),
+    )
+    _require_known_cover(plan, aligned)
+    source_layers.work_out_tiled(plan, layers.stores, runner)
+    _make_room(plan, layers.stores)
+    computation = PlanComputation(
+        plan, layers, runner.remembered(), source_layers.extent(area), region.windows_of(area.grid)
+    )
+    figures = dict(given)
+    coverage, noted = _compute(setting, computation, figures, progress)
+    if figures[_COUNTED] < coverage.valid:
+        coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
+        assessed.require_coverage(coverage, place.sources, plan.cell_m)
+    _check_totals(place, aligned.totals, noted.totals)
+    return _WorkedOut(aligned, figures, coverage, noted)
 
 
 def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowRunner) -> _Setting:
@@ -153,16 +201,17 @@ def _wide_themes(setting: _Setting) -> frozenset[str]:
     return frozenset(theme for theme in setting.place.sources if theme in wide)
 
 
-def _layers(
-    setting: _Setting, stores: source_layers.Stores, aligned: Aligned
-) -> source_layers.SourceLayers:
-    """The layers of the computation, with room made for all that it keeps."""
-    plan = setting.plan
+def _make_room(plan: ComputationPlan, stores: source_layers.Stores) -> None:
+    """Make room for all that the computation keeps."""
     stores.own.create_classes(VALID)
     for key in sorted(plan.kept):
         if not (key in plan.wide and key not in plan.passes[0].keeps):
             source_layers.make_room(stores.own, key, plan.unit_of(key), source_layers.bands_of(key))
-    rows = _rows_of_all_tables(plan)
+
+
+def _layers(setting: _Setting, stores: source_layers.Stores) -> source_layers.SourceLayers:
+    """The layers of the computation; room is made for none."""
+    rows = _rows_of_all_tables(setting.plan)
     absent = [int(cover) for cover in LandCover if cover not in rows]
     return source_layers.SourceLayers(
         stores=stores,

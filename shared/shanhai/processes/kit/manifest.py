@@ -3,22 +3,26 @@
 import hashlib
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 
+import shanhai
 from shanhai import __version__
 from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.region import SCRATCH, Place
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
 from shanhai.raster.cog import Run
 from shanhai.raster.geotiff import library_versions
+from shanhai.raster.kept_steps import KeptSteps
+from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import (
     CheckpointFolder,
     CheckpointingRunner,
@@ -219,14 +223,93 @@ def _forget_others(folder: Path) -> None:
 
 def digest_of(task: Task) -> str:
     """What stands for all that windows depend on: the task, the software and its libraries."""
+    return _digest(task.model_dump(mode="json", exclude=OF_THE_ATTEMPT))
+
+
+OF_THE_JOB = {
+    *("job_id", "created_utc", "seed", "plan", "inputs"),
+    *("areas", "areas_as_of", "areas_left_out", "units"),
+}
+"""Members of a task that its datasets, region and reference do not depend on."""
+
+
+def digest_of_step(task: Task, inputs: Mapping[str, Any]) -> str:
+    """What stands for all that a step depends on which other jobs may take over.
+
+    Args:
+        task: Its process, region, datasets with the digests of their contents, and reference count.
+        inputs: Those of its inputs that the step rests on, as JSON.
+    """
+    told = task.model_dump(mode="json", exclude=OF_THE_ATTEMPT | OF_THE_JOB)
+    return _digest([told, inputs, _source_digest()])
+
+
+Result = TypeVar("Result")
+
+
+def kept_step(
+    task: Task,
+    inputs: Mapping[str, Any],
+    stores: Sequence[ScratchStore],
+    workspace: Path,
+    work_out: Callable[[], Result],
+) -> Result:
+    """What a step returns that fills stores: from another job of the same inputs, or worked out.
+
+    Args:
+        task: See `digest_of_step`, as for `inputs`.
+        inputs: Those of its inputs that the step rests on, as JSON.
+        stores: All that it writes.
+        workspace: The folder below which they are.
+        work_out: Does the step.
+    """
+    kept = _steps_of(task)
+    if kept is None:
+        return work_out()
+    key = digest_of_step(task, inputs)
+    found: Result | None = kept.recall(key, workspace)
+    if found is not None:
+        log.info("a step of another job serves", step=key)
+        return found
+    result = work_out()
+    try:
+        kept.keep(key, result, stores, workspace)
+    except OSError as error:  # the disk is full, as a rule: this job may yet end
+        log.warning("step not kept for other jobs", step=key, reason=str(error))
+    return result
+
+
+def _steps_of(task: Task) -> KeptSteps | None:
+    """Where the task keeps steps for other jobs, if it does and may."""
+    if task.steps is None or not task.steps_mb:
+        return None
+    kept = KeptSteps(Path(task.steps), task.steps_mb * 1024**2)
+    try:
+        kept.open()
+    except PermissionError as error:
+        log.warning("steps are not kept for other jobs", reason=str(error))
+        return None
+    return kept
+
+
+def _digest(said: Any) -> str:
     versions = {
         **library_versions(),
         "shanhai": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in COMPUTING},
     }
-    said = [task.model_dump(mode="json", exclude=OF_THE_ATTEMPT), versions]
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(orjson.dumps([said, versions], option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@cache
+def _source_digest() -> str:
+    """Of the source of this package: a checkout changes without its version."""
+    root, found = Path(shanhai.__path__[0]), hashlib.sha256()
+    for part in ("processes", "raster", "science"):
+        for path in sorted((root / part).rglob("*.py")):
+            found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def _telling(progress: Progress, found: int) -> Progress:

@@ -217,6 +217,10 @@ class Task(BaseModel):
         None, description="folder of this machine where finished windows outlive an attempt"
     )
     keep_from_s: float = Field(0.5, description="seconds a window must take to be kept there")
+    steps: str | None = Field(
+        None, description="folder of this machine where finished steps are kept for other jobs"
+    )
+    steps_mb: int = Field(0, description="MB that all steps kept there may take")
     files: dict[str, str] = Field(
         default_factory=dict, description="local path of each uri, filled before the computation"
     )

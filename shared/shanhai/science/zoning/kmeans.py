@@ -225,7 +225,7 @@ def _fill_empty(
     for number in range(len(weight)):
         if weight[number] > 0:
             continue
-        unit = gaps.argmax()
+        unit = int(gaps.argmax())
         if gaps[unit] == 0:
             sums[number] = centres[labels[unit]]
             continue
