@@ -26,6 +26,7 @@ NAMES = (
     "pace",
     "slow_senders",
     "raster_tiles",
+    "raster_conditions",
     "cached_tiles",
     "object_store",
     "open_data",

@@ -18,7 +18,7 @@ from benchmarks.tile_peers import TilePeer, serving_tile_peers
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
-from shanhai_tiles.grids import WEB_MERCATOR
+from shanhai_tiles.grids import WEB_MERCATOR, TileGrid
 from shanhai_tiles.raster.resampling import RasterFrame
 
 ROUNDS = 3
@@ -85,7 +85,7 @@ class Loads:
         self.ours = ours
         self.name = name
         self.connections = connections
-        self.addresses = _addresses(name)
+        self.addresses = addresses_over(name)
 
     def warm(self, peers: Sequence[TilePeer], fresh: Iterator[int]) -> None:
         """Let every process of every side read the file."""
@@ -112,13 +112,15 @@ class Loads:
         return self.loop.run(Load(base_url, paths, self.connections).run())
 
 
-def _addresses(name: str) -> list[Address]:
+def addresses_over(name: str, grid: TileGrid = WEB_MERCATOR) -> list[Address]:
+    """Tiles of a grid over a file, some of each zoom."""
     frame = frames()[name]
     lies = RasterFrame(frame.crs, frame.transform, frame.width, frame.height)
     west, south, east, north = lies.lonlat_bounds
     edge = INSIDE_DEGREES
     inside = (west + edge, south + edge, east - edge, north - edge)
-    return tiles_within(WEB_MERCATOR, inside, ZOOMS, AT_MOST)
+    levels = [grid.level_like(zoom) for zoom in ZOOMS]
+    return tiles_within(grid, inside, levels, AT_MOST)
 
 
 def _paths(name: str, number: int, addresses: list[Address]) -> list[str]:
