@@ -51,7 +51,7 @@ class FeatureRow(NamedTuple):
                 if values[place] is not None:
                     values[place] = orjson.Fragment(values[place])
             properties = dict(zip(names, values[HEAD:], strict=False))
-            made.append(cls(*values[:HEAD], properties))
+            made.append(cls(values[0], values[1], values[2], values[3], properties))
         return made
 
     def plain(self) -> dict[str, Any]:
