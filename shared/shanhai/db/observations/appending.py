@@ -8,7 +8,6 @@ code, of a closed month) is left to `ingest`, which does the same in more steps.
 """
 
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,8 +48,6 @@ MOST_ROWS = 500
 """Rows of more are stored in columns, which cost less each."""
 MOST_SERIES = 50_000
 """Series that are remembered."""
-UNFIT_S = 5.0
-"""Seconds for which a series that could not be remembered is not looked at again."""
 
 _SIDES = [
     *((first, second, number, 0) for number, (first, second, _) in enumerate(RELATIONS)),
@@ -228,7 +225,7 @@ class RememberedSeries:
         return max((line for line in lines if line is not None), default=NEVER)
 
     def admits(self, row: FeedObservation, delivery: IncomingBatch) -> bool:
-        """Whether a row may come from its sender, and is of something that has a place if need be."""
+        """Whether a row may come from its sender, and is of something that has a place."""
         placed = not (delivery.by_series and self.station.placeless) or row.feature != NO_FEATURE
         return placed and self.station.open_to(delivery.sender.identity)
 
@@ -281,7 +278,6 @@ class Appender:
         self._skew = skew
         self._series: dict[Address, RememberedSeries] = {}
         self._newest: dict[Key, NewestValue] = {}
-        self._unfit: dict[Address, float] = {}
         self._sources: dict[tuple[str, str], int] = {}
 
     async def append(self, deliveries: Sequence[IncomingBatch]) -> list[BatchOutcome | None]:
@@ -313,33 +309,27 @@ class Appender:
 
     async def _learn(self, deliveries: Sequence[IncomingBatch]) -> None:
         """Read what is not remembered yet."""
-        now = time.monotonic()
         wanted = {
             address: None
             for delivery in deliveries
             if not isinstance(delivery.batch, Batch)
             for address in _addresses(delivery)
-            if address not in self._series and self._unfit.get(address, -math.inf) < now
+            if address not in self._series
         }
         if wanted:
-            await self._read(list(wanted), now)
+            await self._read(list(wanted))
         sources = {one.source for one in deliveries} - self._sources.keys()
         if sources:
             found = await self._fetch(_SOURCES, *map(list, zip(*sources, strict=True)))
             self._sources |= {(row["kind"], row["sender"]): row["id"] for row in found}
 
-    async def _read(self, wanted: Sequence[Address], now: float) -> None:
+    async def _read(self, wanted: Sequence[Address]) -> None:
         if len(self._series) + len(wanted) > MOST_SERIES:
             self._series.clear()
             self._newest.clear()
-        if len(self._unfit) > MOST_SERIES:
-            self._unfit.clear()
-        self._unfit |= dict.fromkeys(wanted, now + UNFIT_S)
         columns = map(list, zip(*wanted, strict=True))
         for number, *told in await self._fetch(_READ, *columns):
-            address = wanted[number - 1]
-            del self._unfit[address]
-            self._series[address] = self._remember(told)
+            self._series[wanted[number - 1]] = self._remember(told)
 
     def _remember(self, told: Sequence[Any]) -> RememberedSeries:
         station, (own, code, unit, moves, since) = KnownStation(*told[:4]), told[4:9]
@@ -437,7 +427,7 @@ class Appender:
                     draft.rows[row.station, row.property, row.time] = row._replace(flags=marked)
 
     async def _write(self, draft: _Draft) -> bool:
-        """Store a draft; False, with nothing stored, where what is remembered is not so any more."""
+        """Store a draft; False, and nothing stored, where what is remembered is not so."""
         last = [draft.rows[(*key, draft.newest[key].time)] for key in draft.series]
         series = [
             (
