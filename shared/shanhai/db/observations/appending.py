@@ -22,14 +22,18 @@ from shanhai.db.observations.archive import OLD
 from shanhai.db.observations.code_lookup import STATION_STARTS, KnownProperty, KnownStation
 from shanhai.db.observations.ingest import IncomingBatch
 from shanhai.db.observations.ingest_sql import AT, NEVER, US, arrays
-from shanhai.db.observations.series import HOUR_US, LONGEST_RUN
+from shanhai.db.observations.series import (
+    LONGEST_RUN,
+    Key,
+    NewestValue,
+    Partner,
+    RememberedSeries,
+    marks_of,
+)
 from shanhai.db.observations.validation import Clock, microseconds
 from shanhai.monitoring.checks import (
-    FLAT_VALUES,
     RELATIONS,
     QualityFlag,
-    out_of_range,
-    spikes,
 )
 from shanhai.monitoring.observation import (
     NO_FEATURE,
@@ -40,7 +44,6 @@ from shanhai.monitoring.observation import (
     RefusedRows,
     quality_number,
 )
-from shanhai.monitoring.units import conversion
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -159,83 +162,6 @@ _APPEND = f"""
 """  # noqa: S608 - constants of this code
 Address = tuple[str, str, bool]
 """Codes of station and property, and whether these are those of a Datastream."""
-Key = tuple[int, int]
-"""Numbers of station and property."""
-
-
-class NewestValue(NamedTuple):
-    """The newest value of a series.
-
-    Attributes:
-        stamp: The transaction that wrote it; None where there is none.
-        time: Microseconds of UTC since 1970; `NEVER` where there is none.
-        equal_values: How many values up to this one were the same.
-        spread: Interquartile range of the hourly change; NaN where it is not known.
-    """
-
-    stamp: int | None
-    time: int
-    value: float
-    quality: int
-    equal_values: int
-    spread: float
-
-
-class Partner(NamedTuple):
-    """The other side of a relation of `checks.RELATIONS` at the same station.
-
-    Attributes:
-        side: Which side the series itself is: 0 or 1.
-        stamp: The transaction that wrote the row of its property.
-    """
-
-    relation: int
-    side: int
-    key: Key
-    stamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class RememberedSeries:
-    """A series as it is stored to.
-
-    Attributes:
-        unit: The unit its Datastream tells; empty for that of the property.
-        low, high: The possible range; NaN for none.
-        stamps: The transactions that wrote the rows of its station, property, range and Datastream.
-    """
-
-    station: KnownStation
-    property: KnownProperty
-    unit: str
-    low: float
-    high: float
-    stamps: tuple[int, int, int | None, int | None]
-    partners: tuple[Partner, ...]
-
-    @property
-    def key(self) -> Key:
-        """Its numbers."""
-        return self.station.id, self.property.id
-
-    @property
-    def earliest(self) -> int:
-        """None older is taken, in microseconds since 1970."""
-        lines = (self.station.starts, self.property.since)
-        return max((line for line in lines if line is not None), default=NEVER)
-
-    def admits(self, row: FeedObservation, delivery: IncomingBatch) -> bool:
-        """Whether a row may come from its sender, and is of something that has a place."""
-        placed = not (delivery.by_series and self.station.placeless) or row.feature != NO_FEATURE
-        return placed and self.station.open_to(delivery.sender.identity)
-
-    def value_of(self, row: FeedObservation) -> float | None:
-        """The value in the unit of the property; None where its unit is none of this."""
-        unit = self.unit or row.unit or ""
-        if unit in {"", self.property.unit}:
-            return row.value
-        how = conversion(unit, self.property.unit)
-        return None if how is None else float(how(row.value))  # type: ignore[arg-type]
 
 
 class AddedRow(NamedTuple):
@@ -367,7 +293,7 @@ class Appender:
         own = _Draft()
         for row in rows:
             series = self._series.get((row.station, row.property, delivery.by_series))
-            if series is None or not series.admits(row, delivery):
+            if series is None or not _admits(series, row, delivery):
                 return False
             newest = next(
                 (
@@ -406,7 +332,7 @@ class Appender:
         key, quality = series.key, quality_number(row.quality)
         run = min(newest.equal_values + 1, LONGEST_RUN) if value == newest.value else 1
         draft.newest[key] = newest._replace(time=at, value=value, quality=quality, equal_values=run)
-        flags = _marks(series, newest, draft.newest[key])
+        flags = marks_of(series, newest, draft.newest[key])
         result = None if row.result_time is None else microseconds(row.result_time)
         feature = None if row.feature == NO_FEATURE else row.feature
         draft.rows[(*key, at)] = AddedRow(*key, at, value, source, quality, flags, result, feature)
@@ -479,6 +405,12 @@ def _addresses(delivery: IncomingBatch) -> Iterator[Address]:
         yield row.station, row.property, delivery.by_series
 
 
+def _admits(series: RememberedSeries, row: FeedObservation, delivery: IncomingBatch) -> bool:
+    """Whether a row may come from its sender, and is of something that has a place if need be."""
+    placed = not (delivery.by_series and series.station.placeless) or row.feature != NO_FEATURE
+    return placed and series.station.open_to(delivery.sender.identity)
+
+
 def _accepted(delivery: IncomingBatch) -> BatchOutcome:
     return BatchOutcome(len(delivery.batch), 0, 0, RefusedRows())
 
@@ -490,18 +422,3 @@ def _newest(told: Sequence[Any]) -> NewestValue:
     return NewestValue(
         stamp, at, value, quality, equal_values, math.nan if spread is None else spread
     )
-
-
-def _marks(series: RememberedSeries, before: NewestValue, value: NewestValue) -> int:
-    """What the checks of `series.mark` say of a value that follows another."""
-    flags = QualityFlag(0)
-    if out_of_range(value.value, series.low, series.high):
-        flags |= QualityFlag.OUT_OF_RANGE
-    if value.quality == VALID:
-        if before.spread > 0 and before.quality == VALID:
-            hours = (value.time - before.time) / HOUR_US
-            if spikes(value.value - before.value, hours, before.spread):
-                flags |= QualityFlag.SPIKE
-        if value.equal_values >= FLAT_VALUES and series.property.moves:
-            flags |= QualityFlag.FLAT
-    return int(flags)
