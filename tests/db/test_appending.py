@@ -219,6 +219,17 @@ async def test_who_may_not_observe_there_appends_nothing(
     assert len(await fetch(sessions, "SELECT 1 FROM observation")) == 2
 
 
+async def test_a_newest_value_that_was_taken_back_is_not_waited_for(
+    appender: Appender, sessions: Sessions
+) -> None:
+    await learned(appender, sessions)
+    back = "UPDATE observation_latest SET observed_at = observed_at - interval '1 hour'"
+    await execute(sessions, back)
+    await execute(sessions, f"DELETE FROM observation WHERE observed_at = '{START + HOUR}'")
+    assert await append(appender, at_hour(0.5, 7)) is None
+    assert await append(appender, at_hour(0.5, 7)) is not None
+
+
 async def test_two_processes_that_append_to_one_series_lose_nothing(
     appender: Appender, sessions: Sessions, database_url: str
 ) -> None:

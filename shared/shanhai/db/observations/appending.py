@@ -8,7 +8,8 @@ code, of a closed month) is left to `ingest`, which does the same in more steps.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -227,6 +228,8 @@ class Appender:
                         _accepted(one) if number in taken else None
                         for number, one in enumerate(deliveries)
                     ]
+                for one in deliveries:
+                    self._forget(one)
         except DATABASE_ERRORS as error:
             # A month without a table, or a lost connection: the others' way meets it again.
             log.info("observations not appended", error=type(error).__name__)
@@ -238,7 +241,6 @@ class Appender:
         wanted = {
             address: None
             for delivery in deliveries
-            if not isinstance(delivery.batch, Batch)
             for address in _addresses(delivery)
             if address not in self._series
         }
@@ -281,6 +283,9 @@ class Appender:
             if blocked.isdisjoint(one.stations) and self._take(draft, one, span):
                 taken.add(number)
             else:
+                # They are about to be others; and where the newest value was taken back, what is
+                # remembered would be waited for.
+                self._forget(one)
                 blocked |= one.stations
         self._compare(draft)
         return draft, taken
@@ -295,14 +300,7 @@ class Appender:
             series = self._series.get((row.station, row.property, delivery.by_series))
             if series is None or not _admits(series, row, delivery):
                 return False
-            newest = next(
-                (
-                    one[series.key]
-                    for one in (own.newest, draft.newest, self._newest)
-                    if series.key in one
-                ),
-                None,
-            )
+            newest = ChainMap(own.newest, draft.newest, self._newest).get(series.key)
             if newest is None or not self._add(own, series, newest, row, source, span):
                 return False
         draft.rows |= own.rows
@@ -382,17 +380,15 @@ class Appender:
         )
         found = await self._fetch(_APPEND, *arrays(columns), datetime.now(UTC), len(series))
         if not found:
-            self._forget(draft.series)
             return False
         stamp = found[0]["stamp"]
         self._newest |= {key: one._replace(stamp=stamp) for key, one in draft.newest.items()}
         return True
 
-    def _forget(self, keys: Iterable[Key]) -> None:
-        gone = set(keys)
-        self._series = {
-            address: one for address, one in self._series.items() if one.key not in gone
-        }
+    def _forget(self, delivery: IncomingBatch) -> None:
+        """Read the series of a batch anew when they are stored to again."""
+        for address in _addresses(delivery):
+            self._series.pop(address, None)
 
     async def _fetch(self, sql: str, *values: object) -> Sequence[Any]:
         # What callers may see and write is not bound: these tables have no fence.
@@ -401,8 +397,9 @@ class Appender:
 
 
 def _addresses(delivery: IncomingBatch) -> Iterator[Address]:
-    for row in delivery.batch:
-        yield row.station, row.property, delivery.by_series
+    if not isinstance(delivery.batch, Batch):
+        for row in delivery.batch:
+            yield row.station, row.property, delivery.by_series
 
 
 def _admits(series: RememberedSeries, row: FeedObservation, delivery: IncomingBatch) -> bool:
