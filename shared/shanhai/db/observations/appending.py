@@ -8,8 +8,8 @@ code, of a closed month) is left to `ingest`, which does the same in more steps.
 """
 
 import math
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,14 +23,18 @@ from shanhai.db.observations.archive import OLD
 from shanhai.db.observations.code_lookup import STATION_STARTS, KnownProperty, KnownStation
 from shanhai.db.observations.ingest import IncomingBatch
 from shanhai.db.observations.ingest_sql import AT, NEVER, US, arrays
-from shanhai.db.observations.series import HOUR_US, LONGEST_RUN
+from shanhai.db.observations.series import (
+    LONGEST_RUN,
+    Key,
+    NewestValue,
+    Partner,
+    RememberedSeries,
+    marks_of,
+)
 from shanhai.db.observations.validation import Clock, microseconds
 from shanhai.monitoring.checks import (
-    FLAT_VALUES,
     RELATIONS,
     QualityFlag,
-    out_of_range,
-    spikes,
 )
 from shanhai.monitoring.observation import (
     NO_FEATURE,
@@ -41,7 +45,6 @@ from shanhai.monitoring.observation import (
     RefusedRows,
     quality_number,
 )
-from shanhai.monitoring.units import conversion
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -49,8 +52,6 @@ MOST_ROWS = 500
 """Rows of more are stored in columns, which cost less each."""
 MOST_SERIES = 50_000
 """Series that are remembered."""
-UNFIT_S = 5.0
-"""Seconds for which a series that could not be remembered is not looked at again."""
 
 _SIDES = [
     *((first, second, number, 0) for number, (first, second, _) in enumerate(RELATIONS)),
@@ -162,83 +163,6 @@ _APPEND = f"""
 """  # noqa: S608 - constants of this code
 Address = tuple[str, str, bool]
 """Codes of station and property, and whether these are those of a Datastream."""
-Key = tuple[int, int]
-"""Numbers of station and property."""
-
-
-class NewestValue(NamedTuple):
-    """The newest value of a series.
-
-    Attributes:
-        stamp: The transaction that wrote it; None where there is none.
-        time: Microseconds of UTC since 1970; `NEVER` where there is none.
-        equal_values: How many values up to this one were the same.
-        spread: Interquartile range of the hourly change; NaN where it is not known.
-    """
-
-    stamp: int | None
-    time: int
-    value: float
-    quality: int
-    equal_values: int
-    spread: float
-
-
-class Partner(NamedTuple):
-    """The other side of a relation of `checks.RELATIONS` at the same station.
-
-    Attributes:
-        side: Which side the series itself is: 0 or 1.
-        stamp: The transaction that wrote the row of its property.
-    """
-
-    relation: int
-    side: int
-    key: Key
-    stamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class RememberedSeries:
-    """A series as it is stored to.
-
-    Attributes:
-        unit: The unit its Datastream tells; empty for that of the property.
-        low, high: The possible range; NaN for none.
-        stamps: The transactions that wrote the rows of its station, property, range and Datastream.
-    """
-
-    station: KnownStation
-    property: KnownProperty
-    unit: str
-    low: float
-    high: float
-    stamps: tuple[int, int, int | None, int | None]
-    partners: tuple[Partner, ...]
-
-    @property
-    def key(self) -> Key:
-        """Its numbers."""
-        return self.station.id, self.property.id
-
-    @property
-    def earliest(self) -> int:
-        """None older is taken, in microseconds since 1970."""
-        lines = (self.station.starts, self.property.since)
-        return max((line for line in lines if line is not None), default=NEVER)
-
-    def admits(self, row: FeedObservation, delivery: IncomingBatch) -> bool:
-        """Whether a row may come from its sender, and is of something that has a place if need be."""
-        placed = not (delivery.by_series and self.station.placeless) or row.feature != NO_FEATURE
-        return placed and self.station.open_to(delivery.sender.identity)
-
-    def value_of(self, row: FeedObservation) -> float | None:
-        """The value in the unit of the property; None where its unit is none of this."""
-        unit = self.unit or row.unit or ""
-        if unit in {"", self.property.unit}:
-            return row.value
-        how = conversion(unit, self.property.unit)
-        return None if how is None else float(how(row.value))  # type: ignore[arg-type]
 
 
 class AddedRow(NamedTuple):
@@ -281,7 +205,6 @@ class Appender:
         self._skew = skew
         self._series: dict[Address, RememberedSeries] = {}
         self._newest: dict[Key, NewestValue] = {}
-        self._unfit: dict[Address, float] = {}
         self._sources: dict[tuple[str, str], int] = {}
 
     async def append(self, deliveries: Sequence[IncomingBatch]) -> list[BatchOutcome | None]:
@@ -305,6 +228,8 @@ class Appender:
                         _accepted(one) if number in taken else None
                         for number, one in enumerate(deliveries)
                     ]
+                for one in deliveries:
+                    self._forget(one)
         except DATABASE_ERRORS as error:
             # A month without a table, or a lost connection: the others' way meets it again.
             log.info("observations not appended", error=type(error).__name__)
@@ -313,33 +238,26 @@ class Appender:
 
     async def _learn(self, deliveries: Sequence[IncomingBatch]) -> None:
         """Read what is not remembered yet."""
-        now = time.monotonic()
         wanted = {
             address: None
             for delivery in deliveries
-            if not isinstance(delivery.batch, Batch)
             for address in _addresses(delivery)
-            if address not in self._series and self._unfit.get(address, -math.inf) < now
+            if address not in self._series
         }
         if wanted:
-            await self._read(list(wanted), now)
+            await self._read(list(wanted))
         sources = {one.source for one in deliveries} - self._sources.keys()
         if sources:
             found = await self._fetch(_SOURCES, *map(list, zip(*sources, strict=True)))
             self._sources |= {(row["kind"], row["sender"]): row["id"] for row in found}
 
-    async def _read(self, wanted: Sequence[Address], now: float) -> None:
+    async def _read(self, wanted: Sequence[Address]) -> None:
         if len(self._series) + len(wanted) > MOST_SERIES:
             self._series.clear()
             self._newest.clear()
-        if len(self._unfit) > MOST_SERIES:
-            self._unfit.clear()
-        self._unfit |= dict.fromkeys(wanted, now + UNFIT_S)
         columns = map(list, zip(*wanted, strict=True))
         for number, *told in await self._fetch(_READ, *columns):
-            address = wanted[number - 1]
-            del self._unfit[address]
-            self._series[address] = self._remember(told)
+            self._series[wanted[number - 1]] = self._remember(told)
 
     def _remember(self, told: Sequence[Any]) -> RememberedSeries:
         station, (own, code, unit, moves, since) = KnownStation(*told[:4]), told[4:9]
@@ -365,6 +283,9 @@ class Appender:
             if blocked.isdisjoint(one.stations) and self._take(draft, one, span):
                 taken.add(number)
             else:
+                # They are about to be others; and where the newest value was taken back, what is
+                # remembered would be waited for.
+                self._forget(one)
                 blocked |= one.stations
         self._compare(draft)
         return draft, taken
@@ -377,16 +298,9 @@ class Appender:
         own = _Draft()
         for row in rows:
             series = self._series.get((row.station, row.property, delivery.by_series))
-            if series is None or not series.admits(row, delivery):
+            if series is None or not _admits(series, row, delivery):
                 return False
-            newest = next(
-                (
-                    one[series.key]
-                    for one in (own.newest, draft.newest, self._newest)
-                    if series.key in one
-                ),
-                None,
-            )
+            newest = ChainMap(own.newest, draft.newest, self._newest).get(series.key)
             if newest is None or not self._add(own, series, newest, row, source, span):
                 return False
         draft.rows |= own.rows
@@ -416,7 +330,7 @@ class Appender:
         key, quality = series.key, quality_number(row.quality)
         run = min(newest.equal_values + 1, LONGEST_RUN) if value == newest.value else 1
         draft.newest[key] = newest._replace(time=at, value=value, quality=quality, equal_values=run)
-        flags = _marks(series, newest, draft.newest[key])
+        flags = marks_of(series, newest, draft.newest[key])
         result = None if row.result_time is None else microseconds(row.result_time)
         feature = None if row.feature == NO_FEATURE else row.feature
         draft.rows[(*key, at)] = AddedRow(*key, at, value, source, quality, flags, result, feature)
@@ -437,7 +351,7 @@ class Appender:
                     draft.rows[row.station, row.property, row.time] = row._replace(flags=marked)
 
     async def _write(self, draft: _Draft) -> bool:
-        """Store a draft; False, with nothing stored, where what is remembered is not so any more."""
+        """Store a draft; False, and nothing stored, where what is remembered is not so."""
         last = [draft.rows[(*key, draft.newest[key].time)] for key in draft.series]
         series = [
             (
@@ -466,17 +380,15 @@ class Appender:
         )
         found = await self._fetch(_APPEND, *arrays(columns), datetime.now(UTC), len(series))
         if not found:
-            self._forget(draft.series)
             return False
         stamp = found[0]["stamp"]
         self._newest |= {key: one._replace(stamp=stamp) for key, one in draft.newest.items()}
         return True
 
-    def _forget(self, keys: Iterable[Key]) -> None:
-        gone = set(keys)
-        self._series = {
-            address: one for address, one in self._series.items() if one.key not in gone
-        }
+    def _forget(self, delivery: IncomingBatch) -> None:
+        """Read the series of a batch anew when they are stored to again."""
+        for address in _addresses(delivery):
+            self._series.pop(address, None)
 
     async def _fetch(self, sql: str, *values: object) -> Sequence[Any]:
         # What callers may see and write is not bound: these tables have no fence.
@@ -485,8 +397,15 @@ class Appender:
 
 
 def _addresses(delivery: IncomingBatch) -> Iterator[Address]:
-    for row in delivery.batch:
-        yield row.station, row.property, delivery.by_series
+    if not isinstance(delivery.batch, Batch):
+        for row in delivery.batch:
+            yield row.station, row.property, delivery.by_series
+
+
+def _admits(series: RememberedSeries, row: FeedObservation, delivery: IncomingBatch) -> bool:
+    """Whether a row may come from its sender, and is of something that has a place if need be."""
+    placed = not (delivery.by_series and series.station.placeless) or row.feature != NO_FEATURE
+    return placed and series.station.open_to(delivery.sender.identity)
 
 
 def _accepted(delivery: IncomingBatch) -> BatchOutcome:
@@ -500,18 +419,3 @@ def _newest(told: Sequence[Any]) -> NewestValue:
     return NewestValue(
         stamp, at, value, quality, equal_values, math.nan if spread is None else spread
     )
-
-
-def _marks(series: RememberedSeries, before: NewestValue, value: NewestValue) -> int:
-    """What the checks of `series.mark` say of a value that follows another."""
-    flags = QualityFlag(0)
-    if out_of_range(value.value, series.low, series.high):
-        flags |= QualityFlag.OUT_OF_RANGE
-    if value.quality == VALID:
-        if before.spread > 0 and before.quality == VALID:
-            hours = (value.time - before.time) / HOUR_US
-            if spikes(value.value - before.value, hours, before.spread):
-                flags |= QualityFlag.SPIKE
-        if value.equal_values >= FLAT_VALUES and series.property.moves:
-            flags |= QualityFlag.FLAT
-    return int(flags)

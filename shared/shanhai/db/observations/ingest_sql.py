@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from shanhai.db.observations.series import Mask, Sorted, StoredSeries
 from shanhai.db.observations.validation import ResolvedRows, microseconds
-from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows
+from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows, series_keys
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
 NEVER = -(2**62)
 PORTION_ROWS = 20_000
 """Rows one statement compares or revises: it must end within the time statements have."""
+MANY_OF_SERIES = 8
+"""Rows of a series from which on its stretch of time is looked at before each of them."""
 COPIED_ROWS = 50_000
 """Rows of one COPY, for the same reason."""
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -89,6 +91,16 @@ _PRESENT = f"""
            AS k (station_id, property_id, time, row)
          JOIN observation o ON o.station_id = k.station_id AND o.property_id = k.property_id
                            AND o.observed_at = {AT.format("k.time")}
+"""  # noqa: S608
+# A join might read the whole table; this looks into the index for each series.
+_TOUCHED = f"""
+  SELECT k.row - 1 AS row
+    FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[], $4::text::bigint[])
+           WITH ORDINALITY AS k (station_id, property_id, first, last, row),
+         LATERAL (SELECT FROM observation o
+                   WHERE o.station_id = k.station_id AND o.property_id = k.property_id
+                     AND o.observed_at BETWEEN {AT.format("k.first")} AND {AT.format("k.last")}
+                   LIMIT 1) o
 """  # noqa: S608
 _GIVEN = f"""
   SELECT k.station_id, k.property_id, {AT.format("k.time")} AS observed_at, k.value, k.quality,
@@ -200,9 +212,13 @@ async def find_present(raw: Any, rows: ResolvedRows) -> tuple[NDArray[np.intp], 
     """Which rows' keys are stored, and what of them."""
     found: list[Any] = []
     for start in range(0, len(rows), PORTION_ROWS):
-        part = rows.take(np.arange(start, min(start + PORTION_ROWS, len(rows))))
+        which = np.arange(start, min(start + PORTION_ROWS, len(rows)))
+        which = which[await _may_be_present(raw, rows.take(which))]
+        if not len(which):
+            continue
+        part = rows.take(which)
         keys = arrays((part.station.tolist(), part.property.tolist(), part.time.tolist()))
-        found += [(start + row, *rest) for row, *rest in await raw.fetch(_PRESENT, *keys)]
+        found += [(which[row], *rest) for row, *rest in await raw.fetch(_PRESENT, *keys)]
     rows_of, values, qualities, results, features = zip(*found, strict=True) if found else [()] * 5
     return np.array(rows_of, np.intp), Present(
         np.array(values, np.float64),
@@ -210,6 +226,24 @@ async def find_present(raw: Any, rows: ResolvedRows) -> tuple[NDArray[np.intp], 
         np.array([UNTOLD if one is None else one for one in results], np.int64),
         np.array([one or NO_FEATURE for one in features], np.int32),
     )
+
+
+async def _may_be_present(raw: Any, rows: ResolvedRows) -> Mask:
+    """Which rows may be stored: where a series has many here, those with stored ones among them.
+
+    Stretches that were filled by others meanwhile, or never, are looked at once, not by each row.
+    """
+    code = series_keys(rows.station, rows.property)
+    begins = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
+    sizes = np.diff(np.append(begins, len(rows)))
+    if len(rows) < MANY_OF_SERIES * len(begins):
+        return np.ones(len(rows), np.bool_)
+    first, last = (pick.reduceat(rows.time, begins) for pick in (np.minimum, np.maximum))
+    columns = rows.station[begins], rows.property[begins], first, last
+    found = await raw.fetch(_TOUCHED, *arrays([column.tolist() for column in columns]))
+    touched = np.zeros(len(begins), np.bool_)
+    touched[[row["row"] for row in found]] = True
+    return np.repeat(touched, sizes)
 
 
 async def copy_rows(
