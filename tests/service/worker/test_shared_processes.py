@@ -1,4 +1,4 @@
-"""Processes that compute several jobs: a next job finds nothing of the former, nor suffers by it."""
+"""Processes that compute several jobs: a next job finds nothing of the former, nor fails by it."""
 
 import json
 import os
