@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+import matplotlib.backends.backend_agg  # noqa: F401  (what draws, with its list of fonts)
 import structlog
 from pydantic import BaseModel
 
