@@ -292,7 +292,7 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
 
 
 async def _end(
-    session: AsyncSession, lease: Lease, status: JobStatus, error: sa.ColumnElement[Any]
+    session: AsyncSession, lease: Lease, status: JobStatus, error: sa.SQLColumnExpression[Any]
 ) -> JobStatus:
     """End the job as `status` says, unless its results are published; how it ended."""
     statement = (
