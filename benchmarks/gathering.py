@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from benchmarks.insert_peer import serving_inserts
 from benchmarks.observations import STATIONS, Client, copy_rows, prepare
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import create_engine, create_sessions
@@ -50,11 +50,21 @@ PATIENCE_S = 120.0
 _steps = count()
 """Seconds after START, each of which is used once."""
 _copies = count()
+SETUP = Setup(
+    settings="every row durable when it is answered",
+    warm="keys, stations and series known, partitions there; every row is new",
+    connections=(64, 64),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Each way in turn with its peer."""
-    table = Table("gathering", f"{CONNECTIONS} connections, {VALUES} values a message", "the peer")
+    table = Table(
+        "gathering",
+        f"{CONNECTIONS} connections, {VALUES} values a message",
+        "the peer",
+        setup=SETUP,
+    )
     url = bench.stack.database_url
     with (
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop,

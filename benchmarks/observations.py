@@ -13,7 +13,7 @@ import orjson
 
 from benchmarks.http_load import read_answer
 from benchmarks.insert_peer import serving_inserts
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample, Side, alternate
 from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
@@ -41,11 +41,16 @@ ADD_STATIONS = """
          ST_SetSRID(ST_MakePoint(118, 24.5), 4490)
     FROM generate_series(0, $1 - 1) n
 """
+SETUP = Setup(
+    settings="every row durable when it is answered",
+    warm="keys, stations and series known, partitions there; every row is new",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Sustained batches, single observations one after another, and many feeds at a pace."""
-    table = Table("observations", _title(), "the other side")
+    table = Table("observations", _title(), "the other side", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(prepare(bench.stack.database_url))
         client = Client(bench.stack.api_url, bench.key)

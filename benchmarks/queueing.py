@@ -18,7 +18,7 @@ from arq.connections import RedisSettings
 from arq.worker import Worker
 from asyncpg import Connection, connect
 
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
 from shanhai.client import ApiClient
@@ -50,11 +50,16 @@ _FILL = f"""
          generate_series(1, $1)
 """  # noqa: S608  (a constant)
 _EMPTY = f"DELETE FROM job WHERE requested_by = '{OWNER}'"  # noqa: S608  (a constant)
+SETUP = Setup(
+    settings="ours two slots, arq ten",
+    warm="the worker and its fork server; arq's worker, already waiting",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """The three figures, on the stack's one worker."""
-    table = Table("queueing", "the queue of jobs", "floor")
+    table = Table("queueing", "the queue of jobs", "floor", setup=SETUP)
     with asyncio.Runner() as loop, ApiClient(bench.stack.api_url, bench.key) as api:
         connection = loop.run(connect(bench.stack.database_url))
         table.rows.append(_until_start(loop, api, connection))

@@ -20,7 +20,7 @@ from benchmarks.http_load import Load, fetch
 from benchmarks.mapserver_peer import missing_programs, serving_fcgi
 from benchmarks.million import COLUMNS, SOUTH, STEP_DEGREES, WEST, lay_million
 from benchmarks.peer_process import serving_process
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import Address, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample
@@ -71,10 +71,19 @@ class Server:
     path: Callable[[Address], str]
 
 
+SETUP = Setup(
+    settings="code, names and level of each region on all sides; each server has its own cap "
+    "of features and buffer",
+    warm="plans of statements, stored simpler shapes of low zooms (ours alone); ours a "
+    "service of its own each round, peers keep no tile",
+    connections=(1, 1),
+)
+
+
 def run(bench: Workbench) -> Table:
     """A row for each peer and zoom."""
     title = f"regions of {CELLS:,} polygons, vector tiles, uncached, one connection"
-    table = Table("vector-peers", title, "the peer")
+    table = Table("vector-peers", title, "the peer", setup=SETUP)
     url = bench.stack.database_url
     with asyncio.Runner() as loop, ExitStack() as at_end:
         loop.run(lay_million(url, CELLS))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from benchmarks.fresh import Meter, run_fresh
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.data.synthetic_watershed import Watershed, build_watershed
@@ -50,9 +50,15 @@ class Run:
     whole: Stretch
 
 
+SETUP = Setup(
+    settings="seven services, nine inputs, zones, rasters, maps and report",
+    warm="inputs in the system's memory; a process of its own each time",
+)
+
+
 def run(bench: Workbench) -> Table:
     """One million and four million cells; reading before and after each computation."""
-    table = Table("zoning", "delineate-zones, one process", "reading the inputs")
+    table = Table("zoning", "delineate-zones, one process", "reading the inputs", setup=SETUP)
     for side in SIDES:
         folder = bench.made(f"watershed-{side}")
         watershed = run_fresh(build_watershed, folder, cells=side)

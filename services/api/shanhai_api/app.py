@@ -212,6 +212,8 @@ def create_app(configuration: Configuration) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Spans and metrics are `RequestScope`'s.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
             # Faults and refusals of the others, too, are for pages of other origins to read.
             Middleware(
@@ -232,7 +234,7 @@ def create_app(configuration: Configuration) -> FastAPI:
                 callers=callers_of,
                 stops=is_draining,
             ),
-            Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes]),
+            Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes, *quick.routes]),
         ],
     )
     add_routes(app)

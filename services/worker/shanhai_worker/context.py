@@ -28,6 +28,8 @@ from shanhai.settings import OidcSettings, PublicSettings, TileTokenSettings, Wo
 from shanhai.storage.artifacts import ArtifactStore, KeptFolders
 from shanhai_worker.child_process import ForkServer
 from shanhai_worker.metrics import WorkerMetrics
+from shanhai_worker.shared_process import SharedProcesses
+from shanhai_worker.success_commits import SuccessCommits
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -173,6 +175,8 @@ class WorkerContext:
     kept: KeptFolders
     tiles: TileAccess
     dispatcher: Dispatcher
+    shared: SharedProcesses
+    successes: SuccessCommits
     timezone: str = "Asia/Shanghai"
     windows: KeptFolders | None = None
     quota: Quota = NO_QUOTA

@@ -13,7 +13,7 @@ from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
 from shanhai.jobs.states import Claim, Standing, hold, succeed, tell_results
 from shanhai.processes.catalogue import CONTRACTS, publish_of, read_task, resolution_of
-from shanhai.processes.kit.publication import identity_of, kept_back, with_rights
+from shanhai.processes.kit.publication import identity_of, kept_back, publish_values, with_rights
 from shanhai.processes.kit.report_pdf import NOT_SET, STAGE, completed, is_followed
 from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Publication, Task
 from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
@@ -64,7 +64,7 @@ async def publish(
         if standing is Standing.HELD:
             allowed, outcome = await _as_allowed(context, session, claim, task, outcome)
             publication = Publication(allowed, outcome, stored, claim.requested_by, work)
-            result = _result(claim, task, outcome, stored, await write(session, publication))
+            result = result_of(claim, task, outcome, stored, await write(session, publication))
             if follows:
                 lease_s = context.settings.lease_s
                 await tell_results(
@@ -162,13 +162,24 @@ def _kept_back(task: Task, outcome: Outcome, error: ShanhaiError) -> tuple[Task,
     )
 
 
-def _result(
+def is_all_in_values(task: Task, outcome: Outcome) -> bool:
+    """Whether the values are all there is to publish, and nobody's rights bear on that."""
+    return (
+        not outcome.files
+        and task.authority is None
+        and not CONTRACTS[task.process].wishes_to_publish(task.inputs)
+        and publish_of(task.process) is publish_values
+    )
+
+
+def result_of(
     claim: Claim,
     task: Task,
     outcome: Outcome,
     stored: Mapping[str, StoredArtifact],
     values: dict[str, Any],
 ) -> dict[str, Any]:
+    """The result as the job's row keeps it."""
     return {
         "outputs": {file.name: _describe(file, stored[file.name]) for file in outcome.files},
         "values": values,

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.deliveries.outbox import enqueue
@@ -19,6 +19,8 @@ from shanhai.settings import OutgoingSettings
 from shanhai.validation import rfc3339
 from shanhai.vocabulary import JobStatus, Lang
 
+ENDED = "shanhai_job_ended"
+"""The channel on which the ids of jobs are told that have ended."""
 Transmission = Literal["value", "reference"]
 
 
@@ -254,8 +256,12 @@ class Subscriber(BaseModel):
 
 
 async def tell_subscriber(session: AsyncSession, job_id: UUID, status: JobStatus) -> None:
-    """Write a delivery for the subscriber of a job whose state this transaction changes."""
-    subscriber = await session.scalar(select(Job.subscriber).where(Job.id == job_id))
+    """Write a delivery for the subscriber of a job whose state this transaction changes.
+
+    Who listens on `ENDED` is told when the job has ended.
+    """
+    told = [func.pg_notify(ENDED, str(job_id))] if status.final else []
+    subscriber = await session.scalar(select(Job.subscriber, *told).where(Job.id == job_id))
     target = (subscriber or {}).get(_TOLD_AT[status])
     if target is None:
         return

@@ -15,12 +15,14 @@ that a worker's clock may step without breaking a lease. What nobody holds any m
 in `shanhai.jobs.upkeep`.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,9 +32,11 @@ from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.fair_queue import IN_LINE, ORDER, RETRY
 from shanhai.jobs.messages import Failure, lost
-from shanhai.jobs.results import tell_subscriber
+from shanhai.jobs.results import ENDED, tell_subscriber
 from shanhai.vocabulary import JobStatus
 
+UNSYNCHRONISED = {"synchronize_session": False}
+"""For what changes rows of which the session holds no objects."""
 _PUBLISHED = Job.result.is_not(None)
 
 
@@ -80,13 +84,54 @@ async def claim(
     session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
 ) -> Claim | None:
     """Take the job that is next in line, or the one named; None when there is none to take."""
-    waiting = sa.select(Job.id).where(IN_LINE)
+    taken = await _take(session, _next_in_line(1, job_id), worker=worker, lease_s=lease_s)
+    return taken[0] if taken else None
+
+
+async def claim_several(
+    session: AsyncSession,
+    *,
+    worker: str,
+    lease_s: float,
+    free: int,
+    ahead: int = 0,
+    quick: Collection[str] = (),
+) -> list[Claim]:
+    """Take the jobs that are next in line, in their order.
+
+    Args:
+        session: Where they are taken.
+        worker: Who takes them.
+        lease_s: For how long each is held without renewal.
+        free: How many can be begun at once.
+        ahead: How many more are taken while all of them are of kinds that are `quick`.
+        quick: Processes whose jobs were over in no time.
+    """
+    line = _next_in_line(free + (ahead if quick else 0))
+    if quick:
+        order = [line.c.priority.desc(), line.c.turn, line.c.created_at, line.c.id]
+        place = sa.func.row_number().over(order_by=order).label("place")
+        all_quick = sa.func.bool_and(line.c.kind.in_(sorted(quick)))
+        so_far = all_quick.over(order_by=order, rows=(None, 0)).label("all_quick")
+        numbered = sa.select(line.c.id, place, so_far).cte("numbered")
+        few = sa.or_(numbered.c.place <= free, numbered.c.all_quick)
+        line = sa.select(numbered.c.id).where(few).cte("few")
+    return await _take(session, line, worker=worker, lease_s=lease_s)
+
+
+def _next_in_line(most: int, job_id: UUID | None = None) -> sa.CTE:
+    waiting = sa.select(Job.id, Job.kind, Job.priority, Job.turn, Job.created_at).where(IN_LINE)
     if job_id is not None:
         waiting = waiting.where(Job.id == job_id)
-    following = waiting.order_by(*ORDER).limit(1).with_for_update(skip_locked=True)
+    return waiting.order_by(*ORDER).limit(most).with_for_update(skip_locked=True).cte("line")
+
+
+async def _take(
+    session: AsyncSession, following: sa.CTE, *, worker: str, lease_s: float
+) -> list[Claim]:
     statement = (
         sa.update(Job)
-        .where(Job.id == following.scalar_subquery(), Job.status == JobStatus.ACCEPTED)
+        .where(Job.id == following.c.id, Job.status == JobStatus.ACCEPTED)
         .values(
             status=JobStatus.RUNNING,
             attempt=Job.attempt + 1,
@@ -107,25 +152,31 @@ async def claim(
             Job.retries,
             Job.traceparent,
             Job.result,
+            Job.subscriber,
+            -Job.priority,
+            Job.turn,
+            Job.created_at,
         )
     )
-    row = (await session.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    if row.attempt == 1:
-        await tell_subscriber(session, row.id, JobStatus.RUNNING)
-    return Claim(
-        lease=Lease(row.id, row.attempt),
-        kind=row.kind,
-        task=row.task,
-        seed=row.seed,
-        software=row.software,
-        requested_by=row.requested_by,
-        request_id=row.request_id,
-        retries=row.retries,
-        traceparent=row.traceparent,
-        result=row.result,
-    )
+    rows = (await session.execute(statement, execution_options=UNSYNCHRONISED)).all()
+    for row in rows:
+        if row.attempt == 1 and row.subscriber is not None:
+            await tell_subscriber(session, row.id, JobStatus.RUNNING)
+    return [
+        Claim(
+            lease=Lease(row.id, row.attempt),
+            kind=row.kind,
+            task=row.task,
+            seed=row.seed,
+            software=row.software,
+            requested_by=row.requested_by,
+            request_id=row.request_id,
+            retries=row.retries,
+            traceparent=row.traceparent,
+            result=row.result,
+        )
+        for row in sorted(rows, key=lambda row: (*row[-3:], row.id))
+    ]
 
 
 async def renew(
@@ -190,6 +241,41 @@ async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]
     await note_end(session, lease.job_id, JobStatus.SUCCESSFUL, act=_worker(lease))
 
 
+async def succeed_several(
+    session: AsyncSession, results: Mapping[Lease, dict[str, Any]]
+) -> set[Lease]:
+    """End jobs with results that are all there is to publish of them; the leases of those ended.
+
+    The others are not this worker's any more, or somebody has cancelled them.
+    """
+    given = {
+        "jobs": [lease.job_id for lease in results],
+        "attempts": [lease.attempt for lease in results],
+        "results": [orjson.dumps(result).decode() for result in results.values()],
+    }
+    ended = set()
+    for row in (await session.execute(_SUCCEED, given)).all():
+        lease = Lease(row.id, row.attempt)
+        ended.add(lease)
+        _record(session, row.id, "succeed", act=_worker(lease))
+        if row.subscribed:
+            await tell_subscriber(session, row.id, JobStatus.SUCCESSFUL)
+    return ended
+
+
+_SUCCEED = sa.text(f"""
+WITH ended AS (
+  UPDATE job SET status = 'successful', progress = 100, result = CAST(done.result AS jsonb),
+         lease_until = NULL, dispatched_at = NULL, finished_at = clock_timestamp()
+    FROM unnest(CAST(:jobs AS uuid[]), CAST(:attempts AS integer[]), CAST(:results AS text[]))
+         AS done (id, attempt, result)
+   WHERE job.id = done.id AND job.attempt = done.attempt AND job.status = 'running'
+     AND NOT job.cancel_requested
+  RETURNING job.id, job.attempt, job.subscriber IS NOT NULL AS subscribed
+) SELECT id, attempt, subscribed, pg_notify('{ENDED}', CAST(id AS text)) FROM ended
+""")  # noqa: S608  (a constant)
+
+
 async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
     """End the job with the reason why it failed.
 
@@ -208,7 +294,7 @@ async def dismiss(session: AsyncSession, lease: Lease) -> None:
     Raises:
         LeaseLost: the attempt no longer holds the job.
     """
-    status = await _end(session, lease, JobStatus.DISMISSED, Job.error)
+    status = await _end(session, lease, JobStatus.DISMISSED, sa.type_coerce(Job.error, JSONB))
     await note_end(session, lease.job_id, status, act=_worker(lease))
 
 

@@ -5,26 +5,40 @@ import sys
 
 import pytest
 
-ABSENT = ("rasterio", "pyarrow", "pyogrio", "scipy", "sklearn", "numba", "matplotlib")
+COMPUTING = ("rasterio", "pyarrow", "pyogrio", "scipy", "sklearn", "numba", "matplotlib")
+HEAVY = (*COMPUTING, "numpy", "pydantic", "sqlalchemy", "httpx", "alembic", "fastapi", "redis")
 
-PROGRAM = f"""
+
+def _run_without(names: tuple[str, ...], statement: str) -> "subprocess.CompletedProcess[str]":
+    """Run a statement where some packages cannot be imported."""
+    program = f"""
 import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {ABSENT!r}:
+        if name.partition(".")[0] in {names!r}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())
-import shanhai.cli.app
+{statement}
 """
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
 
 
-def test_the_command_line_starts_without_heavy_libraries() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=60
+def test_commands_load_without_heavy_libraries() -> None:
+    done = _run_without(COMPUTING, "from shanhai.cli.app import loaded; loaded()")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_the_command_line_tells_of_itself_without_loading_commands(option: str) -> None:
+    done = _run_without(
+        HEAVY, f"sys.argv = ['shanhai', {option!r}]; from shanhai.cli import main; main()"
     )
     assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 @pytest.mark.parametrize("service", ["shanhai_api.app", "shanhai_tiles.app"])

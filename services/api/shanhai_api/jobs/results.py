@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any, cast
 from uuid import UUID
@@ -30,7 +31,8 @@ from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import JSON, TEXT, View, choose_format, digest_of, is_known, link_header
 
-POLL_S = 0.1
+POLL_S = 0.25
+"""Seconds between looks at a job whose end nobody has told of yet."""
 CALLERS_FAULT = frozenset({"invalid", "resource"})
 
 
@@ -45,14 +47,19 @@ async def wait_for_end(state: ServiceState, job_id: UUID, seconds: float) -> Job
     """The job once it has ended; None when it has not in time, or the service stops."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not state.draining.is_set():
-        async with state.sessions() as session:
-            job = await find_job(session, job_id, reader=None)
-        if job is not None and JobStatus(job.status).final:
-            return job
-        if loop.time() >= deadline:
-            return None
-        await asyncio.sleep(POLL_S)
+    with state.ends.of(job_id) as news:
+        while not state.draining.is_set():
+            news.clear()
+            async with state.reading() as session:
+                job = await find_job(session, job_id, reader=None)
+            if job is not None and JobStatus(job.status).final:
+                return job
+            left_s = deadline - loop.time()
+            if left_s <= 0:
+                return None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(POLL_S, left_s)):
+                    await news.wait()
     return None
 
 

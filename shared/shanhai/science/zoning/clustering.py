@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from scipy import sparse
-from sklearn.cluster import KMeans, ward_tree
+from sklearn.cluster import ward_tree
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
@@ -22,6 +22,7 @@ from shanhai.science.zoning.contiguity import (
     spanning_tree,
     tree_order,
 )
+from shanhai.science.zoning.kmeans import best_centres, nearest_centres
 from shanhai.vocabulary import Label
 
 LOWEST_K = 2
@@ -29,8 +30,8 @@ HIGHEST_K = 10
 ZONE_COUNT = 5
 
 _STARTS = 100
-_MAX_ITERATIONS = 300
-_TOLERANCE = 1e-6
+_TOLERANCE, _ROUGHLY = 1e-6, 1e-4
+"""Step of the centres at which they count as still, where they are the result and a beginning."""
 _FIT_ALL_UP_TO = 1_000_000
 _FIT_SAMPLE = 200_000
 
@@ -61,7 +62,7 @@ class Clustering:
 
 
 def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STARTS) -> Clustering:
-    """k-means with k-means++ starts in one thread, so that bytes do not depend on the machine.
+    """k-means with k-means++ starts; bytes do not depend on the machine.
 
     More than a million units are fitted on a seeded sample and assigned to the nearest centre.
 
@@ -77,19 +78,8 @@ def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STA
     Source: Arthur and Vassilvitskii 2007 (starts), Lloyd 1982.
     """
     require_k(features, k)
-    model = KMeans(
-        n_clusters=k,
-        init="k-means++",
-        n_init=starts,
-        max_iter=_MAX_ITERATIONS,
-        tol=_TOLERANCE,
-        random_state=seed,
-        algorithm="lloyd",
-    )
-    with threadpool_limits(limits=1):
-        model.fit(fit_sample(features, seed))
-        labels = np.asarray(model.predict(features), dtype=np.int64)
-    return describe(features, labels)
+    centres = best_centres(fit_sample(features, seed), k, seed, starts, _TOLERANCE)
+    return describe(features, nearest_centres(features, centres))
 
 
 def merge_clusters(features: FloatArray, clustering: Clustering, cells: IntArray) -> Clustering:
@@ -247,14 +237,14 @@ def fit_mixture(
 
 def _fit_from(sample: FloatArray, k: int, seed: int) -> GaussianMixture:
     """The mixture that EM reaches from one start of k-means."""
-    centres = KMeans(n_clusters=k, n_init=1, random_state=seed, algorithm="lloyd").fit(sample)
+    centres = best_centres(sample, k, seed, 1, _ROUGHLY)
     return GaussianMixture(
         n_components=k,
         covariance_type="full",
         reg_covar=_REGULARISATION,
         max_iter=_MOST_MIXTURE_ITERATIONS,
         tol=_MIXTURE_TOLERANCE,
-        means_init=centres.cluster_centers_,
+        means_init=centres,
         random_state=seed,
     ).fit(sample)
 
