@@ -378,7 +378,7 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
 
 
 async def _end(
-    session: AsyncSession, lease: Lease, status: JobStatus, error: sa.SQLColumnExpression[Any]
+    session: AsyncSession, lease: Lease, status: JobStatus, error: sa.ColumnElement[Any]
 ) -> JobStatus:
     """End the job as `status` says, unless its results are published; how it ended."""
     statement = (
