@@ -25,6 +25,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
+import matplotlib.backends.backend_agg  # noqa: F401  (what draws, with its list of fonts)
 import structlog
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""From what a child left in its workspace to published results: all of it, or nothing."""
+"""From what a child left in its workspace to published results: all or nothing, then a PDF."""
 
 import asyncio
 from collections.abc import Mapping

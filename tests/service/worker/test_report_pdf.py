@@ -64,7 +64,7 @@ async def stopped_child(worker_pid: int) -> int:
     async def found() -> bool:
         return bool(children_of(worker_pid))
 
-    await eventually(found)
+    await eventually(found, within_s=120)
     (child,) = children_of(worker_pid)
     os.kill(child, signal.SIGSTOP)
     return child
