@@ -52,7 +52,7 @@ GOOD, BAD = "CREATE TABLE pigment (name varchar)", "CREATE TABLE job (name varch
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Migrations of the test's own, a copy of the product's."""
     copied = tmp_path / "migrations"
-    shutil.copytree(migrate.MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(revision.MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
     for module in (migrate, revision):
         monkeypatch.setattr(module, "MIGRATIONS", copied)
     return copied

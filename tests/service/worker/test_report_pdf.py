@@ -20,6 +20,7 @@ from shanhai.storage.artifacts import ArtifactStore, LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.attempt import Ending, handle
 from shanhai_worker.context import WorkerContext
+from shanhai_worker.slots import Slots
 from tests.support.job_rows import read_job
 from tests.support.serving import kill
 from tests.support.workers import Workers, children_of, eventually, reach
@@ -134,7 +135,7 @@ async def test_to_cancel_while_it_waits_costs_the_pdf(
     async with sessions.begin() as session:
         taken = await claim(session, worker="tester", lease_s=60, job_id=job_id)
     assert taken is not None
-    assert await handle(context, taken) is Ending.DISMISSED
+    assert await handle(context, taken, Slots(1).ask()) is Ending.DISMISSED
     assert_without_pdf(await read_job(sessions, job_id))
 
 
