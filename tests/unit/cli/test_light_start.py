@@ -66,3 +66,16 @@ def test_services_start_without_what_few_requests_need(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=100
     )
     assert done.stdout.split() == []
+
+
+def test_processes_are_described_with_what_the_image_of_the_api_holds() -> None:
+    absent = ("rasterio", "scipy", "sklearn", "numba", "matplotlib", "dask", "distributed")
+    told = """
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai_api.processes.descriptions import inputs_of, needs_of
+for contract in CONTRACTS.values():
+    needs_of(contract, "en")
+    inputs_of(contract, "en")
+"""
+    done = _run_without(absent, told)
+    assert done.returncode == 0, done.stderr

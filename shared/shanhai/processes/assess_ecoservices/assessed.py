@@ -12,14 +12,13 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.plausibility import (
     NarrowRange,
     in_sentence,
-    limits_figures,
 )
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers
 from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
 from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.graph import AreaFigure, service_key
+from shanhai.science.ecoservices.graph import AreaFigure, limits_figures, service_key
 from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
 from shanhai.science.ecoservices.matching_layers import (
     MaxMode,

@@ -8,28 +8,17 @@ from shanhai.processes.kit.task import DatasetTask
 from shanhai.raster.checks import check_plausible
 from shanhai.raster.themes import THEME_RULES
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
+from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph, limits_figures
 from shanhai.science.ecoservices.least_spans import least_span
 from shanhai.science.flags import ResultFlag
 from shanhai.science.landcover import SOIL_PROBABILITY, VEGETATION_PROBABILITY
-from shanhai.science.normalisation import (
-    LIMIT_PROBABILITIES,
-    LeastSpan,
-    NormalisationLimits,
-    settled,
-)
+from shanhai.science.normalisation import LeastSpan, NormalisationLimits, settled
 from shanhai.vocabulary import Label, label_of
 
 
 def in_sentence(title: str) -> str:
     """A title within a sentence."""
     return title[:1].lower() + title[1:]
-
-
-def limits_figures(layer: str) -> tuple[AreaFigure, AreaFigure]:
-    """The numbers a layer is normalised between."""
-    low, high = LIMIT_PROBABILITIES
-    return AreaFigure(layer, "quantile", low), AreaFigure(layer, "quantile", high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentInputs,
     LayerChanges,
 )
-from shanhai.processes.assess_ecoservices.plausibility import limits_figures
 from shanhai.processes.kit.reference import POINTER
 from shanhai.processes.kit.task import MethodTask, ReferenceTask
 from shanhai.science.ecoservices.assembly import (
@@ -21,7 +20,7 @@ from shanhai.science.ecoservices.assembly import (
 )
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges, quantities_of
-from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
+from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, limits_figures
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import SHARED
 from shanhai.science.ecoservices.method import (

@@ -21,6 +21,7 @@ from shanhai.science.ecoservices.method import (
     Statistic,
     Tiled,
 )
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label, label_of
 
 Scope = str
@@ -42,6 +43,12 @@ class AreaFigure:
     kind: Kind
     probability: float | None = None
     where: str | None = None
+
+
+def limits_figures(layer: str) -> tuple[AreaFigure, AreaFigure]:
+    """The numbers a layer is normalised between: its quantiles of `LIMIT_PROBABILITIES`."""
+    low, high = LIMIT_PROBABILITIES
+    return AreaFigure(layer, "quantile", low), AreaFigure(layer, "quantile", high)
 
 
 @dataclass(frozen=True, slots=True)
