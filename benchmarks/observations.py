@@ -30,6 +30,10 @@ SINGLE = 300
 COPY_TARGET, SINGLE_TARGET, P95_S = 0.45, 20.0, 0.020
 START = datetime(2015, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=5)
+RECENT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=10)
+"""When single observations and those of feeds begin."""
+FED_FROM = 1_000
+"""Seconds after that from which feeds send; single ones come before, and from 1200 on."""
 PROPERTY = "pm25"
 FLOOR_COLUMNS = (
     *("observed_at", "value", "received_at", "station_id", "source_id"),
@@ -55,7 +59,7 @@ def run(bench: Workbench) -> Table:
         loop.run(prepare(bench.stack.database_url))
         client = Client(bench.stack.api_url, bench.key)
         # First: what the batches leave behind is summed up by the worker for a while.
-        loop.run(_send_singly(client, ROUNDS + 1))
+        loop.run(_send_singly(client, 0))
         latencies = loop.run(_feed(client))
         table.rows.append(
             Row(
@@ -81,7 +85,9 @@ def run(bench: Workbench) -> Table:
                 facts={"rows/s": 1 / ours.median, "COPY rows/s": 1 / floor.median},
             )
         )
-        alone = Sample(tuple(loop.run(_send_singly(client, number)) for number in range(ROUNDS)))
+        alone = Sample(
+            tuple(loop.run(_send_singly(client, 4 + number)) for number in range(ROUNDS))
+        )
         table.rows.append(
             Row("rows by NDJSON, beside one by one", ours, alone, target=SINGLE_TARGET)
         )
@@ -146,10 +152,16 @@ class Client:
         return await read_answer(reader)
 
 
-def _lines(first: int, times: int, stations: Sequence[int]) -> Iterator[bytes]:
+def _lines(
+    first: int,
+    times: int,
+    stations: Sequence[int],
+    start: datetime = START,
+    every: timedelta = STEP,
+) -> Iterator[bytes]:
     """Rows in the order they come about: all stations at one time, then at the next."""
     for step in range(first, first + times):
-        moment = (START + step * STEP).isoformat()
+        moment = (start + step * every).isoformat()
         for station in stations:
             yield (
                 f'{{"station":"bench{station}","property":"{PROPERTY}","time":"{moment}",'
@@ -182,8 +194,8 @@ async def _send_share(client: Client, bodies: Sequence[tuple[bytes, int]]) -> No
 
 async def _send_singly(client: Client, number: int) -> float:
     """Seconds per row, each in a request of its own."""
-    first = 500_000 + number * SINGLE
-    taken = await client.drain(_lines(first, SINGLE, [0]), 1)
+    lines = _lines(number * SINGLE, SINGLE, [0], RECENT, timedelta(seconds=1))
+    taken = await client.drain(lines, 1)
     return float(np.mean(taken))
 
 
@@ -249,7 +261,7 @@ async def _feed(client: Client) -> list[float]:
         reader, writer = await client.open()
         await asyncio.sleep(station / FEEDS)
         due = time.perf_counter()
-        for body in _lines(600_000, FEED_S, [station]):
+        for body in _lines(FED_FROM, FEED_S, [station], RECENT, timedelta(seconds=1)):
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             started = time.perf_counter()
             await client.send(body, 1, reader, writer)

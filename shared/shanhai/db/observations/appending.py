@@ -32,10 +32,7 @@ from shanhai.db.observations.series import (
     marks_of,
 )
 from shanhai.db.observations.validation import Clock, microseconds
-from shanhai.monitoring.checks import (
-    RELATIONS,
-    QualityFlag,
-)
+from shanhai.monitoring.checks import RELATIONS, QualityFlag
 from shanhai.monitoring.observation import (
     NO_FEATURE,
     VALID,
@@ -345,7 +342,7 @@ class Appender:
                 other, stored = draft.rows.get((*key, row.time)), self._newest[key]
                 if other is None and stored.time != row.time:
                     continue
-                pair = row.value, stored.value if other is None else other.value
+                pair: Any = row.value, stored.value if other is None else other.value
                 if row.quality == VALID and RELATIONS[relation][2](*pair[:: -1 if side else 1]):
                     marked = row.flags | QualityFlag.INCONSISTENT
                     draft.rows[row.station, row.property, row.time] = row._replace(flags=marked)

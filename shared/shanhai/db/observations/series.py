@@ -1,7 +1,7 @@
 """Rows in the order of series and time, one for each key, compared with what is stored."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -303,12 +303,15 @@ class RememberedSeries:
 def marks_of(series: RememberedSeries, before: NewestValue, value: NewestValue) -> int:
     """What `mark` would say of a value that follows another, but for contradictions."""
     flags = checks.QualityFlag(0)
-    if checks.out_of_range(value.value, series.low, series.high):
+    # The checks take single numbers as they take columns.
+    limits: Any = value.value, series.low, series.high
+    if checks.out_of_range(*limits):
         flags |= checks.QualityFlag.OUT_OF_RANGE
     if value.quality == VALID:
         if before.spread > 0 and before.quality == VALID:
             hours = (value.time - before.time) / HOUR_US
-            if checks.spikes(value.value - before.value, hours, before.spread):
+            change: Any = value.value - before.value, hours, before.spread
+            if checks.spikes(*change):
                 flags |= checks.QualityFlag.SPIKE
         if value.equal_values >= checks.FLAT_VALUES and series.property.moves:
             flags |= checks.QualityFlag.FLAT
