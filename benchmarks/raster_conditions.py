@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.http_load import Load
-from benchmarks.raster_rows import add_copies, add_rasters, code_of
+from benchmarks.raster_rows import FIRST_COPY, add_copies, add_rasters, code_of
 from benchmarks.raster_tiles import ROUNDS, SETUP, STEP, addresses_over
 from benchmarks.rasters import ALIGNED, CORNER, GAUSS_KRUGER, LEVEL, write_rasters
 from benchmarks.report import Row, Setup, Table
@@ -74,15 +74,15 @@ class Sides:
 
     def cold(self, peer: TilePeer, place: int, copies: Sequence[Path]) -> Row:
         """Copies nobody has opened, another in each round."""
-        first = 1 + place * (ROUNDS + 1)
+        first = FIRST_COPY + place * (ROUNDS + 1)
         tiles = addresses_over(ALIGNED)
 
         def ours(number: int) -> list[str]:
-            _forget(copies[first + number - 1])
+            _forget(copies[first + number - FIRST_COPY])
             return self.our_paths(ALIGNED, first + number, tiles)
 
         def theirs(number: int) -> list[str]:
-            _forget(copies[first + number - 1])
+            _forget(copies[first + number - FIRST_COPY])
             return peer.paths(code_of(ALIGNED, first + number), tiles)
 
         setup = replace(SETUP, warm="processes and code; of the file nothing")
@@ -162,7 +162,7 @@ def _in_turn(
     tiles: Sequence[Address], paths: Callable[[int, list[Address]], list[str]]
 ) -> list[str]:
     """Each layer's share of the tiles, the layers taking turns."""
-    shares = [paths(n, list(tiles[n - 1 :: LAYERS])) for n in range(1, LAYERS + 1)]
+    shares = [paths(FIRST_COPY + n, list(tiles[n::LAYERS])) for n in range(LAYERS)]
     return [path for turn in zip_longest(*shares) for path in turn if path]
 
 
