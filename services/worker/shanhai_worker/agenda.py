@@ -41,7 +41,7 @@ class Agenda:
         self._due: Mapping[str, Any] = {}
 
     async def wait_for(self, work: str, *, most_s: float = LONGEST_S) -> None:
-        """Return at the first whole second of the clock when there is such work, or none can be seen.
+        """Return at a whole second of the clock, once there is such work or none can be seen.
 
         Args:
             work: A column of the question.
