@@ -38,7 +38,7 @@ class Agenda:
         self._sessions = sessions
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._due: Mapping[str, Any] = {}
+        self._due: Mapping[Any, Any] = {}
 
     async def wait_for(self, work: str, *, most_s: float = LONGEST_S) -> None:
         """Return at a whole second of the clock, once there is such work or none can be seen.
