@@ -38,10 +38,10 @@ class Agenda:
         self._sessions = sessions
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._due: Mapping[str, Any] = {}
+        self._due: Mapping[Any, Any] = {}
 
     async def wait_for(self, work: str, *, most_s: float = LONGEST_S) -> None:
-        """Return a second from now at the earliest, when there is such work or none can be seen.
+        """Return at a whole second of the clock, once there is such work or none can be seen.
 
         Args:
             work: A column of the question.
@@ -51,10 +51,11 @@ class Agenda:
         while True:
             # All wait for the same moments, so that they share an answer that is not old.
             await asyncio.sleep(LOOK_S - time.monotonic() % LOOK_S)
-            if time.monotonic() >= until or await self._is_due(work):
+            if time.monotonic() >= until or await self.is_due(work):
                 return
 
-    async def _is_due(self, work: str) -> bool:
+    async def is_due(self, work: str) -> bool:
+        """Whether there is such work, as it was half a second ago at most, or none can be seen."""
         async with self._asking:
             if time.monotonic() - self._asked_at >= LOOK_S / 2:
                 try:

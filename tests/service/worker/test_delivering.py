@@ -216,6 +216,15 @@ async def test_a_slow_receiver_keeps_nobody_waiting(
     assert [orjson.loads(one.body)["data"]["n"] for one in receiver.received] == list(range(5))
 
 
+async def test_who_waits_for_deliveries_sees_one_that_is_due(
+    outbox: Sessions, receiver: Receiver
+) -> None:
+    code, _ = await hook_to(outbox, receiver)
+    assert not await agenda.Agenda(outbox).is_due("deliveries")
+    await tell(outbox, code)
+    assert await agenda.Agenda(outbox).is_due("deliveries")
+
+
 async def test_a_worker_killed_before_it_noted_sends_the_same_again(
     outbox: Sessions, workers: Workers, receiver: Receiver
 ) -> None:
