@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import pytest
@@ -58,11 +58,17 @@ sys.exit(child.compute_jobs(Path(sys.argv[1])))
 class Conversation:
     """A process that was told to stay, and the stream it speaks through."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        process: subprocess.Popen[bytes],
+        ours: socket.socket,
+        lines: BinaryIO,
+    ) -> None:
         self.folder = folder
         self.process = process
         self._ours = ours
-        self._lines = ours.makefile("rb")
+        self._lines = lines
 
     def tell(self) -> dict[str, Any]:
         """What it says next; nothing when it has ended."""
@@ -91,8 +97,8 @@ def staying(folder: Path, body: str) -> Iterator[Conversation]:
         process = subprocess.Popen(
             program, env=child_environment(os.environ), stdout=theirs, stderr=log
         )
-    with ours:
-        yield Conversation(folder, process, ours)
+    with ours, ours.makefile("rb") as lines:
+        yield Conversation(folder, process, ours, lines)
     process.wait(60)
 
 
