@@ -111,7 +111,7 @@ def folder(tmp_path: Path) -> Path:
 
 LEAVINGS = {
     "environment": "os.environ['LEFT'] = 'secret'; del os.environ['PATH']",
-    "folder": "os.chdir('work'); os.umask(0o077)",
+    "folder": "os.chdir(workspace); os.umask(0o077)",
     "random numbers": "random.seed(1); numpy.random.seed(1)",
     "module": "TOLD = 'secret'; ADDED = 1; HELD.append('secret'); sys.path.insert(0, 'work')",
 }
@@ -130,7 +130,7 @@ def test_a_next_job_finds_the_process_as_the_first_did(folder: Path, body: str) 
 ENDING = {
     "memory": "sys.left = bytearray(os.urandom(1)) * 100_000_000",
     "a thread": "threading.Thread(target=time.sleep, args=(30,), daemon=True).start()",
-    "a helper": "os.fork() or time.sleep(30)",
+    "a helper": "os.fork() or (time.sleep(5), os._exit(0))",
     "an open file": "sys.left = open('/dev/null')",
 }
 
