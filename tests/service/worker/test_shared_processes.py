@@ -95,7 +95,7 @@ def staying(folder: Path, body: str) -> Iterator[Conversation]:
     program = [sys.executable, "-c", PROGRAM.format(body=body), str(folder)]
     with theirs, (folder.parent / "log").open("ab") as log:
         process = subprocess.Popen(
-            program, env=child_environment(os.environ), stdout=theirs, stderr=log
+            program, env=child_environment(os.environ), stdout=theirs.fileno(), stderr=log
         )
     with ours, ours.makefile("rb") as lines:
         yield Conversation(folder, process, ours, lines)
