@@ -103,7 +103,7 @@ def staying(folder: Path, body: str) -> Iterator[Conversation]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def place_to_stay(tmp_path: Path) -> Path:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     return workspace
@@ -118,8 +118,8 @@ LEAVINGS = {
 
 
 @pytest.mark.parametrize("body", LEAVINGS.values(), ids=LEAVINGS)
-def test_a_next_job_finds_the_process_as_the_first_did(folder: Path, body: str) -> None:
-    with staying(folder, body) as process:
+def test_a_next_job_finds_the_process_as_the_first_did(place_to_stay: Path, body: str) -> None:
+    with staying(place_to_stay, body) as process:
         assert process.tell() == {"done": 1}
         first = process.outcome()
         process.go_on()
@@ -136,28 +136,30 @@ ENDING = {
 
 
 @pytest.mark.parametrize("body", ENDING.values(), ids=ENDING)
-def test_what_cannot_be_put_back_ends_the_process_and_not_the_job(folder: Path, body: str) -> None:
-    with staying(folder, body) as process:
+def test_what_cannot_be_put_back_ends_the_process_and_not_the_job(
+    place_to_stay: Path, body: str
+) -> None:
+    with staying(place_to_stay, body) as process:
         assert process.tell() == {}
         assert process.outcome()["told"] == "nothing"
         assert process.process.wait(60) == 0
 
 
-def test_a_failure_is_told_and_ends_the_process(folder: Path) -> None:
-    with staying(folder, "raise KeyError('no')") as process:
+def test_a_failure_is_told_and_ends_the_process(place_to_stay: Path) -> None:
+    with staying(place_to_stay, "raise KeyError('no')") as process:
         assert process.tell() == {}
         assert process.process.wait(60) == 1
-        assert json.loads((folder / FAILURE).read_text())["class"] == "bug"
+        assert json.loads((place_to_stay / FAILURE).read_text())["class"] == "bug"
 
 
-def test_a_crash_in_a_later_job_leaves_nothing(folder: Path) -> None:
-    with staying(folder, "(Path(sys.argv[1]) / 'again').exists() and os.abort()") as process:
+def test_a_crash_in_a_later_job_leaves_nothing(place_to_stay: Path) -> None:
+    with staying(place_to_stay, "(Path(sys.argv[1]) / 'again').exists() and os.abort()") as process:
         assert process.tell() == {"done": 1}
-        (folder / "again").touch()
+        (place_to_stay / "again").touch()
         process.go_on()
         assert process.tell() == {}
         assert process.process.wait(60) == -signal.SIGABRT
-        assert not (folder / OUTCOME).exists()
+        assert not (place_to_stay / OUTCOME).exists()
 
 
 async def run_echo(
