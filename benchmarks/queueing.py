@@ -210,8 +210,8 @@ async def _arq_round(address: str, pause_s: float) -> float:
         await pool.aclose()
 
 
-async def _trivial(context: dict[str, Any], message: str) -> str:
-    return message
+async def _trivial(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
+    return args[0]
 
 
 def _reads(bench: Workbench, loop: asyncio.Runner, connection: Connection) -> Row:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import pytest
@@ -58,11 +58,17 @@ sys.exit(child.compute_jobs(Path(sys.argv[1])))
 class Conversation:
     """A process that was told to stay, and the stream it speaks through."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        process: subprocess.Popen[bytes],
+        ours: socket.socket,
+        lines: BinaryIO,
+    ) -> None:
         self.folder = folder
         self.process = process
         self._ours = ours
-        self._lines = ours.makefile("rb")
+        self._lines = lines
 
     def tell(self) -> dict[str, Any]:
         """What it says next; nothing when it has ended."""
@@ -89,15 +95,15 @@ def staying(folder: Path, body: str) -> Iterator[Conversation]:
     program = [sys.executable, "-c", PROGRAM.format(body=body), str(folder)]
     with theirs, (folder.parent / "log").open("ab") as log:
         process = subprocess.Popen(
-            program, env=child_environment(os.environ), stdout=theirs, stderr=log
+            program, env=child_environment(os.environ), stdout=theirs.fileno(), stderr=log
         )
-    with ours:
-        yield Conversation(folder, process, ours)
+    with ours, ours.makefile("rb") as lines:
+        yield Conversation(folder, process, ours, lines)
     process.wait(60)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def place_to_stay(tmp_path: Path) -> Path:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     return workspace
@@ -105,15 +111,15 @@ def folder(tmp_path: Path) -> Path:
 
 LEAVINGS = {
     "environment": "os.environ['LEFT'] = 'secret'; del os.environ['PATH']",
-    "folder": "os.chdir('work'); os.umask(0o077)",
+    "folder": "os.chdir(workspace); os.umask(0o077)",
     "random numbers": "random.seed(1); numpy.random.seed(1)",
     "module": "TOLD = 'secret'; ADDED = 1; HELD.append('secret'); sys.path.insert(0, 'work')",
 }
 
 
 @pytest.mark.parametrize("body", LEAVINGS.values(), ids=LEAVINGS)
-def test_a_next_job_finds_the_process_as_the_first_did(folder: Path, body: str) -> None:
-    with staying(folder, body) as process:
+def test_a_next_job_finds_the_process_as_the_first_did(place_to_stay: Path, body: str) -> None:
+    with staying(place_to_stay, body) as process:
         assert process.tell() == {"done": 1}
         first = process.outcome()
         process.go_on()
@@ -124,34 +130,36 @@ def test_a_next_job_finds_the_process_as_the_first_did(folder: Path, body: str) 
 ENDING = {
     "memory": "sys.left = bytearray(os.urandom(1)) * 100_000_000",
     "a thread": "threading.Thread(target=time.sleep, args=(30,), daemon=True).start()",
-    "a helper": "os.fork() or time.sleep(30)",
+    "a helper": "os.fork() or (time.sleep(5), os._exit(0))",
     "an open file": "sys.left = open('/dev/null')",
 }
 
 
 @pytest.mark.parametrize("body", ENDING.values(), ids=ENDING)
-def test_what_cannot_be_put_back_ends_the_process_and_not_the_job(folder: Path, body: str) -> None:
-    with staying(folder, body) as process:
+def test_what_cannot_be_put_back_ends_the_process_and_not_the_job(
+    place_to_stay: Path, body: str
+) -> None:
+    with staying(place_to_stay, body) as process:
         assert process.tell() == {}
         assert process.outcome()["told"] == "nothing"
         assert process.process.wait(60) == 0
 
 
-def test_a_failure_is_told_and_ends_the_process(folder: Path) -> None:
-    with staying(folder, "raise KeyError('no')") as process:
+def test_a_failure_is_told_and_ends_the_process(place_to_stay: Path) -> None:
+    with staying(place_to_stay, "raise KeyError('no')") as process:
         assert process.tell() == {}
         assert process.process.wait(60) == 1
-        assert json.loads((folder / FAILURE).read_text())["class"] == "bug"
+        assert json.loads((place_to_stay / FAILURE).read_text())["class"] == "bug"
 
 
-def test_a_crash_in_a_later_job_leaves_nothing(folder: Path) -> None:
-    with staying(folder, "(Path(sys.argv[1]) / 'again').exists() and os.abort()") as process:
+def test_a_crash_in_a_later_job_leaves_nothing(place_to_stay: Path) -> None:
+    with staying(place_to_stay, "(Path(sys.argv[1]) / 'again').exists() and os.abort()") as process:
         assert process.tell() == {"done": 1}
-        (folder / "again").touch()
+        (place_to_stay / "again").touch()
         process.go_on()
         assert process.tell() == {}
         assert process.process.wait(60) == -signal.SIGABRT
-        assert not (folder / OUTCOME).exists()
+        assert not (place_to_stay / OUTCOME).exists()
 
 
 async def run_echo(

@@ -1,8 +1,8 @@
 """What the running service holds: settings, metrics, connections; and whether it can work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
@@ -30,13 +30,15 @@ from shanhai.db.engine import (
     open_quick_reader,
     open_quick_writer,
 )
+from shanhai.db.notifications import ChannelListener
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.revision import OK, DatabaseState, expected_revision, look_into_database
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
+from shanhai.jobs.results import ENDED
 from shanhai.overload import RateLimiter, SingleFlight
+from shanhai.shutdown import end
 from shanhai.storage.artifacts import ArtifactStore, open_store
-from shanhai_api.jobs.ends import JobEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,40 @@ class ApiMetrics:
     def render(self) -> bytes:
         """The metrics in the text format."""
         return generate_latest(self.registry)
+
+
+class JobEnds:
+    """Tells of the ends of jobs: one connection that listens, opened for the first who waits."""
+
+    def __init__(self, database: settings.DatabaseSettings, *, application: str) -> None:
+        self._listener = ChannelListener(database, ENDED, self._hear, application=application)
+        self._listening: asyncio.Task[None] | None = None
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    @contextmanager
+    def of(self, job_id: object) -> Iterator[asyncio.Event]:
+        """An event that is set when the job has ended, or may have: whoever waits looks again."""
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listener.run())
+        name, news = str(job_id), asyncio.Event()
+        self._waiting.setdefault(name, set()).add(news)
+        try:
+            yield news
+        finally:
+            self._waiting[name].discard(news)
+            if not self._waiting[name]:
+                del self._waiting[name]
+
+    async def close(self) -> None:
+        """Hear no more."""
+        if self._listening is not None:
+            await end(self._listening)
+
+    def _hear(self, job_id: str | None) -> None:
+        told = self._waiting if job_id is None else (job_id,)
+        for name in told:
+            for news in self._waiting.get(name, ()):
+                news.set()
 
 
 APPLICATION = "shanhai-api"
