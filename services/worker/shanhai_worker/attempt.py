@@ -20,6 +20,7 @@ from shanhai.jobs import messages, states
 from shanhai.jobs.fair_queue import pause_s
 from shanhai.processes.kit.contract import Limits
 from shanhai.processes.kit.task import Outcome, Task
+from shanhai.raster.kept_steps import STEPS
 from shanhai.telemetry import span, trace_id_of
 from shanhai_worker import child_protocol
 from shanhai_worker.child_process import (
@@ -35,9 +36,6 @@ from shanhai_worker.metrics import StageClock
 from shanhai_worker.publication import publish, store_files, task_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-STEPS = "steps"
-"""Folder in that of working files, for finished steps that serve other jobs."""
 
 LOOK_S = 0.5
 """Seconds between looks at the row: how old progress may be, and what a cancel waits for."""
