@@ -101,14 +101,20 @@ check-deployment: bootstrap
 	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/base/*.yaml deploy/kubernetes/examples/small/*.yaml))
 
 .PHONY: bench
-bench: bootstrap ## benchmarks, each a ratio to a floor measured in the same run
-	@$(BIN)/python -m benchmarks
+bench: bootstrap ## all benchmarks, each a ratio to a floor measured in the same run, into docs/benchmarks.md; hours
+	@$(BIN)/python -m benchmarks --publish
+	@$(BIN)/python -m benchmarks.page
+
+.PHONY: bench-quick
+bench-quick: bootstrap ## the figures that matter most, at small sizes: five minutes
+	@$(BIN)/python -m benchmarks quick
 
 .PHONY: docs
 docs: console ## the pages made from the code, and all documentation as a site in .shanhai/docs
 	@$(BIN)/python -m shanhai_api.reference > docs/api.md
 	@$(BIN)/python docs/client_types.py
 	@$(BIN)/python docs/console_types.py
+	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m shanhai.cli.reference docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "$(CURDIR)/.shanhai/docs/index.html"

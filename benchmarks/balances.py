@@ -6,7 +6,7 @@ import time
 from asyncpg import connect
 
 from benchmarks.http_load import Load
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 
@@ -54,11 +54,12 @@ ASKED = {
             GROUP BY r.code, be.kind, be.year, be.direction""",
     ),
 }
+SETUP = Setup(warm="plans of statements", connections=(1, 1), processes=(1, 0))
 
 
 def run(bench: Workbench) -> Table:
     """A page and the sums."""
-    table = Table("balances", "a ledger of 100,000 entries", "bare SQL")
+    table = Table("balances", "a ledger of 100,000 entries", "bare SQL", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(_fill(bench.stack.database_url))
         for name, (path, sql) in ASKED.items():

@@ -6,13 +6,14 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from os import environ
 from pathlib import Path
 
 from benchmarks.http_load import Load, fetch
 from benchmarks.mapproxy_peer import mapproxy_path, serving_mapproxy
 from benchmarks.rasters import ALIGNED, frames, write_rasters
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import Address, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
@@ -39,12 +40,19 @@ PASSED_ON = "location /tiles/ {"
 FILES = "location /files/ { alias files/; default_type image/png; }\n        location /tiles/ {"
 
 Headers = dict[str, dict[str, str]]
+SETUP = Setup(
+    settings="tiles of 256 pixels as PNG; MapProxy under gunicorn with 16 threads a process",
+    warm="the tiles themselves, on both sides",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Our processes beside MapProxy's, then nginx before ours beside nginx with files."""
     folder, stack = bench.made("kept"), bench.stack
-    table = Table("cached-tiles", "256 px PNG, drawn before", "MapProxy, or nginx with files")
+    table = Table(
+        "cached-tiles", "256 px PNG, drawn before", "MapProxy, or nginx with files", setup=SETUP
+    )
     with asyncio.Runner() as loop:
         loop.run(_register(bench, folder, write_rasters(folder)[ALIGNED]))
         version = loop.run(_version_of(stack.tiles_url))
@@ -53,7 +61,13 @@ def run(bench: Workbench) -> Table:
             with serving_tiles(bench, workers) as ours:
                 template = f"{ours}/layers/{LAYER}/tiles/WebMercatorQuad/%(z)s/%(x)s/%(y)s.png"
                 with serving_mapproxy(folder / "mapproxy", template, workers) as peer:
-                    table.rows += side.beside_mapproxy(ours, peer, f"{workers} workers")
+                    rows = side.beside_mapproxy(ours, peer, f"{workers} workers")
+                    table.rows += [
+                        replace(
+                            row, setup=replace(row.setup or SETUP, processes=(workers, workers))
+                        )
+                        for row in rows
+                    ]
         if nginx_program() is None:
             print(f"nginx is left out: {ABSENT}")
         else:
@@ -138,7 +152,8 @@ class Side:
             rounds=ROUNDS,
         )
         facts = {"tiles/s": 1 / samples[0].median, "peer's": 1 / samples[1].median}
-        return Row(what, *samples, target=target, facts=facts)
+        setup = replace(SETUP, connections=(connections, connections))
+        return Row(what, *samples, target=target, facts=facts, setup=setup)
 
     def _load(
         self, base_url: str, paths: Sequence[str], headers: Headers, connections: int, rounds: int

@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
 import numpy as np
+import orjson
 import shapely
 from asyncpg import Pool, connect, create_pool
 
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.queries.keys import OPERATOR
@@ -23,7 +25,7 @@ AREAS = 50_000
 COLUMNS = 250
 WEST, SOUTH, STEP = 117.0, 24.0, 0.01
 REQUESTS = 60
-ROUNDS = 3
+ROUNDS = 5
 LIMIT_S = 0.05
 """What a check may take at the 95th percentile."""
 
@@ -73,16 +75,24 @@ SHAPES = (
     Shapes("a project, 1 000 vertices", 0.02, 1_000),
     Shapes("the largest at once, 10 000 vertices", 0.03, 10_000),
 )
+SETUP = Setup(
+    settings="answers over HTTP with two activities, the rules delivered",
+    warm="plans of statements, the connection; no shape is asked about twice",
+    connections=(1, 1),
+    processes=(1, 0),
+)
 
 
 def run(bench: Workbench) -> Table:
-    """Each kind of shape over one connection; whole answers over HTTP against the bare SQL."""
+    """Each kind of shape, over one connection and sixteen; whole answers against the bare SQL."""
     title = f"check-compliance on {AREAS} control areas; p95 of at most {LIMIT_S * 1e3:g} ms"
-    table = Table("compliance", title, "bare intersection")
+    table = Table("compliance", title, "bare intersection", setup=SETUP)
     key = bench.key
     with asyncio.Runner() as loop:
         loop.run(_lay(bench.stack.database_url))
-        table.rows.extend(loop.run(_compare(bench, key, shapes)) for shapes in SHAPES)
+        for shapes in SHAPES:
+            for connections in (1, 16):
+                table.rows += loop.run(_compare(bench, key, shapes, connections))
     return table
 
 
@@ -99,31 +109,53 @@ async def _lay(database_url: str) -> None:
         await connection.close()
 
 
-async def _compare(bench: Workbench, key: str, shapes: Shapes) -> Row:
+async def _compare(bench: Workbench, key: str, shapes: Shapes, connections: int) -> list[Row]:
+    """The mean beside that of the bare statement; over one connection also what is asked of p95."""
     ours: list[list[float]] = []
     bare: list[list[float]] = []
     async with (
-        create_pool(bench.stack.database_url, min_size=1, max_size=1) as pool,
+        create_pool(bench.stack.database_url, min_size=connections, max_size=connections) as pool,
         httpx.AsyncClient(
-            base_url=bench.stack.api_url, headers={"Authorization": f"Bearer {key}"}
+            base_url=bench.stack.api_url, headers={"Authorization": f"Bearer {key}"}, timeout=60
         ) as client,
     ):
         for number in range(ROUNDS + 1):
             drawn = shapes.draw(number)
-            ours.append([await _check(client, shape) for shape in drawn])
-            bare.append([await _intersect(pool, shape) for shape in drawn])
-    taken = np.array(ours[1:])
-    facts = {
-        "p50 ms": float(np.percentile(taken, 50)) * 1e3,
-        "p95 ms": float(np.percentile(taken, 95)) * 1e3,
-        "met": float(np.percentile(taken, 95) <= LIMIT_S),
-    }
-    return Row(shapes.what, _rounds(ours), _rounds(bare), facts=facts)
+            ours.append(await _ask_all(partial(_check, client), drawn, connections))
+            bare.append(await _ask_all(partial(_intersect, pool), drawn, connections))
+    times = "connection" if connections == 1 else "connections"
+    what = f"{shapes.what}, {connections} {times}"
+    percentiles = zip((50, 95, 99), np.percentile(ours[1:], (50, 95, 99)), strict=True)
+    facts = {f"p{percent} ms": float(seconds) * 1e3 for percent, seconds in percentiles}
+    compared = Row(what, _rounds(ours, np.mean), _rounds(bare, np.mean), facts=facts)
+    if connections > 1:
+        return [compared]
+    p95 = _rounds(ours, partial(np.percentile, q=95))
+    asked = f"p95 of {shapes.what}, beside {LIMIT_S * 1e3:g} ms"
+    return [compared, Row(asked, p95, Sample((LIMIT_S,)), target=1.0)]
 
 
-def _rounds(times: list[list[float]]) -> Sample:
-    """The mean of each round; the first one filled caches."""
-    return Sample(tuple(float(np.mean(one)) for one in times[1:]))
+async def _ask_all(
+    ask: Callable[[shapely.Polygon], Awaitable[float]],
+    drawn: Sequence[shapely.Polygon],
+    connections: int,
+) -> list[float]:
+    """Seconds of each question, with so many at a time."""
+    waiting, taken = iter(drawn), list[float]()
+
+    async def drain() -> None:
+        for shape in waiting:
+            taken.append(await ask(shape))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(connections):
+            group.create_task(drain())
+    return taken
+
+
+def _rounds(times: list[list[float]], figure: Callable[[list[float]], Any]) -> Sample:
+    """A figure of each round; the first one filled caches."""
+    return Sample(tuple(float(figure(one)) for one in times[1:]))
 
 
 async def _check(client: httpx.AsyncClient, shape: shapely.Polygon) -> float:
@@ -131,8 +163,13 @@ async def _check(client: httpx.AsyncClient, shape: shapely.Polygon) -> float:
         "geometry": shapely.geometry.mapping(shape),
         "activities": ["mining", "wetland_restoration"],
     }
+    # Written before: the client's own work is none of an answer's time.
+    body = orjson.dumps({"inputs": inputs})
+    headers = {"Content-Type": "application/json"}
     started = time.perf_counter()
-    answer = await client.post("/processes/check-compliance/execution", json={"inputs": inputs})
+    answer = await client.post(
+        "/processes/check-compliance/execution", content=body, headers=headers
+    )
     seconds = time.perf_counter() - started
     answer.raise_for_status()
     return seconds

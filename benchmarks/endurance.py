@@ -16,7 +16,7 @@ from benchmarks.http_load import Load
 from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
 from benchmarks.raster_rows import add_rasters, code_of
 from benchmarks.rasters import frames, write_rasters
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import tiles_within
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
@@ -36,6 +36,7 @@ SETS = ("WebMercatorQuad", "CGCS2000Quad", "CGCS2000GK117")
 ENDINGS = (".png", "@2x.png", ".webp", ".npy", ".tif", ".png?colormap=magma")
 ALLOWED = 1.1
 """How much more than after the warm-up the process may hold at the end."""
+SETUP = Setup(warm="what the first part of the minute filled", connections=(100, 100))
 
 
 def run(bench: Workbench) -> Table:
@@ -43,7 +44,7 @@ def run(bench: Workbench) -> Table:
     folder, stack = bench.made("endurance"), bench.stack
     statistics = write_rasters(folder)
     title = f"{CONNECTIONS} connections for {SECONDS:g} s each, one process"
-    table = Table("endurance", title, "allowed")
+    table = Table("endurance", title, "allowed", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(lay_patchwork(stack.database_url))
         loop.run(add_rasters(stack, folder, statistics, range(LAYERS)))

@@ -4,6 +4,8 @@ import os
 import threading
 from pathlib import Path
 
+from benchmarks.machine import PROC, family, text_of
+
 INTERVAL_S = 0.1
 
 
@@ -39,32 +41,14 @@ class FamilyMeter:
     def _watch(self) -> None:
         while True:
             ended = self._done.wait(INTERVAL_S)
-            for pid in _family(os.getpid()):
+            for pid in family(os.getpid()):
                 self.peaks[pid] = max(self.peaks.get(pid, 0.0), _peak_mib(pid))
             if ended:
                 return
 
 
-def _family(pid: int) -> list[int]:
-    found, waiting = [], [pid]
-    while waiting:
-        parent = waiting.pop()
-        found.append(parent)
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            waiting += map(int, _text(task).split())
-    return found
-
-
 def _peak_mib(pid: int) -> float:
-    for line in _text(Path(f"/proc/{pid}/status")).splitlines():
+    for line in text_of(PROC / str(pid) / "status").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def _text(path: Path) -> str:
-    """What a file of the kernel says, nothing once the process is gone."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -7,7 +7,6 @@ asked for.
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,9 +14,9 @@ from urllib.parse import urlsplit
 
 from asyncpg import connect
 
+from benchmarks.compiled_peers import PG_FEATURESERV, missing_peers, serving_pg_featureserv
 from benchmarks.mapserver_peer import missing_programs, serving_mapserver
-from benchmarks.peer_process import Peer, serving_process
-from shanhai.local.places import Home
+from benchmarks.peer_process import Peer, environment, serving_process
 from tests.support.workers import free_port
 
 PACKAGES = (
@@ -77,14 +76,16 @@ COPY = """
 
 @contextmanager
 def serving_peers(database_url: str, folder: Path) -> Iterator[list[Peer]]:
-    """The peers, one process each; they end with the context. MapServer only where it is."""
-    programs = _installed()
+    """The peers there are, one process each; they end with the context."""
+    programs = environment("features", PACKAGES)
     asyncio.run(_copy_rows(database_url))
     with ExitStack() as at_end:
         peers = [
             at_end.enter_context(_serving_tipg(programs, database_url, folder)),
             at_end.enter_context(_serving_pygeoapi(programs, database_url, folder)),
         ]
+        if not missing_peers(PG_FEATURESERV):
+            peers.append(at_end.enter_context(serving_pg_featureserv(database_url, folder)))
         if not missing_programs():
             peers.append(at_end.enter_context(serving_mapserver(database_url, folder)))
         yield peers
@@ -93,7 +94,7 @@ def serving_peers(database_url: str, folder: Path) -> Iterator[list[Peer]]:
 @contextmanager
 def serving_tipg_alone(database_url: str, folder: Path) -> Iterator[Peer]:
     """tipg, which serves tiles too."""
-    with _serving_tipg(_installed(), database_url, folder) as peer:
+    with _serving_tipg(environment("features", PACKAGES), database_url, folder) as peer:
         yield peer
 
 
@@ -104,17 +105,6 @@ async def _copy_rows(database_url: str) -> None:
             await connection.execute(COPY, timeout=600)
     finally:
         await connection.close()
-
-
-def _installed() -> Path:
-    """The folder of the peers' programs."""
-    home = Home.of_checkout().path / "peers"
-    note, wanted = home / "installed", "\n".join(PACKAGES)
-    if not note.exists() or note.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        subprocess.run([home / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
-        note.write_text(wanted)
-    return home / "bin"
 
 
 @contextmanager

@@ -1,20 +1,21 @@
 """Features of a table of a million polygons: beside bare SQL and other servers, in one run."""
 
 import asyncio
-import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from os import environ
 
-from asyncpg import Pool, create_pool
-
+from benchmarks.compiled_peers import PG_FEATURESERV, missing_peers
 from benchmarks.feature_peers import serving_peers
 from benchmarks.http_load import Load
+from benchmarks.items import open_pool, query_all
 from benchmarks.mapserver_peer import missing_programs
 from benchmarks.million import PREFIX, boxes, codes, lay_million
 from benchmarks.peer_process import Peer
-from benchmarks.report import Row, Table
-from benchmarks.timing import Sample, Side
+from benchmarks.report import Row, Setup, Table
+from benchmarks.timing import Side, Waits, facts_of, in_turn
 from benchmarks.workbench import Workbench
 
 CELLS = int(environ.get("BENCH_CELLS", "1000000"))
@@ -24,13 +25,14 @@ REQUESTS = {"items": 100, "item": 400}
 SLOW_REQUESTS = {"items": 25, "item": 100}
 """How much less is asked of peers."""
 TARGETS = {
-    ("items", "bare SQL"): 0.4,
+    ("items", "bare SQL"): 0.6,
     ("items", "tipg"): 3.0,
     ("items", "pygeoapi"): 8.0,
     ("items", "MapServer"): 1.0,
-    ("item", "tipg"): 1.5,
+    ("items", PG_FEATURESERV): 1.0,
+    ("item", "tipg"): 4.0,
 }
-ITEM_PEERS = frozenset({"tipg", "pygeoapi"})
+ITEM_PEERS = frozenset({"tipg", "pygeoapi", PG_FEATURESERV})
 """MapServer looks for a number as text in the whole table: a third of a second a feature."""
 BARE_SQL = {
     "items": """
@@ -48,11 +50,17 @@ BARE_SQL = {
         FROM region r LEFT JOIN region parent ON parent.id = r.parent_id
        WHERE r.deleted_at IS NULL AND r.code = $1""",
 }
+SETUP = Setup(
+    settings="pages of 100 features in boxes of 0.15 degrees, single features by code; peers "
+    "by number",
+    warm="plans of statements, connections; no box and no code is asked for twice",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Pages and single features, over one connection and sixteen."""
-    table = Table("features", _title(), "the other side")
+    table = Table("features", _title(), "the other side", setup=SETUP)
     url = bench.stack.database_url
     with ExitStack() as at_end:
         loop = at_end.enter_context(asyncio.Runner())
@@ -67,6 +75,8 @@ def run(bench: Workbench) -> Table:
 def _title() -> str:
     missing = missing_programs()
     left_out = f"; without MapServer, for want of {', '.join(missing)}" if missing else ""
+    if missing_peers(PG_FEATURESERV):
+        left_out += f"; without {PG_FEATURESERV}, which could not be built"
     return f"of {CELLS:,} polygons; pages of {LIMIT} in a box{left_out}"
 
 
@@ -74,20 +84,28 @@ def _compare(
     loop: asyncio.Runner, bench: Workbench, peers: Sequence[Peer], what: str, connections: int
 ) -> list[Row]:
     """Ours beside each other side, all in turn, so that every ratio is of one run."""
-    pool = loop.run(_open(bench.stack.database_url, connections))
+    pool = loop.run(open_pool(bench.stack.database_url, connections))
+    waits: defaultdict[str, Waits] = defaultdict(Waits)
+
+    def ask(name: str, base_url: str, paths: Sequence[str], number: int) -> float:
+        load = Load(base_url, paths, connections)
+        return waits[name].note(number, loop.run(load.run()), load.taken)
+
+    def query(number: int) -> float:
+        asked = query_all(pool, BARE_SQL[what], _values(what, number))
+        return waits["bare SQL"].note(number, *loop.run(asked))
+
     sides: dict[str, Side] = {
-        "ours": lambda number: loop.run(
-            Load(bench.stack.api_url, _ours(what, number), connections).run()
-        ),
-        "bare SQL": lambda number: loop.run(_query_all(pool, what, number, connections)),
+        "ours": lambda number: ask("ours", bench.stack.api_url, _ours(what, number), number),
+        "bare SQL": query,
     }
     for peer in peers:
         if what == "item" and peer.name not in ITEM_PEERS:
             continue
-        sides[peer.name] = lambda number, peer=peer: loop.run(  # type: ignore[misc]
-            Load(peer.base_url, _of_peer(peer, what, number), connections).run()
+        sides[peer.name] = lambda number, peer=peer: ask(  # type: ignore[misc]
+            peer.name, peer.base_url, _of_peer(peer, what, number), number
         )
-    samples = _in_turn(sides)
+    samples = in_turn(sides, rounds=ROUNDS)
     loop.run(pool.close())
     ours = samples.pop("ours")
     times = "connection" if connections == 1 else "connections"
@@ -97,21 +115,15 @@ def _compare(
             ours,
             sample,
             target=TARGETS.get((what, name)),
-            facts={"requests/s": 1 / ours.median},
+            facts={"requests/s": 1 / ours.median, **facts_of(waits["ours"], waits[name])},
+            setup=replace(
+                SETUP,
+                connections=(connections, connections),
+                processes=(1, int(name != "bare SQL")),
+            ),
         )
         for name, sample in samples.items()
     ]
-
-
-def _in_turn(sides: dict[str, Side]) -> dict[str, Sample]:
-    """Rounds of all sides; the first fills caches and is not counted."""
-    found: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(ROUNDS + 1):
-        for name, side in sides.items():
-            seconds = side(number)
-            if number:
-                found[name].append(seconds)
-    return {name: Sample(tuple(seconds)) for name, seconds in found.items()}
 
 
 def _ours(what: str, number: int) -> list[str]:
@@ -132,27 +144,9 @@ def _of_peer(peer: Peer, what: str, number: int) -> list[str]:
     return [peer.item(int(code.removeprefix(PREFIX)) + 1) for code in codes(number, count, CELLS)]
 
 
-async def _open(url: str, connections: int) -> Pool:
-    return await create_pool(url, min_size=connections, max_size=connections)
-
-
-async def _query_all(pool: Pool, what: str, number: int, connections: int) -> float:
-    """Seconds per query, with as many at a time as there are connections."""
+def _values(what: str, number: int) -> Sequence[Sequence[object]]:
+    """What the bare statement is asked with in a round."""
     count = REQUESTS[what]
-    given: Sequence[tuple[object, ...]] = (
-        boxes(number, count, CELLS)
-        if what == "items"
-        else [(code,) for code in codes(number, count, CELLS)]
-    )
-    waiting = iter(given)
-
-    async def drain() -> None:
-        async with pool.acquire() as connection:
-            for values in waiting:
-                await connection.fetch(BARE_SQL[what], *values)
-
-    started = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(drain())
-    return (time.perf_counter() - started) / count
+    if what == "items":
+        return boxes(number, count, CELLS)
+    return [(code,) for code in codes(number, count, CELLS)]

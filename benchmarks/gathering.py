@@ -1,8 +1,8 @@
 """Observations that come few at a time, from many at once, each acknowledged when it is durable.
 
-Single requests at 64 connections beside a service that inserts and does nothing else, over as many;
-what comes by MQTT and by HJ 212 beside a COPY of as many rows. Messages and telegrams have ten
-values, as those of a station of water or air do.
+Single requests over one connection and over 200, beside a service that inserts into a table of the
+same kind and does nothing else, over as many; what comes by MQTT and by HJ 212 beside a COPY of as
+many rows. Messages and telegrams have ten values, as those of a station of water or air do.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import count
+from itertools import count, islice, product
 from os import environ
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from benchmarks.insert_peer import serving_inserts
 from benchmarks.observations import STATIONS, Client, copy_rows, prepare
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import create_engine, create_sessions
@@ -29,6 +29,7 @@ from shanhai.db.observations.feeds import add_device
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Unavailable
 from shanhai.local.servers import PrivateBroker
+from shanhai.local.stack import Stack
 from shanhai.monitoring.hj212.frame import frame
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, VERSION_2017, Packet
 from shanhai.settings import DatabaseSettings
@@ -38,8 +39,12 @@ SINGLE = int(environ.get("BENCH_SINGLE_OBSERVATIONS", "12800"))
 FED = int(environ.get("BENCH_FED_OBSERVATIONS", "100000"))
 VALUES = 10
 ROUNDS = 3
-SINGLE_S, FED_S = 1 / 2_500, 1 / 20_000
-"""Seconds an observation may take, one by one and by feeds."""
+SENDERS = (1, 200)
+"""Connections of single requests."""
+ALONE = 1_000
+"""Single requests over one connection."""
+SINGLE_TARGET, SINGLE_S, FED_S = 0.5, 1 / 2_500, 1 / 20_000
+"""Seconds an observation may take, of many one by one and by feeds."""
 PASSWORD = "123456"  # noqa: S105 - of devices that are not there
 ZONE = timezone(timedelta(hours=8))
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=20)
@@ -50,27 +55,40 @@ PATIENCE_S = 120.0
 _steps = count()
 """Seconds after START, each of which is used once."""
 _copies = count()
+SETUP = Setup(
+    settings="every row durable when it is answered",
+    warm="keys, stations and series known, partitions there; every row is new",
+    connections=(64, 64),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Each way in turn with its peer."""
-    table = Table("gathering", f"{CONNECTIONS} connections, {VALUES} values a message", "the peer")
+    table = Table(
+        "gathering",
+        f"{CONNECTIONS} devices, {VALUES} values a message",
+        "the peer",
+        setup=SETUP,
+    )
     url = bench.stack.database_url
     with (
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop,
         serving_inserts(url, bench.made("insert_peer")) as base_url,
     ):
+        _admit_many(bench.stack)
         loop.run(prepare(url))
         codes = loop.run(_add_devices(url))
         client, bare = Client(bench.stack.api_url, bench.key), Client(base_url, bench.key)
-        for name, send in (("/observations", _one), ("SensorThings", _sensed)):
+        ways = (("/observations", _one), ("SensorThings", _sensed))
+        for senders, (name, send) in product(SENDERS, ways):
             ours, floor = alternate(
-                lambda _, send=send: loop.run(_singly(client, send)),
-                lambda _: loop.run(_singly(bare, _bare)),
+                lambda _, send=send, senders=senders: loop.run(_singly(client, send, senders)),
+                lambda _, senders=senders: loop.run(_singly(bare, _bare, senders)),
                 rounds=ROUNDS,
             )
-            told = f"single requests to {name}, beside Starlette and INSERT"
-            table.rows += _rows(told, ours, floor, SINGLE_S)
+            told = f"single requests to {name} over {senders}, beside Starlette and INSERT"
+            rows = _rows(told, ours, floor, SINGLE_S, SINGLE_TARGET)
+            table.rows += islice(rows, 1 if senders == 1 else 2)
         feeds: tuple[tuple[str, Callable[[], Awaitable[float]]], ...] = (
             ("HJ 212", lambda: _by_hj212(bench.stack.gateway_port, codes)),
             (SLOW_BROKER, lambda: _by_mqtt(bench.stack.broker.url(), url, codes)),
@@ -89,6 +107,15 @@ def run(bench: Workbench) -> Table:
     return table
 
 
+def _admit_many(stack: Stack) -> None:
+    """Start the API so that one key may have as many requests in hand as are sent at once here."""
+    api = stack.services["api"]
+    api.ask_to_stop()
+    api.stop()
+    api.start({**stack.environment_of("api"), "SHANHAI_API_MOST_OF_ONE": str(2 * max(SENDERS))})
+    api.wait_until_ready()
+
+
 def _hasten(broker: PrivateBroker) -> None:
     """Start the broker as docs/guide/feeds.md has it for thousands of messages a second."""
     slow = broker.configuration
@@ -97,9 +124,11 @@ def _hasten(broker: PrivateBroker) -> None:
     broker.start()
 
 
-def _rows(told: str, ours: Sample, floor: Sample, allowed_s: float) -> Iterator[Row]:
+def _rows(
+    told: str, ours: Sample, floor: Sample, allowed_s: float, target: float | None = None
+) -> Iterator[Row]:
     rates = {"each second": 1 / ours.median, "the peer's": 1 / floor.median}
-    yield Row(told, ours, floor, facts=rates)
+    yield Row(told, ours, floor, target, facts=rates)
     yield Row(f"{told.partition(',')[0]}, beside the time one may take", ours, Sample((allowed_s,)))
 
 
@@ -127,12 +156,13 @@ def _bare(station: int, at: datetime) -> Sent:
     return "/Observations", _sensed(station, at)[1], 201
 
 
-async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> float:
+async def _singly(client: Client, send: Callable[[int, datetime], Sent], connections: int) -> float:
     """Seconds per observation, each in a request of its own; a station has one connection.
 
     Connections take from what is left, as processes of a service do not get equally many.
     """
-    first, left = next(_steps), iter(range(SINGLE))
+    number_of = SINGLE if connections > 1 else ALONE
+    first, left = next(_steps), iter(range(number_of))
 
     async def drain(station: int) -> None:
         reader, writer = await client.open()
@@ -148,11 +178,11 @@ async def _singly(client: Client, send: Callable[[int, datetime], Sent]) -> floa
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for station in range(CONNECTIONS):
+        for station in range(connections):
             group.create_task(drain(station))
-    for _ in range(SINGLE // 1_000):
+    for _ in range(number_of // 1_000):
         next(_steps)
-    return (time.perf_counter() - started) / SINGLE
+    return (time.perf_counter() - started) / number_of
 
 
 async def _add_devices(url: str) -> list[str]:

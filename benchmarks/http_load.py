@@ -23,6 +23,7 @@ class Load:
         connections: How many are open at a time.
         headers: What a path is asked for with, where anything.
         expected: The statuses an answer may have.
+        taken: Seconds of each request that was answered.
     """
 
     base_url: str
@@ -30,6 +31,7 @@ class Load:
     connections: int = 1
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     expected: tuple[int, ...] = (200,)
+    taken: list[float] = field(default_factory=list)
 
     async def run(self) -> float:
         """Send everything; seconds per request."""
@@ -51,7 +53,9 @@ class Load:
         writer: asyncio.StreamWriter,
     ) -> None:
         for request in waiting:
+            started = time.perf_counter()
             await self._exchange(request, reader, writer)
+            self.taken.append(time.perf_counter() - started)
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection."""

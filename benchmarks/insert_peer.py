@@ -1,4 +1,8 @@
-"""The least a service of single observations can do: Starlette, one INSERT, its commit."""
+"""The least a service of single observations can do: Starlette, one INSERT, its commit.
+
+It inserts into a table that is partitioned and indexed as that of observations is
+(`observations.prepare`), and checks nothing.
+"""
 
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -18,11 +22,12 @@ from benchmarks.peer_process import serving_process
 from tests.support.workers import free_port
 
 DATABASE = "INSERT_PEER_DATABASE_URL"
-TABLE = """CREATE TABLE IF NOT EXISTS single_observation (
-    datastream text, phenomenon_time timestamptz, result float8,
-    PRIMARY KEY (datastream, phenomenon_time))"""
-INSERT = """INSERT INTO single_observation VALUES ($1, $2, $3)
-    ON CONFLICT (datastream, phenomenon_time) DO UPDATE SET result = excluded.result"""
+INSERT = """
+  INSERT INTO floor_observation
+    (observed_at, value, received_at, station_id, source_id, property_id, quality, flags)
+  VALUES ($1, $2, now(), $3, 1, 1, 0, 0)
+  ON CONFLICT (station_id, property_id, observed_at) DO UPDATE SET value = excluded.value
+"""
 
 
 @contextmanager
@@ -40,7 +45,6 @@ def serving_inserts(database_url: str, folder: Path) -> Iterator[str]:
 @asynccontextmanager
 async def _connected(app: Starlette) -> AsyncIterator[None]:
     async with asyncpg.create_pool(environ[DATABASE], min_size=1, max_size=10) as pool:
-        await pool.execute(TABLE)
         app.state.pool = pool
         yield
 
@@ -48,9 +52,8 @@ async def _connected(app: Starlette) -> AsyncIterator[None]:
 async def _create(request: Request) -> Response:
     body = orjson.loads(await request.body())
     moment = datetime.fromisoformat(body["phenomenonTime"])
-    await request.app.state.pool.execute(
-        INSERT, body["Datastream"]["@iot.id"], moment, float(body["result"])
-    )
+    station = int(body["Datastream"]["@iot.id"].partition(":")[0].removeprefix("bench"))
+    await request.app.state.pool.execute(INSERT, moment, float(body["result"]), station)
     return Response(status_code=201)
 
 

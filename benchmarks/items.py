@@ -3,21 +3,22 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from asyncpg import Pool, create_pool
 
 from benchmarks.http_load import Load
 from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
-from benchmarks.report import Row, Table
-from benchmarks.timing import alternate
+from benchmarks.report import Row, Setup, Table
+from benchmarks.timing import Waits, alternate, facts_of
 from benchmarks.workbench import Workbench
 
 LIMIT = 100
 BOX_DEGREES = 0.15
-REQUESTS = 40
-ROUNDS = 3
-TARGET = 0.4
+REQUESTS = 100
+ROUNDS = 5
+TARGET = 0.6
 
 BARE_SQL = {
     "regions": """
@@ -42,11 +43,19 @@ BARE_SQL = {
 }
 
 Boxes = Sequence[tuple[float, float, float, float]]
+SETUP = Setup(
+    settings="pages of 100 features in boxes of 0.15 degrees",
+    warm="plans of statements, connections; each box is asked for once",
+    connections=(1, 1),
+    processes=(1, 0),
+)
 
 
 def run(bench: Workbench) -> Table:
     """Both collections, one connection and sixteen."""
-    table = Table("items", f"{LIMIT} features in a box, of {SIDE * SIDE} polygons", "bare SQL")
+    table = Table(
+        "items", f"{LIMIT} features in a box, of {SIDE * SIDE} polygons", "bare SQL", setup=SETUP
+    )
     with asyncio.Runner() as loop:
         loop.run(lay_patchwork(bench.stack.database_url))
         for collection in BARE_SQL:
@@ -57,7 +66,9 @@ def run(bench: Workbench) -> Table:
 
 def _compare(loop: asyncio.Runner, bench: Workbench, collection: str, connections: int) -> Row:
     url = bench.stack.database_url
-    pool = loop.run(_open(url, connections))
+    pool = loop.run(open_pool(url, connections))
+
+    served, queried = Waits(), Waits()
 
     def ours(number: int) -> float:
         boxes = _boxes(number)
@@ -65,10 +76,12 @@ def _compare(loop: asyncio.Runner, bench: Workbench, collection: str, connection
             f"/collections/{collection}/items?limit={LIMIT}&bbox={','.join(map(str, box))}"
             for box in boxes
         ]
-        return loop.run(Load(bench.stack.api_url, paths, connections).run())
+        load = Load(bench.stack.api_url, paths, connections)
+        return served.note(number, loop.run(load.run()), load.taken)
 
     def floor(number: int) -> float:
-        return loop.run(_query_all(pool, BARE_SQL[collection], _boxes(number), connections))
+        given = [(*box, LIMIT) for box in _boxes(number)]
+        return queried.note(number, *loop.run(query_all(pool, BARE_SQL[collection], given)))
 
     samples = alternate(ours, floor, rounds=ROUNDS)
     loop.run(pool.close())
@@ -76,11 +89,13 @@ def _compare(loop: asyncio.Runner, bench: Workbench, collection: str, connection
         f"{collection}, {connections} connection{'s' if connections > 1 else ''}",
         *samples,
         target=TARGET,
-        facts={"requests/s": 1 / samples[0].median},
+        facts={"requests/s": 1 / samples[0].median, **facts_of(served, queried)},
+        setup=replace(SETUP, connections=(connections, connections)),
     )
 
 
-async def _open(url: str, connections: int) -> Pool:
+async def open_pool(url: str, connections: int) -> Pool:
+    """A pool of so many connections, all of them open."""
     return await create_pool(url, min_size=connections, max_size=connections)
 
 
@@ -95,17 +110,21 @@ def _boxes(number: int) -> Boxes:
     ]
 
 
-async def _query_all(pool: Pool, sql: str, boxes: Boxes, connections: int) -> float:
-    """Seconds per query, with as many at a time as there are connections."""
-    waiting = iter(boxes)
+async def query_all(
+    pool: Pool, sql: str, given: Sequence[Sequence[object]]
+) -> tuple[float, list[float]]:
+    """Seconds per query, with as many at a time as the pool has connections; those of each."""
+    waiting, taken = iter(given), list[float]()
 
     async def drain() -> None:
         async with pool.acquire() as connection:
-            for box in waiting:
-                await connection.fetch(sql, *box, LIMIT)
+            for values in waiting:
+                began = time.perf_counter()
+                await connection.fetch(sql, *values)
+                taken.append(time.perf_counter() - began)
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
+        for _ in range(pool.get_size()):
             group.create_task(drain())
-    return (time.perf_counter() - started) / len(boxes)
+    return (time.perf_counter() - started) / len(given), taken

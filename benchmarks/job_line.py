@@ -5,7 +5,7 @@ import time
 
 from sqlalchemy import text
 
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import Sessions
@@ -23,11 +23,12 @@ DATABASE = "job_line"
 
 _FILL = """INSERT INTO job (kind, requested_by, turn)
   SELECT 'echo', 'caller ' || n % :callers, n / :callers FROM generate_series(1, :jobs) AS n"""
+SETUP = Setup(warm="plans of statements", connections=(1, 1), processes=(0, 0))
 
 
 def run(bench: Workbench, *, many: int = MANY, taken: int = TAKEN) -> Table:
     """Claims, places for new jobs and rounds of the reaper, by turns with few and many waiting."""
-    table = Table("job_line", f"{many:,} jobs waiting", f"{FEW} jobs waiting")
+    table = Table("job_line", f"{many:,} jobs waiting", f"{FEW} jobs waiting", setup=SETUP)
     postgres = bench.stack.postgres
     postgres.execute(f"CREATE DATABASE {DATABASE}")
     upgrade(postgres.url(DATABASE))

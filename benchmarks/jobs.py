@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from asyncpg import Connection, connect
 
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import alternate, seconds_of
 from benchmarks.workbench import Workbench
 from shanhai.client import ApiClient
@@ -22,11 +22,17 @@ _UPDATE = "UPDATE bare_job SET status = 'successful', result = $2 WHERE id = $1"
 _UNFINISHED = """SELECT count(*) FROM job
                   WHERE id = ANY($1) AND status NOT IN ('successful', 'failed', 'dismissed')"""
 _FAILED = "SELECT count(*) FROM job WHERE id = ANY($1) AND status <> 'successful'"
+SETUP = Setup(
+    settings="two slots",
+    warm="the worker, its fork server and its session",
+    connections=(1, 1),
+    processes=(1, 0),
+)
 
 
 def run(bench: Workbench) -> Table:
     """One `echo` after the other, and several at once."""
-    table = Table("jobs", "echo, from the request to the result", "INSERT + UPDATE")
+    table = Table("jobs", "echo, from the request to the result", "INSERT + UPDATE", setup=SETUP)
     with asyncio.Runner() as loop, ApiClient(bench.stack.api_url, bench.key) as api:
         connection = loop.run(connect(bench.stack.database_url))
         loop.run(connection.execute(_PREPARE))

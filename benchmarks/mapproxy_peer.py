@@ -1,15 +1,11 @@
 """MapProxy with a full cache: the tiles of our own service, kept as its files."""
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.peer_process import serving_process
+from benchmarks.peer_process import environment, serving_process
 from benchmarks.tile_addresses import Address
-from shanhai.local.places import Home
 from tests.support.workers import free_port
 
 PACKAGES = ("mapproxy==7.0.0", "gunicorn==27.0.1")
@@ -57,7 +53,11 @@ def serving_mapproxy(folder: Path, ours: str, workers: int) -> Iterator[str]:
     (folder / "mapproxy_app.py").write_text(APPLICATION.format(path=str(configuration)))
     port = free_port()
     # Threads, since a connection that is kept alive holds one.
-    server = [str(_installed() / "gunicorn"), f"--workers={workers}", "--worker-class=gthread"]
+    server = [
+        str(environment("mapproxy", PACKAGES) / "gunicorn"),
+        f"--workers={workers}",
+        "--worker-class=gthread",
+    ]
     options = ["--threads=16", "--keep-alive=60", f"--chdir={folder}", "--log-level=error"]
     command = [*server, *options, f"--bind=127.0.0.1:{port}", "mapproxy_app"]
     with serving_process(command, {}, folder / f"mapproxy-{workers}.log", port):
@@ -68,15 +68,3 @@ def mapproxy_path(address: Address) -> str:
     """Where it has a tile."""
     zoom, column, row = address
     return f"/wmts/ratio/GLOBAL_WEBMERCATOR/{zoom:02d}/{column}/{row}.png"
-
-
-def _installed() -> Path:
-    """The folder of the programs of an environment beside the product's."""
-    home = Home.of_checkout().path / "mapproxy"
-    note, wanted = home / "installed", "\n".join(PACKAGES)
-    if not note.exists() or note.read_text() != wanted:
-        shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        subprocess.run([home / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
-        note.write_text(wanted)
-    return home / "bin"

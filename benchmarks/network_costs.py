@@ -8,8 +8,8 @@ from scipy import ndimage
 from skimage.graph import MCP_Geometric
 
 from benchmarks.fresh import Meter, run_fresh
-from benchmarks.report import Row, Table
-from benchmarks.timing import Sample, alternate
+from benchmarks.report import Row, Setup, Table
+from benchmarks.timing import alternate, in_turn
 from benchmarks.workbench import Workbench
 from shanhai.science.corridors.candidates import (
     SearchGround,
@@ -47,11 +47,16 @@ BARRIERS = 0.02
 
 Input = tuple[FloatArray, IntArray]
 """Resistance and sources."""
+SETUP = Setup(
+    settings="one thread", warm="compiled kernels; the input in memory", clock="processor"
+)
 
 
 def run(bench: Workbench) -> Table:
     """Two sizes, each in a process of its own; seconds are of the processor."""
-    table = Table("network_costs", "least-cost ways of a network, one thread", "peer or parts")
+    table = Table(
+        "network_costs", "least-cost ways of a network, one thread", "peer or parts", setup=SETUP
+    )
     for side in SIDES:
         table.rows += [run_fresh(compare_search, side), *run_fresh(compare_network, side)]
         table.rows[-3].facts["bytes a cell"] = run_fresh(bytes_of_search, side)
@@ -130,13 +135,15 @@ def compare_network(side: int) -> list[Row]:
         for number in range(1, SOURCES + 1):
             cost_distance(resistance, sources == number, CELLS)
 
-    network, parts = alternate(_timed(ours), _timed(bounded), rounds=ROUNDS)
+    sides = {"ours": _timed(ours), "bounded": _timed(bounded), "complete": _timed(complete)}
+    samples = in_turn(sides, rounds=ROUNDS)
+    network = samples["ours"]
     found = link_sources(resistance, sources, CELLS)
     facts = {"links": float(len(found.links))}
     what = f"{side}², network of {SOURCES} sources beside its"
     return [
-        Row(f"{what} bounded searches", network, parts, target=1 / 3, facts=facts),
-        Row(f"{what} whole cost distances", network, Sample((_timed(complete)(0),)), 1 / 3),
+        Row(f"{what} bounded searches", network, samples["bounded"], target=1 / 3, facts=facts),
+        Row(f"{what} whole cost distances", network, samples["complete"], target=1 / 3),
     ]
 
 

@@ -13,7 +13,7 @@ import orjson
 from pydantic import SecretStr
 
 from benchmarks.http_load import read_answer
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import create_engine, create_sessions
@@ -61,13 +61,16 @@ ADD_NEWEST = """
   SELECT station_id, property_id, $1::timestamptz - interval '5 minutes', 30, $1, 0, 0, 1
     FROM {series}
 """
+SETUP = Setup(
+    warm="plans of statements; days that are asked for differ", connections=(1, 1), processes=(1, 0)
+)
 
 
 def run(bench: Workbench) -> Table:
     """Each answer over HTTP, beside the time it may take."""
     stations = max(1, ROWS // OF_A_STATION)
     title = f"{stations * OF_A_STATION:,} rows stored of {stations:,} stations"
-    table = Table("observation reading", title, "the time it may take")
+    table = Table("observation reading", title, "the time it may take", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(fill(bench.stack.database_url, stations))
         asked = (

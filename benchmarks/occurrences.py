@@ -11,7 +11,7 @@ import numpy as np
 from asyncpg import Connection, connect
 
 from benchmarks.http_load import Load
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 
@@ -90,9 +90,16 @@ class Asked:
     requests: int = 10
 
 
+SETUP = Setup(
+    warm="plans of statements; no box is asked for twice", connections=(1, 1), processes=(1, 0)
+)
+
+
 def run(bench: Workbench) -> Table:
     """Pages, exact counts, sums and tiles, for who may know the places and for everybody."""
-    table = Table("occurrences", f"of {OCCURRENCES:,}, half of them masked", "bare SQL")
+    table = Table(
+        "occurrences", f"of {OCCURRENCES:,}, half of them masked", "bare SQL", setup=SETUP
+    )
     with asyncio.Runner() as loop:
         connection = loop.run(connect(bench.stack.database_url))
         loop.run(_fill(connection))

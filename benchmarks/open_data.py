@@ -15,7 +15,7 @@ import rasterio
 from rasterio.windows import Window as RasterWindow
 
 from benchmarks.peer_process import serving_process
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import alternate, seconds_of
 from benchmarks.workbench import Workbench
 from shanhai.data.upstream import RemoteFile, Upstream
@@ -38,6 +38,11 @@ from starlette.staticfiles import StaticFiles
 files = Starlette(routes=[Mount("/", StaticFiles(directory=sys.argv[1]))])
 uvicorn.run(files, port=int(sys.argv[2]), log_level="error")
 """
+SETUP = Setup(
+    settings="a host on this machine; GDAL keeps nothing",
+    warm="the first row nothing, the second what was read",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
@@ -45,7 +50,12 @@ def run(bench: Workbench) -> Table:
     folder, port = bench.made("remote"), free_port()
     path = folder / "dem.tif"
     _write(path)
-    table = Table("open-data", "a window of a remote raster", "GDAL over HTTP, or the file itself")
+    table = Table(
+        "open-data",
+        "a window of a remote raster",
+        "GDAL over HTTP, or the file itself",
+        setup=SETUP,
+    )
     command = [sys.executable, "-c", SERVER, str(folder), str(port)]
     with serving_process(command, {}, folder / "server.log", port):
         table.rows = _rows(f"http://127.0.0.1:{port}/dem.tif", path, folder / "cache")

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.features import CELLS, LIMIT
 from benchmarks.http_load import Load
 from benchmarks.million import boxes, codes, lay_million
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
@@ -26,11 +26,19 @@ ALLOWED_MIB = 16.0
 """How much the process may grow from the second long page to the last."""
 EVERY = 5
 """Every fifth request is for a page, the others are for one feature."""
+SETUP = Setup(
+    settings="requests at a fixed pace, waiting included",
+    warm="plans of statements, connections; no box and no code is asked for twice",
+    connections=(16, 16),
+    processes=(1, 0),
+)
 
 
 def run(bench: Workbench) -> Table:
     """The 95th percentile beside what is allowed, and the process's memory page by page."""
-    table = Table("pace", f"{PER_SECOND} requests/s for {SECONDS} s; long pages", "allowed")
+    table = Table(
+        "pace", f"{PER_SECOND} requests/s for {SECONDS} s; long pages", "allowed", setup=SETUP
+    )
     with asyncio.Runner() as loop:
         loop.run(lay_million(bench.stack.database_url, CELLS))
         for what, paths in _paths().items():

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.million import Box
 from shanhai.errors import Unavailable
+from shanhai.local.places import Home
 
 PATIENCE_S = 60.0
 GRACE_S = 2.0
@@ -41,6 +43,17 @@ class Peer:
     @property
     def _items(self) -> str:
         return f"{self.prefix}/collections/{self.collection}/items"
+
+
+def environment(name: str, packages: Sequence[str]) -> Path:
+    """The programs of a Python environment beside the product's, installed the first time."""
+    home = Home.of_checkout().path / "peers" / name
+    note, wanted = home / "installed", "\n".join(packages)
+    if not note.exists() or note.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "--quiet", *packages], check=True)
+        note.write_text(wanted)
+    return home / "bin"
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """What the queue of jobs costs: until a job starts, a trivial job, and what a full queue does.
 
 Bare arq keeps no row, no lease and no result: a task is called in its event loop, and forgotten
-when Redis is. Our jobs each have a process of their own and end in a durable commit. Arq is asked
-twice: as it comes, and with the shortest pauses between its looks at Redis, which is its best.
+when Redis is. Our jobs are computed in processes apart from the worker, and each ends in a durable
+commit. Arq is asked twice: as it comes, and with the shortest pauses between its looks at Redis,
+which is its best. Its tasks are put into Redis by the program that measures; our jobs are asked for
+over HTTP, with a key, and once more put into the line by a statement, to tell the worker's part.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from statistics import quantiles
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
 
@@ -18,24 +21,29 @@ from arq.connections import RedisSettings
 from arq.worker import Worker
 from asyncpg import Connection, connect
 
-from benchmarks.report import Row, Table
-from benchmarks.timing import Sample, alternate
+from benchmarks.report import Row, Setup, Table
+from benchmarks.timing import Sample, alternate, seconds_of
 from benchmarks.workbench import Workbench
-from shanhai.client import ApiClient
+from shanhai.client import ApiClient, AsyncApiClient
+from shanhai.jobs.fair_queue import CHANNEL
 
 STARTS = 40
 START_BOUND_S = 0.3
 TRIVIAL = 100
 ROUNDS = 3
+SINGLE, WARMING, PAUSE_S = 200, 10, 0.02
+"""Jobs asked for one at a time, those before them, and the rest between two, s."""
 READS = 150
 WAITING = 10_000
-ARQ_SHARE = 0.5
+CONNECTIONS = 8
 FULL_SHARE = 1 / 1.5
 LOOK_S = 0.005
 PATIENCE_S = 600.0
 QUEUE = "bare"
-PAUSES_S = {"by its defaults": 0.5, "with a look each 5 ms": 0.005}
-"""Seconds between two looks of arq at Redis."""
+ARQ = {"by its defaults": (0.5, 1.0), "with a look each 5 ms": (0.005, 0.25)}
+"""Seconds between two looks of arq at Redis, and the ratio asked for."""
+ONE = {"p50": (0, 0.025), "p95": (1, 0.060)}
+"""Which quantile of the time of one job, and the bound asked for, s."""
 ARQ_SLOTS = 10
 """Tasks at a time, arq's default; our worker has two slots."""
 OWNER = "benchmark"
@@ -45,25 +53,38 @@ _UNFINISHED = """SELECT count(*) FROM job
                   WHERE id = ANY($1) AND status NOT IN ('successful', 'failed', 'dismissed')"""
 _FILL = f"""
   INSERT INTO job (kind, inputs, task, requested_by, seed)
-  SELECT kind, inputs, jsonb_set(task, '{{inputs,pause}}', '600'), '{OWNER}', 0
+  SELECT kind, inputs, jsonb_set(task, '{{inputs,pause}}', to_jsonb($2::float)), '{OWNER}', 0
     FROM (SELECT * FROM job WHERE kind = 'echo' AND status = 'successful' LIMIT 1) done,
          generate_series(1, $1)
+  RETURNING id
 """  # noqa: S608  (a constant)
+_NOTIFY = f"NOTIFY {CHANNEL}"
 _EMPTY = f"DELETE FROM job WHERE requested_by = '{OWNER}'"  # noqa: S608  (a constant)
+SETUP = Setup(
+    settings="ours two slots, arq ten",
+    warm="the worker and its fork server; arq's worker, already waiting",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
     """The three figures, on the stack's one worker."""
-    table = Table("queueing", "the queue of jobs", "floor")
+    table = Table("queueing", "the queue of jobs", "floor", setup=SETUP)
     with asyncio.Runner() as loop, ApiClient(bench.stack.api_url, bench.key) as api:
         connection = loop.run(connect(bench.stack.database_url))
         table.rows.append(_until_start(loop, api, connection))
         address = bench.stack.redis.administrator_url(1)
-        ours = _trivial_jobs(loop, api, connection)
-        for how, pause_s in PAUSES_S.items():
-            samples = alternate(ours, _arq_jobs(loop, address, pause_s), rounds=ROUNDS)
-            what = f"one of {TRIVIAL} trivial jobs; floor: arq {how}"
-            table.rows.append(Row(what, *samples, target=ARQ_SHARE))
+        ways = {
+            f"asked for over {CONNECTIONS} connections": _asked(bench, loop, connection),
+            "asked for one after the other": _trivial_jobs(loop, api, connection),
+            "waiting in the line": _waiting(loop, connection),
+        }
+        for number, (way, ours) in enumerate(ways.items()):
+            for how, (pause_s, target) in ARQ.items():
+                samples = alternate(ours, _arq_jobs(loop, address, pause_s), rounds=ROUNDS)
+                what = f"one of {TRIVIAL} trivial jobs, {way}; floor: arq {how}"
+                table.rows.append(Row(what, *samples, target=None if number else target))
+        table.rows.extend(_one_job(bench))
         table.rows.append(_reads(bench, loop, connection))
         loop.run(connection.close())
     return table
@@ -96,6 +117,62 @@ def _trivial_jobs(
         return (time.perf_counter() - started) / TRIVIAL
 
     return ours
+
+
+def _asked(
+    bench: Workbench, loop: asyncio.Runner, connection: Connection
+) -> Callable[[int], float]:
+    """Several clients at once, each with a connection of its own that it keeps."""
+
+    async def send(client: AsyncApiClient, numbers: Iterator[int], name: str) -> list[UUID]:
+        found = []
+        for number in numbers:
+            job = await client.submit("echo", {"message": f"{name}.{number}"})
+            found.append(UUID(job.id))
+        return found
+
+    async def work(name: str) -> None:
+        numbers = iter(range(TRIVIAL))
+        async with AsyncExitStack() as open_:
+            clients = [
+                await open_.enter_async_context(AsyncApiClient(bench.stack.api_url, bench.key))
+                for _ in range(CONNECTIONS)
+            ]
+            sent = await asyncio.gather(*(send(one, numbers, name) for one in clients))
+        await _finished(connection, [job for jobs in sent for job in jobs])
+
+    return lambda number: seconds_of(lambda: loop.run(work(f"asked.{number}")), operations=TRIVIAL)
+
+
+def _waiting(loop: asyncio.Runner, connection: Connection) -> Callable[[int], float]:
+    """From the statement that puts all of them into the line."""
+
+    async def work() -> None:
+        jobs = [row["id"] for row in await connection.fetch(_FILL, TRIVIAL, 0.0)]
+        await connection.execute(_NOTIFY)
+        await _finished(connection, jobs)
+
+    return lambda number: seconds_of(lambda: loop.run(work()), operations=TRIVIAL)
+
+
+def _one_job(bench: Workbench) -> Iterator[Row]:
+    """One `echo` after the other, each from the request to the result in its answer."""
+    headers = {"Authorization": f"Bearer {bench.key}"}
+    seconds = []
+    with httpx.Client(base_url=bench.stack.api_url, headers=headers, timeout=60) as client:
+        for number in range(-WARMING, SINGLE):
+            started = time.perf_counter()
+            order = {"inputs": {"message": str(number)}}
+            answer = client.post("/processes/echo/execution", json=order).raise_for_status()
+            if number >= 0:
+                seconds.append(time.perf_counter() - started)
+            if answer.text != str(number):
+                raise RuntimeError(f"another answer: {answer.text[:100]}")
+            time.sleep(PAUSE_S)
+    found = median(seconds), p95(seconds).median
+    for name, (place, bound_s) in ONE.items():
+        what = f"one job from the request to the result, {name}; floor: the bound"
+        yield Row(what, Sample((found[place],)), Sample((bound_s,)), 1.0)
 
 
 def _arq_jobs(loop: asyncio.Runner, address: str, pause_s: float) -> Callable[[int], float]:
@@ -152,7 +229,7 @@ def _reads(bench: Workbench, loop: asyncio.Runner, connection: Connection) -> Ro
             return p95(seconds).median
 
         def full(number: int) -> float:
-            loop.run(connection.execute(_FILL, WAITING))
+            loop.run(connection.execute(_FILL, WAITING, 600.0))
             try:
                 time.sleep(1)  # the worker takes what it can
                 return read()

@@ -30,6 +30,32 @@ async def add_rasters(
                 )
 
 
+async def add_copies(
+    stack: Stack, folder: Path, name: str, statistics: BandStatistics, count: int
+) -> list[Path]:
+    """Register copies of a raster, each a file of its own, under the numbers from 1 on.
+
+    Returns:
+        Where each lies; the folder has links to them by the names of their codes.
+    """
+    store, found = LocalArtifacts(stack.home.artifacts), []
+    async with open_sessions(stack.database_url) as sessions, sessions.begin() as session:
+        region = await add_region(session, "copies")
+        for number in range(1, count + 1):
+            code = code_of(name, number)
+            made = folder / f"{code}.tif"
+            # A TIFF is read by its directories: what follows makes it another file.
+            made.write_bytes((folder / f"{name}.tif").read_bytes() + bytes(number))
+            uri = store.put(made, suffix=".tif").uri
+            made.unlink()
+            made.symlink_to(store.local_path(uri))
+            found.append(store.local_path(uri))
+            checksum = hashlib.sha256(code.encode()).hexdigest()
+            grid = _grid(name, statistics)
+            await add_dataset(session, region, "npp", code, uri=uri, checksum=checksum, grid=grid)
+    return found
+
+
 def code_of(name: str, number: int) -> str:
     """The code of a raster's dataset; its layer is `dataset.` and this."""
     return f"{name}-{number}"

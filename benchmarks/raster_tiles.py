@@ -5,19 +5,20 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from os import environ
 
 from benchmarks.http_load import Load
 from benchmarks.raster_rows import add_rasters, code_of
 from benchmarks.rasters import ALIGNED, GAUSS_KRUGER, frames, write_rasters
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import Address, tiles_within
 from benchmarks.tile_peers import TilePeer, serving_tile_peers
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
-from shanhai_tiles.grids import WEB_MERCATOR
+from shanhai_tiles.grids import WEB_MERCATOR, TileGrid
 from shanhai_tiles.raster.resampling import RasterFrame
 
 ROUNDS = 3
@@ -37,6 +38,12 @@ WARMING = 4
 """Rounds over many connections before a file is measured, so that each process has seen it."""
 STEP = 1e-6
 """Between the ends of the ramps of two rounds, so that no tile of one is kept for the other."""
+SETUP = Setup(
+    settings="tiles of 256 pixels as PNG of a float32 COG with a range and a ramp",
+    warm="open files, their directories and unpacked blocks, on all sides; every tile is "
+    "drawn anew",
+    connections=(1, 1),
+)
 
 
 def run(bench: Workbench) -> Table:
@@ -44,7 +51,7 @@ def run(bench: Workbench) -> Table:
     folder, stack = bench.made("rasters"), bench.stack
     statistics = write_rasters(folder)
     title = f"256 px PNG, WebMercatorQuad, zooms {ZOOMS[0]}-{ZOOMS[-1]}, uncached"
-    table = Table("raster-tiles", title, "titiler.core or MapServer")
+    table = Table("raster-tiles", title, "titiler.core or MapServer", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(add_rasters(stack, folder, statistics, range(1)))
         fresh = count()
@@ -58,7 +65,15 @@ def run(bench: Workbench) -> Table:
                     for connections in CONNECTIONS:
                         arrangement = f"{name}, {workers} workers, {connections} connections"
                         loads = Loads(loop, ours, name, connections)
-                        table.rows += [loads.beside(peer, arrangement, fresh) for peer in peers]
+                        both = replace(
+                            SETUP,
+                            connections=(connections, connections),
+                            processes=(workers, workers),
+                        )
+                        table.rows += [
+                            replace(loads.beside(peer, arrangement, fresh), setup=both)
+                            for peer in peers
+                        ]
     return table
 
 
@@ -70,7 +85,7 @@ class Loads:
         self.ours = ours
         self.name = name
         self.connections = connections
-        self.addresses = _addresses(name)
+        self.addresses = addresses_over(name)
 
     def warm(self, peers: Sequence[TilePeer], fresh: Iterator[int]) -> None:
         """Let every process of every side read the file."""
@@ -97,13 +112,15 @@ class Loads:
         return self.loop.run(Load(base_url, paths, self.connections).run())
 
 
-def _addresses(name: str) -> list[Address]:
+def addresses_over(name: str, grid: TileGrid = WEB_MERCATOR) -> list[Address]:
+    """Tiles of a grid over a file, some of each zoom."""
     frame = frames()[name]
     lies = RasterFrame(frame.crs, frame.transform, frame.width, frame.height)
     west, south, east, north = lies.lonlat_bounds
     edge = INSIDE_DEGREES
     inside = (west + edge, south + edge, east - edge, north - edge)
-    return tiles_within(WEB_MERCATOR, inside, ZOOMS, AT_MOST)
+    levels = [grid.level_like(zoom) for zoom in ZOOMS]
+    return tiles_within(grid, inside, levels, AT_MOST)
 
 
 def _paths(name: str, number: int, addresses: list[Address]) -> list[str]:

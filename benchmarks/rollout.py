@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import closed_months, observations
 from benchmarks.fresh import run_fresh
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.data.synthetic_watershed import build_watershed
@@ -86,12 +86,15 @@ class Order:
     takes: float
 
 
+SETUP = Setup(settings="reckoned from small runs")
+
+
 def run(bench: Workbench) -> Table:
     """Measure, simulate, and say what all counties take."""
     costs = measure(bench)
     print(asdict(costs))
     title = f"{COUNTIES:,} counties, {CELLS:.0e} cells, {A_DAY:.0e} observations a day"
-    table = Table("rollout", title, "the time it may take")
+    table = Table("rollout", title, "the time it may take", setup=SETUP)
     orders = ask(costs)
     for slots in SLOTS:
         waits, over = serve(orders, slots, _lives())

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.http_load import Load
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from tests.support.nginx import nginx_program, serving_nginx
@@ -34,11 +34,14 @@ PATH = "/collections/regions/items?limit=10"
 PATIENCE_S = 30.0
 KINDS = ("heads", "bodies")
 TARGET = 1 / 1.2
+SETUP = Setup(warm="plans of statements, connections")
 
 
 def run(bench: Workbench) -> Table:
     """The 95th percentile of others with and without the slow senders, in turn."""
-    table = Table("slow-senders", f"p95 of others, {SENDERS:,} slow senders", "without them")
+    table = Table(
+        "slow-senders", f"p95 of others, {SENDERS:,} slow senders", "without them", setup=SETUP
+    )
     _measure(table, bench, bench.stack.api_url, "the API alone")
     if nginx_program() is not None:
         place, tiles = bench.made("nginx"), bench.stack.tiles_url

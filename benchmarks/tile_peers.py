@@ -1,8 +1,5 @@
 """Other servers of raster tiles over the same files, each as processes of its own."""
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,10 +7,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.mapserver_peer import missing_programs, serving_fcgi
-from benchmarks.peer_process import serving_process
+from benchmarks.peer_process import environment, serving_process
 from benchmarks.rasters import CRS_OF, HIGH, LOW
 from benchmarks.tile_addresses import Address
-from shanhai.local.places import CHECKOUT, Home
+from shanhai.local.places import CHECKOUT
+from shanhai_tiles.grids import Bounds
 from tests.support.workers import free_port
 
 PACKAGES = ("titiler.core==2.4.0", "uvicorn[standard]")
@@ -41,6 +39,22 @@ MAP
     TRANSPARENT ON
     FORMATOPTION "COMPRESSION=1"
   END
+  OUTPUTFORMAT
+    NAME "palette"
+    DRIVER "AGG/PNG"
+    MIMETYPE "image/png"
+    IMAGEMODE RGBA
+    TRANSPARENT ON
+    FORMATOPTION "COMPRESSION=1"
+    FORMATOPTION "QUANTIZE_FORCE=ON"
+    FORMATOPTION "QUANTIZE_COLORS=256"
+  END
+  WEB METADATA
+    "ows_title" "tiles"
+    "ows_enable_request" "*"
+    "ows_srs" "EPSG:3857 EPSG:4490 EPSG:4548"
+    "ows_onlineresource" "http://127.0.0.1/"
+  END END
 {layers}
 END
 """
@@ -48,6 +62,7 @@ END
 LAYER = """\
   LAYER
     NAME "{name}"
+    METADATA "ows_title" "{name}" END
     TYPE RASTER
     STATUS ON
     DATA "{path}"
@@ -68,15 +83,37 @@ LAYER = """\
 
 @dataclass(frozen=True, slots=True)
 class TilePeer:
-    """A server of tiles, and the address of a tile of a file with `{name}`, `{z}`, `{x}`, `{y}`."""
+    """A server of tiles, and the addresses of tiles of a file by `{name}`, `{z}`, `{x}`, `{y}`.
+
+    Attributes:
+        address: Of a picture in colours.
+        boxed: Of a picture of a box, `{west}` to `{north}`, in the system `{epsg}`.
+        paletted: Of a picture with a palette; empty where it writes none.
+        values: Of values as NumPy; empty where it writes none.
+    """
 
     name: str
     base_url: str
     address: str
+    boxed: str
+    paletted: str = ""
+    values: str = ""
 
     def paths(self, file: str, addresses: list[Address]) -> list[str]:
         """The paths of some tiles of a file."""
-        return [self.address.format(name=file, z=z, x=x, y=y) for z, x, y in addresses]
+        return self.at(self.address, file, addresses)
+
+    def at(self, address: str, file: str, addresses: list[Address]) -> list[str]:
+        """The same by one of its addresses."""
+        return [address.format(name=file, z=z, x=x, y=y) for z, x, y in addresses]
+
+    def pictures(self, file: str, boxes: list[Bounds], epsg: int) -> list[str]:
+        """The paths of pictures of boxes in a system."""
+        names = ("west", "south", "east", "north")
+        return [
+            self.boxed.format(name=file, epsg=epsg, **dict(zip(names, box, strict=True)))
+            for box in boxes
+        ]
 
 
 @contextmanager
@@ -94,38 +131,42 @@ def serving_tile_peers(folder: Path, workers: int) -> Iterator[list[TilePeer]]:
 @contextmanager
 def _serving_titiler(folder: Path, workers: int) -> Iterator[TilePeer]:
     port = free_port()
-    command = [str(_installed() / "uvicorn"), "titiler_app:app", f"--port={port}"]
+    command = [str(environment("tiles", PACKAGES) / "uvicorn"), "titiler_app:app", f"--port={port}"]
     options = [f"--workers={workers}", "--no-access-log", "--log-level=warning"]
     place = ["--app-dir", str(CHECKOUT / "benchmarks" / "peers")]
     log = folder / f"titiler-{workers}.log"
     with serving_process([*command, *options, *place], TITILER_SETTINGS, log, port):
         query = f"rescale={LOW:g},{HIGH:g}&colormap_name={COLORMAP}"
         file = f"{quote(str(folder), safe='')}%2F{{name}}.tif"
-        address = f"/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png?url={file}&{query}"
-        yield TilePeer("titiler.core", f"http://127.0.0.1:{port}", address)
-
-
-def _installed() -> Path:
-    """The folder of the programs of an environment beside the product's."""
-    home = Home.of_checkout().path / "tile-peers"
-    note, wanted = home / "installed", "\n".join(PACKAGES)
-    if not note.exists() or note.read_text() != wanted:
-        shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        subprocess.run([home / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
-        note.write_text(wanted)
-    return home / "bin"
+        tile = "/tiles/WebMercatorQuad/{z}/{x}/{y}"
+        box = "/bbox/{west},{south},{east},{north}/256x256.png"
+        systems = "coord_crs=EPSG:{epsg}&dst_crs=EPSG:{epsg}"
+        yield TilePeer(
+            "titiler.core",
+            f"http://127.0.0.1:{port}",
+            f"{tile}.png?url={file}&{query}",
+            f"{box}?url={file}&{query}&{systems}",
+            values=f"{tile}.npy?url={file}",
+        )
 
 
 @contextmanager
 def _serving_mapserver(folder: Path, workers: int) -> Iterator[TilePeer]:
     layers = [
-        LAYER.format(name=name, path=folder / f"{name}.tif", crs=crs.lower(), low=LOW, high=HIGH)
+        LAYER.format(name=path.stem, path=path, crs=crs.lower(), low=LOW, high=HIGH)
         for name, crs in CRS_OF.items()
+        for path in sorted(folder.glob(f"{name}*.tif"))
     ]
     written = folder / "tiles.map"
     written.write_text(MAP.format(layers="".join(layers)))
     config = f'CONFIG\n  MAPS\n    TILES "{written}"\n  END\nEND\n'
     with serving_fcgi(folder, config, workers) as base_url:
         address = "/?map=TILES&mode=tile&tilemode=gmap&layers={name}&tile={x}+{y}+{z}"
-        yield TilePeer("MapServer", base_url, address)
+        box = (
+            "/?map=TILES&SERVICE=WMS&VERSION=1.1.1&REQUEST=GetMap&STYLES=&LAYERS={name}"
+            "&SRS=EPSG:{epsg}&BBOX={west},{south},{east},{north}&WIDTH=256&HEIGHT=256"
+            "&FORMAT=image/png"
+        )
+        yield TilePeer(
+            "MapServer", base_url, address, box, paletted=f"{address}&map.imagetype=palette"
+        )

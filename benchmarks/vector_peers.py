@@ -1,9 +1,9 @@
-"""Vector tiles of one table at every zoom, beside tipg, pg_tileserv and MapServer, all uncached.
+"""Vector tiles of one table at every zoom beside other servers, all uncached.
 
 Everybody draws the table of regions with its code, names and level. A round has a tile service of
 its own, so nobody has drawn any tile before; each server has drawn tiles elsewhere, so connections,
 plans and code are warm, and so are PostgreSQL's pages after the first round, which is not counted.
-pg_tileserv is no package of any registry: where it is built, `BENCH_PG_TILESERV` names the program.
+They are tipg, martin, pg_tileserv and MapServer, as far as they can be had here.
 """
 
 import asyncio
@@ -15,22 +15,26 @@ from os import environ
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.compiled_peers import (
+    MARTIN,
+    PG_TILESERV,
+    missing_peers,
+    serving_martin,
+    serving_pg_tileserv,
+)
 from benchmarks.feature_peers import serving_tipg_alone
 from benchmarks.http_load import Load, fetch
 from benchmarks.mapserver_peer import missing_programs, serving_fcgi
 from benchmarks.million import COLUMNS, SOUTH, STEP_DEGREES, WEST, lay_million
-from benchmarks.peer_process import serving_process
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import Address, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample
 from benchmarks.vector_tiles import wait_for_shapes
 from benchmarks.workbench import Workbench
 from shanhai_tiles.grids import WEB_MERCATOR, Bounds
-from tests.support.workers import free_port
 
 CELLS = int(environ.get("BENCH_CELLS", "1000000"))
-PG_TILESERV = environ.get("BENCH_PG_TILESERV")
 ROUNDS = 3
 AT_MOST = 6
 ZOOMS = range(15)
@@ -71,10 +75,21 @@ class Server:
     path: Callable[[Address], str]
 
 
+SETUP = Setup(
+    settings="code, names and level of each region on all sides; each server has its own cap "
+    "of features and buffer",
+    warm="plans of statements, stored simpler shapes of low zooms (ours alone); ours a "
+    "service of its own each round, peers keep no tile",
+    connections=(1, 1),
+)
+
+
 def run(bench: Workbench) -> Table:
     """A row for each peer and zoom."""
-    title = f"regions of {CELLS:,} polygons, vector tiles, uncached, one connection"
-    table = Table("vector-peers", title, "the peer")
+    missing = missing_peers(MARTIN, PG_TILESERV)
+    left_out = f"; without {', '.join(missing)}" if missing else ""
+    title = f"regions of {CELLS:,} polygons, vector tiles, uncached, one connection{left_out}"
+    table = Table("vector-peers", title, "the peer", setup=SETUP)
     url = bench.stack.database_url
     with asyncio.Runner() as loop, ExitStack() as at_end:
         loop.run(lay_million(url, CELLS))
@@ -144,8 +159,10 @@ def _our_path(address: Address) -> str:
 
 def _peers(database_url: str, folder: Path) -> Iterator[AbstractContextManager[Server]]:
     yield _serving_tipg(database_url, folder)
-    if PG_TILESERV:
-        yield _serving_pg_tileserv(PG_TILESERV, database_url, folder)
+    if not missing_peers(MARTIN):
+        yield _serving_martin(database_url, folder)
+    if not missing_peers(PG_TILESERV):
+        yield _serving_pg_tileserv(database_url, folder)
     if not missing_programs():
         yield _serving_mapserver(database_url, folder)
 
@@ -159,16 +176,15 @@ def _serving_tipg(database_url: str, folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _serving_pg_tileserv(program: str, database_url: str, folder: Path) -> Iterator[Server]:
-    port = free_port()
-    settings = {
-        "DATABASE_URL": database_url,
-        "TS_HTTPHOST": "127.0.0.1",
-        "TS_HTTPPORT": str(port),
-        "TS_ASSETSPATH": str(Path(program).parent / "src/assets"),
-    }
-    with serving_process([program], settings, folder / "pg_tileserv.log", port):
-        yield Server("pg_tileserv", f"http://127.0.0.1:{port}", _pg_tileserv_path)
+def _serving_martin(database_url: str, folder: Path) -> Iterator[Server]:
+    with serving_martin(database_url, folder, MEMBERS) as base_url:
+        yield Server(MARTIN, base_url, lambda address: "/region/{}/{}/{}".format(*address))
+
+
+@contextmanager
+def _serving_pg_tileserv(database_url: str, folder: Path) -> Iterator[Server]:
+    with serving_pg_tileserv(database_url, folder) as base_url:
+        yield Server(PG_TILESERV, base_url, _pg_tileserv_path)
 
 
 def _pg_tileserv_path(address: Address) -> str:

@@ -1,8 +1,10 @@
 """The main job on a synthetic watershed, beside merely reading its inputs, and writing its results;
 its clean-up alone."""
 
+import os
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,13 @@ import rasterio
 from scipy import ndimage
 
 from benchmarks.fresh import Meter, run_fresh
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.delineate_zones.compute import compute
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
+from shanhai.processes.kit.report_pdf import leaving_room, with_pdf
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.store import ScratchStore
 from shanhai.science.grid import Grid, Window
@@ -50,13 +54,20 @@ class Run:
     whole: Stretch
 
 
+SETUP = Setup(
+    settings="seven services, nine inputs, zones, rasters, maps and report",
+    warm="inputs in the system's memory; a process of its own each time",
+)
+
+
 def run(bench: Workbench) -> Table:
     """One million and four million cells; reading before and after each computation."""
-    table = Table("zoning", "delineate-zones, one process", "reading the inputs")
+    table = Table("zoning", "delineate-zones, one process", "reading the inputs", setup=SETUP)
     for side in SIDES:
         folder = bench.made(f"watershed-{side}")
         watershed = run_fresh(build_watershed, folder, cells=side)
         table.rows += _compare(watershed, folder)
+    table.rows += rows_by_stage(bench)
     table.rows += [
         run_fresh(compare_clean_up, bench.made("clean-up"), side) for side in CLEAN_SIDES
     ]
@@ -121,6 +132,89 @@ def _compare(watershed: Watershed, folder: Path) -> list[Row]:
         )
     ]
     return [*rows, Row(both, Sample((run.whole.seconds,)), moved, MOST_OF_MOVING)]
+
+
+CITY_SIDE = 400
+"""Cells along each side of a region as large as the land of Xiamen at 100 m."""
+RESULTS_S, PDF_S = 5.0, 6.0
+"""Bars on two idle cores: all results but the PDF, and the PDF after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageCost:
+    """What a stage of the job took; processor time is that of all its processes."""
+
+    name: str
+    seconds: float
+    processor_s: float
+
+
+def rows_by_stage(bench: Workbench) -> list[Row]:
+    """The main job of a city in two processes, stage by stage; beside it the bars of the whole."""
+    folder = bench.made(f"watershed-{CITY_SIDE}")
+    watershed = run_fresh(build_watershed, folder, cells=CITY_SIDE)
+    run_fresh(time_stages, watershed, folder / "warm")
+    costs = run_fresh(time_stages, watershed, folder / "timed")
+    floor = Sample((run_fresh(read_inputs, watershed),))
+    what = f"{CITY_SIDE}² cells in two processes"
+    results = sum(cost.seconds for cost in costs[:-1])
+    processor_s = sum(cost.processor_s for cost in costs[:-1])
+    return [
+        *(
+            Row(
+                f"{what}, stage {cost.name}",
+                Sample((cost.seconds,)),
+                floor,
+                facts={"processor s": cost.processor_s},
+            )
+            for cost in costs
+        ),
+        Row(
+            f"{what}, all results but the PDF; the bar of {RESULTS_S:g} s",
+            Sample((results,)),
+            Sample((RESULTS_S,)),
+            target=1,
+            facts={"processor s": processor_s},
+        ),
+        Row(
+            f"{what}, the PDF; the bar of {PDF_S:g} s",
+            Sample((costs[-1].seconds,)),
+            Sample((PDF_S,)),
+            target=1,
+        ),
+    ]
+
+
+def time_stages(watershed: Watershed, workspace: Path) -> list[StageCost]:
+    """Compute the whole job on files with its PDF, and tell what each stage took, in order."""
+    workspace.mkdir()
+    marks = [("load", time.perf_counter(), processor_seconds())]
+
+    def told(percent: float, stage: str) -> None:
+        if stage != marks[-1][0]:
+            marks.append((stage, time.perf_counter(), processor_seconds()))
+
+    task = watershed.task().model_copy(update={"processes": 2})
+    outcome = compute(task, workspace, leaving_room(told, DELINEATE_ZONES))
+    with_pdf(outcome, DELINEATE_ZONES, workspace, told)
+    return [
+        StageCost(name, ended - began, after - before)
+        for (name, began, before), (_, ended, after) in pairwise(marks)
+        if name != "done"
+    ]
+
+
+def processor_seconds() -> float:
+    """Processor time so far of this process, of its children, and of those that have ended."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    children = [pid for task in tasks for pid in task.read_text().split()]
+    ticks = sum(
+        int(field)
+        for pid in ("self", *children)
+        # User and system, of itself and of the children it has waited for (proc_pid_stat(5)).
+        for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    )
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def read_inputs(watershed: Watershed) -> float:

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
-from shanhai.db.migrate import demand_known, demand_utf8, serves_since, stored_schema
+from shanhai.db.migrate import demand_known, demand_utf8, serves_since
+from shanhai.db.revision import stored_schema
 
 NOTE = text("UPDATE alembic_version SET serves_since = :since")
 LOCK = 7_405_231_866_014_512_001

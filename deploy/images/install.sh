@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs into /opt/shanhai: `libraries LOCK`, what a lock pins, and of that only what runs; `wheel FILE`, our own.
+# Installs into /opt/shanhai: `libraries LOCK`, what a lock pins, and of that only what runs; `wheel FILE MODULE…`, our
+# own, with bytecode of what these modules load.
 # Nothing in there depends on the hour: the same inputs give the same files.
 set -eu
 python=/opt/shanhai/bin/python
@@ -38,6 +39,8 @@ wheel() {
   find "$packages" -name uv_cache.json -delete
   sed -i '/uv_cache\.json/d' "$packages"/shanhai-*.dist-info/RECORD
   /opt/shanhai/bin/shanhai --version
+  shift
+  "$python" /tmp/compile_loaded.py unchecked-hash typer.rich_utils shanhai.cli.serve "$@"
 }
 
 "$@"

@@ -69,6 +69,13 @@ install_locked() {
   .venv/bin/python -m compileall -q shared services
 }
 
+# Whoever starts the command or a service would compile this much each time where the environment
+# forbids to write it down.
+compile_what_starts_load() {
+  .venv/bin/python deploy/images/compile_loaded.py timestamp \
+    typer.rich_utils shanhai.cli.kit shanhai_api.app shanhai_tiles.app shanhai_worker.app
+}
+
 is_current && exit
 mkdir -p .shanhai
 exec 9>.shanhai/environment.lock
@@ -79,4 +86,5 @@ make_environment
 adopt_pip_configuration
 choose_cache
 install_locked
+compile_what_starts_load
 wanted_stamp >"$stamp"

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
@@ -67,16 +68,19 @@ def tell_line(log: structlog.stdlib.BoundLogger, name: str, event: str, **member
     Args:
         log: The logger of the name `name`.
     """
-    root = logging.getLogger()
+    root = logging.root
     handler = root.handlers[0] if len(root.handlers) == 1 else None
     if not isinstance(handler, _LineHandler):
         log.info(event, **members)
-    elif logging.getLogger(name).isEnabledFor(logging.INFO):
+    elif _logger(name).isEnabledFor(logging.INFO):
         bound = structlog.contextvars.get_contextvars()
         stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         last = {"level": "info", "logger": name, "timestamp": stamp}
         line = {**members, "event": event, **bound, **last}
         handler.write(_as_json(line, default=repr))
+
+
+_logger = cache(logging.getLogger)
 
 
 class _LineHandler(logging.StreamHandler[Any]):

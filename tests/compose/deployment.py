@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from shanhai.client import ApiClient
-from shanhai.db.migrate import expected_revision
+from shanhai.db.revision import expected_revision
 from tests.support.workers import free_port
 
 ROOT = Path(__file__).parents[2]

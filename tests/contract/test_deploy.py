@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shanhai.cli.app import app
+from shanhai.cli.app import loaded
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import Command, commands_of
 from shanhai.db.grants import ACCOUNTS
@@ -23,10 +23,15 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 LOCKS = sorted((DEPLOY / "locks").glob("*.lock"))
 CONSOLE = ROOT / "services/api/console"
-COMMANDS = {command.words: command for command in commands_of(app)}
+COMMANDS = {command.words: command for command in commands_of(loaded())}
 NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 """What the compose file puts into URLs; no process reads them."""
-FOR_COMPOSE = {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
+FOR_COMPOSE = {
+    "SHANHAI_TLS_HOSTS",
+    "SHANHAI_TLS_FOLDER",
+    "SHANHAI_HTTPS_PORT",
+    "SHANHAI_BACKUPS_ROOT",
+}
 """What only the compose file reads; docs/operations.md explains them."""
 OF_DEMO = {"SHANHAI_DEMO_API", "SHANHAI_HOME", "XDG_CACHE_HOME"}
 """What the demonstration alone reads: where it asks, and where it keeps data and its key."""
@@ -227,7 +232,9 @@ def test_compose_gives_each_service_its_own_account_and_secrets(compose: dict[st
     assert told["tiles"] == common | bucket | {"SHANHAI_BASEMAPS_TOKEN"}
     assert not any("SHANHAI_BASEMAPS_TOKEN" in told[name] for name in told if name != "tiles")
     assert told["migrate"] == {"SHANHAI_DATABASE_URL"}
-    assert told["archive"] == told["backup"] == {"SHANHAI_DATABASE_URL"} | bucket
+    backups = {"SHANHAI_BACKUP_S3_SECRET_ACCESS_KEY"}
+    assert told["archive"] == told["backup"] == {"SHANHAI_DATABASE_URL"} | bucket | backups
+    assert [one for one in told if backups & told[one]] == ["archive", "backup", "restore"]
     assert told["provision"] == {"SHANHAI_DATABASE_URL"} | ACCOUNT_PASSWORDS
     knows_superuser = [
         name

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from shanhai.cli.app import app
+from benchmarks.page import page
+from shanhai.cli.app import loaded
 from shanhai.cli.reference.__main__ import PAGES
 from shanhai.cli.reference.tables import commands_of
 from shanhai.settings import ALL_SETTINGS
@@ -19,7 +20,7 @@ from shanhai_api.reference import reference
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-ALL_PAGES = {**PAGES, "api.md": reference}
+ALL_PAGES = {**PAGES, "api.md": reference, "benchmarks.md": page}
 WRITTEN = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
@@ -74,7 +75,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_settings_and_commands_that_are_named_exist(page: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
     assert set(re.findall(r"\bSHANHAI_[A-Z0-9_]+[A-Z]\b", text)) <= _variables()
-    groups = {" ".join(command.words[:end]) for command in commands_of(app) for end in (1, 2)}
+    groups = {" ".join(command.words[:end]) for command in commands_of(loaded()) for end in (1, 2)}
     for call in re.findall(r"(?:^|[`/ ])shanhai ([a-z]+(?: [a-z]+)?)", text, re.MULTILINE):
         assert call in groups or call.split()[0] in groups, call
 
@@ -87,7 +88,12 @@ def _variables() -> set[str]:
     }
     # Of the stack on one's own machine, of the command line, of the compose file and of tests.
     other = {"SHANHAI_HOME", "SHANHAI_API_KEY", "SHANHAI_DEMO_DATA", "SHANHAI_KUBERNETES"}
-    other |= {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
+    other |= {
+        "SHANHAI_TLS_HOSTS",
+        "SHANHAI_TLS_FOLDER",
+        "SHANHAI_HTTPS_PORT",
+        "SHANHAI_BACKUPS_ROOT",
+    }
     other |= {"SHANHAI_TEST_REQUIRE", "SHANHAI_TEST_DEMO", "SHANHAI_DATA_MIRROR"}
     return known | other | {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 

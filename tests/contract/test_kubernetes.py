@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from shanhai.cli.app import app
+from shanhai.cli.app import loaded
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import commands_of
 from shanhai.db.grants import ACCOUNTS
@@ -21,7 +21,7 @@ VERSION = "1.31"
 SERVICES = {"api": 8000, "tiles": 8001, "worker": 8002}
 SECRETS_OF = {"migrate": "owner", "archive": "backup", "prune": "backup"}
 """Whose secrets a process is told where they are not its own."""
-COMMANDS = {command.words for command in commands_of(app)}
+COMMANDS = {command.words for command in commands_of(loaded())}
 
 Document = dict[str, Any]
 

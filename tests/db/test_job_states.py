@@ -1,6 +1,7 @@
 """The state machine of jobs in a real PostgreSQL."""
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from shanhai.errors import NotFound
 from shanhai.jobs import states, upkeep
 from shanhai.jobs.messages import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
+from shanhai.jobs.submission import Terms
 from shanhai.vocabulary import JobStatus, Label
 from tests.support.job_rows import age_job, read_job, submit_echo
 
@@ -48,6 +50,70 @@ async def cancel(sessions: Sessions, job_id: UUID) -> JobStatus:
 async def renew(sessions: Sessions, lease: Lease, **told: float | str) -> Standing:
     async with sessions.begin() as session:
         return await states.renew(session, lease, lease_s=15, **told)  # type: ignore[arg-type]  # what the test tells
+
+
+async def claim_several(sessions: Sessions, **wanted: Any) -> list[UUID]:
+    async with sessions.begin() as session:
+        taken = await states.claim_several(session, worker="w", lease_s=15, **wanted)
+    assert all(found.lease.attempt == 1 for found in taken)
+    return [found.lease.job_id for found in taken]
+
+
+class TestClaimingSeveral:
+    async def test_takes_as_many_as_are_free_in_the_order_of_the_line(
+        self, sessions: Sessions
+    ) -> None:
+        low, first, second, high = [
+            await submit_echo(sessions, terms=Terms(priority=priority)) for priority in (2, 5, 5, 8)
+        ]
+        assert await claim_several(sessions, free=2) == [high, first]
+        assert await claim_several(sessions, free=5) == [second, low]
+        assert await claim_several(sessions, free=5) == []
+
+    async def test_more_are_taken_only_while_all_are_of_quick_kinds(
+        self, sessions: Sessions
+    ) -> None:
+        jobs = [await submit_echo(sessions, str(number)) for number in range(6)]
+        async with sessions.begin() as session:
+            await session.execute(update(Job).where(Job.id == jobs[4]).values(kind="long"))
+        ahead = {"ahead": 10, "quick": {"echo"}}
+        assert await claim_several(sessions, free=1, ahead=2, quick={"other"}) == jobs[:1]
+        assert await claim_several(sessions, free=1, **ahead) == jobs[1:4]
+        assert await claim_several(sessions, free=0, **ahead) == []
+        assert await claim_several(sessions, free=1, **ahead) == jobs[4:5]
+        assert await claim_several(sessions, free=0, **ahead) == jobs[5:]
+
+    async def test_several_workers_never_take_the_same(self, sessions: Sessions) -> None:
+        jobs = {await submit_echo(sessions, str(number)) for number in range(20)}
+        taken = await asyncio.gather(*(claim_several(sessions, free=3) for _ in range(6)))
+        found = [job for batch in taken for job in batch]
+        assert len(found) == len(set(found))
+        assert set(found) <= jobs
+
+
+class TestSucceedingInGroups:
+    async def test_only_those_that_are_held_and_not_cancelled_end(self, sessions: Sessions) -> None:
+        held, cancelled, lost = [
+            (await claim(sessions, await submit_echo(sessions))).lease for _ in range(3)
+        ]
+        await cancel(sessions, cancelled.job_id)
+        await expire(sessions, lost.job_id)
+        await reap(sessions)
+        results = {
+            lease: {"values": {"of": str(lease.job_id)}} for lease in (held, cancelled, lost)
+        }
+        async with sessions.begin() as session:
+            assert await states.succeed_several(session, results) == {held}
+        job = await read_job(sessions, held.job_id)
+        assert (job.status, job.progress, job.lease_until) == (JobStatus.SUCCESSFUL, 100, None)
+        assert job.result == results[held]
+        assert job.finished_at is not None
+        assert (await read_job(sessions, cancelled.job_id)).status == JobStatus.RUNNING
+        assert (await read_job(sessions, lost.job_id)).status == JobStatus.ACCEPTED
+        async with sessions() as session:
+            entries = select(AuditLog.object_id).where(AuditLog.action == "succeed")
+            noted = set(await session.scalars(entries))
+        assert noted & {str(lease.job_id) for lease in results} == {str(held.job_id)}
 
 
 class TestClaim:

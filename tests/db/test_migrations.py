@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from shanhai.db.migrate import migration_config
+from shanhai.db.revision import expected_revision
 from tests.support.job_rows import open_sessions
 
 
@@ -118,3 +120,8 @@ async def test_audit_log_is_append_only(database_url: str, statement: str) -> No
         async with sessions() as session:
             with pytest.raises(Exception, match="append-only"):
                 await session.execute(text(statement))
+
+
+def test_the_newest_revision_is_that_of_the_files_in_order() -> None:
+    script = ScriptDirectory.from_config(migration_config("postgresql://"))
+    assert expected_revision() == script.get_current_head()

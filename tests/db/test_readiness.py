@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions, create_probe_engine, create_sessions
-from shanhai.db.migrate import DatabaseState, expected_revision, look_into_database
+from shanhai.db.revision import DatabaseState, expected_revision, look_into_database
 from shanhai.settings import DatabaseSettings
 
 RELINK = "UPDATE pg_proc SET probin = :library WHERE proname = ANY(:names)"

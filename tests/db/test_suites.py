@@ -10,8 +10,8 @@ from shanhai.cli.app import app
 from shanhai.cli.doctor import check_cryptography
 from shanhai.crypto import SecretBox, suite_of
 from shanhai.db.deliveries import webhooks
-from shanhai.db.migrate import look_into_database
 from shanhai.db.queries import accounts, sign_ins
+from shanhai.db.revision import look_into_database
 from shanhai.db.tables.access import Account, AccountCredential, AuditLog
 from shanhai.db.tables.delivery import Webhook
 from shanhai.errors import Unavailable

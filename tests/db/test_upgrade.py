@@ -13,15 +13,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from shanhai.cli.doctor import check_database
-from shanhai.db import migrate
-from shanhai.db.migrate import (
+from shanhai.db import migrate, revision
+from shanhai.db.migrate import downgrade, upgrade
+from shanhai.db.revision import (
     DatabaseState,
     Schema,
-    downgrade,
     expected_revision,
     look_into_database,
     present_schema,
-    upgrade,
 )
 from shanhai.errors import Conflict, Unavailable
 from shanhai.local.servers import PrivatePostgres
@@ -53,8 +52,9 @@ GOOD, BAD = "CREATE TABLE pigment (name varchar)", "CREATE TABLE job (name varch
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Migrations of the test's own, a copy of the product's."""
     copied = tmp_path / "migrations"
-    shutil.copytree(migrate.MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(migrate, "MIGRATIONS", copied)
+    shutil.copytree(revision.MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (migrate, revision):
+        monkeypatch.setattr(module, "MIGRATIONS", copied)
     return copied
 
 

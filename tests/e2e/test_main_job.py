@@ -262,7 +262,7 @@ def test_numbers_and_zones_of_a_run_are_taken_over_by_its_job(platform: Platform
         asked.wait()
         manifest = platform.api.get(f"{asked.url}/manifest")
         assert manifest["frozen_from"] == former
-        assert {one["frozen_from"] for one in manifest["normalization"]} == {former}
+        assert {one["frozen_from"] for one in manifest["frozen_limits"]} == {former}
         found = {one["name"]: one["sha256"] for one in manifest["outputs"]}
         assert {name: found[name] for name in files} == {name: digests[name] for name in files}
         # Nothing was chosen, so that no other choice is looked into.

@@ -29,14 +29,18 @@ class Run:
 
 def compute(task: "Task", workspace: Path) -> Run:
     """A run in a new folder."""
-    from shanhai.processes.catalogue import compute_of
+    from shanhai.processes.catalogue import CONTRACTS, compute_of
+    from shanhai.processes.kit.report_pdf import leaving_room, with_pdf
 
     workspace.mkdir()
     told: list[tuple[float, str]] = []
-    outcome = compute_of(task.process)(
-        task, workspace, lambda percent, stage: told.append((percent, stage))
-    )
-    return Run(workspace, outcome, told)
+
+    def tell(percent: float, stage: str) -> None:
+        told.append((percent, stage))
+
+    contract = CONTRACTS[task.process]
+    outcome = compute_of(contract.id)(task, workspace, leaving_room(tell, contract))
+    return Run(workspace, with_pdf(outcome, contract, workspace, tell), told)
 
 
 def require_same_files(one: Path, other: Path, *, but: Collection[str] = TIMED) -> None:
@@ -59,7 +63,7 @@ def unpictured(zoned: Run) -> Iterator[None]:
     `zoned` holds a report as it is made, so it is made before.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shanhai.reporting.pages.write_pdf", lambda path, html: path.touch())
+        patch.setattr("shanhai.processes.kit.report_pdf.write_pdf", lambda path, _: path.touch())
         patch.setattr("shanhai.processes.kit.outputs.word_of", lambda *_: b"")
         patch.setattr(
             "shanhai.processes.assess_ecoservices.pictures.draw_panels",

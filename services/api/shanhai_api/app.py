@@ -58,6 +58,7 @@ from shanhai_api.keys import router as keys
 from shanhai_api.keys import tile_tokens
 from shanhai_api.kit.dependencies import TheState
 from shanhai_api.kit.errors import on_shanhai_error
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.middleware import (
     QuickRoutes,
     RequestScope,
@@ -96,7 +97,7 @@ from shanhai_api.vocabulary import router as vocabulary
 from shanhai_api.webhooks.routes import router as webhooks
 from shanhai_api.zones.routes import router as zonings
 
-health = APIRouter(tags=["operations"])
+health = APIRouter(tags=["operations"], route_class=LateRoute)
 ROUTERS = (
     quick,
     feeds,
@@ -212,6 +213,8 @@ def create_app(configuration: Configuration) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Spans and metrics are `RequestScope`'s.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
             # Faults and refusals of the others, too, are for pages of other origins to read.
             Middleware(
@@ -232,7 +235,7 @@ def create_app(configuration: Configuration) -> FastAPI:
                 callers=callers_of,
                 stops=is_draining,
             ),
-            Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes]),
+            Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes, *quick.routes]),
         ],
     )
     add_routes(app)
@@ -243,28 +246,20 @@ def create_app(configuration: Configuration) -> FastAPI:
 
 def add_routes(app: FastAPI) -> None:
     """Give the application its resources."""
-    app.router.routes.extend(_router().routes)
-    app.state.routes = _routes()
+    # Not included as routers: all that is found out about a route would be found out twice.
+    routes = _routes()
+    app.router.routes.extend(routes)
+    app.state.routes = routes
     app.state.definition = _definition
 
 
-# The routes are the same in every application: what takes long to find out about them is found
-# out once.
-@cache
-def _router() -> APIRouter:
-    whole = APIRouter()
-    for router in ROUTERS:
-        whole.include_router(router)
-    return whole
-
-
-@cache
 def _routes() -> tuple[APIRoute, ...]:
     return tuple(
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     )
 
 
+# The same in every application.
 @cache
 def _definition() -> dict[str, Any]:
     return definition_of(_routes())

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from shanhai_api.kit.view import View
 ENCODINGS = ("UTF-8", "GBK")
 
 
+@lru_cache(maxsize=256)
 def file_formats(entity: Entity) -> tuple[FileFormat, ...]:
     """The formats of files that can hold an entity's rows."""
     spatial = entity.geometry is not None
@@ -53,6 +55,8 @@ def file_format_among(request: Request, offered: Sequence[FileFormat]) -> FileFo
     if wanted is not None:
         return next((item for item in offered if item.name == wanted), None)
     accepted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip()
+    if accepted in {"", "*/*"}:
+        return None
     return next((item for item in offered if _media(item) == accepted), None)
 
 

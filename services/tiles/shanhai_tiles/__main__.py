@@ -1,5 +1,6 @@
 """Serve tiles: `python -m shanhai_tiles`."""
 
+import gc
 import os
 
 import uvicorn
@@ -27,19 +28,24 @@ def main() -> None:
     check_isolation()
     configure_logging(LogSettings())
     proxies = [str(network) for network in public.trusted_proxies]
-    uvicorn.run(
-        "shanhai_tiles.app:from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=proxies,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    # Nothing that is loaded is garbage; who makes the application turns this on again.
+    gc.disable()
+    try:
+        uvicorn.run(
+            "shanhai_tiles.app:from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The tile service as an ASGI application, with what it tells of its health and metrics."""
 
+import gc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI
@@ -25,7 +26,7 @@ from shanhai.db.engine import (
     open_quick_reader,
     pool_use,
 )
-from shanhai.db.migrate import expected_revision, present_schema
+from shanhai.db.revision import expected_revision, present_schema
 from shanhai.errors import Unavailable
 from shanhai.overload import Admission, RateLimiter
 from shanhai.settings import (
@@ -118,10 +119,11 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_handlers(app)
-    app.router.routes.extend(_router().routes)
+    # Not included as routers: all that is found out about a route would be found out twice.
     app.state.routes = [
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     ]
+    app.router.routes.extend(app.state.routes)
     app.mount(ASSETS.under, ASSETS)
     app.add_middleware(FastPath)
     app.add_middleware(
@@ -136,15 +138,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app
-
-
-@cache
-def _router() -> APIRouter:
-    """All routes, of which FastAPI finds out once what each takes, whatever asks for them."""
-    whole = APIRouter()
-    for router in ROUTERS:
-        whole.include_router(router)
-    return whole
 
 
 @asynccontextmanager
@@ -208,9 +201,12 @@ def _gate(settings: Settings, sessions: Sessions, quick: FastReader, limiter: Ra
 def from_environment() -> FastAPI:
     """The application with its settings read from `SHANHAI_*`."""
     configure_tracing("shanhai-tiles")
-    return create_app(
+    app = create_app(
         Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings(), RedisSettings())
     )
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 class Alive(answers.DocumentPart):

@@ -25,9 +25,9 @@ from starlette.routing import Route
 from shanhai import isolation as kernel
 from shanhai import settings
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.db.migrate import expected_revision, look_into_database
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_watched
+from shanhai.db.revision import expected_revision, look_into_database
 from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
@@ -36,13 +36,15 @@ from shanhai.storage.artifacts import KeptFolders, open_store
 from shanhai_worker import deliveries, periodic
 from shanhai_worker import periodic as cleanup
 from shanhai_worker.child_process import ForkServer
-from shanhai_worker.context import DATABASE_ERRORS, TileAccess, WorkerContext
+from shanhai_worker.context import DATABASE_ERRORS, TileAccess, WorkerContext, outlast
 from shanhai_worker.deliveries import Sender, make_senders
 from shanhai_worker.feeds import hj212 as hj212_gateway
 from shanhai_worker.feeds import mqtt
 from shanhai_worker.mail.sender import MailSender
 from shanhai_worker.periodic import AuditKeeper
 from shanhai_worker.runner import Consumer, JobRunner, NotificationListener
+from shanhai_worker.shared_process import SharedProcesses
+from shanhai_worker.success_commits import SuccessCommits
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -167,6 +169,21 @@ def make_feeds(
 WINDOWS = "windows"
 """Folder in that of working files, for what is finished of jobs."""
 MakeListener = Callable[[Wakeable], Listener]
+
+
+class Listeners:
+    """Several ways to be woken at once."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        async with asyncio.TaskGroup() as parts:
+            for listener in self._listeners:
+                parts.create_task(listener.run())
+
+
 NOBODY: Mapping[str, Sender] = MappingProxyType({})
 NOT_LOOKED_AT: Mapping[str, str] = MappingProxyType({})
 STATEMENT_TIMEOUT_S = 300.0
@@ -279,9 +296,15 @@ def listener_named_in(
         ValueError: They do not say where Redis is, and it is needed.
     """
     if queue.queue == "postgres":
-        application = f"shanhai-worker-listener {socket.gethostname()}.{os.getpid()}"
-        return partial(NotificationListener, database, application=application)
-    return partial(Consumer, demand_address(redis))
+        return partial(make_notified, database)
+    address = demand_address(redis)
+    return lambda runner: Listeners(Consumer(address, runner), make_notified(database, runner))
+
+
+def make_notified(database: settings.DatabaseSettings, runner: Wakeable) -> NotificationListener:
+    """What wakes a worker when a job is accepted, whatever carries the wake-ups besides."""
+    application = f"shanhai-worker-listener {socket.gethostname()}.{os.getpid()}"
+    return NotificationListener(database, runner, application=application)
 
 
 @asynccontextmanager
@@ -303,7 +326,7 @@ async def open_context(
     engine = create_engine(patient, application=f"shanhai-worker {name}"[:63])
     sessions = create_sessions(engine)
     dispatcher = make_dispatcher(queue, redis, sessions)
-    computing = ForkServer()
+    computing, shared = ForkServer(), SharedProcesses(worker)
     try:
         yield WorkerContext(
             name=name,
@@ -314,6 +337,8 @@ async def open_context(
             windows=None if worker.scratch is None else KeptFolders(worker.scratch / WINDOWS),
             tiles=tiles,
             dispatcher=dispatcher,
+            shared=shared,
+            successes=SuccessCommits(sessions, outlast),
             timezone=database.timezone,
             computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
@@ -323,6 +348,7 @@ async def open_context(
             isolation=isolation,
         )
     finally:
+        await shared.close()
         await computing.close()
         await dispatcher.close()
         await engine.dispose()

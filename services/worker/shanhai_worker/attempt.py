@@ -5,22 +5,24 @@ import json
 import random
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
 import structlog
 
-from shanhai.db.engine import Sessions
 from shanhai.errors import ShanhaiError
 from shanhai.jobs import messages, states
 from shanhai.jobs.fair_queue import pause_s
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import Limits
+from shanhai.processes.kit.report_pdf import BEGINS, STAGE
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.kept_steps import STEPS
+from shanhai.storage.artifacts import StoredArtifact
 from shanhai.telemetry import span, trace_id_of
 from shanhai_worker import child_protocol
 from shanhai_worker.child_process import (
@@ -31,91 +33,24 @@ from shanhai_worker.child_process import (
     hand_over,
     limits_of,
 )
-from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, is_outage, outlast
+from shanhai_worker.context import WorkerContext, is_outage, outlast
+from shanhai_worker.lease import LOOK_S, LeaseKeeper
 from shanhai_worker.metrics import StageClock
-from shanhai_worker.publication import publish, store_files, task_of
+from shanhai_worker.publication import (
+    complete,
+    is_all_in_values,
+    publish,
+    result_of,
+    store_files,
+    task_of,
+)
+from shanhai_worker.shared_process import SharedProcess, Sharing
+from shanhai_worker.slots import Slot
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-LOOK_S = 0.5
-"""Seconds between looks at the row: how old progress may be, and what a cancel waits for."""
-
-
-class LeaseKeeper:
-    """Holds one lease for as long as the context lasts.
-
-    `ended` is set once the job is not to be computed any more; `standing` says why.
-    """
-
-    def __init__(
-        self, sessions: Sessions, lease: states.Lease, *, lease_s: float, renew_s: float
-    ) -> None:
-        self.standing = states.Standing.HELD
-        self.ended = asyncio.Event()
-        self._sessions = sessions
-        self._lease = lease
-        self._lease_s = lease_s
-        self._renew_s = renew_s
-        self._report = child_protocol.ProgressReport()
-        self._told = self._report
-        self._renewed_at = asyncio.get_running_loop().time()
-        self._stop = asyncio.Event()
-
-    def tell(self, report: child_protocol.ProgressReport) -> None:
-        """Take note of progress; it is passed on with the next look."""
-        self._report = report
-
-    async def __aenter__(self) -> "LeaseKeeper":
-        self._task = asyncio.create_task(self._keep())
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        await self._task
-
-    async def _keep(self) -> None:
-        while not await self._told_to_stop():
-            standing = await self._attend()
-            if standing is not states.Standing.HELD:
-                self.standing = standing
-                self.ended.set()
-                return
-
-    async def _told_to_stop(self) -> bool:
-        try:
-            async with asyncio.timeout(min(LOOK_S, self._renew_s)):
-                return await self._stop.wait()
-        except TimeoutError:
-            return False
-
-    async def _attend(self) -> states.Standing:
-        """Renew or look; during an outage the job is taken to be held, for fencing guards it."""
-        now = asyncio.get_running_loop().time()
-        due = now - self._renewed_at >= self._renew_s - LOOK_S / 2
-        try:
-            async with asyncio.timeout(self._lease_s), self._sessions.begin() as session:
-                if not due and self._report == self._told:
-                    return await states.look(session, self._lease)
-                standing = await states.renew(
-                    session,
-                    self._lease,
-                    lease_s=self._lease_s,
-                    percent=self._report.percent,
-                    stage=self._report.stage,
-                )
-        except DATABASE_ERRORS as error:
-            log.warning("lease not renewed", error=type(error).__name__)
-            return states.Standing.HELD
-        self._renewed_at, self._told = now, self._report
-        return standing
-
-
-PUBLISHING = child_protocol.ProgressReport(percent=99, stage="publish")
+PUBLISHING = child_protocol.ProgressReport(percent=BEGINS, stage="publish")
+SETTING = child_protocol.ProgressReport(percent=BEGINS, stage=STAGE)
 
 
 class Ending(StrEnum):
@@ -150,8 +85,8 @@ class Failed(Exception):
         self.failure = failure
 
 
-async def handle(context: WorkerContext, claim: states.Claim) -> Ending:
-    """Carry one claim to its end, whatever that is."""
+async def handle(context: WorkerContext, claim: states.Claim, slot: Slot) -> Ending:
+    """Carry one claim to its end, whatever that is, once it has a slot."""
     started = asyncio.get_running_loop().time()
     bound = structlog.contextvars.bound_contextvars(**_log_context(claim))
     name, job_id = f"job {claim.kind}", str(claim.lease.job_id)
@@ -160,8 +95,8 @@ async def handle(context: WorkerContext, claim: states.Claim) -> Ending:
         span(name, kind="consumer", parent=claim.traceparent, job_id=job_id) as traced,
     ):
         log.info("job claimed", process=claim.kind)
-        ending = await _attempt(context, claim)
-        if ending in FINAL:
+        ending = await _attempt(context, claim, slot)
+        if ending in FINAL and not _shares(claim):
             for folders in context.outliving:
                 await asyncio.to_thread(folders.drop, claim.lease.job_id)
         seconds = asyncio.get_running_loop().time() - started
@@ -171,15 +106,18 @@ async def handle(context: WorkerContext, claim: states.Claim) -> Ending:
     return ending
 
 
-async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
+async def _attempt(context: WorkerContext, claim: states.Claim, slot: Slot) -> Ending:
     """Compute and publish, and write down in the job's row how it went."""
     settle = partial(_settle, context, claim)
     try:
-        with _folder(context, "shanhai-job-") as folder, _folder(context, "shanhai-held-") as held:
-            # Others may pass through, and list nothing: the process of a job may read what it was
-            # told of, and write none of it, since other jobs may read the same.
-            held.chmod(0o711)
-            return await _compute_and_publish(context, claim, folder, held)
+        async with slot as given:
+            if not given:
+                raise Interrupted(Ending.HANDED_BACK)
+            if _shares(claim):
+                await _compute_in_shared(context, claim, slot)
+            else:
+                await _compute_alone(context, claim)
+            return Ending.SUCCESSFUL
     except Interrupted as interrupted:
         return await settle(interrupted.ending)
     except Crashed as crashed:
@@ -196,6 +134,16 @@ async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
         log.exception("job failed in the worker")
         failure = messages.unreachable() if is_outage(error) else messages.classify(error)
         return await settle(*_after(claim, failure, context.settings.max_retries))
+
+
+@contextmanager
+def _folders(context: WorkerContext) -> Iterator[tuple[Path, Path]]:
+    """A workspace, and a folder of what the store holds for it."""
+    with _folder(context, "shanhai-job-") as workspace, _folder(context, "shanhai-held-") as held:
+        # Others may pass through, and list nothing: the process of a job may read what it was
+        # told of, and write none of it, since other jobs may read the same.
+        held.chmod(0o711)
+        yield workspace, held
 
 
 @contextmanager
@@ -217,14 +165,94 @@ def _after(
     return Ending.FAILED, messages.given_up(failure, claim.retries + 1)
 
 
-async def _compute_and_publish(
-    context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
-) -> Ending:
-    settings, work = context.settings, workspace / child_protocol.WORK
-    keeper = LeaseKeeper(
+def _shares(claim: states.Claim) -> bool:
+    """Whether a process may compute it that has computed others: it needs none of the files."""
+    contract = CONTRACTS.get(claim.kind)
+    if contract is None or not contract.shares_process:
+        return False
+    return not any(map(claim.task.get, ("datasets", "layers", "upload_uri")))
+
+
+async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: Slot) -> None:
+    task, work = task_of(claim), child_protocol.WORK
+    async with context.shared.of(Sharing(claim.kind, claim.requested_by)) as process:
+        async with _keeper(context, claim) as keeper:
+            outcome = await _compute_next(context, keeper, claim, task, process)
+            slot.note(claim.kind)
+            stored = await store_files(context.artifacts, outcome, process.folder / work)
+        if not is_all_in_values(task, outcome):
+            await _publish(context, claim, outcome, stored, process.folder / work)
+            return
+    slot.release()
+    result = result_of(claim, task, outcome, {}, outcome.values)
+    _demand(await context.successes.succeed(claim.lease, result))
+
+
+async def _compute_next(
+    context: WorkerContext,
+    keeper: LeaseKeeper,
+    claim: states.Claim,
+    task: Task,
+    process: SharedProcess,
+) -> Outcome:
+    """Have the process compute a job, which is watched once it takes a while."""
+    settings, limits = context.settings, limits_of(claim.kind, context.settings)
+    order = child_protocol.ChildOrder(
+        task=task.model_copy(update={"timezone": context.timezone}),
+        memory_limit_mb=limits.memory_mb,
+        log_context=_log_context(claim),
+        confinement=confinement_of(task, settings),
+        stays=True,
+    )
+    await asyncio.to_thread(process.write, order)
+    clock, started = StageClock(context.meters, claim.kind), asyncio.get_running_loop().time()
+
+    def told(report: child_protocol.ProgressReport) -> None:
+        clock.tell(report.stage)
+        keeper.tell(report)
+
+    try:
+        child = await process.begin(context.computing, told)
+        done = asyncio.ensure_future(child.wait())
+        await asyncio.wait((done,), timeout=min(LOOK_S, settings.renew_s) / 2)
+        if not done.done():
+            await _watch(child, keeper, context, limits, started)
+        code = await done
+    finally:
+        clock.end()
+    return await asyncio.to_thread(_collect, process, code)
+
+
+def _collect(process: SharedProcess, code: int) -> Outcome:
+    outcome = read_outcome(process.folder, code)
+    if not outcome.files:
+        process.clear()
+    return outcome
+
+
+async def _compute_alone(context: WorkerContext, claim: states.Claim) -> None:
+    result = claim.result
+    if result is None:
+        with _folders(context) as folders:
+            result = await _compute_and_publish(context, claim, *folders)
+    if result is not None:
+        with _folders(context) as folders:
+            await _set_pdf(context, claim, result, *folders)
+
+
+def _keeper(context: WorkerContext, claim: states.Claim) -> LeaseKeeper:
+    settings = context.settings
+    return LeaseKeeper(
         context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
     )
-    async with keeper:
+
+
+async def _compute_and_publish(
+    context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
+) -> dict[str, Any] | None:
+    """The result to which a PDF follows; None once the job has ended."""
+    work = workspace / child_protocol.WORK
+    async with _keeper(context, claim) as keeper:
         order = await asyncio.to_thread(_write_order, context, claim, workspace, held)
         async with AsyncExitStack() as stack:
             if order.confinement.relay:
@@ -232,40 +260,81 @@ async def _compute_and_publish(
             outcome = await _compute(context, keeper, workspace, claim.kind)
         keeper.tell(PUBLISHING)
         stored = await store_files(context.artifacts, outcome, work)
+    return await _publish(context, claim, outcome, stored, work)
+
+
+async def _publish(
+    context: WorkerContext,
+    claim: states.Claim,
+    outcome: Outcome,
+    stored: Mapping[str, StoredArtifact],
+    work: Path,
+) -> dict[str, Any] | None:
     # From here on the row itself is locked, so nobody can take the job away.
-    standing = await outlast(partial(publish, context, claim, outcome, stored, work))
+    standing, result = await outlast(partial(publish, context, claim, outcome, stored, work))
+    _demand(standing)
+    return result
+
+
+async def _set_pdf(
+    context: WorkerContext,
+    claim: states.Claim,
+    result: dict[str, Any],
+    workspace: Path,
+    held: Path,
+) -> None:
+    """Set the PDF of a job whose results are published, whichever attempt did that."""
+    async with _keeper(context, claim) as keeper:
+        uri = result["outputs"]["report"]["uri"]
+        report = await asyncio.to_thread(context.artifacts.hold, uri, held)
+        task = task_of(claim).model_copy(update={"files": {uri: str(report)}})
+        _place_order(context, workspace, _order(context, claim, task, report=str(report)))
+        keeper.tell(SETTING)
+        pdf = await _compute(context, keeper, workspace, claim.kind, stage=STAGE)
+        stored = await store_files(context.artifacts, pdf, workspace / child_protocol.WORK)
+    _demand(await outlast(partial(complete, context, claim, result, pdf, stored)))
+
+
+def _demand(standing: states.Standing) -> None:
     if standing is not states.Standing.HELD:
         raise Interrupted(_ending_of(standing))
-    return Ending.SUCCESSFUL
 
 
 async def _compute(
-    context: WorkerContext, keeper: LeaseKeeper, workspace: Path, process: str
+    context: WorkerContext,
+    keeper: LeaseKeeper,
+    workspace: Path,
+    process: str,
+    stage: str | None = None,
 ) -> Outcome:
     clock = StageClock(context.meters, process)
+    clock.tell(stage)
 
     def told(report: child_protocol.ProgressReport) -> None:
         clock.tell(report.stage)
         keeper.tell(report)
 
+    started = asyncio.get_running_loop().time()
     child = await context.computing.start(workspace, told)
     try:
-        await _watch(child, keeper, context, limits_of(process, context.settings))
+        await _watch(child, keeper, context, limits_of(process, context.settings), started)
     finally:
         code = await child.stop()
         clock.end()
     return await asyncio.to_thread(read_outcome, workspace, code)
 
 
-async def _watch(child: Child, keeper: LeaseKeeper, context: WorkerContext, limits: Limits) -> None:
-    """Return when the child has ended by itself.
+async def _watch(
+    child: Child, keeper: LeaseKeeper, context: WorkerContext, limits: Limits, started: float
+) -> None:
+    """Return when the child is done by itself.
 
     Raises:
         Interrupted: It has to be stopped: cancelled, lease lost, or the worker leaves.
         Failed: It has run too long, or holds too much memory.
     """
     ended = asyncio.ensure_future(child.wait())
-    exceeded = asyncio.ensure_future(exceed(limits, child.pid))
+    exceeded = asyncio.ensure_future(exceed(limits, child.pid, started))
     others = [asyncio.ensure_future(wait) for wait in (keeper.ended.wait(), context.leaving.wait())]
     waits = (ended, exceeded, *others)
     try:
@@ -310,18 +379,29 @@ def _write_order(
             "steps_mb": context.settings.steps_mb,
         }
     )
-    order = child_protocol.ChildOrder(
-        task=told,
+    caches = None if task.upload_uri is None else str(workspace)
+    order = _order(context, claim, told, caches=caches)
+    _place_order(context, workspace, order)
+    return order
+
+
+def _order(
+    context: WorkerContext, claim: states.Claim, task: Task, **more: str | None
+) -> child_protocol.ChildOrder:
+    return child_protocol.ChildOrder(
+        task=task,
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
         upload_limits=None if task.upload_uri is None else child_protocol.UploadLimits(),
         log_context=_log_context(claim),
-        confinement=confinement_of(told, context.settings),
-        caches=None if task.upload_uri is None else str(workspace),
+        confinement=confinement_of(task, context.settings),
+        **more,
     )
+
+
+def _place_order(context: WorkerContext, workspace: Path, order: child_protocol.ChildOrder) -> None:
     (workspace / child_protocol.RESERVE).write_bytes(bytes(child_protocol.RESERVED_BYTES))
     (workspace / child_protocol.ORDER).write_text(order.model_dump_json(), encoding="utf-8")
     hand_over(context.settings, workspace, *workspace.iterdir())
-    return order
 
 
 def _outliving(context: WorkerContext, claim: states.Claim, task: Task) -> tuple[Path, Path | None]:

@@ -22,7 +22,7 @@ from shanhai.processes.kit.contract import USUAL_LIMITS, Limits
 from shanhai.processes.kit.task import Task
 from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.settings import WorkerSettings
-from shanhai_worker.child_protocol import LINE, Began, Ended, ProgressReport
+from shanhai_worker.child_protocol import LINE, NEXT, Began, Done, Ended, News, ProgressReport
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -108,11 +108,23 @@ class Child:
         self.pid = pid
         self._stream = stream
         self._told = told
+        self._done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.create_task(self._listen())
 
+    @property
+    def waits(self) -> bool:
+        """Whether it has done its job and could compute another."""
+        return self._done.done() and not self._ended.done()
+
     async def wait(self) -> int:
-        """Wait for its end; the exit code, negative for a signal."""
-        return await asyncio.shield(self._ended)
+        """Wait until it is done or has ended; the exit code, negative for a signal."""
+        return await asyncio.shield(self._done)
+
+    def go_on(self, told: Callable[[ProgressReport], None]) -> None:
+        """Have one that waits compute the order that lies in its workspace now."""
+        self._told = told
+        self._done = asyncio.get_running_loop().create_future()
+        self._stream.send(NEXT)
 
     async def stop(self) -> int:
         """Kill it with all it started, unless it has ended; nothing it holds is worth a delay."""
@@ -122,15 +134,23 @@ class Child:
         return await self._ended
 
     async def _listen(self) -> int:
+        # Where nobody is left to tell, the server was killed, and the child with it.
+        code = -signal.SIGKILL
         with self._stream:
             async for news in self._stream:
                 match news:
                     case ProgressReport():
                         self._told(news)
-                    case Ended(code=code):
-                        return code
-        # Nobody is left to tell: the server was killed, and the child with it.
-        return -signal.SIGKILL
+                    case Done() if not self._done.done():
+                        self._done.set_result(0)
+                    case Ended():
+                        code = news.code
+                        break
+                    case _:
+                        log.warning("unexpected", news=type(news).__name__)
+        if not self._done.done():
+            self._done.set_result(code)
+        return code
 
 
 class Stream:
@@ -146,7 +166,11 @@ class Stream:
     def __exit__(self, *error: object) -> None:
         self._writer.close()
 
-    async def __aiter__(self) -> AsyncIterator[Began | ProgressReport | Ended]:
+    def send(self, content: bytes) -> None:
+        """Say something to the child; to one that has ended, nothing."""
+        self._writer.write(content)
+
+    async def __aiter__(self) -> AsyncIterator[News]:
         async for line in self._lines:
             if line.isspace():
                 continue
@@ -238,14 +262,19 @@ def limits_of(process: str, settings: WorkerSettings) -> Limits:
     )
 
 
-async def exceed(limits: Limits, pid: int) -> Failure:
-    """Wait until a process that starts now exceeds its limits, for ever if it never does."""
+async def exceed(limits: Limits, pid: int, started: float) -> Failure:
+    """Wait until a process exceeds its limits, for ever if it never does.
+
+    Args:
+        started: When its job began, by the clock of the loop.
+    """
     loop = asyncio.get_running_loop()
-    started = loop.time()
     while True:
         left_s = started + limits.time_s - loop.time()
         if left_s <= 0:
             return out_of_time(limits.time_s, limits.time_s - left_s)
+        # First a pause: it holds nothing yet when it starts.
+        await asyncio.sleep(min(MEASURE_S, left_s))
         try:
             held = held_mb(pid)
         except Exception:
@@ -254,7 +283,6 @@ async def exceed(limits: Limits, pid: int) -> Failure:
             held = 0.0
         if held > limits.memory_mb:
             return out_of_memory(limits.memory_mb, held)
-        await asyncio.sleep(min(MEASURE_S, left_s))
 
 
 def held_mb(pid: int) -> float:

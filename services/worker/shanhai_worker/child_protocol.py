@@ -2,7 +2,8 @@
 
 The order lies in the workspace before the child starts; the child writes the outcome or the
 failure before it ends, and a line of JSON whenever it gets on. A child that ends without writing
-either has crashed.
+either has crashed. One that stays says that it is done and waits, until the worker has put another
+order there and says so (`NEXT`), or closes the stream.
 """
 
 from pathlib import Path
@@ -21,6 +22,9 @@ RESERVE = "reserve"
 RESERVED_BYTES = 64 * 1024
 """Room that is taken with the order, for the failure of a child that finds the disk full."""
 WORK = "work"
+NEXT = b"\n"
+MOST_JOBS = 200
+"""Jobs one process computes, one after another."""
 PATH_BYTES = 4096
 """The longest path there can be."""
 
@@ -47,6 +51,8 @@ class ChildOrder(BaseModel):
     Attributes:
         confinement: What it may do beyond reading the programs.
         caches: Folder for what libraries compile, where it must not be that of all jobs.
+        stays: Whether it waits for another order of the same kind once it is done.
+        report: The report whose PDF is all that is left to do; None of a whole computation.
     """
 
     task: Annotated[SerializeAsAny[Task], BeforeValidator(_with_own_members)]
@@ -54,6 +60,8 @@ class ChildOrder(BaseModel):
     upload_limits: UploadLimits | None = None
     confinement: Confinement = Confinement()
     caches: str | None = None
+    stays: bool = False
+    report: str | None = None
     log_context: dict[str, Any] = {}
 
 
@@ -70,13 +78,20 @@ class ProgressReport(BaseModel, extra="forbid"):
     stage: str | None = None
 
 
+class Done(BaseModel, extra="forbid"):
+    """The outcome lies there, and the process waits for another order: its number is so high."""
+
+    done: int
+
+
 class Ended(BaseModel, extra="forbid"):
     """The last line: the exit code, negative for a signal."""
 
     code: int
 
 
-LINE: TypeAdapter[Began | ProgressReport | Ended] = TypeAdapter(Began | ProgressReport | Ended)
+News = Began | ProgressReport | Done | Ended
+LINE: TypeAdapter[News] = TypeAdapter(News)
 """Reads a line of the stream."""
 
 

@@ -26,8 +26,11 @@ from shanhai.processes.kit.task import Task, TilesTask
 from shanhai.raster.windows import Cluster
 from shanhai.settings import OidcSettings, PublicSettings, TileTokenSettings, WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore, KeptFolders
+from shanhai_worker.agenda import Agenda
 from shanhai_worker.child_process import ForkServer
 from shanhai_worker.metrics import WorkerMetrics
+from shanhai_worker.shared_process import SharedProcesses
+from shanhai_worker.success_commits import SuccessCommits
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -173,6 +176,8 @@ class WorkerContext:
     kept: KeptFolders
     tiles: TileAccess
     dispatcher: Dispatcher
+    shared: SharedProcesses
+    successes: SuccessCommits
     timezone: str = "Asia/Shanghai"
     windows: KeptFolders | None = None
     quota: Quota = NO_QUOTA
@@ -183,6 +188,10 @@ class WorkerContext:
     meters: WorkerMetrics = field(default_factory=WorkerMetrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    agenda: Agenda = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agenda", Agenda(self.sessions))
 
     @property
     def outliving(self) -> tuple[KeptFolders, ...]:

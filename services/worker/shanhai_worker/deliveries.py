@@ -69,7 +69,7 @@ async def run_deliveries(context: WorkerContext, senders: Mapping[str, Sender]) 
                 # Who is done makes room, for its own target too.
                 await asyncio.wait(sending, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
             else:
-                await asyncio.sleep(LOOK_S)
+                await context.agenda.wait_for("deliveries")
     finally:
         if sending:
             _, late = await asyncio.wait(sending, timeout=FINISH_S)

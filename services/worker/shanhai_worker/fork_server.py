@@ -6,8 +6,8 @@ own. What computing jobs need besides is loaded once nobody has asked for anythi
 
 A request is the path of a workspace, with one end of a stream beside it. Down the stream the new
 process tells its number and its progress, and after its end the server tells its exit code, each
-as a line of JSON (`child_protocol`). The server ends with its worker, and what it has split off
-with it.
+as a line of JSON (`child_protocol`). Where its order says so it stays, and takes further orders.
+The server ends with its worker, and what it has split off with it.
 """
 
 import gc
@@ -18,23 +18,27 @@ import selectors
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
+import matplotlib.backends.backend_agg  # noqa: F401  (what draws, with its list of fonts)
 import structlog
 from pydantic import BaseModel
 
 from shanhai.isolation import confine, die_with_parent, hide_memory, prepare
 from shanhai.jobs.messages import classify
-from shanhai.processes.catalogue import compute_of
+from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.kit.checkout import own_commit
+from shanhai.processes.kit.report_pdf import leaving_room, set_pdf
 from shanhai.processes.kit.task import Outcome
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
 from shanhai_worker import child_protocol
+from shanhai_worker.leftovers import Beginning
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -60,27 +64,46 @@ class ProgressLines:
         if self._told == (int(percent), stage):
             return
         self._told = (int(percent), stage)
-        print(
-            child_protocol.ProgressReport(percent=percent, stage=stage).model_dump_json(),
-            file=self._stream,
-            flush=True,
-        )
+        _say(self._stream, child_protocol.ProgressReport(percent=percent, stage=stage))
 
 
-def compute_job(workspace: Path) -> int:
-    """Carry out the order that lies in the workspace and leave the outcome or the failure there."""
-    order = child_protocol.ChildOrder.model_validate_json(
-        (workspace / child_protocol.ORDER).read_text(encoding="utf-8")
-    )
+def compute_jobs(workspace: Path) -> int:
+    """Carry out the order that lies in the workspace, and further ones where it says to stay.
+
+    Returns:
+        The exit code of the process: 1 when it has left a failure, after which it does no more.
+    """
+    order = _read_order(workspace)
     configure_logging(LogSettings())
+    stream = _keep_stdout_for_progress()
+    # Before anything of the first job can change it.
+    beginning = Beginning(compute_of(order.task.process).__module__) if order.stays else None
+    code = compute_job(workspace, order, stream, begin=partial(_isolate, order, workspace))
+    for number in range(1, child_protocol.MOST_JOBS):
+        if beginning is None or code != 0:
+            return code
+        if (fault := beginning.restore()) is not None:
+            log.info("computes no more", left=fault)
+            return 0
+        _say(stream, child_protocol.Done(done=number))
+        if os.read(stream.fileno(), 1) != child_protocol.NEXT:
+            return 0
+        code = compute_job(workspace, _read_order(workspace), stream)
+    return code
+
+
+def compute_job(
+    workspace: Path,
+    order: child_protocol.ChildOrder,
+    stream: TextIO,
+    begin: Callable[[], None] = lambda: None,
+) -> int:
+    """Carry out one order and leave the outcome or the failure in the workspace."""
+    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**order.log_context)
-    progress = ProgressLines(_keep_stdout_for_progress())
     try:
-        _isolate(order, workspace)
-        limit_memory(order.memory_limit_mb)
-        if order.upload_limits is not None:
-            limit_upload(order.upload_limits)
-        outcome = _compute(order, workspace / child_protocol.WORK, progress)
+        begin()
+        outcome = _compute(order, workspace / child_protocol.WORK, ProgressLines(stream))
         child_protocol.write_durably(workspace / child_protocol.OUTCOME, outcome.model_dump_json())
     except Exception as error:
         failure = classify(error, memory_limit_mb=order.memory_limit_mb, memory_mb=most_held_mb())
@@ -94,6 +117,12 @@ def compute_job(workspace: Path) -> int:
     return 0
 
 
+def _read_order(workspace: Path) -> child_protocol.ChildOrder:
+    return child_protocol.ChildOrder.model_validate_json(
+        (workspace / child_protocol.ORDER).read_bytes()
+    )
+
+
 def _isolate(order: child_protocol.ChildOrder, workspace: Path) -> None:
     """Leave this process its workspace and what its order needs, before it looks at anything."""
     if order.caches is not None:
@@ -104,6 +133,9 @@ def _isolate(order: child_protocol.ChildOrder, workspace: Path) -> None:
     found = confine(order.confinement.model_copy(update={"write": write}))
     missing = [one.name for one in found if one.fault is not None]
     log.debug("isolated", missing=missing)
+    limit_memory(order.memory_limit_mb)
+    if order.upload_limits is not None:
+        limit_upload(order.upload_limits)
 
 
 def limit_memory(limit_mb: int) -> None:
@@ -133,7 +165,14 @@ def limit_upload(limits: child_protocol.UploadLimits) -> None:
 
 def _compute(order: child_protocol.ChildOrder, work: Path, progress: ProgressLines) -> Outcome:
     work.mkdir(exist_ok=True)
-    return compute_of(order.task.process)(order.task, work, progress)
+    if order.report is not None:
+        return set_pdf(Path(order.report), work)
+    process = order.task.process
+    return compute_of(process)(order.task, work, leaving_room(progress, CONTRACTS[process]))
+
+
+def _say(stream: TextIO, news: BaseModel) -> None:
+    print(news.model_dump_json(), file=stream, flush=True)
 
 
 def _keep_stdout_for_progress() -> TextIO:
@@ -255,7 +294,7 @@ def main(worker_pid: int, handle: int) -> int:
         workspace = ForkingServer(requests).serve()
     if workspace is None:
         return 0
-    code = compute_job(workspace)
+    code = compute_jobs(workspace)
     sys.stderr.flush()
     # Taking so much apart in order would copy it first, and takes longer than a small job.
     os._exit(code)

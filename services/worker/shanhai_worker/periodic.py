@@ -39,18 +39,19 @@ from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-REAP_S = 1.0
+REAP_S = 10.0
+"""Seconds between looks at jobs, while none waits and none was lost."""
 DISPATCH_AFTER_S = 5.0
 
 
 async def reap_jobs(context: WorkerContext) -> None:
-    """Reap every second, for ever."""
+    """Reap every second while there is what could be reaped or sent, for ever."""
     while True:
         try:
             await reap_once(context)
         except DATABASE_ERRORS as error:
             log.warning("nothing reaped", error=type(error).__name__)
-        await asyncio.sleep(REAP_S)
+        await context.agenda.wait_for("jobs", most_s=REAP_S)
 
 
 async def reap_once(context: WorkerContext) -> None:
@@ -163,8 +164,6 @@ async def sweep_files(context: WorkerContext) -> None:
         log.info("files removed", files=removed, bytes=size)
 
 
-TILES_S = 1.0
-"""Seconds between looks for objects that wait for their shapes, while there are none."""
 TILE_LOG_S = 30.0
 
 
@@ -180,7 +179,8 @@ async def maintain_tiles(context: WorkerContext) -> None:
                 await _prune(context)
         except DATABASE_ERRORS as error:
             log.warning("nothing done for tiles", error=type(error).__name__)
-        await asyncio.sleep(0 if done else TILES_S)
+        if not done:
+            await context.agenda.wait_for("shapes", most_s=TILE_LOG_S)
 
 
 async def _prune(context: WorkerContext) -> None:
@@ -378,8 +378,6 @@ def _public_keys(settings: AuditSettings, key: crypto.PrivateKey | None) -> audi
     return {**audit_chain.read_public_key(settings.public_key), crypto.algorithm_of(own): own}
 
 
-ALERTS_S = 1.0
-"""Seconds between looks for what has changed, while there is little."""
 SILENCE_S = 10.0
 PLANS_S = 600.0
 """A year that begins, a plan that is approved and a project that is accepted count by then."""
@@ -423,22 +421,20 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                     await observation_evaluation.note_all_ledgers(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)
-        await asyncio.sleep(0 if done else ALERTS_S)
-
-
-SCHEDULES_S = 1.0
-"""Seconds between looks at the clock: how late a job may be asked for."""
+        if not done:
+            await context.agenda.wait_for("alerts", most_s=SILENCE_S)
 
 
 async def run_schedules(context: WorkerContext) -> None:
-    """Look every second, for ever."""
+    """Attend within a second of what is due, for ever."""
     while True:
         attended = None
         try:
             attended = await submit_due(context)
         except DATABASE_ERRORS as error:
             log.warning("no schedule attended to", error=type(error).__name__)
-        await asyncio.sleep(SCHEDULES_S if attended is None else 0)
+        if attended is None:
+            await context.agenda.wait_for("schedules")
 
 
 async def submit_due(context: WorkerContext) -> Attended | None:

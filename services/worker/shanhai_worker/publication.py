@@ -1,4 +1,4 @@
-"""From what a child left in its workspace to published results: all of it, or nothing."""
+"""From what a child left in its workspace to published results: all or nothing, then a PDF."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.authentication import Authenticator
 from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
-from shanhai.jobs.states import Claim, Standing, hold, succeed
+from shanhai.jobs.states import Claim, Standing, hold, succeed, tell_results
 from shanhai.processes.catalogue import CONTRACTS, publish_of, read_task, resolution_of
-from shanhai.processes.kit.publication import identity_of, kept_back, with_rights
+from shanhai.processes.kit.publication import identity_of, kept_back, publish_values, with_rights
+from shanhai.processes.kit.report_pdf import NOT_SET, STAGE, completed, is_followed
 from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Publication, Task
 from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
 from shanhai_worker.context import WorkerContext
@@ -45,12 +46,17 @@ async def publish(
     outcome: Outcome,
     stored: Mapping[str, StoredArtifact],
     work: Path,
-) -> Standing:
-    """Write the results and end the job in one transaction.
+) -> tuple[Standing, dict[str, Any] | None]:
+    """Write the results in one transaction, and end the job unless a PDF follows.
 
     Returns:
-        What the job's standing was: only a job that was held has been published.
+        What the job's standing was: only a job that was held has been published. With it the
+        result to which a PDF follows; None where the job has ended.
     """
+    result, follows = None, is_followed(outcome, CONTRACTS[claim.kind])
+    if follows:
+        told = [*outcome.warnings, NOT_SET.document()]
+        outcome = outcome.model_copy(update={"warnings": told})
     task = task_of(claim)
     write = await asyncio.to_thread(publish_of, claim.kind)  # may import libraries
     async with context.sessions.begin() as session:
@@ -58,11 +64,50 @@ async def publish(
         if standing is Standing.HELD:
             allowed, outcome = await _as_allowed(context, session, claim, task, outcome)
             publication = Publication(allowed, outcome, stored, claim.requested_by, work)
-            values = await write(session, publication)
-            await succeed(
-                session, claim.lease, result=_result(claim, task, outcome, stored, values)
-            )
+            result = result_of(claim, task, outcome, stored, await write(session, publication))
+            if follows:
+                lease_s = context.settings.lease_s
+                await tell_results(
+                    session, claim.lease, result=result, stage=STAGE, lease_s=lease_s
+                )
+            else:
+                await succeed(session, claim.lease, result=result)
+    return standing, result if follows else None
+
+
+async def complete(
+    context: WorkerContext,
+    claim: Claim,
+    result: Mapping[str, Any],
+    pdf: Outcome,
+    stored: Mapping[str, StoredArtifact],
+) -> Standing:
+    """Add the PDF to a result that is published, or why there is none, and end the job.
+
+    Returns:
+        What the job's standing was: only a job that was held has been completed.
+    """
+    warnings = [*_without_notice(result["warnings"]), *pdf.warnings]
+    values, files = dict(result["values"]), dict(result["outputs"])
+    if "warnings" in values:
+        values["warnings"] = [*_without_notice(values["warnings"]), *pdf.warnings]
+    files |= {file.name: _describe(file, stored[file.name]) for file in pdf.files}
+    checksums = {file.name: stored[file.name].sha256 for file in pdf.files}
+    whole = {
+        "outputs": files,
+        "values": values,
+        "manifest": completed(result["manifest"], checksums, pdf.warnings),
+        "warnings": warnings,
+    }
+    async with context.sessions.begin() as session:
+        standing = await hold(session, claim.lease)
+        if standing is Standing.HELD:
+            await succeed(session, claim.lease, result=whole)
     return standing
+
+
+def _without_notice(warnings: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [one for one in warnings if one["code"] != NOT_SET.code]
 
 
 async def _as_allowed(
@@ -117,13 +162,24 @@ def _kept_back(task: Task, outcome: Outcome, error: ShanhaiError) -> tuple[Task,
     )
 
 
-def _result(
+def is_all_in_values(task: Task, outcome: Outcome) -> bool:
+    """Whether the values are all there is to publish, and nobody's rights bear on that."""
+    return (
+        not outcome.files
+        and task.authority is None
+        and not CONTRACTS[task.process].wishes_to_publish(task.inputs)
+        and publish_of(task.process) is publish_values
+    )
+
+
+def result_of(
     claim: Claim,
     task: Task,
     outcome: Outcome,
     stored: Mapping[str, StoredArtifact],
     values: dict[str, Any],
 ) -> dict[str, Any]:
+    """The result as the job's row keeps it."""
     return {
         "outputs": {file.name: _describe(file, stored[file.name]) for file in outcome.files},
         "values": values,

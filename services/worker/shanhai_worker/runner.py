@@ -1,44 +1,29 @@
 """Listens for wake-ups, fills the worker's slots with waiting jobs, and empties them at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import async_url
-from shanhai.jobs.fair_queue import admit
-from shanhai.jobs.queue import CHANNEL, QUEUE, WAKE, Wakeable, connect, deserialize, serialize
-from shanhai.jobs.states import Claim, claim
+from shanhai.db.notifications import ChannelListener, retry_forever
+from shanhai.jobs.fair_queue import CHANNEL, admit
+from shanhai.jobs.queue import QUEUE, WAKE, Wakeable, connect, deserialize, serialize
+from shanhai.jobs.states import Claim, claim_several
 from shanhai.settings import DatabaseSettings
 from shanhai_worker.attempt import handle
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
-
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 10.0
-
-
-async def retry_forever(listen: Callable[[], Awaitable[None]]) -> None:
-    """Call `listen` for ever, pausing longer each time it ended soon."""
-    loop = asyncio.get_running_loop()
-    pause = FIRST_PAUSE_S
-    while True:
-        started = loop.time()
-        await listen()
-        lasted = loop.time() - started
-        pause = FIRST_PAUSE_S if lasted > LONGEST_PAUSE_S else min(2 * pause, LONGEST_PAUSE_S)
-        await asyncio.sleep(pause)
-
+from shanhai_worker.slots import AHEAD, Slots
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-POLL_S = 0.1
+POLL_S = 0.5
+"""Seconds between looks at Redis, which carries what is sent again; a new job is notified of."""
 HEALTH_S = 5
 READ_LIMIT = 100
 """Above the number of wake-ups that can be in hand anywhere, or none beyond them would be seen."""
@@ -110,63 +95,21 @@ async def _end_wake_ups(worker: Worker) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-CONNECT_TIMEOUT_S = 5.0
-ASK_S = 5.0
-"""Seconds between questions whether the connection lives: a lost network says nothing."""
-
-
 class NotificationListener:
     """Wakes the runner at every notification, and whenever it could listen again."""
 
     def __init__(self, settings: DatabaseSettings, runner: Wakeable, *, application: str) -> None:
-        url = async_url(settings.url.get_secret_value()).set(drivername="postgresql")
-        self._url = url.render_as_string(hide_password=False)
-        self._application = application
         self._runner = runner
+        self._listener = ChannelListener(settings, CHANNEL, self._hear, application=application)
 
     async def run(self) -> None:
         """Listen for ever."""
-        await retry_forever(self._listen)
+        await self._listener.run()
 
-    async def _listen(self) -> None:
-        try:
-            connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=CONNECT_TIMEOUT_S,
-                server_settings={"application_name": self._application[:63]},
-            )
-        except DATABASE_ERRORS as error:
-            log.warning("no notifications", error=type(error).__name__)
-            return
-        ended = asyncio.Event()
-        connection.add_termination_listener(lambda _: ended.set())
-        try:
-            await connection.add_listener(CHANNEL, self._hear)
-            self._wake()  # what was sent before nobody heard
-            await _live(connection, ended)
-        except DATABASE_ERRORS as error:
-            log.warning("notifications ended", error=type(error).__name__)
-        finally:
-            connection.terminate()
-
-    def _hear(self, connection: Any, pid: int, channel: str, payload: str) -> None:
-        log.debug("notified", wake_up=payload)
-        self._wake()
-
-    def _wake(self) -> None:
+    def _hear(self, wake_up: str | None) -> None:
+        log.debug("notified", wake_up=wake_up)
         if self._runner.has_room:
             self._runner.wake()
-
-
-async def _live(connection: Any, ended: asyncio.Event) -> None:
-    """Return when the connection has ended, or does not answer any more."""
-    while not ended.is_set():
-        try:
-            async with asyncio.timeout(ASK_S):
-                await ended.wait()
-        except TimeoutError:
-            await connection.execute("SELECT 1")
 
 
 HAND_BACK_S = 8.0
@@ -179,18 +122,22 @@ class JobRunner:
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
         self._jobs: set[asyncio.Task[object]] = set()
+        self._slots = Slots(context.settings.slots)
+        self._slots.on_change = self._note_change
         self._woken = asyncio.Event()
         self._draining = False
+        self._exhausted = False
         self._filled = asyncio.Event()
         self.on_room: Callable[[bool], None] = lambda has_room: None
 
     @property
     def has_room(self) -> bool:
         """Whether another job can be taken."""
-        return not self._draining and len(self._jobs) < self._context.settings.slots
+        return not self._draining and self._slots.free > 0
 
     def wake(self) -> None:
         """Look for waiting jobs now."""
+        self._exhausted = False
         self._woken.set()
 
     async def run(self) -> None:
@@ -217,41 +164,64 @@ class JobRunner:
             log.error("jobs left to their leases", jobs=len(self._jobs))
 
     async def _fill(self) -> None:
-        while self.has_room:
-            found = await self._claim()
-            if found is None:
+        """Take what is next in line: as much as can be begun, and some more of what is quick."""
+        while not self._draining:
+            free, ahead = self._slots.free, self._slots.ahead
+            if free == 0 and 2 * ahead < AHEAD:
                 return
-            self._start(found)
+            found = await self._claim(free, ahead)
+            for claimed in found:
+                self._start(claimed)
+            if len(found) < max(free, 1):
+                # A caller's next job may be let into the line by the end of one that runs.
+                self._exhausted = not self._context.quota.running
+                return
 
-    async def _claim(self) -> Claim | None:
+    async def _claim(self, free: int, ahead: int) -> list[Claim]:
         context = self._context
         try:
             async with context.sessions.begin() as session:
-                found = await self._take(session)
-                if found is None and await admit(session, quota=context.quota):
-                    # Nobody else was next: let those in who waited for room.
-                    found = await self._take(session)
+                found = await self._take(session, free, ahead)
+                # Nobody else was next: let those in who waited for room.
+                if not found and free and await admit(session, quota=context.quota):
+                    found = await self._take(session, free, ahead)
                 return found
         except DATABASE_ERRORS as error:
             log.warning("no jobs can be claimed", error=type(error).__name__)
-            return None
+            return []
 
-    async def _take(self, session: AsyncSession) -> Claim | None:
+    async def _take(self, session: AsyncSession, free: int, ahead: int) -> list[Claim]:
         context = self._context
-        return await claim(session, worker=context.name, lease_s=context.settings.lease_s)
+        return await claim_several(
+            session,
+            worker=context.name,
+            lease_s=context.settings.lease_s,
+            free=free,
+            ahead=ahead,
+            quick=self._slots.quick,
+        )
 
     def _start(self, found: Claim) -> None:
-        job = asyncio.create_task(handle(self._context, found))
+        job = asyncio.create_task(handle(self._context, found, self._slots.ask()))
         self._jobs.add(job)
         job.add_done_callback(self._end)
-        self._tell_room()
 
     def _end(self, job: asyncio.Task[object]) -> None:
         self._jobs.discard(job)
         if not job.cancelled() and (error := job.exception()) is not None:
             log.error("a job's handler broke; its lease will run out", exc_info=error)
         self._tell_room()
-        self.wake()
+
+    def _note_change(self) -> None:
+        """Look for more with a slot that is given back, unless there were none and none came since.
+
+        While none is free, others are told of what comes.
+        """
+        self._tell_room()
+        if not self._slots.free:
+            self._exhausted = False
+        elif not self._exhausted:
+            self._woken.set()
 
     def _tell_room(self) -> None:
         self._context.meters.busy.set(len(self._jobs))

@@ -29,8 +29,8 @@ from shanhai.backup.encryption import Recipient, seal
 from shanhai.backup.place import alone, set_modified
 from shanhai.backup.repository import BEGUN, HISTORY, SEGMENT, AnyFolder, copy_objects
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
-from shanhai.db.migrate import present_schema
 from shanhai.db.queries.system_status import put_mark
+from shanhai.db.revision import present_schema
 from shanhai.errors import Unavailable
 from shanhai.settings import DatabaseSettings
 from shanhai.storage.artifacts import ArtifactStore

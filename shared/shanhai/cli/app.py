@@ -1,30 +1,109 @@
 """The command line, put together."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
+from typer.core import TyperCommand, TyperGroup
 
 from shanhai import __version__
-from shanhai.cli import access, doctor, files, imports, jobs, monitoring, operations, run
-from shanhai.cli.kit import advice_on, faults_of
-from shanhai.data.cli import app as data
-from shanhai.errors import InvalidInput, ShanhaiError
 
-app = typer.Typer(
-    name="shanhai",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    add_completion=False,
-)
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "serve": (
+        "shanhai.cli.serve:serve",
+        "Run a service in the foreground, configured by SHANHAI_* variables.",
+    ),
+    "certificates": (
+        "shanhai.cli.operations:certificates",
+        "Make an authority of our own and certificates for servers; what still holds is left.",
+    ),
+    "seed": (
+        "shanhai.cli.operations:seed",
+        "Put cities into the database: boundaries from files, their plans where they are known.",
+    ),
+    "import": (
+        "shanhai.cli.imports:import_paths",
+        "Import through the API: folders and packs of described layers, rasters, or features.",
+    ),
+    "export": (
+        "shanhai.cli.files:export",
+        "Write a collection, or what a filter leaves of it, into a file.",
+    ),
+    "run": ("shanhai.cli.run:run", "Run a process on local files; no server needed."),
+    "reproduce": (
+        "shanhai.cli.run:reproduce",
+        "Compute a run again and compare every result; fails unless all are the same bytes.",
+    ),
+    "settings": (
+        "shanhai.cli.doctor:settings",
+        "List every SHANHAI_* variable with type, default and meaning.",
+    ),
+    "doctor": (
+        "shanhai.cli.doctor:doctor",
+        "Check what the services need; exit 1 when something is missing.",
+    ),
+    "cluster": ("shanhai.cli.operations:cluster_app", "Machines that compute windows together."),
+    "db": ("shanhai.cli.operations:app", "The database."),
+    "data": ("shanhai.data.cli:app", "Fetch real input data."),
+    "plan": ("shanhai.cli.files:plans_app", "Plans as packages."),
+    "keys": ("shanhai.cli.access:app", "API keys."),
+    "accounts": ("shanhai.cli.access:accounts_app", "Accounts of our own."),
+    "audit": ("shanhai.cli.access:audit", "The audit log."),
+    "devices": ("shanhai.cli.monitoring:devices_app", "Devices that push telegrams of HJ 212."),
+    "jobs": ("shanhai.cli.jobs:app", "Computations that were asked for."),
+    "schedules": ("shanhai.cli.jobs:schedules_app", "Jobs that recur."),
+    "observations": ("shanhai.cli.monitoring:app", "Months of observations."),
+    "artifacts": ("shanhai.cli.operations:artifacts_app", "Result files."),
+}
+"""Where each command or group of commands is, and what it does in one line: the first of its
+description, repeated here because loading them all takes seconds."""
+
+
+class _LoadedWhenCalled(TyperGroup):
+    def __init__(self, **told: Any) -> None:
+        super().__init__(**told)
+        self.commands = {
+            name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and typer.main.get_group(loaded([name])).commands[name], rest
+
+
+def loaded(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Some commands and groups with all that is in them, commands first.
+
+    Args:
+        names: Members of `COMMANDS`; all by default.
+    """
+    whole = typer.Typer(pretty_exceptions_show_locals=False)
+    for name in names:
+        place, line = COMMANDS[name]
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            whole.add_typer(found, name=name, help=line)
+        else:
+            whole.command(name)(found)
+    return whole
 
 
 def _tell_version(asked: bool) -> None:
     if asked:
         typer.echo(__version__)
         raise typer.Exit
+
+
+app = typer.Typer(
+    name="shanhai",
+    cls=_LoadedWhenCalled,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
 
 
 @app.callback()
@@ -39,59 +118,15 @@ def shanhai(
     """Shanhai 山海: planning of ecological protection and restoration."""
 
 
-app.command("serve")(operations.serve)
-app.add_typer(
-    operations.cluster_app, name="cluster", help="Machines that compute windows together."
-)
-app.add_typer(operations.app, name="db", help="The database.")
-app.command("certificates")(operations.certificates)
-app.command("seed")(operations.seed)
-app.add_typer(data, name="data")
-app.command("import")(imports.import_paths)
-app.command("export")(files.export)
-app.add_typer(files.plans_app, name="plan", help="Plans as packages.")
-app.command("run")(run.run)
-app.command("reproduce")(run.reproduce)
-app.add_typer(access.app, name="keys", help="API keys.")
-app.add_typer(access.accounts_app, name="accounts", help="Accounts of our own.")
-app.add_typer(access.audit, name="audit", help="The audit log.")
-app.add_typer(monitoring.devices_app, name="devices", help="Devices that push telegrams of HJ 212.")
-app.add_typer(jobs.app, name="jobs", help="Computations that were asked for.")
-app.add_typer(jobs.schedules_app, name="schedules", help="Jobs that recur.")
-app.add_typer(monitoring.app, name="observations", help="Months of observations.")
-app.add_typer(operations.artifacts_app, name="artifacts", help="Result files.")
-app.command("settings")(doctor.settings)
-app.command("doctor")(doctor.doctor)
-
-
 def main() -> None:
     """Run the command; an error of the platform or the database is told in one line."""
     try:
         app()
-    except ShanhaiError as error:
-        tell(error)
-        sys.exit(1)
-    except DBAPIError as error:
-        # Without the statement and its values, which are nobody's to read.
-        typer.echo(f"error: the database: {error.orig}", err=True)
-        sys.exit(1)
-    except ValidationError as error:
-        for fault in faults_of(error):
-            typer.echo(fault, err=True)
-        for line in advice_on(error):
-            typer.echo(line, err=True)
-        sys.exit(2)
+    except Exception as error:
+        # Here, because it knows the errors of all libraries, and few commands end in one.
+        from shanhai.cli.kit import tell_error
 
-
-def tell(error: ShanhaiError) -> None:
-    """Print an error for a person, in both languages where there are two."""
-    typer.echo(f"{error.title}: {error.message}", err=True)
-    if error.message_zh != error.message:
-        typer.echo(f"{error.title_zh}：{error.message_zh}", err=True)
-    for fault in error.faults if isinstance(error, InvalidInput) else ():
-        if fault.detail == error.message:
-            typer.echo(f"  {fault.pointer}", err=True)
-            continue
-        typer.echo(f"  {fault.pointer}: {fault.detail}", err=True)
-        if fault.detail_zh and fault.detail_zh != fault.detail:
-            typer.echo(f"  {fault.pointer}：{fault.detail_zh}", err=True)
+        code = tell_error(error)
+        if code is None:
+            raise
+        sys.exit(code)

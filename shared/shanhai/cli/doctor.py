@@ -22,10 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai import crypto, isolation
 from shanhai.cli.kit import advice_on, all_settings, as_env, faults_of, in_transaction
 from shanhai.db.fence import LEAKPROOF
-from shanhai.db.migrate import demand_known, demand_utf8, expected_revision, present_schema
+from shanhai.db.migrate import demand_known, demand_utf8
 from shanhai.db.queries import audit_chain
 from shanhai.db.queries.files import read_references
 from shanhai.db.queries.keys import list_keys
+from shanhai.db.revision import expected_revision, present_schema
 from shanhai.errors import Unavailable
 from shanhai.settings import (
     ArtifactSettings,

@@ -13,10 +13,11 @@ import orjson
 import typer
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
-from shanhai.errors import InvalidInput, Unavailable
+from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 from shanhai.settings import ALL_SETTINGS, DatabaseSettings
 
 Result = TypeVar("Result")
@@ -131,6 +132,40 @@ def as_env(settings: list[Setting]) -> str:
         lines.append(f"# {setting.meaning} ({note})")
         lines.append(f"{'' if required else '#'}{setting.name}={setting.default or ''}\n")
     return "\n".join(lines)
+
+
+def tell_error(error: Exception) -> int | None:
+    """Print an error that a person can do something about.
+
+    Returns:
+        The status to exit with; None, with nothing printed, for errors of any other kind.
+    """
+    if isinstance(error, ShanhaiError):
+        _tell_ours(error)
+        return 1
+    if isinstance(error, DBAPIError):
+        # Without the statement and its values, which are nobody's to read.
+        typer.echo(f"error: the database: {error.orig}", err=True)
+        return 1
+    if isinstance(error, ValidationError):
+        for line in (*faults_of(error), *advice_on(error)):
+            typer.echo(line, err=True)
+        return 2
+    return None
+
+
+def _tell_ours(error: ShanhaiError) -> None:
+    """In both languages where there are two."""
+    typer.echo(f"{error.title}: {error.message}", err=True)
+    if error.message_zh != error.message:
+        typer.echo(f"{error.title_zh}：{error.message_zh}", err=True)
+    for fault in error.faults if isinstance(error, InvalidInput) else ():
+        if fault.detail == error.message:
+            typer.echo(f"  {fault.pointer}", err=True)
+            continue
+        typer.echo(f"  {fault.pointer}: {fault.detail}", err=True)
+        if fault.detail_zh and fault.detail_zh != fault.detail:
+            typer.echo(f"  {fault.pointer}：{fault.detail_zh}", err=True)
 
 
 def faults_of(error: ValidationError) -> list[str]:

@@ -1,13 +1,11 @@
-"""`shanhai serve`, `cluster`, `artifacts`, `db` with its backups, `seed`."""
+"""`shanhai cluster`, `artifacts`, `db` with its backups, `seed`."""
 
 import asyncio
 import os
-import runpy
 import signal
 import sys
 import time
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,13 +27,13 @@ from shanhai.cli.kit import in_transaction
 from shanhai.crypto import SecretBox, chosen_suite
 from shanhai.db import grants
 from shanhai.db.deliveries import webhooks
-from shanhai.db.migrate import expected_revision
 from shanhai.db.migrate import upgrade as migrate
 from shanhai.db.queries import sign_ins
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
+from shanhai.db.revision import expected_revision
 from shanhai.db.seeds.load import Seeded, seed_cities
-from shanhai.errors import InvalidInput, Unavailable
+from shanhai.errors import InvalidInput
 from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.settings import (
     ArtifactSettings,
@@ -57,29 +55,6 @@ from shanhai.storage.artifacts import (
 )
 from shanhai.storage.object_store import connect
 from shanhai.telemetry import configure_logging
-
-
-class Service(StrEnum):
-    """The deployable services."""
-
-    API = "api"
-    TILES = "tiles"
-    WORKER = "worker"
-
-
-def serve(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
-    """Run a service in the foreground, configured by SHANHAI_* variables."""
-    module = f"shanhai_{service.value}"
-    try:
-        # By name: the core imports no service.
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == module:
-            raise Unavailable(f"{module} is not installed") from error
-        raise Unavailable(
-            f"{module} needs {error.name}; install shanhai[{service.value}]"
-        ) from error
-
 
 cluster_app = typer.Typer(no_args_is_help=True)
 

@@ -203,6 +203,11 @@ PATIENCE_S = 5.0
 """Seconds to wait for a connection."""
 BRIEF = {"max_parallel_workers_per_gather": "0"}
 """Starting parallel workers takes longer than a page does."""
+ONE_PLAN = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
+"""To plan a statement of a few rows anew takes longer than to carry it out."""
 PLAN_ANEW = "plan_anew"
 """The execution option of statements whose best plan depends on their values.
 
@@ -524,17 +529,39 @@ async def open_quick_reader(
         yield FastReader(primary, standby)
 
 
+@contextlib.asynccontextmanager
+async def open_quick_writer(
+    settings: DatabaseSettings, *, application: str, most: int
+) -> AsyncIterator[ConnectionStack]:
+    """Connections for the platform's own short statements that write, each planned once.
+
+    They must find what they need by indices, whatever their values.
+    """
+    told = {**_server_settings(settings, application), **OF_PLATFORM, **ONE_PLAN}
+    stack = ConnectionStack(_connecting(settings.url, told), most)
+    try:
+        yield stack
+    finally:
+        await stack.close()
+
+
 def _stack(settings: DatabaseSettings, url: SecretStr, application: str) -> ConnectionStack:
+    told = {**reading_settings(settings, application), **BRIEF}
+    return ConnectionStack(_connecting(url, told), settings.pool_size)
+
+
+def _connecting(
+    url: SecretStr, server_settings: Mapping[str, str]
+) -> "Callable[[], Awaitable[asyncpg.Connection[FetchedRow]]]":
     own = async_url(url.get_secret_value()).set(drivername="postgresql")
-    connect = partial(
+    return partial(
         asyncpg.connect,
         own.render_as_string(hide_password=False),
         timeout=PATIENCE_S,
         max_cached_statement_lifetime=0,
-        server_settings={**reading_settings(settings, application), **BRIEF},
+        server_settings=dict(server_settings),
         record_class=FetchedRow,
     )
-    return ConnectionStack(connect, settings.pool_size)
 
 
 TODAY = select(func.current_date())

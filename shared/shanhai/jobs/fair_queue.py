@@ -28,6 +28,8 @@ ADMITTED_AT_ONCE = 1000
 LOCKS = 0x6A6F6273
 """The first number of the advisory locks by which a caller's jobs are counted one at a time."""
 TRY_AGAIN_S = 10
+CHANNEL = "shanhai_jobs"
+"""On which PostgreSQL notifies workers of jobs."""
 
 PRIORITIES: Mapping[str, int] = {"low": 2, "normal": 5, "high": 8}
 NORMAL = PRIORITIES["normal"]
@@ -92,27 +94,32 @@ async def lock_caller(session: AsyncSession, requested_by: str) -> None:
 async def find_spot(
     session: AsyncSession, *, requested_by: str, priority: int, quota: Quota
 ) -> QueuePlace:
-    """Where a new job of a caller stands; `lock_caller` comes before.
+    """Where a new job of a caller stands; `lock_caller` comes before, and workers hear of it.
 
     Raises:
         TooManyJobs: They have as many waiting as they may.
     """
     own = Job.requested_by == requested_by
-    if quota.waiting:
-        waiting = await _count(session, own, Job.status == JobStatus.ACCEPTED, most=quota.waiting)
-        if waiting >= quota.waiting:
-            raise TooManyJobs(
-                f"{waiting} jobs of yours are waiting, and no more may; try again when some are"
-                " done, or dismiss some",
-                message_zh=f"您已有 {waiting} 个作业在排队，达到上限；请待其完成或取消部分作业",
-                retry_after_s=TRY_AGAIN_S,
-            )
-    held = None
-    if quota.running:
-        taken = or_(IN_LINE, Job.status == JobStatus.RUNNING)
-        if await _count(session, own, taken, most=quota.running) >= quota.running:
-            held = QUOTA
-    return QueuePlace(await _next_turn(session, own, priority), held)
+    taken = or_(IN_LINE, Job.status == JobStatus.RUNNING)
+    # One question, after the lock: it sees all that was counted under it.
+    found = await session.execute(
+        select(
+            _count(own, Job.status == JobStatus.ACCEPTED, most=quota.waiting),
+            _count(own, taken, most=quota.running),
+            _next_turn(own, priority),
+            func.pg_notify(CHANNEL, requested_by),
+        )
+    )
+    waiting, running, turn, _ = found.one()
+    if quota.waiting and waiting >= quota.waiting:
+        raise TooManyJobs(
+            f"{waiting} jobs of yours are waiting, and no more may; try again when some are"
+            " done, or dismiss some",
+            message_zh=f"您已有 {waiting} 个作业在排队，达到上限；请待其完成或取消部分作业",
+            retry_after_s=TRY_AGAIN_S,
+        )
+    held = QUOTA if quota.running and running >= quota.running else None
+    return QueuePlace(int(turn or 0), held)
 
 
 async def admit(session: AsyncSession, *, quota: Quota) -> int:
@@ -199,23 +206,22 @@ def _due() -> Select[Any]:
     )
 
 
-async def _count(session: AsyncSession, *met: ColumnElement[bool], most: int) -> int:
+def _count(*met: ColumnElement[bool], most: int) -> ColumnElement[int]:
     """How many jobs meet the conditions, counting no further than `most`."""
     found = select(Job.id).where(*met).limit(most).subquery()
-    return await session.scalar(select(func.count()).select_from(found)) or 0
+    return select(func.count()).select_from(found).scalar_subquery()
 
 
-async def _next_turn(session: AsyncSession, own: ColumnElement[bool], priority: int) -> int:
+def _next_turn(own: ColumnElement[bool], priority: int) -> ColumnElement[int]:
     """The turn being served, or the one after the caller's last."""
     level = Job.priority == priority
     served = select(Job.turn).where(IN_LINE, level).order_by(*ORDER[1:]).limit(1)
     running = select(func.max(Job.turn)).where(Job.status == JobStatus.RUNNING, level)
     mine = select(func.max(Job.turn) + 1).where(own, Job.status == JobStatus.ACCEPTED, level)
-    turn = func.greatest(
+    return func.greatest(
         func.coalesce(served.scalar_subquery(), running.scalar_subquery(), 0),
         mine.scalar_subquery(),
     )
-    return int(await session.scalar(select(turn)) or 0)
 
 
 def pause_s(retries: int, *, first_s: float, longest_s: float, jitter: float) -> float:

@@ -45,6 +45,9 @@ STAGES: Mapping[str, Label] = {
     "resumed": Label("从已完成的 {} 个窗口继续", "Going on from {} finished windows"),
     "done": Label("计算完成", "Computed"),
     "publish": Label("发布成果", "Publishing the results"),
+    "pdf": Label(
+        "成果已发布，正在排版 PDF 报告", "Results are published; setting the report as PDF"
+    ),
 }
 
 STATUS_MESSAGES: Mapping[JobStatus, Label] = {

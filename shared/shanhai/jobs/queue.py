@@ -2,7 +2,8 @@
 
 The row in PostgreSQL is the truth. A dispatch that fails is logged and forgotten: the reaper sends
 waiting jobs again, and workers look for them by themselves. What carries the ids is chosen by
-`SHANHAI_QUEUE`: Redis through arq, or notifications of PostgreSQL, which need no other server.
+`SHANHAI_QUEUE`: Redis through arq, or notifications of PostgreSQL, which need no other server. Of a
+new job workers are notified by the transaction that accepts it, too: that takes no time.
 """
 
 import json
@@ -12,16 +13,19 @@ from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
+from arq.utils import timestamp_ms
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 from shanhai.db.engine import DATABASE_ERRORS, Sessions
+from shanhai.jobs.fair_queue import CHANNEL
 from shanhai.settings import QueueSettings, RedisSettings
 
 QUEUE = "shanhai:jobs"
 WAKE = "wake"
-CHANNEL = "shanhai_jobs"
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 2.0
 KEEP_S = 3600
@@ -77,10 +81,14 @@ class ArqDispatcher:
 
     async def dispatch(self, job_id: UUID, attempt: int) -> bool:
         """Queue a wake-up, unless the one for this attempt is still waiting."""
+        name, now_ms = f"{job_id}.{attempt}", timestamp_ms()
+        message = serialize_job(WAKE, (str(job_id),), {}, None, now_ms, serializer=serialize)
         try:
-            await self._redis.enqueue_job(
-                WAKE, str(job_id), _job_id=f"{job_id}.{attempt}", _expires=KEEP_S
-            )
+            # As `enqueue_job` does it, in one round trip instead of four.
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(job_key_prefix + name, message, px=1000 * KEEP_S, nx=True)
+                pipe.zadd(QUEUE, {name: now_ms}, nx=True)
+                await pipe.execute()
         except (RedisError, OSError) as error:
             log.warning("dispatch failed", job_id=str(job_id), error=type(error).__name__)
             return False

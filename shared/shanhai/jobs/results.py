@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.deliveries.outbox import enqueue
@@ -19,6 +19,8 @@ from shanhai.settings import OutgoingSettings
 from shanhai.validation import rfc3339
 from shanhai.vocabulary import JobStatus, Lang
 
+ENDED = "shanhai_job_ended"
+"""The channel on which the ids of jobs are told that have ended."""
 Transmission = Literal["value", "reference"]
 
 
@@ -81,7 +83,10 @@ def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
         "retryOf": None if job.retry_of is None else str(job.retry_of),
         "notBefore": rfc3339(job.not_before),
         "methods": (job.task or {}).get("methods") or None,
-        "links": job_links(job, base_url=base_url, kept=kept),
+        "links": [
+            *job_links(job, base_url=base_url, kept=kept),
+            *_early_links(job, base_url=base_url, lang=lang, kept=kept),
+        ],
     }
     if job.error is not None and status.final:
         info["exception"] = exception_of(job.error, lang)
@@ -163,6 +168,21 @@ def output_link(
     }
 
 
+def is_published(job: Job) -> bool:
+    """Whether outputs of a job can be had already that has not ended: only its PDF is to come."""
+    return job.result is not None and not JobStatus(job.status).final
+
+
+def _early_links(job: Job, *, base_url: str, lang: Lang, kept: Lang | None) -> list[dict[str, Any]]:
+    """Links to what can be had while the PDF is set; afterwards the results have them."""
+    files = (job.result or {}).get("outputs", {}) if is_published(job) else {}
+    return [
+        output_link(job, output, base_url=base_url, lang=lang, kept=kept)
+        for output in CONTRACTS[job.kind].outputs
+        if output.name in files
+    ]
+
+
 def job_links(job: Job, *, base_url: str, kept: Lang | None = None) -> list[dict[str, str]]:
     """Where a client goes from here: again, to the results, to the process."""
     url = f"{base_url}/jobs/{job.id}"
@@ -236,8 +256,12 @@ class Subscriber(BaseModel):
 
 
 async def tell_subscriber(session: AsyncSession, job_id: UUID, status: JobStatus) -> None:
-    """Write a delivery for the subscriber of a job whose state this transaction changes."""
-    subscriber = await session.scalar(select(Job.subscriber).where(Job.id == job_id))
+    """Write a delivery for the subscriber of a job whose state this transaction changes.
+
+    Who listens on `ENDED` is told when the job has ended.
+    """
+    told = [func.pg_notify(ENDED, str(job_id))] if status.final else []
+    subscriber = await session.scalar(select(Job.subscriber, *told).where(Job.id == job_id))
     target = (subscriber or {}).get(_TOLD_AT[status])
     if target is None:
         return

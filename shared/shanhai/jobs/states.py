@@ -6,18 +6,23 @@
        │           └───────┼────────────────────▲
        └─hand_back, postpone, crash, reap
 
+The results may be published before the job ends, while their PDF follows (`tell_results`). From
+then on it ends successfully: to cancel it, or to lose its worker too often, costs the PDF alone.
+
 A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
 was given and changes nothing once another has been given out. All times are the database's, so
 that a worker's clock may step without breaking a lease. What nobody holds any more is looked for
 in `shanhai.jobs.upkeep`.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,8 +32,12 @@ from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.fair_queue import IN_LINE, ORDER, RETRY
 from shanhai.jobs.messages import Failure, lost
-from shanhai.jobs.results import tell_subscriber
+from shanhai.jobs.results import ENDED, tell_subscriber
 from shanhai.vocabulary import JobStatus
+
+UNSYNCHRONISED = {"synchronize_session": False}
+"""For what changes rows of which the session holds no objects."""
+_PUBLISHED = Job.result.is_not(None)
 
 
 class LeaseLost(Conflict):
@@ -67,19 +76,62 @@ class Claim:
     request_id: str | None
     retries: int
     traceparent: str | None = None
+    result: dict[str, Any] | None = None
+    """What an earlier attempt has published already; only its PDF is left to do."""
 
 
 async def claim(
     session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
 ) -> Claim | None:
     """Take the job that is next in line, or the one named; None when there is none to take."""
-    waiting = sa.select(Job.id).where(IN_LINE)
+    taken = await _take(session, _next_in_line(1, job_id), worker=worker, lease_s=lease_s)
+    return taken[0] if taken else None
+
+
+async def claim_several(
+    session: AsyncSession,
+    *,
+    worker: str,
+    lease_s: float,
+    free: int,
+    ahead: int = 0,
+    quick: Collection[str] = (),
+) -> list[Claim]:
+    """Take the jobs that are next in line, in their order.
+
+    Args:
+        session: Where they are taken.
+        worker: Who takes them.
+        lease_s: For how long each is held without renewal.
+        free: How many can be begun at once.
+        ahead: How many more are taken while all of them are of kinds that are `quick`.
+        quick: Processes whose jobs were over in no time.
+    """
+    line = _next_in_line(free + (ahead if quick else 0))
+    if quick:
+        order = [line.c.priority.desc(), line.c.turn, line.c.created_at, line.c.id]
+        place = sa.func.row_number().over(order_by=order).label("place")
+        all_quick = sa.func.bool_and(line.c.kind.in_(sorted(quick)))
+        so_far = all_quick.over(order_by=order, rows=(None, 0)).label("all_quick")
+        numbered = sa.select(line.c.id, place, so_far).cte("numbered")
+        few = sa.or_(numbered.c.place <= free, numbered.c.all_quick)
+        line = sa.select(numbered.c.id).where(few).cte("few")
+    return await _take(session, line, worker=worker, lease_s=lease_s)
+
+
+def _next_in_line(most: int, job_id: UUID | None = None) -> sa.CTE:
+    waiting = sa.select(Job.id, Job.kind, Job.priority, Job.turn, Job.created_at).where(IN_LINE)
     if job_id is not None:
         waiting = waiting.where(Job.id == job_id)
-    following = waiting.order_by(*ORDER).limit(1).with_for_update(skip_locked=True)
+    return waiting.order_by(*ORDER).limit(most).with_for_update(skip_locked=True).cte("line")
+
+
+async def _take(
+    session: AsyncSession, following: sa.CTE, *, worker: str, lease_s: float
+) -> list[Claim]:
     statement = (
         sa.update(Job)
-        .where(Job.id == following.scalar_subquery(), Job.status == JobStatus.ACCEPTED)
+        .where(Job.id == following.c.id, Job.status == JobStatus.ACCEPTED)
         .values(
             status=JobStatus.RUNNING,
             attempt=Job.attempt + 1,
@@ -99,24 +151,32 @@ async def claim(
             Job.request_id,
             Job.retries,
             Job.traceparent,
+            Job.result,
+            Job.subscriber,
+            -Job.priority,
+            Job.turn,
+            Job.created_at,
         )
     )
-    row = (await session.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    if row.attempt == 1:
-        await tell_subscriber(session, row.id, JobStatus.RUNNING)
-    return Claim(
-        lease=Lease(row.id, row.attempt),
-        kind=row.kind,
-        task=row.task,
-        seed=row.seed,
-        software=row.software,
-        requested_by=row.requested_by,
-        request_id=row.request_id,
-        retries=row.retries,
-        traceparent=row.traceparent,
-    )
+    rows = (await session.execute(statement, execution_options=UNSYNCHRONISED)).all()
+    for row in rows:
+        if row.attempt == 1 and row.subscriber is not None:
+            await tell_subscriber(session, row.id, JobStatus.RUNNING)
+    return [
+        Claim(
+            lease=Lease(row.id, row.attempt),
+            kind=row.kind,
+            task=row.task,
+            seed=row.seed,
+            software=row.software,
+            requested_by=row.requested_by,
+            request_id=row.request_id,
+            retries=row.retries,
+            traceparent=row.traceparent,
+            result=row.result,
+        )
+        for row in sorted(rows, key=lambda row: (*row[-3:], row.id))
+    ]
 
 
 async def renew(
@@ -151,6 +211,19 @@ async def hold(session: AsyncSession, lease: Lease) -> Standing:
     return _standing(await session.scalar(held))
 
 
+async def tell_results(
+    session: AsyncSession, lease: Lease, *, result: dict[str, Any], stage: str, lease_s: float
+) -> None:
+    """Keep the result of a job that goes on at `stage`, in the transaction that publishes it.
+
+    From here on the job ends successfully, however it ends: what follows only completes the result.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job; roll back.
+    """
+    await _change(session, lease, result=result, stage=stage, lease_until=_from_now(lease_s))
+
+
 async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]) -> None:
     """End the job with its result, in the transaction that publishes it.
 
@@ -165,8 +238,42 @@ async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]
         result=result,
         **_released(ended=True),
     )
-    _record(session, lease.job_id, "succeed", act=_worker(lease))
-    await tell_subscriber(session, lease.job_id, JobStatus.SUCCESSFUL)
+    await note_end(session, lease.job_id, JobStatus.SUCCESSFUL, act=_worker(lease))
+
+
+async def succeed_several(
+    session: AsyncSession, results: Mapping[Lease, dict[str, Any]]
+) -> set[Lease]:
+    """End jobs with results that are all there is to publish of them; the leases of those ended.
+
+    The others are not this worker's any more, or somebody has cancelled them.
+    """
+    given = {
+        "jobs": [lease.job_id for lease in results],
+        "attempts": [lease.attempt for lease in results],
+        "results": [orjson.dumps(result).decode() for result in results.values()],
+    }
+    ended = set()
+    for row in (await session.execute(_SUCCEED, given)).all():
+        lease = Lease(row.id, row.attempt)
+        ended.add(lease)
+        _record(session, row.id, "succeed", act=_worker(lease))
+        if row.subscribed:
+            await tell_subscriber(session, row.id, JobStatus.SUCCESSFUL)
+    return ended
+
+
+_SUCCEED = sa.text(f"""
+WITH ended AS (
+  UPDATE job SET status = 'successful', progress = 100, result = CAST(done.result AS jsonb),
+         lease_until = NULL, dispatched_at = NULL, finished_at = clock_timestamp()
+    FROM unnest(CAST(:jobs AS uuid[]), CAST(:attempts AS integer[]), CAST(:results AS text[]))
+         AS done (id, attempt, result)
+   WHERE job.id = done.id AND job.attempt = done.attempt AND job.status = 'running'
+     AND NOT job.cancel_requested
+  RETURNING job.id, job.attempt, job.subscriber IS NOT NULL AS subscribed
+) SELECT id, attempt, subscribed, pg_notify('{ENDED}', CAST(id AS text)) FROM ended
+""")  # noqa: S608  (a constant)
 
 
 async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
@@ -176,9 +283,9 @@ async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
         LeaseLost: the attempt no longer holds the job.
     """
     document = failure.document()
-    await _change(session, lease, status=JobStatus.FAILED, error=document, **_released(ended=True))
-    _record(session, lease.job_id, "fail", act=_worker(lease), after={"error": document})
-    await tell_subscriber(session, lease.job_id, JobStatus.FAILED)
+    status = await _end(session, lease, JobStatus.FAILED, sa.literal(document, JSONB))
+    told = {"error": document} if status is JobStatus.FAILED else None
+    await note_end(session, lease.job_id, status, act=_worker(lease), after=told)
 
 
 async def dismiss(session: AsyncSession, lease: Lease) -> None:
@@ -187,9 +294,8 @@ async def dismiss(session: AsyncSession, lease: Lease) -> None:
     Raises:
         LeaseLost: the attempt no longer holds the job.
     """
-    await _change(session, lease, status=JobStatus.DISMISSED, **_released(ended=True))
-    _record(session, lease.job_id, "dismiss", act=_worker(lease))
-    await tell_subscriber(session, lease.job_id, JobStatus.DISMISSED)
+    status = await _end(session, lease, JobStatus.DISMISSED, sa.type_coerce(Job.error, JSONB))
+    await note_end(session, lease.job_id, status, act=_worker(lease))
 
 
 async def hand_back(session: AsyncSession, lease: Lease) -> None:
@@ -248,7 +354,8 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     Raises:
         NotFound: there is no such job.
     """
-    waiting = Job.status == JobStatus.ACCEPTED
+    # One whose results are published ends when a worker takes it, which goes no further.
+    waiting = sa.and_(Job.status == JobStatus.ACCEPTED, ~_PUBLISHED)
     statement = (
         sa.update(Job)
         .where(Job.id == job_id, Job.status.in_((JobStatus.ACCEPTED, JobStatus.RUNNING)))
@@ -268,6 +375,26 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     if JobStatus(status).final:
         await tell_subscriber(session, job_id, JobStatus(status))
     return JobStatus(status)
+
+
+async def _end(
+    session: AsyncSession, lease: Lease, status: JobStatus, error: sa.ColumnElement[Any]
+) -> JobStatus:
+    """End the job as `status` says, unless its results are published; how it ended."""
+    statement = (
+        _guarded(lease)
+        .values(
+            status=sa.case((_PUBLISHED, JobStatus.SUCCESSFUL), else_=status),
+            progress=sa.case((_PUBLISHED, 100), else_=Job.progress),
+            error=sa.case((_PUBLISHED, sa.null()), else_=error),
+            **_released(ended=True),
+        )
+        .returning(Job.status)
+    )
+    ended = await session.scalar(statement)
+    if ended is None:
+        raise LeaseLost(lease)
+    return JobStatus(ended)
 
 
 def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
@@ -302,14 +429,21 @@ def _released(*, ended: bool) -> dict[str, Any]:
 
 
 def after_crash(max_crashes: int) -> dict[str, Any]:
-    """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting."""
+    """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting.
+
+    A job whose results are published is neither: it ends successfully, without what was to follow.
+    """
     exhausted = Job.crash_count + 1 >= max_crashes
-    failed = sa.and_(~Job.cancel_requested, exhausted)
+    failed = sa.and_(~Job.cancel_requested, exhausted, ~_PUBLISHED)
+    ended = sa.or_(Job.cancel_requested, exhausted)
+    done = sa.and_(ended, _PUBLISHED)
     return {
         "crash_count": Job.crash_count + 1,
         "lease_until": None,
         "dispatched_at": None,
+        "progress": sa.case((done, 100), else_=Job.progress),
         "status": sa.case(
+            (done, JobStatus.SUCCESSFUL),
             (Job.cancel_requested, JobStatus.DISMISSED),
             (exhausted, JobStatus.FAILED),
             else_=JobStatus.ACCEPTED,
@@ -317,9 +451,7 @@ def after_crash(max_crashes: int) -> dict[str, Any]:
         "error": sa.case(
             (failed, sa.literal(lost(max_crashes).document(), JSONB)), else_=sa.null()
         ),
-        "finished_at": sa.case(
-            (sa.or_(Job.cancel_requested, exhausted), sa.func.clock_timestamp()), else_=sa.null()
-        ),
+        "finished_at": sa.case((ended, sa.func.clock_timestamp()), else_=sa.null()),
     }
 
 
@@ -340,11 +472,25 @@ def _worker(lease: Lease) -> Act:
     return Act(f"worker:attempt {lease.attempt}")
 
 
-async def note_end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
+_ENDED = {
+    JobStatus.SUCCESSFUL: "succeed",
+    JobStatus.FAILED: "fail",
+    JobStatus.DISMISSED: "dismiss",
+}
+"""What the audit log calls the end of a job."""
+
+
+async def note_end(
+    session: AsyncSession,
+    job_id: UUID,
+    status: JobStatus,
+    *,
+    act: Act,
+    after: dict[str, Any] | None = None,
+) -> None:
     """Note the end of a job, where it has ended, and tell who wants to know."""
     if status.final:
-        action = "dismiss" if status is JobStatus.DISMISSED else "fail"
-        _record(session, job_id, action, act=act)
+        _record(session, job_id, _ENDED[status], act=act, after=after)
         await tell_subscriber(session, job_id, status)
 
 

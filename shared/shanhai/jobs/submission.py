@@ -238,8 +238,7 @@ async def _enter(session: AsyncSession, job: Job, terms: Terms, act: Act) -> Acc
     )
     job.priority, job.turn, job.held = terms.priority, spot.turn, spot.held
     session.add(job)
-    await session.flush()  # the id is made by the database
-    await session.refresh(job)
+    await session.flush()  # which tells what the database made: the id and the times
     session.add_all(_inputs_read(job, read_task(job.task)))
     told: dict[str, Any] = {"process": job.kind, "inputs": job.inputs}
     if job.retry_of is not None:

@@ -81,8 +81,8 @@ def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:
     if not {int, float}.issuperset(map(type, value)):
         raise TypeError("numbers are needed")
     station, of, time = (_texts(given[name], least=1) for name in NEEDED[:3])
-    unit = _texts(_present(given.get("unit"), "", len(rows)))
-    quality = _texts(_present(given.get("quality"), "valid", len(rows)))
+    unit = _optional(given.get("unit"), "", len(rows))
+    quality = _optional(given.get("quality"), "valid", len(rows))
     moments = np.array([time_of(text) for text in time.distinct], np.int64)
     numbers = np.array([observation.quality_number(text) for text in quality.distinct], np.int16)
     return observation.Batch(
@@ -124,11 +124,17 @@ def observation_of(row: Row) -> observation.FeedObservation | None:
 
 
 def _result_times(column: Sequence[Any] | None, size: int) -> observation.Times:
-    if column is None:
-        return np.full(size, observation.UNTOLD, np.int64).view("datetime64[us]")
-    texts = _texts(_present(column, "", size))
+    texts = _optional(column, "", size)
     moments = [time_of(text) if text else observation.UNTOLD for text in texts.distinct]
     return np.array(moments, np.int64)[texts.number].view("datetime64[us]")
+
+
+def _optional(column: Sequence[Any] | None, missing: str, size: int) -> observation.Texts:
+    if column is None:
+        return observation.Texts((missing,), np.zeros(size, np.int32))
+    if None in column or "" in column:
+        column = [missing if text is None or text == "" else text for text in column]
+    return _texts(column)
 
 
 def _texts(column: Sequence[Any], least: int = 0) -> observation.Texts:
@@ -138,14 +144,6 @@ def _texts(column: Sequence[Any], least: int = 0) -> observation.Texts:
     if any(not least <= len(text) <= LONGEST_TEXT for text in texts.distinct):
         raise ValueError("a text is empty or too long")
     return texts
-
-
-def _present(column: Sequence[Any] | None, missing: str, size: int) -> Sequence[Any]:
-    if column is None:
-        return (missing,) * size
-    if None in column or "" in column:
-        return [missing if text is None or text == "" else text for text in column]
-    return column
 
 
 def fault_of(row: Any) -> Fault | None:

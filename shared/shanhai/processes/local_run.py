@@ -18,6 +18,7 @@ from shanhai.processes.kit.dataset_description import read_description
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.reference import FROM_FILE, require_reference
 from shanhai.processes.kit.region_files import RegionChoice, read_region
+from shanhai.processes.kit.report_pdf import leaving_room, with_pdf
 from shanhai.processes.kit.resolution import check_grid
 from shanhai.processes.kit.task import (
     AreaTask,
@@ -139,7 +140,8 @@ def run_on_files(
         processes=processes,
         cluster=cluster,
     )
-    outcome = compute_of(process_id)(task, workspace, progress)
+    outcome = compute_of(process_id)(task, workspace, leaving_room(progress, contract))
+    outcome = with_pdf(outcome, contract, workspace, progress)
     told = [flag.document() for flag in noted]
     return outcome.model_copy(update={"warnings": [*told, *outcome.warnings]})
 

@@ -12,6 +12,7 @@ from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.manifest import versions
+from shanhai.processes.kit.report_pdf import leaving_room, with_pdf
 from shanhai.processes.kit.task import (
     AreaTask,
     AssessedTask,
@@ -214,7 +215,8 @@ def reproduce(
         processes=processes,
         cluster=cluster,
     )
-    outcome = compute_of(manifest.process)(task, workspace, progress)
+    outcome = compute_of(contract.id)(task, workspace, leaving_room(progress, contract))
+    outcome = with_pdf(outcome, contract, workspace, progress)
     made = {file.name: sha256_of(workspace / file.path) for file in outcome.files}
     return [ReproducedResult(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
 

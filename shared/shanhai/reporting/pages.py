@@ -150,12 +150,3 @@ def render_page(page: ReportPage, before: Sequence[Picture] = ()) -> str:
             stand_ins=[one for one in page.manifest["inputs"] if one["stand_in"]],
         )
     )
-
-
-def write_page(html: Path, pdf: Path, page: ReportPage, before: Sequence[Picture] = ()) -> str:
-    """Write the page as HTML, and as PDF where that can be made; the HTML is returned."""
-    text = render_page(page, before)
-    html.write_text(text, encoding="utf-8")
-    if can_write_pdf():
-        write_pdf(pdf, text)
-    return text

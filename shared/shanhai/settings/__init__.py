@@ -98,7 +98,7 @@ class DatabaseSettings(BaseSettings):
         ge=1,
         le=200,
         description="connections kept open per process; the API keeps up to twice as many more"
-        " for reading",
+        " for reading, and two for observations",
     )
     read_url: SecretStr = Field(
         SecretStr(""),

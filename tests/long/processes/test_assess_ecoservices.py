@@ -165,15 +165,15 @@ def test_limits_of_an_earlier_run_can_be_frozen(
     assessed: Any, full_watershed: Watershed, tmp_path: Path
 ) -> None:
     manifest = assessed[0].manifest
-    (npp,) = [one for one in manifest["normalization"] if one["layer"] == "npp"]
+    (npp,) = [one for one in manifest["frozen_limits"] if one["layer"] == "npp"]
     frozen = [npp | {"hi": 2 * npp["hi"], "frozen_from": "baseline"}]
-    outcome = run(full_watershed, tmp_path / "run", {**BIOPHYSICAL, "normalization": frozen})
-    (told,) = [one for one in outcome.manifest["normalization"] if one["layer"] == "npp"]
+    outcome = run(full_watershed, tmp_path / "run", {**BIOPHYSICAL, "frozen_limits": frozen})
+    (told,) = [one for one in outcome.manifest["frozen_limits"] if one["layer"] == "npp"]
     assert (told["hi"], told["frozen_from"]) == (frozen[0]["hi"], "baseline")
     same = run(
         full_watershed,
         tmp_path / "same",
-        {**BIOPHYSICAL, "normalization": manifest["normalization"]},
+        {**BIOPHYSICAL, "frozen_limits": manifest["frozen_limits"]},
     )
     for name in ("ratio", "supply.biodiversity"):
         one, other = (tmp_path / where / f"{name}.tif" for where in ("same", "run"))

@@ -58,8 +58,9 @@ def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any) -> None:
     stages = list(dict.fromkeys(stage for _, stage in zoned.told))
     assert stages[1:-1] == [
         *("align", "derive", "supply_demand", "ratio"),
-        *("cluster", "robustness", "zones", "polygons", "statistics", "rasters", "maps"),
+        *("cluster", "robustness", "zones", "polygons", "statistics", "rasters", "maps", "done"),
     ]
+    assert stages[-1] == "pdf"
 
 
 def test_zone_cells_sum_up_to_the_valid_cells_exactly(zoned: Any) -> None:
@@ -216,7 +217,7 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any) -> None:
     assert all(len(one["sha256"]) == 64 for one in [*manifest["inputs"], *manifest["outputs"]])
     assert {one["k"] for one in manifest["clustering"]["by_k"]} == set(range(2, 11))
     assert manifest["aoi"]["edge_effect"] is True
-    layers = {one["layer"] for one in manifest["normalization"]}
+    layers = {one["layer"] for one in manifest["frozen_limits"]}
     assert {"npp", "ndvi", "supply.cooling", "demand.biodiversity"} <= layers
     # What can be measured is: soil by its loss, of which nothing was asked for.
     assert manifest["methods"]["soil_retention"] == "rusle"
@@ -397,7 +398,7 @@ def test_constant_layers_normalise_to_zero_and_the_run_completes(
     task.files["soil.tif"] = str(flat)
     (tmp_path / "work").mkdir()
     outcome = compute_of("delineate-zones")(task, tmp_path / "work", lambda p, s: None)
-    limits = {one["layer"]: one for one in outcome.manifest["normalization"]}
+    limits = {one["layer"]: one for one in outcome.manifest["frozen_limits"]}
     assert limits["erodibility"]["lo"] == limits["erodibility"]["hi"]
     assert (
         sum(z["cells"] for z in outcome.values["zones"]) == outcome.manifest["aoi"]["valid_cells"]
@@ -407,7 +408,7 @@ def test_constant_layers_normalise_to_zero_and_the_run_completes(
 def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone) -> None:
     other = zone(processes=2)
     require_same_files(zoned.workspace, other.workspace)
-    names = ("aoi", "inputs", "normalization", "ratio", "clustering", "naming", "postprocess")
+    names = ("aoi", "inputs", "frozen_limits", "ratio", "clustering", "naming", "postprocess")
     assert {name: zoned.outcome.manifest[name] for name in names} == {
         name: other.outcome.manifest[name] for name in names
     }

@@ -70,7 +70,7 @@ def test_counties_zoned_one_by_one_are_the_zones_of_a_run_over_both(
         np.testing.assert_array_equal(raster(run, "zones"), zones[part])
         manifest = run.outcome.manifest
         assert manifest["frozen_from"] == "manifest.json"
-        assert {one["frozen_from"] for one in manifest["normalization"]} == {"manifest"}
+        assert {one["frozen_from"] for one in manifest["frozen_limits"]} == {"manifest"}
         assert manifest["zone_model"] == sampled.outcome.manifest["zone_model"]
         assert manifest["ratio"]["maxima"] == sampled.outcome.manifest["ratio"]["maxima"]
 

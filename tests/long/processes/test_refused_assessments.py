@@ -44,7 +44,7 @@ def refusal(watershed: Watershed, workspace: Path, inputs: Mapping[str, Any]) ->
 @pytest.mark.parametrize(
     ("member", "given"),
     [
-        ("normalization", {"layer": "gdp", "lo": 0, "hi": 1}),
+        ("frozen_limits", {"layer": "gdp", "lo": 0, "hi": 1}),
         ("figures", {"of": "gdp", "kind": "sum", "value": 1}),
     ],
 )

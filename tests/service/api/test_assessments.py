@@ -42,7 +42,7 @@ EVERY_OPTION: dict[str, Any] = {
     "allow_fallback": True,
     "fill_zero": True,
     "min_services": 6,
-    "normalization": [{"layer": "npp", "lo": 0, "hi": 900}],
+    "frozen_limits": [{"layer": "npp", "lo": 0, "hi": 900}],
     "parameters": {"max_mode": "max", "weights": None},
 }
 
@@ -146,7 +146,7 @@ class TestAssessment:
             ),
             ({"min_services": 8}, "/inputs/min_services"),
             ({"results": ["magic"]}, "/inputs/results/0"),
-            ({"normalization": [{"layer": "npp", "lo": 2, "hi": 1}]}, "/inputs/normalization/0"),
+            ({"frozen_limits": [{"layer": "npp", "lo": 2, "hi": 1}]}, "/inputs/frozen_limits/0"),
             (
                 {"parameters": {"weights": {"cooling": 1}}},
                 "/inputs/parameters/weights",

@@ -78,6 +78,28 @@ class TestState:
             assert answer.json()["type"] == f"{EXCEPTIONS}/result-not-ready"
         assert (await reader.get(f"/jobs/{job_id}")).headers["Retry-After"] == "1"
 
+    async def test_outputs_can_be_had_while_the_pdf_is_set(
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
+    ) -> None:
+        stored = {"uri": "objects/no", "sha256": "0", "bytes": 7, "media_type": "text/html"}
+        report = {**stored, "title_zh": "报告", "title_en": "Report"}
+        result = {"outputs": {"report": report}, "values": {"gep": 12}, "manifest": {}}
+        job = await add_job(
+            session, kind="account-gep", status="running", stage="pdf", result=result
+        )
+        await session.commit()
+        told = (await reader.get(f"/jobs/{job.id}?lang=en")).json()
+        assert (told["status"], told["stage"]) == ("running", "pdf")
+        assert "setting the report as PDF" in told["message"]
+        items = [link["href"] for link in told["links"] if link["rel"] == "item"]
+        assert [href.partition("?")[0].rpartition("/")[2] for href in items] == ["report"]
+        assert (await reader.get(f"/jobs/{job.id}/results/gep")).json() == 12
+        for path in ("results", "results/report_pdf", "manifest"):
+            answer = await reader.get(f"/jobs/{job.id}/{path}")
+            assert answer.status_code == 404
+            assert answer.json()["type"] == f"{EXCEPTIONS}/result-not-ready"
+            assert "PDF" in answer.json()["detail"]
+
     async def test_failed_job_tells_why(
         self, reader: httpx.AsyncClient, session: AsyncSession
     ) -> None:

@@ -145,6 +145,22 @@ class TestAcceptance:
         monitor = answer.links["monitor"]["url"]
         assert (await runner.get(monitor)).json()["status"] == "successful"
 
+    async def test_the_end_is_told_of_and_need_not_be_looked_for(
+        self,
+        runner: httpx.AsyncClient,
+        session: AsyncSession,
+        state: ServiceState,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("shanhai_api.jobs.results.POLL_S", 600)
+        worker = asyncio.create_task(finish_next(state, {"values": {"message": "山海"}}))
+        order = {"inputs": {"message": "山海"}}
+        # A look would come after the 20 s that are waited for at most.
+        async with asyncio.timeout(15):
+            answer = await runner.post(ECHO, json=order)
+        await worker
+        assert answer.text == "山海"
+
     async def test_result_as_document(
         self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:

@@ -20,7 +20,13 @@ from tests.support.tenants import SIGN, may_know, sign
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 __all__ = ["tenants"]
-CALLERS = ("", "nobody", "viewer@elsewhere", "planner@elsewhere", "viewer@here")
+CALLERS = (
+    "",
+    "nobody",
+    "viewer@elsewhere",
+    pytest.param("planner@elsewhere", marks=pytest.mark.long),
+    pytest.param("viewer@here", marks=pytest.mark.long),
+)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from shanhai.db.migrate import expected_revision
+from shanhai.db.revision import expected_revision
 from shanhai.local.servers import PrivateRedis
 
 

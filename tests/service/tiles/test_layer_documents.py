@@ -97,8 +97,7 @@ async def test_vector_tilejson_lists_its_layers_and_fields(client: httpx.AsyncCl
     assert [layer["id"] for layer in document["vector_layers"]] == ["regions", "regions_labels"]
     features, names = (layer["fields"] for layer in document["vector_layers"])
     assert features["name_zh"] == names["name_zh"] == "中文名称"
-    assert "area_km2" in features
-    assert {"code", "level"} <= set(names) < set(features)
+    assert set(names) == set(features) == {"code", "name_zh", "name_en", "level"}
 
 
 async def test_vector_tilejson_lists_the_fields_that_were_chosen(client: httpx.AsyncClient) -> None:

@@ -172,9 +172,8 @@ def read_with_gdal(path: Path) -> dict[str, Any]:
 def test_gdal_reads_packed_features_and_their_fields(
     seed: Callable[..., Outcome], address: str, tmp_path: Path, pack: str
 ) -> None:
-    path = pack_of(
-        seed("zones", "regions", pack=pack, min_zoom=9, max_zoom=11, bbox=XIAMEN), tmp_path
-    )
+    told = {"pack": pack, "bbox": XIAMEN, "properties": ["code", "area_km2"]}
+    path = pack_of(seed("zones", "regions", min_zoom=9, max_zoom=11, **told), tmp_path)
     seen = read_with_gdal(path)
     assert seen["layers"] == ["regions", "regions_labels", "zones"]
     assert seen["types"]["area_km2"] == "float64"

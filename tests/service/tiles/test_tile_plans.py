@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from shanhai.db.tiles import simplification
 from shanhai.db.tiles.simplification import fill_portion
-from shanhai.db.tiles.simplified_shapes import BANDS, LABEL, PIXEL_DEGREES, SHAPED, band_of
+from shanhai.db.tiles.simplified_shapes import BANDS, PIXEL_DEGREES, SHAPED, Shapes, band_of
 from shanhai_tiles.vector.collections import VECTORS, LayerQuery, LayerSelection
-from shanhai_tiles.vector.tiles import SEEN, UNSEEN, TileQueryShape, _number_of, _tile_query
+from shanhai_tiles.vector.tiles import WIDE, TileQueryShape, _specks, _tile_query
 from tests.support.feature_rows import add_patchwork
 from tests.support.job_rows import open_sessions
 
@@ -29,6 +29,7 @@ BINDS = {
     "most": 9,
     "labels": 9,
     "first": 18,
+    "beyond": 19,
 }
 
 
@@ -57,7 +58,7 @@ async def test_tiles_are_found_by_the_spatial_index(
 ) -> None:
     question = LayerQuery.of(VECTORS[name], LayerSelection())
     band = band_of(PIXEL_DEGREES / 2**zoom)
-    query = str(_tile_query(question, TileQueryShape(3857, band, largest=band is not None)))
+    query = str(_tile_query(question, TileQueryShape(3857, band, largest=zoom <= WIDE)))
     plan = await plan_of(database_url, query)
     table = VECTORS[name].entity.table
     kept = table if zoom > BANDS[-1].deepest else f"{table}_shape"
@@ -69,13 +70,12 @@ async def test_tiles_are_found_by_the_spatial_index(
         assert re.search(rf"Index Cond: \(\(band = '{band.deepest}'::smallint\) AND \(geom", plan)
 
 
-@pytest.mark.parametrize("sized", [SEEN, UNSEEN])
-async def test_what_is_left_out_is_counted_as_it_lies(database_url: str, sized: str) -> None:
+async def test_specks_are_counted_as_they_lie(database_url: str) -> None:
     """However many there are: the count ends at the last that matters."""
     question = LayerQuery.of(VECTORS["zones"], LayerSelection())
-    form = TileQueryShape(3857, BANDS[0], largest=True)
-    band = str(BANDS[0].deepest if sized == SEEN else LABEL)
-    plan = await plan_of(database_url, f"SELECT {_number_of(question, form, band, sized, '9')}")
+    shapes = Shapes.of(question.collection.entity)
+    assert shapes is not None
+    plan = await plan_of(database_url, f"SELECT {_specks(question, shapes)}")
     found = re.search(
         r"Index Scan using ix_zone_shape_band_geom on zone_shape.*\n.*\n *Order By: \(geom <#>",
         plan,

@@ -14,11 +14,17 @@ GRID_LIST = [*WORLD_GRIDS, GAUSS_KRUGER[117]]
 
 
 async def tile_at(
-    client: httpx.AsyncClient, layer: str, grid: TileGrid, zoom: int, lon: float, lat: float
+    client: httpx.AsyncClient,
+    layer: str,
+    grid: TileGrid,
+    zoom: int,
+    lon: float,
+    lat: float,
+    **params: str,
 ) -> dict[str, Any]:
     tile = grid.tms.tile(lon, lat, zoom)
     path = f"/layers/{layer}/tiles/{grid.id}/{zoom}/{tile.x}/{tile.y}.mvt"
-    answer = await client.get(path)
+    answer = await client.get(path, params=params)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/vnd.mapbox-vector-tile"
     layers: dict[str, Any] = mapbox_vector_tile.decode(answer.content)
@@ -29,7 +35,8 @@ async def tile_at(
 async def test_only_the_published_zones_are_in_the_tile(
     client: httpx.AsyncClient, grid: TileGrid
 ) -> None:
-    zones = (await tile_at(client, "zones", grid, 7, 118.1, 24.55))["zones"]
+    told = "code,version,class,class_value,color,name_zh,area_km2,share_percent"
+    zones = (await tile_at(client, "zones", grid, 7, 118.1, 24.55, properties=told))["zones"]
     found = {feature["properties"]["class"]: feature["properties"] for feature in zones["features"]}
     assert sorted(found) == ["key_protection", "strict_protection"]
     strict = found["strict_protection"]
@@ -47,7 +54,7 @@ async def test_a_boundary_lies_where_it_should(client: httpx.AsyncClient, grid: 
     """The zones' common border is 118.1 E: its place in the tile tells the projection."""
     lon, zoom = 118.1, grid.level_like(9)
     zones = (await tile_at(client, "zones", grid, zoom, lon, 24.55))["zones"]
-    strict = next(f for f in zones["features"] if f["properties"]["class_value"] == 1)
+    strict = next(f for f in zones["features"] if f["properties"]["class"] == "strict_protection")
     east_side = max(x for ring in strict["geometry"]["coordinates"] for x, _ in ring)
     tile = grid.tms.tile(lon, 24.55, zoom)
     west, south, east, north = grid.bounds(zoom, tile.x, tile.y)
@@ -58,12 +65,30 @@ async def test_a_boundary_lies_where_it_should(client: httpx.AsyncClient, grid: 
 
 async def test_regions_carry_one_place_for_each_name(client: httpx.AsyncClient) -> None:
     grid = WORLD_GRIDS[0]
-    tile = await tile_at(client, "regions", grid, 5, 118.1, 24.55)
+    tile = await tile_at(client, "regions", grid, 5, 118.1, 24.55, properties="level,parent")
     names = [f["properties"]["name_zh"] for f in tile["regions_labels"]["features"]]
     assert sorted(names) == sorted(["厦门市", "思明区", "湖里区"])
     assert {f["geometry"]["type"] for f in tile["regions_labels"]["features"]} == {"Point"}
     districts = [f for f in tile["regions"]["features"] if f["properties"]["level"] == "district"]
     assert {f["properties"]["parent"] for f in districts} == {"xiamen"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "members"),
+    [
+        ("zones", {"code", "class", "color", "name_zh", "name_en"}),
+        ("regions", {"code", "level", "name_zh", "name_en"}),
+    ],
+)
+async def test_areas_carry_what_maps_draw_and_more_when_asked(
+    client: httpx.AsyncClient, layer: str, members: set[str]
+) -> None:
+    tile = await tile_at(client, layer, WORLD_GRIDS[0], 7, 118.1, 24.55)
+    assert {name for f in tile[layer]["features"] for name in f["properties"]} == members
+    more = {item["name"] for item in (await client.get(f"/layers/{layer}")).json()["properties"]}
+    assert members < more
+    asked = await tile_at(client, layer, WORLD_GRIDS[0], 7, 118.1, 24.55, properties=",".join(more))
+    assert all("area_km2" in f["properties"] for f in asked[layer]["features"])
 
 
 async def test_an_empty_tile_is_204(client: httpx.AsyncClient) -> None:
@@ -123,7 +148,7 @@ async def test_a_former_day_has_its_own_zones(client: httpx.AsyncClient) -> None
     path = "/layers/zones/tiles/WebMercatorQuad/9/424/220.mvt"
     found, tags = {}, set()
     for day in ("2023-12-31", "2024-06-01", "2024-12-31", "2025-01-01"):
-        answer = await client.get(path, params={"as_of": day})
+        answer = await client.get(path, params={"as_of": day, "properties": "code,version"})
         tags.add(answer.headers["etag"])
         zones = mapbox_vector_tile.decode(answer.content).get("zones", {"features": []})
         found[day] = {feature["properties"]["version"] for feature in zones["features"]}

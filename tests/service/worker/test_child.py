@@ -35,7 +35,7 @@ def compute(task, workspace, progress):
     {body}
 
 child.compute_of = {{"tried": compute}}.__getitem__
-sys.exit(child.compute_job(Path(sys.argv[1])))
+sys.exit(child.compute_jobs(Path(sys.argv[1])))
 """
 
 

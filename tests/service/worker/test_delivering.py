@@ -27,7 +27,7 @@ from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
-from shanhai_worker import deliveries
+from shanhai_worker import agenda, deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.deliveries import make_senders
 from tests.support.emptying import forget_rows
@@ -60,7 +60,8 @@ async def keeping(
     context: WorkerContext, *receivers: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """A keeper that may reach the receivers, and looks often."""
-    monkeypatch.setattr(deliveries, "LOOK_S", 0.05)
+    for module in (agenda, deliveries):
+        monkeypatch.setattr(module, "LOOK_S", 0.05)
     settings = OutgoingSettings.model_validate(
         {
             "http_hosts": [f"127.0.0.1:{receiver.port}" for receiver in receivers],

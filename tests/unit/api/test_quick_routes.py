@@ -26,6 +26,11 @@ async def post_quick(request: Request) -> Response:
     return Response(request.scope["route"].path)
 
 
+@quick.get("/named/{code}")
+async def get_named(request: Request) -> Response:
+    return Response(f"{request.scope['route'].path} {request.path_params['code']}")
+
+
 @guarded.post("/guarded", dependencies=[Depends(refuse)])
 async def post_guarded(request: Request) -> Response:
     return Response("unguarded")
@@ -46,6 +51,10 @@ def quick_client() -> httpx.AsyncClient:
         ("POST", "/quick?again=1", 409),
         ("GET", "/quick", 404),
         ("POST", "/quick/", 404),
+        ("GET", "/named/one", 200),
+        ("POST", "/named/one", 404),
+        ("GET", "/named/one/two", 404),
+        ("GET", "/named/", 404),
         ("POST", "/guarded", 401),
     ],
 )
@@ -53,3 +62,10 @@ async def test_only_direct_routes_are_quick(
     quick_client: httpx.AsyncClient, method: str, path: str, status: int
 ) -> None:
     assert (await quick_client.request(method, path)).status_code == status
+
+
+@pytest.mark.parametrize(("sent", "named"), [("one", "one"), ("%E5%8C%BA%20a", "区 a")])
+async def test_what_an_address_names_is_handed_on(
+    quick_client: httpx.AsyncClient, sent: str, named: str
+) -> None:
+    assert (await quick_client.get(f"/named/{sent}")).text == f"/named/{{code}} {named}"

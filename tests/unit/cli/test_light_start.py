@@ -5,34 +5,63 @@ import sys
 
 import pytest
 
-ABSENT = ("rasterio", "pyarrow", "pyogrio", "scipy", "sklearn", "numba", "matplotlib")
+COMPUTING = ("rasterio", "pyarrow", "pyogrio", "scipy", "sklearn", "numba", "matplotlib")
+HEAVY = (*COMPUTING, "numpy", "pydantic", "sqlalchemy", "httpx", "alembic", "fastapi", "redis")
 
-PROGRAM = f"""
+
+def _run_without(names: tuple[str, ...], statement: str) -> "subprocess.CompletedProcess[str]":
+    """Run a statement where some packages cannot be imported."""
+    program = f"""
 import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {ABSENT!r}:
+        if name.partition(".")[0] in {names!r}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())
-import shanhai.cli.app
+{statement}
 """
-
-
-def test_the_command_line_starts_without_heavy_libraries() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=60
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
     )
+
+
+def test_commands_load_without_heavy_libraries() -> None:
+    done = _run_without(COMPUTING, "from shanhai.cli.app import loaded; loaded()")
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("service", ["shanhai_api.app", "shanhai_tiles.app"])
-def test_services_start_without_tables_of_analysts(service: str) -> None:
-    """Where they are installed, as by `shanhai[all]`, pyogrio would load them."""
-    loaded = (
-        f"import sys, {service}; print(*sorted({{'geopandas', 'pandas'}} & sys.modules.keys()))"
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_the_command_line_tells_of_itself_without_loading_commands(option: str) -> None:
+    done = _run_without(
+        HEAVY, f"sys.argv = ['shanhai', {option!r}]; from shanhai.cli import main; main()"
     )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+OF_NO_SERVICE = (
+    *("alembic", "mako", "weasyprint", "openpyxl"),
+    *("scipy", "sklearn", "numba", "matplotlib", "dask", "distributed"),
+    *("geopandas", "pandas"),  # pyogrio would load them where they are, as by `shanhai[all]`
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "others"),
+    [
+        ("shanhai_api.app", ("rasterio", "PIL")),
+        ("shanhai_tiles.app", ("pyarrow", "pyogrio", "docx", "lxml", "arq")),
+        ("shanhai_worker.app", ("rasterio", "pyarrow", "pyogrio", "docx", "lxml", "PIL")),
+        ("shanhai_worker.fork_server", ("rasterio", "pyarrow", "pyogrio", "sqlalchemy", "fastapi")),
+    ],
+)
+def test_services_start_without_what_few_requests_need(
+    service: str, others: tuple[str, ...]
+) -> None:
+    unwanted = {*OF_NO_SERVICE, *others}
+    loaded = f"import sys, {service}; print(*sorted({unwanted} & {{*sys.modules}}))"
     done = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=100
     )

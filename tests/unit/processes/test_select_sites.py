@@ -64,14 +64,6 @@ def silent(percent: float, stage: str) -> None:
     pass
 
 
-@pytest.fixture(scope="module", autouse=True)
-def unprinted() -> Iterator[None]:
-    """Makes no PDF: it takes longer than all a selection computes; the worker's test makes one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shanhai.reporting.pages.can_write_pdf", lambda: False)
-        yield
-
-
 @pytest.fixture(scope="module")
 def ratio(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_ratio(watershed, tmp_path_factory.mktemp("ratio"))

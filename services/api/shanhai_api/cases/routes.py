@@ -47,7 +47,7 @@ LeadKind = Literal[
 class Body(BaseModel):
     """A body whose members are all known."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class LeadProperties(Body):

@@ -24,12 +24,13 @@ from shanhai_api.features.models import ObjectStates, show_versions
 from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by
 from shanhai_api.kit.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import UnitOfWork
 from shanhai_api.kit.view import View
 
-router = APIRouter(tags=["features"])
-records = APIRouter(tags=["records"])
+router = APIRouter(tags=["features"], route_class=LateRoute)
+records = APIRouter(tags=["records"], route_class=LateRoute)
 ITEMS = "/collections/{collection}/items"
 Body = Mapping[str, Any]
 

@@ -1,8 +1,9 @@
 """The query of a list of features or records: everything checked, every fault named."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -69,6 +70,7 @@ LANGUAGES: Mapping[str, FilterLanguage] = {
     "cql-text": "cql2-text",
 }
 PLACES = frozenset({"cursor", "offset"})
+NOT_KEPT = PLACES | {"lang"}
 Read = TypeVar("Read")
 System = Callable[[str], Crs]
 
@@ -118,9 +120,10 @@ def parse_items_query(
     Raises:
         InvalidInput: with one fault for each parameter that is unknown, repeated or malformed.
     """
-    reader = Reader(query, _strangers(entity, query, bound or {}), system)
-    kept = {name: query[name] for name in query if name not in {*PLACES, "lang"}}
-    filters = _filters(reader, parameters_of(entity, bound or {})) | dict(bound or {})
+    given = dict(query.multi_items())
+    reader = Reader(given, _strangers(entity, query, bound or {}), system)
+    kept = {name: text for name, text in given.items() if name not in NOT_KEPT}
+    filters = _filters(entity, reader, bound or {}) | dict(bound or {})
     order = reader.read("sortby", values.sort_reader(entity)) or usual_order(entity)
     crs = reader.read("bbox-crs", reader.system) or CRS84
     reader.read("lang", values.parse_lang)
@@ -144,7 +147,7 @@ def parse_items_query(
 class Reader:
     """Reads parameters one by one and collects what is wrong with them."""
 
-    query: QueryParams
+    query: Mapping[str, str]
     faults: list[Fault] = field(default_factory=list)
     system: System = parse_crs
 
@@ -189,7 +192,9 @@ def crs_named(text: str | None, system: System = parse_crs) -> Crs:
     Raises:
         InvalidInput: it is not served.
     """
-    reader = Reader(QueryParams({} if text is None else {"crs": text}))
+    if text is None:
+        return CRS84
+    reader = Reader({"crs": text})
     crs = reader.read("crs", system) or CRS84
     reader.refuse_faults()
     return crs
@@ -217,7 +222,7 @@ def known_parameters(entity: Entity) -> tuple[str, ...]:
     return RECORD_PARAMETERS if entity.geometry is None else PARAMETERS
 
 
-def parameters_of(entity: Entity, bound: Mapping[str, str]) -> list[Property]:
+def parameters_of(entity: Entity, bound: Iterable[str]) -> list[Property]:
     """The properties that are parameters: those with one value, and lists of texts."""
     taken = {*known_parameters(entity), *bound}
     return [
@@ -228,7 +233,9 @@ def parameters_of(entity: Entity, bound: Mapping[str, str]) -> list[Property]:
 
 
 def _strangers(entity: Entity, query: QueryParams, bound: Mapping[str, str]) -> list[Fault]:
-    known = {*known_parameters(entity), *(item.name for item in parameters_of(entity, bound))}
+    known = _known(entity, frozenset(bound))
+    if query.keys() <= known and len(query.keys()) == len(query.multi_items()):
+        return []
     listed = ", ".join(sorted(known))
     unknown = f"is not a parameter of this collection; known: {listed}"
     unknown_zh = f"不是该集合的参数；可用参数：{listed}"
@@ -239,9 +246,19 @@ def _strangers(entity: Entity, query: QueryParams, bound: Mapping[str, str]) -> 
     ]
 
 
-def _filters(reader: Reader, properties: list[Property]) -> dict[str, Value]:
+@lru_cache(maxsize=512)
+def _known(entity: Entity, bound: frozenset[str]) -> frozenset[str]:
+    """The names of all parameters."""
+    own = (item.name for item in parameters_of(entity, bound))
+    return frozenset((*known_parameters(entity), *own))
+
+
+def _filters(entity: Entity, reader: Reader, bound: Mapping[str, str]) -> dict[str, Value]:
+    if reader.query.keys() <= set(known_parameters(entity)):
+        return {}
     read = (
-        (item.name, reader.read(item.name, values.value_reader(item.schema))) for item in properties
+        (item.name, reader.read(item.name, values.value_reader(item.schema)))
+        for item in parameters_of(entity, bound)
     )
     return {name: value for name, value in read if value is not None}
 

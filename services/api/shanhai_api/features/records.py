@@ -17,10 +17,11 @@ from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import item_page, items_page, shown_row, ways_open
 from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit.dependencies import Context, PageQuery, Reader, ReadSession, TheView
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import HTML, JSON
 
-router = APIRouter(tags=["records"])
+router = APIRouter(tags=["records"], route_class=LateRoute)
 PATH_NAMES = re.compile(r"\{(\w+)\}")
 
 

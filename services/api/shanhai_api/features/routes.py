@@ -33,6 +33,7 @@ from shanhai_api.features.tables import (
 from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.stored_files import StoredFileResponse
@@ -149,7 +150,7 @@ async def read_item(request: Request) -> Response:
     )
 
 
-files = APIRouter(tags=["features"])
+files = APIRouter(tags=["features"], route_class=LateRoute)
 BYTES = {"content": {COG_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file; its ETag is its SHA-256", **BYTES},

@@ -210,9 +210,9 @@ def parse_lang(text: str) -> str:
 
 def sort_reader(entity: Entity) -> Callable[[str], Order]:
     """A reader of `sortby`: properties, each behind `+` or `-`."""
-    known = {item.name for item in entity.sortables}
 
     def parse(text: str) -> Order:
+        known = {item.name for item in entity.sortables}
         # A plus sign that nobody encoded arrives as a space.
         keys = [SortKey(part.lstrip("+- "), part.startswith("-")) for part in text.split(",")]
         names = [key.name for key in keys]

@@ -11,6 +11,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import JobFilter, find_job, list_jobs
 from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, NotFound, Stale
+from shanhai.jobs.results import is_published
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
 from shanhai.vocabulary import JobStatus, Scope
@@ -141,17 +142,19 @@ def demand_own(job: Job, caller: Caller) -> None:
 
 
 def output_of(job: Job, name: str) -> tuple[Mapping[str, Any] | None, Any]:
-    """An output of a successful job: its file, or None and its value.
+    """An output of a successful job, or of one whose PDF follows: its file, or None and its value.
 
     Raises:
         NotFound: the job has no such output.
+        ResultNotReady: it has none yet.
     """
-    result = successful_result(job)
+    result = (job.result or {}) if is_published(job) else successful_result(job)
     files, values = result.get("outputs", {}), result.get("values", {})
     if name in files:
         return files[name], None
     if name in values:
         return None, values[name]
+    successful_result(job)
     known = ", ".join(sorted({*files, *values}))
     raise NotFound(
         f"job {job.id} has no output {name!r}; outputs: {known}",

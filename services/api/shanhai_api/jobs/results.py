@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any, cast
 from uuid import UUID
@@ -14,7 +15,13 @@ from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.jobs.messages import Failure
-from shanhai.jobs.results import ResultForm, output_link, results_document, status_info
+from shanhai.jobs.results import (
+    ResultForm,
+    is_published,
+    output_link,
+    results_document,
+    status_info,
+)
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec
 from shanhai.storage.artifacts import ArtifactStore
@@ -24,7 +31,8 @@ from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import JSON, TEXT, View, choose_format, digest_of, is_known, link_header
 
-POLL_S = 0.1
+POLL_S = 0.25
+"""Seconds between looks at a job whose end nobody has told of yet."""
 CALLERS_FAULT = frozenset({"invalid", "resource"})
 
 
@@ -39,14 +47,19 @@ async def wait_for_end(state: ServiceState, job_id: UUID, seconds: float) -> Job
     """The job once it has ended; None when it has not in time, or the service stops."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not state.draining.is_set():
-        async with state.sessions() as session:
-            job = await find_job(session, job_id, reader=None)
-        if job is not None and JobStatus(job.status).final:
-            return job
-        if loop.time() >= deadline:
-            return None
-        await asyncio.sleep(POLL_S)
+    with state.ends.of(job_id) as news:
+        while not state.draining.is_set():
+            news.clear()
+            async with state.reading() as session:
+                job = await find_job(session, job_id, reader=None)
+            if job is not None and JobStatus(job.status).final:
+                return job
+            left_s = deadline - loop.time()
+            if left_s <= 0:
+                return None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(POLL_S, left_s)):
+                    await news.wait()
     return None
 
 
@@ -69,11 +82,21 @@ def successful_result(job: Job) -> Mapping[str, Any]:
             dismissed = f"job {job.id} was dismissed"
             raise _with_state(JobDismissed(dismissed, message_zh=f"作业 {job.id} 已取消"), job)
         case _:
-            not_ready = ResultNotReady(
-                f"job {job.id} is {job.status}; its result is not ready",
-                message_zh=f"作业 {job.id} 尚未完成，结果未就绪",
-            )
-            raise _with_state(not_ready, job)
+            raise _with_state(_not_ready(job), job)
+
+
+def _not_ready(job: Job) -> ResultNotReady:
+    if is_published(job):
+        return ResultNotReady(
+            f"job {job.id} is {job.status}: its report is still being set as PDF; all other "
+            f"outputs can be had already, each at /jobs/{job.id}/results/ and its name",
+            message_zh=f"作业 {job.id} 的 PDF 报告正在排版；其余成果已可逐项获取："
+            f"/jobs/{job.id}/results/ 加成果名",
+        )
+    return ResultNotReady(
+        f"job {job.id} is {job.status}; its result is not ready",
+        message_zh=f"作业 {job.id} 尚未完成，结果未就绪",
+    )
 
 
 def _with_state(error: ShanhaiError, job: Job, failure: str | None = None) -> ShanhaiError:

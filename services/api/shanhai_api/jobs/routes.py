@@ -30,6 +30,7 @@ from shanhai_api.jobs.results import (
 )
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import HEARTBEAT, HEARTBEAT_S, LONGEST_S, STREAMED, Answer, stream
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.pages import moment
 from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
@@ -240,7 +241,7 @@ def known_by(job: Job, view: View) -> dict[str, object]:
     return {"title": " · ".join(names), "created": moment(job.created_at)}
 
 
-results = APIRouter(tags=["processes"])
+results = APIRouter(tags=["processes"], route_class=LateRoute)
 WHOLE = {
     JSON.media_type: {"schema": {"anyOf": [{"$ref": f"#/components/schemas/{RESULTS}"}, VALUE]}},
     HTML.media_type: {"schema": {"type": "string"}},

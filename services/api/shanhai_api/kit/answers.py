@@ -45,7 +45,8 @@ JsonNumber = Annotated[int | float, WithJsonSchema({"type": "number"})]
 class Answered(BaseModel):
     """A part of an answer; a column of another name is the `validation_alias` of its member."""
 
-    model_config = ConfigDict(validate_by_name=True)
+    # Made ready when first used: an API has hundreds of which most processes use a few.
+    model_config = ConfigDict(validate_by_name=True, defer_build=True)
 
     @classmethod
     def from_row(cls, row: object, **others: Any) -> Self:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -24,6 +23,7 @@ from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.errors import PreconditionRequired
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import (
     SAFE,
     Caller,
@@ -215,7 +215,7 @@ async def get_unit(request: Request) -> AsyncIterator[UnitOfWork]:
         yield unit
 
 
-class DirectRoute(APIRoute):
+class DirectRoute(LateRoute):
     """A route whose function is given the request and nothing else.
 
     Finding dependencies costs several times what such a function does; the definition of what it

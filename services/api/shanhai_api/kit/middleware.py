@@ -13,9 +13,10 @@ busy machine the client then takes the core before the body is on its way.
 import asyncio
 import gc
 import re
+import secrets
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -187,9 +188,7 @@ class RequestScope:
         with (
             acting_from(source),
             # Who calls is told by `caller_of`, once that is known.
-            structlog.contextvars.bound_contextvars(
-                request_id=course.request_id, address=source, identity=None
-            ),
+            _lines_telling(request_id=course.request_id, address=source, identity=None),
             span("request", kind="server", parent=request.headers.get("traceparent")) as traced,
             bound_trace_id(),
         ):
@@ -220,10 +219,20 @@ class RequestScope:
         _note(scope, course, metrics)
 
 
+@contextmanager
+def _lines_telling(**members: object) -> Iterator[None]:
+    """Log these members with each line, without looking at all else that is bound."""
+    tokens = structlog.contextvars.bind_contextvars(**members)
+    try:
+        yield
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
+
+
 def request_id_from(request: Request) -> str:
     """The caller's id when it is harmless, else a new one."""
     given = request.headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _finish(message: Message, course: RequestProgress, allowance: Allowance | None) -> Message:
@@ -280,25 +289,26 @@ class QuickRoutes:
     """ASGI middleware: routes that are asked all the time, found by method and address alone.
 
     To look through all routes takes longer than what stands here. Only direct routes are taken: a
-    route with dependencies, which may ask who calls, is left to the router.
+    route with dependencies, which may ask who calls, is left to the router. Those whose address
+    holds names are tried one after another, so there should be few.
     """
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
         self.app = app
+        direct = [route for route in routes if isinstance(route, DirectRoute)]
         self._routes = {
-            (method, route.path): route
-            for route in routes
-            if isinstance(route, DirectRoute)
-            for method in route.methods or ()
+            (method, route.path): route for route in direct for method in route.methods or ()
         }
+        self._named = [route for route in direct if route.param_convertors]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the route, or let the request through; errors are told as those of others."""
-        route = self._routes.get((scope.get("method", ""), scope.get("path", "")))
-        if route is None or scope.get("root_path"):
+        found = None if scope.get("root_path") else self._find(scope)
+        if found is None:
             await self.app(scope, receive, send)
             return
-        scope.update(route=route, endpoint=route.endpoint, path_params={})
+        route, named = found
+        scope.update(route=route, endpoint=route.endpoint, path_params=named)
         request = Request(scope, receive)
         try:
             answer: Response = await route.endpoint(request)
@@ -312,6 +322,18 @@ class QuickRoutes:
             answer = await handler(request, error)
         await answer(scope, receive, send)
 
+    def _find(self, scope: Scope) -> tuple[DirectRoute, dict[str, str]] | None:
+        """The route, and what its address names."""
+        method, path = scope.get("method", ""), scope.get("path", "")
+        plain = self._routes.get((method, path))
+        if plain is not None:
+            return plain, {}
+        for route in self._named:
+            match = route.path_regex.match(path)
+            if match is not None and method in (route.methods or ()):
+                return route, match.groupdict()
+        return None
+
 
 YOUNG = 50_000
 """Objects made, less those freed, after which the young ones are looked through."""
@@ -324,6 +346,7 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, OLDER, OLDER)
+    gc.enable()
 
 
 SMALL = 16_384

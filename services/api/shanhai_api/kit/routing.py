@@ -14,7 +14,6 @@ from fastapi.datastructures import DefaultPlaceholder
 from fastapi.params import Body, Depends
 from fastapi.params import Query as QueryInfo
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from fastapi.utils import create_model_field
 from pydantic import BaseModel
 
@@ -23,6 +22,7 @@ from shanhai.errors import InvalidInput
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, read_digest
 from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState, UnitOfWork
@@ -142,7 +142,7 @@ AnyQuery = Annotated[Request, "its query"]
 """A parameter of endpoints that read the query themselves: it depends on what is asked for."""
 
 
-class Route(APIRoute):
+class Route(LateRoute):
     """A route whose endpoint takes and answers models.
 
     A GET is answered as JSON or as a page, with an ETag. What answers by a response of its own, for
@@ -151,12 +151,15 @@ class Route(APIRoute):
     each `Idempotency-Key`.
     """
 
-    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+    def build(self, options: dict[str, Any]) -> None:
+        """Declare and take what the endpoint's annotations say."""
+        endpoint = self.endpoint
         document = document_of(endpoint)
         if isinstance(options["response_model"], DefaultPlaceholder):
             options["response_model"] = document
         _declare(options["response_model"], options)
-        super().__init__(path, _answering(endpoint, document, options["status_code"]), **options)
+        self.endpoint = _answering(endpoint, document, options["status_code"])
+        super().build(options)
         # Only now that the handler is made: it does not read the body, a dependency does.
         for reader in _bodies(endpoint).values():
             self.body_field = create_model_field(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
@@ -28,12 +28,15 @@ from shanhai.db.engine import (
     create_sessions,
     create_writing_engine,
     open_quick_reader,
+    open_quick_writer,
 )
-from shanhai.db.migrate import OK, DatabaseState, expected_revision, look_into_database
+from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.feeds import GroupCommit
+from shanhai.db.revision import OK, DatabaseState, expected_revision, look_into_database
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.overload import RateLimiter, SingleFlight
 from shanhai.storage.artifacts import ArtifactStore, open_store
+from shanhai_api.jobs.ends import JobEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ class ApiMetrics:
 
 
 APPLICATION = "shanhai-api"
+GROUPS = 2
+"""Groups of observations that are stored at a time."""
 Action = Callable[[], Awaitable[object]]
 
 
@@ -155,6 +160,7 @@ class ServiceState:
     authenticator: Authenticator
     limiter: RateLimiter
     gathering: GroupCommit
+    ends: JobEnds
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
     """What probes ask the database at this moment."""
@@ -182,14 +188,25 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
     store = open_store(configuration.artifacts)
-    gathering = GroupCommit(
-        writing_sessions, skew=configuration.observations.skew, files=store, transactions=2
-    )
+    ends = JobEnds(configuration.database, application=f"{APPLICATION}-ends")
+    skew = configuration.observations.skew
     try:
         async with (
             limiter.synchronised(),
             open_quick_reader(configuration.database, application=f"{APPLICATION}-quick") as quick,
+            open_quick_writer(
+                configuration.database, application=f"{APPLICATION}-appending", most=GROUPS
+            ) as appending,
+            AsyncExitStack() as at_end,
         ):
+            gathering = GroupCommit(
+                writing_sessions,
+                skew=skew,
+                files=store,
+                transactions=GROUPS,
+                appender=Appender(appending, skew),
+            )
+            at_end.push_async_callback(gathering.close)
             authenticator = Authenticator(
                 reading_sessions,
                 writing_sessions.begin,
@@ -211,11 +228,12 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
                 authenticator,
                 limiter,
                 gathering,
+                ends,
             )
             async with authenticator.tally.writing_down():
                 yield state
     finally:
-        await gathering.close()
+        await ends.close()
         await dispatcher.close()
         await probes.dispose()
         await reading.dispose()

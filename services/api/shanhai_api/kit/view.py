@@ -21,7 +21,7 @@ from shanhai_api.kit.pages import render
 from shanhai_api.kit.requests import (
     base_url,
     chosen_language,
-    language_of,
+    preferred,
     quality,
     request_id_of,
     session_token,
@@ -60,11 +60,9 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     if wanted is not None:
         return _named(wanted, offered)
     # An empty header wishes for nothing, as does none.
-    accept = request.headers.get("accept", "").strip() or "*/*"
-    for media_range, weight in _wishes(accept):
-        for candidate in offered:
-            if weight > 0 and _matches(media_range, candidate):
-                return candidate
+    accepted = _accepted(request.headers.get("accept", "").strip() or "*/*", offered)
+    if accepted is not None:
+        return accepted
     names = ", ".join(item.media_type for item in offered)
     raise NotAcceptable(
         f"none of the formats in Accept is offered here; offered: {names}",
@@ -85,8 +83,15 @@ def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
 
 
 @lru_cache(maxsize=256)
+def _accepted(accept: str, offered: tuple[Format, ...]) -> Format | None:
+    """The format wished for most; clients send the same few headers all the time."""
+    wished = (media_range for media_range, weight in _wishes(accept) if weight > 0)
+    matching = (item for media in wished for item in offered if _matches(media, item))
+    return next(matching, None)
+
+
 def _wishes(accept: str) -> list[tuple[str, float]]:
-    """The media ranges, the most wanted first; clients send the same few headers all the time."""
+    """The media ranges, the most wanted first."""
     wishes = [wish.partition(";") for wish in accept.split(",") if wish.strip()]
     found = [(media.strip().lower(), quality(rest)) for media, _, rest in wishes]
     return sorted(found, key=lambda wish: -wish[1])
@@ -120,14 +125,9 @@ class View:
     @classmethod
     def of(cls, request: Request, **more: Any) -> Self:
         """The view of a request, with what a kind of view has more."""
-        return cls(
-            request,
-            base_url(request),
-            language_of(request),
-            chosen_language(request),
-            request_id_of(request),
-            **more,
-        )
+        chosen = chosen_language(request)
+        lang = chosen or preferred(request.headers.get("accept-language", ""))
+        return cls(request, base_url(request), lang, chosen, request_id_of(request), **more)
 
     @property
     def known(self) -> bool:
@@ -166,7 +166,8 @@ class View:
     def url(self, path: str, /, **parameters: str | int | None) -> str:
         """An absolute address that keeps the language chosen by `lang=`."""
         known = {**parameters, "lang": self.chosen_lang}
-        query = urlencode({name: value for name, value in known.items() if value is not None})
+        given = known.items()
+        query = "&".join(_encoded(name, str(value)) for name, value in given if value is not None)
         return f"{self.base}{path}" + (f"?{query}" if query else "")
 
     @property
@@ -304,6 +305,12 @@ class View:
     def cache_control(self) -> str:
         """Caches may keep the answer but must ask again; shared ones not what needed identity."""
         return "private, no-cache" if self.known else "public, no-cache"
+
+
+@lru_cache(maxsize=256)
+def _encoded(name: str, value: str) -> str:
+    """A parameter of an address; the links of an answer have most of theirs in common."""
+    return urlencode({name: value})
 
 
 def entity_tag(state: str, body: bytes) -> str:

@@ -40,6 +40,7 @@ from shanhai_api.kit.dependencies import (
     act_of,
     format_field,
 )
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import CSV, HTML, JSON, choose_format
@@ -47,7 +48,7 @@ from shanhai_api.plans import judged_models, models, operations, pages, schemas
 from shanhai_api.plans.answers import PlanNamed, PlanStatus, Titled, plan_item, plan_path
 from shanhai_api.plans.operations import ZIP, check_again, demand_insider, respond_package
 
-packages = APIRouter(tags=["records"])
+packages = APIRouter(tags=["records"], route_class=LateRoute)
 
 
 @packages.get(

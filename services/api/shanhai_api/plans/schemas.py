@@ -24,7 +24,7 @@ Number = Annotated[
 class FigureBody(BaseModel):
     """A base, target or reference."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     role: Literal["base", "target", "reference"] = Field(description="What the figure is")
     year: Year | None = Field(None, description="None for a target that holds at all times")
@@ -44,7 +44,7 @@ class FigureBody(BaseModel):
 class FiguresBody(BaseModel):
     """All the figures of an indicator in a region."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     targets: list[FigureBody] = Field(max_length=MOST_FIGURES, description="Bases and targets")
 
@@ -111,7 +111,7 @@ class StoredListQuery(DayQuery):
 class Body(BaseModel):
     """A body whose members are all known."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class TargetsBody(FiguresBody):

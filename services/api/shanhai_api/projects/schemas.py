@@ -62,7 +62,7 @@ Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 class Body(BaseModel):
     """A body whose members are all known."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class TransitionBody(Body):

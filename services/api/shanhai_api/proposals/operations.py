@@ -49,7 +49,7 @@ Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 class Body(BaseModel):
     """A body whose members are all known."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RevisesBody(Body):

@@ -15,6 +15,7 @@ from shanhai_api.kit.dependencies import (
     TheView,
     Writer,
 )
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.sta import documents, operations, schemas
 from shanhai_api.sta import documents as reading
 
@@ -172,7 +173,7 @@ SHOWN: Schema = {
 }
 
 
-router = APIRouter(tags=["sensorthings"])
+router = APIRouter(tags=["sensorthings"], route_class=LateRoute)
 quick = APIRouter(tags=["sensorthings"], route_class=DirectRoute)
 """What loggers do every second; looked at early."""
 PATH = f"{documents.ROOT}/{{path:path}}"

@@ -18,6 +18,7 @@ from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Moment
 from shanhai_api.kit.body import read_blocks
 from shanhai_api.kit.dependencies import Read, Write
+from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, Route, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
@@ -195,7 +196,7 @@ async def _note_received(state: ServiceState, caller: Caller, upload_id: UUID) -
             row.sha256 = await asyncio.to_thread(store.upload_digest, upload_id)
 
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(tags=["uploads"], route_class=LateRoute)
 RAW_BODY = {
     "requestBody": {
         "required": True,

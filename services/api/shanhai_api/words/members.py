@@ -456,7 +456,7 @@ INPUTS: Mapping[str, Label] = {
     "fill_zero": Label("缺值按 0", "No data is 0"),
     "allow_fallback": Label("允许改用次选方法", "Take the next method where data lack"),
     "min_services": Label("最少服务数", "Least services"),
-    "normalization": Label("归一化界限", "Limits of normalisation"),
+    "frozen_limits": Label("归一化界限", "Limits of normalisation"),
     "normalisation": Label("沿用先前计算", "Taken over from another run"),
     "lo": Label("下限", "Lower limit"),
     "hi": Label("上限", "Upper limit"),

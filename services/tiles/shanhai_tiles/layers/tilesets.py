@@ -258,7 +258,7 @@ def _layer(layer: Layer, grid: TileGrid, kind: Kind, lang: Lang) -> TilesetLayer
 
 
 def _schema(layer: VectorLayer, lang: Lang) -> PropertiesSchema:
-    columns = layer.collection.columns
+    columns = layer.collection.chosen_columns(layer.selection.properties)
     return PropertiesSchema(
         properties={item.name: {**item.schema, "title": item.title.in_(lang)} for item in columns}
     )

@@ -8,7 +8,8 @@ import math
 import os
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
@@ -39,24 +40,43 @@ class BlockCache:
         self.capacity = capacity
         self.size = 0
         self._kept: OrderedDict[Key, Block] = OrderedDict()
+        self._made: dict[Key, Future[Block]] = {}
         self._lock = Lock()
 
-    def get(self, key: Key) -> Block | None:
-        """The block of this name, if it is kept."""
+    def get(self, key: Key, make: Callable[[], Block]) -> Block:
+        """The block of this name, kept, or made once for all threads that ask meanwhile.
+
+        It is kept unless it alone would take an eighth of the room. What `make` raises is raised
+        to all of them.
+        """
         with self._lock:
             block = self._kept.get(key)
             if block is not None:
                 self._kept.move_to_end(key)
+                return block
+            awaited = self._made.get(key)
+            mine = self._made.setdefault(key, Future())
+        if awaited is not None:
+            return awaited.result()
+        try:
+            block = make()
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        else:
+            self._keep(key, block)
+            mine.set_result(block)
+        finally:
+            with self._lock:
+                del self._made[key]
         return block
 
-    def put(self, key: Key, block: Block) -> None:
-        """Keep a block, unless it alone would take an eighth of the room."""
+    def _keep(self, key: Key, block: Block) -> None:
+        block.setflags(write=False)
         if block.nbytes > self.capacity // 8:
             return
-        block.setflags(write=False)
         with self._lock:
-            former = self._kept.pop(key, None)
-            self.size += block.nbytes - (0 if former is None else former.nbytes)
+            self.size += block.nbytes
             self._kept[key] = block
             while self.size > self.capacity:
                 _, dropped = self._kept.popitem(last=False)
@@ -195,16 +215,14 @@ class OpenRaster:
         return cells
 
     def _block(self, band: int, level: int, row: int, col: int) -> NDArray[Any]:
-        key = (self.path, self.stamp, band, level, row, col)
-        block = self.blocks.get(key)
-        if block is None:
+        def unpack() -> Block:
             file = self._at(level)
             high, wide = file.block_shapes[band - 1]
             top, left = row * high, col * wide
             height, width = min(high, file.height - top), min(wide, file.width - left)
-            block = self.read(band, level, Window(top, left, height, width))
-            self.blocks.put(key, block)
-        return block
+            return self.read(band, level, Window(top, left, height, width))
+
+        return self.blocks.get((self.path, self.stamp, band, level, row, col), unpack)
 
     def read_whole(self, band: int, shape: tuple[int, int]) -> NDArray[Any]:
         """A band as so many rows and columns, of the cells nearest to them in an overview.

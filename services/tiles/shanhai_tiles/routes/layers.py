@@ -103,10 +103,9 @@ def tilejson(
 
 
 def _vector_layers(layer: VectorLayer, maxzoom: int, lang: Lang) -> list[TileFields]:
-    wanted = layer.selection.properties or layer.collection.properties
-    parts = {layer.name: [item for item in layer.collection.columns if item.name in wanted]}
+    parts = {layer.name: layer.collection.chosen_columns(layer.selection.properties)}
     if layer.collection.labelled:
-        parts[layer.name + LABELS] = list(layer.collection.label_columns)
+        parts[layer.name + LABELS] = layer.collection.label_columns
     return [
         TileFields(
             id=name,

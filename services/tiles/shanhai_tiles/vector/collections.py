@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from shanhai.db.features.entity import NAMES, Entity, Property
 from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.db.tiles.simplified_shapes import drawn_properties
 from shanhai.errors import InvalidInput
+from shanhai.feature_styles import feature_style
 
 CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 FILTER = "filter"
@@ -36,8 +37,27 @@ class Collection:
 
     @cached_property
     def columns(self) -> tuple[Property, ...]:
-        """What a tile's features carry, unless less is asked for."""
+        """What a tile's features can carry."""
         return drawn_properties(self.entity)
+
+    @cached_property
+    def default_columns(self) -> tuple[Property, ...]:
+        """What they carry unless other members are asked for.
+
+        Of areas what maps draw and name them by: whoever points at one asks the service for the
+        rest. No point lies in lines and points, so those carry all there is.
+        """
+        if self.entity.geometry_type != "geometry-multipolygon":
+            return self.columns
+        style = feature_style(self.entity.name)
+        drawn = NAMES | {style.by, style.colored_by}
+        return tuple(item for item in self.columns if item.role == "id" or item.name in drawn)
+
+    def chosen_columns(self, properties: tuple[str, ...] | None) -> tuple[Property, ...]:
+        """What they carry where these members are asked for; None asks for no particular ones."""
+        if properties is None:
+            return self.default_columns
+        return tuple(item for item in self.columns if item.name in properties)
 
     @cached_property
     def properties(self) -> tuple[str, ...]:
@@ -65,7 +85,9 @@ class Collection:
     def label_columns(self) -> tuple[Property, ...]:
         """What the points of names carry: also codes, by which maps choose whose name to write."""
         return tuple(
-            item for item in self.columns if item.role == "id" or item.name in NAMES or item.terms
+            item
+            for item in self.default_columns
+            if item.role == "id" or item.name in NAMES or item.terms
         )
 
     @cached_property
@@ -111,7 +133,7 @@ class LayerSelection:
         equal: Properties and their values.
         filter: A filter expression, and what it was compiled to.
         as_of: The day whose state is wanted; None for today.
-        properties: The members wanted; None for all there are.
+        properties: The members wanted; None for those tiles have by default.
     """
 
     equal: tuple[tuple[str, str], ...] = ()
@@ -163,13 +185,13 @@ class LayerQuery:
     Attributes:
         conditions: What rows must meet.
         former: They are also looked for among former states.
-        names: The members wanted.
+        columns: The members wanted.
     """
 
     collection: Collection
     conditions: str
     former: bool
-    names: tuple[str, ...]
+    columns: tuple[Property, ...] = field(hash=False)
 
     @classmethod
     def of(cls, collection: Collection, selection: LayerSelection) -> "LayerQuery":
@@ -185,14 +207,9 @@ class LayerQuery:
         meant = selection.meant
         collection = _seen(collection, seen_by(collection.entity, selection.viewer))
         conditions = features.conditions(collection.entity, meant)
-        wanted = collection.properties if selection.properties is None else selection.properties
+        columns = collection.chosen_columns(selection.properties)
         former = features.reads_former(collection.entity, meant)
-        return cls(collection, " AND ".join(f"({one})" for one in conditions), former, wanted)
-
-    @property
-    def columns(self) -> tuple[Property, ...]:
-        """The declarations of the members wanted."""
-        return tuple(item for item in self.collection.columns if item.name in self.names)
+        return cls(collection, " AND ".join(f"({one})" for one in conditions), former, columns)
 
     @property
     def source(self) -> str:
@@ -250,8 +267,8 @@ def _members(collection: Collection, listed: str) -> tuple[str, ...]:
         if name not in collection.properties:
             known = ", ".join(collection.properties)
             raise InvalidInput(
-                f"properties names {name[:80]!r}; tiles of this collection have {known}",
-                message_zh=f"properties 含 {name[:80]!r}；该集合的瓦片有：{known}",
+                f"properties names {name[:80]!r}; tiles of this collection can have {known}",
+                message_zh=f"properties 含 {name[:80]!r}；该集合的瓦片可含：{known}",
                 pointer=PROPERTIES,
             )
     return tuple(name for name in collection.properties if name in wanted)

@@ -9,17 +9,17 @@ from sqlalchemy import TextClause, text
 from shanhai.db.engine import PLAN_ANEW, Executor
 from shanhai.db.features.entity import Property
 from shanhai.db.features.selection import SURELY_DEGREES
-from shanhai.db.tiles.simplified_shapes import LABEL, Shapes, ZoomBand, band_of
+from shanhai.db.tiles.simplified_shapes import Shapes, ZoomBand, band_of
 from shanhai_tiles.grids import CGCS2000, DEGREE_M, TILE_SIZE, Bounds, TileGrid
 from shanhai_tiles.vector.collections import Collection, LayerQuery, LayerSelection
 
 EXTENT = 4096
 BUFFER = 64
 MOST_FEATURES = 10_000
-MOST_LABELS = 256
+MOST_LABELS = 128
 """More names than a tile has room for, at zooms that clients do not enlarge."""
 MOST_BYTES = 500_000
-FEATURE_BYTES, MEMBER_BYTES = 24, 14
+FEATURE_BYTES, MEMBER_BYTES = 40, 16
 """About what a feature, and each of its members, takes in a tile that is full."""
 SPARE = 2
 """How many times as many stored shapes are looked at as are drawn, for some may not be seen."""
@@ -61,7 +61,7 @@ class TileQueryShape:
 
     Attributes:
         band: The zooms whose simpler shapes are drawn; None for exact shapes.
-        largest: Only the largest of the stored shapes are looked at, not all.
+        largest: Only the largest of the stored shapes are looked at, and rows for these alone.
     """
 
     srid: int
@@ -83,15 +83,18 @@ async def draw_tile(
     question = LayerQuery.of(collection, selection)
     pixel = pixel_degrees(grid, bounds)
     band = _band(question, pixel)
-    form = TileQueryShape(grid.srid, band, largest=band is not None and not selection.chooses)
+    largest = band is not None and band.deepest <= WIDE and not selection.chooses
+    form = TileQueryShape(grid.srid, band, largest)
     values = {**selection.values, **_box(grid, bounds), "pixel": pixel}
     most = _most(question)
     while True:
+        beyond = most + MOST_COUNTED
+        first = max(SPARE * most, beyond)
         labels = most if band is None else min(most, MOST_LABELS)
-        asked = {**values, "most": most, "first": SPARE * most, "labels": labels}
+        asked = {**values, "most": most, "beyond": beyond, "first": first, "labels": labels}
         row = (await database.execute(_tile_query(question, form), asked)).all()[0]
-        if form.largest and row.met < most and row.seen == SPARE * most:
-            # Most of the largest are not for this viewer.
+        if form.largest and row.found < beyond and row.seen == first:
+            # Many of the largest are not for this viewer.
             form = replace(form, largest=False)
             continue
         # A tile is a protobuf message of repeated layers: two tiles one after the other are one.
@@ -99,16 +102,13 @@ async def draw_tile(
         if len(data) <= MOST_BYTES or most == 1:
             break
         most = max(int(0.9 * row.met * MOST_BYTES / len(data)), 1)
-    if row.met < most:
-        return DrawnTile(data, row.features, row.specks)
-    asked = {**values, "beyond": most + MOST_COUNTED}
-    counted = await database.scalar(_count_query(question, form), asked)
-    return DrawnTile(data, row.features, max(counted - row.met, 1))
+    dropped = row.found - row.met + (row.specks or 0)
+    return DrawnTile(data, row.features, min(dropped, MOST_COUNTED))
 
 
 def _most(question: LayerQuery) -> int:
     """About as many features as a full tile can hold."""
-    one = FEATURE_BYTES + MEMBER_BYTES * len(question.names)
+    one = FEATURE_BYTES + MEMBER_BYTES * len(question.columns)
     return min(MOST_FEATURES, MOST_BYTES // one)
 
 
@@ -204,22 +204,21 @@ SEEN, UNSEEN = f">= {PIXEL}", f"< {PIXEL}"
 
 @lru_cache(maxsize=512)
 def _tile_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
-    """Features and the points of their names, in one statement."""
+    """Features and the points of their names, in one statement that finds each row once."""
     collection = question.collection
-    labels = _labels(question, form) if collection.labelled else "SELECT NULL::bytea AS labels"
-    shapes = Shapes.of(collection.entity)
     chosen, seen, specks = "", "0", "0"
-    if form.band is not None and shapes is not None:
-        # Asked for where it tells anything only: a tile that is full lacks more than specks.
-        specks = f"CASE WHEN drawn.met < :most THEN {_specks(question, form)} END"
+    shapes = Shapes.of(collection.entity)
     if form.largest and form.band is not None and shapes is not None:
-        features = shapes.largest(_number(form.band), NEAR, sized=SEEN, most=":first")
-        names = shapes.names_of("chosen", most=f"{SPARE} * :labels")
-        chosen = f"WITH chosen AS MATERIALIZED ({features}), chosen_names AS ({names}) "
-        seen = "(SELECT count(*) FROM chosen)"
+        largest = shapes.largest(_number(form.band), NEAR, sized=SEEN, most=":first")
+        chosen, seen = f"chosen AS MATERIALIZED ({largest}), ", "(SELECT count(*) FROM chosen)"
+        # Asked for where it tells anything only: a tile that is full lacks more than specks.
+        specks = f"CASE WHEN counted.found < :beyond THEN {_specks(question, shapes)} END"
+    labels = _labels(question, form) if collection.labelled else "SELECT NULL::bytea AS labels"
     query = text(
-        f"{chosen}SELECT drawn.*, named.*, {seen} AS seen, {specks} AS specks"  # noqa: S608
-        f" FROM ({_features(question, form)}) AS drawn, ({labels}) AS named"
+        f"WITH {chosen}found AS MATERIALIZED ({_found(question, form)})"  # noqa: S608
+        f" SELECT drawn.*, named.*, counted.found, {seen} AS seen, {specks} AS specks"
+        f" FROM ({_features(question, form)}) AS drawn, ({labels}) AS named,"
+        " (SELECT count(*) AS found FROM found) AS counted"
     )
     # Points have no bands: a tile may hold any share of them, at whatever zoom.
     wide = collection.of_points if form.band is None else form.band.deepest <= WIDE
@@ -230,92 +229,88 @@ def _number(band: ZoomBand) -> str:
     return str(band.deepest)
 
 
-def _features(question: LayerQuery, form: TileQueryShape) -> str:
-    """Large features first, so that a tile that is cut short loses the specks."""
-    entity = question.collection.entity
-    geometry, joined = question.collection.geometry, ""
-    size, near = _SIZE.format(geometry=geometry), question.collection.near(NEAR)
+def _found(question: LayerQuery, form: TileQueryShape) -> str:
+    """Rows with members and shape, large ones first, so that a tile cut short loses the specks.
+
+    Beyond those that are drawn there are some that are only counted, specks among them.
+    """
+    collection = question.collection
+    entity, geometry = collection.entity, collection.geometry
+    size, joined, near = _SIZE.format(geometry=geometry), "", collection.near(NEAR)
     shapes = Shapes.of(entity)
     if form.band is not None and shapes is not None:
         number = _number(form.band)
-        joined = shapes.joined(number, NEAR, sized=SEEN)
         if form.largest:
             joined = shapes.joined_to("chosen", number, NEAR, sized=SEEN)
-        geometry, size, near = "shape.geom", "shape.size", "true"
-    # Points are all of one size, and an index has their numbers.
-    largest = "" if question.collection.of_points else f"{size} DESC, "
+            geometry, size = "shape.geom", "shape.size"
+            # A simpler shape reaches less than a pixel beyond the exact one.
+            near = collection.near(f"ST_Expand({NEAR}, {PIXEL})")
+        else:
+            joined = shapes.beside(number, NEAR)
+            geometry, size = shapes.drawn
+            near = f"{near} AND {shapes.known(UNSEEN)}"
+    members = _columns(_members(question))
+    kept = "" if shapes is None else f", {shapes.alias}.id AS _shape"
+    measured, order = f", {size} AS _size", "_size DESC, "
+    if collection.of_points and form.band is None:
+        # They are all of one size, and an index has their numbers.
+        measured = order = ""
     return f"""
-      SELECT ST_AsMVT(cut.*, '{entity.name}', {EXTENT}, 'geom', 'fid') AS tile,
+      SELECT {entity.key} AS fid{members}, {geometry} AS geom{measured}{kept}
+        FROM {question.source}{joined} WHERE {question.conditions} AND {near}
+       ORDER BY {order}fid LIMIT :beyond"""  # noqa: S608
+
+
+def _members(question: LayerQuery) -> tuple[Property, ...]:
+    """The members of features, and those that only their names carry."""
+    collection = question.collection
+    more = collection.label_columns if collection.labelled else ()
+    return (*question.columns, *(item for item in more if item not in question.columns))
+
+
+def _names(properties: tuple[Property, ...]) -> str:
+    return "".join(f', "{item.name}"' for item in properties)
+
+
+def _part(form: TileQueryShape, most: str) -> str:
+    """The first of the rows that are drawn; a materialised list is read in its order."""
+    sized = "" if form.band is None else f" WHERE _size {SEEN}"
+    return f"FROM found{sized} LIMIT {most}"
+
+
+def _features(question: LayerQuery, form: TileQueryShape) -> str:
+    # An envelope in a query of its own is made once, not for each row.
+    return f"""
+      SELECT ST_AsMVT(cut.*, '{question.collection.entity.name}', {EXTENT}, 'geom', 'fid') AS tile,
              count(geom) AS features, count(*) AS met
-        FROM (SELECT {entity.key} AS fid{_columns(question.columns)},
-                     ST_AsMVTGeom({_in_grid(geometry, form.srid)}, {_envelope(form.srid)},
+        FROM (SELECT fid{_names(question.columns)},
+                     ST_AsMVTGeom({_in_grid("geom", form.srid)}, (SELECT {_envelope(form.srid)}),
                                   {EXTENT}, {BUFFER}, true) AS geom
-                FROM {question.source}{joined}
-               WHERE {question.conditions} AND {near}
-               ORDER BY {largest}{entity.key} LIMIT :most) AS cut"""  # noqa: S608
+                {_part(form, ":most")}) AS cut"""  # noqa: S608
 
 
 def _labels(question: LayerQuery, form: TileQueryShape) -> str:
     """One point inside each feature, in the one tile it falls in, so that no name is repeated."""
-    entity = question.collection.entity
-    shapes = Shapes.of(entity)
-    geometry = question.collection.geometry
-    point, joined, near = f"ST_PointOnSurface({geometry})", "", question.collection.near(NEAR)
-    size = _SIZE.format(geometry=geometry)
-    if shapes is not None and not question.former:
-        sized = "" if form.band is None else SEEN
-        joined = shapes.joined(str(LABEL), NEAR, sized=sized)
-        if form.largest:
-            joined = shapes.joined_to("chosen_names", str(LABEL), NEAR, sized=sized)
-        point, size, near = "shape.geom", "shape.size", "true"
-    names = _columns(question.collection.label_columns)
-    return f"""
-      SELECT ST_AsMVT(cut.*, '{entity.name}{LABELS}', {EXTENT}, 'geom', 'fid') AS labels
-        FROM (SELECT {entity.key} AS fid{names},
-                     ST_AsMVTGeom({_in_grid(point, form.srid)}, {_envelope(form.srid)},
-                                  {EXTENT}, 0, true) AS geom
-                FROM {question.source}{joined}
-               WHERE {question.conditions} AND {near}
-               ORDER BY {size} DESC, {entity.key} LIMIT :labels) AS cut"""  # noqa: S608
-
-
-def _specks(question: LayerQuery, form: TileQueryShape) -> str:
-    """How many features of the tile are too small to be seen; the points of names know."""
-    return _number_of(question, form, str(LABEL), UNSEEN, str(MOST_COUNTED))
-
-
-def _number_of(question: LayerQuery, form: TileQueryShape, band: str, sized: str, most: str) -> str:
-    """SQL of how many features have shapes of a size in the tile, counted up to `most`."""
     shapes = Shapes.of(question.collection.entity)
-    if shapes is None:
-        raise LookupError(f"{question.collection.entity.name} has no simpler shapes")
-    if form.largest:
-        return shapes.number(
-            question.source, question.conditions, band, NEAR, sized=sized, most=most
-        )
-    joined = shapes.joined(band, NEAR, sized=sized)
-    return (
-        f"(SELECT count(*) FROM (SELECT FROM {question.source}{joined}"  # noqa: S608
-        f" WHERE {question.conditions} LIMIT {most}) AS met)"
+    point, kept = "ST_PointOnSurface(named.geom)", ""
+    if shapes is not None and not question.former:
+        # Of what waits for its shapes there is no point yet.
+        point, kept = f"coalesce(label.geom, {point})", shapes.points_of("named._shape")
+    layer = f"{question.collection.entity.name}{LABELS}"
+    return f"""
+      SELECT ST_AsMVT(cut.*, '{layer}', {EXTENT}, 'geom', 'fid') AS labels
+        FROM (SELECT fid{_names(question.collection.label_columns)},
+                     ST_AsMVTGeom({_in_grid(point, form.srid)}, (SELECT {_envelope(form.srid)}),
+                                  {EXTENT}, 0, true) AS geom
+                FROM (SELECT * {_part(form, ":labels")}) AS named{kept}
+               ORDER BY _size DESC, fid) AS cut"""  # noqa: S608
+
+
+def _specks(question: LayerQuery, shapes: Shapes) -> str:
+    """How many features of the tile are too small to be seen; the points of names know."""
+    return shapes.number(
+        question.source, question.conditions, NEAR, sized=UNSEEN, most=str(MOST_COUNTED)
     )
-
-
-@lru_cache(maxsize=256)
-def _count_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
-    """How many features lie in the tile, large or small."""
-    if form.band is None:
-        counted = (
-            f"SELECT count(*) FROM (SELECT FROM {question.source}"  # noqa: S608
-            f" WHERE {question.conditions} AND {question.collection.near(NEAR)}"
-            " LIMIT :beyond) AS met"
-        )
-    else:
-        seen = _number_of(question, form, _number(form.band), SEEN, ":beyond")
-        counted = (
-            f"SELECT CASE WHEN met < :beyond THEN met + {_specks(question, form)} ELSE met END"  # noqa: S608
-            f" FROM (SELECT {seen} AS met OFFSET 0) AS seen"
-        )
-    return text(counted).execution_options(**{PLAN_ANEW: True})
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from typer import Typer
 from typer.models import ArgumentInfo, OptionInfo, ParamMeta
 from typer.utils import get_params_from_function
 
-from shanhai.cli.app import app
+from shanhai.cli.app import loaded
 from shanhai.cli.kit import Setting, all_settings, kind_of
 from shanhai.raster.themes import CONVERSIONS, THEME_RULES, ThemeRule
 from shanhai.raster.warp import METHODS
@@ -160,7 +160,7 @@ class Command:
 
 def commands_page() -> str:
     """Every command with its arguments and options."""
-    return "\n".join([HEADING, *(_section(command) for command in commands_of(app))])
+    return "\n".join([HEADING, *(_section(command) for command in commands_of(loaded()))])
 
 
 def commands_of(group: Typer, words: tuple[str, ...] = ()) -> Iterator[Command]:

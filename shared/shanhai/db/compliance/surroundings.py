@@ -33,16 +33,20 @@ MOST_NAMED = 3
 # its neighbours only. A region nobody drew may hold the place where one above it does.
 AROUND = text(
     f"""
-WITH RECURSIVE here AS MATERIALIZED (
-  SELECT r.id, ST_Covers(r.geom, given.shape) AS covers,
-         CASE WHEN NOT ST_Covers(r.geom, given.shape)
-              THEN ST_AsBinary(ST_Intersection(r.geom, given.shape), 'NDR') END AS part
-    FROM region r, (SELECT ST_GeomFromWKB(CAST(:shape AS bytea), {STORAGE_SRID}) AS shape,
-                           ST_GeomFromWKB(CAST(:inner_point AS bytea), {STORAGE_SRID}) AS point)
-                   given
+WITH RECURSIVE given AS MATERIALIZED (
+  SELECT ST_GeomFromWKB(CAST(:shape AS bytea), {STORAGE_SRID}) AS shape,
+         ST_GeomFromWKB(CAST(:inner_point AS bytea), {STORAGE_SRID}) AS point
+), met AS MATERIALIZED (
+  SELECT r.id, r.geom, ST_Covers(r.geom, given.shape) AS covers
+    FROM region r, given
    WHERE r.deleted_at IS NULL AND {REGIONS.current}
      AND r.geom && ST_MakeEnvelope(:west, :south, :east, :north, {STORAGE_SRID})
      AND (ST_Intersects(r.geom, given.point) OR ST_Intersects(r.geom, given.shape))
+), here AS MATERIALIZED (
+  SELECT met.id, met.covers,
+         CASE WHEN NOT met.covers
+              THEN ST_AsBinary(ST_Intersection(met.geom, given.shape), 'NDR') END AS part
+    FROM met, given
 ), above AS (
   SELECT id, parent_id FROM region
    WHERE id = ANY(CAST(:named AS bigint[])) OR id IN (SELECT id FROM here)

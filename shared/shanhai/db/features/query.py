@@ -15,7 +15,7 @@ from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.engine import Executor
 from shanhai.db.features import statements
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Order, OrderPosition, PageStart, Side
+from shanhai.db.features.order import SHAPELESS, Order, OrderPosition, PageStart, Side
 from shanhai.db.features.selection import QueryShape, Selection, bound_values, near_box
 from shanhai.errors import InvalidInput
 
@@ -43,15 +43,15 @@ class FeatureRow(NamedTuple):
         """Rows in the order of `row_columns`."""
         told = statements.wires(entity, form.members)
         names = [wire.name for wire in told]
-        ready = [wire.name for wire in told if wire.is_json]
+        ready = [place for place, wire in enumerate(told, HEAD) if wire.is_json]
         made = []
         for row in found:
-            properties = dict(zip(names, row[HEAD:], strict=False))
-            for name in ready:
-                text = properties[name]
-                if text is not None:
-                    properties[name] = orjson.Fragment(text)
-            made.append(cls(row[0], row[1], row[2], row[3], properties))
+            values = [*row]
+            for place in ready:
+                if values[place] is not None:
+                    values[place] = orjson.Fragment(values[place])
+            properties = dict(zip(names, values[HEAD:], strict=False))
+            made.append(cls(values[0], values[1], values[2], values[3], properties))
         return made
 
     def plain(self) -> dict[str, Any]:
@@ -122,7 +122,8 @@ class PageRead:
             **self.position.bound_values(),
         }
         question = QueryShape.of(self.entity, self.selection)
-        ask = replace(self.ask, cap=self._cap())
+        cap = self._cap()
+        ask = self.ask if self.ask.cap == cap else replace(self.ask, cap=cap)
         query = composed(self.entity, question, ask, self.position.side, self.position.gaps)
         values = {**bound_values(self.selection), **place}
         return await _rows(self.session, query, values, self.ask.form)
@@ -289,6 +290,8 @@ async def _rows(
 
 
 def _place(row: Any, order: Order) -> OrderPosition:
+    if order == (SHAPELESS,):
+        return OrderPosition(row.key, ("true" if row.s0 else "false",))
     return OrderPosition(row.key, tuple(orjson.loads(row.place)) if order else ())
 
 

@@ -11,7 +11,15 @@ from shanhai.db.engine import PLAN_ANEW
 from shanhai.db.features.columns import columns_in_order, source_of
 from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
 from shanhai.db.features.entity import Entity, Property, decimal_type
-from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
+from shanhai.db.features.order import (
+    SHAPELESS,
+    Order,
+    Side,
+    beside,
+    order_by,
+    place_column,
+    sorted_columns,
+)
 from shanhai.db.features.selection import QueryShape
 
 Counting = Literal["capped", "exact", "estimate", "none"]
@@ -235,7 +243,9 @@ def _placed_query(
         .offset(sa.bindparam("skipped"))
         .subquery()
     )
-    placed = {"place": place_column(entity, ask.order), **sorted_by}
+    placed = sorted_by
+    if ask.order != (SHAPELESS,):
+        placed = {"place": place_column(entity, ask.order), **sorted_by}
     # A former state has the number of its row: only the conditions tell the two apart.
     again = question if question.former else QueryShape(())
     query = _of_rows(entity, again, **content).add_columns(number.label("matched"))

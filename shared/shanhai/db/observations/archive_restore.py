@@ -159,14 +159,18 @@ def series_by_month(
         partners[one].add(other)
         partners[other].add(one)
     slots, slot_of = np.unique(rows.time // SLOT_US, return_inverse=True)
-    touched = [_months_touched(moment(slot * SLOT_US), zone) for slot in slots.tolist()]
+    starts = [moment(slot * SLOT_US) for slot in slots.tolist()]
+    # Hardly ever more than two: a series has thousands of times in the same months.
+    spans = [(month_of(start), *_months_touched(start, zone)) for start in starts]
+    distinct = list(dict.fromkeys(spans))
+    span_of = np.array([distinct.index(span) for span in spans], np.int64)[slot_of]
     keys = series_keys(rows.station, rows.property)
     found: dict[date, set[int]] = defaultdict(set)
-    pairs = np.unique(np.stack([keys, slot_of.astype(np.int64)]), axis=1)
-    for key, slot in pairs.T.tolist():
-        for month in touched[slot]:
+    for pair in np.unique(keys * len(distinct) + span_of).tolist():
+        key, span = divmod(pair, len(distinct))
+        own, *touched = distinct[span]
+        for month in touched:
             found[month].add(key)
-        own = month_of(moment(int(slots[slot]) * SLOT_US))
         found[own] |= {key - (key & 0xFFFF) + other for other in partners[key & 0xFFFF]}
     return {month: np.array(sorted(series), np.int64) for month, series in sorted(found.items())}
 

@@ -22,21 +22,23 @@ OBSERVERS = frozenset(role for role in Role if Scope.OBSERVE in ROLE_SCOPES[role
 LONGEST_CODE = 200
 RELATED = tuple(sorted({code for first, second, _ in RELATIONS for code in (first, second)}))
 
-# One statement for all that is to be known: a single observation pays for each round trip.
-#
 # A station begins with its first state, if someone said when that is: a state begins on the day it
 # is written unless told otherwise, which says nothing about the sensor.
+STATION_STARTS = """
+  (SELECT CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
+                    AND least(s.valid_from, f.earliest) <> s.created_at::date
+               THEN (extract(epoch FROM
+                       least(s.valid_from, f.earliest)::timestamptz) * 1000000)::bigint END
+     FROM (SELECT coalesce(bool_or(h.valid_from IS NULL), false) AS open,
+                  min(h.valid_from) AS earliest
+             FROM station_history h WHERE h.id = s.id) f)
+"""
+"""SQL of the time before which nothing is of a station `s`; null where nobody said."""
+# One statement for all that is to be known: a single observation pays for each round trip.
 _FIND = f"""
   SELECT (SELECT json_agg(json_build_array(s.code, s.id, s.region_id, s.geom IS NULL,
-                   CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
-                             AND least(s.valid_from, f.earliest) <> s.created_at::date
-                        THEN (extract(epoch FROM
-                                least(s.valid_from, f.earliest)::timestamptz) * 1000000)::bigint
-                   END))
-            FROM station s,
-                 LATERAL (SELECT coalesce(bool_or(h.valid_from IS NULL), false) AS open,
-                                 min(h.valid_from) AS earliest
-                            FROM station_history h WHERE h.id = s.id) f
+                                           {STATION_STARTS}))
+            FROM station s
            WHERE s.code = ANY ($1::text[]) AND s.deleted_at IS NULL
          )::text AS stations,
          (SELECT json_agg(json_build_array(id, code, unit, low, high, moves,

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import DATABASE_ERRORS, Sessions, driver_transaction
+from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.ingest import IncomingBatch, store_all
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.station import Hj212Device, Station
@@ -184,6 +185,7 @@ class GroupCommit:
         skew: How far ahead of the clock a time may be.
         files: Where the observations of closed months are.
         persist: How often a transaction is tried.
+        appender: Tried first: it stores what only continues series.
         transactions: How many there are at a time: several where a process does little else.
     """
 
@@ -195,8 +197,10 @@ class GroupCommit:
         files: ArtifactStore,
         persist: Callable[[Transaction], Awaitable[list[BatchOutcome]]] = once,
         transactions: int = 1,
+        appender: Appender | None = None,
     ) -> None:
         self._sessions = sessions
+        self._appender = appender
         self._skew = skew
         self._files = files
         self._persist = persist
@@ -276,9 +280,24 @@ class GroupCommit:
 
     async def _store_all(self, group: Sequence[_Waiting]) -> None:
         try:
-            await self._store_group(group)
+            left = await self._append(group)
+            if left:
+                await self._store_group(left)
         finally:
             _give_up(group)
+
+    async def _append(self, group: Sequence[_Waiting]) -> Sequence[_Waiting]:
+        """Store what only continues series; the others."""
+        if self._appender is None:
+            return group
+        outcomes = await self._appender.append([one.delivery for one in group])
+        left = []
+        for one, outcome in zip(group, outcomes, strict=True):
+            if outcome is None:
+                left.append(one)
+            elif not one.outcome.done():
+                one.outcome.set_result(outcome)
+        return left
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
         try:

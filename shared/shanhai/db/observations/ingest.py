@@ -412,15 +412,15 @@ def _months(times: Times, clock: Clock) -> list[date]:
 
 
 def _days(rows: ResolvedRows, zone: ZoneInfo) -> ingest_sql.Columns:
-    """The days of a zone the rows fall on, by series."""
+    """The days of a zone that rows in the order of series and time fall on, by series."""
     slots, slot_of = np.unique(rows.time // SLOT_US, return_inverse=True)
     day_of_slot = np.array(
         [moment(slot * SLOT_US).astimezone(zone).date().toordinal() for slot in slots.tolist()]
     )
-    keys = np.unique(
-        np.stack([rows.station, rows.property, day_of_slot[slot_of]]).astype(np.int64), axis=1
-    )
-    stations, properties, days = keys.tolist()
+    columns = rows.station, rows.property, day_of_slot[slot_of]
+    begins = np.ones(len(rows), np.bool_)
+    begins[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    stations, properties, days = (column[begins].tolist() for column in columns)
     return [stations, properties, [date.fromordinal(day) for day in days]]
 
 

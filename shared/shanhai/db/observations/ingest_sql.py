@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from shanhai.db.observations.series import Mask, Sorted, StoredSeries
 from shanhai.db.observations.validation import ResolvedRows, microseconds
-from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows
+from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows, series_keys
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
 NEVER = -(2**62)
 PORTION_ROWS = 20_000
 """Rows one statement compares or revises: it must end within the time statements have."""
+MANY_OF_SERIES = 8
+"""Rows of a series from which on its stretch of time is looked at before each of them."""
 COPIED_ROWS = 50_000
 """Rows of one COPY, for the same reason."""
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -56,8 +58,8 @@ def _row(columns: Sequence[str]) -> "np.dtype[np.void]":
 
 
 ROW = _row((*COLUMNS, *TOLD_COLUMNS))
-_AT = "(timestamptz 'epoch' + {} * interval '1 microsecond')"
-_US = "(extract(epoch FROM {}) * 1000000)::bigint"
+AT = "(timestamptz 'epoch' + {} * interval '1 microsecond')"
+US = "(extract(epoch FROM {}) * 1000000)::bigint"
 
 _ADD_SERIES = """
   INSERT INTO observation_latest
@@ -70,7 +72,7 @@ _ADD_SERIES = """
   ON CONFLICT DO NOTHING
 """
 _LOCK_SERIES = f"""
-  SELECT CASE WHEN isfinite(l.observed_at) THEN {_US.format("l.observed_at")} END AS time,
+  SELECT CASE WHEN isfinite(l.observed_at) THEN {US.format("l.observed_at")} END AS time,
          l.value, l.quality, l.equal_values, l.hourly_spread,
          CASE WHEN r.station_id IS NULL THEN p.low ELSE r.low END AS low,
          CASE WHEN r.station_id IS NULL THEN p.high ELSE r.high END AS high
@@ -83,16 +85,26 @@ _LOCK_SERIES = f"""
      FOR UPDATE OF l
 """  # noqa: S608
 _PRESENT = f"""
-  SELECT k.row - 1 AS row, o.value, o.quality, {_US.format("o.result_time")} AS result,
+  SELECT k.row - 1 AS row, o.value, o.quality, {US.format("o.result_time")} AS result,
          o.feature_id
     FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[]) WITH ORDINALITY
            AS k (station_id, property_id, time, row)
          JOIN observation o ON o.station_id = k.station_id AND o.property_id = k.property_id
-                           AND o.observed_at = {_AT.format("k.time")}
+                           AND o.observed_at = {AT.format("k.time")}
+"""  # noqa: S608
+# A join might read the whole table; this looks into the index for each series.
+_TOUCHED = f"""
+  SELECT k.row - 1 AS row
+    FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[], $4::text::bigint[])
+           WITH ORDINALITY AS k (station_id, property_id, first, last, row),
+         LATERAL (SELECT FROM observation o
+                   WHERE o.station_id = k.station_id AND o.property_id = k.property_id
+                     AND o.observed_at BETWEEN {AT.format("k.first")} AND {AT.format("k.last")}
+                   LIMIT 1) o
 """  # noqa: S608
 _GIVEN = f"""
-  SELECT k.station_id, k.property_id, {_AT.format("k.time")} AS observed_at, k.value, k.quality,
-         k.flags, k.source_id, {_AT.format("k.result")} AS result_time, k.feature_id
+  SELECT k.station_id, k.property_id, {AT.format("k.time")} AS observed_at, k.value, k.quality,
+         k.flags, k.source_id, {AT.format("k.result")} AS result_time, k.feature_id
     FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[], $4::text::float8[],
                 $5::text::smallint[], $6::text::smallint[], $7::text::int[], $8::text::bigint[],
                 $9::text::int[])
@@ -126,9 +138,9 @@ _KEEP_FORMER = f"""
 _FOLLOW_UP = f"""
   WITH newest AS (
     UPDATE observation_latest l
-       SET observed_at = {_AT.format("k.time")}, value = k.value, quality = k.quality,
+       SET observed_at = {AT.format("k.time")}, value = k.value, quality = k.quality,
            flags = k.flags, equal_values = k.equal_values, received_at = $9,
-           result_time = {_AT.format("k.result")}
+           result_time = {AT.format("k.result")}
       FROM unnest($1::text::int[], $2::text::smallint[], $3::text::bigint[], $4::text::float8[],
                   $5::text::smallint[], $6::text::smallint[], $7::text::smallint[],
                   $8::text::bigint[])
@@ -140,7 +152,7 @@ _FOLLOW_UP = f"""
     ON CONFLICT DO NOTHING
   ), told AS (
     INSERT INTO observation_change (station_id, property_id, first_at, last_at)
-    SELECT k.station_id, k.property_id, {_AT.format("k.first")}, {_AT.format("k.last")}
+    SELECT k.station_id, k.property_id, {AT.format("k.first")}, {AT.format("k.last")}
       FROM unnest($13::text::int[], $14::text::smallint[], $15::text::bigint[], $16::text::bigint[])
              AS k (station_id, property_id, first, last)
   )
@@ -159,7 +171,7 @@ async def lock_series(raw: Any, given: Sorted) -> StoredSeries:
     afterwards; if another makes the same one at that moment, PostgreSQL may have to end one of both
     for a deadlock, and it tries again.
     """
-    keys = _arrays((given.stations, given.properties))
+    keys = arrays((given.stations, given.properties))
     found = await raw.fetch(_LOCK_SERIES, *keys)
     if len(found) < len(given.begins):
         await raw.execute(_ADD_SERIES, *keys)
@@ -200,9 +212,13 @@ async def find_present(raw: Any, rows: ResolvedRows) -> tuple[NDArray[np.intp], 
     """Which rows' keys are stored, and what of them."""
     found: list[Any] = []
     for start in range(0, len(rows), PORTION_ROWS):
-        part = rows.take(np.arange(start, min(start + PORTION_ROWS, len(rows))))
-        keys = _arrays((part.station.tolist(), part.property.tolist(), part.time.tolist()))
-        found += [(start + row, *rest) for row, *rest in await raw.fetch(_PRESENT, *keys)]
+        which = np.arange(start, min(start + PORTION_ROWS, len(rows)))
+        which = which[await _may_be_present(raw, rows.take(which))]
+        if not len(which):
+            continue
+        part = rows.take(which)
+        keys = arrays((part.station.tolist(), part.property.tolist(), part.time.tolist()))
+        found += [(which[row], *rest) for row, *rest in await raw.fetch(_PRESENT, *keys)]
     rows_of, values, qualities, results, features = zip(*found, strict=True) if found else [()] * 5
     return np.array(rows_of, np.intp), Present(
         np.array(values, np.float64),
@@ -210,6 +226,24 @@ async def find_present(raw: Any, rows: ResolvedRows) -> tuple[NDArray[np.intp], 
         np.array([UNTOLD if one is None else one for one in results], np.int64),
         np.array([one or NO_FEATURE for one in features], np.int32),
     )
+
+
+async def _may_be_present(raw: Any, rows: ResolvedRows) -> Mask:
+    """Which rows may be stored: where a series has many here, those with stored ones among them.
+
+    Stretches that were filled by others meanwhile, or never, are looked at once, not by each row.
+    """
+    code = series_keys(rows.station, rows.property)
+    begins = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
+    sizes = np.diff(np.append(begins, len(rows)))
+    if len(rows) < MANY_OF_SERIES * len(begins):
+        return np.ones(len(rows), np.bool_)
+    first, last = (pick.reduceat(rows.time, begins) for pick in (np.minimum, np.maximum))
+    columns = rows.station[begins], rows.property[begins], first, last
+    found = await raw.fetch(_TOUCHED, *arrays([column.tolist() for column in columns]))
+    touched = np.zeros(len(begins), np.bool_)
+    touched[[row["row"] for row in found]] = True
+    return np.repeat(touched, sizes)
 
 
 async def copy_rows(
@@ -323,7 +357,7 @@ async def _in_portions(
         part = rows.take(which)
         told = _told(part.result, UNTOLD), _told(part.feature, NO_FEATURE)
         columns = (*_columns(part, flags[which]), part.source.tolist(), *told)
-        await raw.execute(statement, *_arrays(columns), received)
+        await raw.execute(statement, *arrays(columns), received)
 
 
 def latest_columns(
@@ -354,11 +388,11 @@ async def follow_up(
         days: Series and the days whose roll-ups are no longer right.
         changes: Series, and from when to when something changed, for those who follow.
     """
-    later = _arrays((*days, *changes))
-    await raw.execute(_FOLLOW_UP, *_arrays(latest), received, *later)
+    later = arrays((*days, *changes))
+    await raw.execute(_FOLLOW_UP, *arrays(latest), received, *later)
 
 
-def _arrays(columns: Iterable[Sequence[Any]]) -> list[str]:
+def arrays(columns: Iterable[Sequence[Any]]) -> list[str]:
     """Columns of numbers, days or nothing as PostgreSQL writes arrays."""
     return [
         f"{{{','.join(['NULL' if one is None else str(one) for one in column])}}}"

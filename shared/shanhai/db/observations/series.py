@@ -1,14 +1,16 @@
 """Rows in the order of series and time, one for each key, compared with what is stored."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty
-from shanhai.db.observations.validation import ResolvedRows
+from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty, KnownStation
+from shanhai.db.observations.validation import EARLIEST, ResolvedRows, microseconds
 from shanhai.monitoring import checks
-from shanhai.monitoring.observation import VALID
+from shanhai.monitoring.observation import VALID, FeedObservation
+from shanhai.monitoring.units import conversion
 
 HOUR_US = 3_600_000_000
 LONGEST_RUN = 30_000
@@ -222,3 +224,92 @@ def partner_values(rows: ResolvedRows, own: int, other: int) -> NDArray[np.float
     match = keys[there[places]] == keys[here]
     found[here[match]] = rows.value[there[places[match]]]
     return found
+
+
+Key = tuple[int, int]
+"""Numbers of station and property."""
+
+
+class NewestValue(NamedTuple):
+    """The newest value of a series.
+
+    Attributes:
+        stamp: The transaction that wrote it; None where there is none.
+        time: Microseconds of UTC since 1970; a very small number where there is none.
+        equal_values: How many values up to this one were the same.
+        spread: Interquartile range of the hourly change; NaN where it is not known.
+    """
+
+    stamp: int | None
+    time: int
+    value: float
+    quality: int
+    equal_values: int
+    spread: float
+
+
+class Partner(NamedTuple):
+    """The other side of a relation of `checks.RELATIONS` at the same station.
+
+    Attributes:
+        side: Which side the series itself is: 0 or 1.
+        stamp: The transaction that wrote the row of its property.
+    """
+
+    relation: int
+    side: int
+    key: Key
+    stamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedSeries:
+    """A series as it is stored to.
+
+    Attributes:
+        unit: The unit its Datastream tells; empty for that of the property.
+        low, high: The possible range; NaN for none.
+        stamps: The transactions that wrote the rows of its station, property, range and Datastream.
+    """
+
+    station: KnownStation
+    property: KnownProperty
+    unit: str
+    low: float
+    high: float
+    stamps: tuple[int, int, int | None, int | None]
+    partners: tuple[Partner, ...]
+
+    @property
+    def key(self) -> Key:
+        """Its numbers."""
+        return self.station.id, self.property.id
+
+    @property
+    def earliest(self) -> int:
+        """None older is taken, in microseconds since 1970."""
+        lines = (self.station.starts, self.property.since)
+        return max((line for line in lines if line is not None), default=microseconds(EARLIEST))
+
+    def value_of(self, row: FeedObservation) -> float | None:
+        """The value in the unit of the property; None where its unit is none of this."""
+        unit = self.unit or row.unit or ""
+        if unit in {"", self.property.unit}:
+            return row.value
+        how = conversion(unit, self.property.unit)
+        return None if how is None else float(how(row.value))  # type: ignore[arg-type]
+
+
+def marks_of(series: RememberedSeries, before: NewestValue, value: NewestValue) -> int:
+    """What `mark` would say of a value that follows another, but for contradictions."""
+    flags = checks.QualityFlag(0)
+    if checks.out_of_range(value.value, series.low, series.high):
+        flags |= checks.QualityFlag.OUT_OF_RANGE
+    if value.quality == VALID:
+        if before.spread > 0 and before.quality == VALID:
+            hours = (value.time - before.time) / HOUR_US
+            if checks.spikes(value.value - before.value, hours, before.spread):
+                flags |= checks.QualityFlag.SPIKE
+        if value.equal_values >= checks.FLAT_VALUES and series.property.moves:
+            flags |= checks.QualityFlag.FLAT
+    return int(flags)

@@ -60,7 +60,7 @@ _ENDED = case(
 """Why a key is valid no more; null for one that is alive."""
 ALIVE = select(ApiKey).where(_IS_NAMED, _ENDED.is_(None))
 # Composed once: every request asks it.
-_WHOSE = select(
+_KEPT = select(
     ApiKey.prefix,
     ApiKey.sha256,
     ApiKey.scopes,
@@ -68,7 +68,10 @@ _WHOSE = select(
     ApiKey.networks,
     ApiKey.last_used_at,
     _ENDED.label("ended"),
-).where(ApiKey.prefix == any_(bindparam("prefixes", type_=ARRAY(Text))))
+)
+# One alone is found by a plan that PostgreSQL keeps; for a list it makes a new one each time.
+_WHOSE_ONE = _KEPT.where(_IS_NAMED)
+_WHOSE = _KEPT.where(ApiKey.prefix == any_(bindparam("prefixes", type_=ARRAY(Text))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,10 @@ async def demand_valid(asked: Executor, key: str, *, address: Address | None = N
 
 async def find_rows(asked: Executor, prefixes: Sequence[str]) -> dict[str, Any]:
     """What is kept of keys, by their prefixes."""
-    rows = (await asked.execute(_WHOSE, {"prefixes": list(prefixes)})).all()
+    if len(prefixes) == 1:
+        rows = (await asked.execute(_WHOSE_ONE, {"prefix": prefixes[0]})).all()
+    else:
+        rows = (await asked.execute(_WHOSE, {"prefixes": list(prefixes)})).all()
     return {row.prefix: row for row in rows}
 
 

@@ -123,39 +123,57 @@ class Shapes:
         shaped = SHAPED.get(table)
         return None if shaped is None else cls(shaped, alias)
 
-    def joined(self, band: str, near: str, *, sized: str = "") -> str:
-        """SQL that follows the source: shapes as `shape`, with `geom` and `size`, near a box.
+    def beside(self, band: str, near: str) -> str:
+        """SQL that follows the source: the stored shapes near a box as `shape`, null without."""
+        return (
+            f" LEFT JOIN {self.shaped.kept} AS shape ON shape.id = {self.alias}.id"
+            f" AND {_of_band('shape.band', band)} AND shape.geom && {near}"
+        )
 
-        Args:
-            sized: What sizes must be, such as `>= 0.1`; any, without it.
+    @property
+    def drawn(self) -> tuple[str, str]:
+        """SQL of the shape of `beside`, else the exact one, and of its size."""
+        exact = f"{self.alias}.{self.shaped.geometry}"
+        return f"coalesce(shape.geom, {exact})", f"coalesce(shape.size, {_size_of(exact)})"
+
+    def known(self, unseen: str) -> str:
+        """SQL that holds where `drawn` is right: the stored shape is near, or there is none yet.
+
+        A stored shape that is not near while the exact one is lacks the parts that are. Objects of
+        a size that is `unseen` are only counted.
         """
-        return self._joined(self._stored(band, near, sized), self._exact(band, near, sized))
+        return (
+            f"(shape.id IS NOT NULL OR {_size_of(f'{self.alias}.{self.shaped.geometry}')} {unseen}"
+            f" OR EXISTS (SELECT FROM tile_pending q WHERE q.source = '{self.shaped.table}'"
+            f" AND q.id = {self.alias}.id))"
+        )
 
-    def joined_to(self, chosen: str, band: str, near: str, *, sized: str = "") -> str:
-        """The same with the stored shapes of `chosen`, which `largest` has made."""
-        stored = f"SELECT id, size, geom FROM {chosen}"  # noqa: S608
+    def points_of(self, number: str) -> str:
+        """SQL that follows rows: where the name of an object is put, as `label`, null without."""
+        return (
+            f" LEFT JOIN {self.shaped.kept} AS label ON label.id = {number}"
+            f" AND {_of_band('label.band', str(LABEL))}"
+        )
+
+    def joined_to(self, chosen: str, band: str, near: str, *, sized: str) -> str:
+        """SQL that follows the source: the shapes of `chosen`, which `largest` has made, and the
+        exact ones of objects that wait, as `shape` with `geom` and `size`."""
         # Ordered here, so that rows are looked up from the largest on, no more than are drawn.
-        return self._joined(stored, f"{self._exact(band, near, sized)} ORDER BY size DESC, id")
+        return (
+            f" JOIN (SELECT id, size, geom FROM {chosen}"  # noqa: S608
+            f" UNION ALL {self._exact(band, near, sized)} ORDER BY size DESC, id) AS shape"
+            f" ON shape.id = {self.alias}.id"
+        )
 
     def largest(self, band: str, near: str, *, sized: str, most: str) -> str:
         """SQL of the largest stored shapes near a box."""
         return f"{self._stored(band, near, sized)} ORDER BY size DESC, id LIMIT {most}"
 
-    def names_of(self, chosen: str, *, most: str) -> str:
-        """SQL of the points at which the names of the largest of `chosen` are put."""
-        return (
-            f"SELECT id, size, geom FROM {self.shaped.kept}"  # noqa: S608
-            f" WHERE {_of_band('band', str(LABEL))} AND id = ANY"
-            f" (ARRAY(SELECT id FROM {chosen} ORDER BY size DESC, id LIMIT {most}))"
-        )
+    def number(self, source: str, conditions: str, near: str, *, sized: str, most: str) -> str:
+        """SQL of how many rows of a source of a size lie near a box, counted up to `most`.
 
-    def number(
-        self, source: str, conditions: str, band: str, near: str, *, sized: str, most: str
-    ) -> str:
-        """SQL of how many rows of a source have shapes near a box, counted no further than `most`.
-
-        Shapes are gone through as they lie and each is looked up, so that nothing is sorted or read
-        beyond the last that counts. It suits conditions that most rows meet.
+        Points of names are gone through as they lie and the row of each is looked up, so that
+        nothing is sorted or read beyond the last that counts. It suits conditions most rows meet.
         """
 
         def number_of(shapes: str, order: str = "") -> str:
@@ -169,33 +187,33 @@ class Shapes:
         # Counted apart: of a union PostgreSQL would make the whole list before it looks at any. All
         # are at no distance from the box, but only the index of places gives them in that order:
         # else the whole table may be read in the hope to meet enough of them early.
-        stored = number_of(self._stored(band, near, sized), f" ORDER BY shape.geom <#> {near}")
-        return f"least({most}, {stored} + {number_of(self._exact(band, near, sized))})"
-
-    def _joined(self, stored: str, exact: str) -> str:
-        return f" JOIN ({stored} UNION ALL {exact}) AS shape ON shape.id = {self.alias}.id"
+        label = str(LABEL)
+        stored = number_of(self._stored(label, near, sized), f" ORDER BY shape.geom <#> {near}")
+        return f"least({most}, {stored} + {number_of(self._exact(label, near, sized))})"
 
     def _stored(self, band: str, near: str, sized: str) -> str:
         return (
             f"SELECT id, size, geom FROM {self.shaped.kept}"  # noqa: S608
-            f" WHERE {_of_band('band', band)} AND geom && {near}" + _of_size("size", sized)
+            f" WHERE {_of_band('band', band)} AND geom && {near} AND size {sized}"
         )
 
     def _exact(self, band: str, near: str, sized: str) -> str:
         """Objects that wait, found one by one, for nobody knows how many there are."""
         table, column = self.shaped.table, self.shaped.geometry
         point = f"ST_PointOnSurface({column})" if band == str(LABEL) else column
-        size = f"ST_Length(ST_BoundingDiagonal({column}))"
-        size = f"CASE WHEN ST_Dimension({column}) = 0 THEN {POINT_SIZE} ELSE {size} END"
         return (
             "SELECT w.id, w.size, w.geom FROM tile_pending q CROSS JOIN LATERAL (SELECT id,"  # noqa: S608
-            f" {size} AS size, {point} AS geom FROM {table} WHERE id = q.id OFFSET 0) w"
-            f" WHERE q.source = '{table}' AND w.geom && {near}" + _of_size("w.size", sized)
+            f" {_size_of(column)} AS size, {point} AS geom FROM {table} WHERE id = q.id OFFSET 0) w"
+            f" WHERE q.source = '{table}' AND w.geom && {near} AND w.size {sized}"
         )
 
 
-def _of_size(column: str, sized: str) -> str:
-    return f" AND {column} {sized}" if sized else ""
+def _size_of(geometry: str) -> str:
+    """The diagonal of the box of an exact shape; points have no size and are always drawn."""
+    return (
+        f"CASE WHEN ST_Dimension({geometry}) = 0 THEN {POINT_SIZE}"
+        f" ELSE ST_Length(ST_BoundingDiagonal({geometry})) END"
+    )
 
 
 def _of_band(column: str, number: str) -> str:

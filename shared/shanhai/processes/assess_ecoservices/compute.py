@@ -19,7 +19,7 @@ from shanhai.processes.assess_ecoservices.report import (
     titles_of,
     write_maps_and_report,
 )
-from shanhai.processes.kit.manifest import finished, resumed_runner
+from shanhai.processes.kit.manifest import drawing_run, finished, resumed_runner
 from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
 from shanhai.processes.kit.region import SCRATCH, StudyArea, part_of
 from shanhai.processes.kit.task import DistrictTask, Outcome, OutputFile, Progress, RegionTask, Task
@@ -261,9 +261,11 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         files += write_rasters(assessment.place, layers, workspace, titles)
         progress(88, "maps")
         figures = service_figures(assessment)
-    manifest = assessment_manifest(task, inputs, assessment)
-    places = statistics["places"][1:]
-    files += write_maps_and_report(assessment, figures, manifest, workspace, places=places)
+        manifest = assessment_manifest(task, inputs, assessment)
+        places, run = statistics["places"][1:], drawing_run(task, runner)
+        files += write_maps_and_report(
+            assessment, figures, manifest, workspace, places=places, run=run
+        )
     return finished(
         workspace,
         files,

@@ -131,7 +131,7 @@ class AssessmentInputs(contract.PlaceInputs):
         le=SERVICE_COUNT,
         description="Services that must be known in a cell / 像元内至少具备的服务数",
     )
-    normalization: list[FrozenLimits] = Field(
+    frozen_limits: list[FrozenLimits] = Field(
         default_factory=list,
         max_length=200,
         description="Limits of an earlier run, to compare with it / 沿用先前计算的归一化界限",
@@ -154,10 +154,10 @@ class AssessmentInputs(contract.PlaceInputs):
     @model_validator(mode="after")
     def check_numbers(self) -> "AssessmentInputs":
         """Numbers come from one place."""
-        if self.normalisation is not None and (self.normalization or self.figures):
+        if self.normalisation is not None and (self.frozen_limits or self.figures):
             raise ValueError(
-                "normalisation takes the numbers of another run; give no normalization or figures"
-                " besides / normalisation 已沿用先前统计量，不能再给出 normalization 或 figures"
+                "normalisation takes the numbers of another run; give no frozen_limits or figures"
+                " besides / normalisation 已沿用先前统计量，不能再给出 frozen_limits 或 figures"
             )
         return self
 

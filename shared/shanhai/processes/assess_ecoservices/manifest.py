@@ -116,9 +116,9 @@ def _place(entry: tuple[AreaFigure, float]) -> tuple[str, str, str, float]:
     return figure.of, figure.where or "", figure.kind, figure.probability or 0.0
 
 
-def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[dict[str, Any]]:
+def normalisation_limits(inputs: AssessmentInputs, assessment: Assessment) -> list[dict[str, Any]]:
     """Pairs of quantiles between which layers are normalised, as a later run may be given them."""
-    given = {(one.layer, one.where): one for one in inputs.normalization}
+    given = {(one.layer, one.where): one for one in inputs.frozen_limits}
     found: dict[tuple[str, str | None], list[AreaFigure]] = {}
     for figure, _ in sorted(assessment.figures.items(), key=_place):
         if figure.kind == "quantile":
@@ -189,7 +189,7 @@ def assessment_manifest(
         "left_out": {service: list(names) for service, names in assembled.taken.left_out.items()},
         "derived": derived_forms(assessment),
         "parameters": parameters_of(inputs, assessment),
-        "normalization": normalization_of(inputs, assessment),
+        "frozen_limits": normalisation_limits(inputs, assessment),
         "figures": figures_of(assessment),
         "ratio": _ratio(inputs, assessment),
         **_reference(task, inputs),

@@ -1,6 +1,7 @@
 """The small maps of a report: the services, how supply and demand match, and what is doubtful."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from shanhai.reporting.maps import MapFrame
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
-from shanhai.science.normalisation import normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise
 from shanhai.vocabulary import Label, label_of
 
 DEFICIT = "deficit_probability"
@@ -42,6 +43,10 @@ map."""
 RATIO_CLUSTERS = "ratio_clusters"
 """Layer of the local classes of the comprehensive ratio, where it was tested for clusters."""
 
+_SIDES = ("supply", "demand")
+Limits = tuple[NormalisationLimits, NormalisationLimits]
+"""Between which supply and demand of a service are normalised."""
+
 _QUADRANTS = ClassStyle(Label("供需象限", "Quadrants"), QUADRANTS)
 _COORDINATION = ClassStyle(Label("协调等级", "Classes of coordination"), COORDINATION)
 _DOUBTS = {
@@ -51,18 +56,30 @@ _DOUBTS = {
 }
 
 
-def draw_service_maps(assessment: Assessment, frame: MapFrame, folder: Path) -> dict[str, Path]:
-    """Draw a row of three maps for each service; returns the pictures by `service.<code>`.
+Drawing = Callable[[], object]
+"""Draws one picture, in whatever process; it returns False where that cannot be drawn."""
+
+
+def service_maps(assessment: Assessment, frame: MapFrame, folder: Path) -> dict[Path, Drawing]:
+    """A row of three maps for each service, in pictures `service.<code>`.
 
     Supply and demand of a service have one unit and are drawn to one scale.
     """
-    pictures = {}
+    pictures: dict[Path, Drawing] = {}
     for service, method in assessment.assembled.methods.items():
-        path = pictures[f"service.{service}"] = folder / f"service.{service}.png"
+        path = folder / f"service.{service}.png"
         unit = f" ({method.unit})" if method.is_physical else ""
-        top = max(_top(assessment.extremes[f"{kind}.{service}"]) for kind in ("supply", "demand"))
-        draw_panels(path, _panels(assessment.place.store, service, unit, top), frame)
+        top = max(_top(assessment.extremes[f"{kind}.{service}"]) for kind in _SIDES)
+        pictures[path] = partial(
+            _draw_service, path, assessment.place.store, service, unit, top, frame
+        )
     return pictures
+
+
+def _draw_service(
+    path: Path, store: ScratchStore, service: str, unit: str, top: float, frame: MapFrame
+) -> None:
+    draw_panels(path, _panels(store, service, unit, top), frame)
 
 
 def _top(extremes: Extremes) -> float:
@@ -90,45 +107,54 @@ def _least(values: NDArray[np.float32]) -> float:
     return float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
 
 
-def draw_matching(
+def matching_maps(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
     frame: MapFrame,
     folder: Path,
-) -> dict[str, Path]:
-    """Draw the quadrants, and the classes of coordination, of all services side by side."""
-    store = assessment.place.store
-    classes = {
-        "quadrants": [(_quadrants(store, one), _QUADRANTS) for one in figures],
-        "coordination": [
-            (_coordination(assessment, one["code"]), _COORDINATION) for one in figures
-        ],
+) -> dict[Path, Drawing]:
+    """The quadrants, and the classes of coordination, of all services side by side."""
+    store, limits = assessment.place.store, dict[str, Limits]()
+    for one in figures:
+        supply, demand = (assessment.extremes[f"{kind}.{one['code']}"] for kind in _SIDES)
+        limits[one["code"]] = (supply.limits, demand.limits)
+    quadrants, coordination = folder / "quadrants.png", folder / "coordination.png"
+    return {
+        quadrants: partial(_draw_quadrants, quadrants, store, figures, frame),
+        coordination: partial(_draw_coordination, coordination, store, limits, frame),
     }
-    titles = [label_of(one["code"]) for one in figures]
-    for name, drawn in classes.items():
-        panels = [
-            ClassPanel(title, codes, style)
-            for title, (codes, style) in zip(titles, drawn, strict=True)
-        ]
-        draw_panels(folder / f"{name}.png", panels, frame, columns=4)
-    return {name: folder / f"{name}.png" for name in classes}
+
+
+def _draw_quadrants(
+    path: Path, store: ScratchStore, figures: Sequence[Mapping[str, Any]], frame: MapFrame
+) -> None:
+    panels = [
+        ClassPanel(label_of(one["code"]), _quadrants(store, one), _QUADRANTS) for one in figures
+    ]
+    draw_panels(path, panels, frame, columns=4)
+
+
+def _draw_coordination(
+    path: Path, store: ScratchStore, limits: Mapping[str, Limits], frame: MapFrame
+) -> None:
+    panels = [
+        ClassPanel(label_of(service), _coordination(store, service, both), _COORDINATION)
+        for service, both in limits.items()
+    ]
+    draw_panels(path, panels, frame, columns=4)
 
 
 def _quadrants(store: ScratchStore, figures: Mapping[str, Any]) -> ClassArray:
     supply, demand = (
         z_score(_shown(store, kind, figures["code"]), figures[kind]["mean"], figures[kind]["sd"])
-        for kind in ("supply", "demand")
+        for kind in _SIDES
     )
     return quadrant(supply, demand)
 
 
-def _coordination(assessment: Assessment, service: str) -> ClassArray:
+def _coordination(store: ScratchStore, service: str, limits: Limits) -> ClassArray:
     supply, demand = (
-        normalise(
-            _shown(assessment.place.store, kind, service),
-            assessment.extremes[f"{kind}.{service}"].limits,
-        )
-        for kind in ("supply", "demand")
+        normalise(_shown(store, kind, service), of) for kind, of in zip(_SIDES, limits, strict=True)
     )
     return coordination_class(coupling(supply, demand).coordination)
 
@@ -137,25 +163,32 @@ def _shown(store: ScratchStore, kind: str, service: str) -> FloatArray:
     return overview(store, f"{kind}.{service}").astype(np.float64)
 
 
-def draw_doubts(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
-    """Draw what the draws of the parameters say of each cell, where there were any.
+def doubt_maps(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[Path, Drawing]:
+    """What is doubtful, as far as it was looked for: ratio clusters, the ensemble, the draws."""
+    drawn = {
+        RATIO_CLUSTERS: (folder / "clusters.png", _draw_clusters),
+        AGREEMENT: (folder / "robustness.png", _draw_robustness),
+        STABILITY: (folder / "doubts.png", _draw_doubts),
+    }
+    return {
+        path: partial(draw, path, store, frame)
+        for layer, (path, draw) in drawn.items()
+        if store.has(layer)
+    }
+
+
+def _draw_doubts(path: Path, store: ScratchStore, frame: MapFrame) -> None:
+    """Draw what the draws of the parameters say of each cell.
 
     The share of the draws that agree on its zone, the probability that supply is below demand, and
     how far its ratio spreads.
     """
-    if not store.has(STABILITY):
-        return {}
-    path = folder / "doubts.png"
     panels = [_doubt(title, name, overview(store, name)) for name, title in _DOUBTS.items()]
     draw_panels(path, panels, frame)
-    return {"doubts": path}
 
 
-def draw_robustness(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
-    """Draw agreement and consensus of an ensemble side by side, where there was one."""
-    if not store.has(AGREEMENT):
-        return {}
-    path = folder / "robustness.png"
+def _draw_robustness(path: Path, store: ScratchStore, frame: MapFrame) -> None:
+    """Draw agreement and consensus of an ensemble side by side."""
     consensus = style_of(CONSENSUS)
     if not isinstance(consensus, ClassStyle):
         raise TypeError(f"{CONSENSUS} is drawn by a ramp, not by classes")
@@ -165,21 +198,16 @@ def draw_robustness(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[
         ClassPanel(consensus.title, class_overview(store, CONSENSUS), consensus),
     ]
     draw_panels(path, panels, frame, columns=2)
-    return {"robustness": path}
 
 
-def draw_clusters(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
-    """Draw the comprehensive ratio and its local clusters side by side, where they were sought."""
-    if not store.has(RATIO_CLUSTERS):
-        return {}
-    path = folder / "clusters.png"
+def _draw_clusters(path: Path, store: ScratchStore, frame: MapFrame) -> None:
+    """Draw the comprehensive ratio and its local clusters side by side."""
     ratio = RampStyle(style_of(RATIO).title, "1", BALANCE)
     panels: list[Panel] = [
         RampPanel(ratio.title, overview(store, RATIO), ratio, -1.0, 1.0),
         ClassPanel(CLUSTERS.title, class_overview(store, RATIO_CLUSTERS), CLUSTERS),
     ]
     draw_panels(path, panels, frame, columns=2)
-    return {"clusters": path}
 
 
 def _doubt(title: Label, layer: str, values: NDArray[np.float32]) -> RampPanel:

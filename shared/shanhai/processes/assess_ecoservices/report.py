@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,22 @@ from shanhai.cartography import COORDINATION, LAND_COVER, QUADRANTS, ZONES, styl
 from shanhai.processes.assess_ecoservices.assessed import Assessment, compared_by
 from shanhai.processes.assess_ecoservices.manifest import lack_title
 from shanhai.processes.assess_ecoservices.pictures import (
-    draw_clusters,
-    draw_doubts,
-    draw_matching,
-    draw_robustness,
-    draw_service_maps,
+    Drawing,
+    doubt_maps,
+    matching_maps,
+    service_maps,
 )
 from shanhai.processes.kit import outputs
 from shanhai.processes.kit.task import OutputFile
+from shanhai.raster.cog import Run
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import font_families, missing_font_warning
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
-from shanhai.reporting.pages import Picture, ReportPage, can_write_pdf, missing_pdf_warning, told
+from shanhai.reporting.pages import ReportPage, told
 from shanhai.science.ecoservices.computation import CLASS_UNITS
 from shanhai.science.ecoservices.matching_layers import DEMAND_MEAN, SUPPLY_MEAN
-from shanhai.vocabulary import LANGUAGES, Label, label_of
+from shanhai.vocabulary import LANGUAGES, Label, Lang, label_of
 
 _PICTURES = "pictures"
 TEMPLATE = "assessment_report.html.j2"
@@ -103,8 +104,9 @@ def write_maps_and_report(
     *,
     statistics: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
+    run: Run = map,
 ) -> list[OutputFile]:
-    """Draw what the installed fonts allow, and the report that holds it, as HTML and PDF.
+    """Draw what the installed fonts allow, and the report that holds it.
 
     A language without font is left out with a warning in the manifest: boxes are no map.
 
@@ -115,17 +117,22 @@ def write_maps_and_report(
         workspace: For the files.
         statistics: The statistics document of a zoning; None for an assessment without zones.
         places: Statistics of the districts, of an assessment without zones.
+        run: Goes over the pictures, wherever; the same bytes everywhere.
     """
-    _warn_of_missing(manifest)
+    if font_families("zh") is None:
+        manifest["warnings"].append(missing_font_warning().document())
     place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
     note = outputs.resolution_note(
         f"{aoi['cell_m']:g} m", crs_words(place.grid.epsg), manifest["profile"], inputs
     )
     frame = outputs.frame_of(place, manifest, note)
-    maps = list(_draw_ratio(frame, place.store, workspace))
-    if statistics is not None:
-        maps = [*_draw_zones(frame, place.store, statistics, workspace), *maps]
-    drawn = _draw_services(assessment, figures, frame, workspace)
+    (workspace / _PICTURES).mkdir()
+    sheets = _sheets(frame, place.store, statistics, workspace)
+    small = _service_pictures(assessment, figures, frame, workspace / _PICTURES)
+    drawings = [*(drawing for _, drawing in sheets.values()), *small.values()]
+    done = dict(zip([*sheets, *small], run(_draw, drawings), strict=True))
+    maps = [(path, caption) for path, (caption, _) in sheets.items() if done[path]]
+    drawn = [(path, Label("", "")) for path in small]
     content = content_of(manifest, figures, statistics, places)
     page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)
     files = outputs.write_report(workspace, page, maps)
@@ -133,48 +140,50 @@ def write_maps_and_report(
     return sorted(files, key=lambda file: file.kind == "document")
 
 
-def _warn_of_missing(manifest: dict[str, Any]) -> None:
-    """Say what this machine cannot draw or set."""
-    if font_families("zh") is None:
-        manifest["warnings"].append(missing_font_warning().document())
-    if not can_write_pdf():
-        manifest["warnings"].append(missing_pdf_warning().document())
-
-
-def _draw_services(
+def _service_pictures(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
     frame: MapFrame,
-    workspace: Path,
-) -> list[Picture]:
+    folder: Path,
+) -> dict[Path, Drawing]:
     """Small maps; the page has captions of its own for them."""
-    folder = workspace / _PICTURES
-    folder.mkdir()
-    drawn = {
-        **draw_service_maps(assessment, frame, folder),
-        **draw_matching(assessment, figures, frame, folder),
-        **draw_clusters(assessment.place.store, frame, folder),
-        **draw_robustness(assessment.place.store, frame, folder),
-        **draw_doubts(assessment.place.store, frame, folder),
+    return {
+        **service_maps(assessment, frame, folder),
+        **matching_maps(assessment, figures, frame, folder),
+        **doubt_maps(assessment.place.store, frame, folder),
     }
-    return [(path, Label("", "")) for path in drawn.values()]
+
+
+def _sheets(
+    frame: MapFrame, store: ScratchStore, statistics: Mapping[str, Any] | None, workspace: Path
+) -> dict[Path, tuple[Label, Drawing]]:
+    """Maps that fill a page, with their captions, in each language: the zones, and the ratio."""
+    sheets: dict[Path, tuple[Label, Drawing]] = {}
+    if statistics is not None:
+        shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
+        for lang in LANGUAGES:
+            path = workspace / f"map_{lang}.png"
+            sheets[path] = (ZONES.title, partial(_draw_zones, path, store, shares, frame, lang))
+    for lang in LANGUAGES:
+        path = workspace / f"ratio_map_{lang}.png"
+        sheets[path] = (style_of("ratio").title, partial(_draw_ratio, path, store, frame, lang))
+    return sheets
 
 
 def _draw_zones(
-    frame: MapFrame, store: ScratchStore, statistics: Mapping[str, Any], workspace: Path
-) -> Iterator[Picture]:
+    path: Path, store: ScratchStore, shares: dict[int, float], frame: MapFrame, lang: Lang
+) -> bool:
     codes = outputs.class_overview(store, "zones", outputs.SHEET_CELLS)
-    shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
-    for lang in LANGUAGES:
-        if draw_zone_map(path := workspace / f"map_{lang}.png", codes, shares, frame, lang):
-            yield path, ZONES.title
+    return draw_zone_map(path, codes, shares, frame, lang)
 
 
-def _draw_ratio(frame: MapFrame, store: ScratchStore, workspace: Path) -> Iterator[Picture]:
+def _draw_ratio(path: Path, store: ScratchStore, frame: MapFrame, lang: Lang) -> bool:
     ratio = outputs.overview(store, "ratio", outputs.SHEET_CELLS).astype(np.float64)
-    for lang in LANGUAGES:
-        if draw_ramp_map(path := workspace / f"ratio_map_{lang}.png", ratio, "ratio", frame, lang):
-            yield path, style_of("ratio").title
+    return draw_ramp_map(path, ratio, "ratio", frame, lang)
+
+
+def _draw(drawing: Drawing) -> bool:
+    return drawing() is not False
 
 
 def content_of(

@@ -142,10 +142,10 @@ def given_figures(
         return _of_reference(assembled, reference)
     known = {figure for step in plan.passes for figure in step.figures}
     given: dict[AreaFigure, float] = {}
-    for number, one in enumerate(inputs.normalization):
+    for number, one in enumerate(inputs.frozen_limits):
         for probability, value in zip(one.quantiles, (one.lo, one.hi), strict=True):
             figure = AreaFigure(one.layer, "quantile", probability, one.where)
-            given[_taken(figure, known, f"/inputs/normalization/{number}")] = value
+            given[_taken(figure, known, f"/inputs/frozen_limits/{number}")] = value
     for number, other in enumerate(inputs.figures):
         figure = AreaFigure(other.of, other.kind, other.probability, other.where)
         given[_taken(figure, known, f"/inputs/figures/{number}")] = other.value

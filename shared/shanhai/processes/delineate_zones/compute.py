@@ -31,7 +31,7 @@ from shanhai.processes.delineate_zones.statistics import (
 )
 from shanhai.processes.delineate_zones.zone_model import model_document
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, delineate, zoner_of
-from shanhai.processes.kit.manifest import areas_record, finished, resumed_runner
+from shanhai.processes.kit.manifest import areas_record, drawing_run, finished, resumed_runner
 from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import write_document, write_rasters
 from shanhai.processes.kit.region import SCRATCH, build_study_area
@@ -318,9 +318,14 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         files += write_zone_rasters(run.assessment, workspace)
         progress(88, "maps")
         figures = service_figures(run.assessment)
-    files += write_maps_and_report(
-        run.assessment, figures, run.manifest, workspace, statistics=run.statistics
-    )
+        files += write_maps_and_report(
+            run.assessment,
+            figures,
+            run.manifest,
+            workspace,
+            statistics=run.statistics,
+            run=drawing_run(task, runner),
+        )
     return finished(workspace, files, run.manifest, _values(run), progress)
 
 

@@ -208,6 +208,7 @@ ECHO = ProcessContract(
         OutputSpec("mixed", Label("文字或对象", "Text or object"), "application/json", MIXED),
     ),
     sync=True,
+    shares_process=True,
     limits=Limits(memory_mb=1024, time_s=900),
     stages={"wait": Label("等待", "Waiting as asked")},
 )

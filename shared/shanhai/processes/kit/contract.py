@@ -73,6 +73,8 @@ class ProcessContract:
         quick: It reads only, and what is small is answered without a job to whoever may read.
         schemas: `module:function` that gives, in a language, fuller schemas of some inputs; it is
             loaded when they are asked for.
+        shares_process: Its computation is a function of the inputs alone that keeps nothing, starts
+            nothing and opens no file: jobs of one caller may follow each other in one process.
         limits: What an attempt may use, unless the worker's settings say otherwise.
         task: What its jobs are given; a process that needs more than all have adds members.
         stages: Stages of its own in words; those of several are in `shanhai.jobs.messages`.
@@ -90,6 +92,7 @@ class ProcessContract:
     outputs: tuple[OutputSpec, ...]
     sync: bool = False
     quick: bool = False
+    shares_process: bool = False
     schemas: str = ""
     keywords: tuple[str, ...] = field(default=())
     limits: Limits = USUAL_LIMITS

@@ -19,6 +19,7 @@ from shanhai import __version__
 from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.region import SCRATCH, Place
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
+from shanhai.raster.cog import Run
 from shanhai.raster.geotiff import library_versions
 from shanhai.raster.kept_steps import KeptSteps
 from shanhai.raster.store import ScratchStore
@@ -155,12 +156,17 @@ def finished(
         }
         for file in files
     ]
-    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-    (workspace / MANIFEST_FILE).write_bytes(orjson.dumps(manifest, option=options))
+    write_manifest(workspace, manifest)
     if (workspace / SCRATCH).exists():
         shutil.rmtree(workspace / SCRATCH)
     progress(100, "done")
     return Outcome(files=files, values=values, manifest=manifest, warnings=manifest["warnings"])
+
+
+def write_manifest(workspace: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest beside the files it tells of."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    (workspace / MANIFEST_FILE).write_bytes(orjson.dumps(manifest, option=options))
 
 
 OF_THE_ATTEMPT = {
@@ -201,6 +207,11 @@ def resumed_runner(
         if found:
             log.info("going on from finished windows", windows=found)
         yield CheckpointingRunner(runner, memory), _telling(progress, found)
+
+
+def drawing_run(task: Task, runner: WindowRunner) -> Run:
+    """Where the pictures of a task are drawn: on this machine, whose fonts are known."""
+    return map if task.cluster is not None else runner.run
 
 
 def _forget_others(folder: Path) -> None:

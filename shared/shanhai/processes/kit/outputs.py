@@ -21,12 +21,12 @@ from shanhai.reporting.blocks import Pages, SectionHeading, blocks_of
 from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame
-from shanhai.reporting.pages import Picture, ReportPage, computed_at, data_uri, write_page
+from shanhai.reporting.pages import Picture, ReportPage, computed_at, data_uri, render_page
 from shanhai.reporting.word import word_of
 from shanhai.science.grid import ClassArray, FloatArray, Window
 from shanhai.vocabulary import Label, label_of
 
-REPORT, REPORT_PDF, REPORT_WORD = "report.html", "report.pdf", "report.docx"
+REPORT, REPORT_WORD = "report.html", "report.docx"
 
 Layer = tuple[str, str | None]
 """Name of a layer and its unit; None for classes."""
@@ -93,7 +93,7 @@ def write_table(
 def write_report(
     workspace: Path, page: ReportPage, maps: Sequence[Picture] = (), name: Label | None = None
 ) -> list[OutputFile]:
-    """Write the report as HTML and DOCX, and as PDF where that can be made.
+    """Write the report as HTML and DOCX; as PDF it follows, see `report_pdf`.
 
     Its pictures are in it, and their files gone; those of `maps` stand before them and stay.
 
@@ -103,14 +103,18 @@ def write_report(
         maps: Pictures that are outputs of their own as well.
         name: What these are called; by their captions where there is none.
     """
-    html = write_page(workspace / REPORT, workspace / REPORT_PDF, page, maps)
+    html = render_page(page, maps)
+    (workspace / REPORT).write_text(html, encoding="utf-8")
     pictures = {data_uri(path): path for path, _ in (*maps, *page.pictures)}
     (workspace / REPORT_WORD).write_bytes(_word(html, pictures, page))
     for picture, _ in page.pictures:
         picture.unlink()
-    paths = {"report": REPORT, "report_pdf": REPORT_PDF, "report_docx": REPORT_WORD}
-    files = [OutputFile.of(one.name, paths[one.name], one.media_type, one.title) for one in REPORTS]
-    written = [file for file in files if (workspace / file.path).exists()]
+    paths = {"report": REPORT, "report_docx": REPORT_WORD}
+    written = [
+        OutputFile.of(one.name, paths[one.name], one.media_type, one.title)
+        for one in REPORTS
+        if one.name in paths
+    ]
     return [*written, *(picture_output(path, name or caption) for path, caption in maps)]
 
 
@@ -225,4 +229,6 @@ def thinned_classes(store: ScratchStore, layer: str) -> ClassArray:
 def _rows(store: ScratchStore, most: int) -> tuple[int, list[Window]]:
     height, width = store.grid.shape
     step = max(1, -(-max(height, width) // most))
-    return step, [Window(row, 0, 1, width) for row in range(0, height, step)]
+    high = BLOCK if step == 1 else 1  # rows that are all wanted are read together
+    rows = range(0, height, step * high)
+    return step, [Window(row, 0, min(high, height - row), width) for row in rows]

@@ -147,7 +147,9 @@ async def test_geodata_tilesets_operation(client: httpx.AsyncClient) -> None:
 
 
 async def test_tileset_metadata(client: httpx.AsyncClient) -> None:
-    tileset = await read(client, "/collections/zones/tiles/WebMercatorQuad")
+    tileset = await read(
+        client, "/collections/zones/tiles/WebMercatorQuad?properties=code,class_value"
+    )
     assert tileset["dataType"] == "vector"
     assert tileset["boundingBox"]["lowerLeft"] == pytest.approx([117.9, 24.4])
     limits = {one["tileMatrix"]: one for one in tileset["tileMatrixSetLimits"]}
@@ -161,7 +163,8 @@ async def test_tileset_metadata(client: httpx.AsyncClient) -> None:
     }
     [layer] = tileset["layers"]
     assert layer["id"] == "zones"
-    assert layer["propertiesSchema"]["properties"]["class_value"]["type"] == "integer"
+    types = {n: one["type"] for n, one in layer["propertiesSchema"]["properties"].items()}
+    assert types == {"code": "string", "class_value": "integer"}
     national = await read(client, "/collections/zones.xiamen/map/tiles/CGCS2000GK117")
     assert national["crs"].endswith("/4548")
     assert national["tileMatrixSetURI"] == "http://tiles.test/tileMatrixSets/CGCS2000GK117"

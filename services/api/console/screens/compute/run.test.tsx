@@ -100,6 +100,16 @@ describe("a job that goes on", () => {
     expect(followed("j1")).toBe(false);
   });
 
+  it("leads to its results while their PDF is set", async () => {
+    const links = [file("report", "text/html"), { ...file("x", "text/html"), rel: "self" }];
+    const { tell } = await opened(one("running", { stage: "pdf", links }));
+    const report = await screen.findByRole("link", { name: "report" });
+    expect(report.getAttribute("href")).toBe("/jobs/j1/results/report");
+    expect(screen.queryByRole("link", { name: "x" })).toBeNull();
+    await tell(one("successful"));
+    await waitFor(() => expect(screen.queryByText("Published already")).toBeNull());
+  });
+
   it("is cancelled", async () => {
     const { sent, hands } = await opened(one("running"), {
       "DELETE /jobs/j1": one("dismissed"),

@@ -136,8 +136,26 @@ export function Run({
           </p>
         )}
       </Panel>
+      {now.stage === "pdf" && <Early links={now.links} />}
       {now.status === "successful" && <Left id={id} process={now.processID} />}
     </>
+  );
+}
+
+/** What can be had while the report is still being set as PDF. */
+function Early({ links }: { links: Job["links"] }) {
+  return (
+    <Panel title={t("已发布的成果", "Published already")}>
+      <ul>
+        {links
+          .filter(({ rel }) => rel === "item")
+          .map(({ href, title }) => (
+            <li key={href}>
+              <a href={href}>{title}</a>
+            </li>
+          ))}
+      </ul>
+    </Panel>
   );
 }
 
