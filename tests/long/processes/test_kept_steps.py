@@ -14,7 +14,7 @@ CELLS = 60
 
 
 @pytest.fixture(scope="module", name="land")
-def small_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def land_made_in_code(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_watershed(tmp_path_factory.mktemp("given"), cells=CELLS)
 
 
