@@ -1,4 +1,5 @@
-"""The main job on a synthetic watershed, beside merely reading its inputs; its clean-up alone."""
+"""The main job on a synthetic watershed, beside merely reading its inputs, and writing its results;
+its clean-up alone."""
 
 import os
 import time
@@ -7,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import rasterio
 from scipy import ndimage
 
 from benchmarks.fresh import Meter, run_fresh
@@ -29,6 +31,8 @@ SIDES = (1000, 2000)
 CLEAN_SIDES = (1000, 3000)
 UNIT = 9
 STRIP = 512
+MOST_OF_MOVING = 0.1
+"""The whole job takes at most ten times as long as reading its inputs and writing its results."""
 ZONING_BEGINS = "cluster"
 """The stage that follows the ratios."""
 
@@ -109,9 +113,12 @@ def _compare(watershed: Watershed, folder: Path) -> list[Row]:
     before = run_fresh(read_inputs, watershed)
     run = run_fresh(delineate, watershed, folder / "run")
     floor = Sample((before, run_fresh(read_inputs, watershed)))
+    written = run_fresh(write_results, folder / "run")
     cells = watershed.grid.width * watershed.grid.height
     size = f"{cells / 1e6:.0f} million cells"
-    return [
+    moved = Sample(tuple(one + written for one in floor.seconds))
+    both = f"{size}, whole job; reading the inputs and writing the results"
+    rows = [
         Row(
             f"{size}, {what}",
             Sample((stretch.seconds,)),
@@ -124,6 +131,7 @@ def _compare(watershed: Watershed, folder: Path) -> list[Row]:
             ("whole job", run.whole),
         )
     ]
+    return [*rows, Row(both, Sample((run.whole.seconds,)), moved, MOST_OF_MOVING)]
 
 
 CITY_SIDE = 400
@@ -218,6 +226,19 @@ def read_inputs(watershed: Watershed) -> float:
             height = min(STRIP, watershed.grid.height - row)
             read_geotiff(path, Window(row, 0, height, width))
     return time.perf_counter() - started
+
+
+def write_results(folder: Path) -> float:
+    """Seconds to write every raster of a run again, packed as it is."""
+    taken = 0.0
+    for path in folder.glob("*.tif"):
+        with rasterio.open(path) as file:
+            values, profile = file.read(), file.profile
+        started = time.perf_counter()
+        with rasterio.open(folder / f"{path.stem}.again", "w", **profile) as file:
+            file.write(values)
+        taken += time.perf_counter() - started
+    return taken
 
 
 def delineate(watershed: Watershed, workspace: Path) -> Run:

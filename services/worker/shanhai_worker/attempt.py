@@ -21,6 +21,7 @@ from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import Limits
 from shanhai.processes.kit.report_pdf import BEGINS, STAGE
 from shanhai.processes.kit.task import Outcome, Task
+from shanhai.raster.kept_steps import STEPS
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.telemetry import span, trace_id_of
 from shanhai_worker import child_protocol
@@ -49,8 +50,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PUBLISHING = child_protocol.ProgressReport(percent=BEGINS, stage="publish")
 SETTING = child_protocol.ProgressReport(percent=BEGINS, stage=STAGE)
-STEPS = "steps"
-"""Folder in that of working files, for finished steps that serve other jobs."""
 
 
 class Ending(StrEnum):

@@ -20,6 +20,9 @@ from shanhai.raster.store import BLOCK, ScratchStore, WindowRecord
 from shanhai.raster.windows import has_room, is_whole, require_own, write_digested
 from shanhai.science.grid import Window
 
+STEPS = "steps"
+"""Name of the folder below that of a worker's working files."""
+
 SUFFIX, PART = ".step", ".part"
 _ABANDONED_S = 3600.0
 """Age of a file that is still being written after which its writer must have been killed."""

@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BufferedReader
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -436,7 +437,7 @@ def write_digested(path: Path, parts: Iterable[Any]) -> None:
         file.write(digested.digest.digest())
 
 
-def is_whole(file: BinaryIO) -> bool:
+def is_whole(file: BufferedReader) -> bool:
     """Whether the file is what was written; it is then read from its first part on."""
     digest = file.read(DIGEST_BYTES)
     whole = hashlib.file_digest(file, "sha256").digest() == digest

@@ -24,8 +24,8 @@ def filled(workspace: Path, seed: int = 0) -> ScratchStore:
     return store
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> KeptSteps:
+@pytest.fixture(name="kept")
+def steps_of_jobs(tmp_path: Path) -> KeptSteps:
     steps = KeptSteps(tmp_path / "steps", PLENTY)
     steps.open()
     return steps

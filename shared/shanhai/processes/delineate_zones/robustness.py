@@ -32,7 +32,6 @@ from shanhai.science.zoning.clustering import (
     HIGHEST_K,
     MAX_UNITS,
     Algorithm,
-    count_different,
 )
 from shanhai.science.zoning.ensemble import (
     EnsembleChoices,
@@ -43,6 +42,7 @@ from shanhai.science.zoning.ensemble import (
     parents,
     zones_of_member,
 )
+from shanhai.science.zoning.kmeans import count_different
 from shanhai.science.zoning.postprocess import BEFORE, ZONES
 from shanhai.science.zoning.units import UnitTable
 from shanhai.vocabulary import ZONE_CLASSES

@@ -22,7 +22,7 @@ from shanhai.science.zoning.contiguity import (
     spanning_tree,
     tree_order,
 )
-from shanhai.science.zoning.kmeans import best_centres, nearest_centres
+from shanhai.science.zoning.kmeans import best_centres, count_different, nearest_centres
 from shanhai.vocabulary import Label
 
 LOWEST_K = 2
@@ -120,13 +120,6 @@ def require_k(features: FloatArray, k: int) -> None:
             message_zh=f"区域内不同的分区单元仅 {different} 个，少于聚类数 {k}",
             pointer="/k",
         )
-
-
-def count_different(features: FloatArray, enough: int) -> int:
-    """Number of different rows, or some number of at least `enough`."""
-    # The first rows nearly always settle it, and sorting a million rows takes seconds.
-    few = len(np.unique(features[:1_000], axis=0))
-    return few if few >= enough else len(np.unique(features, axis=0))
 
 
 def fit_sample(features: FloatArray, seed: int) -> FloatArray:

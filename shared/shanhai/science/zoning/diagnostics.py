@@ -17,9 +17,9 @@ from shanhai.science.zoning.clustering import (
     HIGHEST_K,
     LOWEST_K,
     Partition,
-    count_different,
     k_means,
 )
+from shanhai.science.zoning.kmeans import count_different
 from shanhai.vocabulary import Label
 
 

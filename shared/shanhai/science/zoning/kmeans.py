@@ -1,7 +1,7 @@
 """k-means: greedy k-means++ starts, Lloyd's iterations, the best of many starts.
 
 The loops go over the units column by column, so that a processor takes several at a time. Draws
-and decisions are those of scikit-learn 1.8, whose clusters these are: it multiplies matrices for
+and decisions are those of scikit-learn 1.9, whose clusters these are: it multiplies matrices for
 every start and step, which takes four times as long for a few features.
 """
 
@@ -15,6 +15,13 @@ from shanhai.science.kernels import compiled
 _MAX_ITERATIONS = 300
 _AT_ONCE = 512
 """Units whose distances are held at a time."""
+
+
+def count_different(features: FloatArray, enough: int) -> int:
+    """Number of different rows, or some number of at least `enough`."""
+    # The first rows nearly always settle it, and sorting a million rows takes seconds.
+    few = len(np.unique(features[:1_000], axis=0))
+    return few if few >= enough else len(np.unique(features, axis=0))
 
 
 def best_centres(

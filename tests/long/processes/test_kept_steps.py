@@ -1,0 +1,57 @@
+"""What one job worked out of its inputs serves the next, which has the same bytes as alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
+from shanhai.processes.delineate_zones.compute import compute
+from shanhai.processes.kit.manifest import MANIFEST_FILE
+
+CELLS = 60
+
+
+@pytest.fixture(scope="module", name="land")
+def land_made_in_code(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("given"), cells=CELLS)
+
+
+def zone(
+    land: Watershed, workspace: Path, parameters: Mapping[str, Any], steps: Path | None = None
+) -> tuple[dict[str, bytes], set[str]]:
+    """The bytes of every file but manifest and reports, and the stages the job went through."""
+    task = land.task()
+    given = {**task.inputs, "parameters": {**task.inputs.get("parameters", {}), **parameters}}
+    told = {"inputs": given, "steps": None if steps is None else str(steps), "steps_mb": 1024}
+    workspace.mkdir()
+    stages: set[str] = set()
+    compute(task.model_copy(update=told), workspace, lambda _percent, stage: stages.add(stage))
+    kinds = {".tif", ".geojson", ".json"}
+    found = {path.name: path.read_bytes() for path in workspace.iterdir() if path.suffix in kinds}
+    del found[MANIFEST_FILE]  # tells the moment
+    return found, stages
+
+
+def test_another_number_of_clusters_begins_at_the_clusters(land: Watershed, tmp_path: Path) -> None:
+    steps = tmp_path / "steps"
+    alone, _ = zone(land, tmp_path / "alone", {"k": 6})
+    zone(land, tmp_path / "first", {"k": 5}, steps)
+    after, stages = zone(land, tmp_path / "second", {"k": 6}, steps)
+    assert after == alone
+    assert "align" not in stages
+    assert "cluster" in stages
+
+
+@pytest.mark.parametrize("changed", [{"max_mode": "max"}, {"beta": 0.5}])
+def test_what_the_services_rest_on_is_worked_out_anew(
+    land: Watershed, tmp_path: Path, changed: Mapping[str, Any]
+) -> None:
+    steps = tmp_path / "steps"
+    alone, _ = zone(land, tmp_path / "alone", changed)
+    zone(land, tmp_path / "first", {}, steps)
+    after, stages = zone(land, tmp_path / "second", changed, steps)
+    assert after == alone
+    assert "align" in stages
+    assert len(list(steps.iterdir())) == 2
