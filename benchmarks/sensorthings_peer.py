@@ -1,6 +1,6 @@
 """Another server of SensorThings 1.1: django-ogc-sensorthings, with its tables beside ours.
 
-FROST is in no registry of packages as an application, so it is not here.
+FROST is not here: its HTTP application was not found in Maven Central under the name tried.
 """
 
 import os
