@@ -266,9 +266,11 @@ class Appender:
             partners.append(Partner(relation, side, key, stamp))
             self._newest[key] = _newest(newest)
         self._newest[station.id, own] = _newest(told[16:22])
-        limits = (math.nan if one is None else one for one in (low, high))
-        stamps = tuple(told[12:16])
-        return RememberedSeries(station, observed, symbol or "", *limits, stamps, tuple(partners))
+        least, most = (math.nan if one is None else one for one in (low, high))
+        stamps = told[12], told[13], told[14], told[15]
+        return RememberedSeries(
+            station, observed, symbol or "", least, most, stamps, tuple(partners)
+        )
 
     def _draft(self, deliveries: Sequence[IncomingBatch]) -> tuple[_Draft, set[int]]:
         """What can be appended, and the numbers of the batches it is of."""
@@ -330,7 +332,9 @@ class Appender:
         flags = marks_of(series, newest, draft.newest[key])
         result = None if row.result_time is None else microseconds(row.result_time)
         feature = None if row.feature == NO_FEATURE else row.feature
-        draft.rows[(*key, at)] = AddedRow(*key, at, value, source, quality, flags, result, feature)
+        draft.rows[(*key, at)] = AddedRow(
+            key[0], key[1], at, value, source, quality, flags, result, feature
+        )
         draft.series[key] = series
         draft.first.setdefault(key, at)
         return True
