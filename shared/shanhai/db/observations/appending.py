@@ -266,9 +266,9 @@ class Appender:
             partners.append(Partner(relation, side, key, stamp))
             self._newest[key] = _newest(newest)
         self._newest[station.id, own] = _newest(told[16:22])
-        limits = (math.nan if one is None else one for one in (low, high))
-        stamps = tuple(told[12:16])
-        return RememberedSeries(station, observed, symbol or "", *limits, stamps, tuple(partners))
+        low, high = (math.nan if one is None else one for one in (low, high))
+        stamps = told[12], told[13], told[14], told[15]
+        return RememberedSeries(station, observed, symbol or "", low, high, stamps, tuple(partners))
 
     def _draft(self, deliveries: Sequence[IncomingBatch]) -> tuple[_Draft, set[int]]:
         """What can be appended, and the numbers of the batches it is of."""
@@ -330,7 +330,9 @@ class Appender:
         flags = marks_of(series, newest, draft.newest[key])
         result = None if row.result_time is None else microseconds(row.result_time)
         feature = None if row.feature == NO_FEATURE else row.feature
-        draft.rows[(*key, at)] = AddedRow(*key, at, value, source, quality, flags, result, feature)
+        draft.rows[(key[0], key[1], at)] = AddedRow(
+            key[0], key[1], at, value, source, quality, flags, result, feature
+        )
         draft.series[key] = series
         draft.first.setdefault(key, at)
         return True
@@ -394,8 +396,9 @@ class Appender:
 
 
 def _addresses(delivery: IncomingBatch) -> Iterator[Address]:
-    if not isinstance(delivery.batch, Batch):
-        for row in delivery.batch:
+    rows = delivery.batch
+    if not isinstance(rows, Batch):
+        for row in rows:
             yield row.station, row.property, delivery.by_series
 
 

@@ -273,7 +273,7 @@ class RememberedSeries:
     """
 
     station: KnownStation
-    property: KnownProperty
+    observed: KnownProperty
     unit: str
     low: float
     high: float
@@ -283,20 +283,20 @@ class RememberedSeries:
     @property
     def key(self) -> Key:
         """Its numbers."""
-        return self.station.id, self.property.id
+        return self.station.id, self.observed.id
 
     @property
     def earliest(self) -> int:
         """None older is taken, in microseconds since 1970."""
-        lines = (self.station.starts, self.property.since)
+        lines = (self.station.starts, self.observed.since)
         return max((line for line in lines if line is not None), default=microseconds(EARLIEST))
 
     def value_of(self, row: FeedObservation) -> float | None:
         """The value in the unit of the property; None where its unit is none of this."""
         unit = self.unit or row.unit or ""
-        if unit in {"", self.property.unit}:
+        if unit in {"", self.observed.unit}:
             return row.value
-        how = conversion(unit, self.property.unit)
+        how = conversion(unit, self.observed.unit)
         return None if how is None else float(how(row.value))  # type: ignore[arg-type]
 
 
@@ -313,6 +313,6 @@ def marks_of(series: RememberedSeries, before: NewestValue, value: NewestValue) 
             change: Any = value.value - before.value, hours, before.spread
             if checks.spikes(*change):
                 flags |= checks.QualityFlag.SPIKE
-        if value.equal_values >= checks.FLAT_VALUES and series.property.moves:
+        if value.equal_values >= checks.FLAT_VALUES and series.observed.moves:
             flags |= checks.QualityFlag.FLAT
     return int(flags)
