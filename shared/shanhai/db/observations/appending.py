@@ -398,8 +398,9 @@ class Appender:
 
 
 def _addresses(delivery: IncomingBatch) -> Iterator[Address]:
-    if not isinstance(delivery.batch, Batch):
-        for row in delivery.batch:
+    rows = delivery.batch
+    if not isinstance(rows, Batch):
+        for row in rows:
             yield row.station, row.property, delivery.by_series
 
 
