@@ -107,8 +107,8 @@ def test_probes_ask_what_the_services_answer() -> None:
         }
 
 
-OF_POSTGRESQL = "PGSSLMODE"
-"""What every client of PostgreSQL reads."""
+NOT_OURS = {"PGSSLMODE", "SHANHAI_BACKUPS_ROOT"}
+"""What every client of PostgreSQL reads, and an argument of the commands of backups."""
 
 
 def test_settings_exist_and_secrets_are_only_referred_to() -> None:
@@ -120,7 +120,7 @@ def test_settings_exist_and_secrets_are_only_referred_to() -> None:
         for container in pod["spec"]["containers"]
         for variable in container.get("env", [])
     }
-    assert set(plain) | own <= set(known) | {OF_POSTGRESQL}
+    assert set(plain) | own <= set(known) | NOT_OURS
     assert [name for name in plain if "secret" in known.get(name, "")] == []
     assert of_kind("Secret") == {}
     for name, pod in PODS.items():
@@ -133,7 +133,9 @@ def test_the_secrets_of_each_process_are_explained() -> None:
     text = (FOLDER / "settings.yaml").read_text("utf-8")
     for process in {SECRETS_OF.get(name, name) for name in PODS}:
         account = ACCOUNTS[process]  # type: ignore[index]  # a role, or the test fails
-        assert re.search(rf"^#   shanhai-{process} .*(\n#   +.*)*{account}", text, re.MULTILINE)
+        assert re.search(
+            rf"^#   shanhai-{process} .*(\n# {{4,}}\S.*)*{account}", text, re.MULTILINE
+        )
 
 
 def test_what_scales_and_what_is_kept_running() -> None:

@@ -33,7 +33,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
-import matplotlib.backends.backend_agg  # noqa: F401  (what draws, with its list of fonts)
 import structlog
 from pydantic import BaseModel
 
@@ -287,7 +286,7 @@ def _compute(order: child_protocol.ChildOrder, work: Path, progress: ProgressLin
     if order.report is not None:
         return set_pdf(Path(order.report), work)
     process = order.task.process
-    return compute_of(process)(order.task, work, leaving_room(progress, CONTRACTS[process]))
+    return compute_of(process)(order.task, work, leaving_room(progress, CONTRACTS.get(process)))
 
 
 def _say(stream: TextIO, news: BaseModel) -> None:

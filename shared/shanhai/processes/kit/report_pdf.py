@@ -35,9 +35,9 @@ def is_followed(outcome: Outcome, contract: ProcessContract) -> bool:
     return _PDF in contract.outputs and _HTML.name in names and _PDF.name not in names
 
 
-def leaving_room(progress: Progress, contract: ProcessContract) -> Progress:
+def leaving_room(progress: Progress, contract: ProcessContract | None) -> Progress:
     """The progress of a computation whose PDF follows; that of any other as it is."""
-    if _PDF not in contract.outputs:
+    if contract is None or _PDF not in contract.outputs:
         return progress
     return lambda percent, stage: progress(percent * BEGINS / 100, stage)
 
