@@ -34,6 +34,7 @@ from shanhai_worker.child_process import (
     limits_of,
 )
 from shanhai_worker.context import WorkerContext, is_outage, outlast
+from shanhai_worker.lease import LOOK_S, LeaseKeeper
 from shanhai_worker.metrics import StageClock
 from shanhai_worker.publication import (
     complete,
@@ -44,7 +45,7 @@ from shanhai_worker.publication import (
     task_of,
 )
 from shanhai_worker.shared_process import SharedProcess, Sharing
-from shanhai_worker.slots import LOOK_S, LeaseKeeper, Slot
+from shanhai_worker.slots import Slot
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -13,9 +13,6 @@ from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
-from arq.constants import job_key_prefix
-from arq.jobs import serialize_job
-from arq.utils import timestamp_ms
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
@@ -81,14 +78,10 @@ class ArqDispatcher:
 
     async def dispatch(self, job_id: UUID, attempt: int) -> bool:
         """Queue a wake-up, unless the one for this attempt is still waiting."""
-        name, now_ms = f"{job_id}.{attempt}", timestamp_ms()
-        message = serialize_job(WAKE, (str(job_id),), {}, None, now_ms, serializer=serialize)
         try:
-            # As `enqueue_job` does it, in one round trip instead of four.
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(job_key_prefix + name, message, px=1000 * KEEP_S, nx=True)
-                pipe.zadd(QUEUE, {name: now_ms}, nx=True)
-                await pipe.execute()
+            await self._redis.enqueue_job(
+                WAKE, str(job_id), _job_id=f"{job_id}.{attempt}", _expires=KEEP_S
+            )
         except (RedisError, OSError) as error:
             log.warning("dispatch failed", job_id=str(job_id), error=type(error).__name__)
             return False
