@@ -292,10 +292,8 @@ class _Plane:
         self._circuit, _ = make_circuit(np.where(inside, 1.0, BARRIER), settings)
         nodes = np.arange(self._circuit.size)
         self._free = np.flatnonzero(nodes != self._circuit.node_of[cell])
-        self._matrix = self._circuit.laplacian[self._free][:, self._free]
-        self._solver = solver.Solver(
-            self._matrix, solver.choose_method(len(self._free), 1, settings)
-        )
+        method = solver.choose_method(len(self._free), 1, settings)
+        self._solver = solver.Solver(self._circuit.laplacian, self._free, method)
 
     def fits(self, inside: BoolArray, cell: tuple[int, int]) -> bool:
         """Whether it is the plane of another window too: the shape and the place tell the disc."""
@@ -303,10 +301,11 @@ class _Plane:
 
     def currents(self, shares: FloatArray) -> tuple[FloatArray, solver.SolveReport]:
         """Current of the cells of the window, 0 where none flows."""
-        injected = _by_node(self._circuit, shares)[self._free]
-        potential = np.zeros(self._circuit.size)
-        potential[self._free] = self._solver.solve(injected)
-        residual = solver.require_residual(self._matrix, potential[self._free], injected)
+        injected = _by_node(self._circuit, shares)
+        potential = self._solver.solve(injected)
+        residual = solver.require_residual(
+            self._circuit.laplacian, potential, injected, free=self._free
+        )
         report = solver.SolveReport((self._solver.method,), residual, 1, len(self._free))
         return _in_cells(self._circuit, potential), report
 

@@ -5,7 +5,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.circuit import solver
@@ -110,18 +109,14 @@ def potentials(
         InvalidInput: the solution is not exact enough.
         LimitExceeded: it cannot be done within the memory.
     """
-    potential = np.zeros(circuit.size)
     free = np.flatnonzero(_active(circuit, injected, to_ground) & np.isfinite(to_ground))
-    right = injected[free]
-    if not right.any():
-        return potential, solver.SolveReport()
-    matrix = circuit.laplacian[free][:, free]
-    leak = to_ground[free]
-    if leak.any():
-        matrix = csr_array(matrix + diags_array(leak))
+    if not injected[free].any():
+        return np.zeros(circuit.size), solver.SolveReport()
+    finite = np.where(np.isfinite(to_ground), to_ground, 0.0)
+    leak = finite if finite[free].any() else solver.NO_GROUND
     method = solver.choose_method(len(free), 1, settings)
-    potential[free] = solver.Solver(matrix, method).solve(right)
-    residual = solver.require_residual(matrix, potential[free], right)
+    potential = solver.Solver(circuit.laplacian, free, method, leak).solve(injected)
+    residual = solver.require_residual(circuit.laplacian, potential, injected, leak, free)
     return potential, solver.SolveReport((method,), residual, 1, len(free))
 
 

@@ -16,6 +16,7 @@ from shanhai.science.corridors.circuit.graph import (
     entries,
 )
 from shanhai.science.corridors.circuit.solver import (
+    NO_GROUND,
     CircuitSettings,
     Solver,
     SolveReport,
@@ -27,7 +28,6 @@ from shanhai.science.corridors.circuit.substructures import NO_NODE, ReducedRast
 from shanhai.science.corridors.cost_distance import require_resistance, require_shape
 from shanhai.science.grid import FloatArray, IntArray
 
-_NO_GROUND: FloatArray = np.empty(0)
 _MOST_RUNS: Final = 64
 """Whose currents on the borders are held at once; more take each window as often again."""
 
@@ -91,7 +91,7 @@ class Ports:
         potential -= potential[self._place[at_zero]]
         residual = require_residual(self._laplacian, potential, right)
         self.report += SolveReport(residual=residual)
-        through = currents(*entries(self._laplacian), potential, _NO_GROUND)
+        through = currents(*entries(self._laplacian), potential, NO_GROUND)
         return Flow(self.nodes, potential, through)
 
     def between(self, one: int, other: int) -> float:
@@ -117,12 +117,11 @@ class Ports:
         """Potentials of 1 A into each port but the grounded one."""
         size = len(self.nodes)
         method = choose_method(size, len(ports), settings, kept=len(ports))
-        free = np.delete(np.arange(size), grounded)
-        solver = Solver(self._laplacian[free][:, free], method)
+        solver = Solver(self._laplacian, np.delete(np.arange(size), grounded), method)
         for row, port in enumerate(ports):
             right = np.zeros(size)
             right[port] = 1.0
-            self._potential[row, free] = solver.solve(right[free])
+            self._potential[row] = solver.solve(right)
         self.report = SolveReport((method,), 0.0, len(ports), size)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.corridors.circuit.solver import NO_GROUND, CircuitSettings
 from shanhai.science.corridors.cost_distance import require_shape
 from shanhai.science.grid import FloatArray, IntArray
 from shanhai.science.kernels import compiled
@@ -220,7 +220,6 @@ Regions = NDArray[np.integer]
 """Number of the region of each cell, from 1; 0 is none."""
 
 _MOST_ENTRIES: Final = 2**31 - 1
-_NO_GROUND: FloatArray = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,7 @@ class Circuit:
         # The last entry, NaN, is what −1 picks.
         return np.append(values, np.nan)[self.node_of]
 
-    def currents(self, potential: FloatArray, to_ground: FloatArray = _NO_GROUND) -> FloatArray:
+    def currents(self, potential: FloatArray, to_ground: FloatArray = NO_GROUND) -> FloatArray:
         """Current of each node, A: the larger of what flows in and what flows out.
 
         Args:

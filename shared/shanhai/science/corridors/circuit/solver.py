@@ -8,13 +8,14 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from pyamg import ruge_stuben_solver
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 from threadpoolctl import ThreadpoolController
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.corridors.spacing import MetricCells, Spacing
-from shanhai.science.grid import FloatArray
+from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.kernels import compiled
 
 Neighbours = Literal[4, 8]
 Joining = Literal["average_resistance", "average_conductance"]
@@ -87,11 +88,11 @@ def require_square(spacing: Spacing) -> float:
 MOST_RESIDUAL: Final = 1e-8
 """‖Lv − I‖/‖I‖ above which a solution is refused."""
 
-_ROUNDINGS: Final = 16.0
-"""Of ε·d·v, what a row rounds by. One potential, two products and their difference are four; but
-the columns of L sum to 0, so that the row of the node at 0 V, which is none of the unknowns, takes
-up what all the others round by. Between sources that a city's built-up land parts 13 were measured.
-"""
+_ROUNDINGS: Final = 2.0
+"""Of ε·d·v, what the currents of a node round by: its own potential, and those beside it."""
+
+NO_GROUND: FloatArray = np.empty(0)
+"""No node has a conductance to the ground."""
 
 _AIM: Final = 1e-10
 _MOST_ITERATIONS: Final = 300
@@ -251,11 +252,27 @@ class SolveReport:
 
 
 class Solver:
-    """Solves one matrix, symmetric and positive definite, for many right-hand sides."""
+    """Potentials of a circuit of which some nodes are held at 0 V, for many injected currents.
 
-    def __init__(self, matrix: csr_array, method: Method) -> None:
+    Args:
+        laplacian: Of the circuit.
+        free: The nodes that are not held, ascending.
+        method: Of the solution.
+        to_ground: Conductance of each node to the ground, S; empty when there is none.
+    """
+
+    def __init__(
+        self,
+        laplacian: csr_array,
+        free: IntArray,
+        method: Method,
+        to_ground: FloatArray = NO_GROUND,
+    ) -> None:
         self.method = method
-        self._matrix = matrix
+        self._laplacian, self._free, self._to_ground = laplacian, free, to_ground
+        matrix = laplacian[free][:, free]
+        if len(to_ground):
+            matrix = csr_array(matrix + diags_array(to_ground[free]))
         if method == "direct":
             self._factor = splu(
                 csc_array(matrix),
@@ -266,12 +283,17 @@ class Solver:
         else:
             self._levels = ruge_stuben_solver(matrix, **_MULTIGRID)
 
-    def solve(self, right: FloatArray) -> FloatArray:
-        """The solution; one that a residual is left of is corrected once."""
-        found = self._solve(right)
-        rest = right - self._matrix @ found
-        if _norm(rest) > _AIM * _norm(right):
-            found += self._solve(rest)
+    def solve(self, injected: FloatArray) -> FloatArray:
+        """Potential of each node, V; one that a residual is left of is corrected once.
+
+        What all free nodes lack together counts as well: the node at 0 V takes it up.
+        """
+        free = self._free
+        found = np.zeros(len(injected))
+        found[free] = self._solve(injected[free])
+        rest = (injected - net_currents(self._laplacian, found, self._to_ground))[free]
+        if math.hypot(_norm(rest), rest.sum()) > _AIM * _norm(injected[free]):
+            found[free] += self._solve(rest)
         return found
 
     def _solve(self, right: FloatArray) -> FloatArray:
@@ -284,26 +306,73 @@ class Solver:
             )
 
 
-def require_residual(laplacian: csr_array, potential: FloatArray, injected: FloatArray) -> float:
-    """‖Lv − I‖/‖I‖ of a solution.
+def net_currents(
+    laplacian: csr_array, potential: FloatArray, to_ground: FloatArray = NO_GROUND
+) -> FloatArray:
+    """Current that leaves each node less what enters it, A: Lv, from differences of potentials.
 
-    Where high potentials meet good conductors, as behind ground of a very high resistance, the sums
-    of Lv themselves round by more than 1e-8; a residual of no more than that rounding is none.
+    The sums of conductances on the diagonal are rounded. At high potentials the product of matrix
+    and vector turns that into currents nobody has, and the node at 0 V takes up all of them.
+    """
+    return _net_currents(laplacian.indptr, laplacian.indices, laplacian.data, potential, to_ground)
+
+
+@compiled
+def _net_currents(
+    starts: IntArray,
+    columns: IntArray,
+    values: FloatArray,
+    potential: FloatArray,
+    to_ground: FloatArray,
+) -> FloatArray:
+    found = np.empty(len(potential))
+    for node in range(len(potential)):
+        total = 0.0
+        for place in range(starts[node], starts[node + 1]):
+            total += values[place] * (potential[columns[place]] - potential[node])
+        if len(to_ground):
+            total += to_ground[node] * potential[node]
+        found[node] = total
+    return found
+
+
+def require_residual(
+    laplacian: csr_array,
+    potential: FloatArray,
+    injected: FloatArray,
+    to_ground: FloatArray = NO_GROUND,
+    free: IntArray | slice = slice(None),
+) -> float:
+    """‖Lv − I‖/‖I‖ of a solution, from the currents that its potentials make.
+
+    Where high potentials meet good conductors, as behind ground of a very high resistance,
+    potentials themselves round by more than 1e-8 of the current; a residual of no more than that
+    rounding is none.
+
+    Args:
+        laplacian: Of the circuit.
+        potential: Of each node, V.
+        injected: Into each node, A.
+        to_ground: Conductance of each node to the ground, S; empty when there is none.
+        free: The nodes that are looked at: those that are not held at 0 V.
 
     Raises:
         InvalidInput: it is above both, or not a number.
     """
-    norm = _norm(injected)
-    residual = _norm(laplacian @ potential - injected) / norm
-    require_small(residual, _norm(laplacian.diagonal() * potential) / norm)
+    norm = _norm(injected[free])
+    rest = net_currents(laplacian, potential, to_ground) - injected
+    residual = _norm(rest[free]) / norm
+    diagonal = laplacian.diagonal()
+    if len(to_ground):
+        diagonal = diagonal + to_ground
+    require_small(residual, _norm((diagonal * potential)[free]) / norm)
     return residual
 
 
 def require_small(residual: float, level: float) -> None:
     """Refuse a residual that is neither small nor what rounding makes of the currents.
 
-    The potentials and their sums are rounded: each row adds up its diagonal and as much of its
-    neighbours, at the potential of about its own.
+    The potentials are rounded: that of a node moves all it gives off, those beside it as much.
 
     Args:
         residual: ‖Lv − I‖/‖I‖.

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.corridors.circuit import solver
+from shanhai.science.corridors.circuit.graph import make_circuit
 from shanhai.science.corridors.circuit.modes import pairwise
 from shanhai.science.corridors.circuit.solver import CircuitSettings, Joining, Neighbours
 from shanhai.science.corridors.cost_distance import cost_distance
@@ -251,32 +253,63 @@ def test_bad_input() -> None:
         CircuitSettings(neighbours=6)  # type: ignore[arg-type]  # which is refused
 
 
-def test_what_the_sums_of_high_potentials_round_by_is_no_fault_of_the_solution() -> None:
-    # Good conductors on both sides of a cell that raises the potential to 10¹⁰ V.
-    chain = np.ones((1, 50))
+def test_what_high_potentials_round_by_is_no_fault_of_the_solution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Good conductors on both sides of a cell that raises the potential to 10¹⁰ V, where numbers
+    # lie 2·10⁻⁶ V apart: a current of 1 A can be told no better than that.
+    chain = np.full((1, 50), 1.3)
     chain[0, 20] = 1e10
     ends = one_source((1, 50), (0, 0), (0, 49))
     found = pairwise(chain, ends, UNIT, FOUR)
     assert found.report.residual > 1e-8
-    assert found.resistance[0, 1] == pytest.approx(1e10 + 48, rel=1e-6)
+    assert found.resistance[0, 1] == pytest.approx(1e10 + 48 * 1.3, rel=1e-6)
     np.testing.assert_allclose(found.maps.cumulative, 1.0, rtol=1e-4)
+    monkeypatch.setattr(solver, "_ROUNDINGS", 0.1)
+    with pytest.raises(InvalidInput, match="span too wide a range"):
+        pairwise(chain, ends, UNIT, FOUR)
 
 
-def test_the_node_at_zero_takes_up_what_all_others_round_by(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # A wall between two plains, the first a source along its whole edge, where it is 0 V; the
-    # second lies at 4·10⁹ V, and its 2000 cells alike round alike. Eight roundings are measured.
-    width = 1_000
+def walled_off(width: int) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Two plains beside a wall; the first source is the whole edge of one of them."""
     ground = np.ones((6, width))
     ground[3] = 1e10 * width
     sources = np.zeros(ground.shape, dtype=np.int64)
     sources[0], sources[5, 0] = 1, 2
-    direct = CircuitSettings(method="direct")
+    return ground, sources
+
+
+def test_the_node_at_zero_takes_up_no_currents_that_rounding_makes() -> None:
+    # The second source lies at 4·10⁹ V, and the 2000 cells around it round alike. Sums of
+    # conductances that round would let each of them lose some current, which the first takes up.
+    ground, sources = walled_off(1_000)
+    found = pairwise(ground, sources, UNIT, CircuitSettings(method="direct"))
     # 1000 cells of the wall, each entered and left by one straight link and two across.
-    expected = 1e10 / (1 + 2 / 2**0.5)
-    found = pairwise(ground, sources, UNIT, direct)
-    assert found.resistance[0, 1] == pytest.approx(expected, rel=1e-2)
-    monkeypatch.setattr(solver, "_ROUNDINGS", 4.0)
-    with pytest.raises(InvalidInput, match="span too wide a range"):
-        pairwise(ground, sources, UNIT, direct)
+    assert found.resistance[0, 1] == pytest.approx(1e10 / (1 + 2 / 2**0.5), rel=1e-2)
+    assert found.maps.cumulative[0, 0] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_residual_is_that_of_the_currents_and_not_of_rounded_conductances() -> None:
+    # 1 A flows from the edge of a plane, all of it one node, 10⁶ V above the ground.
+    plane, edge = np.full((6, 400), 1.3), np.zeros((6, 400), dtype=np.int64)
+    edge[0] = 1
+    circuit, _ = make_circuit(plane, CircuitSettings(), (edge,))
+    injected = np.zeros(circuit.size)
+    injected[0], injected[-1] = 1.0, -1.0
+    held = np.arange(1, circuit.size)
+    potential = solver.Solver(circuit.laplacian, held, "direct").solve(injected) + 2.0**20
+    product = circuit.laplacian @ potential - injected
+    assert np.linalg.norm(product) / np.linalg.norm(injected) > 5e-8
+    assert solver.require_residual(circuit.laplacian, potential, injected) < 5e-9
+
+
+def test_what_does_not_converge_is_refused() -> None:
+    rng = np.random.default_rng(1)
+    ground, sources = walled_off(100)
+    ground[ground == 1] = np.exp(rng.normal(size=500))
+    multigrid = CircuitSettings(method="multigrid")
+    with (
+        pytest.warns(UserWarning, match="Indefinite preconditioner"),
+        pytest.raises(InvalidInput, match="span too wide a range"),
+    ):
+        pairwise(ground, sources, UNIT, multigrid)
