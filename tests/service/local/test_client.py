@@ -28,7 +28,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.local.demo.results import openable
+from shanhai.local.demo.results import openable, submit_once
 
 KEY = "shk_test"
 
@@ -381,3 +381,19 @@ def test_only_what_opens_in_a_browser_is_worth_printing(server: Server) -> None:
         "report": "demo/report.html",
     }
     assert openable(given) == {"page": f"{server.url}/items", "report": "demo/report.html"}
+
+
+def test_a_job_of_the_demo_that_failed_before_is_asked_for_anew(server: Server) -> None:
+    def stands(job: int, status: str, since: timedelta) -> None:
+        created = (datetime.now(UTC) + since).isoformat()
+        server.says(f"/jobs/{job}", Reply(body={"status": status, "created": created}))
+
+    asked = [Reply(201, {}, {"Location": f"{server.url}/jobs/{job}"}) for job in (1, 2, 3)]
+    server.says("/processes/echo/execution", *asked)
+    stands(1, "failed", -timedelta(days=1))
+    stands(2, "dismissed", -timedelta(hours=1))
+    stands(3, "failed", timedelta(seconds=1))  # what fails at once is no reason to go on asking
+    with ApiClient(server.url, KEY) as api:
+        assert submit_once(api, "echo", {}, "demo").id == "3"
+    keys = [one.headers["idempotency-key"] for one in server.asked if one.method == "POST"]
+    assert keys == ["demo", "demo-after-1", "demo-after-2"]

@@ -29,6 +29,7 @@ from shanhai.local.demo.results import (
     read_network,
     read_sites,
     receiving,
+    submit_once,
     watch_river,
 )
 from shanhai.local.demo.stations import feed, make_stations
@@ -158,7 +159,7 @@ class DemoSteps:
         }
         facts = {**inputs, "on": str(today)}
         key = f"demo-{_fingerprint(api, REGION, facts)}"
-        job = api.submit("evaluate-indicators", inputs, idempotency_key=key)
+        job = submit_once(api, "evaluate-indicators", inputs, key)
         self._follow(job)
         return job
 
@@ -168,7 +169,7 @@ class DemoSteps:
         """Submit a process for a region; the same question is answered by the same job."""
         whole = {**inputs, "region": region, "cell_m": CELL_M}
         key = f"demo-{_fingerprint(api, region, {**whole, 'process': process})}"
-        return api.submit(process, whole, idempotency_key=key)
+        return submit_once(api, process, whole, key)
 
     def _follow(self, job: RemoteJob[Sync]) -> dict[str, Any]:
         """Show how far a job is, and return its results."""

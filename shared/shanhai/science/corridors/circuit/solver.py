@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from pyamg import ruge_stuben_solver
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
@@ -319,8 +320,8 @@ def net_currents(
 
 @compiled
 def _net_currents(
-    starts: IntArray,
-    columns: IntArray,
+    starts: NDArray[np.int32],
+    columns: NDArray[np.int32],
     values: FloatArray,
     potential: FloatArray,
     to_ground: FloatArray,
