@@ -47,7 +47,8 @@ def under_load(
             yield
         finally:
             stop.set()
-        loading.result()
+            # What ended the load is why nothing was accepted any more: it is told first.
+            loading.result()
 
 
 def assert_done_once(deployment: Deployment, ledger: Ledger) -> None:
