@@ -14,6 +14,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
 from shanhai.jobs.states import claim
 from shanhai.jobs.upkeep import reap
+from shanhai_worker.child_protocol import OUTCOME
 from tests.faults.breakable import LEASE_S, Breakable, wait_until
 from tests.support.job_rows import age_job, submit_echo
 from tests.support.serving import kill
@@ -30,14 +31,20 @@ def test_worker_that_sleeps_past_its_lease(platform: Breakable) -> None:
     sleeper.send_signal(signal.SIGSTOP)
     try:
         platform.rerun(job, attempt=2)
-        # The process that computes was not stopped: its result lies there for the sleeper.
-        wait_until(lambda: not children_of(sleeper.pid))
+        # The process that computes was not stopped: its result lies there for the sleeper. It stays
+        # for another job, and only the sleeper would end it.
+        wait_until(lambda: any(map(has_computed, children_of(sleeper.pid))))
     finally:
         sleeper.send_signal(signal.SIGCONT)
     ended = platform.reach(job, "successful")
     assert (ended.attempt, ended.crash_count) == (2, 1)
     assert f".{sleeper.pid}." not in str(ended.worker)
     assert sleeper.poll() is None
+
+
+def has_computed(child: int) -> bool:
+    """Whether a process has left the outcome of a job where it works."""
+    return Path(f"/proc/{child}/cwd", OUTCOME).exists()
 
 
 def test_workers_restarted_during_a_job(platform: Breakable) -> None:

@@ -135,7 +135,7 @@ def classify(
     """
     if isinstance(error, InvalidInput):
         return Failure("invalid", Label(error.message_zh, error.message), error.faults)
-    if any(isinstance(cause, MemoryError) for cause in _causes(error)):
+    if any(_is_out_of_memory(cause) for cause in _causes(error)):
         return out_of_memory(memory_limit_mb, memory_mb)
     if any(_is_full_disk(cause) for cause in _causes(error)):
         return Failure("resource", Label("磁盘空间不足", "the disk is full"))
@@ -207,6 +207,19 @@ def lost(crashes: int) -> Failure:
             f"the worker running this job was lost {crashes} times",
         ),
     )
+
+
+NOT_MAPPED = "failed to map segment from shared object"
+"""What the loader says of a library for which no memory is left."""
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, the system or the loader of libraries was refused memory."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, ImportError | OSError):
+        return NOT_MAPPED in str(error)
+    return isinstance(error, MemoryError)
 
 
 def _is_full_disk(error: BaseException) -> bool:

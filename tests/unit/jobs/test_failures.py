@@ -26,6 +26,9 @@ from shanhai.jobs.messages import (
 )
 
 
+NOT_MAPPED_LIBRARY = "libgfortran.so.5: failed to map segment from shared object"
+
+
 def raised_from(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
@@ -51,6 +54,10 @@ def full_base() -> Exception:
         (Unavailable("no"), "transient"),
         (MemoryError(), "resource"),
         (raised_from(RuntimeError("in a library"), MemoryError()), "resource"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "resource"),
+        (ImportError(NOT_MAPPED_LIBRARY), "resource"),
+        (raised_from(ImportError("in numpy"), ImportError(NOT_MAPPED_LIBRARY)), "resource"),
+        (ImportError("No module named 'nothing'"), "bug"),
         (OSError(errno.ENOSPC, "full"), "resource"),
         (OSError(errno.EDQUOT, "full"), "resource"),
         (OSError(errno.EFBIG, "too large"), "resource"),
