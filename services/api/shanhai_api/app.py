@@ -79,6 +79,7 @@ from shanhai_api.openapi import definition_of
 from shanhai_api.plans.editions import router as editions
 from shanhai_api.plans.routes import approvals, findings, packages
 from shanhai_api.plans.routes import router as plans
+from shanhai_api.processes.routes import quick as executions
 from shanhai_api.processes.routes import router as processes
 from shanhai_api.projects.routes import papers_of as papers
 from shanhai_api.projects.routes import plans as project_reports
@@ -102,6 +103,7 @@ ROUTERS = (
     quick,
     feeds,
     loggers,
+    executions,
     landing,
     console,
     tries,
@@ -235,7 +237,10 @@ def create_app(configuration: Configuration) -> FastAPI:
                 callers=callers_of,
                 stops=is_draining,
             ),
-            Middleware(QuickRoutes, routes=[*feeds.routes, *loggers.routes, *quick.routes]),
+            Middleware(
+                QuickRoutes,
+                routes=[*feeds.routes, *loggers.routes, *executions.routes, *quick.routes],
+            ),
         ],
     )
     add_routes(app)

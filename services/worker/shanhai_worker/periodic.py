@@ -438,7 +438,7 @@ async def run_schedules(context: WorkerContext) -> None:
 
 
 async def submit_due(context: WorkerContext) -> Attended | None:
-    """Attend to one schedule, and wake a worker for its job."""
+    """Attend to one schedule; workers are notified of its job by the commit."""
 
     def recalling(session: AsyncSession) -> Authenticator:
         return Authenticator(context.sessions, context.sessions.begin, session, context.oidc)
@@ -447,6 +447,4 @@ async def submit_due(context: WorkerContext) -> Attended | None:
         attended = await attend_to_next(session, recalling, context.quota)
     if attended is not None:
         log.info("schedule attended to", schedule=attended.code, due=attended.due_at.isoformat())
-        if attended.job_id is not None:
-            await context.dispatcher.dispatch(attended.job_id, 0)
     return attended

@@ -60,6 +60,8 @@ DATABASE_ERRORS = (
 where the server's last word has come and the socket is still open."""
 NO_WRITES = frozenset({"25006", "53100"})
 """PostgreSQL's codes for: read-only, disk full. Reading goes on."""
+DATA_SQLSTATES = ("22", "23")
+"""Data exceptions, and broken constraints."""
 PROBE_AGE_S = 15
 """Seconds after which probes take a new connection."""
 LONG_PAUSES = text("SET LOCAL idle_in_transaction_session_timeout = '120s'")
@@ -453,6 +455,19 @@ def failed_beneath(error: BaseException | None) -> bool:
             return True
         error = getattr(error, "orig", None) or error.__cause__
     return False
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Whether an error is about what was to be stored, so that the same would fail for ever.
+
+    A database that is read-only for a while, or of another release, is no fault of the data.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, ValueError):  # as asyncpg says it of a value that fits no column
+        return True
+    if isinstance(error, DATABASE_ERRORS):
+        return str(getattr(cause, "sqlstate", None) or "").startswith(DATA_SQLSTATES)
+    return isinstance(error, Exception)
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, update
+from sqlalchemy import Select, and_, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import Transaction
 from shanhai.db.identity import Identity
 from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, RateLimited
@@ -88,7 +89,7 @@ def demand_priority(identity: Identity, name: str) -> int:
 
 async def lock_caller(session: AsyncSession, requested_by: str) -> None:
     """Count one caller's jobs at a time, until the end of the transaction."""
-    await session.execute(select(func.pg_advisory_xact_lock(LOCKS, _number(requested_by))))
+    await session.execute(select(func.pg_advisory_xact_lock(LOCKS, number_of_caller(requested_by))))
 
 
 async def find_spot(
@@ -99,27 +100,75 @@ async def find_spot(
     Raises:
         TooManyJobs: They have as many waiting as they may.
     """
-    own = Job.requested_by == requested_by
-    taken = or_(IN_LINE, Job.status == JobStatus.RUNNING)
-    # One question, after the lock: it sees all that was counted under it.
-    found = await session.execute(
-        select(
-            _count(own, Job.status == JobStatus.ACCEPTED, most=quota.waiting),
-            _count(own, taken, most=quota.running),
-            _next_turn(own, priority),
-            func.pg_notify(CHANNEL, requested_by),
-        )
-    )
-    waiting, running, turn, _ = found.one()
-    if quota.waiting and waiting >= quota.waiting:
-        raise TooManyJobs(
-            f"{waiting} jobs of yours are waiting, and no more may; try again when some are"
-            " done, or dismiss some",
-            message_zh=f"您已有 {waiting} 个作业在排队，达到上限；请待其完成或取消部分作业",
-            retry_after_s=TRY_AGAIN_S,
-        )
-    held = QUOTA if quota.running and running >= quota.running else None
-    return QueuePlace(int(turn or 0), held)
+    [line] = await find_lines(session, [(requested_by, priority)], quota)
+    return line.add(quota)
+
+
+@dataclass(slots=True)
+class CallerLine:
+    """What a caller has in the line, counted no further than the quota, and the next turn."""
+
+    waiting: int
+    running: int
+    turn: int
+
+    def add(self, quota: Quota) -> QueuePlace:
+        """The place of one more job.
+
+        Raises:
+            TooManyJobs: As many of theirs are waiting as may.
+        """
+        if quota.waiting and self.waiting >= quota.waiting:
+            raise TooManyJobs(
+                f"{self.waiting} jobs of yours are waiting, and no more may; try again when some"
+                " are done, or dismiss some",
+                message_zh=f"您已有 {self.waiting} 个作业在排队，达到上限；"
+                "请待其完成或取消部分作业",
+                retry_after_s=TRY_AGAIN_S,
+            )
+        held = QUOTA if quota.running and self.running >= quota.running else None
+        place = QueuePlace(self.turn, held)
+        self.waiting += 1
+        self.running += held is None
+        self.turn += 1
+        return place
+
+
+# One question, asked after the locks: it sees all that was counted under them.
+_LINES = text(f"""
+SELECT (SELECT count(*) FROM (SELECT FROM job
+         WHERE requested_by = owner AND status = 'accepted' LIMIT :waiting) AS one) AS waiting,
+       (SELECT count(*) FROM (SELECT FROM job
+         WHERE requested_by = owner
+           AND (status = 'running' OR (status = 'accepted' AND held IS NULL))
+         LIMIT :running) AS one) AS running,
+       greatest(
+         coalesce(
+           (SELECT turn FROM job WHERE status = 'accepted' AND held IS NULL AND priority = level
+             ORDER BY turn, created_at, id LIMIT 1),
+           (SELECT max(turn) FROM job WHERE status = 'running' AND priority = level),
+           0),
+         (SELECT max(turn) + 1 FROM job
+           WHERE requested_by = owner AND status = 'accepted' AND priority = level)) AS turn,
+       pg_notify('{CHANNEL}', owner)
+  FROM unnest(CAST(:owners AS text[]), CAST(:levels AS smallint[]))
+       WITH ORDINALITY AS asked (owner, level, place)
+ ORDER BY place
+""")  # noqa: S608  (a constant)
+
+
+async def find_lines(
+    transaction: Transaction, callers: Sequence[tuple[str, int]], quota: Quota
+) -> list[CallerLine]:
+    """How callers stand in the line of a priority, once they are locked; workers hear of it."""
+    asked = {
+        "owners": [owner for owner, _ in callers],
+        "levels": [priority for _, priority in callers],
+        "waiting": quota.waiting,
+        "running": quota.running,
+    }
+    rows = (await transaction.execute(_LINES, asked)).all()
+    return [CallerLine(row.waiting, row.running, row.turn) for row in rows]
 
 
 async def admit(session: AsyncSession, *, quota: Quota) -> int:
@@ -183,11 +232,11 @@ async def _lock_held_callers(session: AsyncSession) -> Sequence[str]:
 
 
 async def _try_lock(session: AsyncSession, requested_by: str) -> bool:
-    taken = select(func.pg_try_advisory_xact_lock(LOCKS, _number(requested_by)))
+    taken = select(func.pg_try_advisory_xact_lock(LOCKS, number_of_caller(requested_by)))
     return bool(await session.scalar(taken))
 
 
-def _number(requested_by: str) -> int:
+def number_of_caller(requested_by: str) -> int:
     """The second number of a caller's lock; two callers with one number wait for each other."""
     return zlib.crc32(requested_by.encode()) - 2**31
 
@@ -203,24 +252,6 @@ def _due() -> Select[Any]:
         .order_by(Job.not_before)
         .limit(ADMITTED_AT_ONCE)
         .with_for_update(skip_locked=True)
-    )
-
-
-def _count(*met: ColumnElement[bool], most: int) -> ColumnElement[int]:
-    """How many jobs meet the conditions, counting no further than `most`."""
-    found = select(Job.id).where(*met).limit(most).subquery()
-    return select(func.count()).select_from(found).scalar_subquery()
-
-
-def _next_turn(own: ColumnElement[bool], priority: int) -> ColumnElement[int]:
-    """The turn being served, or the one after the caller's last."""
-    level = Job.priority == priority
-    served = select(Job.turn).where(IN_LINE, level).order_by(*ORDER[1:]).limit(1)
-    running = select(func.max(Job.turn)).where(Job.status == JobStatus.RUNNING, level)
-    mine = select(func.max(Job.turn) + 1).where(own, Job.status == JobStatus.ACCEPTED, level)
-    return func.greatest(
-        func.coalesce(served.scalar_subquery(), running.scalar_subquery(), 0),
-        mine.scalar_subquery(),
     )
 
 

@@ -147,6 +147,35 @@ async def accept_job(
         InvalidInput: The inputs name what does not exist or does not fit; names every fault.
         TooManyJobs: As many jobs of the caller are waiting as may.
     """
+    job = await prepare_job(
+        session,
+        contract=contract,
+        inputs=inputs,
+        requested_by=requested_by,
+        identity=identity,
+        request_id=request_id,
+        result_form=result_form,
+        subscriber=subscriber,
+    )
+    return await _enter(session, job, terms, Act(requested_by, request_id))
+
+
+async def prepare_job(
+    session: AsyncSession,
+    *,
+    contract: ProcessContract,
+    inputs: Inputs,
+    requested_by: str,
+    identity: Identity | None = None,
+    request_id: str | None = None,
+    result_form: ResultForm | None = None,
+    subscriber: Mapping[str, str] | None = None,
+) -> Job:
+    """The job of `accept_job`, looked up and judged; it is in no line yet.
+
+    Raises:
+        InvalidInput: The inputs name what does not exist or does not fit; names every fault.
+    """
     if identity is not None:
         await demand_known_plan(session, inputs, identity.viewer)
         await _demand_region(session, inputs, identity)
@@ -162,9 +191,11 @@ async def accept_job(
         seed=task.seed,
         requested_by=requested_by,
         request_id=request_id,
+        software=SOFTWARE,
         traceparent=traceparent(),
     )
-    return await _enter(session, job, terms, Act(requested_by, request_id))
+    job.digest = _digest(job)
+    return job
 
 
 async def resubmit(
@@ -204,7 +235,9 @@ async def resubmit(
         requested_by=identity.owner,
         request_id=act.request_id,
         retry_of=former.id,
+        software=SOFTWARE,
     )
+    job.digest = _digest(job)
     return (await _enter(session, job, terms, act)).job
 
 
@@ -226,8 +259,6 @@ async def resubmit_as_asked(session: AsyncSession, former: Job, *, quota: Quota,
 
 async def _enter(session: AsyncSession, job: Job, terms: Terms, act: Act) -> Accepted:
     """Give the job its place in the line, unless an equal one will do."""
-    job.software = SOFTWARE
-    job.digest = _digest(job)
     await lock_caller(session, job.requested_by)
     if terms.unique_s is not None:
         equal = await _find_equal(session, job, terms.unique_s)
@@ -240,11 +271,14 @@ async def _enter(session: AsyncSession, job: Job, terms: Terms, act: Act) -> Acc
     session.add(job)
     await session.flush()  # which tells what the database made: the id and the times
     session.add_all(_inputs_read(job, read_task(job.task)))
-    told: dict[str, Any] = {"process": job.kind, "inputs": job.inputs}
-    if job.retry_of is not None:
-        told["retry_of"] = str(job.retry_of)
-    record(session, act, "submit", table="job", object_id=str(job.id), after=told)
+    record(session, act, "submit", table="job", object_id=str(job.id), after=told_of(job))
     return Accepted(job)
+
+
+def told_of(job: Job) -> dict[str, Any]:
+    """What the audit log tells of a job that was asked for."""
+    told: dict[str, Any] = {"process": job.kind, "inputs": job.inputs}
+    return told if job.retry_of is None else {**told, "retry_of": str(job.retry_of)}
 
 
 async def _find_equal(session: AsyncSession, job: Job, unique_s: float) -> Job | None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.engine import DriverTransaction, Sessions
+from shanhai.db.engine import DriverTransaction, Sessions, is_of_data
 from shanhai.db.observations import feeds, ingest
 from shanhai.db.observations.ingest import IncomingBatch
 from shanhai.monitoring.observation import Batch, FeedObservation
@@ -163,7 +163,7 @@ async def test_errors_of_data_are_told_from_those_that_pass(
     with pytest.raises(DBAPIError) as raised:
         async with context.sessions() as session:
             await session.execute(text(statement))
-    assert feeds.is_of_data(raised.value) is of_data
+    assert is_of_data(raised.value) is of_data
 
 
 async def test_one_of_many_works_and_another_takes_over(

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shanhai.db.observations.feeds import is_of_data
+from shanhai.db.engine import is_of_data
 
 
 @pytest.mark.parametrize(

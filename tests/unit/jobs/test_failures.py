@@ -25,7 +25,6 @@ from shanhai.jobs.messages import (
     out_of_time,
 )
 
-
 NOT_MAPPED_LIBRARY = "libgfortran.so.5: failed to map segment from shared object"
 
 

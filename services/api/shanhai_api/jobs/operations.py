@@ -1,7 +1,6 @@
 """What can be asked of jobs."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -123,7 +122,6 @@ async def retry(write: WriteContext, job_id: str) -> Answer[StatusInfo]:
     demand_own(former, caller)
     terms = terms_of(state.configuration.queue, caller)
     job = await resubmit(write.session, former, identity=caller, terms=terms, act=write.act)
-    write.unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
     return Answer(StatusInfo.of(job, write), location=f"/jobs/{job.id}")
 
 

@@ -60,6 +60,17 @@ class Made:
     status: int = 201
     secrets: frozenset[str] = frozenset()
 
+    @classmethod
+    def again(cls, before: StoredResponse) -> "Made":
+        """The answer given before to the same request."""
+        headers = {**before.headers, REPLAYED: "true"}
+        return cls(orjson.loads(before.body), headers, before.status)
+
+    def kept(self) -> StoredResponse:
+        """The answer as it is kept for replays."""
+        kept = {name: value for name, value in self.content.items() if name not in self.secrets}
+        return StoredResponse(self.status, self.headers, orjson.dumps(kept).decode())
+
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """The answer as it is sent, with more headers."""
         sent = {**self.headers, **(headers or {})}
@@ -81,19 +92,27 @@ async def once(
         InFlight: the first request with the key is still running.
         KeyReused: the key came with another body before.
     """
-    key = request.headers.get(HEADER)
-    if key is None:
+    fingerprint = fingerprint_of(request, caller, body_sha256)
+    if fingerprint is None:
         return await effect()
-    fingerprint = Fingerprint(caller.owner, request.url.path, _checked(key), body_sha256)
     before = await recall(unit.session, fingerprint)
     if before is not None:
-        headers = {**before.headers, REPLAYED: "true"}
-        return Made(orjson.loads(before.body), headers, before.status)
+        return Made.again(before)
     made = await effect()
-    kept = {name: value for name, value in made.content.items() if name not in made.secrets}
-    answer = StoredResponse(made.status, made.headers, orjson.dumps(kept).decode())
-    await remember(unit.session, fingerprint, answer)
+    await remember(unit.session, fingerprint, made.kept())
     return made
+
+
+def fingerprint_of(request: Request, caller: Caller, body_sha256: str) -> Fingerprint | None:
+    """What tells a request with a key from others.
+
+    Raises:
+        InvalidInput: the key is not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    return Fingerprint(caller.owner, request.url.path, _checked(key), body_sha256)
 
 
 async def replayed(
@@ -116,6 +135,16 @@ async def replayed(
     async with state.unit() as unit:
         made = await once(request, unit, caller, body_sha256=body_sha256, effect=effect)
     return made.response()
+
+
+def demand_key(request: Request) -> None:
+    """Refuse a key that is none, before anything is done.
+
+    Raises:
+        InvalidInput: it is not 1 to 255 visible ASCII characters.
+    """
+    if HEADER in request.headers:
+        _checked(request.headers[HEADER])
 
 
 def _checked(key: str) -> str:
@@ -214,8 +243,8 @@ def _answering(
     async def answer(**arguments: Any) -> Response:
         arguments.pop(COMMON.name, None)
         view = next(value for value in arguments.values() if isinstance(value, View))
-        if view.request.method == "POST" and HEADER in view.request.headers:
-            _checked(view.request.headers[HEADER])
+        if view.request.method == "POST":
+            demand_key(view.request)
         for name, reader in bodies.items():
             arguments[name] = reader.check(arguments[name])
         if document is None or view.request.method == "GET":

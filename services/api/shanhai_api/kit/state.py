@@ -34,7 +34,7 @@ from shanhai.db.notifications import ChannelListener
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.revision import OK, DatabaseState, expected_revision, look_into_database
-from shanhai.jobs.queue import Dispatcher, make_dispatcher
+from shanhai.jobs.group_submission import GroupSubmission
 from shanhai.jobs.results import ENDED
 from shanhai.overload import RateLimiter, SingleFlight
 from shanhai.shutdown import end
@@ -190,12 +190,12 @@ class ServiceState:
     sessions: Sessions
     reading: Sessions
     quick: FastReader
-    dispatcher: Dispatcher
     store: ArtifactStore
     metrics: ApiMetrics
     authenticator: Authenticator
     limiter: RateLimiter
     gathering: GroupCommit
+    submitting: GroupSubmission
     ends: JobEnds
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
@@ -222,7 +222,6 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     probes = create_probe_engine(configuration.database, application=f"{APPLICATION}-probe")
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
-    dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
     store = open_store(configuration.artifacts)
     ends = JobEnds(configuration.database, application=f"{APPLICATION}-ends")
     skew = configuration.observations.skew
@@ -242,7 +241,9 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
                 transactions=GROUPS,
                 appender=Appender(appending, skew),
             )
+            submitting = GroupSubmission(writing_sessions)
             at_end.push_async_callback(gathering.close)
+            at_end.push_async_callback(submitting.close)
             authenticator = Authenticator(
                 reading_sessions,
                 writing_sessions.begin,
@@ -258,19 +259,18 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
                 writing_sessions,
                 reading_sessions,
                 quick,
-                dispatcher,
                 store,
                 ApiMetrics(),
                 authenticator,
                 limiter,
                 gathering,
+                submitting,
                 ends,
             )
             async with authenticator.tally.writing_down():
                 yield state
     finally:
         await ends.close()
-        await dispatcher.close()
         await probes.dispose()
         await reading.dispose()
         await engine.dispose()

@@ -5,7 +5,6 @@ The job of an execution request is committed, then dispatched.
 
 import base64
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,23 +12,42 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, field_validator
 
+from shanhai.db.queries.audit import Act, StoredResponse
 from shanhai.errors import InvalidInput, Unauthenticated, Unavailable
 from shanhai.http_egress import EgressClient, parse_target
-from shanhai.jobs.submission import accept_job, terms_of
+from shanhai.jobs.group_submission import Submission
+from shanhai.jobs.submission import Accepted, accept_job, prepare_job, terms_of
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai.settings import OutgoingSettings
 from shanhai.vocabulary import Scope
 from shanhai_api.compliance.operations import check_at_once
+from shanhai_api.features.definition import LANG, query_parameter
 from shanhai_api.jobs.models import StatusInfo
 from shanhai_api.jobs.results import ended_answer, told_status, wait_for_end
 from shanhai_api.kit.body import body_of, pointer_of, read_json
-from shanhai_api.kit.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer, given
+from shanhai_api.kit.dependencies import (
+    MAY_LOOK,
+    DirectRoute,
+    PageQuery,
+    TheView,
+    get_writer,
+    given,
+    query_of,
+)
 from shanhai_api.kit.requests import Caller, demand
-from shanhai_api.kit.routing import Made, Route, once, preferences, replayed
-from shanhai_api.kit.state import ServiceState, UnitOfWork
-from shanhai_api.kit.view import JSON, View
+from shanhai_api.kit.routing import (
+    Made,
+    Route,
+    demand_key,
+    fingerprint_of,
+    once,
+    preferences,
+    replayed,
+)
+from shanhai_api.kit.state import ServiceState, state_of
+from shanhai_api.kit.view import HTML, JSON, View
 from shanhai_api.processes import descriptions
 from shanhai_api.processes.descriptions import ProcessDescription, ProcessList
 from shanhai_api.processes.orders import ExecuteBody, Order, parse_order, parse_preference
@@ -140,31 +158,65 @@ def demand_little(order: Order) -> None:
 
 
 async def accept(
-    state: ServiceState, unit: UnitOfWork, view: View, caller: Caller, order: Order
+    request: Request,
+    state: ServiceState,
+    view: View,
+    caller: Caller,
+    order: Order,
+    body_sha256: str,
 ) -> Made:
-    """Write the job, or find the one that will do, and say where it is."""
-    accepted = await accept_job(
-        unit.session,
-        contract=order.contract,
-        inputs=order.inputs,
-        requested_by=caller.owner,
-        identity=caller,
-        request_id=view.request_id,
-        result_form=order.form,
-        subscriber=None if order.subscriber is None else order.subscriber.row(view.lang),
-        terms=terms_of(
-            state.configuration.queue, caller, priority=order.priority, unique_s=order.unique_s
-        ),
-    )
-    job = accepted.job
-    if accepted.new:
-        unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
-    content = told_status(job, view)
-    location = {"Location": f"{view.base}/jobs/{job.id}"}
-    return Made(content, location, status=201 if accepted.new else 200)
+    """Write the job, or find the one that will do, once for a key, and say where it is."""
+    asked: dict[str, Any] = {
+        "contract": order.contract,
+        "inputs": order.inputs,
+        "requested_by": caller.owner,
+        "identity": caller,
+        "request_id": view.request_id,
+        "result_form": order.form,
+        "subscriber": None if order.subscriber is None else order.subscriber.row(view.lang),
+    }
+    queue = state.configuration.queue
+    terms = terms_of(queue, caller, priority=order.priority, unique_s=order.unique_s)
+    # Its task needs nothing of the database, and no other job is looked for.
+    if order.contract.shares_process and terms.unique_s is None:
+        fingerprint = fingerprint_of(request, caller, body_sha256)
+        # No connection is taken: nothing is asked.
+        async with state.sessions() as session:
+            job = await prepare_job(session, **asked)
+        told = await state.submitting.submit(
+            Submission(
+                job,
+                terms,
+                Act(caller.owner, view.request_id),
+                fingerprint,
+                lambda job: _made(view, Accepted(job)).kept(),
+            )
+        )
+        return Made.again(told) if isinstance(told, StoredResponse) else _made(view, Accepted(told))
+    async with state.unit() as unit:
+
+        async def effect() -> Made:
+            return _made(view, await accept_job(unit.session, terms=terms, **asked))
+
+        return await once(request, unit, caller, body_sha256=body_sha256, effect=effect)
+
+
+def _made(view: View, accepted: Accepted) -> Made:
+    location = {"Location": f"{view.base}/jobs/{accepted.job.id}"}
+    return Made(told_status(accepted.job, view), location, status=201 if accepted.new else 200)
 
 
 router = APIRouter(tags=["processes"], route_class=Route)
+quick = APIRouter(tags=["processes"], route_class=DirectRoute)
+"""What programs ask for job by job; looked at early."""
+EXECUTION: dict[str, Any] = {
+    "parameters": [
+        {"name": "process", "in": "path", "required": True, "schema": {"type": "string"}},
+        query_parameter("f", "Format", {"type": "string", "enum": [JSON.name, HTML.name]}),
+        LANG,
+    ],
+    **body_of(ExecuteBody),
+}
 DONE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The result, when the request waited for it; or, with `unique`, the job"
@@ -228,23 +280,20 @@ async def describe_process(view: TheView, process: str) -> ProcessDescription:
     return descriptions.description(descriptions.contract_named(process), view)
 
 
-@router.post(
+@quick.post(
     "/processes/{process}/execution",
     summary="Run a computation",
     status_code=201,
     response_model=StatusInfo,
     responses=DONE,
-    openapi_extra=body_of(ExecuteBody),
+    openapi_extra=EXECUTION,
 )
-async def execute_process(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Writer,
-    process: str,
-) -> Response:
+async def execute_process(request: Request) -> Response:
     """Accept a job, and wait for its end where that is wanted; answer at once what is quick."""
-    contract = descriptions.contract_named(process)
+    view, state, caller = View.of(request), state_of(request), await get_writer(request)
+    query_of(request, PageQuery)
+    demand_key(request)
+    contract = descriptions.contract_named(request.path_params["process"])
     guest = is_guest(state, caller, contract)
     if not guest:
         demand(caller, Scope.READ if contract.quick else Scope.JOBS)
@@ -263,14 +312,7 @@ async def execute_process(
             return await replayed(request, state, caller, body_sha256=body.sha256, answer=answer)
     if not guest:
         demand(caller, Scope.JOBS)
-    async with state.unit() as unit:
-        made = await once(
-            request,
-            unit,
-            caller,
-            body_sha256=body.sha256,
-            effect=lambda: accept(state, unit, view, caller, order),
-        )
+    made = await accept(request, state, view, caller, order, body.sha256)
     headers = dict(made.headers)
     if preference.applied:
         headers["Preference-Applied"] = ", ".join(preference.applied)

@@ -20,8 +20,8 @@ import structlog
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shanhai.db.engine import Sessions
-from shanhai.db.observations.feeds import MOST_ROWS, is_of_data
+from shanhai.db.engine import Sessions, is_of_data
+from shanhai.db.observations.feeds import MOST_ROWS
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import RefusedRows, Rejection
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import DATABASE_ERRORS, Sessions, driver_transaction
+from shanhai.db.engine import Sessions, driver_transaction, is_of_data
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.ingest import IncomingBatch, store_all
 from shanhai.db.queries.audit import Act, record
@@ -161,8 +160,6 @@ MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""
 GATHER_S = 0.003
 """Seconds that batches wait for others, where there were others before."""
-DATA_SQLSTATES = ("22", "23")
-"""Data exceptions, and broken constraints."""
 Transaction = Callable[[], Awaitable[list[BatchOutcome]]]
 
 
@@ -326,16 +323,3 @@ def _give_up(waiting: Iterable[_Waiting]) -> None:
     """Tell those who have not been told: there are some only if storing was broken off."""
     for one in waiting:
         one.outcome.cancel()
-
-
-def is_of_data(error: BaseException) -> bool:
-    """Whether an error is about what was to be stored, so that the same would fail for ever.
-
-    A database that is read-only for a while, or of another release, is no fault of the data.
-    """
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, ValueError):  # as asyncpg says it of a value that fits no column
-        return True
-    if isinstance(error, DATABASE_ERRORS):
-        return str(getattr(cause, "sqlstate", None) or "").startswith(DATA_SQLSTATES)
-    return isinstance(error, Exception)

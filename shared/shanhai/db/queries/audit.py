@@ -24,7 +24,7 @@ from sqlalchemy import delete, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
-from shanhai.db.engine import DATABASE_ERRORS
+from shanhai.db.engine import DATABASE_ERRORS, DriverTransaction
 from shanhai.db.tables.access import AuditLog, IdempotencyKey
 from shanhai.errors import InFlight, KeyReused
 
@@ -217,8 +217,24 @@ def record(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     """Add an entry to the transaction that makes the change; it is written at its commit."""
-    # As text already: later changes of the images must not change the entry.
-    entry = json.dumps(
+    entry = entry_of(act, action, table=table, object_id=object_id, before=before, after=after)
+    if not session.in_transaction():
+        # So that a rollback is told to us even when no statement was sent yet.
+        session.sync_session.begin()
+    session.info.setdefault(WAITING, []).append(entry)
+
+
+def entry_of(
+    act: Act,
+    action: str,
+    *,
+    table: str,
+    object_id: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> str:
+    """An entry as text: later changes of the images must not change it."""
+    return json.dumps(
         {
             "actor": act.actor,
             "action": action,
@@ -232,15 +248,17 @@ def record(
         ensure_ascii=False,
         allow_nan=False,
     )
-    if not session.in_transaction():
-        # So that a rollback is told to us even when no statement was sent yet.
-        session.sync_session.begin()
-    session.info.setdefault(WAITING, []).append(entry)
 
 
 async def write_entries(session: AsyncSession) -> None:
     """Write the entries that wait, before the commit that would: to read them in between."""
     await session.run_sync(_write)
+
+
+async def append_entries(transaction: DriverTransaction, entries: Sequence[str]) -> None:
+    """Write entries in a transaction of the driver; the last thing that is done in it."""
+    if entries:
+        await transaction.execute(INSERT, {"entries": f"[{','.join(entries)}]"})
 
 
 @asynccontextmanager
@@ -347,25 +365,95 @@ async def recall(session: AsyncSession, fingerprint: Fingerprint) -> StoredRespo
     """
     taken = select(func.pg_try_advisory_xact_lock(fingerprint.lock_number()))
     if not await session.scalar(taken):
-        raise InFlight(
-            "the first request with this Idempotency-Key is still running",
-            message_zh="使用该 Idempotency-Key 的首个请求仍在处理",
-        )
-    row = await session.scalar(
+        raise still_running()
+    found = await session.scalar(
         select(IdempotencyKey).where(
             IdempotencyKey.owner == fingerprint.owner,
             IdempotencyKey.route == fingerprint.route,
             IdempotencyKey.key == fingerprint.key,
         )
     )
-    if row is None:
+    if found is None:
         return None
-    if row.body_sha256 != fingerprint.body_sha256:
+    demand_same(fingerprint, found.body_sha256)
+    return StoredResponse(found.status, found.headers, found.body)
+
+
+def still_running() -> InFlight:
+    """The refusal of a request whose key another one holds."""
+    return InFlight(
+        "the first request with this Idempotency-Key is still running",
+        message_zh="使用该 Idempotency-Key 的首个请求仍在处理",
+    )
+
+
+def demand_same(fingerprint: Fingerprint, body_sha256: str) -> None:
+    """Refuse a key that came with another body before.
+
+    Raises:
+        KeyReused: so it is.
+    """
+    if body_sha256 != fingerprint.body_sha256:
         raise KeyReused(
             "this Idempotency-Key was used with another body; use a new key for a new request",
             message_zh="该 Idempotency-Key 已用于另一请求内容；新请求请使用新的键",
         )
-    return StoredResponse(row.status, row.headers, row.body)
+
+
+_RECALL = text(
+    """SELECT asked.place, kept.body_sha256, kept.status, kept.headers, kept.body
+         FROM unnest(CAST(:owners AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]))
+              WITH ORDINALITY AS asked (owner, route, key, place)
+         JOIN idempotency_key kept USING (owner, route, key)"""
+)
+_REMEMBER = text(
+    """WITH old AS (DELETE FROM idempotency_key WHERE created_at < now() - CAST(:kept AS interval))
+       INSERT INTO idempotency_key (owner, route, key, body_sha256, status, headers, body)
+       SELECT owner, route, key, body_sha256, status, CAST(headers AS jsonb), body
+         FROM unnest(CAST(:owners AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]),
+                     CAST(:bodies_sha256 AS text[]), CAST(:statuses AS smallint[]),
+                     CAST(:headers AS text[]), CAST(:bodies AS text[]))
+              AS made (owner, route, key, body_sha256, status, headers, body)"""
+)
+
+
+async def recall_several(
+    transaction: DriverTransaction, fingerprints: Sequence[Fingerprint]
+) -> dict[Fingerprint, StoredResponse | KeyReused]:
+    """The answers given before to keys whose locks this transaction holds, and what is misused."""
+    found: dict[Fingerprint, StoredResponse | KeyReused] = {}
+    for row in (await transaction.execute(_RECALL, _columns(fingerprints))).all():
+        fingerprint = fingerprints[row.place - 1]
+        try:
+            demand_same(fingerprint, row.body_sha256)
+        except KeyReused as error:
+            found[fingerprint] = error
+        else:
+            found[fingerprint] = StoredResponse(row.status, row.headers, row.body)
+    return found
+
+
+async def remember_several(
+    transaction: DriverTransaction, answers: Mapping[Fingerprint, StoredResponse]
+) -> None:
+    """Keep answers in the transaction of their effects, and forget those that are too old."""
+    given = {
+        **_columns([*answers]),
+        "kept": KEPT,
+        "bodies_sha256": [one.body_sha256 for one in answers],
+        "statuses": [answer.status for answer in answers.values()],
+        "headers": [json.dumps(answer.headers) for answer in answers.values()],
+        "bodies": [answer.body for answer in answers.values()],
+    }
+    await transaction.execute(_REMEMBER, given)
+
+
+def _columns(fingerprints: Sequence[Fingerprint]) -> dict[str, list[str]]:
+    return {
+        "owners": [one.owner for one in fingerprints],
+        "routes": [one.route for one in fingerprints],
+        "keys": [one.key for one in fingerprints],
+    }
 
 
 async def remember(session: AsyncSession, fingerprint: Fingerprint, answer: StoredResponse) -> None:
