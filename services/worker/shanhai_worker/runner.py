@@ -22,9 +22,10 @@ from shanhai_worker.slots import AHEAD, Slots
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-POLL_S = 0.5
+POLL_S = 2.0
 """Seconds between looks at Redis, which carries what is sent again; a new job is notified of."""
-HEALTH_S = 5
+HEALTH_S = 60
+"""Seconds between the notes arq leaves there of itself, which nobody here reads."""
 READ_LIMIT = 100
 """Above the number of wake-ups that can be in hand anywhere, or none beyond them would be seen."""
 WAKE_LIMIT_S = 30
@@ -170,11 +171,13 @@ class JobRunner:
             if free == 0 and 2 * ahead < AHEAD:
                 return
             found = await self._claim(free, ahead)
+            few = len(found) < max(free, 1)
+            # A caller's next job may be let into the line by the end of one that runs. Noted first:
+            # to begin a job changes the slots, after which there would be another look.
+            self._exhausted = few and not self._context.quota.running
             for claimed in found:
                 self._start(claimed)
-            if len(found) < max(free, 1):
-                # A caller's next job may be let into the line by the end of one that runs.
-                self._exhausted = not self._context.quota.running
+            if few:
                 return
 
     async def _claim(self, free: int, ahead: int) -> list[Claim]:

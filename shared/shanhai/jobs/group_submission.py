@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from sqlalchemy import text
@@ -43,7 +42,7 @@ class Submission:
     """A job that is asked for.
 
     Attributes:
-        job: As `prepare_job` made it.
+        job: As `prepare_job` made it, with an id that nothing else has.
         terms: Without `unique_s`.
         fingerprint: What tells the request from others, if it has a key.
         answer: What the request is answered once the job is there, to be kept for the key.
@@ -202,7 +201,7 @@ async def _place(
             answers[one] = error
             continue
         _count_elsewhere(lines, job.requested_by, line)
-        job.id, job.priority, job.turn, job.held = uuid4(), priority, place.turn, place.held
+        job.priority, job.turn, job.held = priority, place.turn, place.held
         made.append(one)
     return made
 

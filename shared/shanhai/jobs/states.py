@@ -15,7 +15,7 @@ that a worker's clock may step without breaking a lease. What nobody holds any m
 in `shanhai.jobs.upkeep`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -30,13 +30,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
-from shanhai.jobs.fair_queue import IN_LINE, ORDER, RETRY
+from shanhai.jobs.fair_queue import RETRY
 from shanhai.jobs.messages import Failure, lost
 from shanhai.jobs.results import ENDED, tell_subscriber
 from shanhai.vocabulary import JobStatus
 
-UNSYNCHRONISED = {"synchronize_session": False}
-"""For what changes rows of which the session holds no objects."""
 _PUBLISHED = Job.result.is_not(None)
 
 
@@ -84,7 +82,7 @@ async def claim(
     session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
 ) -> Claim | None:
     """Take the job that is next in line, or the one named; None when there is none to take."""
-    taken = await _take(session, _next_in_line(1, job_id), worker=worker, lease_s=lease_s)
+    taken = await _take(session, worker=worker, lease_s=lease_s, most=1, free=1, job_id=job_id)
     return taken[0] if taken else None
 
 
@@ -107,58 +105,50 @@ async def claim_several(
         ahead: How many more are taken while all of them are of kinds that are `quick`.
         quick: Processes whose jobs were over in no time.
     """
-    line = _next_in_line(free + (ahead if quick else 0))
-    if quick:
-        order = [line.c.priority.desc(), line.c.turn, line.c.created_at, line.c.id]
-        place = sa.func.row_number().over(order_by=order).label("place")
-        all_quick = sa.func.bool_and(line.c.kind.in_(sorted(quick)))
-        so_far = all_quick.over(order_by=order, rows=(None, 0)).label("all_quick")
-        numbered = sa.select(line.c.id, place, so_far).cte("numbered")
-        few = sa.or_(numbered.c.place <= free, numbered.c.all_quick)
-        line = sa.select(numbered.c.id).where(few).cte("few")
-    return await _take(session, line, worker=worker, lease_s=lease_s)
+    most = free + (ahead if quick else 0)
+    kinds = sorted(quick)
+    return await _take(session, worker=worker, lease_s=lease_s, most=most, free=free, quick=kinds)
 
 
-def _next_in_line(most: int, job_id: UUID | None = None) -> sa.CTE:
-    waiting = sa.select(Job.id, Job.kind, Job.priority, Job.turn, Job.created_at).where(IN_LINE)
-    if job_id is not None:
-        waiting = waiting.where(Job.id == job_id)
-    return waiting.order_by(*ORDER).limit(most).with_for_update(skip_locked=True).cte("line")
+# Composed once: a worker asks it with every few small jobs.
+_CLAIM = """
+WITH line AS (
+  SELECT id, kind, priority, turn, created_at FROM job
+   WHERE status = 'accepted' AND held IS NULL {named}
+   ORDER BY priority DESC, turn, created_at, id
+   LIMIT :most FOR UPDATE SKIP LOCKED
+), numbered AS (
+  SELECT id, row_number() OVER in_order AS place,
+         bool_and(kind = ANY(CAST(:quick AS text[])))
+           OVER (in_order ROWS UNBOUNDED PRECEDING) AS all_quick
+    FROM line WINDOW in_order AS (ORDER BY priority DESC, turn, created_at, id)
+)
+UPDATE job SET status = 'running', attempt = attempt + 1, worker = :worker, error = NULL,
+       lease_until = clock_timestamp() + CAST(:lease_s AS float) * interval '1 second',
+       started_at = coalesce(started_at, clock_timestamp())
+  FROM numbered
+ WHERE job.id = numbered.id AND job.status = 'accepted'
+   AND (numbered.place <= :free OR numbered.all_quick)
+RETURNING job.id, attempt, kind, task, seed, software, requested_by, request_id, retries,
+          traceparent, result, subscriber, numbered.place
+"""
+_NEXT = sa.text(_CLAIM.format(named=""))
+_NAMED = sa.text(_CLAIM.format(named="AND id = :job"))
 
 
 async def _take(
-    session: AsyncSession, following: sa.CTE, *, worker: str, lease_s: float
+    session: AsyncSession,
+    *,
+    worker: str,
+    lease_s: float,
+    most: int,
+    free: int,
+    quick: Sequence[str] = (),
+    job_id: UUID | None = None,
 ) -> list[Claim]:
-    statement = (
-        sa.update(Job)
-        .where(Job.id == following.c.id, Job.status == JobStatus.ACCEPTED)
-        .values(
-            status=JobStatus.RUNNING,
-            attempt=Job.attempt + 1,
-            worker=worker,
-            lease_until=_from_now(lease_s),
-            started_at=sa.func.coalesce(Job.started_at, sa.func.clock_timestamp()),
-            error=sa.null(),
-        )
-        .returning(
-            Job.id,
-            Job.attempt,
-            Job.kind,
-            Job.task,
-            Job.seed,
-            Job.software,
-            Job.requested_by,
-            Job.request_id,
-            Job.retries,
-            Job.traceparent,
-            Job.result,
-            Job.subscriber,
-            -Job.priority,
-            Job.turn,
-            Job.created_at,
-        )
-    )
-    rows = (await session.execute(statement, execution_options=UNSYNCHRONISED)).all()
+    told = {"worker": worker, "lease_s": lease_s, "most": most, "free": free, "quick": [*quick]}
+    statement, named = (_NEXT, {}) if job_id is None else (_NAMED, {"job": job_id})
+    rows = (await session.execute(statement, {**told, **named})).all()
     for row in rows:
         if row.attempt == 1 and row.subscriber is not None:
             await tell_subscriber(session, row.id, JobStatus.RUNNING)
@@ -175,7 +165,7 @@ async def _take(
             traceparent=row.traceparent,
             result=row.result,
         )
-        for row in sorted(rows, key=lambda row: (*row[-3:], row.id))
+        for row in sorted(rows, key=lambda row: row.place)
     ]
 
 

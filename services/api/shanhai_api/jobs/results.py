@@ -43,11 +43,19 @@ class UnsuccessfulJob(Conflict):
     title_zh = "作业失败"
 
 
-async def wait_for_end(state: ServiceState, job_id: UUID, seconds: float) -> Job | None:
-    """The job once it has ended; None when it has not in time, or the service stops."""
+async def wait_for_end(
+    state: ServiceState, job_id: UUID, seconds: float, heard: asyncio.Event | None = None
+) -> Job | None:
+    """The job once it has ended; None when it has not in time, or the service stops.
+
+    Args:
+        heard: What tells of its end since before it was accepted, if anything does.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     with state.ends.of(job_id) as news:
+        if heard is not None:
+            await _hear(heard, min(POLL_S, seconds))
         while not state.draining.is_set():
             news.clear()
             async with state.reading() as session:
@@ -57,10 +65,14 @@ async def wait_for_end(state: ServiceState, job_id: UUID, seconds: float) -> Job
             left_s = deadline - loop.time()
             if left_s <= 0:
                 return None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(POLL_S, left_s)):
-                    await news.wait()
+            await _hear(news, min(POLL_S, left_s))
     return None
+
+
+async def _hear(news: asyncio.Event, within_s: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await news.wait()
 
 
 def successful_result(job: Job) -> Mapping[str, Any]:

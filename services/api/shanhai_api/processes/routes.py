@@ -5,8 +5,9 @@ The job of an execution request is committed, then dispatched.
 
 import base64
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -164,8 +165,13 @@ async def accept(
     caller: Caller,
     order: Order,
     body_sha256: str,
+    job_id: UUID,
 ) -> Made:
-    """Write the job, or find the one that will do, once for a key, and say where it is."""
+    """Write the job, or find the one that will do, once for a key, and say where it is.
+
+    Args:
+        job_id: The id of the job, where it is one of those that are accepted in groups.
+    """
     asked: dict[str, Any] = {
         "contract": order.contract,
         "inputs": order.inputs,
@@ -183,6 +189,7 @@ async def accept(
         # No connection is taken: nothing is asked.
         async with state.sessions() as session:
             job = await prepare_job(session, **asked)
+        job.id = job_id
         told = await state.submitting.submit(
             Submission(
                 job,
@@ -312,12 +319,17 @@ async def execute_process(request: Request) -> Response:
             return await replayed(request, state, caller, body_sha256=body.sha256, answer=answer)
     if not guest:
         demand(caller, Scope.JOBS)
-    made = await accept(request, state, view, caller, order, body.sha256)
-    headers = dict(made.headers)
-    if preference.applied:
-        headers["Preference-Applied"] = ", ".join(preference.applied)
-    if preference.wait_s:
-        job = await wait_for_end(state, UUID(made.content["jobID"]), preference.wait_s)
-        if job is not None:
-            return ended_answer(view, state.store, job, headers=headers)
+    job_id = uuid4()
+    with state.ends.of(job_id) if preference.wait_s else nullcontext() as news:
+        made = await accept(request, state, view, caller, order, body.sha256, job_id)
+        headers = dict(made.headers)
+        if preference.applied:
+            headers["Preference-Applied"] = ", ".join(preference.applied)
+        if preference.wait_s:
+            found = UUID(made.content["jobID"])
+            # Of its own job nothing was missed: it is not looked at before there is news.
+            heard = news if found == job_id else None
+            job = await wait_for_end(state, found, preference.wait_s, heard)
+            if job is not None:
+                return ended_answer(view, state.store, job, headers=headers)
     return made.response(headers)
