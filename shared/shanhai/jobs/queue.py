@@ -3,7 +3,7 @@
 The row in PostgreSQL is the truth. A dispatch that fails is logged and forgotten: the reaper sends
 waiting jobs again, and workers look for them by themselves. What carries the ids is chosen by
 `SHANHAI_QUEUE`: Redis through arq, or notifications of PostgreSQL, which need no other server. Of a
-new job workers are notified by the transaction that accepts it, too: that takes no time.
+new job workers are notified by the transaction that accepts it; what is sent again goes this way.
 """
 
 import json

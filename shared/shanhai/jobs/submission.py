@@ -130,7 +130,7 @@ async def accept_job(
     subscriber: Mapping[str, str] | None = None,
     terms: Terms = USUAL,
 ) -> Accepted:
-    """Write an accepted job; the caller commits, and only then dispatches it.
+    """Write an accepted job; workers are notified once the caller commits.
 
     Args:
         session: Where the row is written.

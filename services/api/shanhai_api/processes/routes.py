@@ -1,6 +1,6 @@
 """`/processes`, `/processes/{p}`, `/processes/{p}/execution`.
 
-The job of an execution request is committed, then dispatched.
+The job of an execution request is committed before the answer; the commit notifies the workers.
 """
 
 import base64
