@@ -25,7 +25,6 @@ from shanhai.db.features.export import Export, licences, reading_rows
 from shanhai.db.features.statements import PLAIN
 from shanhai.db.queries.audit import Act, RepeatedEvent, is_told, record
 from shanhai.errors import InvalidInput, Unavailable
-from shanhai.vector import darwin_core
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query, system_reader
@@ -319,6 +318,9 @@ async def respond_archive(request: Request, view: View, caller: Caller) -> Respo
     Raises:
         InvalidInput: a parameter is malformed.
     """
+    # What archives are read with takes a while to load.
+    from shanhai.vector.darwin_core import write_archive
+
     _refuse_paging(request.query_params)
     entity = seen_by(collection_named("occurrences"), caller.viewer)
     query = parse_items_query(entity, request.query_params, system=system_reader(request))
@@ -335,7 +337,7 @@ async def respond_archive(request: Request, view: View, caller: Caller) -> Respo
     async def write(path: Path) -> None:
         lines = path.with_suffix(".txt")
         rows = await _write_lines(state, export, base, lines)
-        await asyncio.to_thread(darwin_core.write_archive, path, lines, about)
+        await asyncio.to_thread(write_archive, path, lines, about)
         async with state.unit() as unit:
             record(
                 unit.session,
@@ -351,6 +353,8 @@ async def respond_archive(request: Request, view: View, caller: Caller) -> Respo
 
 async def _write_lines(state: ServiceState, export: Export, base: str, lines: Path) -> int:
     """Write the lines of an archive, a block at a time; their number."""
+    from shanhai.vector import darwin_core
+
     names, rows = ["shape", *(item.name for item in export.properties)], 0
     async with state.reading() as session, reading_rows(session, export) as blocks:
         with lines.open("w", encoding="utf-8", newline="") as file:

@@ -6,6 +6,7 @@ party) is told by the public address of the API alone, whatever a proxy says.
 
 import hmac
 from collections.abc import Callable
+from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,24 +16,6 @@ import structlog
 from fastapi import APIRouter, Path, Response
 from pydantic import BeforeValidator, Field
 from sqlalchemy.ext.asyncio import AsyncSession
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import (
-    options_to_json_dict,
-    parse_authentication_credential_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from shanhai import passwords
 from shanhai.db.queries import sign_ins
@@ -64,17 +47,26 @@ from shanhai_api.session import (
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-ALGORITHMS = [
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-]
 LONGEST_ID, LONGEST_KEY = 1023, 2048
 """Bytes of a credential's id, as WebAuthn has it, and of a public key."""
 SCRIPTED = f"{POLICY}; script-src 'self'"
 """Of the page with a script, which calls the security key."""
 Parsed = TypeVar("Parsed")
 Verified = TypeVar("Verified")
+
+
+@cache
+def _library() -> Any:
+    """`webauthn` and its parts, which most processes of the API never need."""
+    import webauthn.helpers.cose
+    import webauthn.helpers.structs
+
+    return webauthn
+
+
+def _algorithms() -> list[Any]:
+    known = _library().helpers.cose.COSEAlgorithmIdentifier
+    return [known.ECDSA_SHA_256, known.EDDSA, known.RSASSA_PKCS1_v1_5_SHA_256]
 
 
 def _of_form(given: Any) -> Any:
@@ -137,14 +129,14 @@ async def ask_challenge(view: TheView, person: Person, form: FormBody[SessionFor
             allowed = await _described(session, live.account_id)
     except ShanhaiError as error:
         return again(view, error, await own_account(view, person), next=own_path(form.next))
-    options = generate_authentication_options(
+    options = _library().generate_authentication_options(
         rp_id=host,
         challenge=challenge,
         timeout=sign_ins.CHALLENGE_S * 1000,
         allow_credentials=allowed,
-        user_verification=UserVerificationRequirement.PREFERRED,
+        user_verification=_library().helpers.structs.UserVerificationRequirement.PREFERRED,
     )
-    return _asked(view, options_to_json_dict(options), form)
+    return _asked(view, _library().helpers.options_to_json_dict(options), form)
 
 
 @router.post(
@@ -159,11 +151,11 @@ async def show_security_key(
     """Go on with a sign-in by a security key, under a new token."""
     state = demand_csrf(view, form)
     host, origin = _relying_party(state)
-    shown = _parsed(parse_authentication_credential_json, form.credential)
+    shown = _parsed(_library().helpers.parse_authentication_credential_json, form.credential)
 
     def verify(challenge: bytes, public_key: bytes) -> int:
         verified = _verified(
-            lambda: verify_authentication_response(
+            lambda: _library().verify_authentication_response(
                 credential=shown,
                 expected_challenge=challenge,
                 expected_rp_id=host,
@@ -173,7 +165,8 @@ async def show_security_key(
                 credential_current_sign_count=0,
             )
         )
-        return verified.new_sign_count
+        number: int = verified.new_sign_count
+        return number
 
     try:
         token = await sign_ins.prove_by_security_key(
@@ -205,7 +198,7 @@ async def ask_security_key(view: TheView, person: Person, form: FormBody[FactorA
     except ShanhaiError as error:
         return again(view, error, await own_account(view, person), next=own_path(form.next))
     secret = settings.secret.get_secret_value().encode()
-    options = generate_registration_options(
+    options = _library().generate_registration_options(
         rp_id=host,
         rp_name="Shanhai",
         # Security keys tell it to whoever holds them, so that it names nobody.
@@ -214,14 +207,14 @@ async def ask_security_key(view: TheView, person: Person, form: FormBody[FactorA
         user_display_name=account.name,
         challenge=challenge,
         timeout=sign_ins.CHALLENGE_S * 1000,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.DISCOURAGED,
-            user_verification=UserVerificationRequirement.PREFERRED,
+        authenticator_selection=_library().helpers.structs.AuthenticatorSelectionCriteria(
+            resident_key=_library().helpers.structs.ResidentKeyRequirement.DISCOURAGED,
+            user_verification=_library().helpers.structs.UserVerificationRequirement.PREFERRED,
         ),
         exclude_credentials=known,
-        supported_pub_key_algs=ALGORITHMS,
+        supported_pub_key_algs=_algorithms(),
     )
-    return _asked(view, options_to_json_dict(options), form)
+    return _asked(view, _library().helpers.options_to_json_dict(options), form)
 
 
 @router.post(
@@ -236,16 +229,16 @@ async def add_security_key(
     """Take the security key that is shown; with the first factor, tell recovery codes, once."""
     state = demand_csrf(view, form)
     host, origin = _relying_party(state)
-    shown = _parsed(parse_registration_credential_json, form.credential)
+    shown = _parsed(_library().helpers.parse_registration_credential_json, form.credential)
 
     def verify(challenge: bytes) -> sign_ins.VerifiedKey:
         verified = _verified(
-            lambda: verify_registration_response(
+            lambda: _library().verify_registration_response(
                 credential=shown,
                 expected_challenge=challenge,
                 expected_rp_id=host,
                 expected_origin=origin,
-                supported_pub_key_algs=ALGORITHMS,
+                supported_pub_key_algs=_algorithms(),
             )
         )
         number, key = verified.credential_id, verified.credential_public_key
@@ -313,7 +306,8 @@ def _relying_party(state: ServiceState) -> tuple[str, str]:
 
 async def _described(session: AsyncSession, account_id: int) -> list[Any]:
     found = await sign_ins.list_security_keys(session, account_id)
-    return [PublicKeyCredentialDescriptor(id=one.credential_id) for one in found]
+    descriptor = _library().helpers.structs.PublicKeyCredentialDescriptor
+    return [descriptor(id=one.credential_id) for one in found]
 
 
 def _asked(view: View, options: dict[str, Any], form: SessionForm) -> Response:

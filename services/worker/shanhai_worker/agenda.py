@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
 
-from shanhai.db.engine import DATABASE_ERRORS, Sessions
+from shanhai.db.engine import DATABASE_ERRORS, Sessions, ask_alone
 
 LOOK_S = 1.0
 """Seconds between two questions, and so the longest that something waits to be seen."""
@@ -38,7 +37,7 @@ class Agenda:
         self._sessions = sessions
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._due: Mapping[Any, Any] = {}
+        self._due: Any = {}
 
     async def wait_for(self, work: str, *, most_s: float = LONGEST_S) -> None:
         """Return at a whole second of the clock, once there is such work or none can be seen.
@@ -59,8 +58,7 @@ class Agenda:
         async with self._asking:
             if time.monotonic() - self._asked_at >= LOOK_S / 2:
                 try:
-                    async with self._sessions() as session:
-                        self._due = (await session.execute(_ASK)).mappings().one()
+                    [self._due] = await ask_alone(self._sessions, _ASK)
                 except DATABASE_ERRORS:
                     return True  # who waits meets the outage, and tells of it
                 self._asked_at = time.monotonic()

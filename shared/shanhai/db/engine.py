@@ -410,12 +410,27 @@ async def driver_transaction(sessions: Sessions) -> AsyncIterator[DriverTransact
     Raises:
         DBAPIError: as a session raises it.
     """
+    async with _driver_connection(sessions) as raw, raw.transaction():
+        yield DriverTransaction(raw)
+
+
+async def ask_alone(sessions: Sessions, statement: Executable) -> FetchedRows:
+    """The rows a statement without parameters finds; it is its own transaction and one round trip.
+
+    Raises:
+        DBAPIError: as a session raises it.
+    """
+    async with _driver_connection(sessions) as raw:
+        return await DriverTransaction(raw).execute(statement, {})
+
+
+@contextlib.asynccontextmanager
+async def _driver_connection(sessions: Sessions) -> AsyncIterator[Any]:
     pooled = await sessions.kw["bind"].raw_connection()
     raw = pooled.driver_connection
     try:
         with known_errors():
-            async with raw.transaction():
-                yield DriverTransaction(raw)
+            yield raw
     except BaseException as error:
         if raw.is_closed() or not isinstance(error, Exception):
             # Whoever leaves off in the middle leaves an answer on its way.

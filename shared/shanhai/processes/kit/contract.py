@@ -24,7 +24,8 @@ else:
 class Inputs(BaseModel):
     """Base of process inputs: unknown members are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Made ready when first used: services load all contracts, and use a few.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class ProcessContract:
         schemas: `module:function` that gives, in a language, fuller schemas of some inputs; it is
             loaded when they are asked for.
         shares_process: Its computation is a function of the inputs alone that keeps nothing, starts
-            nothing and opens no file: jobs of one caller may follow each other in one process.
+            nothing and opens no file: jobs of one caller may follow each other in one process. Its
+            task needs nothing of the database, so that requests may be accepted together.
         limits: What an attempt may use, unless the worker's settings say otherwise.
         task: What its jobs are given; a process that needs more than all have adds members.
         stages: Stages of its own in words; those of several are in `shanhai.jobs.messages`.
