@@ -31,6 +31,7 @@ GIVEN = "dataset."
 _JOB = re.compile(r"^(?P<theme>[a-z0-9_.]+)\.(?P<job>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
 
 # Every member is a constant of this module; callers' text only ever arrives as a bound value.
+# A job keeps its result once that is published; it still runs then while its PDF is set.
 _SELECT = f"""
     SELECT d.code, d.name_zh, d.name_en, d.theme, d.uri, d.checksum, d.grid, d.unit,
            d.native_resolution_m, d.stand_in, d.stand_in_note_zh, d.stand_in_note_en,
@@ -43,7 +44,7 @@ _SELECT = f"""
       JOIN region r ON r.id = d.region_id
       LEFT JOIN job j ON j.id = d.job_id
      WHERE d.deleted_at IS NULL AND d.kind = 'raster'
-       AND (d.job_id IS NULL OR j.status = 'successful')
+       AND (d.job_id IS NULL OR j.status = 'successful' OR j.result IS NOT NULL)
 """  # noqa: S608
 _BY_CODE = text(f"{_SELECT} AND d.code = :code")
 _BY_JOB = text(f"{_SELECT} AND d.origin = 'computed' AND d.job_id = :job AND d.theme = :theme")
