@@ -1,7 +1,8 @@
 """The main job as a planner has it: from the request to a tile of what it published.
 
 Xiamen of the demonstration at 100 m, over HTTP, in a stack of its own; beside what a planner is
-promised to wait. A job whose inputs an earlier one had begins at the clusters. `BENCH_ROUNDS` in
+promised to wait. A job whose inputs an earlier one had begins at the clusters. The PDF follows what
+is published, and has a row of its own. `BENCH_ROUNDS` in
 the environment is the number of rounds (3).
 """
 
@@ -9,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -23,7 +25,9 @@ from shanhai.local.demo.run import CELL_M, PLAN, REGION, SEED
 from shanhai.local.stack import Stack
 from shanhai.raster.kept_steps import STEPS
 
-PROMISED_S, AGAIN_S = 5.0, 2.5
+PROMISED_S, AGAIN_S, PDF_S = 5.0, 2.5, 6.0
+LOOK_S = 0.05
+"""Seconds between looks at the job."""
 FORMER_S = 27.4
 """What the step took in `make demo` before, with the PDF."""
 KS = tuple(range(6, 6 + int(os.environ.get("BENCH_ROUNDS", "3"))))
@@ -36,28 +40,42 @@ def run(bench: Workbench) -> Table:
     seed_regions(bench.stack.database_url, given.folders)
     with ApiClient(bench.stack.api_url, bench.key) as api:
         import_missing(api, given.folders, lambda done, total, what: None)
-        seconds_until_seen(bench.stack, api, bench.key, {})  # compiles kernels, fills caches
+        time_job(bench.stack, api, bench.key, {})  # compiles kernels, fills caches
         first, again = [], []
         for k in KS:
             shutil.rmtree(bench.stack.home.scratch / STEPS, ignore_errors=True)
-            first.append(seconds_until_seen(bench.stack, api, bench.key, {}))
-            again.append(seconds_until_seen(bench.stack, api, bench.key, {"k": k}))
+            first.append(time_job(bench.stack, api, bench.key, {}))
+            again.append(time_job(bench.stack, api, bench.key, {"k": k}))
     facts = {"former s": FORMER_S}
     table.rows = [
-        _row("all results but the PDF", first, PROMISED_S, facts),
-        _row("another k, the same inputs", again, AGAIN_S, facts),
+        _row("all results but the PDF", [one.drawn_s for one in first], PROMISED_S, facts),
+        _row("another k, the same inputs", [one.drawn_s for one in again], AGAIN_S, facts),
+        _row("the PDF, after them", [one.pdf_s for one in (*first, *again)], PDF_S),
     ]
     return table
 
 
-def _row(what: str, taken: list[float], promised_s: float, facts: dict[str, float]) -> Row:
-    return Row(what, Sample(tuple(taken)), Sample((promised_s,)), 1.0, facts)
+def _row(
+    what: str, taken: list[float], promised_s: float, facts: dict[str, float] | None = None
+) -> Row:
+    return Row(what, Sample(tuple(taken)), Sample((promised_s,)), 1.0, facts or {})
 
 
-def seconds_until_seen(
-    stack: Stack, api: ApiClient, key: str, parameters: Mapping[str, Any]
-) -> float:
-    """Seconds from the request until the published zones are drawn.
+@dataclass(frozen=True, slots=True)
+class JobTime:
+    """What one job took.
+
+    Attributes:
+        drawn_s: From the request until a tile of the published zones is drawn.
+        pdf_s: From then on until the job has ended with its PDF.
+    """
+
+    drawn_s: float
+    pdf_s: float
+
+
+def time_job(stack: Stack, api: ApiClient, key: str, parameters: Mapping[str, Any]) -> JobTime:
+    """Ask for zones and follow them, as a planner does who waits for the map.
 
     Raises:
         JobFailed: The job failed.
@@ -71,8 +89,18 @@ def seconds_until_seen(
         "cell_m": CELL_M,
         "parameters": parameters,
     }
+    tiles = ApiClient(stack.tiles_url, key)
     started = time.perf_counter()
     job = api.submit("delineate-zones", inputs)
+    while _awaits_results(job.status()):
+        time.sleep(LOOK_S)
+    expect_tile(tiles, f"zones.{job.id}")
+    drawn = time.perf_counter()
     job.wait()
-    expect_tile(ApiClient(stack.tiles_url, key), job.results()["layers"]["zones"])
-    return time.perf_counter() - started
+    return JobTime(drawn - started, time.perf_counter() - drawn)
+
+
+def _awaits_results(status: Mapping[str, Any]) -> bool:
+    """Whether a job still computes; once it links to outputs these are published."""
+    going_on = status["status"] in {"accepted", "running"}
+    return going_on and all(link["rel"] != "item" for link in status["links"])

@@ -369,7 +369,7 @@ def _write_order(
         update={
             "files": {uri: str(context.artifacts.hold(uri, held)) for uri in addresses},
             "timezone": context.timezone,
-            "processes": context.settings.processes,
+            "processes": context.settings.processes_of_a_job(),
             "cluster": None if cluster is None else cluster.resolved(),
             "tiles": context.tiles.of(task, claim.requested_by),
             "kept": str(kept),

@@ -26,12 +26,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from pydantic import BaseModel
@@ -54,8 +54,13 @@ IDLE_S = 0.5
 COMPUTING = (
     *("scipy.ndimage", "scipy.spatial", "scipy.stats", "shanhai.science.kernels"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
+    *("sklearn.cluster", "sklearn.mixture", "sklearn.metrics"),
+    *("shanhai.reporting.maps", "shanhai.reporting.charts", "shanhai.reporting.word"),
+    *("shanhai.science.ecoservices.assembly", "shanhai.science.zoning.ensemble"),
 )
 """What takes a computing job a second or two to load, in the order it is loaded."""
+UNASKED = "pandas"
+"""What scikit-learn loads where it is installed, only to know its tables; it brings a thread."""
 
 
 class ProgressLines:
@@ -304,7 +309,8 @@ def load_ahead() -> Iterator[str]:
     """Load what computing jobs need, library by library; names what was loaded."""
     for name in COMPUTING:
         try:
-            module = import_module(name)
+            with _as_if_missing(UNASKED):
+                module = import_module(name)
         except ImportError:  # a worker may be installed without what it never computes
             log.warning("not loaded ahead", module=name)
             continue
@@ -313,6 +319,19 @@ def load_ahead() -> Iterator[str]:
         yield name
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def _as_if_missing(name: str) -> Iterator[None]:
+    """Have whatever is loaded meanwhile go without a library that it can do without."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = cast("ModuleType", None)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 class ForkingServer:

@@ -1,9 +1,9 @@
 """Steps of a job kept for other jobs, under the digest of all they rest on.
 
 An entry is one file: what the step returned and every layer its stores held, read back window by
-window. A file counts only if it is whole. Jobs of several workers may write the same entry at once:
-each writes a file of its own, and the last takes the name. What has not been asked for longest goes
-first where all would take more than they may.
+window, or the files it wrote. It counts only if it is whole. Jobs of several workers may write the
+same entry at once: each writes a file of its own, and the last takes the name. What has not been
+asked for longest goes first where all would take more than they may.
 """
 
 import os
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -72,13 +73,30 @@ class KeptSteps:
             os.utime(path)
         return result
 
-    def keep(self, key: str, result: Any, stores: Sequence[ScratchStore], workspace: Path) -> None:
-        """Keep what the step returned and all layers of its stores, unless they take too much."""
+    def keep(
+        self,
+        key: str,
+        result: Any,
+        stores: Sequence[ScratchStore],
+        workspace: Path,
+        files: Sequence[Path] = (),
+    ) -> None:
+        """Keep what the step returned, all layers of its stores and files, unless they are large.
+
+        Args:
+            key: Digest of all the step rests on, hexadecimal.
+            result: What it returned.
+            stores: What it filled.
+            workspace: The folder below which they are.
+            files: What else it wrote there.
+        """
         takes = sum(_bytes_of(store) for store in stores)
+        takes += sum(path.stat().st_size for path in files)
         if takes > self.most_bytes or not has_room(self.folder):
             return
         aside = self.folder / f"{key}.{uuid4().hex}{PART}"
-        write_digested(aside, _written(result, stores, workspace))
+        written = chain(_written(result, stores, workspace), _parts_of(files, workspace))
+        write_digested(aside, written)
         aside.rename(self.folder / f"{key}{SUFFIX}")
         self._make_room()
 
@@ -96,6 +114,37 @@ class KeptSteps:
             with suppress(FileNotFoundError):
                 found = path.stat()
                 yield found.st_mtime, found.st_size, path
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Some bytes of a file that a step wrote.
+
+    Attributes:
+        place: The file below the workspace.
+        offset: Where the bytes begin.
+        content: The bytes.
+    """
+
+    place: Path
+    offset: int
+    content: bytes
+
+    def remake(self, workspace: Path) -> None:
+        """Write them where they were, after those before them."""
+        with (workspace / self.place).open("r+b" if self.offset else "wb") as file:
+            file.seek(self.offset)
+            file.write(self.content)
+
+
+_PART_BYTES = 8 * 1024**2
+
+
+def _parts_of(files: Sequence[Path], workspace: Path) -> Iterator[FilePart]:
+    for path in files:
+        with path.open("rb") as file:
+            for offset in range(0, max(1, path.stat().st_size), _PART_BYTES):
+                yield FilePart(path.relative_to(workspace), offset, file.read(_PART_BYTES))
 
 
 def _written(result: Any, stores: Sequence[ScratchStore], workspace: Path) -> Iterator[Any]:

@@ -26,6 +26,7 @@ import shutil
 import signal
 import socket
 import stat
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from shanhai.raster.store import WindowRecord, recording
 from shanhai.settings import DaskSettings
@@ -99,6 +101,17 @@ class WindowRunner:
         """Results of `function` in the order of `items`, windows as a rule."""
         return map(function, items)
 
+    def beside(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Callable[[], list[Result]]:
+        """Begin work whose results are wanted later, where there are other processes for it.
+
+        Returns:
+            Waits for the results, which are in the order of `items`, and raises what `function`
+            raised; called once.
+        """
+        return lambda: list(self.run(function, items))
+
     def step(self, function: Callable[[], Result]) -> Result:
         """What `function` returns, computed in this process: a step that is not cut into windows.
 
@@ -119,10 +132,37 @@ class WindowRunner:
 
 
 class PooledRunner(WindowRunner):
-    """Runs windows in other processes; `function` must be picklable."""
+    """Runs windows in other processes; `function` must be picklable.
+
+    Each process is dealt its part of the work beside at once, and goes on with it while no window
+    waits for it.
+    """
 
     def __init__(self, pipes: Sequence[Pipe]) -> None:
         self.pipes = pipes
+
+    def beside(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Callable[[], list[Result]]:
+        """Begin work whose results are wanted later.
+
+        Raises:
+            RuntimeError: when its results are asked for: a process of the pool ended.
+        """
+        count, key = len(self.pipes), uuid4().hex
+        for number, pipe in enumerate(self.pipes):
+            pipe.send(_Dealt(key, function, items[number::count]))
+
+        def collect() -> list[Result]:
+            for pipe in self.pipes:
+                pipe.send(_Wanted(key))
+            answers = [receive(pipe) for pipe in self.pipes]
+            for succeeded, value in answers:
+                if not succeeded:
+                    raise value
+            return [answers[at % count][1][at // count] for at in range(len(items))]
+
+        return collect
 
     def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Results of `function` in the order of `items`, windows as a rule.
@@ -139,7 +179,7 @@ class PooledRunner(WindowRunner):
                     while idle and waiting and waiting[0][0] < number + limit:
                         following, item = waiting.popleft()
                         pipe = idle.pop()
-                        pipe.send((function, item))
+                        pipe.send(_Window(function, item))
                         busy[pipe] = following
                     for pipe in ready(busy):
                         done[busy.pop(pipe)] = receive(pipe)
@@ -209,32 +249,115 @@ def _home_runner(processes: int) -> Iterator[WindowRunner]:
 @contextmanager
 def pooled_process() -> Iterator[Pipe]:
     """A process that serves windows over a pipe until the pipe is closed."""
-    # A fresh interpreter: a fork would inherit GDAL's and the BLAS library's locks.
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork" if _may_fork() else "spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there,), daemon=True)
+    _ENDS.append(here)
+    inherited = tuple(_ENDS) if context.get_start_method() == "fork" else ()
+    process = context.Process(target=serve, args=(there, inherited), daemon=True)
     process.start()
     there.close()
     try:
         yield here
     finally:
+        _ENDS.remove(here)
         here.close()
         process.join()
 
 
-def serve(pipe: Pipe) -> None:
-    """Answer windows until the other end of the pipe is closed."""
+_ENDS: list[Pipe] = []
+"""This process's ends of the pipes to its pools."""
+
+
+def _may_fork() -> bool:
+    """Whether a copy of this process can compute, which saves it to load everything again.
+
+    It cannot where another thread may hold a lock of the BLAS library's or the allocator's, or
+    once GDAL was used, whose open files would be read from one place by both.
+    """
+    gdal = sys.modules.get("rasterio._env")
+    alone = len(os.listdir("/proc/self/task")) == 1
+    return alone and (gdal is None or gdal.driver_count() == 0)
+
+
+class _Window(NamedTuple):
+    """A window that is waited for."""
+
+    function: Callable[[Any], Any]
+    item: Any
+
+
+class _Dealt(NamedTuple):
+    """Work that nobody waits for yet."""
+
+    key: str
+    function: Callable[[Any], Any]
+    items: Sequence[Any]
+
+
+class _Wanted(NamedTuple):
+    """A request for the results of what was dealt under the key."""
+
+    key: str
+
+
+def serve(pipe: Pipe, inherited: Sequence[Pipe] = ()) -> None:
+    """Answer windows until the other end of the pipe is closed, and do what was dealt meanwhile.
+
+    Args:
+        pipe: Where windows come from.
+        inherited: Ends of its parent's pipes, of which this process must not keep a copy.
+    """
     die_with_parent()
+    for end in inherited:
+        end.close()
+    dealt = dict[str, _Beside]()
     while True:
+        for part in dealt.values():
+            while part.waiting and not pipe.poll():
+                part.go_on()
         try:
-            function, item = pipe.recv()
+            asked: _Window | _Dealt | _Wanted = pipe.recv()
         except EOFError:
             return
-        try:
-            answer = (True, function(item))
-        except Exception as error:
-            answer = (False, error)
-        pipe.send(answer)
+        match asked:
+            case _Dealt(key, function, items):
+                dealt[key] = _Beside(function, deque(items))
+            case _Wanted(key):
+                pipe.send(dealt.pop(key).finish())
+            case _Window(function, item):
+                pipe.send(_answer(function, item))
+
+
+@dataclass(slots=True)
+class _Beside:
+    """A part of the work beside, and what came of it until now."""
+
+    function: Callable[[Any], Any]
+    waiting: deque[Any]
+    results: list[Any] = field(default_factory=list)
+    error: Exception | None = None
+
+    def go_on(self) -> None:
+        """Do the next piece; after one that failed the others are given up."""
+        succeeded, value = _answer(self.function, self.waiting.popleft())
+        if succeeded:
+            self.results.append(value)
+        else:
+            self.error = value
+            self.waiting.clear()
+
+    def finish(self) -> tuple[bool, Any]:
+        """Do what is left; an answer that `receive` understands."""
+        while self.waiting:
+            self.go_on()
+        return (True, self.results) if self.error is None else (False, self.error)
+
+
+def _answer(function: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:
+    try:
+        return True, function(item)
+    except Exception as error:
+        return False, error
 
 
 def die_with_parent() -> None:
@@ -312,6 +435,12 @@ class CheckpointingRunner(WindowRunner):
     def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Results of `function` in the order of `items`; nothing is kept."""
         return self.runner.run(function, items)
+
+    def beside(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Callable[[], list[Result]]:
+        """Begin work whose results are wanted later; nothing is kept."""
+        return self.runner.beside(function, items)
 
     def remembered(self) -> WindowRunner:
         """The side for functions that write through scratch stores and nowhere else."""

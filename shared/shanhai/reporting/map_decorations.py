@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ def font_families(lang: Lang) -> list[str] | None:
     if lang == "zh" and chinese is None:
         return None
     return [_LATIN_FAMILY] if chinese is None else [_LATIN_FAMILY, chinese]
+
+
+def drawing_software() -> dict[str, str | None]:
+    """What pictures depend on besides what they show: the libraries, and the Chinese font."""
+    return {"matplotlib": version("matplotlib"), "pillow": version("pillow"), "font": cjk_family()}
 
 
 def missing_font_warning() -> ResultFlag:

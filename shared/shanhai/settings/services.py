@@ -1,5 +1,6 @@
 """What the three services are told about themselves."""
 
+import os
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
@@ -283,6 +284,10 @@ class TileTokenSettings(BaseSettings):
         return secret
 
 
+MOST_PROCESSES = 4
+"""Of a job, where nobody says how many: each holds a window's arrays, and other jobs run too."""
+
+
 class WorkerSettings(BaseSettings):
     """How jobs are run."""
 
@@ -291,7 +296,13 @@ class WorkerSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="address of the worker's health and metrics port")
     port: Port = Field(8002, description="port of the worker's health and metrics")
     slots: int = Field(2, ge=1, le=64, description="jobs run at the same time")
-    processes: int = Field(1, ge=1, le=256, description="processes one job may use for its windows")
+    processes: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="processes one job may use for its windows; default: one for each core of the"
+        f" machine, at most {MOST_PROCESSES}",
+    )
     scratch: Path | None = Field(
         None,
         description="folder for working files, also what is finished of jobs, for another attempt;"
@@ -370,6 +381,10 @@ class WorkerSettings(BaseSettings):
                     " delineate-zones=16384:7200"
                 )
         return entries
+
+    def processes_of_a_job(self) -> int:
+        """As many as are set; else one for each core that this process may use, a few at most."""
+        return self.processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
 
     def limits_of(self, process: str) -> tuple[int, float] | None:
         """Megabytes and seconds set for a process; None where none are."""

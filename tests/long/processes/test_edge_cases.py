@@ -399,6 +399,7 @@ def pages_left_empty() -> Iterator[None]:
             "shanhai.processes.delineate_zones.compute.write_maps_and_report",
             lambda *_, **__: [],
         )
+        patch.setattr("shanhai.processes.assess_ecoservices.report._draw", lambda _: False)
         yield
 
 

@@ -107,3 +107,26 @@ def test_a_folder_others_may_write_to_is_refused(tmp_path: Path) -> None:
     kept.folder.chmod(0o777)
     with pytest.raises(PermissionError, match="written by others"):
         kept.open()
+
+
+def test_another_job_has_the_same_files(kept: KeptSteps, tmp_path: Path) -> None:
+    """Large ones come in parts, and one that lay there before is written anew."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    contents = {"empty.tif": b"", "small.png": b"a picture", "large.tif": os.urandom(9 * 2**20)}
+    for folder in (first, second):
+        folder.mkdir()
+        for name in contents:
+            (folder / name).write_bytes(b"left by an earlier attempt" * 10)
+    for name, content in contents.items():
+        (first / name).write_bytes(content)
+    kept.keep("a", {"of": "a"}, (), first, [first / name for name in contents])
+    assert kept.recall("a", second) == {"of": "a"}
+    assert {path.name: path.read_bytes() for path in second.iterdir()} == contents
+
+
+def test_files_that_take_more_than_all_may_are_not_kept(tmp_path: Path) -> None:
+    kept, path = KeptSteps(tmp_path / "steps", 1000), tmp_path / "large.tif"
+    kept.open()
+    path.write_bytes(bytes(1001))
+    kept.keep("a", None, (), tmp_path, [path])
+    assert list(kept.folder.iterdir()) == []

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,12 +14,13 @@ from shanhai.processes.assess_ecoservices import (
     source_layers,
 )
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
-from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, AssessmentParameters
+from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
 from shanhai.processes.assess_ecoservices.request import (
     KEPT_LEAVES,
     assembled,
     available_leaves,
+    decisive,
     given_figures,
     themes_used,
 )
@@ -83,7 +83,7 @@ def assess(
         return _work_out(setting, layers, given, runner, progress)
 
     kept = (place.store, stores.wide)
-    worked_out = kept_step(task, _decisive(inputs), kept, folder, work_out)
+    worked_out = kept_step(task, decisive(inputs), kept, folder, work_out)
     runner.end_part()
     aligned, figures = worked_out.aligned, worked_out.figures
     coverage, tallies = worked_out.coverage, {**aligned.tallies, **worked_out.noted.tallies}
@@ -122,21 +122,6 @@ class _WorkedOut:
     figures: Mapping[AreaFigure, float]
     coverage: assessed.Coverage
     noted: source_layers.Noted
-
-
-def _decisive(inputs: AssessmentInputs) -> dict[str, Any]:
-    """Of the inputs those the layers rest on, whatever else a process asks for."""
-    fields = {*AssessmentInputs.model_fields, "results"} - {"parameters"}
-    return {
-        **inputs.model_dump(mode="json", include=fields),
-        "parameters": inputs.parameters.model_dump(
-            mode="json", include=set(AssessmentParameters.model_fields)
-        ),
-        "changes": {
-            service: inputs.changes_of(service).model_dump(mode="json")
-            for service in assessed.SERVICES
-        },
-    }
 
 
 def _work_out(

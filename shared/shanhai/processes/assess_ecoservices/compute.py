@@ -14,13 +14,9 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessEcoservicesInputs,
 )
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
-from shanhai.processes.assess_ecoservices.report import (
-    rasters_of,
-    titles_of,
-    write_maps_and_report,
-)
-from shanhai.processes.kit.manifest import drawing_run, finished, resumed_runner
-from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
+from shanhai.processes.assess_ecoservices.report import begin_services, write_maps_and_report
+from shanhai.processes.kit.manifest import finished, resumed_runner
+from shanhai.processes.kit.outputs import write_document, write_table
 from shanhai.processes.kit.region import SCRATCH, StudyArea, part_of
 from shanhai.processes.kit.task import DistrictTask, Outcome, OutputFile, Progress, RegionTask, Task
 from shanhai.raster.cells import number_areas
@@ -254,17 +250,17 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         progress(0, "prepare")
         assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
         progress(60, "statistics")
+        figures = service_figures(assessment)
+        collect = begin_services(task, inputs, assessment, figures, workspace)
         statistics = assessment_statistics(assessment)
         progress(75, "rasters")
         files = _documents(statistics, workspace)
-        layers, titles = rasters_of(assessment), titles_of(assessment)
-        files += write_rasters(assessment.place, layers, workspace, titles)
+        ready = collect()
+        files += ready.rasters
         progress(88, "maps")
-        figures = service_figures(assessment)
         manifest = assessment_manifest(task, inputs, assessment)
-        places, run = statistics["places"][1:], drawing_run(task, runner)
         files += write_maps_and_report(
-            assessment, figures, manifest, workspace, places=places, run=run
+            assessment, figures, manifest, workspace, ready=ready, places=statistics["places"][1:]
         )
     return finished(
         workspace,

@@ -1,7 +1,7 @@
 """Maps and the report of an assessment, and of a zoning where there is one."""
 
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,26 +10,32 @@ import numpy as np
 
 from shanhai.cartography import COORDINATION, LAND_COVER, QUADRANTS, ZONES, style_of
 from shanhai.processes.assess_ecoservices.assessed import Assessment, compared_by
-from shanhai.processes.assess_ecoservices.manifest import lack_title
+from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
+from shanhai.processes.assess_ecoservices.manifest import assessment_manifest, lack_title
 from shanhai.processes.assess_ecoservices.pictures import (
     Drawing,
     doubt_maps,
     matching_maps,
     service_maps,
 )
+from shanhai.processes.assess_ecoservices.request import decisive
 from shanhai.processes.kit import outputs
-from shanhai.processes.kit.task import OutputFile
+from shanhai.processes.kit.manifest import drawing_runner, keep_files, recall_files
+from shanhai.processes.kit.task import OutputFile, Task
 from shanhai.raster.cog import Run
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.furniture import crs_words
-from shanhai.reporting.map_decorations import font_families, missing_font_warning
+from shanhai.reporting.map_decorations import (
+    drawing_software,
+    font_families,
+    missing_font_warning,
+)
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pages import ReportPage, told
 from shanhai.science.ecoservices.computation import CLASS_UNITS
 from shanhai.science.ecoservices.matching_layers import DEMAND_MEAN, SUPPLY_MEAN
 from shanhai.vocabulary import LANGUAGES, Label, Lang, label_of
 
-_PICTURES = "pictures"
 TEMPLATE = "assessment_report.html.j2"
 _LEADING = 2
 
@@ -96,12 +102,80 @@ def _title_of(assessment: Assessment, key: str, unit: str | None) -> Label:
     return Label(f"{of.zh}：{quantity.label.zh}", f"{of.en}: {quantity.label.en}")
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What shows the services alone, however their zones come out.
+
+    Attributes:
+        rasters: As `rasters_of` orders them.
+        drawn: By name of each picture whether it could be drawn.
+    """
+
+    rasters: list[OutputFile]
+    drawn: Mapping[str, bool]
+
+
+def begin_services(
+    task: Task,
+    inputs: AssessmentInputs,
+    assessment: Assessment,
+    figures: Sequence[Mapping[str, Any]],
+    workspace: Path,
+) -> Callable[[], Ready]:
+    """Begin rasters and pictures of the services, or take over those of another job.
+
+    Args:
+        task: What they rest on, as `kit.manifest.digest_of_step` tells it.
+        inputs: Its inputs.
+        assessment: The services.
+        figures: Figures of every service, as `service_figures` makes them.
+        workspace: For the files.
+
+    Returns:
+        Waits until they are there; called once.
+    """
+    place = assessment.place
+    frame = frame_of_services(assessment, assessment_manifest(task, inputs, assessment))
+    drawings = {
+        **{path: drawing for path, (_, drawing) in _ratio_sheets(frame, place.store, workspace)},
+        **service_maps(assessment, frame, workspace),
+        **matching_maps(assessment, figures, frame, workspace),
+    }
+    layers, titles = rasters_of(assessment), titles_of(assessment)
+    rests_on = {**decisive(inputs), "drawn_with": drawing_software()}
+    kept: Ready | None = recall_files(task, rests_on, workspace)
+    if kept is not None:
+        return lambda: kept
+    rasters = outputs.begin_rasters(place, layers, workspace, titles)
+    pictures = drawing_runner(task, place.runner).beside(_draw, list(drawings.values()))
+
+    def collect() -> Ready:
+        names = [path.name for path in drawings]
+        ready = Ready(rasters(), dict(zip(names, pictures(), strict=True)))
+        drawn = [workspace / name for name, is_drawn in ready.drawn.items() if is_drawn]
+        files = [*(workspace / file.path for file in ready.rasters), *drawn]
+        keep_files(task, rests_on, ready, files, workspace)
+        return ready
+
+    return collect
+
+
+def frame_of_services(assessment: Assessment, manifest: Mapping[str, Any]) -> MapFrame:
+    """What all maps of an assessment share; a manifest of its zoning tells the same."""
+    place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
+    note = outputs.resolution_note(
+        f"{aoi['cell_m']:g} m", crs_words(place.grid.epsg), manifest["profile"], inputs
+    )
+    return outputs.frame_of(place, manifest, note)
+
+
 def write_maps_and_report(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
     manifest: dict[str, Any],
     workspace: Path,
     *,
+    ready: Ready,
     statistics: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
     run: Run = map,
@@ -115,59 +189,53 @@ def write_maps_and_report(
         figures: Figures of every service, as `service_figures` makes them.
         manifest: The manifest; warnings are added.
         workspace: For the files.
+        ready: The pictures of the services.
         statistics: The statistics document of a zoning; None for an assessment without zones.
         places: Statistics of the districts, of an assessment without zones.
         run: Goes over the pictures, wherever; the same bytes everywhere.
     """
     if font_families("zh") is None:
         manifest["warnings"].append(missing_font_warning().document())
-    place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
-    note = outputs.resolution_note(
-        f"{aoi['cell_m']:g} m", crs_words(place.grid.epsg), manifest["profile"], inputs
-    )
-    frame = outputs.frame_of(place, manifest, note)
-    (workspace / _PICTURES).mkdir()
-    sheets = _sheets(frame, place.store, statistics, workspace)
-    small = _service_pictures(assessment, figures, frame, workspace / _PICTURES)
-    drawings = [*(drawing for _, drawing in sheets.values()), *small.values()]
-    done = dict(zip([*sheets, *small], run(_draw, drawings), strict=True))
+    store, frame = assessment.place.store, frame_of_services(assessment, manifest)
+    zoned = dict(_zone_sheets(frame, store, statistics, workspace))
+    doubts = doubt_maps(store, frame, workspace)
+    sheets = {**zoned, **dict(_ratio_sheets(frame, store, workspace))}
+    drawings = {**{path: drawing for path, (_, drawing) in zoned.items()}, **doubts}
+    done = dict(zip(drawings, run(_draw, list(drawings.values())), strict=True))
+    done |= {workspace / name: is_drawn for name, is_drawn in ready.drawn.items()}
     maps = [(path, caption) for path, (caption, _) in sheets.items() if done[path]]
-    drawn = [(path, Label("", "")) for path in small]
+    small = [
+        *(path for path in map(workspace.joinpath, ready.drawn) if path not in sheets),
+        *doubts,
+    ]
     content = content_of(manifest, figures, statistics, places)
+    drawn = [(path, Label("", "")) for path in small]
     page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)
     files = outputs.write_report(workspace, page, maps)
-    shutil.rmtree(workspace / _PICTURES)
     return sorted(files, key=lambda file: file.kind == "document")
 
 
-def _service_pictures(
-    assessment: Assessment,
-    figures: Sequence[Mapping[str, Any]],
-    frame: MapFrame,
-    folder: Path,
-) -> dict[Path, Drawing]:
-    """Small maps; the page has captions of its own for them."""
-    return {
-        **service_maps(assessment, frame, folder),
-        **matching_maps(assessment, figures, frame, folder),
-        **doubt_maps(assessment.place.store, frame, folder),
-    }
+Sheet = tuple[Path, tuple[Label, Drawing]]
+"""A map that fills a page: where it comes, with its caption and how it is drawn."""
 
 
-def _sheets(
-    frame: MapFrame, store: ScratchStore, statistics: Mapping[str, Any] | None, workspace: Path
-) -> dict[Path, tuple[Label, Drawing]]:
-    """Maps that fill a page, with their captions, in each language: the zones, and the ratio."""
-    sheets: dict[Path, tuple[Label, Drawing]] = {}
-    if statistics is not None:
-        shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
-        for lang in LANGUAGES:
-            path = workspace / f"map_{lang}.png"
-            sheets[path] = (ZONES.title, partial(_draw_zones, path, store, shares, frame, lang))
+def _zone_sheets(
+    frame: MapFrame, store: ScratchStore, statistics: Mapping[str, Any] | None, folder: Path
+) -> Iterator[Sheet]:
+    """The zones in each language, where there are any."""
+    if statistics is None:
+        return
+    shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
     for lang in LANGUAGES:
-        path = workspace / f"ratio_map_{lang}.png"
-        sheets[path] = (style_of("ratio").title, partial(_draw_ratio, path, store, frame, lang))
-    return sheets
+        path = folder / f"map_{lang}.png"
+        yield path, (ZONES.title, partial(_draw_zones, path, store, shares, frame, lang))
+
+
+def _ratio_sheets(frame: MapFrame, store: ScratchStore, folder: Path) -> Iterator[Sheet]:
+    """The comprehensive ratio in each language."""
+    for lang in LANGUAGES:
+        path = folder / f"ratio_map_{lang}.png"
+        yield path, (style_of("ratio").title, partial(_draw_ratio, path, store, frame, lang))
 
 
 def _draw_zones(

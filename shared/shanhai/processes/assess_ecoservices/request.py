@@ -8,6 +8,7 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.contract import (
     AssessEcoservicesInputs,
     AssessmentInputs,
+    AssessmentParameters,
     LayerChanges,
 )
 from shanhai.processes.kit.reference import POINTER
@@ -36,6 +37,21 @@ from shanhai.vocabulary import Lang, label_of
 
 KEPT_LEAVES = ("population", "night_lights", "land_cover")
 """What is read and kept for statistics, where it is given."""
+
+
+def decisive(inputs: AssessmentInputs) -> dict[str, Any]:
+    """Of the inputs those the layers rest on, whatever else a process asks for."""
+    fields = {*AssessmentInputs.model_fields, "results"} - {"parameters"}
+    return {
+        **inputs.model_dump(mode="json", include=fields),
+        "parameters": inputs.parameters.model_dump(
+            mode="json", include=set(AssessmentParameters.model_fields)
+        ),
+        "changes": {
+            service: inputs.changes_of(service).model_dump(mode="json")
+            for service in (one.id for one in ECOSERVICES)
+        },
+    }
 
 
 def request_of(inputs: AssessmentInputs) -> AssessmentRequest:

@@ -1,7 +1,7 @@
 """The main job: from seven inputs to five zones, as rasters, polygons, figures; its manifest."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,11 @@ from shanhai.processes.assess_ecoservices.assessed import Assessment, service_fi
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS, RATIO_CLUSTERS
-from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, write_maps_and_report
+from shanhai.processes.assess_ecoservices.report import (
+    Ready,
+    begin_services,
+    write_maps_and_report,
+)
 from shanhai.processes.delineate_zones import uncertainty
 from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
 from shanhai.processes.delineate_zones.features import (
@@ -31,7 +35,12 @@ from shanhai.processes.delineate_zones.statistics import (
 )
 from shanhai.processes.delineate_zones.zone_model import model_document
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, delineate, zoner_of
-from shanhai.processes.kit.manifest import areas_record, drawing_run, finished, resumed_runner
+from shanhai.processes.kit.manifest import (
+    areas_record,
+    drawing_runner,
+    finished,
+    resumed_runner,
+)
 from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import write_document, write_rasters
 from shanhai.processes.kit.region import SCRATCH, build_study_area
@@ -277,18 +286,18 @@ def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
     }
 
 
-def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
-    """Write every output raster into the workspace."""
+def write_zone_rasters(
+    assessment: Assessment, workspace: Path, collect: Callable[[], Ready]
+) -> tuple[list[OutputFile], Ready]:
+    """Write every output raster into the workspace, and wait for what shows the services."""
     own = assessment.place.store
     named = (ZONES, BEFORE, OVERRIDE, CONSENSUS, uncertainty.MODAL_ZONE, RATIO_CLUSTERS)
     classes = [name for name in named if own.has(name)]
     quantities = [name for name in (AGREEMENT, *uncertainty.DRAWN) if own.has(name)]
-    layers = [
-        *((name, None) for name in classes),
-        *rasters_of(assessment),
-        *((name, "1") for name in quantities),
-    ]
-    return write_rasters(assessment.place, layers, workspace, titles_of(assessment))
+    layers = [*((name, None) for name in classes), *((name, "1") for name in quantities)]
+    written, ready = write_rasters(assessment.place, layers, workspace), collect()
+    count = len(classes)
+    return [*written[:count], *ready.rasters, *written[count:]], ready
 
 
 PATCHES_FILE = "patches.geojson"
@@ -312,33 +321,37 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     inputs = DelineateZonesInputs.model_validate(task.inputs)
     progress = _paced(progress, inputs)
     with resumed_runner(task, workspace, progress) as (runner, progress):
-        run = _compute(task, inputs, workspace, runner, progress)
+        progress(0, "prepare")
+        _require_patches(task, inputs)
+        assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
+        figures = service_figures(assessment)
+        collect = begin_services(task, inputs, assessment, figures, workspace)
+        run = _zone(task, inputs, assessment, workspace, runner, progress)
         files = _write_documents(run, workspace)
         progress(80, "rasters")
-        files += write_zone_rasters(run.assessment, workspace)
+        rasters, ready = write_zone_rasters(assessment, workspace, collect)
+        files += rasters
         progress(88, "maps")
-        figures = service_figures(run.assessment)
         files += write_maps_and_report(
-            run.assessment,
+            assessment,
             figures,
             run.manifest,
             workspace,
+            ready=ready,
             statistics=run.statistics,
-            run=drawing_run(task, runner),
+            run=drawing_runner(task, runner).run,
         )
     return finished(workspace, files, run.manifest, _values(run), progress)
 
 
-def _compute(
+def _zone(
     task: Task,
     inputs: DelineateZonesInputs,
+    assessment: Assessment,
     workspace: Path,
     runner: WindowRunner,
     progress: Progress,
 ) -> ZoningRun:
-    progress(0, "prepare")
-    _require_patches(task, inputs)
-    assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
     area = assessment.place.area
     progress(60, "cluster")
     write_lines(task, inputs, assessment.place.store)

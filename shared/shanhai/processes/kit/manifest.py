@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,6 @@ from shanhai import __version__
 from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.region import SCRATCH, Place
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
-from shanhai.raster.cog import Run
 from shanhai.raster.geotiff import library_versions
 from shanhai.raster.kept_steps import KeptSteps
 from shanhai.raster.store import ScratchStore
@@ -209,9 +209,9 @@ def resumed_runner(
         yield CheckpointingRunner(runner, memory), _telling(progress, found)
 
 
-def drawing_run(task: Task, runner: WindowRunner) -> Run:
-    """Where the pictures of a task are drawn: on this machine, whose fonts are known."""
-    return map if task.cluster is not None else runner.run
+def drawing_runner(task: Task, runner: WindowRunner) -> WindowRunner:
+    """What draws the pictures of a task: on this machine, whose fonts are known."""
+    return runner if task.cluster is None else WindowRunner()
 
 
 def _forget_others(folder: Path) -> None:
@@ -279,6 +279,36 @@ def kept_step(
     return result
 
 
+def recall_files(task: Task, inputs: Mapping[str, Any], workspace: Path) -> Any:
+    """What `keep_files` kept of another job, its files in the workspace; None where it is lost.
+
+    Args:
+        task: See `digest_of_step`, as for `inputs`.
+        inputs: Those of its inputs that the files rest on, as JSON.
+        workspace: For the files.
+    """
+    kept = _steps_of(task)
+    return None if kept is None else kept.recall(_key_of_files(task, inputs), workspace)
+
+
+def keep_files(
+    task: Task, inputs: Mapping[str, Any], result: Any, files: Sequence[Path], workspace: Path
+) -> None:
+    """Keep files for other jobs of the same inputs, and a result that tells of them."""
+    kept = _steps_of(task)
+    if kept is None:
+        return
+    key = _key_of_files(task, inputs)
+    try:
+        kept.keep(key, result, (), workspace, files)
+    except OSError as error:  # as in `kept_step`
+        log.warning("files not kept for other jobs", step=key, reason=str(error))
+
+
+def _key_of_files(task: Task, inputs: Mapping[str, Any]) -> str:
+    return digest_of_step(task, {**inputs, "kept": "files"})
+
+
 def _steps_of(task: Task) -> KeptSteps | None:
     """Where the task keeps steps for other jobs, if it does and may."""
     if task.steps is None or not task.steps_mb:
@@ -306,9 +336,11 @@ def _digest(said: Any) -> str:
 def _source_digest() -> str:
     """Of the source of this package: a checkout changes without its version."""
     root, found = Path(shanhai.__path__[0]), hashlib.sha256()
-    for part in ("processes", "raster", "science"):
-        for path in sorted((root / part).rglob("*.py")):
-            found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    parts = [
+        (root / part).rglob("*.py") for part in ("processes", "raster", "reporting", "science")
+    ]
+    for path in sorted(chain(root.glob("*.py"), *parts)):
+        found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return found.hexdigest()
 
 

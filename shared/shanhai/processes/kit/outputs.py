@@ -1,7 +1,7 @@
 """Files that a computation leaves: rasters, documents, tables, pictures, reports; its maps."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,18 @@ def write_rasters(
         workspace: For the files.
         titles: By name, of those that are not called as their style is.
     """
+    return begin_rasters(place, layers, workspace, titles)()
+
+
+def begin_rasters(
+    place: Place,
+    layers: Sequence[Layer],
+    workspace: Path,
+    titles: Mapping[str, Label] | None = None,
+) -> Callable[[], list[OutputFile]]:
+    """Begin what `write_rasters` does; the call that is returned waits for it."""
     write = partial(_write_raster, place.store, workspace, titles or {})
-    return list(place.runner.run(write, list(layers)))
+    return place.runner.beside(write, list(layers))
 
 
 def _write_raster(
