@@ -39,6 +39,7 @@ from shanhai.processes.kit.manifest import (
     areas_record,
     drawing_runner,
     finished,
+    kept_step,
     resumed_runner,
 )
 from shanhai.processes.kit.output_files import GEOJSON
@@ -58,6 +59,7 @@ from shanhai.science.uncertainty.draws import (
 from shanhai.science.uncertainty.resampling import Stability
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
+from shanhai.science.zoning.diagnostics import Diagnostics
 from shanhai.science.zoning.frozen_zones import model_of
 from shanhai.science.zoning.polygons import ZoneCoverage
 from shanhai.science.zoning.postprocess import (
@@ -356,7 +358,9 @@ def _zone(
     progress(60, "cluster")
     write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
-    zoner = zoner_of(assessment, inputs, cut, runner, task.reference)
+    zoner = zoner_of(
+        assessment, inputs, cut, runner, task.reference, partial(_once, task, workspace)
+    )
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
     ensembled = find_robustness(
@@ -384,6 +388,12 @@ def _zone(
             zone |= ensembled.held(zone["class_value"])
     statistics["flags"] = manifest["flags"]
     return ZoningRun(assessment, coverage, statistics, manifest)
+
+
+def _once(
+    task: Task, workspace: Path, rests_on: Mapping[str, Any], work: Callable[[], Diagnostics]
+) -> Diagnostics:
+    return kept_step(task, rests_on, (), workspace, work)
 
 
 def _require_patches(task: Task, inputs: DelineateZonesInputs) -> None:

@@ -1,7 +1,10 @@
 """From the ratios of the services to the class raster of the five zones."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +35,7 @@ from shanhai.science.uncertainty.resampling import (
     zone_intervals,
 )
 from shanhai.science.zoning import delineation
-from shanhai.science.zoning.clustering import Algorithm, Clustering
+from shanhai.science.zoning.clustering import STARTS, Algorithm, Clustering
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose, null_structure
 from shanhai.science.zoning.features import Features, NothingVaries
 from shanhai.science.zoning.frozen_zones import ZoneModel, zone_by_model
@@ -144,6 +147,14 @@ class Zoned:
     cleaned: Postprocessed
 
 
+Once = Callable[[Mapping[str, Any], Callable[[], Diagnostics]], Diagnostics]
+"""Does a step, or tells what came of it where another job took one that rests on the same."""
+
+
+def _each_time(_rests_on: Mapping[str, Any], work: Callable[[], Diagnostics]) -> Diagnostics:
+    return work()
+
+
 @dataclass(frozen=True, slots=True)
 class Zoner:
     """How an area is zoned, whatever its layers hold.
@@ -156,6 +167,7 @@ class Zoner:
         runner: Runs the windows.
         model: Zones that are taken over from another run.
         thresholds: Thresholds that are taken over with them.
+        once: Does what does not rest on the number of clusters.
     """
 
     parameters: ZoningParameters
@@ -165,6 +177,7 @@ class Zoner:
     runner: WindowRunner
     model: ZoneModel | None = None
     thresholds: delineation.Thresholds | None = None
+    once: Once = _each_time
 
     def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
         """Cluster the units, name the clusters and clean the raster, which the store keeps."""
@@ -227,6 +240,7 @@ def zoner_of(
     cut: Cut,
     runner: WindowRunner,
     reference: ReferenceTask | None = None,
+    once: Once = _each_time,
 ) -> Zoner:
     """The way a run asks for its zones; those of the reference where it says so."""
     model, thresholds = frozen_zones(inputs, reference)
@@ -238,6 +252,7 @@ def zoner_of(
         runner=runner,
         model=model,
         thresholds=thresholds,
+        once=once,
     )
 
 
@@ -264,9 +279,14 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
     """Quality by number of clusters; none of zones that were found elsewhere."""
     if zoner.model is not None:
         return Diagnostics((), None, 0)
-    seed, run = zoner.settings.seed, zoner.runner.run
-    matrix = by_unit.features.matrix
-    found = diagnose(matrix, seed, by_unit.partition, run=run)
+    seed, matrix, algorithm = zoner.settings.seed, by_unit.features.matrix, zoner.settings.algorithm
+    work = partial(diagnose, matrix, seed, by_unit.partition, run=zoner.runner.run)
+    if algorithm in STARTS:  # the others rest on which units are neighbours as well
+        digest = hashlib.sha256(np.ascontiguousarray(matrix)).hexdigest()
+        units = {"units": list(matrix.shape), "features": digest}
+        found = zoner.once({**units, "diagnosed_by": algorithm, "seed": seed}, work)
+    else:
+        found = work()
     return replace(found, null=null_structure(matrix, zoner.settings.k, seed))
 
 
