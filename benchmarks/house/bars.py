@@ -66,7 +66,8 @@ def bars() -> list[Bar]:
         Bar(
             f"functions above {LONG} lines, %", 100 * long / len(code.function_lines), 0.49, 0.49, 2
         ),
-        Bar("shanhai.jobs, lines", sum(measure(ROOT / QUEUE).file_lines), 2_500, 2_500),
+        # A hundred more since jobs are accepted in groups.
+        Bar("shanhai.jobs, lines", sum(measure(ROOT / QUEUE).file_lines), 2_600, 2_600),
         Bar("console, lines per line of tests", console.source / console.tests, 1.0, 1.0, 2),
         Bar("fixtures that share their name", _sharing_a_name(fixtures()), 137, 137),
         Bar("files that import another process", len(importers_of_a_process(tree)), 0, 0),

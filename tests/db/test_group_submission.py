@@ -21,14 +21,16 @@ from shanhai.jobs.results import ResultForm
 from shanhai.jobs.submission import Terms, prepare_job
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import forget_jobs, submit_echo
+from tests.support.job_rows import submit_echo
 
 
-@pytest.fixture(autouse=True)
-async def empty(sessions: Sessions) -> None:
-    await forget_jobs(sessions)
+@pytest.fixture
+async def without_idempotency_keys(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await forget_rows(session, ["idempotency_key"])
+
+
+pytestmark = pytest.mark.usefixtures("without_jobs", "without_idempotency_keys")
 
 
 @asynccontextmanager
