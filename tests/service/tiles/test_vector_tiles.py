@@ -63,6 +63,20 @@ async def test_a_boundary_lies_where_it_should(client: httpx.AsyncClient, grid: 
     assert east_side == pytest.approx((x - west) / (east - west) * 4096, abs=1)
 
 
+@pytest.mark.parametrize("zoom", [11, 12, 13, 14])
+async def test_a_parallel_lies_where_it_should(client: httpx.AsyncClient, zoom: int) -> None:
+    """The zones' southern side is 24.4 N, in tiles that are cut in metres or in degrees."""
+    grid, lon, lat = WORLD_GRIDS[0], 118.05, 24.4
+    zones = (await tile_at(client, "zones", grid, zoom, lon, lat))["zones"]
+    south_side = min(
+        y for f in zones["features"] for ring in f["geometry"]["coordinates"] for _, y in ring
+    )
+    tile = grid.tms.tile(lon, lat, zoom)
+    _, south, _, north = grid.bounds(zoom, tile.x, tile.y)
+    _, y = grid.from_lonlat(np.array([lon]), np.array([lat]))
+    assert south_side == pytest.approx((y[0] - south) / (north - south) * 4096, abs=1)
+
+
 async def test_regions_carry_one_place_for_each_name(client: httpx.AsyncClient) -> None:
     grid = WORLD_GRIDS[0]
     tile = await tile_at(client, "regions", grid, 5, 118.1, 24.55, properties="level,parent")

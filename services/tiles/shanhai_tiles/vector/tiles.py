@@ -10,11 +10,21 @@ from shanhai.db.engine import PLAN_ANEW, Executor
 from shanhai.db.features.entity import Property
 from shanhai.db.features.selection import SURELY_DEGREES
 from shanhai.db.tiles.simplified_shapes import Shapes, ZoomBand, band_of
-from shanhai_tiles.grids import CGCS2000, DEGREE_M, TILE_SIZE, Bounds, TileGrid
+from shanhai_tiles.grids import (
+    CGCS2000,
+    DEGREE_M,
+    EARTH_RADIUS_M,
+    TILE_SIZE,
+    Bounds,
+    TileGrid,
+)
 from shanhai_tiles.vector.collections import Collection, LayerQuery, LayerSelection
 
 EXTENT = 4096
 BUFFER = 64
+EVENLY = 0.8
+"""By how much of a unit a corner may lie off; rounding to units takes half of one. It is less than
+that from zoom 12 on."""
 MOST_FEATURES = 10_000
 MOST_LABELS = 128
 """More names than a tile has room for, at zooms that clients do not enlarge."""
@@ -84,8 +94,10 @@ async def draw_tile(
     pixel = pixel_degrees(grid, bounds)
     band = _band(question, pixel)
     largest = band is not None and band.deepest <= WIDE and not selection.chooses
-    form = TileQueryShape(grid.srid, band, largest)
-    values = {**selection.values, **_box(grid, bounds), "pixel": pixel}
+    srid, corners = _cut_in(grid, bounds)
+    form = TileQueryShape(srid, band, largest)
+    sides = dict(zip(("west", "south", "east", "north"), corners, strict=True))
+    values = {**selection.values, **_box(grid, bounds), **sides, "pixel": pixel}
     most = _most(question)
     while True:
         beyond = most + MOST_COUNTED
@@ -145,10 +157,32 @@ def area_of(grid: TileGrid, zoom: int, column: int, row: int) -> Bounds:
     return _around(grid, grid.bounds(zoom, column, row))
 
 
+def _cut_in(grid: TileGrid, bounds: Bounds) -> tuple[int, Bounds]:
+    """The system that shapes are cut in, and the tile in it.
+
+    Web mercator's parallels lie nearly evenly within a small tile: cut in degrees, where shapes are
+    stored, none of their corners lies further off than `EVENLY` allows, and none is projected.
+    """
+    if grid.kind == "mercator" and _unevenness(bounds) < EVENLY:
+        return CGCS2000, grid.lonlat_bounds(bounds)
+    return grid.srid, bounds
+
+
+def _unevenness(bounds: Bounds) -> float:
+    """How far from its place, at most, a point of a web mercator tile is drawn that is cut in
+    degrees, in units of the tile; towards the poles: it shrinks with the sine of the latitude.
+
+    The secant of y over the latitude is off by an eighth of the square of the tile's height times
+    the second derivative, which is the tangent times the first; the height is the width times the
+    cosine.
+    """
+    return EXTENT / 8 * (bounds[2] - bounds[0]) / EARTH_RADIUS_M
+
+
 def _box(grid: TileGrid, bounds: Bounds) -> dict[str, Any]:
-    """The tile in its grid, and with its buffer in degrees for the spatial index."""
-    names = ("west", "south", "east", "north", "min_lon", "min_lat", "max_lon", "max_lat")
-    return dict(zip(names, (*bounds, *_around(grid, bounds)), strict=True))
+    """The tile with its buffer in degrees for the spatial index."""
+    names = ("min_lon", "min_lat", "max_lon", "max_lat")
+    return dict(zip(names, _around(grid, bounds), strict=True))
 
 
 @lru_cache(maxsize=65_536)
@@ -210,15 +244,18 @@ def _tile_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
     shapes = Shapes.of(collection.entity)
     if form.largest and form.band is not None and shapes is not None:
         largest = shapes.largest(_number(form.band), NEAR, sized=SEEN, most=":first")
-        chosen, seen = f"chosen AS MATERIALIZED ({largest}), ", "(SELECT count(*) FROM chosen)"
+        chosen, seen = f"WITH chosen AS MATERIALIZED ({largest}) ", "(SELECT count(*) FROM chosen)"
         # Asked for where it tells anything only: a tile that is full lacks more than specks.
-        specks = f"CASE WHEN counted.found < :beyond THEN {_specks(question, shapes)} END"
-    labels = _labels(question, form) if collection.labelled else "SELECT NULL::bytea AS labels"
+        specks = f"CASE WHEN count(*) < :beyond THEN {_specks(question, shapes)} END"
+    name, labels = collection.entity.name, NO_LABELS
+    if collection.labelled:
+        labels = _layer(f"{name}{LABELS}", collection.label_columns, "_point", "labels")
+    tile = _layer(name, question.columns, "_cut", "tile")
     query = text(
-        f"WITH {chosen}found AS MATERIALIZED ({_found(question, form)})"  # noqa: S608
-        f" SELECT drawn.*, named.*, counted.found, {seen} AS seen, {specks} AS specks"
-        f" FROM ({_features(question, form)}) AS drawn, ({labels}) AS named,"
-        " (SELECT count(*) AS found FROM found) AS counted"
+        f"{chosen}SELECT {tile.encoded}, {labels.encoded}, count(cut._cut) AS features,"  # noqa: S608
+        " count(*) FILTER (WHERE cut._drawn) AS met, count(*) AS found,"
+        f" {seen} AS seen, {specks} AS specks"
+        f" FROM ({_cut(question, form)}) AS cut{tile.rows}{labels.rows}"
     )
     # Points have no bands: a tile may hold any share of them, at whatever zoom.
     wide = collection.of_points if form.band is None else form.band.deepest <= WIDE
@@ -272,38 +309,53 @@ def _names(properties: tuple[Property, ...]) -> str:
     return "".join(f', "{item.name}"' for item in properties)
 
 
-def _part(form: TileQueryShape, most: str) -> str:
-    """The first of the rows that are drawn; a materialised list is read in its order."""
-    sized = "" if form.band is None else f" WHERE _size {SEEN}"
-    return f"FROM found{sized} LIMIT {most}"
+class TileLayer(NamedTuple):
+    """A layer of a tile in SQL: what encodes it, and its rows, made of those of `cut`."""
+
+    encoded: str
+    rows: str
 
 
-def _features(question: LayerQuery, form: TileQueryShape) -> str:
+NO_LABELS = TileLayer("NULL::bytea AS labels", "")
+
+
+def _layer(name: str, columns: tuple[Property, ...], shape: str, result: str) -> TileLayer:
+    members = "".join(f', cut."{item.name}"' for item in columns)
+    return TileLayer(
+        f"ST_AsMVT({result}.*, '{name}', {EXTENT}, 'geom', 'fid')"
+        f" FILTER (WHERE {result}.geom IS NOT NULL) AS {result}",
+        f", LATERAL (SELECT cut.fid{members}, cut.{shape} AS geom) AS {result}",
+    )
+
+
+def _cut(question: LayerQuery, form: TileQueryShape) -> str:
+    """The rows that were found, with their shapes and the points of their names in the tile.
+
+    Features, names and counts are made of this one list, which is read once, in its order.
+    """
     # An envelope in a query of its own is made once, not for each row.
+    box = f"(SELECT {_envelope(form.srid)})"
+    sized = "" if form.band is None else f" AND _size {SEEN}"
+    shape, point = _in_grid("geom", form.srid), _in_grid(_point(question), form.srid)
+    named = f"""CASE WHEN _place <= :labels{sized}
+                  THEN ST_AsMVTGeom({point}, {box}, {EXTENT}, 0, true) END"""
     return f"""
-      SELECT ST_AsMVT(cut.*, '{question.collection.entity.name}', {EXTENT}, 'geom', 'fid') AS tile,
-             count(geom) AS features, count(*) AS met
-        FROM (SELECT fid{_names(question.columns)},
-                     ST_AsMVTGeom({_in_grid("geom", form.srid)}, (SELECT {_envelope(form.srid)}),
-                                  {EXTENT}, {BUFFER}, true) AS geom
-                {_part(form, ":most")}) AS cut"""  # noqa: S608
+      SELECT fid{_names(_members(question))}, _place <= :most{sized} AS _drawn,
+             CASE WHEN _place <= :most{sized}
+                  THEN ST_AsMVTGeom({shape}, {box}, {EXTENT}, {BUFFER}, true) END AS _cut,
+             {named if question.collection.labelled else "NULL"} AS _point
+        FROM (SELECT *, row_number() OVER () AS _place FROM ({_found(question, form)}) AS found)
+          AS placed OFFSET 0"""  # noqa: S608
 
 
-def _labels(question: LayerQuery, form: TileQueryShape) -> str:
+def _point(question: LayerQuery) -> str:
     """One point inside each feature, in the one tile it falls in, so that no name is repeated."""
     shapes = Shapes.of(question.collection.entity)
-    point, kept = "ST_PointOnSurface(named.geom)", ""
-    if shapes is not None and not question.former:
-        # Of what waits for its shapes there is no point yet.
-        point, kept = f"coalesce(label.geom, {point})", shapes.points_of("named._shape")
-    layer = f"{question.collection.entity.name}{LABELS}"
-    return f"""
-      SELECT ST_AsMVT(cut.*, '{layer}', {EXTENT}, 'geom', 'fid') AS labels
-        FROM (SELECT fid{_names(question.collection.label_columns)},
-                     ST_AsMVTGeom({_in_grid(point, form.srid)}, (SELECT {_envelope(form.srid)}),
-                                  {EXTENT}, 0, true) AS geom
-                FROM (SELECT * {_part(form, ":labels")}) AS named{kept}
-               ORDER BY _size DESC, fid) AS cut"""  # noqa: S608
+    made = "ST_PointOnSurface(placed.geom)"
+    if shapes is None or question.former:
+        return made
+    # Of what waits for its shapes there is no point yet.
+    return f"coalesce(({shapes.point_of('placed._shape')}), {made})"
 
 
 def _specks(question: LayerQuery, shapes: Shapes) -> str:

@@ -148,11 +148,11 @@ class Shapes:
             f" AND q.id = {self.alias}.id))"
         )
 
-    def points_of(self, number: str) -> str:
-        """SQL that follows rows: where the name of an object is put, as `label`, null without."""
+    def point_of(self, number: str) -> str:
+        """SQL of where the name of an object is put; nothing without."""
         return (
-            f" LEFT JOIN {self.shaped.kept} AS label ON label.id = {number}"
-            f" AND {_of_band('label.band', str(LABEL))}"
+            f"SELECT label.geom FROM {self.shaped.kept} AS label"  # noqa: S608
+            f" WHERE label.id = {number} AND {_of_band('label.band', str(LABEL))}"
         )
 
     def joined_to(self, chosen: str, band: str, near: str, *, sized: str) -> str:
