@@ -117,7 +117,7 @@ class KeptSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class FilePart:
+class PartOfFile:
     """Some bytes of a file that a step wrote.
 
     Attributes:
@@ -140,11 +140,11 @@ class FilePart:
 _PART_BYTES = 8 * 1024**2
 
 
-def _parts_of(files: Sequence[Path], workspace: Path) -> Iterator[FilePart]:
+def _parts_of(files: Sequence[Path], workspace: Path) -> Iterator[PartOfFile]:
     for path in files:
         with path.open("rb") as file:
             for offset in range(0, max(1, path.stat().st_size), _PART_BYTES):
-                yield FilePart(path.relative_to(workspace), offset, file.read(_PART_BYTES))
+                yield PartOfFile(path.relative_to(workspace), offset, file.read(_PART_BYTES))
 
 
 def _written(result: Any, stores: Sequence[ScratchStore], workspace: Path) -> Iterator[Any]:

@@ -36,6 +36,7 @@ from functools import partial
 from io import BufferedReader
 from itertools import count
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
@@ -249,10 +250,13 @@ def _home_runner(processes: int) -> Iterator[WindowRunner]:
 @contextmanager
 def pooled_process() -> Iterator[Pipe]:
     """A process that serves windows over a pipe until the pipe is closed."""
-    context = multiprocessing.get_context("fork" if _may_fork() else "spawn")
+    copied = _may_fork()
+    context: ForkContext | SpawnContext = (
+        multiprocessing.get_context("fork") if copied else multiprocessing.get_context("spawn")
+    )
     here, there = context.Pipe()
     _ENDS.append(here)
-    inherited = tuple(_ENDS) if context.get_start_method() == "fork" else ()
+    inherited = tuple(_ENDS) if copied else ()
     process = context.Process(target=serve, args=(there, inherited), daemon=True)
     process.start()
     there.close()

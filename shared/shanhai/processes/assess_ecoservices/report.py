@@ -103,7 +103,7 @@ def _title_of(assessment: Assessment, key: str, unit: str | None) -> Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ServicesShown:
     """What shows the services alone, however their zones come out.
 
     Attributes:
@@ -121,7 +121,7 @@ def begin_services(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
     workspace: Path,
-) -> Callable[[], Ready]:
+) -> Callable[[], ServicesShown]:
     """Begin rasters and pictures of the services, or take over those of another job.
 
     Args:
@@ -143,15 +143,15 @@ def begin_services(
     }
     layers, titles = rasters_of(assessment), titles_of(assessment)
     rests_on = {**decisive(inputs), "drawn_with": drawing_software()}
-    kept: Ready | None = recall_files(task, rests_on, workspace)
+    kept: ServicesShown | None = recall_files(task, rests_on, workspace)
     if kept is not None:
         return lambda: kept
     rasters = outputs.begin_rasters(place, layers, workspace, titles)
     pictures = drawing_runner(task, place.runner).beside(_draw, list(drawings.values()))
 
-    def collect() -> Ready:
+    def collect() -> ServicesShown:
         names = [path.name for path in drawings]
-        ready = Ready(rasters(), dict(zip(names, pictures(), strict=True)))
+        ready = ServicesShown(rasters(), dict(zip(names, pictures(), strict=True)))
         drawn = [workspace / name for name, is_drawn in ready.drawn.items() if is_drawn]
         files = [*(workspace / file.path for file in ready.rasters), *drawn]
         keep_files(task, rests_on, ready, files, workspace)
@@ -175,7 +175,7 @@ def write_maps_and_report(
     manifest: dict[str, Any],
     workspace: Path,
     *,
-    ready: Ready,
+    ready: ServicesShown,
     statistics: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
     run: Run = map,

@@ -15,7 +15,7 @@ from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS, RATIO_CLUSTERS
 from shanhai.processes.assess_ecoservices.report import (
-    Ready,
+    ServicesShown,
     begin_services,
     write_maps_and_report,
 )
@@ -289,8 +289,8 @@ def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
 
 
 def write_zone_rasters(
-    assessment: Assessment, workspace: Path, collect: Callable[[], Ready]
-) -> tuple[list[OutputFile], Ready]:
+    assessment: Assessment, workspace: Path, collect: Callable[[], ServicesShown]
+) -> tuple[list[OutputFile], ServicesShown]:
     """Write every output raster into the workspace, and wait for what shows the services."""
     own = assessment.place.store
     named = (ZONES, BEFORE, OVERRIDE, CONSENSUS, uncertainty.MODAL_ZONE, RATIO_CLUSTERS)

@@ -282,7 +282,7 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
     seed, matrix, algorithm = zoner.settings.seed, by_unit.features.matrix, zoner.settings.algorithm
     work = partial(diagnose, matrix, seed, by_unit.partition, run=zoner.runner.run)
     if algorithm in STARTS:  # the others rest on which units are neighbours as well
-        digest = hashlib.sha256(np.ascontiguousarray(matrix)).hexdigest()
+        digest = hashlib.sha256(matrix.tobytes()).hexdigest()
         units = {"units": list(matrix.shape), "features": digest}
         found = zoner.once({**units, "diagnosed_by": algorithm, "seed": seed}, work)
     else:
