@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 ALL_PAGES = {**PAGES, "api.md": reference, "benchmarks.md": page}
 WRITTEN = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
+GUIDE = [page for page in WRITTEN if page.parts[0] == "guide"]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+BLOCK = re.compile(r"^ *```(?:sh|bash|console|text)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
@@ -78,6 +80,24 @@ def test_settings_and_commands_that_are_named_exist(page: Path) -> None:
     groups = {" ".join(command.words[:end]) for command in commands_of(loaded()) for end in (1, 2)}
     for call in re.findall(r"(?:^|[`/ ])shanhai ([a-z]+(?: [a-z]+)?)", text, re.MULTILINE):
         assert call in groups or call.split()[0] in groups, call
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=str)
+def test_a_page_tells_where_what_its_commands_take_is_set(page: Path) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    commands = "\n".join(BLOCK.findall(text))
+    taken = set(re.findall(r"\$(API|KEY|ADMIN|api|auth)\b", commands))
+    taken -= set(re.findall(r"^(\w+)=", commands, re.MULTILINE))
+    if taken or re.search(r"^ *(?:\$ )?shanhai ", commands, re.MULTILINE):
+        assert "quickstart.md#commands)" in text or page.name == "quickstart.md", taken
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=str)
+def test_addresses_of_commands_are_ascii(page: Path) -> None:
+    """curl sends an address as it is written, and a server refuses other letters in it."""
+    for block in BLOCK.findall((DOCS / page).read_text("utf-8")):
+        for address in re.findall(r'"(?:\$API|\$api|\$SHANHAI_\w+_URL)[^"]*"', block):
+            assert address.isascii() or "…" in address, address
 
 
 def _variables() -> set[str]:
