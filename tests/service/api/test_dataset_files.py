@@ -51,6 +51,8 @@ async def test_the_file_is_linked_and_comes_whole(anonymous: httpx.AsyncClient, 
     assert answer.headers["Content-Type"] == link["type"]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="city.dem.tif"'
     assert answer.headers["Accept-Ranges"] == "bytes"
+    assert answer.headers["Content-Length"] == str(len(CONTENT))
+    assert (await anonymous.head(link["href"])).headers["Content-Length"] == str(len(CONTENT))
     assert f'{ITEM}>; rel="describedby"' in answer.headers["Link"]
     assert 'href="http://api.test' + FILE in (await anonymous.get(f"{ITEM}?f=html")).text
 

@@ -47,7 +47,8 @@ class StoredFileResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; what fails before the first byte is an answer of its own."""
         response = await self._response(scope)
-        response.raw_headers = [*self.raw_headers, *response.raw_headers]
+        # In place: a file adds its length to this list once it is sent.
+        response.raw_headers[:0] = self.raw_headers
         await response(scope, receive, send)
 
     async def _response(self, scope: Scope) -> Response:
