@@ -14,9 +14,12 @@ libraries() {
   # Tests of libraries, and what their compilers and type checkers read.
   find . -type d \( -name tests -o -name include \) -prune -exec rm -r {} +
   find . -type f \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.a' \) -delete
-  grep -v '^#' /tmp/unneeded.txt | while read -r pattern; do
+  grep -v '^#' /tmp/unneeded.txt | while read -r pattern instead; do
     # Not quoted: these are the names that the pattern finds here.
-    rm -rf $pattern
+    for path in $pattern; do
+      rm -rf "$path"
+      if [ -n "$instead" ] && [ -d "${path%/*}" ]; then ln -sr $instead "$path"; fi
+    done
   done
   # Libraries that lie there under more than one name.
   if [ -d scipy.libs ]; then

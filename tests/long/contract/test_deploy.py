@@ -21,11 +21,13 @@ LOADED_BY_REQUESTS = [
 ]
 """What the API imports when a request first needs it."""
 PACKAGES = Path(pytest.__file__).parents[1]
-PATTERNS = [
-    line
+PATTERNS = {
+    pattern: instead
     for line in (DEPLOY / "images/unneeded.txt").read_text("utf-8").splitlines()
     if line and not line.startswith("#")
-]
+    for pattern, *instead in [line.split()]
+}
+"""By pattern of what is taken away, that of the library a link stands for instead, if any."""
 SOURCES = [ROOT / name for name in ("shared", "services/api", "services/worker", "services/tiles")]
 USING_FORMATS = [
     *("unit/vector", "unit/tiles", "unit/reporting", "unit/science/corridors/circuit"),
@@ -36,12 +38,18 @@ USING_FORMATS = [
 
 def as_in_image(folder: Path, packages: Set[str] | None = None) -> Path:
     """Links to the files of the packages named, or of all, that an image would hold."""
-    unneeded = {path for pattern in PATTERNS for path in PACKAGES.glob(pattern)}
+    unneeded = {
+        path: instead for pattern, instead in PATTERNS.items() for path in PACKAGES.glob(pattern)
+    }
     for one in distributions(path=[str(PACKAGES)]):
         if packages is None or one.name.lower().replace("_", "-").replace(".", "-") in packages:
             for file in (PACKAGES / name for name in one.files or [] if ".." not in name.parts):
-                if unneeded.isdisjoint([file, *file.parents]):
+                taken_away = next((p for p in [file, *file.parents] if p in unneeded), None)
+                if taken_away is None:
                     _link(folder / file.relative_to(PACKAGES), file)
+                elif unneeded[taken_away]:
+                    [target] = PACKAGES.glob(*unneeded[taken_away])
+                    _link(folder / file.relative_to(PACKAGES), target)
     return folder
 
 
