@@ -134,6 +134,8 @@ lock: bootstrap ## compile the hashed locks anew from pyproject.toml: developmen
 	done
 	@.venv/installer/bin/uv pip compile pyproject.toml --extra worker --extra data --constraint requirements.lock \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file deploy/locks/demo.lock
+	@printf 'cython\nmeson-python\nninja\n' | .venv/installer/bin/uv pip compile - --python-version 3.11 --no-header --no-annotate \
+		--generate-hashes --no-emit-index-url --quiet --output-file deploy/images/numpy-build.txt
 
 .PHONY: audit
 audit: bootstrap ## known vulnerabilities of all locked dependencies; asks PyPI on the internet, and fails where it has no answer

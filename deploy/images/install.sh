@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs into /opt/shanhai: `libraries LOCK`, what a lock pins, and of that only what runs; `wheel FILE MODULE…`, our
-# own, with bytecode of what these modules load.
+# Installs into /opt/shanhai: `libraries LOCK [FOLDER]`, what a lock pins, and of that only what runs, with the packages
+# in the folder in place of its own; `wheel FILE MODULE…`, our own, with bytecode of what these modules load.
 # Nothing in there depends on the hour: the same inputs give the same files.
 set -eu
 python=/opt/shanhai/bin/python
@@ -11,6 +11,11 @@ libraries() {
   python -m venv --without-pip /opt/shanhai
   "$uv" pip sync --quiet --python "$python" --require-hashes "$1"
   cd "$packages"
+  if [ $# -gt 1 ]; then
+    for name in "$2"/*; do rm -rf "${name##*/}"; done
+    rm -rf numpy.libs
+    cp -r "$2"/* .
+  fi
   # Tests of libraries, and what their compilers and type checkers read.
   find . -type d \( -name tests -o -name include \) -prune -exec rm -r {} +
   find . -type f \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.a' \) -delete

@@ -38,6 +38,21 @@ def computed(dask_scheduler):
 print(Client("tcp://127.0.0.1:8786").run_on_scheduler(computed))
 """
 """Tells how many windows the cluster has computed."""
+USING_LIBRARIES = {
+    "api": ["tests/unit/vector", "tests/unit/reporting"],
+    "tiles": ["tests/unit/tiles"],
+}
+"""Tests that read and write files and draw tiles."""
+ROOT = Path(__file__).parents[2]
+PACKAGES = Path(pytest.__file__).parents[1]
+TESTING = """
+import sys
+sys.path.append("/packages")
+import numpy, pytest
+assert numpy.__file__.startswith("/opt/shanhai")
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
+"""
+"""Runs tests with what the image holds, and what it lacks of what tests need."""
 READINESS = """
 import urllib.error, urllib.request
 try:
@@ -76,6 +91,18 @@ def test_our_images_have_no_compiler_and_cannot_be_written(
 def test_images_are_no_larger_than_we_say(deployment: Deployment, name: str) -> None:
     size = deployment.inspect(f"shanhai-{name}")["Size"] - deployment.inspect(BASE)["Size"]
     assert size / 1e6 <= SMALLER[name]
+
+
+@pytest.mark.parametrize(("name", "folders"), USING_LIBRARIES.items())
+def test_images_do_with_their_own_libraries_what_the_tests_expect(
+    deployment: Deployment, name: str, folders: list[str]
+) -> None:
+    """Of NumPy and Arrow they hold others than the environment of the tests."""
+    assert deployment.inspect(f"shanhai-{name}")
+    mounted = [f"--volume={ROOT}/tests:/checkout/tests:ro", f"--volume={PACKAGES}:/packages:ro"]
+    said = ["--env=PYTHONDONTWRITEBYTECODE=1", "--workdir=/checkout"]
+    run = ["docker", "run", "--rm", *mounted, *said, f"shanhai-{name}"]
+    told([*run, "python", "-c", TESTING, *folders])
 
 
 @pytest.mark.parametrize("service", TWICE)

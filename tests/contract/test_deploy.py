@@ -51,7 +51,7 @@ MADE_BY_CONSOLE = {
     "/srv/services/api/shanhai_api/static/console",
     "/srv/services/tiles/shanhai_tiles/static/vendor",
 }
-MADE_BY_BUILD = {"/opt/shanhai", "/tmp/dist"}  # noqa: S108 - of the build
+MADE_BY_BUILD = {"/opt/shanhai", "/tmp/dist", "/tmp/numpy", "/tmp/numpy.lock"}  # noqa: S108 - of the build
 REGISTRIES = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|npmmirror\.com|tsinghua\.edu|aliyun\.com"
 )
@@ -385,6 +385,22 @@ def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
         installs = " ".join(rest for _, rest in stages[f"build-{target}"].instructions)
         assert re.findall(r"locks/([\w.]+)", installs) == [f"{target}.lock"]
     assert [path.stem for path in LOCKS] == ["api", "demo", "tiles", "worker"]
+
+
+def test_images_that_multiply_large_matrices_keep_the_numpy_they_were_checked_with(
+    stages: dict[str, Stage],
+) -> None:
+    targets = ("api", "demo", "tiles", "worker")
+    compiled = {
+        target
+        for target in targets
+        if "numpy" in {origin for origin, _ in stages[f"build-{target}"].copies()}
+    }
+    assert compiled == {"api", "tiles"}
+    assert all("scipy" not in pinned(DEPLOY / f"locks/{target}.lock") for target in compiled)
+    building = pinned(DEPLOY / "images/numpy-build.txt")
+    assert {"cython", "meson-python", "ninja"} <= building.keys()
+    assert all(hashes for _, hashes in building.values())
 
 
 def test_images_that_write_pdf_have_what_sets_type(stages: dict[str, Stage]) -> None:
