@@ -48,6 +48,8 @@ wheel() {
   sed -i '/uv_cache\.json/d' "$packages"/shanhai-*.dist-info/RECORD
   /opt/shanhai/bin/shanhai --version
   shift
+  # The console's files are the API's alone.
+  case " $* " in *" shanhai_api.app "*) ;; *) rm -r "$packages/shanhai_api/static" ;; esac
   "$python" /tmp/compile_loaded.py unchecked-hash typer.rich_utils shanhai.cli.serve "$@"
 }
 

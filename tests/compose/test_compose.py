@@ -25,7 +25,7 @@ UNWANTED = "for tool in cc gcc c++ ld make pip; do command -v $tool && exit 1; d
 REGIONS = "/collections/regions/items"
 KILLED = ("redis", "worker", "api", "tiles", "dask-worker", "dask-scheduler", "proxy", "postgres")
 ROLLED = ("api", "tiles", "worker")
-SMALLER = {"api": 430, "tiles": 270, "worker": 830}
+SMALLER = {"api": 390, "tiles": 250, "worker": 780}
 """MB above the base image; docs/operations.md has what they are."""
 BASE = "python:3.11-slim-bookworm"
 BEIJING = timezone(timedelta(hours=8))
