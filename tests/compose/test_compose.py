@@ -50,7 +50,7 @@ import sys
 sys.path.append("/packages")
 import numpy, pytest
 assert numpy.__file__.startswith("/opt/shanhai")
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not bucket", *sys.argv[1:]]))
 """
 """Runs tests with what the image holds, and what it lacks of what tests need."""
 READINESS = """
@@ -99,7 +99,9 @@ def test_images_do_with_their_own_libraries_what_the_tests_expect(
 ) -> None:
     """Of NumPy and Arrow they hold others than the environment of the tests."""
     assert deployment.inspect(f"shanhai-{name}")
-    mounted = [f"--volume={ROOT}/tests:/checkout/tests:ro", f"--volume={PACKAGES}:/packages:ro"]
+    shared = {PACKAGES: "/packages"}
+    shared |= {ROOT / part: f"/checkout/{part}" for part in ("tests", "pyproject.toml")}
+    mounted = [f"--volume={own}:{place}:ro" for own, place in shared.items()]
     said = ["--env=PYTHONDONTWRITEBYTECODE=1", "--workdir=/checkout"]
     run = ["docker", "run", "--rm", *mounted, *said, f"shanhai-{name}"]
     told([*run, "python", "-c", TESTING, *folders])
