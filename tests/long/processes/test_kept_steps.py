@@ -61,6 +61,8 @@ def test_what_the_services_rest_on_is_worked_out_anew(
     steps = tmp_path / "steps"
     alone, _ = zone(land, tmp_path / "alone", changed)
     zone(land, tmp_path / "first", {}, steps)
+    kept = set(steps.iterdir())
     after, stages = zone(land, tmp_path / "second", changed, steps)
     assert after == alone
     assert "align" in stages
+    assert kept < set(steps.iterdir())
