@@ -5,11 +5,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shanhai.db.engine import create_engine, create_reading_engine, create_sessions, read_today
+from shanhai.db.engine import (
+    ask_alone,
+    create_engine,
+    create_reading_engine,
+    create_sessions,
+    driver_transaction,
+    read_today,
+)
 from shanhai.settings import DatabaseSettings
 
 NAME = "shanhai-test-engine"
@@ -70,6 +77,32 @@ async def test_today_is_that_of_the_zone(settings: DatabaseSettings, zone: str) 
             expected = await session.scalar(text(f"SELECT (now() AT TIME ZONE '{zone}')::date"))
             assert await read_today(session) == expected
         await engine.dispose()
+
+
+async def test_a_refused_connection_is_the_same_error_whatever_asks(
+    settings: DatabaseSettings,
+) -> None:
+    """Callers outlast a server that starts by what this error tells."""
+    url = make_url(settings.url.get_secret_value()).set(database="no_such_database")
+    elsewhere = settings.model_copy(
+        update={"url": SecretStr(url.render_as_string(hide_password=False))}
+    )
+    engine = create_engine(elsewhere, application=NAME)
+    sessions = create_sessions(engine)
+
+    async def by_session() -> None:
+        async with sessions() as session:
+            await session.execute(select(1))
+
+    async def by_driver() -> None:
+        async with driver_transaction(sessions) as transaction:
+            await transaction.execute(select(1), {})
+
+    for asking in (by_session(), by_driver(), ask_alone(sessions, select(1))):
+        with pytest.raises(DBAPIError) as refused:
+            await asking
+        assert getattr(refused.value.orig, "sqlstate", None) == "3D000"
+    await engine.dispose()
 
 
 def test_today_is_that_of_china_unless_told(settings: DatabaseSettings) -> None:

@@ -426,8 +426,13 @@ async def ask_alone(sessions: Sessions, statement: Executable) -> FetchedRows:
 
 @contextlib.asynccontextmanager
 async def _driver_connection(sessions: Sessions) -> AsyncIterator[Any]:
-    pooled = await sessions.kw["bind"].raw_connection()
-    raw = pooled.driver_connection
+    engine: AsyncEngine = sessions.kw["bind"]
+    try:
+        pooled = await engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        # Unlike that of a session, this way to a connection leaves the driver's errors as they are.
+        raise DBAPIError(None, None, error) from error
+    raw: Any = pooled.driver_connection
     try:
         with known_errors():
             yield raw
