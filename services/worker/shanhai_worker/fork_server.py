@@ -55,7 +55,7 @@ COMPUTING = (
     *("scipy.ndimage", "scipy.spatial", "scipy.stats", "shanhai.science.kernels"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
     *("sklearn.cluster", "sklearn.mixture", "sklearn.metrics"),
-    *("shanhai.reporting.maps", "shanhai.reporting.charts", "shanhai.reporting.word"),
+    *("shanhai.reporting.maps", "shanhai.reporting.panels", "shanhai.reporting.word"),
     *("shanhai.science.ecoservices.assembly", "shanhai.science.zoning.ensemble"),
 )
 """What takes a computing job a second or two to load, in the order it is loaded."""

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from shanhai.cartography import LAND_COVER, ClassStyle
 from shanhai.data.regions import DemoRegion
 from shanhai.data.synthetic_layers import RegionCells
-from shanhai.reporting.charts import ClassPanel, draw_panels
 from shanhai.reporting.maps import MapFrame
+from shanhai.reporting.panels import ClassPanel, draw_panels
 from shanhai.science.grid import ClassArray
 from shanhai.science.landcover import NODATA, LandCover
 from shanhai.vocabulary import Label

@@ -151,7 +151,7 @@ def draw_scale_bar(
     length, height = length_m / metres_per_mm, 0.32 * size * PT_MM
     where = millimetres(axes)
     for part in range(4):
-        axes.add_patch(
+        axes.add_artist(
             Rectangle(
                 (x + part * length / 4, y),
                 length / 4,
@@ -191,7 +191,7 @@ def draw_north_arrow(axes: Axes, x: float, y: float, height: float) -> None:
     where = millimetres(axes)
     for side, color in ((-1, INK), (1, "white")):
         corners = [(x, y + tip), (x + side * half, y), notch]
-        axes.add_patch(
+        axes.add_artist(
             Polygon(
                 corners,
                 closed=True,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -238,7 +239,7 @@ def _draw_swatch(axes: Axes, swatch: Swatch, left: float, foot: float, size: flo
                 (swatch.color, swatch.opaque, {"linewidth": 0}),
                 ("none", 1.0, edge),
             ):
-                axes.add_patch(
+                axes.add_artist(
                     Rectangle(
                         (left, foot),
                         wide,
@@ -250,11 +251,11 @@ def _draw_swatch(axes: Axes, swatch: Swatch, left: float, foot: float, size: flo
                 )
         case "outline":
             own = {**edge, "edgecolor": swatch.color, "linewidth": swatch.width * size / 8}
-            axes.add_patch(Rectangle((left, foot), wide, high, facecolor="none", **own))
+            axes.add_artist(Rectangle((left, foot), wide, high, facecolor="none", **own))
         case "no_data":
-            axes.add_patch(no_data_patch((left, foot), wide, high, size, **edge))
+            axes.add_artist(no_data_patch((left, foot), wide, high, size, **edge))
         case "line":
-            axes.add_line(
+            axes.add_artist(
                 Line2D(
                     [left, left + wide],
                     [middle, middle],
@@ -266,7 +267,7 @@ def _draw_swatch(axes: Axes, swatch: Swatch, left: float, foot: float, size: flo
                 )
             )
         case "point":
-            axes.add_line(
+            axes.add_artist(
                 Line2D(
                     [left + wide / 2],
                     [middle],
@@ -281,7 +282,7 @@ def _draw_swatch(axes: Axes, swatch: Swatch, left: float, foot: float, size: flo
                 )
             )
         case "ring":
-            axes.add_line(
+            axes.add_artist(
                 Line2D(
                     [left + wide / 2],
                     [middle],
@@ -316,19 +317,17 @@ def _draw_ramp(axes: Axes, item: _Item, left: float, top: float, size: float) ->
     foot = top - 0.15 * line - high
     shades = LinearSegmentedColormap.from_list("ramp", list(ramp.colors))(np.linspace(0, 1, 64))
     where = furniture.millimetres(axes)
-    for number, shade in enumerate(shades):
-        axes.add_patch(
-            Rectangle(
-                (left, foot + number * high / 64),
-                wide,
-                high / 64 * 1.15 if number < 63 else high / 64,
-                facecolor=shade,
-                linewidth=0,
-                transform=where,
-                clip_on=False,
-            )
-        )
-    axes.add_patch(
+    steps = foot + np.arange(64) * high / 64
+    heights = np.full(64, high / 64 * 1.15)
+    heights[-1] = high / 64
+    bars = [
+        [(left, step), (left + wide, step), (left + wide, step + tall), (left, step + tall)]
+        for step, tall in zip(steps, heights, strict=True)
+    ]
+    axes.add_artist(
+        PolyCollection(bars, facecolors=shades, linewidths=0, transform=where, clip_on=False)
+    )
+    axes.add_artist(
         Rectangle(
             (left, foot), wide, high,
             facecolor="none", edgecolor=furniture.EDGE, linewidth=0.06 * size,

@@ -49,6 +49,15 @@ def font_families(lang: Lang) -> list[str] | None:
     return [_LATIN_FAMILY] if chinese is None else [_LATIN_FAMILY, chinese]
 
 
+def both(label: Label) -> str:
+    """A label in both languages as far as the fonts go."""
+    return (
+        label.en
+        if font_families("zh") is None or label.zh == label.en
+        else f"{label.zh} {label.en}"
+    )
+
+
 def drawing_software() -> dict[str, str | None]:
     """What pictures depend on besides what they show: the libraries, and the Chinese font."""
     return {"matplotlib": version("matplotlib"), "pillow": version("pillow"), "font": cjk_family()}

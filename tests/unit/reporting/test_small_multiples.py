@@ -8,8 +8,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from shanhai.cartography import SUPPLY, ZONES, ClassStyle, RampStyle
-from shanhai.reporting.charts import DPI, ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.reporting.maps import MapFrame
+from shanhai.reporting.panels import DPI, ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.vocabulary import Label
 
 RAMP = RampPanel(

@@ -23,8 +23,8 @@ from shanhai.cartography import (
 from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.kit.outputs import class_overview, overview
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.charts import ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.reporting.maps import MapFrame
+from shanhai.reporting.panels import ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.matching import coordination_class, coupling, quadrant, z_score

@@ -18,9 +18,9 @@ from shanhai.raster.cells import cells_within
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterSource, align, align_classes, open_source
-from shanhai.reporting.charts import Panel, RampPanel, draw_panels
 from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame
+from shanhai.reporting.panels import Panel, RampPanel, draw_panels
 from shanhai.science import effect as method
 from shanhai.science.grid import BoolArray, FloatArray, Grid, Window, analysis_grid
 from shanhai.science.landcover import LandCover
