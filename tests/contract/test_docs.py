@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from benchmarks.page import page
 from shanhai.cli.app import loaded
@@ -25,6 +26,7 @@ WRITTEN = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
 GUIDE = [page for page in WRITTEN if page.parts[0] == "guide"]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 BLOCK = re.compile(r"^ *```(?:sh|bash|console|text)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"(?:^|[ /(])shanhai ([^|;#\n]+)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
@@ -82,6 +84,14 @@ def test_settings_and_commands_that_are_named_exist(page: Path) -> None:
         assert call in groups or call.split()[0] in groups, call
 
 
+@pytest.mark.parametrize("page", WRITTEN, ids=str)
+def test_options_of_commands_exist(page: Path) -> None:
+    for block in BLOCK.findall((DOCS / page).read_text("utf-8")):
+        for call in CALL.findall(block.replace("\\\n", " ")):
+            told = set(re.findall(r" (--[a-z-]+)", call))
+            assert told <= {"--help", *_options(call.split())}, call
+
+
 @pytest.mark.parametrize("page", GUIDE, ids=str)
 def test_a_page_tells_where_what_its_commands_take_is_set(page: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
@@ -98,6 +108,17 @@ def test_addresses_of_commands_are_ascii(page: Path) -> None:
     for block in BLOCK.findall((DOCS / page).read_text("utf-8")):
         for address in re.findall(r'"(?:\$API|\$api|\$SHANHAI_\w+_URL)[^"]*"', block):
             assert address.isascii() or "…" in address, address
+
+
+def _options(words: list[str]) -> set[str]:
+    """The options of the command that a line begins with."""
+    command = get_command(loaded())
+    for word in words:
+        inner = getattr(command, "commands", {})
+        if word not in inner:
+            break
+        command = inner[word]
+    return {name for option in command.params for name in option.opts + option.secondary_opts}
 
 
 def _variables() -> set[str]:

@@ -91,7 +91,7 @@ LEDGERS: Mapping[str, Mapping[str, Any]] = {
         "upstream": "xiamen.tongan",
         "downstream": "xiamen.xiangan",
         "basis": "section",
-        "station": "border",
+        "station": "xixi-border",
         "rule": json.dumps(RULE),
         "start_year": 2024,
     },
@@ -220,17 +220,18 @@ EVERYWHERE = ("code", "two words", "code", "two words")
 
 @pytest.fixture
 async def ledger_files(state: ServiceState) -> AsyncIterator[AsyncSession]:
-    """Both cities with a species and a section, in a session whose work is rolled back."""
+    """Both cities with species and a section, in a session whose work is rolled back."""
     async with state.sessions.begin() as session:
         if not await session.scalar(text("SELECT count(*) FROM region")):
             await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
             await session.execute(
                 text(
                     "INSERT INTO species (code, scientific_name, sensitivity)"
-                    " VALUES ('egret', 'Egretta garzetta', 'open')"
+                    " VALUES ('egret', 'Egretta garzetta', 'open'),"
+                    " ('humpback-dolphin', 'Sousa chinensis', 'cell')"
                 )
             )
-            await add_station(session, "border", kind="water_section")
+            await add_station(session, "xixi-border", kind="water_section")
     async with state.sessions() as session:
         yield session
         await session.rollback()
@@ -264,7 +265,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(name, field, value, rule, word, id=f"{name}-{field}-{value}")
 
 
-EXAMPLE = re.compile(r"```csv\n(.*?)```\n\n```bash\nshanhai import (.*?)\n```", re.DOTALL)
+EXAMPLE = re.compile(r"cat > \S+\.csv <<'END'\n(.*?)END\nshanhai import (.*?)\n```", re.DOTALL)
 
 
 def examples() -> dict[str, tuple[str, dict[str, str]]]:
