@@ -61,6 +61,7 @@ test-hosts: bootstrap ## two hosts without a shared folder: same bytes, the link
 
 .PHONY: test-compose
 test-compose: bootstrap ## the compose file in a container engine: DOCKER_HOST, or SHANHAI_ENGINE with its address
+	@echo "images are built first, which takes some ten minutes where NumPy was not compiled yet"
 	@DOCKER_HOST=$${SHANHAI_ENGINE:-$${DOCKER_HOST:-}} $(BIN)/python -m pytest -m compose tests/compose $(PYTEST_ARGS)
 
 .PHONY: test-provider

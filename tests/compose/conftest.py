@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("compose")
-            item.add_marker(pytest.mark.timeout(900))
+            # Of the test alone: images are built before the first one, which compiles NumPy.
+            item.add_marker(pytest.mark.timeout(900, func_only=True))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

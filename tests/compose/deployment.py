@@ -27,6 +27,8 @@ SECRETS = ("SHANHAI_TILE_TOKENS_SECRET", "SHANHAI_SIGN_IN_SECRET")
 TWICE = ("api", "tiles", "worker", "dask-worker")
 """What runs twice."""
 PATIENCE_S = 300.0
+LONGEST_S = 3_600.0
+"""Seconds one command may take, as that which builds an image."""
 NEWER = "9000"
 MIGRATION = f"""
 from alembic import op
@@ -196,6 +198,7 @@ def told(words: list[str], settings: Mapping[str, str] | None = None, text: str 
         capture_output=True,
         text=True,
         check=False,
+        timeout=LONGEST_S,
     )
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout
