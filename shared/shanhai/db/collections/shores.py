@@ -21,6 +21,7 @@ KEPT_FROM = frozenset({"mining", "sea_reclamation"})
 """Activities that islands are kept from unless they are among the allowed uses: what counts as one
 of them, such as quarrying or sand mining, is refused as well."""
 KEPT_CLASSES = ("uninhabited", "protected")
+_CLASSES = {term.code: term.label for term in vocabulary.ISLAND_CLASSES}
 
 
 async def uses_are_known(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
@@ -38,7 +39,8 @@ async def uses_are_known(session: AsyncSession, change: entity.PendingWrite) -> 
 
 
 _KEEPING = text(
-    "SELECT isl.code, isl.allowed_uses FROM island isl JOIN project pj ON pj.id = :project"
+    "SELECT isl.code, isl.class_code, isl.allowed_uses"
+    " FROM island isl JOIN project pj ON pj.id = :project"
     " WHERE isl.deleted_at IS NULL AND (isl.valid_to IS NULL OR isl.valid_to > current_date)"
     " AND isl.class_code = ANY (:classes) AND isl.geom && pj.geom"
     " AND ST_Intersects(isl.geom, pj.geom) AND NOT ST_Touches(isl.geom, pj.geom)"
@@ -52,12 +54,14 @@ async def island_refusal(session: AsyncSession, project_id: int, measure: str) -
     if not KEPT_FROM & counts_as:
         return None
     asked = {"project": project_id, "classes": [*KEPT_CLASSES]}
-    for code, allowed in await session.execute(_KEEPING, asked):
+    for code, class_code, allowed in await session.execute(_KEEPING, asked):
         if not counts_as & set(allowed):
             name = activities().name_of(measure)
+            kind = _CLASSES[class_code]
             return Label(
-                f"项目位于受保护的海岛 {code!r}，不得{name.zh}",
-                f"the project lies on the protected island {code!r}: no {name.en.lower()} there",
+                f"项目位于岛屿 {code!r}（{kind.zh}），不得{name.zh}",
+                f"the project lies on the island {code!r} ({kind.en.lower()}):"
+                f" no {name.en.lower()} there",
             )
     return None
 

@@ -62,7 +62,7 @@ async def test_quarrying_is_refused_on_a_protected_island(
         refused = await quarrying()
         assert refused.status_code == 409, kept
         assert pointers(refused) == ["/measure"]
-        assert "'islet'" in refused.json()["detail"]
+        assert f"'islet' ({kept})" in refused.json()["detail"]
     planted = await people["owner"].put(f"{MEASURES}/tree_planting", json={"planned": 1})
     assert planted.status_code == 201, planted.text
     await said(allowed_uses=["quarrying"])
