@@ -31,6 +31,7 @@ FOR_COMPOSE = {
     "SHANHAI_TLS_FOLDER",
     "SHANHAI_HTTPS_PORT",
     "SHANHAI_BACKUPS_ROOT",
+    "SHANHAI_PROXY_NETWORK",
 }
 """What only the compose file reads; docs/operations.md explains them."""
 OF_DEMO = {"SHANHAI_DEMO_API", "SHANHAI_HOME", "XDG_CACHE_HOME"}
@@ -348,9 +349,18 @@ def test_no_configuration_is_copied_into_a_read_only_container(compose: dict[str
         assert not (one.get("read_only") and taken & copied), name
 
 
+GIVEN_BY_ENGINES = (IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+"""Where Docker looks for a range for a network that names none."""
+
+
+def by_default(value: str) -> str:
+    """A value of the compose file where the variables it names are not set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+
+
 def test_addresses_that_are_named_are_handed_out_to_nobody_else(compose: dict[str, Any]) -> None:
     named = [
-        (network, ip_address(settings["ipv4_address"]))
+        (network, ip_address(by_default(settings["ipv4_address"])))
         for one in compose["services"].values()
         if isinstance(one.get("networks"), dict)
         for network, settings in one["networks"].items()
@@ -358,9 +368,13 @@ def test_addresses_that_are_named_are_handed_out_to_nobody_else(compose: dict[st
     assert named
     for network, address in named:
         [pool] = compose["networks"][network]["ipam"]["config"]
-        assert address in IPv4Network(pool["subnet"])
-        assert address not in IPv4Network(pool["ip_range"])
-        assert IPv4Network(pool["ip_range"]).subnet_of(IPv4Network(pool["subnet"]))
+        subnet, handed_out = (
+            IPv4Network(by_default(pool[name])) for name in ("subnet", "ip_range")
+        )
+        assert address in subnet
+        assert address not in handed_out
+        assert handed_out.subnet_of(subnet)
+        assert not any(subnet.overlaps(taken) for taken in GIVEN_BY_ENGINES)
 
 
 def test_stages_come_from_earlier_ones_or_an_image(stages: dict[str, Stage]) -> None:

@@ -134,6 +134,7 @@ def _variables() -> set[str]:
         "SHANHAI_TLS_FOLDER",
         "SHANHAI_HTTPS_PORT",
         "SHANHAI_BACKUPS_ROOT",
+        "SHANHAI_PROXY_NETWORK",
     }
     other |= {"SHANHAI_TEST_REQUIRE", "SHANHAI_TEST_DEMO", "SHANHAI_DATA_MIRROR"}
     return known | other | {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
