@@ -7,20 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of, written_unit
 from shanhai.reporting import furniture, legends, map_decorations
 from shanhai.reporting.legends import LegendGroup, LegendRamp, LegendRow, Swatch
-from shanhai.science.grid import ClassArray, FloatArray
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.vocabulary import Label, Lang
+
+ByteArray = NDArray[np.uint8]
+Number = TypeVar("Number", bound=np.generic)
 
 DPI = 150
 _MOST_PIXELS = 2_000
@@ -33,7 +38,7 @@ _COMPASS_MM = 27.0
 """What scale and north arrow take at the foot of the panel."""
 _CREDITS_PT, _CREDIT_LINES = 6.5, 4
 
-_GROUND = "#eef3f6"
+GROUND = "#eef3f6"
 _WARNING = "#b3541e"
 
 RATIO_ENDS = (
@@ -91,7 +96,7 @@ def draw_class_map(
     """Classes with their shares in per cent under `heading`; see `draw_sheet` for the result."""
 
     def content(axes: Axes, side: Axes) -> None:
-        _show_classes(axes, codes, frame.bounds, style)
+        show_cells(axes, _extent(frame), class_colours(_thinned(codes), style))
         _class_legend(side, style, shares, heading, lang)
 
     return draw_sheet(path, style.title, frame, lang, content)
@@ -114,13 +119,7 @@ def draw_ramp_map(
     def content(axes: Axes, side: Axes) -> None:
         colors = LinearSegmentedColormap.from_list(theme, ramp.colors)
         low, high = _range_of(ramp, values)
-        axes.imshow(
-            _thinned(values),
-            cmap=colors,
-            norm=Normalize(low, high),
-            extent=_extent(frame),
-            interpolation="nearest",
-        )
+        show_cells(axes, _extent(frame), ramp_colours(_thinned(values), colors, low, high))
         known = values[np.isfinite(values)]
         beyond = bool(known.size) and bool(known.min() < low or known.max() > high)
         shown = LegendRamp(ramp.colors, low, high, beyond, ends)
@@ -174,7 +173,7 @@ def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:
     height = max(_LEAST_HEIGHT_IN, _WIDTH_IN * _MAP_SHARE * (north - south) / (east - west))
     total = height + 1.9
     figure = Figure(figsize=(_WIDTH_IN, total), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0.03, 0.95 / total, _MAP_SHARE, height / total), facecolor=_GROUND)
+    axes = figure.add_axes((0.03, 0.95 / total, _MAP_SHARE, height / total), facecolor=GROUND)
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
     axes.set_aspect("equal")
@@ -231,30 +230,66 @@ def _extent(frame: MapFrame) -> tuple[float, float, float, float]:
     return (west, east, south, north)
 
 
-def _thinned(values: FloatArray) -> FloatArray:
-    """Every n-th cell, so that no picture is drawn from more cells than it has pixels."""
-    step = max(1, -(-max(values.shape) // _MOST_PIXELS))
-    return values[::step, ::step]
+def _thinned(cells: NDArray[Number]) -> NDArray[Number]:
+    """Every n-th cell, so that no picture is drawn from many more cells than it has pixels."""
+    step = max(1, -(-max(cells.shape) // _MOST_PIXELS))
+    return cells[::step, ::step]
 
 
-def _show_classes(
-    axes: Axes,
-    codes: ClassArray,
-    bounds: tuple[float, float, float, float],
-    style: ClassStyle,
-) -> None:
-    west, south, east, north = bounds
-    step = max(1, -(-max(codes.shape) // _MOST_PIXELS))
-    shown = np.ma.masked_equal(codes[::step, ::step], 0)
-    colors = ListedColormap([entry.color for entry in style.entries])
-    last = len(style.entries)
-    axes.imshow(
-        shown,
-        cmap=colors,
-        norm=Normalize(1, last),
-        extent=(west, east, south, north),
-        interpolation="nearest",
-    )
+def ramp_colours(
+    values: NDArray[np.floating[Any]], colors: Colormap, low: float, high: float
+) -> ByteArray:
+    """Colours of cells by a ramp, as rows of red, green, blue and opacity; unknown is ground."""
+    shades = colors(Normalize(low, high)(values), bytes=True)
+    shades[~np.isfinite(values)] = _bytes_of(GROUND)
+    return np.asarray(shades)
+
+
+def class_colours(codes: ClassArray, style: ClassStyle) -> ByteArray:
+    """Colours of cells by their class, as `ramp_colours`; what the style does not have is ground.
+
+    By value, not by number: a style may have some of a legend's classes only.
+    """
+    table = np.tile(_bytes_of(GROUND), (256, 1))
+    for entry in style.entries:
+        table[entry.value] = _bytes_of(entry.color)
+    return table[codes]
+
+
+def _bytes_of(color: str) -> ByteArray:
+    return np.round(np.multiply(to_rgba(color), 255)).astype(np.uint8)
+
+
+def show_cells(axes: Axes, extent: tuple[float, float, float, float], colours: ByteArray) -> None:
+    """Lay cells below what is drawn on axes, each pixel in the colour of the cell it lies in.
+
+    matplotlib's own way resamples colours and opacity apart, as numbers with a point, which takes
+    several times as long.
+
+    Args:
+        axes: Their place on the figure is final, as are their limits.
+        extent: Left, right, foot and top of the cells in the units of the axes.
+        colours: As `ramp_colours`, the north first.
+    """
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise TypeError("the axes stand in no figure")
+    axes.apply_aspect()
+    axes.patch.set_visible(False)
+    left, right, foot, top = extent
+    (west, south), (east, north) = axes.transData.transform([(left, foot), (right, top)])
+    first_column, columns = cells_of_pixels(west, east, colours.shape[1])
+    first_row, rows = cells_of_pixels(south, north, colours.shape[0])
+    shown = colours[::-1][np.ix_(rows, columns)]
+    figure.figimage(shown, first_column, first_row, origin="lower", zorder=-1)
+
+
+def cells_of_pixels(start: float, end: float, count: int) -> tuple[int, IntArray]:
+    """The first pixel between two edges, and of it and each that follows the cell it lies in."""
+    first = round(start)
+    middles = np.arange(first, max(round(end), first + 1)) + 0.5
+    cells = np.floor((middles - start) / (end - start) * count).astype(np.int64)
+    return first, np.clip(cells, 0, count - 1)
 
 
 def _class_legend(

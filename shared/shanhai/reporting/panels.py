@@ -13,7 +13,7 @@ from unicodedata import east_asian_width
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgba
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
@@ -22,7 +22,7 @@ from PIL import Image
 
 from shanhai.cartography import ClassStyle, RampStyle
 from shanhai.reporting import furniture, map_decorations
-from shanhai.reporting.maps import MapFrame, render
+from shanhai.reporting.maps import MapFrame, class_colours, ramp_colours, render, show_cells
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.vocabulary import Label
 
@@ -44,8 +44,8 @@ _SWATCH_IN = (0.146, 0.073)
 _TALLEST_IN = 13.0
 _TITLE_PT = 9.5
 _LINE_PT = 0.8
-_GROUND, _FRAME, _OUTLINE = "#eef3f6", "#9fb0bb", "#33414b"
-_BELOW_IMAGES, _ABOVE_LINES = -1.0, 2.5
+_FRAME, _OUTLINE = "#9fb0bb", "#33414b"
+_ABOVE_LINES = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +164,18 @@ def _draw_panel(
 ) -> None:
     west, south, east, north = frame.bounds
     shown = place.fitting((east - west) / (north - south))
-    ground = shown.patch(facecolor=_GROUND, linewidth=0, zorder=_BELOW_IMAGES)
-    sheet.add_artist(ground)
     if isinstance(panel, RampPanel):
         _show_ramp(sheet, place, shown, panel)
     else:
         _show_classes(sheet, place, shown, panel)
     x, y = (outlines * (shown.width, shown.height) + (shown.left, shown.foot)).T
     borders = Line2D(x, y, color=_OUTLINE, linewidth=0.5, alpha=0.8)
-    sheet.add_artist(borders)
-    borders.set_clip_path(ground)
-    sheet.add_artist(
-        shown.patch(
-            facecolor="none",
-            edgecolor=_FRAME,
-            linewidth=_LINE_PT,
-            zorder=_ABOVE_LINES,
-            clip_on=False,
-        )
+    edge = shown.patch(
+        facecolor="none", edgecolor=_FRAME, linewidth=_LINE_PT, zorder=_ABOVE_LINES, clip_on=False
     )
+    sheet.add_artist(borders)
+    sheet.add_artist(edge)
+    borders.set_clip_path(edge)
     title = map_decorations.both(panel.title)
     sheet.text(
         shown.left,
@@ -199,14 +192,10 @@ def _title_size(title: str, width_in: float) -> float:
     return min(_TITLE_PT, 72 * width_in / ems)
 
 
-def _show_image(sheet: Axes, place: Place, values: NDArray[Any], **colors: Any) -> None:
-    sheet.imshow(values, extent=place.extent, interpolation="nearest", aspect="auto", **colors)
-
-
 def _show_ramp(sheet: Axes, place: Place, shown: Place, panel: RampPanel) -> None:
     colors = LinearSegmentedColormap.from_list("ramp", panel.style.colors, N=_LEVELS)
     high = panel.high if panel.high > panel.low else panel.low + 1.0
-    _show_image(sheet, shown, panel.values, cmap=colors, norm=Normalize(panel.low, high))
+    show_cells(sheet, shown.extent, ramp_colours(panel.values, colors, panel.low, high))
     pointed = _POINTED * place.width if panel.beyond else 0.0
     bar = Place(
         place.left + pointed,
@@ -214,7 +203,7 @@ def _show_ramp(sheet: Axes, place: Place, shown: Place, panel: RampPanel) -> Non
         place.width - 2 * pointed,
         _BAR_IN,
     )
-    _show_image(sheet, bar, colors(np.arange(_LEVELS))[np.newaxis])
+    show_cells(sheet, bar.extent, colors(np.arange(_LEVELS), bytes=True)[np.newaxis])
     left, right, foot, top = bar.extent
     middle = (foot + top) / 2
     if panel.beyond:
@@ -237,12 +226,7 @@ def _show_ramp(sheet: Axes, place: Place, shown: Place, panel: RampPanel) -> Non
 
 def _show_classes(sheet: Axes, place: Place, shown: Place, panel: ClassPanel) -> None:
     entries = panel.style.entries
-    # By value, not by number: a style may have some of a legend's classes only. One look at a
-    # table a cell takes a fifth of what masks and norms do.
-    table = np.zeros((256, 4), dtype=np.uint8)
-    for entry in entries:
-        table[entry.value] = np.round(np.multiply(to_rgba(entry.color), 255))
-    _show_image(sheet, shown, table[panel.codes])
+    show_cells(sheet, shown.extent, class_colours(panel.codes, panel.style))
     wide, high = _SWATCH_IN
     for number, entry in enumerate(entries):
         middle = place.foot - _CLASS_BELOW_IN - number * _CLASS_LINE_IN
