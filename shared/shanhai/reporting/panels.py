@@ -73,7 +73,7 @@ Panel = RampPanel | ClassPanel
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PaperRectangle:
     """A rectangle of paper, inches from the lower left corner of the picture."""
 
     left: float
@@ -90,11 +90,11 @@ class Place:
         """The rectangle as something to draw."""
         return Rectangle((self.left, self.foot), self.width, self.height, **look)
 
-    def fitting(self, ratio: float) -> "Place":
+    def fitting(self, ratio: float) -> "PaperRectangle":
         """The largest place in its middle whose width is `ratio` times its height."""
         width = min(self.width, self.height * ratio)
         height = width / ratio
-        return Place(
+        return PaperRectangle(
             self.left + (self.width - width) / 2,
             self.foot + (self.height - height) / 2,
             width,
@@ -134,7 +134,7 @@ def _draw_multiples(panels: Sequence[Panel], frame: MapFrame, columns: int) -> F
         row, column = divmod(number, columns)
         left = _MARGIN_IN + column * (width + _GAP_IN)
         foot = total - (row + 1) * (tall + frill) + legend
-        _draw_panel(sheet, Place(left, foot, width, tall), panel, frame, outlines)
+        _draw_panel(sheet, PaperRectangle(left, foot, width, tall), panel, frame, outlines)
     _draw_foot(sheet, frame, width, tall)
     return figure
 
@@ -160,7 +160,7 @@ def _outlines(frame: MapFrame) -> FloatArray:
 
 
 def _draw_panel(
-    sheet: Axes, place: Place, panel: Panel, frame: MapFrame, outlines: FloatArray
+    sheet: Axes, place: PaperRectangle, panel: Panel, frame: MapFrame, outlines: FloatArray
 ) -> None:
     west, south, east, north = frame.bounds
     shown = place.fitting((east - west) / (north - south))
@@ -192,12 +192,12 @@ def _title_size(title: str, width_in: float) -> float:
     return min(_TITLE_PT, 72 * width_in / ems)
 
 
-def _show_ramp(sheet: Axes, place: Place, shown: Place, panel: RampPanel) -> None:
+def _show_ramp(sheet: Axes, place: PaperRectangle, shown: PaperRectangle, panel: RampPanel) -> None:
     colors = LinearSegmentedColormap.from_list("ramp", panel.style.colors, N=_LEVELS)
     high = panel.high if panel.high > panel.low else panel.low + 1.0
     show_cells(sheet, shown.extent, ramp_colours(panel.values, colors, panel.low, high))
     pointed = _POINTED * place.width if panel.beyond else 0.0
-    bar = Place(
+    bar = PaperRectangle(
         place.left + pointed,
         place.foot - _BAR_BELOW_IN - _BAR_IN,
         place.width - 2 * pointed,
@@ -224,13 +224,15 @@ def _show_ramp(sheet: Axes, place: Place, shown: Place, panel: RampPanel) -> Non
         sheet.text(at, below, told, fontsize=_TICK_PT, ha="center", va="top")
 
 
-def _show_classes(sheet: Axes, place: Place, shown: Place, panel: ClassPanel) -> None:
+def _show_classes(
+    sheet: Axes, place: PaperRectangle, shown: PaperRectangle, panel: ClassPanel
+) -> None:
     entries = panel.style.entries
     show_cells(sheet, shown.extent, class_colours(panel.codes, panel.style))
     wide, high = _SWATCH_IN
     for number, entry in enumerate(entries):
         middle = place.foot - _CLASS_BELOW_IN - number * _CLASS_LINE_IN
-        swatch = Place(place.left, middle - high / 2, wide, high)
+        swatch = PaperRectangle(place.left, middle - high / 2, wide, high)
         sheet.add_artist(swatch.patch(facecolor=entry.color, edgecolor="#5a6a74", linewidth=0.5))
         sheet.text(
             place.left + wide + 0.08,
