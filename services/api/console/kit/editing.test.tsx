@@ -5,6 +5,7 @@ import { recall } from "./kept";
 import {
   type Answer,
   act,
+  fireEvent,
   open,
   refused,
   type Sent,
@@ -110,6 +111,19 @@ describe("a form for something new", () => {
     expect(sent[0]?.headers.has("Idempotency-Key")).toBe(false);
   });
 
+  it("is a form for what is there as soon as it was put", async () => {
+    const { sent, made, hands } = make(
+      { "PUT /things": () => withHeaders({ name: "Cove", size: 3 }, { ETag: '"1"' }) },
+      { method: "PUT" },
+    );
+    await hands.type(field("Name"), "Cove");
+    await hands.click(save());
+    await waitFor(() => expect(made).toHaveLength(1));
+    await hands.click(save());
+    await waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent[1]?.headers.get("If-Match")).toBe('"1"');
+  });
+
   it("is there again after it was left, can be thrown away, and is forgotten once saved", async () => {
     const first = make({}, { draft: "thing" });
     await first.hands.type(field("Name"), "Half a na");
@@ -139,12 +153,13 @@ class Held {
   constructor(public contents: Values) {}
   readonly answers: Record<string, Answer> = {
     "GET /things/1": () => withHeaders(this.contents, { ETag: `"${this.version}"` }),
-    "PUT /things/1": ({ headers, body }: Sent) => {
-      if (headers.get("If-Match") !== `"${this.version}"`) return refused(412, "has changed");
-      this.write(body as Values);
-      return withHeaders(this.contents, { ETag: `"${this.version}"` });
-    },
+    "PUT /things/1": (sent) => this.put(sent),
   };
+  put({ headers, body }: Sent) {
+    if (headers.get("If-Match") !== `"${this.version}"`) return refused(412, "has changed");
+    this.write(body as Values);
+    return withHeaders(this.contents, { ETag: `"${this.version}"` });
+  }
   write(contents: Values) {
     this.contents = contents;
     this.version += 1;
@@ -176,6 +191,29 @@ describe("a form for what is there", () => {
     await hands.click(save());
     await waitFor(() => expect(done).toEqual([{ name: "Cove", size: 5 }]));
     expect(sent.at(-1)?.headers.get("If-Match")).toBe('"1"');
+  });
+
+  it("goes on from what was written, with what was typed while it was sent", async () => {
+    const held = new Held({ name: "Cove", size: 2, note: "old" });
+    const { sent, done, hands } = await change(held, {
+      "PUT /things/1": (request) => {
+        if (held.version === 1) {
+          fireEvent.input(field("Name"), { target: { value: "Cove A B" } });
+          fireEvent.input(field("Note"), { target: { value: "" } });
+        }
+        return held.put(request);
+      },
+    });
+    await hands.type(field("Name"), " A");
+    await hands.click(save());
+    await waitFor(() => expect(done).toHaveLength(1));
+    expect(held.contents).toEqual({ name: "Cove A", size: 2, note: "old" });
+    expect(recall("draft.thing.1")).toMatchObject({ form: { name: "Cove A B" }, etag: '"2"' });
+    await hands.click(save());
+    await waitFor(() => expect(held.contents).toEqual({ name: "Cove A B", size: 2 }));
+    expect(sent.map(({ method }) => method)).toEqual(["GET", "PUT", "PUT"]);
+    expect(sent.at(-1)?.headers.get("If-Match")).toBe('"2"');
+    expect(recall("draft.thing.1")).toBeNull();
   });
 
   it("says why it cannot be read", async () => {

@@ -2,9 +2,9 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { Fault, type FaultAt, write } from "./api";
+import { type Answered, Fault, type FaultAt, write } from "./api";
 import { told, useAsked } from "./asked";
-import { Conflict } from "./conflict";
+import { Conflict, changedMembers } from "./conflict";
 import type { Feature, PropertySchema, Values } from "./features";
 import { type Controls, Fields, memberOf, Restored, useDraft } from "./form";
 import { heldBy, isStale, readHeld } from "./held";
@@ -41,17 +41,19 @@ export function Making<T>({
   ...props
 }: Props<T> & { path: string; first: Values; method?: "POST" | "PUT" }) {
   const key = useSignal(crypto.randomUUID());
+  const headersOf = (etag: string | null): Record<string, string> => {
+    if (method === "POST") return { "Idempotency-Key": key.value };
+    // Where somebody has just used the address, theirs stays as the version before.
+    return etag ? heldBy(etag) : { "If-Match": "*" };
+  };
   return (
     <Form
       {...props}
+      {...(method === "PUT" ? { path } : {})}
       initial={{ form: first, base: {}, etag: null }}
-      send={async (form) => {
-        const body = props.kind.bodyOf(form, {});
-        // Where somebody has just used the address, theirs stays as the version before.
-        const once: Record<string, string> =
-          method === "PUT" ? { "If-Match": "*" } : { "Idempotency-Key": key.value };
-        return (await write<T>(method, path, body, once)).data;
-      }}
+      send={({ form, base, etag }) =>
+        write<T>(method, path, props.kind.bodyOf(form, base), headersOf(etag))
+      }
       renew={() => {
         key.value = crypto.randomUUID();
       }}
@@ -65,8 +67,18 @@ export function Changing<T>({ path, ...props }: Props<T> & { path: string }) {
   return (
     <Found asked={asked} again={again}>
       {({ data, etag }) => {
-        const base = props.kind.formOf(data);
-        return <Form key={path} {...props} path={path} initial={{ form: base, base, etag }} />;
+        const { kind } = props;
+        return (
+          <Form
+            key={path}
+            {...props}
+            path={path}
+            initial={readForm(kind, data, etag)}
+            send={({ form, base, etag }) =>
+              write<T>(kind.method, path, kind.bodyOf(form, base), heldBy(etag))
+            }
+          />
+        );
       }}
     </Found>
   );
@@ -97,6 +109,11 @@ interface Held extends Values {
   etag: string | null;
 }
 
+const readForm = <T,>({ formOf }: Kind<T>, read: T, etag: string | null): Held => {
+  const base = formOf(read);
+  return { form: base, base, etag };
+};
+
 function Form<T>({
   kind,
   draft,
@@ -110,8 +127,9 @@ function Form<T>({
   renew,
 }: Props<T> & {
   initial: Held;
+  /** Where the contents are read whose tag a write must name; none where nothing is there yet. */
   path?: string;
-  send?: (form: Values) => Promise<T>;
+  send: (held: Held) => Promise<Answered<T>>;
   renew?: () => void;
 }) {
   const { values, restored, reset } = useDraft(draft, initial);
@@ -120,19 +138,23 @@ function Form<T>({
   const fault = useSignal<Fault | null>(null);
   const theirs = useSignal<{ form: Values; etag: string | null } | null>(null);
   const wrong = fault.value?.at ?? [];
-  const put = async (held: Held): Promise<T> => {
-    if (send || !path) return (send as (form: Values) => Promise<T>)(held.form);
-    const body = kind.bodyOf(held.form, held.base);
-    return (await write<T>(kind.method, path, body, heldBy(held.etag))).data;
+  /** The form goes on from what was written; what was typed meanwhile is not saved yet. */
+  const goOn = (sent: Held, { data, etag }: Answered<T>) => {
+    if (!path || !etag) return reset();
+    const typed = changedMembers(sent.form, (values.value as Held).form);
+    const now = readForm(kind, data, etag);
+    reset(now);
+    const form = Object.entries({ ...now.form, ...typed }).filter(([name]) => typed[name] !== null);
+    values.value = { ...now, form: Object.fromEntries(form) };
   };
   const submit = async (held = values.value as Held) => {
     busy.value = true;
     fault.value = null;
     try {
-      const written = await put(held);
+      const answer = await send(held);
       renew?.();
-      reset();
-      onDone(written);
+      goOn(held, answer);
+      onDone(answer.data);
     } catch (error) {
       if (isStale(error) && path) {
         try {

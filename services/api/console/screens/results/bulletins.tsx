@@ -211,7 +211,6 @@ function Editor({ code, onClose }: { code: string; onClose: () => void }) {
             )}
             {mayEdit(bulletin) ? (
               <Changing<Wording>
-                key={round.value}
                 kind={kind()}
                 path={`${path}/wording`}
                 draft={`bulletin.${code}`}

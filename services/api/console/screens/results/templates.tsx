@@ -155,7 +155,7 @@ function Editor({ code, onClose }: { code: string; onClose: () => void }) {
     return ask(
       api.GET("/bulletin-templates/{template}", { params: { path: { template: "default" } } }),
     );
-  }, [code, round.value]);
+  }, [code]);
   const done = (written: Template) => {
     tell(t(`已保存为第 ${written.version} 版`, `Kept as version ${written.version}`));
     round.value += 1;
@@ -207,7 +207,7 @@ function Editor({ code, onClose }: { code: string; onClose: () => void }) {
               method="PUT"
             />
           ) : (
-            <Changing key={round.value} {...shared} path={path} />
+            <Changing {...shared} path={path} />
           )
         }
       </Found>
