@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import os
 
 import uvloop
 
 from shanhai import settings
+from shanhai.local.kernel_warmup import start_warming
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.telemetry import configure_logging, configure_tracing, stop_tracing
 from shanhai_worker.app import examine_isolation, serve
+from shanhai_worker.child_process import child_environment
 
 
 def main() -> None:
@@ -20,6 +23,7 @@ def main() -> None:
     check_isolation()
     worker, dask = settings.WorkerSettings(), settings.DaskSettings()
     isolation = examine_isolation(worker, dask)
+    start_warming(child_environment(os.environ))
     serving = serve(
         isolation=isolation,
         database=settings.DatabaseSettings(),

@@ -1,21 +1,22 @@
 """The kernels of zones and networks compiled ahead, by small ones on land made in code.
 
-A clone compiles each kernel when it is first called, which takes a core ten seconds. While data
-are fetched and imported there is time for that.
+A new clone and a new container hold none, and the first job to call a kernel would wait for it: a
+minute and more of a core for all of them. A worker that was just started has time for that.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import shanhai.science
+import shanhai
 from shanhai.raster.windows import die_with_parent
 
 CELLS = 48
-NICENESS = 10
+NICENESS = 19
 COMPILED = "*.nbi"
 """What numba leaves beside a module whose kernels it has compiled."""
 
@@ -24,15 +25,22 @@ class Enough(Exception):
     """Nothing that comes now is compiled."""
 
 
-def start_warming() -> None:
-    """Compile in a process of its own, unless something was compiled here before."""
-    if is_cold(Path(str(shanhai.science.__file__)).parent):
-        subprocess.Popen(
-            [sys.executable, "-m", "shanhai.local.kernel_warmup"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,  # it serves who started it and nobody else
-        )
+def start_warming(environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+    """Compile in a process of its own, unless something was compiled here before.
+
+    Args:
+        environment: The variables of the processes that compute; they say where compiled kernels
+            are kept, and that process learns no other.
+    """
+    given = environment.get("NUMBA_CACHE_DIR")
+    if not is_cold(Path(given) if given else Path(shanhai.__path__[0]) / "science"):
+        return None
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "shanhai.local.kernel_warmup"],
+        env=environment,
+        stdout=subprocess.DEVNULL,  # what goes wrong is told
+        preexec_fn=die_with_parent,  # it serves who started it and nobody else
+    )
 
 
 def is_cold(folder: Path) -> bool:

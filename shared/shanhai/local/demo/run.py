@@ -33,7 +33,6 @@ from shanhai.local.demo.results import (
     watch_river,
 )
 from shanhai.local.demo.stations import feed, make_stations
-from shanhai.local.kernel_warmup import start_warming
 from shanhai.local.places import write_whole
 from shanhai.local.stack import Stack, admin_key, sign_in_link, write_environment
 
@@ -254,7 +253,6 @@ class Demo(DemoSteps):
     def _start(self) -> None:
         self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
         self.stack.up()
-        start_warming()
         self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
 
     def _monitor(self, api: ApiClient) -> Warned:
