@@ -197,7 +197,9 @@ class Zoner:
     def _by_unit(self, tabled: Tabled) -> delineation.UnitZoning:
         if self.model is not None:
             return zone_by_model(self.model, tabled.units, self.services, self.settings)
-        return delineation.zone_units(tabled.units, self.services, tabled.layout, self.settings)
+        return delineation.zone_units(
+            tabled.units, self.services, tabled.layout, self.settings, run=self.runner.run
+        )
 
     def zone_again(
         self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]

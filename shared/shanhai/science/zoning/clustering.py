@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from shanhai.errors import InvalidInput
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.hydrology.tiles import Run
 from shanhai.science.zoning.contiguity import (
     Contiguity,
     best_cut,
@@ -61,7 +62,9 @@ class Clustering:
         return self.bics[0] if self.bics else None
 
 
-def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STARTS) -> Clustering:
+def cluster_units(
+    features: FloatArray, k: int, seed: int, *, starts: int = _STARTS, run: Run = map
+) -> Clustering:
     """k-means with k-means++ starts; bytes do not depend on the machine.
 
     More than a million units are fitted on a seeded sample and assigned to the nearest centre.
@@ -71,6 +74,7 @@ def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STA
         k: Number of clusters, 2–10.
         seed: Seed of the starts and of the sample.
         starts: Number of independent starts; the best is kept.
+        run: Maps a picklable function over groups of starts, results in order.
 
     Raises:
         InvalidInput: k is out of range or exceeds the number of different units.
@@ -78,7 +82,7 @@ def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STA
     Source: Arthur and Vassilvitskii 2007 (starts), Lloyd 1982.
     """
     require_k(features, k)
-    centres = best_centres(fit_sample(features, seed), k, seed, starts, _TOLERANCE)
+    centres = best_centres(fit_sample(features, seed), k, seed, starts, _TOLERANCE, run)
     return describe(features, nearest_centres(features, centres))
 
 
@@ -205,7 +209,7 @@ class Mixture:
 
 
 def fit_mixture(
-    features: FloatArray, sample: FloatArray, k: int, seed: int, starts: int
+    features: FloatArray, sample: FloatArray, k: int, seed: int, starts: int, run: Run = map
 ) -> Mixture:
     """Fit k normal distributions of full covariance to the sample, and judge every unit by them.
 
@@ -217,11 +221,12 @@ def fit_mixture(
         k: Number of components.
         seed: Seed of the starts.
         starts: Number of independent starts.
+        run: Maps a picklable function over the starts, results in order.
 
     Source: Dempster, Laird and Rubin 1977; Schwarz 1978; margin of 10: Kass and Raftery 1995.
     """
     seeds = np.random.default_rng(seed).integers(2**31 - 1, size=starts)
-    fitted = [_fit_from(sample, k, int(one)) for one in seeds]
+    fitted = list(run(partial(_fit_from, sample, k), [int(one) for one in seeds]))
     bics = [float(model.bic(sample)) for model in fitted]
     membership = np.asarray(fitted[int(np.argmin(bics))].predict_proba(features), dtype=np.float64)
     labels = membership.argmax(axis=1).astype(np.int64)
@@ -231,7 +236,7 @@ def fit_mixture(
 def _fit_from(sample: FloatArray, k: int, seed: int) -> GaussianMixture:
     """The mixture that EM reaches from one start of k-means."""
     centres = best_centres(sample, k, seed, 1, _ROUGHLY)
-    return GaussianMixture(
+    mixture = GaussianMixture(
         n_components=k,
         covariance_type="full",
         reg_covar=_REGULARISATION,
@@ -239,7 +244,9 @@ def _fit_from(sample: FloatArray, k: int, seed: int) -> GaussianMixture:
         tol=_MIXTURE_TOLERANCE,
         means_init=centres,
         random_state=seed,
-    ).fit(sample)
+    )
+    with threadpool_limits(limits=1):
+        return mixture.fit(sample)
 
 
 def mixture_flags(bics: tuple[float, ...]) -> tuple[ResultFlag, ...]:
@@ -387,8 +394,12 @@ ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 STARTS = {"kmeans": _STARTS, "gmm": 20}
 """Independent starts of the algorithms that draw them."""
 
-Partition = Callable[[int, int], Clustering]
-"""Clusters the units into a number of clusters (first) with so many starts (second); picklable."""
+
+class Partition(Protocol):
+    """Clusters the units into k clusters with so many starts; picklable."""
+
+    def __call__(self, k: int, starts: int, *, run: Run = map) -> Clustering:
+        """Cluster; `run` maps over starts that do not depend on each other."""
 
 
 def partition_by(
@@ -418,23 +429,25 @@ def partition_by(
     return partial(_cut, features, skater_cuts(features, contiguity(), HIGHEST_K))
 
 
-def k_means(features: FloatArray, seed: int, k: int, starts: int) -> Clustering:
+def k_means(features: FloatArray, seed: int, k: int, starts: int, *, run: Run = map) -> Clustering:
     """`cluster_units` as a `Partition`, once its features and seed are given."""
-    return cluster_units(features, k, seed, starts=starts)
+    return cluster_units(features, k, seed, starts=starts, run=run)
 
 
-def _mixture(features: FloatArray, seed: int, k: int, starts: int) -> Clustering:
+def _mixture(features: FloatArray, seed: int, k: int, starts: int, *, run: Run = map) -> Clustering:
     require_k(features, k)
     with threadpool_limits(limits=1):
-        found = fit_mixture(features, fit_sample(features, seed), k, seed, starts)
+        found = fit_mixture(features, fit_sample(features, seed), k, seed, starts, run)
     return describe(features, found.labels, found.membership, found.bics)
 
 
-def _compact(features: FloatArray, merges: IntArray, k: int, _: int) -> Clustering:
+def _compact(
+    features: FloatArray, merges: IntArray, k: int, _starts: int, **_run: object
+) -> Clustering:
     require_k(features, k)
     return describe(features, labels_of_merges(merges, k))
 
 
-def _cut(features: FloatArray, cuts: Cuts, k: int, _: int) -> Clustering:
+def _cut(features: FloatArray, cuts: Cuts, k: int, _starts: int, **_run: object) -> Clustering:
     require_k(features, k)
     return describe(features, cuts.labels(k))

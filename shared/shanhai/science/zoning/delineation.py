@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from shanhai.errors import InvalidInput
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.hydrology.tiles import Run
 from shanhai.science.quantiles import exact_quantiles
 from shanhai.science.zoning.clustering import (
     STARTS,
@@ -166,6 +168,7 @@ def zone_units(
     settings: ClusteringSettings | None = None,
     *,
     starts: int | None = None,
+    run: Run = map,
 ) -> UnitZoning:
     """Cluster the units, merge the clusters to five and name them.
 
@@ -175,6 +178,7 @@ def zone_units(
         layout: How the units lie to one another.
         settings: Defaults of the method unless given.
         starts: Independent starts of the algorithms that draw them; their own number unless given.
+        run: Maps a picklable function over starts, results in order.
 
     Raises:
         InvalidInput: no feature varies, k does not fit, or there are too many units.
@@ -189,10 +193,11 @@ def zone_units(
 
     partition = partition_by(settings.algorithm, features.matrix, settings.seed, neighbours)
     starts = starts or STARTS.get(settings.algorithm, 1)
-    clustering = partition(settings.k, starts)
+    clustering = partition(settings.k, starts, run=run)
     merged = merge_clusters(features.matrix, clustering, units.cells)
     values = values_of(units)
-    naming, moved = _named(features, partition, starts, merged, values, settings.k)
+    five = partial(partition, ZONE_COUNT, starts, run=run)
+    naming, moved = _named(five, merged, values, settings.k)
     high = HighLand.of(values) if settings.high_land else None
     zones = naming.zones
     if high is not None:
@@ -204,12 +209,7 @@ def zone_units(
 
 
 def _named(
-    features: Features,
-    partition: Partition,
-    starts: int,
-    merged: Clustering,
-    values: UnitValues,
-    k: int,
+    find_five: Callable[[], Clustering], merged: Clustering, values: UnitValues, k: int
 ) -> tuple[Naming, float | None]:
     """Names of the clusters; after merging, each has that of the nearest of five clusters.
 
@@ -218,7 +218,7 @@ def _named(
     """
     if k <= ZONE_COUNT or len(merged.centroids) < ZONE_COUNT:
         return name_zones(merged.labels, values), None
-    five = partition(ZONE_COUNT, starts)
+    five = find_five()
     usual = name_zones(five.labels, values)
     zone_of_five = {one.label: one.zone for one in usual.order}
     gaps = np.square(merged.centroids[:, np.newaxis] - five.centroids).sum(axis=2)

@@ -6,13 +6,17 @@ every start and step, which takes four times as long for a few features.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
 from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.hydrology.tiles import Run
 from shanhai.science.kernels import compiled
 
 _MAX_ITERATIONS = 300
+_STARTS_AT_ONCE = 10
+"""Starts that one process makes in a row."""
 _AT_ONCE = 512
 """Units whose distances are held at a time."""
 
@@ -25,7 +29,7 @@ def count_different(features: FloatArray, enough: int) -> int:
 
 
 def best_centres(
-    features: FloatArray, k: int, seed: int, starts: int, tolerance: float
+    features: FloatArray, k: int, seed: int, starts: int, tolerance: float, run: Run = map
 ) -> FloatArray:
     """Centres of the lowest sum of squares that the starts come to, the first of equal ones.
 
@@ -36,6 +40,7 @@ def best_centres(
         starts: Number of starts, at least 1.
         tolerance: Sum of the squared steps of the centres at which they count as still, as a part
             of the mean variance of the features.
+        run: Maps a picklable function over groups of starts, results in order.
 
     Returns:
         One row per cluster.
@@ -50,10 +55,22 @@ def best_centres(
     even = np.full(len(rows), 1 / len(rows)).cumsum()
     first = np.searchsorted(even / even[-1], draws[:, 0], side="right")
     still = float(np.mean(np.var(features, axis=0))) * tolerance
+    groups = [slice(at, at + _STARTS_AT_ONCE) for at in range(0, starts, _STARTS_AT_ONCE)]
+    tried = run(
+        partial(_best_of_group, rows, k, trials, still),
+        [(first[group], draws[group, 1:]) for group in groups],
+    )
+    _, centres = min(tried, key=lambda one: one[0])
+    return np.asarray(centres + mean)
+
+
+def _best_of_group(
+    rows: FloatArray, k: int, trials: int, still: float, group: tuple[IntArray, FloatArray]
+) -> tuple[float, FloatArray]:
+    """Lowest sum of squares that some starts come to, and the centres there."""
     columns = np.ascontiguousarray(rows.T)
     norms = np.einsum("ij,ij->i", rows, rows)
-    centres = _best_of_starts(rows, columns, norms, first, draws[:, 1:], k, trials, still)
-    return np.asarray(centres + mean)
+    return _best_of_starts(rows, columns, norms, *group, k, trials, still)
 
 
 def nearest_centres(features: FloatArray, centres: FloatArray) -> IntArray:
@@ -79,7 +96,7 @@ def _best_of_starts(
     k: int,
     trials: int,
     still: float,
-) -> FloatArray:
+) -> tuple[float, FloatArray]:
     best = np.empty((k, rows.shape[1]))
     least = np.inf
     for start in range(len(first)):
@@ -88,7 +105,7 @@ def _best_of_starts(
         if squares < least:
             least = squares
             best[:] = centres
-    return best
+    return least, best
 
 
 @compiled

@@ -2,10 +2,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from shanhai.errors import InvalidInput
-from shanhai.science.zoning.clustering import Clustering, cluster_units, merge_clusters
+from shanhai.raster.windows import window_runner
+from shanhai.science.zoning.clustering import (
+    Algorithm,
+    Clustering,
+    cluster_units,
+    merge_clusters,
+    partition_by,
+)
 
 
 def blobs(count: int = 5, each: int = 30, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +44,27 @@ def test_same_seed_gives_the_same_bytes() -> None:
     one, other = (cluster_units(features, 5, seed=42) for _ in range(2))
     assert one.labels.tobytes() == other.labels.tobytes()
     assert one.centroids.tobytes() == other.centroids.tobytes()
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "gmm"])
+def test_starts_in_other_processes_give_the_same_bytes(algorithm: Algorithm) -> None:
+    features = np.random.default_rng(8).normal(size=(500, 7))
+    partition = partition_by(algorithm, features, 42, lambda: pytest.fail("it asks no neighbours"))
+    here = partition(6, 23)
+    with window_runner(2) as runner:
+        there = partition(6, 23, run=runner.run)
+    assert here.labels.tobytes() == there.labels.tobytes()
+    assert here.centroids.tobytes() == there.centroids.tobytes()
+    assert here.bics == there.bics
+
+
+def test_the_lowest_sum_of_squares_is_taken_wherever_its_start_was_made() -> None:
+    """More starts are those of fewer and others; scikit-learn finds no lower one by as many."""
+    features = np.random.default_rng(2).normal(size=(300, 3))
+    inertia = {n: cluster_units(features, 8, 5, starts=n).inertia for n in (1, 9, 25)}
+    assert inertia[25] < inertia[9] < inertia[1]
+    peer = KMeans(8, n_init=25, random_state=5, tol=1e-6).fit(features)
+    assert inertia[25] == pytest.approx(peer.inertia_, rel=1e-9)
 
 
 def test_clusters_are_numbered_by_first_occurrence() -> None:
