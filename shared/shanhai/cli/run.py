@@ -114,8 +114,8 @@ def run(
 ) -> None:
     """Run a process on local files; no server needed.
 
-    The region is the feature of its file without `parent`, and the others are its districts. Of
-    several such features name one with --feature, or take them together with --dissolve.
+    The region is the feature of its file whose `parent` is not there, the others are its districts.
+    Of several such features name one with --feature, or take them together with --dissolve.
 
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """

@@ -60,6 +60,22 @@ def test_several_features_without_a_parent_are_not_one_region(districts: Path) -
     assert caught.value.faults[0].pointer == "/region"
 
 
+@pytest.mark.parametrize("document", ["Feature", "FeatureCollection"])
+def test_a_region_as_the_api_tells_it_belongs_to_another(tmp_path: Path, document: str) -> None:
+    def feature(code: str, parent: str, west: float) -> dict[str, Any]:
+        properties = {"code": code, "name_zh": code, "parent": parent}
+        return {"type": "Feature", "properties": properties, "geometry": square(west)}
+
+    city, district = feature("xiamen", "fujian", 118.0), feature("siming", "xiamen", 118.0)
+    whole = {"type": document, "features": [city, district]}
+    path = tmp_path / "region.geojson"
+    path.write_text(json.dumps(city if document == "Feature" else whole), encoding="utf-8")
+    region = read_region(path)
+    assert region.code == "xiamen"
+    expected = [] if document == "Feature" else ["siming"]
+    assert [one.code for one in region.districts] == expected
+
+
 def test_one_feature_is_named_and_keeps_its_name(districts: Path) -> None:
     region = read_region(districts, RegionChoice(feature="集美区"))
     assert (region.name_zh, region.code, region.districts) == ("集美区", "6", [])

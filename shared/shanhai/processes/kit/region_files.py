@@ -47,7 +47,8 @@ def read_region(
 ) -> RegionTask:
     """The region of a GeoJSON file: a geometry, a feature, or a collection with districts.
 
-    In a collection the feature without `parent` is the region; the others are its districts.
+    In a collection the feature whose `parent`, if any, is not there is the region; the others are
+    its districts.
 
     Args:
         path: The file.
@@ -212,7 +213,9 @@ def _dissolved(
 
 
 def _parentless(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one for one in features if not one["properties"].get("parent")]
+    """Those whose parent is none of them: a region that the API tells of belongs to another."""
+    known = [name for one in features for name in _called(one)]
+    return [one for one in features if one["properties"].get("parent") not in known]
 
 
 def _called(feature: dict[str, Any]) -> list[str]:
