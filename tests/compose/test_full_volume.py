@@ -16,6 +16,7 @@ SMALL = """volumes:
 """
 """Volumes in memory, which are as large as is said."""
 VOLUMES = ("artifacts", "postgres")
+OF_THE_PROJECT = ("service=holder", "oneoff=False", "config-hash=none")
 GEOJSON = {"Content-Type": "application/geo+json"}
 
 
@@ -23,7 +24,8 @@ GEOJSON = {"Content-Type": "application/geo+json"}
 def small(deployment: Deployment) -> Iterator[Deployment]:
     """The deployment made anew with small volumes.
 
-    A container holds both, which would else end with the last that has them.
+    A container holds both, which would else end with the last that has them. It counts as one of
+    the project: where this run is broken off, the next one removes it with all others.
     """
     file = deployment.folder / "small.yml"
     file.write_text(SMALL, "utf-8")
@@ -32,6 +34,8 @@ def small(deployment: Deployment) -> Iterator[Deployment]:
     one.compose("create", "postgres", "api")
     mounts = [f"--volume={one.name}_{name}:/{name}" for name in VOLUMES]
     told(["docker", "run", "--detach", "--user=0", f"--name={one.name}-holder", *mounts,
+          *(f"--label=com.docker.compose.{label}" for label in OF_THE_PROJECT),
+          f"--label=com.docker.compose.project={one.name}",
           "shanhai-api", "sleep", "infinity"])  # fmt: skip
     try:
         one.up("proxy", "worker")
