@@ -195,10 +195,13 @@ class TileGrid:
         )
 
     def _edge(self, box: Bounds) -> tuple[FloatArray, FloatArray]:
-        """Points along a box; its corners suffice where straight lines stay straight."""
+        """Points along a box; two of its corners suffice where the grid is cylindrical."""
         west, south, east, north = box
-        steps = np.linspace(0.0, 1.0, EDGE_STEPS if self.kind == "gauss_kruger" else 2)
-        across, up = west + steps * (east - west), south + steps * (north - south)
+        wide, high = east - west, north - south
+        if self.kind != "gauss_kruger":
+            return np.array([west, west + wide]), np.array([south, south + high])
+        steps = np.linspace(0.0, 1.0, EDGE_STEPS)
+        across, up = west + steps * wide, south + steps * high
         x = np.concatenate([across, across, np.full_like(up, west), np.full_like(up, east)])
         y = np.concatenate([np.full_like(across, south), np.full_like(across, north), up, up])
         return x, y
