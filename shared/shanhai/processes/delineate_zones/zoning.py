@@ -289,7 +289,7 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
         found = zoner.once({**units, "diagnosed_by": algorithm, "seed": seed}, work)
     else:
         found = work()
-    return replace(found, null=null_structure(matrix, zoner.settings.k, seed))
+    return replace(found, null=null_structure(matrix, zoner.settings.k, seed, zoner.runner.run))
 
 
 def _with_narrow(assessment: Assessment, error: InvalidInput) -> InvalidInput:

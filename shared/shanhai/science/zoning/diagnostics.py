@@ -260,7 +260,7 @@ def _diagnose_k(
     return quality, labels[sample]
 
 
-def null_structure(features: FloatArray, k: int, seed: int) -> NullStructure | None:
+def null_structure(features: FloatArray, k: int, seed: int, run: Run = map) -> NullStructure | None:
     """The silhouette of k clusters beside that of unrelated features.
 
     A surrogate has the columns of the units, each moved by its own random distance along the order
@@ -271,6 +271,7 @@ def null_structure(features: FloatArray, k: int, seed: int) -> NullStructure | N
         features: One row per unit in unit order, standardised.
         k: Number of clusters, at least 2.
         seed: Seed of sample, distances and clusterings.
+        run: Maps a picklable function over the surrogates, results in order.
 
     Returns:
         None where the sample has no more than k different units.
@@ -283,17 +284,17 @@ def null_structure(features: FloatArray, k: int, seed: int) -> NullStructure | N
         chosen = np.sort(random.choice(len(features), _SURROGATE_UNITS, replace=False))
     if count_different(features[chosen], k + 1) <= k:
         return None
-    own = _silhouette_of(features[chosen], k, seed)
-    found = []
+    samples = [features[chosen]]
     for _ in range(SURROGATES):
         columns = np.split(features, features.shape[1], axis=1)
         moved = [np.roll(column, int(random.integers(len(column))), axis=0) for column in columns]
-        found.append(_silhouette_of(np.hstack(moved)[chosen], k, seed))
+        samples.append(np.hstack(moved)[chosen])
+    own, *found = run(partial(_silhouette_of, k, seed), samples)
     known = sorted(one for one in found if one is not None)
     return NullStructure(k, own, tuple(known)) if own is not None and known else None
 
 
-def _silhouette_of(features: FloatArray, k: int, seed: int) -> float | None:
+def _silhouette_of(k: int, seed: int, features: FloatArray) -> float | None:
     if count_different(features, k) < k:
         return None
     with threadpool_limits(limits=1):

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.raster.windows import window_runner
 from shanhai.science.zoning.clustering import ALGORITHMS, partition_by
 from shanhai.science.zoning.contiguity import Contiguity
 from shanhai.science.zoning.diagnostics import (
@@ -75,6 +76,8 @@ def test_clear_groups_stand_out_from_unrelated_features() -> None:
     assert found is not None
     assert found.silhouette > 0.8
     assert found.flags == ()
+    with window_runner(2) as runner:
+        assert null_structure(features, 5, seed=1, run=runner.run) == found
 
 
 def test_few_different_units_are_not_judged() -> None:
