@@ -1,6 +1,6 @@
 """Rows that tests of jobs need: a database to write to, regions, datasets, waiting jobs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -49,16 +49,32 @@ async def submit_echo(
     terms: Terms = USUAL,
 ) -> UUID:
     """A waiting job of the test process."""
+    inputs = EchoInputs(message=message, pause=pause)
+    (job_id,) = await submit_together(sessions, [inputs], requested_by=requested_by, terms=terms)
+    return job_id
+
+
+async def submit_together(
+    sessions: Sessions,
+    inputs: Sequence[EchoInputs],
+    *,
+    requested_by: str = "tester",
+    terms: Terms = USUAL,
+) -> list[UUID]:
+    """Waiting jobs of the test process, none of which a worker sees before the others."""
     async with sessions.begin() as session:
-        job = await submit(
-            session,
-            contract=ECHO,
-            inputs=EchoInputs(message=message, pause=pause),
-            requested_by=requested_by,
-            request_id="request-1",
-            terms=terms,
-        )
-    return job.id
+        jobs = [
+            await submit(
+                session,
+                contract=ECHO,
+                inputs=one,
+                requested_by=requested_by,
+                request_id="request-1",
+                terms=terms,
+            )
+            for one in inputs
+        ]
+    return [job.id for job in jobs]
 
 
 async def read_job(sessions: Sessions, job_id: UUID) -> Job:

@@ -12,11 +12,12 @@ import pytest
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.jobs.states import cancel
+from shanhai.processes.echo.contract import EchoInputs
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.runner import Consumer
-from tests.support.job_rows import read_job, submit_echo
+from tests.support.job_rows import read_job, submit_echo, submit_together
 from tests.support.workers import NO_REDIS, children_of, eventually, reach, servers_of
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
@@ -76,11 +77,17 @@ async def test_a_job_outlives_errors_of_what_watches_it(
 
 
 async def test_slots_limit_what_runs_at_once(worker: WorkerContext, sessions: Sessions) -> None:
-    job_ids = [await submit_echo(sessions, pause=1) for _ in range(3)]
-    for job_id in job_ids:
-        await worker.dispatcher.dispatch(job_id, 0)
-    await reach(sessions, job_ids[1], JobStatus.RUNNING)
-    assert (await read_job(sessions, job_ids[2])).status == JobStatus.ACCEPTED
+    job_ids = await submit_together(sessions, [EchoInputs(message="hello", pause=1)] * 3)
+    await worker.dispatcher.dispatch(job_ids[0], 0)
+
+    async def statuses() -> list[str]:
+        return sorted([(await read_job(sessions, job_id)).status for job_id in job_ids])
+
+    async def two_run() -> bool:
+        return (await statuses()).count(JobStatus.RUNNING) == 2
+
+    await eventually(two_run)
+    assert await statuses() == [JobStatus.ACCEPTED, JobStatus.RUNNING, JobStatus.RUNNING]
     for job_id in job_ids:  # the third starts when a slot is free, without another wake-up
         assert (await reach(sessions, job_id, *ENDED)).attempt == 1
 
