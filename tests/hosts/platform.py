@@ -120,6 +120,8 @@ class TwoHosts:
             return {**os.environ, **own, **(BUCKET_KEYS if part == "store" else dask)}
         worker = {"lease_s": 5, "renew_s": 1.5, "poll_s": 1, "slots": 2, "finish_s": 5}
         worker |= {"retry_first_s": 2, "retry_longest_s": 10, "max_retries": 30}
+        # Each job computes its windows: a step kept from the former would leave the link idle.
+        worker["steps_mb"] = 0
         url = account_url(self.postgres.url(), part)  # type: ignore[arg-type]  # a role
         outside = {name: f"http://{host.outside}:{port}" for name, port in PORTS.items()}
         return {
