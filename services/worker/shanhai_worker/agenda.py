@@ -39,19 +39,24 @@ class Agenda:
         self._asked_at = float("-inf")
         self._due: Any = {}
 
-    async def wait_for(self, work: str, *, most_s: float = LONGEST_S) -> None:
+    async def wait_for(self, work: str, *, most_s: float = LONGEST_S) -> bool:
         """Return at a whole second of the clock, once there is such work or none can be seen.
 
         Args:
             work: A column of the question.
             most_s: Seconds after which to return anyhow.
+
+        Returns:
+            Whether there is such work; False where the time was over first.
         """
         until = time.monotonic() + most_s
         while True:
             # All wait for the same moments, so that they share an answer that is not old.
             await asyncio.sleep(LOOK_S - time.monotonic() % LOOK_S)
-            if time.monotonic() >= until or await self.is_due(work):
-                return
+            if await self.is_due(work):
+                return True
+            if time.monotonic() >= until:
+                return False
 
     async def is_due(self, work: str) -> bool:
         """Whether there is such work, as it was half a second ago at most, or none can be seen."""

@@ -39,8 +39,6 @@ from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-REAP_S = 10.0
-"""Seconds between looks at jobs, while none waits and none was lost."""
 DISPATCH_AFTER_S = 5.0
 
 
@@ -51,7 +49,7 @@ async def reap_jobs(context: WorkerContext) -> None:
             await reap_once(context)
         except DATABASE_ERRORS as error:
             log.warning("nothing reaped", error=type(error).__name__)
-        await context.agenda.wait_for("jobs", most_s=REAP_S)
+        await context.agenda.wait_for("jobs")
 
 
 async def reap_once(context: WorkerContext) -> None:
@@ -393,17 +391,12 @@ CHANGES = (
 async def evaluate_alert_rules(context: WorkerContext) -> None:
     """Evaluate for ever."""
     silence_at = plans_at = float("-inf")
+    due = True
     while True:
         done = 0
         try:
-            for evaluate in CHANGES:
-                async with context.sessions.begin() as session:
-                    number = await evaluate(session)
-                # Feeds bring something all the time: a few at once would keep a core busy.
-                if evaluate is not CHANGES[0] or number >= observation_evaluation.MOST_CHANGES:
-                    done += number
-            async with context.sessions.begin() as session:
-                done += await send_notices(session, datetime.now(UTC))
+            if due:
+                done = await _evaluate_changes(context)
             if time.monotonic() - silence_at >= SILENCE_S:
                 silence_at = time.monotonic()
                 for look in (
@@ -421,8 +414,20 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                     await observation_evaluation.note_all_ledgers(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)
-        if not done:
-            await context.agenda.wait_for("alerts", most_s=SILENCE_S)
+        due = bool(done) or await context.agenda.wait_for("alerts", most_s=SILENCE_S)
+
+
+async def _evaluate_changes(context: WorkerContext) -> int:
+    """Evaluate a portion of what changed and send what is due; how much more there may be."""
+    done = 0
+    for evaluate in CHANGES:
+        async with context.sessions.begin() as session:
+            number = await evaluate(session)
+        # Feeds bring something all the time: a few at once would keep a core busy.
+        if evaluate is not CHANGES[0] or number >= observation_evaluation.MOST_CHANGES:
+            done += number
+    async with context.sessions.begin() as session:
+        return done + await send_notices(session, datetime.now(UTC))
 
 
 async def run_schedules(context: WorkerContext) -> None:
