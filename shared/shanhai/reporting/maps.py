@@ -37,6 +37,9 @@ _MAP_SHARE, _SIDE_SHARE = 0.66, 0.27
 _COMPASS_MM = 27.0
 """What scale and north arrow take at the foot of the panel."""
 _CREDITS_PT, _CREDIT_LINES = 6.5, 4
+_HEADING_PT, _NOTE_PT = 17.0, 9.0
+_LINE_SPACING = 1.3
+_TEXT_MM = 0.94 * _WIDTH_IN * furniture.MM_IN
 
 GROUND = "#eef3f6"
 _WARNING = "#b3541e"
@@ -148,11 +151,13 @@ def draw_sheet(
     if families is None:
         return False
     with rc_context({"font.family": families, "axes.unicode_minus": False}):
-        figure, axes, side = _sheet(frame)
+        head = _Head.of(title, frame, lang)
+        figure, axes, side = _sheet(frame, head)
         content(axes, side)
         map_decorations.draw_districts(axes, frame.districts, lang)
         draw_compass(axes, side)
-        _write_texts(figure, title, frame, lang)
+        head.write(figure)
+        _write_foot(figure, frame, lang)
         picture = render(figure)
     # A tenth larger than with the usual level, and written in half of the time.
     picture.save(path, "PNG", compress_level=1)
@@ -167,11 +172,59 @@ def render(figure: Figure) -> Image.Image:
     return Image.frombytes("RGBA", size, held.getvalue()).convert("RGB")
 
 
-def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands over a map, in as many lines as it takes; the sheet grows by those past one.
+
+    Attributes:
+        heading: Lines of place and title.
+        note: Lines of the note.
+    """
+
+    heading: list[str]
+    note: list[str]
+
+    @classmethod
+    def of(cls, title: Label, frame: MapFrame, lang: Lang) -> "_Head":
+        """The lines in a language, by the fonts in use."""
+        place = frame.place.in_(lang)
+        heading = f"{place}{title.zh}" if lang == "zh" else f"{place} · {title.en}"
+        return cls(
+            furniture.wrapped(heading, _TEXT_MM, _HEADING_PT),
+            furniture.wrapped(frame.note.in_(lang), _TEXT_MM, _NOTE_PT),
+        )
+
+    @property
+    def more_in(self) -> float:
+        """Height of the lines past the first of each, inches."""
+        return _more_in(self.heading, _HEADING_PT) + _more_in(self.note, _NOTE_PT)
+
+    def write(self, figure: Figure) -> None:
+        """Write it on the upper edge."""
+        from_top = 0.42 + _more_in(self.heading, _HEADING_PT) / 2
+        _write_lines(figure, self.heading, from_top, _HEADING_PT, furniture.INK)
+        from_top = 0.74 + self.more_in - _more_in(self.note, _NOTE_PT) / 2
+        _write_lines(figure, self.note, from_top, _NOTE_PT, furniture.SOFT)
+
+
+def _more_in(lines: list[str], size: float) -> float:
+    return max(len(lines) - 1, 0) * _LINE_SPACING * size / 72
+
+
+def _write_lines(
+    figure: Figure, lines: list[str], from_top: float, size: float, color: str
+) -> None:
+    """Write lines whose middle lies so many inches below the upper edge."""
+    y = 1 - from_top / figure.get_size_inches()[1]
+    text = "\n".join(lines)
+    figure.text(0.03, y, text, fontsize=size, color=color, va="center", linespacing=_LINE_SPACING)
+
+
+def _sheet(frame: MapFrame, head: _Head) -> tuple[Figure, Axes, Axes]:
     west, south, east, north = frame.bounds
     # A long, low region still needs room for the legend and what stands below it.
     height = max(_LEAST_HEIGHT_IN, _WIDTH_IN * _MAP_SHARE * (north - south) / (east - west))
-    total = height + 1.9
+    total = height + 1.9 + head.more_in
     figure = Figure(figsize=(_WIDTH_IN, total), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0.03, 0.95 / total, _MAP_SHARE, height / total), facecolor=GROUND)
     axes.set_xlim(west, east)
@@ -186,17 +239,10 @@ def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:
     return figure, axes, side
 
 
-def _write_texts(figure: Figure, title: Label, frame: MapFrame, lang: Lang) -> None:
+def _write_foot(figure: Figure, frame: MapFrame, lang: Lang) -> None:
     total = figure.get_size_inches()[1]
-    place = frame.place.in_(lang)
-    heading = f"{place}{title.zh}" if lang == "zh" else f"{place} · {title.en}"
-    figure.text(0.03, 1 - 0.42 / total, heading, fontsize=17, color=furniture.INK, va="center")
-    figure.text(
-        0.03, 1 - 0.74 / total, frame.note.in_(lang), fontsize=9, color="#55656f", va="center"
-    )
     lead = "数据来源：" if lang == "zh" else "Data: "
-    width_mm = 0.94 * _WIDTH_IN * furniture.MM_IN
-    credits = furniture.wrapped(lead + frame.credits, width_mm, _CREDITS_PT)[:_CREDIT_LINES]
+    credits = furniture.wrapped(lead + frame.credits, _TEXT_MM, _CREDITS_PT)[:_CREDIT_LINES]
     figure.text(
         0.03,
         0.88 / total,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,24 @@ def test_equal_maps_are_equal_files(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         draw_zone_map(tmp_path / name, CODES, {}, frame(), "en")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_long_title_and_note_go_on_in_the_next_line(tmp_path: Path, lang: Lang) -> None:
+    if map_decorations.font_families(lang) is None:
+        pytest.skip(f"needs a font for {lang}: {map_decorations.CJK_PACKAGE}")
+    long = Label("真实分辨率约八十三公里，" * 12, "true resolution about 83 km, " * 12)
+    short = Label("真", "true")
+    sizes = []
+    for number, (place, note) in enumerate(((short, short), (short, long), (long, long))):
+        path = tmp_path / f"{number}.png"
+        draw_zone_map(path, CODES, {}, replace(frame(), place=place, note=note), lang)
+        pixels = np.asarray(Image.open(path).convert("L"))
+        margin = round(0.02 * pixels.shape[1])
+        assert (pixels[:, :margin] == 255).all()
+        assert (pixels[:, -margin:] == 255).all()
+        sizes.append(pixels.shape[0])
+    assert sizes[0] < sizes[1] < sizes[2]
 
 
 def test_stand_ins_are_shouted_about(tmp_path: Path) -> None:
