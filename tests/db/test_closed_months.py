@@ -260,6 +260,20 @@ async def test_pages_go_on_over_the_border_of_a_closed_month(
     ]
 
 
+async def test_some_of_many_stations_are_read_as_some_of_few(
+    sessions: Sessions, empty_store: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [o for code in STATIONS for o in hours(code, START, 24 * 3)]
+    await store(sessions, empty_store, given)
+    series = await series_of(sessions, stations=STATIONS[:2], end=START + timedelta(days=2))
+    few = await values(sessions, empty_store, series)
+    assert len(few) == 2 * 24 * 2
+    monkeypatch.setattr("shanhai.db.observations.queries.MANY_STATIONS", 1)
+    assert await values(sessions, empty_store, series) == few
+    behind = SeriesPosition(*few[9][:3])
+    assert await values(sessions, empty_store, series, most=5, after=behind) == few[10:15]
+
+
 async def test_a_late_row_fetches_its_own_series_back_and_no_other(
     sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:

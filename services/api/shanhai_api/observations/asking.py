@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -193,28 +193,33 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-async def find_series(asked: Executor, question: Question, viewer: Viewer) -> queries.SeriesQuery:
-    """The series a question means, of stations the viewer may know of.
+async def find_series(
+    asked: Executor, question: Question, viewer: Viewer
+) -> tuple[queries.SeriesQuery, dict[int, queries.SeenStation]]:
+    """The series a question means, of stations the viewer may know of; those stations it looked up.
 
     Raises:
         InvalidInput: a station or property that was named is not known.
     """
     properties = await queries.find_properties(asked, question.properties)
     selection = Selection(viewer, box=question.box, filter=question.filter)
-    stations = await _stations(asked, question, selection)
+    known = dict[int, queries.SeenStation]()
+    stations: Collection[int] = known
+    if question.stations is not None:
+        stations = known = await _named_stations(asked, question, selection, question.stations)
+    elif question.latest:  # a page of them has nearly as many stations as rows
+        stations = known = await queries.find_stations(asked, selection)
+    else:
+        stations = await queries.find_station_ids(asked, selection)
     during = question.during
     end = min(during.end or LATEST, LATEST) + timedelta(microseconds=1)
-    return queries.SeriesQuery(
-        stations, properties, max(during.start or queries.EARLIEST, queries.EARLIEST), end
-    )
+    start = max(during.start or queries.EARLIEST, queries.EARLIEST)
+    return queries.SeriesQuery(stations, properties, start, end), known
 
 
-async def _stations(
-    asked: Executor, question: Question, selection: Selection
-) -> Mapping[int, queries.SeenStation]:
-    named = question.stations
-    if named is None:
-        return await queries.find_stations(asked, selection)
+async def _named_stations(
+    asked: Executor, question: Question, selection: Selection, named: Sequence[str]
+) -> dict[int, queries.SeenStation]:
     known = await queries.find_stations(asked, replace(selection, box=None, filter=None), named)
     missing = set(named) - {station.code for station in known.values()}
     if missing:

@@ -16,13 +16,14 @@ STATISTICS = ("mean", "min", "max", "p50", "p98", "count")
 
 def describe_value(
     series: queries.SeriesQuery,
+    station: queries.SeenStation,
     value: queries.Value,
     formers: Mapping[queries.SeriesPosition, Sequence[queries.FormerObservation]] | None = None,
 ) -> Row:
     """An observation; with what it was before where that is asked for."""
     of = series.properties[value.property_id]
     row: Row = {
-        "station": series.stations[value.station_id].code,
+        "station": station.code,
         "property": of.code,
         "time": value.at,
         "value": value.value,
@@ -55,20 +56,25 @@ def _former(one: queries.FormerObservation) -> Row:
 
 def describe_latest(
     series: queries.SeriesQuery,
+    station: queries.SeenStation,
     value: queries.Value,
     now: datetime,
     formers: Mapping[queries.SeriesPosition, Sequence[queries.FormerObservation]] | None = None,
 ) -> Row:
     """A newest value; `gap` says that the station has been silent for longer than is usual."""
-    station = series.stations[value.station_id]
-    return {**describe_value(series, value, formers), "gap": station.has_gap(value.at, now)}
+    return {
+        **describe_value(series, station, value, formers),
+        "gap": station.has_gap(value.at, now),
+    }
 
 
-def describe_bucket(series: queries.SeriesQuery, bucket: Rollup, zone: ZoneInfo) -> Row:
+def describe_bucket(
+    series: queries.SeriesQuery, station: queries.SeenStation, bucket: Rollup, zone: ZoneInfo
+) -> Row:
     """Statistics of a stretch of time, whose begin is told in the zone that divides it."""
     of = series.properties[bucket.property_id]
     return {
-        "station": series.stations[bucket.station_id].code,
+        "station": station.code,
         "property": of.code,
         "time": bucket.starts_at.astimezone(zone),
         "unit": of.unit,

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import shapely
 from fastapi import Request, Response
 
+from shanhai.db.features.selection import Selection
+from shanhai.db.identity import Viewer
 from shanhai.db.observations import queries
 from shanhai.db.observations.rollups import Rollup
 from shanhai.db.queries.audit import record
@@ -132,8 +134,8 @@ async def answer(
     chosen = JSON if file_format is not None else choose_format(request, PAGES)
     zone = ZoneInfo(state.configuration.database.timezone)
     question = asking.read_question(query, zone)
-    series = await asking.find_series(state.quick, question, caller.viewer)
-    reading = Reading(state, question, series, zone)
+    series, known = await asking.find_series(state.quick, question, caller.viewer)
+    reading = Reading(state, question, series, zone, caller.viewer, known)
     if file_format is not None:
         _refuse_pages(question)
         return await respond_file(view, caller, file_format, reading.all(), question)
@@ -159,12 +161,18 @@ async def answer(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The rows one question means."""
+    """The rows one question means.
+
+    Attributes:
+        known: Stations that were looked up so far.
+    """
 
     state: ServiceState
     question: asking.Question
     series: queries.SeriesQuery
     zone: ZoneInfo
+    viewer: Viewer
+    known: dict[int, queries.SeenStation]
 
     async def page(self) -> tuple[list[Told], queries.SeriesPosition | None]:
         """A page, and the place behind which there is more."""
@@ -218,17 +226,27 @@ class Reading:
             await queries.read_former(self.state.quick, values) if question.revisions else None
         )
         now = datetime.now(UTC)
+        await self._look_up({row.station_id for row in rows})
         found: list[Told] = []
         for row in rows:
+            station = self.known.get(row.station_id)
+            if station is None:  # it was deleted, or closed to the viewer, at this moment
+                continue
             shown: dict[str, Any]
             if isinstance(row, Rollup):
-                shown = documents.describe_bucket(series, row, self.zone)
+                shown = documents.describe_bucket(series, station, row, self.zone)
             elif question.latest:
-                shown = documents.describe_latest(series, row, now, formers)
+                shown = documents.describe_latest(series, station, row, now, formers)
             else:
-                shown = documents.describe_value(series, row, formers)
-            found.append((series.stations[row.station_id], shown))
+                shown = documents.describe_value(series, station, row, formers)
+            found.append((station, shown))
         return found
+
+    async def _look_up(self, stations: set[int]) -> None:
+        """Get to know stations of rows: few of all that are asked for."""
+        if unknown := stations - self.known.keys():
+            selection = Selection(self.viewer)
+            self.known.update(await queries.find_stations(self.state.quick, selection, ids=unknown))
 
 
 def _place(row: queries.Value | Rollup) -> queries.SeriesPosition:

@@ -388,13 +388,13 @@ def station_document(found: StationReading, lang: Lang) -> dict[str, Any]:
         "start": start.isoformat(),
         "end": end.isoformat(),
         "observations": [_row(found, row) for row in found.rows],
-        "marked": [describe_value(found.drawn, value) for value in found.marked],
+        "marked": [describe_value(found.drawn, found.station, value) for value in found.marked],
     }
 
 
 def _newest(found: StationReading, value: queries.Value, now: datetime, lang: Lang) -> Row:
     of = found.known.properties[value.property_id]
-    row = describe_latest(found.known, value, now)
+    row = describe_latest(found.known, found.station, value, now)
     local = value.at.astimezone(found.span.zone)
     return {
         **row,
@@ -405,5 +405,5 @@ def _newest(found: StationReading, value: queries.Value, now: datetime, lang: La
 
 def _row(found: StationReading, row: queries.Value | Rollup) -> Row:
     if isinstance(row, Rollup):
-        return describe_bucket(found.drawn, row, found.span.zone)
-    return describe_value(found.drawn, row)
+        return describe_bucket(found.drawn, found.station, row, found.span.zone)
+    return describe_value(found.drawn, found.station, row)

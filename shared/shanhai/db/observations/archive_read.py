@@ -5,7 +5,7 @@ partition also tells the version of the month's file, and what was read of anoth
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -98,8 +98,8 @@ class ArchivedMonths:
         self,
         asked: Executor,
         files: ArtifactStore,
-        stations: Mapping[int, object],
-        properties: Mapping[int, object],
+        stations: Collection[int],
+        properties: Collection[int],
         *,
         marked: bool,
         ahead: int = AHEAD_ROWS,

@@ -3,7 +3,7 @@
 Each statement is short and stands for itself: who reads slowly keeps nothing open.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -29,14 +29,16 @@ STEPS: Mapping[Every | None, timedelta] = {
 }
 """How often a series has a row: certain of statistics, a guess of values."""
 SHORTEST_WIDE = timedelta(minutes=10)
-"""The shortest stretch that values of many series are read in: nearly all the time of such a
-statement goes into planning, for as many stations as are named."""
+"""The shortest stretch that values of many series are read in: most of the time of such a statement
+goes into planning, and into sending as many stations as are named."""
 BLOCK = 5_000
 """Rows of one statement when no number is asked for."""
 LONGEST_BLOCK = 10_001
 """Rows of the longest page, and one more that tells whether there are others."""
 MANY_SERIES = 50
 """From so many on, the best way to their values depends on how many they are."""
+MANY_STATIONS = 1_000
+"""More are looked up in a hash table, row by row: planning an array of them takes milliseconds."""
 EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
 TRIES = 5
 """How often a month is read that is put into a file, or fetched back from it, at that moment."""
@@ -116,10 +118,11 @@ class SeriesQuery:
     """Which series are asked for, and from when to before when.
 
     Attributes:
+        stations: Their ids.
         marked: Only values that a check marked, or whose sender does not call them valid.
     """
 
-    stations: Mapping[int, SeenStation]
+    stations: Collection[int]
     properties: Mapping[int, PropertySummary]
     start: datetime
     end: datetime
@@ -133,6 +136,11 @@ class SeriesQuery:
 _SERIES = (
     "{0}.station_id = ANY(CAST(:stations AS int[]))"
     " AND {0}.property_id = ANY(CAST(:properties AS smallint[]))"
+)
+# Without IS TRUE this would be a join, for which the table is read anew for each row.
+_HASHED_SERIES = (
+    "(x.station_id IN (SELECT unnest(CAST(:stations AS int[])))) IS TRUE"
+    " AND x.property_id = ANY(CAST(:properties AS smallint[]))"
 )
 _AFTER = (
     "({0}, x.station_id, x.property_id)"
@@ -164,20 +172,42 @@ _FORMER = text("""
 
 
 async def find_stations(
-    asked: Executor, selection: Selection, codes: Sequence[str] | None = None
+    asked: Executor,
+    selection: Selection,
+    codes: Sequence[str] | None = None,
+    *,
+    ids: Collection[int] | None = None,
 ) -> dict[int, SeenStation]:
-    """The stations of a selection that its viewer may know of, of certain codes where given."""
+    """The stations of a selection that its viewer may know of, of certain codes or ids if given."""
     where = " AND ".join(f"({one})" for one in conditions(STATIONS, selection))
     values = bound_values(selection)
     if codes is not None:
         where += " AND sn.code = ANY(CAST(:codes AS text[]))"
         values["codes"] = list(codes)
+    if ids is not None:
+        where += " AND sn.id = ANY(CAST(:ids AS int[]))"
+        values["ids"] = sorted(ids)
     query = text(
         "SELECT sn.id, sn.code, sn.name_zh, sn.name_en, sn.interval_s,"  # noqa: S608 - constants
         f" ST_X(sn.geom), ST_Y(sn.geom) FROM {STATIONS.source} WHERE {where}"
     )
     found = (await asked.execute(query, values)).all()
     return {row[0]: SeenStation(*row) for row in found}
+
+
+async def find_station_ids(asked: Executor, selection: Selection) -> list[int]:
+    """Ids of the stations of a selection that its viewer may know of, rising.
+
+    In one row: a country's stations come in half the time that all they are would take.
+    """
+    where = " AND ".join(f"({one})" for one in conditions(STATIONS, selection))
+    query = text(
+        "SELECT array_agg(sn.id ORDER BY sn.id)"  # noqa: S608 - constants
+        f" FROM {STATIONS.source} WHERE {where}"
+    )
+    [row] = (await asked.execute(query, bound_values(selection))).all()
+    ids: list[int] | None = row[0]
+    return ids or []
 
 
 async def find_properties(
@@ -343,7 +373,8 @@ async def _values(
 ) -> Sequence[Sequence[Any]]:
     """Values of one month: of its partition, and of its file where it has one."""
     month = partitions.month_of(stretch.start)
-    query = _values_query(month, series.marked, _is_wide(series))
+    hashed = len(series.stations) > MANY_STATIONS
+    query = _values_query(month, series.marked, _is_wide(series), hashed)
     for _ in range(TRIES):
         found = (await asked.execute(query, _binds(series, stretch, after, size))).all()
         rows = [row for row in found if row[0] is not None]
@@ -391,7 +422,7 @@ def _binds(
 
 
 @lru_cache(maxsize=1024)
-def _values_query(month: date, marked: bool, wide: bool) -> TextClause:
+def _values_query(month: date, marked: bool, wide: bool, hashed: bool) -> TextClause:
     """What reads the table of a month, by itself: planning all months would take longer.
 
     If the month has a file, one more row without a time tells its version: only one statement sees
@@ -401,7 +432,7 @@ def _values_query(month: date, marked: bool, wide: bool) -> TextClause:
         "(SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
         " x.received_at, x.result_time, CAST(NULL AS bigint) AS version"
         f" FROM {partitions.month_table(month)} x"
-        f" WHERE {_SERIES.format('x')}"
+        f" WHERE {_HASHED_SERIES if hashed else _SERIES.format('x')}"
         " AND x.observed_at >= CAST(:start AS timestamptz)"
         " AND x.observed_at < CAST(:end AS timestamptz)"
         f" AND {_AFTER.format('x.observed_at')}{' AND ' + _MARKED if marked else ''}"
