@@ -176,22 +176,29 @@ def _at(bands: FloatArray, rows: IntArray, cols: IntArray) -> FloatArray:
 def _weighted(
     bands: FloatArray, corners: tuple[tuple[IntArray, IntArray, FloatArray], ...]
 ) -> FloatArray:
-    shape = (bands.shape[0], *corners[0][2].shape)
-    total = np.zeros(shape)
-    if not np.isnan(bands).any():
-        for row, col, share in corners:
-            total += _at(bands, row, col) * share
-        return total
-    weight = np.zeros(shape)
-    for row, col, share in corners:
-        values = _at(bands, row, col)
-        known = ~np.isnan(values)
-        total += np.where(known, values, 0.0) * share
-        weight += known * share
+    unknown = np.isnan(bands)
+    if not unknown.any():
+        return _summed(bands, corners)
+    # What is unknown is told cell by cell before it is asked for position by position, which are
+    # many more, and once for all bands where it is the same in each, as in months of a year.
+    alike = bool((unknown == unknown[0]).all())
+    known = (~(unknown[:1] if alike else unknown)).astype(np.float64)
+    total, weight = _summed(np.where(unknown, 0.0, bands), corners), _summed(known, corners)
     enough: BoolArray = weight >= 0.5 - _EDGE
-    result = np.full(shape, np.nan)
+    result = np.full(total.shape, np.nan)
     np.divide(total, weight, out=result, where=enough)
     return result
+
+
+def _summed(
+    bands: FloatArray, corners: tuple[tuple[IntArray, IntArray, FloatArray], ...]
+) -> FloatArray:
+    total = np.zeros((bands.shape[0], *corners[0][2].shape))
+    for row, col, share in corners:
+        values = _at(bands, row, col)
+        values *= share
+        total += values
+    return total
 
 
 class CellAggregation:
