@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from geoalchemy2 import Geometry
@@ -227,13 +228,12 @@ async def _rows(
 ) -> list[dict[str, Any]]:
     """Rows of a table without shapes, what they refer to given by code."""
     query = _with_codes(TABLES[name]).where(condition)
-    if "deleted_at" in TABLES[name].columns:
-        query = query.where(TABLES[name].c.deleted_at.is_(None))
-    query = query.order_by(*TABLES[name].primary_key.columns)
     return [dict(row) for row in (await session.execute(query)).mappings()]
 
 
+@cache
 def _with_codes(known: Table) -> Select[Any]:
+    """All rows in their order; to build the query takes longer than PostgreSQL to answer it."""
     columns: list[Any] = []
     source: Any = known
     for own in known.columns:
@@ -247,7 +247,8 @@ def _with_codes(known: Table) -> Select[Any]:
             columns.append(own.label(f"{own.name.removesuffix('_ids')}s"))
         elif not isinstance(own.type, Geometry):
             columns.append(own)
-    return select(*columns).select_from(source)
+    query = select(*columns).select_from(source).order_by(*known.primary_key.columns)
+    return query.where(known.c.deleted_at.is_(None)) if "deleted_at" in known.columns else query
 
 
 async def _keep(session: AsyncSession, plan_id: int, finding: PlanFinding) -> bool:
