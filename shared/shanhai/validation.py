@@ -3,6 +3,7 @@
 What our own checks raise says it in both, as descriptions of members do: `English / 中文`.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -118,15 +119,39 @@ _RULES = {
 }
 
 
+_TELL_NO_VALUE = frozenset(
+    {"missing", "extra_forbidden", "string_too_short", "string_too_long", "value_error"}
+)
+"""Errors without a value, with one that is too long, or of a check of ours, which names it."""
+_SECRET = re.compile(r"password|secret|token|key|link|credential|verifier", re.IGNORECASE)
+_TOLD_CHARACTERS = 80
+
+
 def rule_in_english(item: Mapping[str, Any]) -> str:
-    """One of pydantic's errors in its words, or in those of the check of ours that raised it."""
-    return in_both(_message(item))[0]
+    """One of pydantic's errors in its words, or in those of the check of ours that raised it.
+
+    The value is told with it, but for that of a member which may hold a secret.
+    """
+    told = _value_told(item)
+    return f"{in_both(_message(item))[0]}{told and f' (was {told})'}"
 
 
 def rule_in_chinese(item: Mapping[str, Any]) -> str:
-    """One of pydantic's errors in Chinese; in pydantic's words where no translation is kept."""
-    rule = _RULES.get(item["type"])
-    return in_both(_message(item))[1] if rule is None else rule.format(**item.get("ctx", {}))
+    """The same in Chinese; in pydantic's words where no translation is kept."""
+    rule, told = _RULES.get(item["type"]), _value_told(item)
+    words = in_both(_message(item))[1] if rule is None else rule.format(**item.get("ctx", {}))
+    return f"{words}{told and f'（给出的是 {told}）'}"
+
+
+def _value_told(item: Mapping[str, Any]) -> str:
+    """A text, number, truth value or null as JSON has it; empty where it is not to be told."""
+    value = item.get("input", ...)
+    names = (part for part in item["loc"] if isinstance(part, str))
+    if item["type"] in _TELL_NO_VALUE or any(map(_SECRET.search, names)):
+        return ""
+    if isinstance(value, str):
+        return repr(value[:_TOLD_CHARACTERS])
+    return json.dumps(value) if value is None or isinstance(value, int | float) else ""
 
 
 def in_both(message: str) -> tuple[str, str]:

@@ -327,7 +327,9 @@ def test_a_chinese_reader_is_told_in_chinese(platform: Platform) -> None:
             json={"inputs": {"region": CODE, "parameters": {"k": 11}}},
             headers={"Prefer": "respond-async"},
         ).json()
-    assert answer["errors"] == [{"pointer": "/inputs/parameters/k", "detail": "必须小于或等于 10"}]
+    assert answer["errors"] == [
+        {"pointer": "/inputs/parameters/k", "detail": "必须小于或等于 10（给出的是 11）"}
+    ]
 
 
 @pytest.mark.parametrize(

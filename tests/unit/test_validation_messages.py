@@ -1,10 +1,10 @@
 """Broken rules are told in Chinese with their limits."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
@@ -24,8 +24,8 @@ def rules_of(inputs: dict[str, object]) -> dict[str, str]:
 
 def test_rules_name_their_limits() -> None:
     assert rules_of({"region": "x", "cell_m": 1, "parameters": {"k": 11}}) == {
-        "cell_m": "必须大于或等于 10.0",
-        "parameters/k": "必须小于或等于 10",
+        "cell_m": "必须大于或等于 10.0（给出的是 1）",
+        "parameters/k": "必须小于或等于 10（给出的是 11）",
     }
 
 
@@ -63,6 +63,41 @@ def test_a_rule_of_the_model_itself_is_bilingual() -> None:
     item = caught.value.errors()[0]
     assert rule_in_chinese(item) == "观测截止日早于起始日"
     assert rule_in_english(item) == "observed_to is before observed_from"
+
+
+class Account(BaseModel):
+    """What a member may be called, and how it may be wrong."""
+
+    name: Literal["one", "two"] = "one"
+    share: float = Field(0.5, le=1)
+    size: int = 0
+    open: bool = True
+    note: str = Field("x", max_length=3)
+    parts: list[int] = []
+    password: str = Field("x" * 20, pattern="^x{20}$")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"name": "three"}, "Input should be 'one' or 'two' (was 'three')"),
+        ({"name": "长" * 200}, f"Input should be 'one' or 'two' (was '{'长' * 80}')"),
+        ({"name": "a'\ud800"}, "Input should be 'one' or 'two' (was \"a'\\ud800\")"),
+        ({"share": 1.5}, "Input should be less than or equal to 1 (was 1.5)"),
+        ({"size": None}, "Input should be a valid integer (was null)"),
+        ({"open": 2}, "Input should be a valid boolean, unable to interpret input (was 2)"),
+        ({"size": [1]}, "Input should be a valid integer"),
+        ({"parts": True}, "Input should be a valid list (was true)"),
+        ({"note": "long"}, "String should have at most 3 characters"),
+        ({"password": "hunter2"}, "String should match pattern '^x{20}$'"),
+    ],
+)
+def test_a_rule_tells_the_value_that_broke_it(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Account.model_validate(given)
+    (item,) = caught.value.errors()
+    assert rule_in_english(item) == told
+    assert ("（给出的是 " in rule_in_chinese(item)) == ("(was " in told)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 import structlog
 from asyncpg import PostgresError
@@ -29,7 +28,7 @@ from shanhai.errors import (
     Unavailable,
 )
 from shanhai.http_egress import NoAnswerInTime, UnusableAnswer
-from shanhai.validation import rule_in_chinese
+from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai_tiles.answers import DocumentPart, Maybe
 from shanhai_tiles.pages import HTML, asks_for_page, language_of, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of
@@ -149,16 +148,12 @@ async def show_error(request: Request, error: Exception) -> Response:
     return told
 
 
-def _was(one: Mapping[str, Any]) -> str:
-    return f" (was {str(one.get('input'))[:80]!r})"
-
-
 async def show_validation(request: Request, error: Exception) -> Response:
     """Parameters that FastAPI could not read: 400 with one fault each."""
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [
-        Fault(str(one["loc"][-1]), f"{one['msg']}{_was(one)}", f"{rule_in_chinese(one)}{_was(one)}")
+        Fault(str(one["loc"][-1]), rule_in_english(one), rule_in_chinese(one))
         for one in error.errors()
     ]
     detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)

@@ -188,7 +188,7 @@ def check_inputs(model: type[Inputs], given: Mapping[str, Any]) -> Inputs:
     except ValidationError as error:
         faults = [
             Fault(f"/inputs{_pointer(one['loc'])}", rule_in_english(one), rule_in_chinese(one))
-            for one in error.errors(include_url=False, include_input=False)
+            for one in error.errors(include_url=False)
         ]
     raise InvalidInput("the inputs break the rules", message_zh="输入不符合规则", faults=faults)
 

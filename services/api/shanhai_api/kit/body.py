@@ -260,7 +260,7 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
                 rule_in_english(item),
                 rule_in_chinese(item),
             )
-            for item in error.errors(include_url=False, include_input=False)
+            for item in error.errors(include_url=False)
         ]
     details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
     in_chinese = "；".join(f"{fault.pointer or '/'}：{fault.detail_zh}" for fault in faults)
