@@ -78,7 +78,7 @@ def test_a_key_for_longer_than_keys_may_be_valid(run: Run) -> None:
     ("words", "said"),
     [
         (["--role", "king"], "no role 'king'"),
-        (["--role", "planner@atlantis"], "no such region"),
+        (["--role", "planner@atlantis"], "there is no region 'atlantis'"),
         ([], "--scope or --role"),
     ],
 )

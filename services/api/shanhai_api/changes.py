@@ -147,11 +147,11 @@ async def list_changes(
     `cursor` and ask with `since` for what came after. A page may hold fewer changes than its limit,
     or none, and still have a `next`.
     """
+    entities = entities_named(query.collection)
     if query.since == NOW:
         stretch = FeedPage([], await read_head(read.session), more=False)
     else:
         after = 0 if query.since is None else read_cursor(query.since)
-        entities = entities_named(query.collection)
         stretch = await read_changes(
             read.session, read.caller.viewer, entities, after=after, limit=query.limit
         )
@@ -262,9 +262,9 @@ class DayComparison(Document):
 
 def _links(entity: Entity, code: str, days: tuple[date, date], view: View) -> list[dict[str, str]]:
     item = f"{documents.list_path(entity, {})}/{quote(code, safe='')}"
-    asked = f"&from={days[0].isoformat()}&to={days[1].isoformat()}"
+    asked = {"from": days[0].isoformat(), "to": days[1].isoformat()}
     return [
-        *({**link, "href": link["href"] + asked} for link in view.self_links(f"{item}/compare")),
+        *view.self_links(f"{item}/compare", **asked),
         view.link(item, "item", documents.data_format(entity).media_type),
     ]
 

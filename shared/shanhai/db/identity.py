@@ -243,7 +243,9 @@ def _fault(
             f"/roles/{place}/region", "admin holds everywhere or not at all", "admin 不能限定区域"
         )
     if item.region is not None and item.region not in known:
-        return Fault(f"/roles/{place}/region", "there is no such region", "没有该区域")
+        return Fault(
+            f"/roles/{place}/region", f"there is no region {item.region!r}", f"没有区域 {item.region!r}"
+        )
     return None
 
 

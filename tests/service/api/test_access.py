@@ -216,7 +216,9 @@ class TestTokens:
         assert changed.json()["roles"] == [{"role": "auditor", "region": None}]
         assert (await anonymous.get("/audit", headers=token)).status_code == 200
         await admin.patch(path, json={"roles": [{"role": "auditor", "region": "city"}]})
-        assert (await anonymous.get("/audit", headers=token)).status_code == 403
+        refused = await anonymous.get("/audit", headers=token)
+        assert refused.status_code == 403
+        assert "'auditor' everywhere" in refused.json()["detail"]
         assert (await admin.patch(path, json={"disabled": True})).json()["disabled"] is not None
         assert (await anonymous.get("/collections", headers=token)).status_code == 401
         await admin.patch(path, json={"disabled": False})

@@ -92,6 +92,15 @@ async def test_records_and_collections_by_name(
     change = (await admin.get("/changes", params={"since": since})).json()["changes"][-1]
     assert (await admin.get(change["links"][0]["href"])).json()["code"] == "p.one"
     assert (await admin.get("/changes?collection=nothing")).status_code == 404
+    assert (await admin.get("/changes?since=now&collection=nothing")).status_code == 404
+
+
+async def test_links_to_itself_keep_what_was_asked(anonymous: httpx.AsyncClient) -> None:
+    asked = {"limit": "2", "collection": "programmes,regions", "lang": "zh"}
+    links = (await anonymous.get("/changes", params=asked)).json()["links"]
+    for link in links[:2]:
+        kept = dict(httpx.URL(link["href"]).params)
+        assert kept == {**asked, "f": "json" if link["rel"] == "self" else "html"}
 
 
 async def test_what_is_hidden_is_not_told(

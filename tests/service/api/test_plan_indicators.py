@@ -549,7 +549,11 @@ async def test_the_evaluation_tells_binding_failures_first(
     assert [row["indicator"] for row in own.json()["rows"]] == ["forest_stock_volume"]
     unknown = await planner.get(f"{PLAN}/evaluation", params={"year": 2023, "department": "x"})
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (400, "department")
-    assert (await planner.get(f"{PLAN}/evaluation")).status_code == 400
+    today = (await planner.get(f"{PLAN}/evaluation")).json()
+    assert today["year"] == datetime.now(UTC).year
+    then = (await planner.get(f"{PLAN}/evaluation", params={"year": 2023, "lang": "zh"})).json()
+    own = {link["rel"]: link["href"] for link in then["links"]}["self"]
+    assert (await planner.get(own)).json()["year"] == 2023
 
 
 async def test_the_evaluation_as_csv(

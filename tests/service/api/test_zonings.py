@@ -527,6 +527,8 @@ class TestComparison:
             ("strict_protection", "priority_restoration"),
             ("key_protection", "priority_restoration"),
         }
+        own = next(link["href"] for link in document["links"] if link["rel"] == "self")
+        assert (await writer.get(own)).json()["moves"] == document["moves"]
         whole = document["changed_km2"] + document["unchanged_km2"]
         assert document["changed_km2"] == pytest.approx(whole / 5, rel=1e-4)
 

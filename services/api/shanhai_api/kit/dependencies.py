@@ -21,7 +21,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.standby import MAY_LAG
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.validation import Rfc3339Date
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.errors import PreconditionRequired
 from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import (
@@ -193,7 +193,15 @@ async def get_administrator(request: Request) -> Caller:
 async def get_auditor(request: Request) -> Caller:
     """A caller who may read the audit log: an auditor of everything, or an administrator."""
     caller = await caller_of(request)
-    return caller if may_audit(caller) else await get_administrator(request)
+    if may_audit(caller):
+        return caller
+    if all(grant.role is not Role.AUDITOR for grant in caller.grants or ()):
+        return await get_administrator(request)
+    await _note_refusal(request, caller)
+    raise Forbidden(
+        "the log has no regions: it takes the role 'auditor' everywhere, not in a region",
+        message_zh="审计日志不分区域：需要不限区域的 auditor 角色",
+    )
 
 
 async def _note_refusal(request: Request, caller: Caller) -> None:

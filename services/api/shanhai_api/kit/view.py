@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -195,18 +195,30 @@ class View:
         return link if title is None else {**link, "title": title}
 
     def self_links(self, path: str, /, *formats: Format, **parameters: str | None) -> list[Link]:
-        """`self` in the format chosen, `alternate` in the others."""
+        """`self` in the format chosen, `alternate` in the others.
+
+        Of the resource that was asked for they keep the parameters it was asked with: without them
+        they would lead to another answer.
+        """
         offered = formats or (JSON, HTML)
         chosen = choose_format(self.request, offered)
+        stated = {**self._asked(path), **parameters}
         return [
             self.link(
                 path,
                 "self" if item == chosen else "alternate",
                 item.media_type,
-                **{**parameters, "f": item.name},
+                **{**stated, "f": item.name},
             )
             for item in offered
         ]
+
+    def _asked(self, path: str) -> dict[str, str]:
+        """The parameters of the request where it asked for this path; a form sends empty ones."""
+        request = self.request
+        if request.method not in {"GET", "HEAD"} or request.url.path != unquote(path):
+            return {}
+        return {name: value for name, value in request.query_params.items() if value}
 
     def respond(
         self,

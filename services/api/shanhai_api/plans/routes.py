@@ -185,7 +185,8 @@ async def show_evaluation(
 ) -> Answer[judged_models.PlanEvaluation] | Response:
     """Evaluate a year by region and department as JSON, page, CSV or DOCX."""
     seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer, query.as_of)
-    asked = EvaluationScope(query.year, query.region, query.department)
+    year = query.year or operations.year_of(query.as_of)
+    asked = EvaluationScope(year, query.region, query.department)
     content = await evaluate(read.session, seen, asked)
     return await operations.show_table(
         read, judged_models.PlanEvaluation.of(seen, content, read), content

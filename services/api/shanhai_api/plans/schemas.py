@@ -87,7 +87,9 @@ class EvaluationQuery(DayQuery):
     """Parameters of the evaluation of a year."""
 
     f: str | None = format_field("json", "html", "csv", "docx")
-    year: Year = Field(description="Year that is evaluated")
+    year: Year | None = Field(
+        None, description="Year that is evaluated; default this year, or that of `as_of`"
+    )
     region: str | None = Field(
         None, max_length=200, description="Code of a region; default all that have targets"
     )
