@@ -1,7 +1,9 @@
 """Counts of species from where they were met with: by protected area and year, and indicator 26.
 
-An occurrence counts where it is verified and the reader may know its exact place. Of others not
-even a number is told: the count of a small area would say whether a sensitive species lives there.
+In counts by area an occurrence counts where it is verified and the reader may know its exact place.
+Of others not even a number is told: the count of a small area would say whether a sensitive species
+lives there. Indicator 26 is recorded for everybody, so it rests on what everybody may read: of a
+masked place on its cell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,20 +18,25 @@ from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.collections.species import OCCURRENCES
 from shanhai.db.features.columns import source_of
+from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.hierarchy import RegionWithin
-from shanhai.db.identity import Viewer
+from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 
 # Constants of the declarations; callers' values are bound. A synonym counts with the accepted name.
+# A point that meets a line is covered by it, a cell may lie in it in part.
 _KEY_SPECIES = """
-SELECT count(*) AS known, count(*) FILTER (WHERE inside) AS protected
-  FROM (SELECT coalesce(ac.id, sp.id), bool_or(EXISTS (
-                 SELECT FROM {lines} WHERE {lines_met}
-                    AND ca.kind IN ('protected_area', 'red_line')
-                    AND ST_Intersects({line}, {place}))) AS inside
-          FROM {found} LEFT JOIN species ac ON ac.id = sp.accepted_id
+SELECT count(*) AS known, count(*) FILTER (WHERE inside) AS protected,
+       count(*) FILTER (WHERE partly AND NOT inside) AS undecided
+  FROM (SELECT coalesce(ac.id, sp.id), coalesce(bool_or(line.covers), false) AS inside,
+               coalesce(bool_or(NOT line.covers), false) AS partly
+          FROM {found} LEFT JOIN species ac ON ac.id = sp.accepted_id,
+               LATERAL (SELECT bool_or(ST_Covers({line}, {place})) AS covers
+                          FROM {lines} WHERE {lines_met}
+                           AND ca.kind IN ('protected_area', 'red_line')
+                           AND ST_Intersects({line}, {place})) AS line
          WHERE {met} AND oc.observed_from <= CAST(:as_of AS date)
            AND coalesce(ac.protection, sp.protection)
                IN ('first_class', 'second_class', 'provincial')
@@ -88,6 +95,22 @@ SELECT area.code, area.name_zh, area.name_en, area.class_code, area.level, count
 
 
 @dataclass(frozen=True, slots=True)
+class KeySpeciesCount:
+    """How many key species were met with in a region, by what everybody may read of the places.
+
+    Attributes:
+        known: Met with in the region, or in a masked cell that touches it.
+        protected: Of these, met with in a protected area or the red line: with a whole cell, where
+            the place is masked.
+        undecided: Not protected so, but with a masked cell that lies in such a line in part.
+    """
+
+    known: int
+    protected: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeciesTally:
     """How many species were met with, and how often.
 
@@ -139,35 +162,51 @@ class ProtectedSpecies:
     areas: list[AreaTallies] = field(default_factory=list)
 
 
-def _parts(viewer: Viewer, lines: Selection) -> Mapping[str, str]:
-    """The SQL of lines and of occurrences that count, as a reader has them."""
-    seen, past = seen_by(OCCURRENCES, viewer), lines.as_of is not None
-    (place,) = (item.sql for item in seen.properties if item.name == "place")
-    met = (*conditions(seen, Selection(viewer)), "oc.state = 'verified'", f"({place}) = 'exact'")
+def _parts(lines: Selection, seen: Entity, met: Sequence[str], place: str) -> Mapping[str, str]:
+    """The SQL of lines, and of occurrences that count."""
+    past = lines.as_of is not None
     over = (*conditions(CONTROL_AREAS, lines), CONTROL_AREAS.published)
     return {
         "lines": source_of(CONTROL_AREAS, former=past),
         "lines_met": " AND ".join(f"({one})" for one in over),
         "line": str(CONTROL_AREAS.geometry),
         "found": seen.source,
-        "met": " AND ".join(f"({one})" for one in met),
-        # What is told exactly lies where it is kept, which has an index.
-        "place": str(seen.whole.geometry),
+        "met": " AND ".join(f"({one})" for one in (*met, "oc.state = 'verified'")),
+        "place": place,
     }
+
+
+def _read_by_all(lines: Selection) -> Mapping[str, str]:
+    """The SQL of occurrences where everybody reads them: of what is masked, the cell."""
+    seen = seen_by(OCCURRENCES, PUBLIC)
+    return _parts(lines, seen, conditions(seen, Selection(PUBLIC)), str(seen.geometry))
+
+
+def _read_exactly(lines: Selection) -> Mapping[str, str]:
+    """The SQL of occurrences whose exact place a reader may know."""
+    seen = seen_by(OCCURRENCES, lines.viewer)
+    (place,) = (item.sql for item in seen.properties if item.name == "place")
+    met = (*conditions(seen, Selection(lines.viewer)), f"({place}) = 'exact'")
+    # What is told exactly lies where it is kept, which has an index.
+    return _parts(lines, seen, met, str(seen.whole.geometry))
 
 
 async def count_key_species(
     session: AsyncSession, region_id: int, day: date, viewer: Viewer
-) -> tuple[int, int]:
+) -> KeySpeciesCount:
     """How many key species were met with in a region up to a day, and how many of them inside.
 
     Key species are those of national first and second class and of provinces; inside is within a
-    protected area or the red line as they were in force on the day.
+    protected area or the red line as they were in force on the day, and as the viewer sees them.
+
+    The share is published, and with one species it would tell everybody on which side of a line
+    the species lives. So it is counted by what everybody reads, whoever asks: the number is the
+    same wherever in its cell a masked place lies, and hidden species do not count.
     """
     lines = Selection(viewer, as_of=day)
-    query = text(_KEY_SPECIES.format(**_parts(viewer, lines)))
+    query = text(_KEY_SPECIES.format(**_read_by_all(lines)))
     row = (await session.execute(query, {**bound_values(lines), "region": region_id})).one()
-    return row.known, row.protected
+    return KeySpeciesCount(row.known, row.protected, row.undecided)
 
 
 async def count_species_by_area(
@@ -192,7 +231,7 @@ async def count_species_by_area(
     """
     lines = Selection(viewer)
     query = _BY_AREA.format(
-        **_parts(viewer, lines),
+        **_read_exactly(lines),
         area_met="true" if area is None else "ca.code = :area",
         year_met="true"
         if year is None

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from shapely.geometry import shape
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.db.engine import Sessions
@@ -20,6 +20,8 @@ from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.indicator import Indicator, IndicatorValue
 from shanhai.db.tables.job import Job
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.jobs.submission import submit
 from shanhai.monitoring.observation import FeedObservation
@@ -70,7 +72,7 @@ async def region_with_a_plan(
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         await forget_observations(session)
-        await forget_rows(session, ["region", "indicator", "dataset"])
+        await forget_rows(session, ["region", "indicator", "dataset", "species"])
         region = await store_watershed(session, worker.artifacts, tiny_watershed)
         await session.execute(
             update(Dataset)
@@ -221,6 +223,50 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     assert "data:image/png;base64," in page
     assert "GB 3838-2002" in page
     await _assert_recorded(sessions, job)
+
+
+@pytest.mark.usefixtures("region_with_a_plan")
+async def test_of_key_species_nothing_is_recorded_beside_a_line_that_is_not_drawn(
+    worker: WorkerContext, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        plan = (await session.scalars(select(Plan).where(Plan.code == PLAN))).one()
+        region = await session.get_one(Region, plan.region_id)
+        await add_indicator(session, plan, "key_species_protection_rate")
+        await session.execute(
+            text(
+                "INSERT INTO species (code, scientific_name, protection, sensitivity)"
+                " VALUES ('egret', 'Egretta eulophotes', 'first_class', 'open')"
+            )
+        )
+        await session.execute(
+            text(
+                "INSERT INTO occurrence (code, region_id, species_id, observed_from, state, geom)"
+                " SELECT 'met', :region, species.id, '2023-05-01', 'verified',"
+                " ST_PointOnSurface(region.geom) FROM species, region WHERE region.id = :region"
+            ),
+            {"region": region.id},
+        )
+
+    async def recorded() -> dict[int, Decimal]:
+        job = await run(worker, sessions, indicators=["key_species_protection_rate"])
+        document = orjson.loads(read_output(worker, job, "indicators"))
+        missing = {one["year"]: one["en"] for one in document["indicators"][0]["missing"]}
+        assert missing.pop(2023) == "no protected area or red line is in force"
+        told.append(missing.get(2024))
+        async with sessions() as session:
+            rows = await session.scalars(
+                select(IndicatorValue).where(IndicatorValue.job_id == job.id)
+            )
+            return {row.year: row.value for row in rows}
+
+    told: list[str | None] = []
+    assert set(await recorded()) == {2024}
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE control_area SET geom = NULL WHERE kind = 'red_line'"))
+    assert await recorded() == {}
+    assert told[0] is None
+    assert "not drawn: red_line (12.5 km²)" in str(told[1])
 
 
 def _assert_lines_are_measured_where_they_are_drawn(

@@ -331,6 +331,9 @@ def test_shares_of_the_region() -> None:
     assert "no protected area or red line" in reason(
         compute("wetland_protection", {"shapes": wetland})
     )
+    for undrawn in (line("red_line", "told", None), line("wetland", "told", None)):
+        shapes = [*kept["shapes"], undrawn]
+        assert "not drawn: told" in reason(compute("wetland_protection", {"shapes": shapes}))
 
 
 def test_shoreline_is_measured_by_class() -> None:
@@ -351,10 +354,34 @@ def test_shoreline_is_measured_by_class() -> None:
 
 
 def test_key_species_that_are_protected_are_a_share() -> None:
-    held = {"species": [KeySpeciesTask(year=2024, known=8, protected=6)]}
-    assert value(compute("key_species_protected", held)) == 75.0
-    none = {"species": [KeySpeciesTask(year=2024, known=0, protected=0)]}
+    shapes = [line("protected_area", "p", square(WEST, SOUTH), checksum="0" * 64)]
+    species = [KeySpeciesTask(year=2024, known=8, protected=6)]
+    found = compute("key_species_protected", {"species": species, "shapes": shapes})
+    assert value(found) == 75.0
+    assert isinstance(found, Figure)
+    assert [one["code"] for one in found.inputs["control_areas"]] == ["p"]
+    none = {"species": [KeySpeciesTask(year=2024, known=0, protected=0)], "shapes": shapes}
     assert "no verified occurrence" in reason(compute("key_species_protected", none))
+
+
+def test_of_key_species_no_share_is_told_beside_lines_that_are_not_drawn() -> None:
+    species = [KeySpeciesTask(year=2024, known=1, protected=0)]
+    told = line("red_line", "told", None, approved_area_km2=Decimal("2.5"))
+    drawn = line("protected_area", "p", square(WEST, SOUTH))
+    for shapes in ([told], [drawn, told]):
+        found = compute("key_species_protected", {"species": species, "shapes": shapes})
+        assert "not drawn: told (2.5 km²)" in reason(found)
+    nowhere = compute("key_species_protected", {"species": species})
+    assert "no protected area or red line is in force" in reason(nowhere)
+    large = {"species": species, "shapes": [drawn], "lines_left_out": ["red_line"]}
+    assert "too many vertices" in reason(compute("key_species_protected", large))
+
+
+def test_of_key_species_no_share_is_told_that_rests_on_where_in_its_cell_one_lives() -> None:
+    shapes = [line("protected_area", "p", square(WEST, SOUTH))]
+    species = [KeySpeciesTask(year=2024, known=8, protected=6, undecided=2)]
+    found = compute("key_species_protected", {"species": species, "shapes": shapes})
+    assert "2 of 8 key protected species are masked" in reason(found)
 
 
 BASE = FigureTask(year=2020, value=Decimal(40), sense="at_least")

@@ -74,6 +74,8 @@ def _area(computation: ComputationId, kind: str, zh: str, en: str, code: str) ->
     )
 
 
+KEEPING = ("protected_area", "red_line")
+"""Kinds of lines within which land and species count as protected."""
 COMPUTATIONS: tuple[Computation, ...] = (
     Computation(
         "surface_water_good",
@@ -194,7 +196,7 @@ COMPUTATIONS: tuple[Computation, ...] = (
         ),
         "%",
         "control_areas",
-        ("wetland", "protected_area", "red_line"),
+        ("wetland", *KEEPING),
         ("wetland_protection_rate",),
     ),
     Computation(
@@ -226,12 +228,14 @@ COMPUTATIONS: tuple[Computation, ...] = (
         Label("重点保护物种种数保护率", "Share of key species that are protected"),
         Label(
             "在自然保护地或生态保护红线内有已核实分布点的重点保护物种数"
-            " ÷ 区域内有已核实分布点的重点保护物种数 × 100",
+            " ÷ 区域内有已核实分布点的重点保护物种数 × 100；位置保密的分布点以其整个网格计",
             "key species with a verified occurrence in a protected area or within the red line ÷"
-            " key species with a verified occurrence in the region × 100",
+            " key species with a verified occurrence in the region × 100; a masked place counts as"
+            " its whole cell",
         ),
         "%",
         "species",
+        KEEPING,
         codes=("key_species_protection_rate",),
     ),
 )

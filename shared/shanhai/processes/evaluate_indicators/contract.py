@@ -111,6 +111,9 @@ class KeySpeciesTask(BaseModel):
     year: int
     known: int
     protected: int = Field(description="those with an occurrence in a protected area or red line")
+    undecided: int = Field(
+        0, description="others with a masked cell that lies in such a line in part"
+    )
 
 
 class IndicatorsTask(BaseModel):

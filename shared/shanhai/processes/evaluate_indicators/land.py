@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from shanhai.processes.evaluate_indicators import values
+from shanhai.processes.evaluate_indicators.computations import KEEPING
 from shanhai.processes.evaluate_indicators.contract import ShapeTask
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import CONTROL_KINDS, Label
@@ -133,12 +134,9 @@ def area_of_kind(asked: values.Asked) -> values.Found:
     What was approved is no measurement: a target that is the approved area would always be reached.
     """
     (kind,) = asked.computation.kinds
-    shapes = _in_force(asked, kind)
+    shapes = _drawn(asked, kind)
     if isinstance(shapes, values.Missing):
         return shapes
-    undrawn = [one for one in shapes if one.geometry is None]
-    if undrawn:
-        return _undrawn(kind, undrawn)
     measured = _measure(asked, shapes)
     return values.Figure(
         measured or 0.0, _MEASURED, _line_inputs(shapes), details={"measured_km2": measured}
@@ -148,27 +146,43 @@ def area_of_kind(asked: values.Asked) -> values.Found:
 def key_species_protected(asked: values.Asked) -> values.Found:
     """Share of key protected species with an occurrence in a protected area or red line, in %.
 
-    The measure is ours: where a species is met with inside, it counts as protected.
+    The measure is ours: where a species is met with inside, it counts as protected. The value is
+    public, so a masked place counts by its cell, which everybody reads: inside where the whole cell
+    is, outside where no part of it is. Where it lies across a line, nothing is told: a value either
+    way might be false, and the true one would tell where the species lives.
     """
     counted = next((one for one in asked.material.held.species if one.year == asked.year), None)
     if counted is None or not counted.known:
         return values.Missing(
             Label(
-                f"截至 {asked.year} 年末，区域内没有可精确读取的重点保护物种已核实分布点",
+                f"截至 {asked.year} 年末，区域内没有公众可见的重点保护物种已核实分布点",
                 f"the region has no verified occurrence of a key protected species up to the end of"
-                f" {asked.year} whose exact place you may read",
+                f" {asked.year} that everybody may read",
+            )
+        )
+    keeping = _keeping(asked)
+    if isinstance(keeping, values.Missing):
+        return keeping
+    if counted.undecided:
+        return values.Missing(
+            Label(
+                f"{counted.known} 种重点保护物种中有 {counted.undecided} 种位置保密，"
+                "其网格仅部分位于保护地或红线内，无法在不泄露位置的前提下计算",
+                f"{counted.undecided} of {counted.known} key protected species are masked, with"
+                " cells that lie in a protected area or red line in part: a value would tell where"
+                " they live",
             )
         )
     return values.Figure(
         100.0 * counted.protected / counted.known,
         Label(
-            "本平台口径：保护地和红线内有分布点的物种计为受保护，异名并入接受名，"
-            "只计申请人可精确读取位置的分布点",
+            "本平台口径：保护地和红线内有分布点的物种计为受保护，异名并入接受名；"
+            "位置保密的分布点以其整个网格计，隐藏的物种不计",
             "a measure of the platform's own: a species met with in a protected area or red line"
-            " counts as protected, synonyms count with the accepted name, and only occurrences"
-            " whose exact place the asker may read",
+            " counts as protected, synonyms count with the accepted name, a masked place counts as"
+            " its whole cell, and hidden species do not count",
         ),
-        {"occurrences_until": f"{asked.year}-12-31"},
+        {"occurrences_until": f"{asked.year}-12-31", **_line_inputs(keeping)},
         details={"species_known": counted.known, "species_protected": counted.protected},
     )
 
@@ -195,26 +209,15 @@ def soil_conservation(asked: values.Asked) -> values.Found:
 
 def wetland_protection(asked: values.Asked) -> values.Found:
     """Share of wetland that lies in protected areas or within the red line."""
-    wetland = _in_force(asked, "wetland")
+    wetland = _drawn(asked, "wetland")
     if isinstance(wetland, values.Missing):
         return wetland
-    keeping = [
-        one
-        for kind in ("protected_area", "red_line")
-        for shapes in [_in_force(asked, kind)]
-        if not isinstance(shapes, values.Missing)
-        for one in shapes
-    ]
-    land = _united(wetland)
-    if land is None:
+    keeping = _keeping(asked)
+    if isinstance(keeping, values.Missing):
+        return keeping
+    land, kept = _united(wetland), _united(keeping)
+    if land is None or kept is None:
         return _without_size("wetland")
-    if not keeping or (kept := _united(keeping)) is None:
-        return values.Missing(
-            Label(
-                "没有现行且带图形的自然保护地或生态保护红线",
-                "no protected area or red line with a shape is in force",
-            )
-        )
     within = land.intersection(_region(asked))
     whole = square_km(within)
     if not whole:
@@ -263,12 +266,7 @@ def square_km(geometry: BaseGeometry) -> float:
 def _in_force(asked: values.Asked, kind: str) -> Sequence[ShapeTask] | values.Missing:
     held, label = asked.material.held, KINDS[kind]
     if kind in held.lines_left_out:
-        return values.Missing(
-            Label(
-                f"{label.zh}顶点过多，请先化简",
-                f"{label.en}: the lines have too many vertices; simplify them",
-            )
-        )
+        return _too_many_vertices(kind)
     found = [one for one in held.shapes if one.kind == kind and asked.year in one.years]
     if not found:
         return values.Missing(
@@ -276,6 +274,39 @@ def _in_force(asked: values.Asked, kind: str) -> Sequence[ShapeTask] | values.Mi
                 f"{asked.year} 年末没有现行且已发布的管控线：{label.zh}",
                 f"no published control area of kind `{kind}` ({label.en}) was in force at the end"
                 f" of {asked.year}",
+            )
+        )
+    return found
+
+
+def _drawn(asked: values.Asked, kind: str) -> Sequence[ShapeTask] | values.Missing:
+    """The lines of a kind in force, where each of them is drawn."""
+    shapes = _in_force(asked, kind)
+    if isinstance(shapes, values.Missing):
+        return shapes
+    undrawn = [one for one in shapes if one.geometry is None]
+    return _undrawn(kind, undrawn) if undrawn else shapes
+
+
+def _keeping(asked: values.Asked) -> Sequence[ShapeTask] | values.Missing:
+    """The protected areas and red lines in force, where each of them is drawn.
+
+    There may be none of one kind. Beside a line that is not drawn, a share would be too small.
+    """
+    held = asked.material.held
+    there = {one.kind for one in held.shapes if asked.year in one.years} | {*held.lines_left_out}
+    found: list[ShapeTask] = []
+    for kind in KEEPING:
+        if kind in there:
+            shapes = _drawn(asked, kind)
+            if isinstance(shapes, values.Missing):
+                return shapes
+            found += shapes
+    if not found:
+        return values.Missing(
+            Label(
+                "没有现行的自然保护地或生态保护红线",
+                "no protected area or red line is in force",
             )
         )
     return found
@@ -296,6 +327,16 @@ def _united(shapes: Sequence[ShapeTask]) -> BaseGeometry | None:
 def _measure(asked: values.Asked, shapes: Sequence[ShapeTask]) -> float | None:
     united = _united(shapes)
     return None if united is None else square_km(united.intersection(_region(asked)))
+
+
+def _too_many_vertices(kind: str) -> values.Missing:
+    label = KINDS[kind]
+    return values.Missing(
+        Label(
+            f"{label.zh}顶点过多，请先化简",
+            f"{label.en}: the lines have too many vertices; simplify them",
+        )
+    )
 
 
 def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> values.Missing:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -205,14 +205,13 @@ async def find_key_species(
 ) -> list[contract.KeySpeciesTask]:
     """How many key protected species are known of the region, and how many of them are protected.
 
-    Only occurrences whose exact place the viewer may read are counted: else the share of a small
-    region would tell where they are.
+    They are counted by what everybody may read of their places, whoever asks: values are public.
     """
     found = []
     for year in years:
         day = min(date(year, 12, 31), today)
-        known, inside = await count_key_species(session, region.id, day, viewer)
-        found.append(contract.KeySpeciesTask(year=year, known=known, protected=inside))
+        counted = await count_key_species(session, region.id, day, viewer)
+        found.append(contract.KeySpeciesTask(year=year, **asdict(counted)))
     return found
 
 
