@@ -83,3 +83,16 @@ def test_a_refused_file_ends_with_its_rows(access: list[str], tmp_path: Path) ->
     done = invoke("import", access, file, "--collection", "regions", "--mapping", "DM=code")
     assert isinstance(done.exception, InvalidInput)
     assert "row 2 (filed.1) level" in done.exception.message
+
+
+def test_rows_that_are_left_out_are_named(access: list[str], tmp_path: Path) -> None:
+    """Those that writing refuses, too, on the terminal and in the reports."""
+    file, reports = features(tmp_path / "towns.json", "town"), tmp_path / "reports"
+    file.write_text(file.read_text().replace("filed.", "unwished."))
+    words = ("--collection", "regions", "--mapping", "DM=code", "--set", "mode=valid_rows")
+    done = invoke("import", access, file, *words, "--reports", reports)
+    assert done.exit_code == 0, done.output
+    assert "partly_imported: 0 created, 0 updated, 0 unchanged, 1 rejected" in done.output
+    assert "row 1 (unwished.0): visibility: new regions are for everybody" in done.output
+    with (reports / "towns.json.report.csv").open(encoding="utf-8-sig", newline="") as text:
+        assert [row["rule"] for row in csv.DictReader(text)] == ["visibility"]

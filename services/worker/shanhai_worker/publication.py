@@ -1,7 +1,8 @@
 """From what a child left in its workspace to published results: all or nothing, then a PDF."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,21 @@ async def store_files(
     artifacts: ArtifactStore, outcome: Outcome, work: Path
 ) -> dict[str, StoredArtifact]:
     """Put every file into the store, durably, before any row can refer to it."""
-    return {
-        file.name: await asyncio.to_thread(
+    stored: dict[str, StoredArtifact] = {}
+    await _store(artifacts, work, stored, outcome.files)
+    return stored
+
+
+async def _store(
+    artifacts: ArtifactStore,
+    work: Path,
+    stored: dict[str, StoredArtifact],
+    files: Sequence[OutputFile],
+) -> None:
+    for file in files:
+        stored[file.name] = await asyncio.to_thread(
             artifacts.put, _inside(work, file.path), suffix=Path(file.path).suffix
         )
-        for file in outcome.files
-    }
 
 
 async def publish(
@@ -63,8 +73,11 @@ async def publish(
         standing = await hold(session, claim.lease)
         if standing is Standing.HELD:
             allowed, outcome = await _as_allowed(context, session, claim, task, outcome)
-            publication = Publication(allowed, outcome, stored, claim.requested_by, work)
-            result = result_of(claim, task, outcome, stored, await write(session, publication))
+            kept = dict(stored)  # a transaction that is tried again begins with what was computed
+            again = partial(_store, context.artifacts, work, kept)
+            publication = Publication(allowed, outcome, kept, claim.requested_by, work, again)
+            values = await write(session, publication)
+            result = result_of(claim, task, outcome, kept, values)
             if follows:
                 lease_s = context.settings.lease_s
                 await tell_results(

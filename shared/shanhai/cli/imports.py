@@ -301,6 +301,8 @@ def import_feature_file(
 ) -> str:
     """Upload one file, have its rows imported, save the reports, and return what was done.
 
+    Rows that were left out are told by a line each.
+
     Raises:
         InvalidInput: nothing was written, because of rows that cannot be.
     """
@@ -311,9 +313,12 @@ def import_feature_file(
             client.download(results[name]["href"], reports / f"{path.name}{ending}")
     summary = results["summary"]
     if summary["verdict"] == "refused":
-        raise InvalidInput(_refusal(client, results), pointer=path.name)
+        found = _findings(client, results)
+        head = f"nothing was written; {len(found)} findings"
+        raise InvalidInput("\n".join([head, *_first(found)]), pointer=path.name)
     counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
-    return f"{summary['verdict']}: {', '.join(counts)}"
+    left_out = _findings(client, results) if summary["rejected"] else []
+    return "\n".join([f"{summary['verdict']}: {', '.join(counts)}", *_first(left_out)])
 
 
 def run_on_upload(
@@ -327,17 +332,19 @@ def run_on_upload(
     return job.results()
 
 
-def _refusal(client: ApiClient, results: Mapping[str, Any]) -> str:
-    """Why nothing was written: the first findings, a line each."""
-    found = client.get(results["report"]["href"])["findings"]
-    errors = [item for item in found if item["severity"] == "error"]
-    told = [*errors, *results["summary"]["rejections"]]
-    lines = [
-        f"  row {item['row']} ({item['code']}) {item['member'] or ''}: {item['detail']}"
-        for item in told[:MOST_SHOWN]
+def _findings(client: ApiClient, results: Mapping[str, Any]) -> list[str]:
+    """Why rows were not written: a line for each error of the report."""
+    return [
+        f"  row {item['row']} ({item['code']}) {item['member'] or ''}".rstrip()
+        + f": {item['rule']}: {item['detail']}"
+        for item in client.get(results["report"]["href"])["findings"]
+        if item["severity"] == "error"
     ]
-    more = [f"  … and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
-    return "\n".join([f"nothing was written; {len(told)} findings", *lines, *more])
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    more = [f"  … and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
+    return [*lines[:MOST_SHOWN], *more]
 
 
 def import_paths(

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,19 @@ async def test_an_archive_is_imported_row_by_row(
     assert (told["created"], told["rejected"]) == (2, 4), told
     told_of = {one["row"]: one for one in told["rejections"]}
     assert told_of[2]["rule"] == "reference"
-    assert "'Sousa chinensis, Egretta garzetta'" in told_of[2]["detail"]
+    assert "the nearest are 'Sousa chinensis', 'Egretta garzetta'" in told_of[2]["detail"]
     # Seven centimetres of a degree further: ten metres from the first row, and 200 m from the next.
     assert told_of[3]["rule"] == "duplicate"
     assert told_of[6]["rule"] == "duplicate"
     assert "'known'" in told_of[6]["detail"]
     assert "2026-13-01" in told["findings"]
+    # The summary and the report tell of what was found while writing, too.
+    assert (told["rows"], told["passed"]) == (6, 2)
+    assert told["by_rule"] == Counter(one["rule"] for one in told["told"])
+    assert {(one["row"], one["rule"]) for one in told["told"]} >= {
+        (2, "reference"),
+        (6, "duplicate"),
+    }
     found = (await admin.get(ITEMS, params={"limit": "100"})).json()["features"]
     first, *_ = [one for one in found if one["properties"]["occurrence_id"] == "urn:1"]
     assert first["properties"]["observed_to"] == "2026-05-02"

@@ -106,6 +106,15 @@ def summary_of(job: Job) -> dict[str, Any]:
     return summary
 
 
+def report_of(worker: WorkerContext, job: Job) -> dict[str, Any]:
+    """The report as it was stored."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    assert job.result is not None
+    stored = worker.artifacts.local_path(job.result["outputs"]["report"]["uri"])
+    report: dict[str, Any] = json.loads(stored.read_text("utf-8"))
+    return report
+
+
 def tally_of(job: Job) -> tuple[Any, ...]:
     summary = summary_of(job)
     names = ("verdict", "created", "updated", "unchanged", "rejected")
@@ -185,6 +194,12 @@ async def test_what_everybody_would_see_takes_an_explicit_wish(
     job = await imported(worker, sessions, path, visibility="region")
     assert tally_of(job) == ("refused", 0, 0, 0, 2)
     assert {one["rule"] for one in summary_of(job)["rejections"]} == {"visibility"}
+    assert summary_of(job)["by_rule"] == {"visibility": 2}
+    report = report_of(worker, job)
+    assert (report["summary"]["passed"], report["summary"]["rejected"]) == (0, 2)
+    assert [(one["row"], one["rule"]) for one in report["findings"]] == [
+        *((1, "visibility"), (2, "visibility"))
+    ]
     assert await number_of(sessions, prefix) == 0
     await imported(worker, sessions, path)
     again = await imported(worker, sessions, path, visibility="region")

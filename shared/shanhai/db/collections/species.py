@@ -70,7 +70,11 @@ async def species_named(session: AsyncSession, name: str, pointer: str) -> str:
     en = f"{name[:200]!r} is no name of the list of species"
     zh = f"物种名录中没有 {name[:200]!r}"
     if near:
-        en, zh = f"{en}; the nearest are {', '.join(near)}", f"{zh}；相近的有：{'、'.join(near)}"
+        quoted = [repr(one) for one in near]
+        en, zh = (
+            f"{en}; the nearest are {', '.join(quoted)}",
+            f"{zh}；相近的有：{'、'.join(quoted)}",
+        )
     raise InvalidInput(en, message_zh=zh, faults=[Fault(pointer, en, zh)])
 
 

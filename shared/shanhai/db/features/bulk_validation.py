@@ -1,5 +1,6 @@
 """What of many rows cannot be written, told row by row before anything is written."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -60,12 +61,18 @@ class Rejected:
 
 @dataclass(slots=True)
 class Rejections:
-    """The rows that cannot be written: all in a table, the first also in words."""
+    """The rows that cannot be written: all in a table, the first also in words.
+
+    Attributes:
+        rules: How often each rule was broken.
+    """
 
     told: list[Rejected] = field(default_factory=list)
+    rules: Counter[str] = field(default_factory=Counter)
 
     async def add(self, session: AsyncSession, found: Sequence[Rejected]) -> None:
         """Note rows by themselves."""
+        self.rules.update(item.rule for item in found)
         self.told += found[: MOST_TOLD - len(self.told)]
         await session.execute(text(ADD), {"rows": [item.row for item in found]})
 
@@ -81,14 +88,21 @@ class Rejections:
         """Note every row a query gives as (row, code); `{}` in the words is a third column."""
         insert = f"INSERT INTO {REFUSED} SELECT f.row FROM ({query}) f ON CONFLICT DO NOTHING"  # noqa: S608
         await session.execute(text(insert), values)
-        some = text(f"SELECT * FROM ({query}) f ORDER BY f.row LIMIT :most")  # noqa: S608
-        most = {"most": MOST_TOLD - len(self.told), **values}
-        for row, code, *more in (await session.execute(some, most)).all():
-            words = Label(*(part.format(*map(repr, more)) for part in (detail.zh, detail.en)))
+        some = text(
+            f"SELECT f.*, count(*) OVER () FROM ({query}) f ORDER BY f.row LIMIT :most"  # noqa: S608
+        )
+        left = MOST_TOLD - len(self.told)
+        rows = (await session.execute(some, {"most": max(left, 1), **values})).all()
+        if rows:
+            self.rules[rule] += rows[0][-1]
+        for row, code, *more, _ in rows[:left]:
+            quoted = [_quoted(one) for one in more]
+            words = Label(*(part.format(*quoted) for part in (detail.zh, detail.en)))
             self.told.append(Rejected(row, code, rule, member, words if more else detail))
 
     def take(self, others: "Rejections") -> None:
         """Take the words of others, whose rows are in the table already."""
+        self.rules += others.rules
         self.told += others.told[: MOST_TOLD - len(self.told)]
 
     async def outlive(self, session: AsyncSession, savepoint: AsyncSessionTransaction) -> None:
@@ -106,6 +120,11 @@ class Rejections:
         """Take them out of what is to be written."""
         query = f"DELETE FROM {ROWS} i_r USING {REFUSED} i_x WHERE i_x.row = i_r.row"  # noqa: S608
         await session.execute(text(query))
+
+
+def _quoted(told: Any) -> str:
+    """A value in quotes, of several each."""
+    return ", ".join(map(repr, told)) if isinstance(told, list) else repr(told)
 
 
 async def judge(
@@ -197,7 +216,7 @@ def _nearest(entity: Entity, name: str) -> str:
         return ""
     known = entity.aliases[0]
     return (
-        f", (SELECT string_agg(near.name, ', ') FROM (SELECT {known} AS name"  # noqa: S608
+        f", (SELECT array_agg(near.name) FROM (SELECT {known} AS name"  # noqa: S608
         f" FROM {entity.source} WHERE {entity.live}"
         f" ORDER BY similarity({known}, {name}) DESC, {known}"
         f" LIMIT {MOST_NEAR_NAMES}) near) AS near"

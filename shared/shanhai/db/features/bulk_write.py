@@ -165,6 +165,7 @@ class BulkResult:
         rejected: How many rows cannot be written.
         kept: How many values stay, by property, because the file has only their beginning.
         rejections: The first of them, and why.
+        rules: How often each rule was broken by them.
     """
 
     created: int = 0
@@ -173,6 +174,7 @@ class BulkResult:
     rejected: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     rejections: list[Rejected] = field(default_factory=list)
+    rules: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, other: "BulkResult") -> None:
         """Count what another write of the same transaction did."""
@@ -180,6 +182,7 @@ class BulkResult:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.kept = dict(Counter(self.kept) + Counter(other.kept))
         self.rejections += other.rejections
+        self.rules = dict(Counter(self.rules) + Counter(other.rules))
 
 
 async def write_many(
@@ -241,11 +244,13 @@ async def write_many(
         await found.number(session),
         kept,
         found.told,
+        found.rules,
     )
 
 
 async def _refusal(session: AsyncSession, found: Rejections) -> BulkResult:
-    return BulkResult(rejected=await found.number(session), rejections=found.told)
+    rejected = await found.number(session)
+    return BulkResult(rejected=rejected, rejections=found.told, rules=found.rules)
 
 
 async def _number(session: AsyncSession, condition: str) -> int:

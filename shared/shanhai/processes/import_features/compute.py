@@ -13,6 +13,7 @@ from shanhai.processes.import_features import reader
 from shanhai.processes.import_features.contract import ImportFeaturesInputs, ImportFeaturesTask
 from shanhai.processes.import_features.findings import (
     ACCEPTED,
+    FINDINGS,
     Finding,
     Findings,
     write_reports,
@@ -26,7 +27,7 @@ from shanhai.vector.source_crs import DatumShift, find_system
 from shanhai.vector.sources import FeatureSource, Wishes
 from shanhai.vocabulary import Label
 
-FINDINGS, SOURCE = "findings.ndjson", "source"
+SOURCE = "source"
 MOST_PREVIEWED = 5
 """Rows that a check shows, for people to match the fields."""
 
@@ -53,7 +54,7 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
         summary = _summary(source, reading, read, findings, inputs)
         if inputs.mode == "check":
             summary |= _preview(source)
-        files = write_reports(workspace, summary, findings)
+        files = write_reports(workspace, summary, findings.read)
     shutil.rmtree(folder)
     return Outcome(
         files=files,
@@ -89,7 +90,7 @@ def _unread(
         "code_from": None,
         **_preview(source),
     }
-    files = write_reports(workspace, summary, findings)
+    files = write_reports(workspace, summary, findings.read)
     shutil.rmtree(workspace / SOURCE)
     return Outcome(
         files=files,

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -37,6 +37,9 @@ Rule = Literal[
     "authority",
     "state",
     "guard",
+    "cut",
+    "visibility",
+    "constraint",
 ]
 
 
@@ -103,11 +106,18 @@ class Findings:
     def read(self) -> Iterator[dict[str, Any]]:
         """All findings so far, in the order they were made."""
         self._file.flush()
-        with self._path.open(encoding="utf-8") as file:
-            for line in file:
-                yield json.loads(line)
+        return read_findings(self._path)
 
 
+def read_findings(path: Path) -> Iterator[dict[str, Any]]:
+    """The findings of a file, in the order they were made."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+FINDINGS = "findings.ndjson"
+"""The file that findings are collected in."""
 REPORT, TABLE, PAGE = "report.json", "report.csv", "report.html"
 ON_THE_PAGE = 1_000
 HEADERS = ("row", "code", "severity", "rule", "member", "detail", "detail_zh", "lon", "lat")
@@ -119,11 +129,15 @@ STYLE = (
 )
 
 
-def write_reports(folder: Path, summary: Mapping[str, Any], findings: Findings) -> list[OutputFile]:
+Reading = Callable[[], Iterator[dict[str, Any]]]
+"""Reads findings from the first on."""
+
+
+def write_reports(folder: Path, summary: Mapping[str, Any], read: Reading) -> list[OutputFile]:
     """Write the three reports and name them as results."""
-    _write_json(folder / REPORT, summary, findings)
-    _write_csv(folder / TABLE, findings)
-    _write_html(folder / PAGE, summary, findings)
+    _write_json(folder / REPORT, summary, read())
+    _write_csv(folder / TABLE, read())
+    _write_html(folder / PAGE, summary, read())
     return [
         OutputFile.of("report", REPORT, "application/json", Label("逐行报告", "Report by row")),
         OutputFile.of("table", TABLE, "text/csv", Label("逐行报告（表格）", "Report as a table")),
@@ -131,19 +145,19 @@ def write_reports(folder: Path, summary: Mapping[str, Any], findings: Findings) 
     ]
 
 
-def _write_json(path: Path, summary: Mapping[str, Any], findings: Findings) -> None:
+def _write_json(path: Path, summary: Mapping[str, Any], findings: Iterable[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write('{"summary":' + json.dumps(summary, ensure_ascii=False) + ',"findings":[')
-        for number, finding in enumerate(findings.read()):
+        for number, finding in enumerate(findings):
             file.write((",\n" if number else "\n") + json.dumps(finding, ensure_ascii=False))
         file.write("\n]}\n")
 
 
-def _write_csv(path: Path, findings: Findings) -> None:
+def _write_csv(path: Path, findings: Iterable[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(HEADERS)
-        for finding in findings.read():
+        for finding in findings:
             rows.writerow([_cell(name, finding[name]) for name in HEADERS])
 
 
@@ -151,7 +165,7 @@ def _cell(name: str, value: Any) -> Any:
     return neutralised(value) if name in TEXTS and isinstance(value, str) else value
 
 
-def _write_html(path: Path, summary: Mapping[str, Any], findings: Findings) -> None:
+def _write_html(path: Path, summary: Mapping[str, Any], findings: Iterable[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write(
             '<!doctype html><html lang="zh"><meta charset="utf-8">'
@@ -165,7 +179,7 @@ def _write_html(path: Path, summary: Mapping[str, Any], findings: Findings) -> N
             file.write(f"<tr><th>{escape(name)}<td>{escape(str(shown))}")
         file.write("</table><h2>逐行结果 <small>By row</small></h2><table><tr>")
         file.write("".join(f"<th>{name}" for name in HEADERS))
-        for number, finding in enumerate(findings.read()):
+        for number, finding in enumerate(findings):
             if number == ON_THE_PAGE:
                 file.write(
                     f'<tr><td colspan="{len(HEADERS)}">其余见 {TABLE} · the others are in {TABLE}'

@@ -1,8 +1,10 @@
 """The rows of an import that passed, written in the transaction that ends its job."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,11 +20,14 @@ from shanhai.db.queries.audit import Act
 from shanhai.processes.import_features.contract import ImportFeaturesInputs
 from shanhai.processes.import_features.findings import (
     ACCEPTED,
+    FINDINGS,
     read_accepted,
+    read_findings,
+    write_reports,
     written_properties,
 )
 from shanhai.processes.kit.publication import identity_of
-from shanhai.processes.kit.task import Publication
+from shanhai.processes.kit.task import OutputFile, Publication
 from shanhai.vocabulary import Visibility
 
 CODE_PLACE, VALUES_PLACE = 1, 5
@@ -42,7 +47,23 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     if errors and not partly:
         return _verdict(values, BulkResult(), written=False)
     tally = await _write(session, publication, inputs, partly=partly)
-    return _verdict(values, tally, written=partly or not tally.rejected)
+    told = _verdict(values, tally, written=partly or not tally.rejected)
+    if tally.rejections:
+        await publication.store_again(
+            await asyncio.to_thread(_complete, publication.workspace, told["summary"])
+        )
+    return told
+
+
+def _complete(workspace: Path, summary: Mapping[str, Any]) -> list[OutputFile]:
+    """The reports with what was found while writing."""
+    rejections = [
+        {**one, "severity": "error", "lon": None, "lat": None} for one in summary["rejections"]
+    ]
+    counts = {name: told for name, told in summary.items() if name != "rejections"}
+    return write_reports(
+        workspace, counts, lambda: chain(read_findings(workspace / FINDINGS), rejections)
+    )
 
 
 async def _write(
@@ -151,13 +172,17 @@ async def _unblocking(
 
 
 def _verdict(values: dict[str, Any], tally: BulkResult, *, written: bool) -> dict[str, Any]:
-    rejected = values["summary"]["rejected"] + tally.rejected
+    summary = values["summary"]
+    rejected = summary["rejected"] + tally.rejected
+    by_rule = Counter(summary["by_rule"]) + Counter(tally.rules)
     verdict = "imported" if not rejected else "partly_imported" if written else "refused"
     return {
         "summary": {
-            **values["summary"],
+            **summary,
             "verdict": verdict if written else "refused",
+            "passed": summary["rows"] - rejected,
             "rejected": rejected,
+            "by_rule": dict(sorted(by_rule.items())),
             "created": tally.created,
             "updated": tally.updated,
             "unchanged": tally.unchanged,

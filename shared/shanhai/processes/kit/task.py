@@ -1,6 +1,6 @@
 """What a computation is given, tells on its way and gives back; the lines and errors of inputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -281,6 +281,10 @@ class Progress(Protocol):
     def __call__(self, percent: float, stage: str) -> None: ...  # noqa: D102
 
 
+async def _stays(files: Sequence[OutputFile]) -> None:
+    """Store nothing: what was computed stays where it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """What `publish` is given: the task, what was computed, and where its files were stored.
@@ -291,6 +295,7 @@ class Publication:
         stored: Where each output file is kept, by the file's name.
         requested_by: Who asked for it, for the audit log.
         workspace: The folder `compute` worked in; its files are still there.
+        store_again: Stores output files that `publish` has completed in the workspace.
     """
 
     task: Task
@@ -298,6 +303,7 @@ class Publication:
     stored: Mapping[str, StoredArtifact]
     requested_by: str
     workspace: Path
+    store_again: Callable[[Sequence[OutputFile]], Awaitable[None]] = _stays
 
 
 class Publish(Protocol):
