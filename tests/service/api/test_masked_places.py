@@ -491,8 +491,32 @@ async def test_unknown_names_are_refused_with_the_nearest(
     later = found("egret", "met-x", OPEN) | {}
     later["properties"]["observed_from"] = "2999-01-01"
     refused = await anonymous.post(ITEMS, json=later, headers=masked_world["planner@here"])
-    assert refused.status_code == 409
-    assert "after today" in refused.text
+    assert refused.status_code == 400
+    assert "/properties/observed_from: 2999-01-01 must not lie after today" in refused.text
+    later["properties"] |= {"observed_from": "2020-01-01", "observed_to": "2999-01-01"}
+    refused = await anonymous.post(ITEMS, json=later, headers=masked_world["planner@here"])
+    assert refused.json()["errors"][0]["pointer"] == "/properties/observed_to"
+
+
+async def test_a_name_that_is_taken_is_refused_by_name_and_value(
+    masked_world: dict[str, dict[str, str]], anonymous: httpx.AsyncClient
+) -> None:
+    admin = masked_world["admin@None"]
+    again = {"code": "t9", "scientific_name": "Sousa chinensis"}
+    rule = "there is one with the same scientific_name 'Sousa chinensis' in species already"
+    for refused in (
+        await anonymous.post("/species", json=again, headers=admin),
+        await anonymous.patch(
+            "/species/egret", json={"scientific_name": "Sousa chinensis"}, headers=admin
+        ),
+    ):
+        assert refused.status_code == 409
+        assert refused.json()["errors"][0]["pointer"] == "/scientific_name"
+        assert rule in refused.json()["detail"]
+    named = {"code": "egret", "scientific_name": "Another name"}
+    refused = await anonymous.post("/species", json=named, headers=admin)
+    assert refused.json()["errors"][0]["pointer"] == "/code"
+    assert "the same code 'egret'" in refused.json()["detail"]
 
 
 async def test_the_species_of_areas_are_a_page_and_a_table(

@@ -105,11 +105,15 @@ async def judged_by_whom(
 async def not_yet(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """What is recorded has been observed."""
     after = change.after or {}
-    last = after.get("observed_to") or after.get("observed_from")
-    if last is None or str(last) <= (await read_today(session)).isoformat():
-        return ()
-    name = "observed_to" if after.get("observed_to") else "observed_from"
-    return [Fault(f"/properties/{name}", "must not lie after today", "不得晚于今天")]
+    today = (await read_today(session)).isoformat()
+    for name in ("observed_from", "observed_to"):
+        day = after.get(name)
+        if day is not None and str(day) > today:
+            rule = Label(
+                f"{day} 不得晚于今天（{today}）", f"{day} must not lie after today, {today}"
+            )
+            raise guards.refused(f"/properties/{name}", rule)
+    return ()
 
 
 SPECIES = entity.Entity(

@@ -1,5 +1,6 @@
 """The statements of a write: references by row ids, rows, and constraint errors told."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -294,15 +295,27 @@ def _rule_of(cause: Any) -> str:
 
 
 def _taken(entity: Entity, cause: Any, under: str) -> Conflict:
-    rule = _rule_of(cause)
-    named = next((i for i in entity.receivables if i.column == rule and i.refers_to), None)
-    if named is not None:
+    # Of what is deleted the names can be taken anew: such an index is of the live rows.
+    column = _rule_of(cause).removesuffix("_live")
+    named = next((item for item in entity.receivables if item.column == column), None)
+    if named is not None and named.refers_to:
         en = f"another one of {entity.name} names the same already"
         zh = f"{entity.name} 中已有其他对象指明同一对象"
         return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/{named.name}", en, zh)])
-    en = f"there is one with the same code in {entity.name} already"
-    zh = f"{entity.name} 中已有相同代码的对象"
-    return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/code", en, zh)])
+    name, value = "code" if named is None else named.name, _taken_value(cause)
+    en = f"there is one with the same {name}{value} in {entity.name} already"
+    zh = f"{entity.name} 中已有 {name} 相同的对象{value}"
+    return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/{name}", en, zh)])
+
+
+_ONE_COLUMN = re.compile(r"\(\w+\)=\((.*)\)", re.DOTALL)
+"""How PostgreSQL tells a key of one column that is taken, in any language."""
+
+
+def _taken_value(cause: Any) -> str:
+    """The value that is taken, after a blank; nothing where it is not one of the body."""
+    found = _ONE_COLUMN.search(str(cause.detail or ""))
+    return "" if found is None else f" {found[1]!r}"
 
 
 def _overlap(entity: Entity, cause: Any, under: str) -> Conflict:
