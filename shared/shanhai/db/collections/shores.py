@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,7 @@ from shanhai import vocabulary
 from shanhai.db.collections import guards
 from shanhai.db.compliance.rules import activities
 from shanhai.db.features import columns, entity
-from shanhai.errors import Fault
+from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label, Role, Scope
 
 _ISLAND, _OUTFALL = columns.Columns("isl"), columns.Columns("ofl")
@@ -30,12 +31,61 @@ async def uses_are_known(session: AsyncSession, change: entity.PendingWrite) -> 
     return [
         Fault(
             f"/properties/allowed_uses/{place}",
-            f"{use!r} is not a known activity; see /activities",
-            f"{use!r} 不是已知活动，见 /activities",
+            f"{use!r} is not a known activity; see /compliance/activities",
+            f"{use!r} 不是已知活动，见 /compliance/activities",
         )
         for place, use in enumerate((change.after or {}).get("allowed_uses") or [])
         if use not in known
     ]
+
+
+_OBSERVABLE = text("SELECT code, unit, low, high FROM observed_property WHERE code = ANY (:codes)")
+
+
+async def limits_are_of_properties(
+    session: AsyncSession, change: entity.PendingWrite
+) -> Sequence[Fault]:
+    """A permit limits what can be observed, each by a number of the property's unit and range.
+
+    Raises:
+        InvalidInput: it names another property, or tells something else of one.
+    """
+    limits = (change.after or {}).get("limits") or {}
+    if limits == (change.before or {}).get("limits"):
+        return ()
+    found = await session.execute(_OBSERVABLE, {"codes": list(limits)})
+    known = {row.code: row for row in found}
+    rules = {name: _limit_rule(value, known.get(name)) for name, value in limits.items()}
+    faults = [
+        Fault(
+            f"/properties/limits/{name}",
+            f"limits.{name}: {limits[name]!r}: {rule.en}",
+            f"limits.{name}：{limits[name]!r}：{rule.zh}",
+        )
+        for name, rule in rules.items()
+        if rule is not None
+    ]
+    if faults:
+        raise InvalidInput.of(faults)
+    return ()
+
+
+def _limit_rule(value: object, of: Any) -> Label | None:
+    """The rule that the limit of a property breaks."""
+    if of is None:
+        return Label(
+            "该代码不是观测属性，见 /properties",
+            "no observed property has this code; see /properties",
+        )
+    unit = "" if of.unit == "1" else f" {of.unit}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Label(f"须为数值{unit}", f"must be a number{unit and f' of{unit}'}")
+    if of.low <= value <= of.high:
+        return None
+    return Label(
+        f"须在 {of.low:g} 至 {of.high:g}{unit} 之间",
+        f"must lie between {of.low:g} and {of.high:g}{unit}",
+    )
 
 
 _KEEPING = text(
@@ -199,6 +249,7 @@ OUTFALLS = entity.Entity(
                 "permit_until",
                 Label("许可截止日不得早于起始日", "permit_until must not be before permit_from"),
             ),
+            limits_are_of_properties,
         ),
     ),
 )

@@ -40,6 +40,8 @@ async def test_quarrying_is_refused_on_a_protected_island(
     assert pointers(await people["planner"].post(ISLANDS, json=strange)) == [
         "/properties/allowed_uses/1"
     ]
+    refused = await people["planner"].post(ISLANDS, json=strange)
+    assert "see /compliance/activities" in refused.json()["detail"]
     made = await people["planner"].post(ISLANDS, json=feature(square_there, **island))
     assert made.status_code == 201, made.text
 
@@ -115,7 +117,19 @@ async def test_outfalls_have_permits_and_harbours_grades(
     told = named("drain", kind="industrial", permit="P-1", permit_from="2024-01-01")
     backwards = feature(point(106.5, 29.4), **told, permit_until="2023-01-01")
     assert (await people["planner"].post(OUTFALLS, json=backwards)).status_code == 400
-    limits = {"cod": {"most": 50, "unit": "mg/L"}}
+    for limit, value, rule in (
+        ("foo", 5, "no observed property has this code"),
+        ("cod", "x", "must be a number of mg/L"),
+        ("cod", {"most": 50}, "must be a number of mg/L"),
+        ("cod", True, "must be a number of mg/L"),
+        ("ph", 15, "must lie between 0 and 14"),
+    ):
+        wrong = feature(point(106.5, 29.4), **told, limits={"ammonia_nitrogen": 5, limit: value})
+        refused = await people["supervisor"].post(OUTFALLS, json=wrong)
+        assert refused.status_code == 400
+        assert pointers(refused) == [f"/properties/limits/{limit}"]
+        assert f"limits.{limit}: {value!r}: {rule}" in refused.json()["detail"]
+    limits = {"cod": 50, "ph": 9.0}
     right = feature(point(106.5, 29.4), **told, permit_until="2026-12-31", limits=limits)
     assert (await people["owner"].post(OUTFALLS, json=right)).status_code == 403
     assert (await people["supervisor"].post(OUTFALLS, json=right)).status_code == 201
