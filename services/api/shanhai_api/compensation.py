@@ -73,7 +73,9 @@ class SettlementStepBody(Body):
     )
     reason: Words | None = Field(None, description="Why; needed to dispute and to withdraw")
     paid_on: Rfc3339Date | None = Field(None, description="Day of payment; needed with `paid`")
-    evidence: list[Word] = Field([], max_length=100, description="Codes of documents")
+    evidence: list[Word] = Field(
+        [], max_length=100, description="Codes of documents; needed with `paid`"
+    )
 
     @model_validator(mode="after")
     def check_side(self) -> Self:

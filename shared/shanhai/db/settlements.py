@@ -144,6 +144,8 @@ async def compute_settlement(
             message_zh=f"规则类型 {chosen.kind!r} 与协议的补偿依据不符",
             pointer="/rule/kind",
         )
+    if rule is not None and agreement.station_id is not None:
+        _demand_items(chosen, _section(agreement, asked.year)[1])
     if isinstance(chosen, compensation.ServiceRuleData):
         observed, settled = await _by_service(session, agreement, asked, chosen)
     elif isinstance(chosen, compensation.IndexRuleData):
@@ -221,6 +223,19 @@ def _section(agreement: AgreementSeen, year: int) -> tuple[int, water_quality.Wa
             pointer="/station",
         )
     return station, water_quality.water_standard(WATER_STATIONS[kind], date(year, 12, 31))
+
+
+def _demand_items(
+    rule: compensation.CompensationRule, standard: water_quality.WaterStandard
+) -> None:
+    """A rule that is tried goes by items of the standard; of one that was agreed the rest counts.
+
+    Raises:
+        InvalidInput: it names what is none.
+    """
+    faults = compensation.unknown_items(rule, standard)
+    if faults:
+        raise InvalidInput.of(faults)
 
 
 async def _by_index(
@@ -393,7 +408,7 @@ def _check_step(step: SettlementStep) -> None:
     needed = {
         "confirmed": ("side",),
         "disputed": ("side", "reason"),
-        "paid": ("paid_on",),
+        "paid": ("paid_on", "evidence"),
         "withdrawn": ("reason",),
     }
     faults = [

@@ -110,6 +110,12 @@ class WaterStandard(Standard):
     worse: str
     items: tuple[WaterItem, ...]
 
+    @property
+    def properties(self) -> frozenset[str]:
+        """The observed properties that its items are assessed by."""
+        stand_ins = {item.instead[0] for item in self.items if item.instead is not None}
+        return frozenset({item.code for item in self.items} | stand_ins)
+
     def items_for(self, body: Body) -> tuple[WaterItem, ...]:
         """The items that are assessed in a kind of water."""
         return tuple(item for item in self.items if not item.bodies or body in item.bodies)

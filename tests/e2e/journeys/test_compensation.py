@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.e2e.journeys.conftest import Bureau, Caller, Found, named
+from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
 
 AGREEMENTS = "/compensation-agreements"
 OURS = f"{AGREEMENTS}/journey-creek"
@@ -35,6 +35,16 @@ def observe(bureau: Bureau, admin: Caller) -> None:
         for month, value in ((1, 10.0), (2, 12.0), (3, 25.0))
     ]
     assert bureau.feed.post("/observations", rows, status=202)["accepted"] == len(rows)
+
+
+def receipt(bureau: Bureau) -> str:
+    """The document that shows a payment."""
+    weir = named("journey-weir", "堰", "Weir") | {"start_year": 2024, "end_year": 2025}
+    bureau.planner.make("projects", bureau.square(), **weir, region=bureau.region)
+    about = {"kind": "other", "filename": "receipt.pdf", "title_zh": "付款凭证"}
+    return bureau.planner.attach(
+        "/projects/journey-weir/documents", PDF, "application/pdf", **about
+    )
 
 
 def step(caller: Caller, to: str, *, status: int = 200, **members: Any) -> Any:
@@ -75,16 +85,18 @@ def test_from_an_agreement_to_a_payment(found: Found, admin: Caller, public: Cal
     step(down.approver, "disputed", side="downstream", status=400)
     disputed = step(down.approver, "disputed", side="downstream", reason="三月数据有误")
     assert (disputed["state"], disputed["upstream_confirmed"]) == ("disputed", False)
-    step(up.approver, "paid", paid_on="2025-01-31", status=409)
+    evidence = [receipt(up)]
+    step(up.approver, "paid", paid_on="2025-01-31", evidence=evidence, status=409)
     step(up.planner, "withdrawn", reason="重新核定")
 
     up.planner.post(f"{OURS}/settlements", {"year": 2024})
     step(up.planner, "confirmed", side="upstream", status=403)
     step(up.approver, "confirmed", side="downstream", status=403)
     step(up.approver, "confirmed", side="upstream")
-    step(up.approver, "paid", paid_on="2025-01-31", status=409)
+    step(up.approver, "paid", paid_on="2025-01-31", evidence=evidence, status=409)
     assert step(down.approver, "confirmed", side="downstream")["state"] == "confirmed"
-    paid = step(up.approver, "paid", paid_on="2025-01-31")
+    step(up.approver, "paid", paid_on="2025-01-31", status=400)
+    paid = step(up.approver, "paid", paid_on="2025-01-31", evidence=evidence)
     assert (paid["state"], paid["amount"]) == ("paid", "300000.00")
     step(down.approver, "disputed", side="downstream", reason="迟了", status=409)
     listed = public.get(f"{OURS}/settlements")["settlements"]

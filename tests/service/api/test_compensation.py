@@ -1,5 +1,6 @@
 """Compensation between districts over HTTP: agreements, trials, settlements and their steps."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -67,6 +68,11 @@ def agreement(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in {**given, **members}.items() if value is not None}
 
 
+def baselines(*names: str) -> dict[str, Any]:
+    """The rule by an index, with a baseline of each property."""
+    return {**INDEX, "baseline": dict.fromkeys(names, "20")}
+
+
 async def in_force(people: People, **members: Any) -> None:
     made = await people["planner@a"].post(AGREEMENTS, json=agreement(**members))
     assert made.status_code == 201, made.text
@@ -80,6 +86,24 @@ def pointers(answer: httpx.Response) -> list[str]:
 
 async def step(client: httpx.AsyncClient, to: str, **members: Any) -> httpx.Response:
     return await client.post(f"{OURS}/settlements/2024/steps", json={"to": to, **members})
+
+
+async def add_receipt(people: People) -> str:
+    """A document that a payment is shown by."""
+    project = {"code": "weir", "name_zh": "堰", "name_en": "Weir", "region": "a"}
+    project |= {"start_year": 2024, "end_year": 2025}
+    body = {"type": "Feature", "geometry": None, "properties": project}
+    planner = people["planner@a"]
+    made = await planner.post("/collections/projects/items", json=body)
+    assert made.status_code == 201, made.text
+    sent = await planner.post(
+        "/projects/weir/documents",
+        params={"filename": "receipt.txt", "kind": "other", "title_zh": "付款凭证"},
+        content=b"300 000 yuan were paid.",
+        headers={"Content-Type": "text/plain"},
+    )
+    assert sent.status_code == 201, sent.text
+    return str(sent.json()["code"])
 
 
 async def test_a_year_goes_from_proposal_to_payment(people: People) -> None:
@@ -104,15 +128,21 @@ async def test_a_year_goes_from_proposal_to_payment(people: People) -> None:
 
     assert (await step(people["planner@a"], "confirmed", side="upstream")).status_code == 403
     assert (await step(people["approver@a"], "confirmed", side="downstream")).status_code == 403
-    early = await step(people["approver@a"], "paid", paid_on="2025-01-31")
+    evidence = [await add_receipt(people)]
+    early = await step(people["approver@a"], "paid", paid_on="2025-01-31", evidence=evidence)
     assert early.status_code == 409
     one = await step(people["approver@a"], "confirmed", side="upstream")
     assert (one.json()["state"], one.json()["upstream_confirmed"]) == ("proposed", True)
     both = await step(people["approver@b"], "confirmed", side="downstream")
     assert both.json()["state"] == "confirmed"
-    late = await step(people["approver@a"], "paid", paid_on="2199-01-31")
+    for none in ({}, {"evidence": []}):
+        bare = await step(people["approver@a"], "paid", paid_on="2025-01-31", **none)
+        assert (bare.status_code, pointers(bare)) == (400, ["/evidence"])
+        assert "needed to become 'paid'" in bare.json()["errors"][0]["detail"]
+    late = await step(people["approver@a"], "paid", paid_on="2199-01-31", evidence=evidence)
     assert (late.status_code, pointers(late)) == (400, ["/paid_on"])
-    paid = await step(people["approver@a"], "paid", paid_on="2025-01-31")
+    paid = await step(people["approver@a"], "paid", paid_on="2025-01-31", evidence=evidence)
+    assert paid.json()["events"][-1]["evidence"] == evidence
     assert (paid.json()["state"], paid.json()["paid_on"]) == ("paid", "2025-01-31")
     over = await step(people["approver@b"], "disputed", side="downstream", reason="迟了")
     assert over.status_code == 409
@@ -170,6 +200,8 @@ async def test_a_trial_takes_another_rule_and_writes_nothing(people: People) -> 
         ({"year": 2024, "rule": {"kind": "barter"}}, "/rule"),
         ({"year": 2024, "rule": {**RULE, "target": "VII"}}, "/rule/target"),
         ({"year": 2024, "rule": {**RULE, "cap": "-1"}}, "/rule/cap"),
+        ({"year": 2024, "rule": {**INDEX, "weights": {"foo": "1"}}}, "/rule"),
+        ({"year": 2024, "rule": baselines("cod", "foo")}, "/rule/baseline/foo"),
         ({"year": 2023}, "/year"),
         ({"year": 2199}, "/year"),
     ):
@@ -189,6 +221,7 @@ async def test_agreements_are_whole_and_stay_once_in_force(people: People) -> No
         ({"end_year": 2020}, 400, "/end_year"),
         ({"rule": {**RULE, "better": ["x"]}}, 400, "/rule/better/0"),
         ({"rule": {"kind": "index"}}, 400, "/rule/baseline"),
+        ({"rule": baselines("cod", "foo")}, 409, "/rule/baseline/foo"),
     ):
         refused = await planner.post(AGREEMENTS, json=agreement(**members))
         assert (refused.status_code, pointers(refused)[0]) == (status, pointer), refused.text
@@ -205,6 +238,38 @@ async def test_agreements_are_whole_and_stay_once_in_force(people: People) -> No
     empty = await people["planner@a"].post(f"{OURS}/settlements", json={"year": 2025})
     assert empty.status_code == 409
     assert (await people["anonymous"].get(f"{AGREEMENTS}/none/settlements")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("lang", "reason"), [("en", "baseline lacks tp"), ("zh", "baseline 缺少 tp")]
+)
+async def test_why_a_rule_is_not_valid_is_told_in_the_readers_language(
+    people: People, lang: str, reason: str
+) -> None:
+    rule = {**INDEX, "weights": {"tp": "1"}}
+    refused = await people["planner@a"].post(
+        AGREEMENTS, json=agreement(rule=rule), headers={"Accept-Language": lang}
+    )
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["errors"] == [{"pointer": "/rule", "detail": reason}]
+    assert refused.json()["detail"].endswith(reason)
+
+
+async def test_what_was_agreed_of_an_item_that_is_none_can_still_be_ended(
+    people: People, session: AsyncSession
+) -> None:
+    # As an agreement made before items were checked, or before a standard dropped one.
+    await in_force(people, rule=INDEX)
+    both = {**INDEX, "baseline": {"cod": "20", "foo": "1"}, "weights": {"cod": "1", "foo": "1"}}
+    await session.execute(
+        text("UPDATE compensation_agreement SET rule = CAST(:rule AS jsonb)"),
+        {"rule": json.dumps(both)},
+    )
+    await session.commit()
+    made = await people["planner@a"].post(f"{OURS}/settlements", json={"year": 2024})
+    assert made.json()["content"]["missing"] == ["foo"]
+    ended = await people["approver@a"].patch(OURS, json={"state": "ended"})
+    assert ended.status_code == 200, ended.text
 
 
 async def test_a_service_is_settled_by_the_zoning_it_is_read_from(

@@ -15,6 +15,7 @@ from shanhai.db.features import columns, entity
 from shanhai.db.observations.aggregation import WATER_STATIONS
 from shanhai.errors import Fault, InvalidInput
 from shanhai.science import water_quality
+from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import ECOSERVICES, Label, Role, Scope
 
 _OWN = columns.Columns("cg")
@@ -101,12 +102,38 @@ def read_rule(given: Any) -> CompensationRule:
         return _RULES.validate_python(given)
     except ValidationError as error:
         faults = [
-            Fault("/".join(["/rule", *map(str, item["loc"][1:])]), item["msg"])
-            for item in error.errors()
+            Fault(
+                "/".join(["/rule", *map(str, item["loc"][1:])]),
+                rule_in_english(item),
+                rule_in_chinese(item),
+            )
+            for item in error.errors(include_url=False)
         ]
-        raise InvalidInput(
-            "the rule is not valid", message_zh="补偿规则不符合要求", faults=faults
-        ) from error
+    told = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
+    told_zh = "；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults)
+    raise InvalidInput(
+        f"the rule is not valid: {told}",
+        message_zh=f"补偿规则不符合要求：{told_zh}",
+        faults=faults,
+    )
+
+
+def unknown_items(rule: CompensationRule, standard: water_quality.WaterStandard) -> Sequence[Fault]:
+    """What an index goes by and its standard does not assess: it would be missing in every year."""
+    if not isinstance(rule, IndexRuleData):
+        return ()
+    items = standard.properties
+    listed = ", ".join(sorted(items))
+    return [
+        Fault(
+            f"/rule/{member}/{name}",
+            f"{name!r} is not one of {listed}",
+            f"{name!r} 须为 {listed} 之一",
+        )
+        for member, named in (("baseline", rule.baseline), ("weights", rule.weights))
+        for name in named
+        if name not in items
+    ]
 
 
 _STATION_KIND = text("SELECT kind FROM station WHERE code = :code AND deleted_at IS NULL")
@@ -137,7 +164,8 @@ async def rule_goes_with_basis(
         if after.get(name) is None
     ]
     if after.get("station") is not None:
-        faults += await _of_section(session, rule, str(after["station"]))
+        agreed = (change.before or {}).get("rule") == after["rule"]
+        faults += await _of_section(session, rule, str(after["station"]), agreed=agreed)
     scheme = after.get("scheme")
     if scheme is not None and not await session.scalar(_ZONING, {"code": scheme}):
         faults.append(
@@ -147,9 +175,12 @@ async def rule_goes_with_basis(
 
 
 async def _of_section(
-    session: AsyncSession, rule: CompensationRule, station: str
+    session: AsyncSession, rule: CompensationRule, station: str, *, agreed: bool
 ) -> Sequence[Fault]:
-    """The water of the station has a class, and the target is one."""
+    """The water of the station has a class, and the rule goes by what it is assessed by.
+
+    A rule that stands already is ended, too, when it names an item that is none any more.
+    """
     kind = await session.scalar(_STATION_KIND, {"code": station})
     if kind is None:
         # The reference tells that there is none.
@@ -159,7 +190,7 @@ async def _of_section(
         return [Fault("/station", *told)]
     standard = water_quality.water_standard(WATER_STATIONS[kind], await read_today(session))
     if not isinstance(rule, ClassRuleData) or rule.target in standard.classes:
-        return []
+        return () if agreed else unknown_items(rule, standard)
     listed = ", ".join(standard.classes)
     return [Fault("/rule/target", f"is not one of {listed}", f"须为 {listed} 之一")]
 

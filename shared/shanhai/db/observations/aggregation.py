@@ -219,8 +219,7 @@ async def water_classes(
 ) -> Mapping[int, StationWater]:
     """The class of the water at stations by their means from one day to another, the worst item."""
     body: water_quality.Body = "sea" if standard.medium == "sea_water" else "river"
-    read = {item.code for item in standard.items}
-    read |= {item.instead[0] for item in standard.items if item.instead is not None}
+    read = standard.properties
     listed, found = sorted(stations), dict[int, dict[str, PeriodMean]]()
     for mean in await period_means(session, listed, first, last):
         if mean.property in read:
