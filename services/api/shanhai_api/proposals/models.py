@@ -22,6 +22,7 @@ from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, 
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
+from shanhai_api.plans.answers import here_links
 from shanhai_api.proposals.links import ProposalNamed, name_proposals, propose_link
 
 SUGGESTIONS = Label("修订提示", "What is worth a proposal")
@@ -244,7 +245,7 @@ class Suggestions(Document):
             rules=rules,
             suggestions=[Suggestion.of(item, view) for item in found],
             links=[
-                *view.self_links(f"/plans/{safe}/suggestions"),
+                *here_links(view),
                 view.link(f"/collections/plans/items/{safe}", "up"),
                 view.link("/proposals", "related", plan=plan.code),
             ],

@@ -188,7 +188,7 @@ class ZoneRevisions:
     ) -> Sequence[Field]:
         """What would differ; errors as in `Revisable`."""
         draft = await read_change(ZONES, change, ZONE_FIXED)
-        return await compare_members(session, identity, ZONES, base, draft)
+        return await compare_members(session, identity, ZONES, base, draft, in_place=False)
 
     async def read_now(self, session: AsyncSession, proposal: Proposal) -> Members | None:
         """What the zone says now, in the version in force now."""

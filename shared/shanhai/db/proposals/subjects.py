@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.entity import Entity
+from shanhai.db.features.entity import Editing, Entity, PendingWrite
 from shanhai.db.features.input_validation import (
     Draft,
     broken_body,
@@ -16,12 +16,13 @@ from shanhai.db.features.input_validation import (
     merged_members,
     read_draft,
 )
+from shanhai.db.features.preconditions import ask_guards
 from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import has_moved, resolve
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.plan import Proposal
-from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 
 Members = Mapping[str, Any]
 """What an object says, by name, as JSON has it; of a geometry its digest."""
@@ -112,7 +113,7 @@ class Revisable(Protocol):
         """The members a change would make differ.
 
         Raises:
-            InvalidInput: the change breaks a rule of the object's own writer.
+            InvalidInput, Conflict: the change breaks a rule of the object's own writer.
         """
 
     async def read_now(self, session: AsyncSession, proposal: Proposal) -> Members | None:
@@ -143,8 +144,11 @@ def digest_of(geometry: Mapping[str, Any]) -> str:
 async def read_change(entity: Entity, change: Members, fixed: Collection[str]) -> Draft:
     """A proposed change as the entity's writer takes it, a merge patch of its members.
 
+    What that writer leaves out in silence, such as the state of a project, is refused as well: the
+    proposal would go on telling of it.
+
     Args:
-        fixed: Members that no proposal changes.
+        fixed: Members that no proposal changes, beside those that nobody writes.
 
     Raises:
         InvalidInput: it breaks a rule of the entity.
@@ -153,7 +157,7 @@ async def read_change(entity: Entity, change: Members, fixed: Collection[str]) -
     faults = [
         Fault(f"{UNDER}/{name}", "is not changed by a proposal", "不由修订建议更改")
         for name in change
-        if name in fixed
+        if name in fixed or _is_only_read(entity, name)
     ]
     if faults:
         raise broken_body(faults)
@@ -168,28 +172,63 @@ async def read_change(entity: Entity, change: Members, fixed: Collection[str]) -
         raise broken_body([moved(fault) for fault in error.faults]) from error
 
 
+def _is_only_read(entity: Entity, name: str) -> bool:
+    declared = entity.declared(name)
+    return declared is not None and not declared.receivable
+
+
 async def compare_members(
-    session: AsyncSession, identity: Identity, entity: Entity, base: BaseState, draft: Draft
+    session: AsyncSession,
+    identity: Identity,
+    entity: Entity,
+    base: BaseState,
+    draft: Draft,
+    *,
+    in_place: bool = True,
 ) -> list[Field]:
-    """The members of a row that a draft would make differ.
+    """The members of a row that a draft would make differ, by the guards of the entity.
+
+    Args:
+        in_place: The row itself is written, and not one that carrying out makes.
 
     Raises:
-        InvalidInput: there are none, or a reference leads nowhere.
+        InvalidInput: there are none, a reference leads nowhere, or a guard refuses a value.
+        Conflict: a guard refuses the change.
     """
     editing = entity.editing
     if editing is None:
         raise LookupError(f"nobody edits {entity.name}")
     await resolve(session, entity, draft.values, identity.viewer, under=UNDER)
     before = {name: value for name, value in base.members.items() if name != GEOMETRY}
-    wanted = merged_members(entity, editing, before, draft.values, kept=())
+    changed = changed_members(
+        before, merged_members(entity, editing, before, draft.values, kept=())
+    )
     fields = [
-        {"field": name, "old": before.get(name), "new": value}
-        for name, value in changed_members(before, wanted).items()
+        {"field": name, "old": before.get(name), "new": value} for name, value in changed.items()
     ]
-    if draft.has_geometry and await _has_moved(session, entity, base, draft):
+    is_moved = draft.has_geometry and await _has_moved(session, entity, base, draft)
+    if is_moved:
         shape = None if draft.shape is None else _digest_of_bytes(draft.shape.wkb)
         fields.append({"field": GEOMETRY, "old": base.members.get(GEOMETRY), "new": shape})
-    return demand_difference(fields)
+    demand_difference(fields)
+    row_id = base.own_id if in_place else None
+    write = PendingWrite("update", row_id, before, {**before, **changed}, is_moved)
+    await _ask_guards(session, editing, write)
+    return fields
+
+
+async def _ask_guards(session: AsyncSession, editing: Editing, write: PendingWrite) -> None:
+    """What the writer would ask, told where the proposal says it."""
+    try:
+        await ask_guards(session, editing, write)
+    except InvalidInput as error:
+        raise broken_body([moved(fault) for fault in error.faults]) from error
+    except Conflict as error:
+        raise Conflict(
+            error.message,
+            message_zh=error.message_zh,
+            faults=[moved(fault) for fault in error.faults],
+        ) from error
 
 
 def demand_difference(fields: list[Field]) -> list[Field]:

@@ -1,5 +1,6 @@
 """The steps of a proposal: who takes them, what each demands; the last writes the change."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,7 +41,10 @@ class ProposalStep:
     fresh: bool = False
 
 
-_WITHDRAW = Label("撤回须说明理由", "withdrawn with the reason")
+_WITHDRAW = Label("撤回须说明理由", "whoever withdraws it says why")
+_DECIDE = Label(
+    "须说明理由，且非提出人本人", "whoever decides says why, and is another than who proposed it"
+)
 STEPS: tuple[ProposalStep, ...] = (
     ProposalStep(
         "draft",
@@ -55,14 +59,14 @@ STEPS: tuple[ProposalStep, ...] = (
         "submitted",
         "accepted",
         _APPROVER,
-        Label("须说明理由，且非提出人本人", "with the reason, by another than who proposed"),
+        _DECIDE,
         fresh=True,
     ),
     ProposalStep(
         "submitted",
         "refused",
         _APPROVER,
-        Label("须说明理由，且非提出人本人", "with the reason, by another than who proposed"),
+        _DECIDE,
     ),
     ProposalStep("submitted", "withdrawn", PROPOSERS, _WITHDRAW),
     ProposalStep("accepted", "withdrawn", PROPOSERS | _APPROVER, _WITHDRAW),
@@ -185,7 +189,8 @@ def _changed_since(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -
 
 
 def _short(value: object) -> str:
-    told = repr(value)
+    """A value as JSON has it, as the proposal and its object are read."""
+    told = json.dumps(value, ensure_ascii=False)
     return told if len(told) <= 120 else f"{told[:117]}..."
 
 
