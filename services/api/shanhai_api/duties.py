@@ -41,6 +41,8 @@ PLAN = "/plans/{plan}"
 REVIEW = f"{PLAN}/duty-reviews/{{year}}"
 REPORT = f"{REVIEW}/reports/{{duty}}/{{party}}"
 REVIEW_STATES = {term.code: term.label for term in DUTY_REVIEW_STATES}
+NOBODY = {"code": None, "name_zh": "未列单位", "name_en": "No party named"}
+"""Stands for the party of duties that name none: they are late like others."""
 REVIEW_FORMATS = (JSON, HTML, PDF, DOCX)
 Amount = Annotated[
     Decimal, Field(allow_inf_nan=False, ge=-(10**15), le=10**15, max_digits=30, decimal_places=15)
@@ -65,7 +67,9 @@ class NewReview(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     year: Year = Field(description="Year that is reviewed; not after the present one")
-    reports_due_on: Rfc3339Date = Field(description="Last day for reports")
+    reports_due_on: Rfc3339Date = Field(
+        description="Last day for reports; of the present year not before today"
+    )
 
 
 class ReportedFigure(BaseModel):
@@ -117,7 +121,7 @@ class BoardDuty(answers.Answered):
 class BoardRow(answers.Answered):
     """What a party has to do, or who does what an article demands."""
 
-    code: str | None = Field(description="Of the party; of an article, its number; None for none")
+    code: str | None = Field(description="Of the party; of an article, its number; null for none")
     name_zh: str
     name_en: str
     total: int
@@ -249,10 +253,10 @@ async def show_board(
 
 
 def _by_party(duties: Sequence[reviews.Content]) -> list[BoardRow]:
-    parties: dict[str, reviews.Content] = {}
-    held: dict[str, list[reviews.Content]] = {}
+    parties: dict[str | None, reviews.Content] = {}
+    held: dict[str | None, list[reviews.Content]] = {}
     for duty in duties:
-        for party in (one for listed in duty["parties"].values() for one in listed):
+        for party in [one for listed in duty["parties"].values() for one in listed] or [NOBODY]:
             parties[party["code"]] = party
             held.setdefault(party["code"], []).append(duty)
     rows = [_row(code, parties[code], held[code]) for code in held]

@@ -168,7 +168,8 @@ async def open_review(
     Raises:
         Unauthenticated, Forbidden: the caller may not begin one.
         Conflict: there is one, or the plan is not in force or has no duties.
-        InvalidInput: the year is still to come, or reports would be due before it begins.
+        InvalidInput: the year is still to come, or reports would be due before it begins; or they
+            were due while it goes on, so that all would be missing at once.
     """
     _demand(caller, OPENERS, plan)
     if plan.status not in {"approved", "superseded"}:
@@ -176,7 +177,8 @@ async def open_review(
             f"plan {plan.code} is {plan.status}; duties of approved plans are reviewed",
             message_zh=f"规划 {plan.code} 未批准，不能开展年度考核",
         )
-    if year > (await read_today(session)).year:
+    today = await read_today(session)
+    if year > today.year:
         raise InvalidInput(
             f"year {year} has not begun", message_zh=f"{year} 年尚未开始", pointer="/year"
         )
@@ -184,6 +186,12 @@ async def open_review(
         raise InvalidInput(
             f"reports of {year} cannot be due on {reports_due_on}",
             message_zh=f"{year} 年的报告不能在 {reports_due_on} 到期",
+            pointer="/reports_due_on",
+        )
+    if year == today.year and reports_due_on < today:
+        raise InvalidInput(
+            f"reports_due_on {reports_due_on} is over, and {year} is not",
+            message_zh=f"{year} 年尚未结束，报告期限 {reports_due_on} 已过",
             pointer="/reports_due_on",
         )
     if not any(demanded(duty, year) for duty in await read_duties(session, plan)):

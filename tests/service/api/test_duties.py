@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import docx
@@ -91,12 +92,16 @@ async def test_the_twelve_articles_have_their_departments(office: Office) -> Non
 
 async def test_the_board_counts_by_party_and_by_article(office: Office) -> None:
     patch = {"state": "late"}
-    assert (await office["supervisor"].patch(f"{PLAN}/duties/duty-2", json=patch)).is_success
+    for late in ("duty-2", "T-EVAL-2025"):
+        done = await office["supervisor"].patch(f"{PLAN}/duties/{late}", json=patch)
+        assert done.is_success, done.text
     board = (await office["anonymous"].get(f"{PLAN}/duty-board")).json()
     rows = {row["code"]: row for row in board["rows"]}
     assert board["total"] == 22
     # Those with late duties come first.
-    assert [row["states"]["late"] for row in board["rows"][:5]] == [1, 1, 1, 1, 0]
+    assert [row["states"]["late"] for row in board["rows"][:6]] == [1, 1, 1, 1, 1, 0]
+    # A duty that names no party has a row as well.
+    assert [one["code"] for one in rows[None]["duties"]] == ["T-EVAL-2025"]
     assert rows["xiamen.science"]["states"] == {
         "open": 0,
         "on_track": 0,
@@ -111,6 +116,7 @@ async def test_the_board_counts_by_party_and_by_article(office: Office) -> None:
     page = await office["anonymous"].get(f"{PLAN}/duty-board", params={"f": "html", "lang": "zh"})
     assert page.status_code == 200
     assert "市科技局" in page.text
+    assert "<td>未列单位</td>" in page.text
     assert "<rect" in page.text
 
 
@@ -255,6 +261,11 @@ async def test_bad_reviews_are_refused(office: Office) -> None:
     ):
         assert (await begin(office, **changes)).status_code == status, changes
     assert (await office["planner"].get(f"{PLAN}/duty-reviews/2025")).status_code == 404
+    # While the year goes on, what is reported of it is not over.
+    now = datetime.now(UTC)
+    past = (now - timedelta(days=2)).date().isoformat()
+    over = await begin(office, year=now.year, reports_due_on=past)
+    assert (over.status_code, over.json()["errors"][0]["pointer"]) == (400, "/reports_due_on")
     await begin(office)
     judged = {"verdict": "met"}
     none = await office["supervisor"].post(f"{COURT}/judgement", json=judged)
