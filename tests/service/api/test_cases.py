@@ -287,6 +287,7 @@ async def test_figures_add_up(
     assert [found["total"][name] for name in ("cases", "open", "overdue")] == [3, 3, 1]
     assert {item["kind"]: item["cases"] for item in found["by_kind"]} == {"mining": 2, "road": 1}
     assert [(item["region"], item["cases"]) for item in found["by_region"]] == [("west", 3)]
+    assert found["by_region"][0]["name"] == {"zh": "区域 west", "en": "Region west"}
     for group in ("by_region", "by_state", "by_kind", "by_month"):
         areas = sum(item["area_ha"] for item in found[group])
         assert areas == pytest.approx(found["total"]["area_ha"], abs=1e-3)

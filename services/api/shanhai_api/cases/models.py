@@ -283,11 +283,11 @@ def _grouped(
     model: type[GroupFigures], name: str, groups: Mapping[str, Iterable[Count]]
 ) -> list[Any]:
     counts = sorted(groups[name], key=lambda one: ORDER.get(one.value or "", -1))
-    return [model.of(count, name=_names(count.value), **{name: count.value}) for count in counts]
+    return [model.of(count, name=_names(count), **{name: count.value}) for count in counts]
 
 
-def _names(code: str | None) -> Name | None:
-    label = LABELS.get(code or "")
+def _names(count: Count) -> Name | None:
+    label = count.name or LABELS.get(count.value or "")
     return None if label is None else Name(zh=label.zh, en=label.en)
 
 

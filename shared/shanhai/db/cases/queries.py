@@ -168,9 +168,10 @@ COUNTS = """
 SELECT {names}, GROUPING({names}) AS held,
        count(*) AS cases, sum(area_m2) AS area_m2, sum(inside_m2) AS inside_m2,
        count(*) FILTER (WHERE state <> 'closed') AS open,
-       count(*) FILTER (WHERE due_on < current_date) AS overdue
-  FROM (SELECT r.code AS region, lc.state, lc.kind, to_char(lc.created_at, 'YYYY-MM') AS month,
-               lc.area_m2, lc.inside_m2, lc.due_on
+       count(*) FILTER (WHERE due_on < current_date) AS overdue,
+       min(name_zh) AS name_zh, min(name_en) AS name_en
+  FROM (SELECT r.code AS region, r.name_zh, r.name_en, lc.state, lc.kind,
+               to_char(lc.created_at, 'YYYY-MM') AS month, lc.area_m2, lc.inside_m2, lc.due_on
           FROM {source}
          WHERE {conditions}
            AND (CAST(:since AS date) IS NULL OR lc.created_at >= CAST(:since AS date))
@@ -188,6 +189,7 @@ class Count:
         value: What they share; None for all, and for cases in no district.
         inside_m2: What of the area lies inside watched lines.
         overdue: Those of which the next step is late.
+        name: What the region is called that they share.
     """
 
     value: str | None
@@ -196,6 +198,7 @@ class Count:
     inside_m2: float
     open: int
     overdue: int
+    name: Label | None = None
 
 
 async def read_statistics(
@@ -219,5 +222,7 @@ async def read_statistics(
         if name is None:
             total = Count(None, *figures)
         else:
-            groups[name].append(Count(getattr(row, name), *figures))
+            of_region = name == "region" and row.region is not None
+            called = Label(row.name_zh, row.name_en) if of_region else None
+            groups[name].append(Count(getattr(row, name), *figures, called))
     return total, groups
