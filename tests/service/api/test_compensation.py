@@ -90,9 +90,9 @@ async def step(client: httpx.AsyncClient, to: str, **members: Any) -> httpx.Resp
 
 async def add_receipt(people: People) -> str:
     """A document that a payment is shown by."""
-    project = {"code": "weir", "name_zh": "堰", "name_en": "Weir", "region": "a"}
-    project |= {"start_year": 2024, "end_year": 2025}
-    body = {"type": "Feature", "geometry": None, "properties": project}
+    names = {"code": "weir", "name_zh": "堰", "name_en": "Weir", "region": "a"}
+    years = {"start_year": 2024, "end_year": 2025}
+    body = {"type": "Feature", "geometry": None, "properties": {**names, **years}}
     planner = people["planner@a"]
     made = await planner.post("/collections/projects/items", json=body)
     assert made.status_code == 201, made.text
@@ -135,8 +135,8 @@ async def test_a_year_goes_from_proposal_to_payment(people: People) -> None:
     assert (one.json()["state"], one.json()["upstream_confirmed"]) == ("proposed", True)
     both = await step(people["approver@b"], "confirmed", side="downstream")
     assert both.json()["state"] == "confirmed"
-    for none in ({}, {"evidence": []}):
-        bare = await step(people["approver@a"], "paid", paid_on="2025-01-31", **none)
+    for unproved in (dict[str, Any](), {"evidence": []}):
+        bare = await step(people["approver@a"], "paid", paid_on="2025-01-31", **unproved)
         assert (bare.status_code, pointers(bare)) == (400, ["/evidence"])
         assert "needed to become 'paid'" in bare.json()["errors"][0]["detail"]
     late = await step(people["approver@a"], "paid", paid_on="2199-01-31", evidence=evidence)
