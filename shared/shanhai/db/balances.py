@@ -127,6 +127,9 @@ class ProjectBalance:
         asked, counted = without_zeros(verdict.required), without_zeros(verdict.counted)
         zh = f"{self.name.zh}须补充 {asked} {unit.zh}，已计 {counted} {unit.zh}"
         en = f"{self.name.en}: {asked} {unit.en} must be given back, {counted} {unit.en} count"
+        if verdict.from_pool:
+            zh += f"，储备统筹 {without_zeros(verdict.from_pool)} {unit.zh}"
+            en += f", {without_zeros(verdict.from_pool)} {unit.en} are from the pool"
         if verdict.lacking:
             zh += f"，尚缺 {without_zeros(verdict.lacking)} {unit.zh}"
             en += f", {without_zeros(verdict.lacking)} {unit.en} are lacking"

@@ -1,5 +1,6 @@
 """The file formats features leave in, and cells safe for spreadsheets; nothing heavy is loaded."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -59,10 +60,17 @@ FILE_FORMATS: Mapping[str, FileFormat] = {item.name: item for item in _ALL}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a cell for a formula, full-width forms included."""
 QUOTE = "'"
+BELOW_ZERO = re.compile(r"-\d+(\.\d+)?", re.ASCII)
+"""A decimal below zero, which is a number to a spreadsheet as well."""
 
 
 def neutralised(text: str) -> str:
-    """Text no spreadsheet takes for a formula; an apostrophe before it says that it is text."""
+    """Text no spreadsheet takes for a formula; an apostrophe before it says that it is text.
+
+    Decimals such as -200.0000 stay the numbers they are.
+    """
+    if BELOW_ZERO.fullmatch(text):
+        return text
     return QUOTE + text if text.startswith((QUOTE, *FORMULA_STARTS)) else text
 
 

@@ -264,6 +264,8 @@ def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, list | tuple):
         value = "; ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return neutralised(value) if isinstance(value, str) else value
 
 

@@ -108,6 +108,8 @@ async def test_a_project_waits_for_its_shoreline(people: People, session: AsyncS
     assert (shoreline["required"], shoreline["counted"]) == ("300.0000", "200.0000")
     assert (shoreline["lacking"], shoreline["given_proposed"]) == ("100.0000", "100.0000")
     assert (shoreline["before"], shoreline["after"]) == ("0.0000", "0.0000")
+    sheet = await planner.get(BALANCE, params={"f": "csv"})
+    assert ",100.0000,false,0.0000,0.0000" in sheet.text
 
     assert (await move(approver, "given-2", "accepted")).status_code == 200
     assert (await planner.get(BALANCE)).json()["met"] is True
@@ -210,6 +212,8 @@ async def test_farmland_comes_from_the_pool_of_the_region_above(
     assert (found["from_pool"], found["lacking"]) == ("15.0000", "0.0000")
     assert (found["grade_taken"], found["grade_given"]) == ("6.00", "5.67")
     assert (found["before"], found["after"]) == ("60.0000", "45.0000")
+    assert found["text_en"].endswith("0 mu count, 15 mu are from the pool")
+    assert found["text_zh"].endswith("已计 0 亩，储备统筹 15 亩")
     assert (await go(approver, "approved")).status_code == 201
 
 
@@ -434,6 +438,8 @@ async def test_sums_by_region_and_year(people: People, session: AsyncSession) ->
     table = await planner.get("/balances", params={"region": "banan", "f": "csv"})
     assert table.headers["Content-Type"].startswith("text/csv")
     assert len(table.text.splitlines()) == 1 + 4
+    # A number below zero is a number, no formula.
+    assert table.text.splitlines()[-1].endswith(",-50.0000")
     listed = await planner.get(
         ENTRIES, params={"filter": "amount > 100.4 AND direction = 'taken'", "sortby": "-amount"}
     )
