@@ -313,9 +313,7 @@ def import_feature_file(
             client.download(results[name]["href"], reports / f"{path.name}{ending}")
     summary = results["summary"]
     if summary["verdict"] == "refused":
-        found = _findings(client, results)
-        head = f"nothing was written; {len(found)} findings"
-        raise InvalidInput("\n".join([head, *_first(found)]), pointer=path.name)
+        raise InvalidInput(told_findings(_findings(client, results)), pointer=path.name)
     counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
     left_out = _findings(client, results) if summary["rejected"] else []
     return "\n".join([f"{summary['verdict']}: {', '.join(counts)}", *_first(left_out)])
@@ -332,19 +330,29 @@ def run_on_upload(
     return job.results()
 
 
-def _findings(client: ApiClient, results: Mapping[str, Any]) -> list[str]:
-    """Why rows were not written: a line for each error of the report."""
-    return [
-        f"  row {item['row']} ({item['code']}) {item['member'] or ''}".rstrip()
-        + f": {item['rule']}: {item['detail']}"
-        for item in client.get(results["report"]["href"])["findings"]
-        if item["severity"] == "error"
-    ]
+def _findings(client: ApiClient, results: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Why rows were not written: the errors of the report."""
+    found = client.get(results["report"]["href"])["findings"]
+    return [item for item in found if item["severity"] == "error"]
 
 
-def _first(lines: Sequence[str]) -> list[str]:
-    more = [f"  … and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
-    return [*lines[:MOST_SHOWN], *more]
+def told_findings(found: Sequence[Mapping[str, Any]]) -> str:
+    """How many findings there are, and the first in a line each."""
+    counted = "1 finding" if len(found) == 1 else f"{len(found)} findings"
+    return "\n".join([f"nothing was written; {counted}", *_first(found)])
+
+
+def _first(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    more = [f"  … and {len(found) - MOST_SHOWN} more"] if len(found) > MOST_SHOWN else []
+    return [*(f"  {_line_of(item)}" for item in found[:MOST_SHOWN]), *more]
+
+
+def _line_of(item: Mapping[str, Any]) -> str:
+    """A finding: row, code, field, why, and the rule; row 0 is the whole file."""
+    where = [f"row {item['row']}" if item["row"] else "the file"]
+    where += [f"({item['code']})"] if item["code"] is not None else []
+    where += [item["member"]] if item["member"] is not None else []
+    return f"{' '.join(where)}: {item['detail']} [{item['rule']}]"
 
 
 def import_paths(

@@ -123,6 +123,7 @@ LEDGERS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """A row of each ledger, as a person types it into a sheet; days are cells with a day."""
+NO_CLASS = '{"kind": "classes", "target": "VII", "better": ["1.00"]}'
 WRONG: Mapping[str, Sequence[tuple[str, Any, str, str]]] = {
     "duties": [
         ("end_year", "soon", "type", "soon"),
@@ -136,7 +137,7 @@ WRONG: Mapping[str, Sequence[tuple[str, Any, str, str]]] = {
         ("amount", 1.23456, "type", "1.23456"),
         ("kind", "grassland", "type", "grassland"),
         ("region", "nowhere", "reference", "nowhere"),
-        ("unit", "m", "guard", "ha"),
+        ("unit", "m", "guard", "'m': must be 'ha'"),
     ],
     "mines": [
         ("area_ha", "much", "type", "much"),
@@ -195,6 +196,7 @@ WRONG: Mapping[str, Sequence[tuple[str, Any, str, str]]] = {
         ("start_year", "2024年", "type", "2024年"),
         ("upstream", "nowhere", "reference", "nowhere"),
         ("downstream", "xiamen.tongan", "guard", "another than upstream"),
+        ("rule", NO_CLASS, "guard", "'VII': target: is not one of I"),
     ],
     "species": [
         ("protection", "third_class", "type", "third_class"),

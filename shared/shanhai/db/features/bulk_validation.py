@@ -1,7 +1,7 @@
 """What of many rows cannot be written, told row by row before anything is written."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from shanhai.db.features.entity import (
     PendingWrite,
     Verb,
 )
+from shanhai.db.features.property_values import told_value
 from shanhai.db.features.selection import EXACT_REGIONS
 from shanhai.db.identity import PUBLISHERS, Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
@@ -429,12 +430,33 @@ async def _guarded(
             given = orjson.loads(row.given)
             verb: Verb = "create" if before is None else "update"
             change = PendingWrite(verb, row.found, before, {**(before or {}), **given}, row.moved)
-            for fault in await _faults(session, editing, change):
-                member = (fault.pointer or "").rpartition("/")[2] or None
-                detail = Label(fault.detail_zh or fault.detail, fault.detail)
-                refused.append(Rejected(row.row, row.code, "guard", member, detail))
+            faults = await _faults(session, editing, change)
+            refused += [_refused(row, given, fault) for fault in faults]
         if refused:
             await found.add(session, refused)
+
+
+def _refused(row: Any, given: Mapping[str, Any], fault: Fault) -> Rejected:
+    """A fault of a guard: the property, where inside it, and the value unless that is told."""
+    member, *inside = fault.pointer.removeprefix("/properties").split("/")[1:] or [""]
+    where = "/".join(inside)
+    words = Label(fault.detail_zh or fault.detail, fault.detail)
+    words = Label(f"{where}：{words.zh}", f"{where}: {words.en}") if where else words
+    value = _value_at(given, [member, *inside])
+    told = value is None or repr(value) in fault.detail
+    return Rejected(
+        row.row, row.code, "guard", member or None, words if told else told_value(value, words)
+    )
+
+
+def _value_at(given: Mapping[str, Any], parts: Sequence[str]) -> Any:
+    value: Any = given
+    for part in parts:
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 async def _faults(session: AsyncSession, editing: Editing, change: PendingWrite) -> Sequence[Fault]:

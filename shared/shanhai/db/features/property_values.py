@@ -1,5 +1,6 @@
 """Values of properties: what their JSON schema demands, and what they are in Python."""
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from shanhai.errors import Fault
 from shanhai.vocabulary import Label
 
 LONGEST_TEXT = 20_000
+MOST_SHOWN = 60
+"""Characters of a value that a report repeats."""
 MOST_ELEMENTS = 10_000
 LARGEST_INTEGER = 2**31 - 1
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -84,6 +87,14 @@ def broken_rules(schema: Mapping[str, Any], value: object) -> Iterator[Broken]:
     if choice is not None and value not in choice:
         listed = ", ".join(map(str, choice))
         yield Broken("", Label(f"必须是以下之一：{listed}", f"must be one of {listed}"))
+
+
+def told_value(value: Any, rule: Label) -> Label:
+    """A rule with the value that breaks it, or its beginning."""
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if len(shown) > MOST_SHOWN:
+        shown = f"{shown[:MOST_SHOWN]}…"
+    return Label(f"“{shown}”：{rule.zh}", f"{shown!r}: {rule.en}")
 
 
 def python_value(schema: Mapping[str, Any], value: Any) -> Any:

@@ -8,6 +8,7 @@ from shapely.geometry import shape
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.property_values import MOST_SHOWN
 from shanhai.errors import InvalidInput
 from shanhai.processes.import_features import reader
 from shanhai.processes.import_features.contract import ImportFeaturesInputs, ImportFeaturesTask
@@ -19,7 +20,7 @@ from shanhai.processes.import_features.findings import (
     write_reports,
 )
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
-from shanhai.processes.import_features.rows import MOST_SHOWN, plan_fields
+from shanhai.processes.import_features.rows import plan_fields
 from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.open_source import open_source

@@ -12,7 +12,7 @@ from typing import Any
 from shanhai.db.features.columns import OWN_FIELDS
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH, code_property
-from shanhai.db.features.property_values import broken_rules
+from shanhai.db.features.property_values import broken_rules, told_value
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.import_features.findings import Finding
 from shanhai.vector.shapefile import short_names
@@ -30,8 +30,6 @@ CODE_NAMES = ("代码", "编码", "编号", "code", "bsm", "dm", "bh", "fid", "u
 """Parts of the names registers give the field of their codes, the plainest first."""
 ROW_NUMBERS = frozenset({"id", "fid", "ogc_fid"})
 """Fields that programs add to number rows."""
-MOST_SHOWN = 60
-"""Characters of a value that a report repeats."""
 MISSING_CODE = Label("缺少代码 `code`", "has no code")
 DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
 REQUIRED = Label("必填", "is required")
@@ -221,7 +219,7 @@ class RowReader:
                 value = {**before[number], **value}
             if broken := next(broken_rules(item.schema, value), None):
                 row, code = first_row + number, codes[number]
-                say(Finding(row, code, "type", _told_of(value, broken.rule), item.name))
+                say(Finding(row, code, "type", told_value(value, broken.rule), item.name))
             found.append(value or None)
         return found
 
@@ -251,7 +249,7 @@ class RowReader:
             if code is None:
                 detail = MISSING_CODE
             elif not isinstance(code, str) or CODE.fullmatch(code) is None:
-                detail = _told_of(code, Label(CODE_RULE_ZH, CODE_RULE))
+                detail = told_value(code, Label(CODE_RULE_ZH, CODE_RULE))
             if detail is not None:
                 say(Finding(row, None if code is None else str(code), "code", detail, "code"))
                 found.append(None)
@@ -281,7 +279,7 @@ class RowReader:
                 if item.required:
                     say(Finding(row, code, "required", REQUIRED, item.name))
             elif broken := next(broken_rules(item.schema, value), None):
-                say(Finding(row, code, "type", _told_of(value, broken.rule), item.name))
+                say(Finding(row, code, "type", told_value(value, broken.rule), item.name))
                 value = None
             elif known is not None and (lost := _lost(value, known)) is not None:
                 say(Finding(row, code, "reference", _unknown(lost), item.name))
@@ -301,14 +299,6 @@ def _as_json(value: Any) -> Any:
 
 def _dashed(day: re.Match[str]) -> str:
     return f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}"
-
-
-def _told_of(value: Any, rule: Label) -> Label:
-    """A rule with the value that breaks it, or its beginning."""
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    if len(shown) > MOST_SHOWN:
-        shown = f"{shown[:MOST_SHOWN]}…"
-    return Label(f"“{shown}”：{rule.zh}", f"{shown!r}: {rule.en}")
 
 
 def _lost(value: Any, known: frozenset[str]) -> str | None:
