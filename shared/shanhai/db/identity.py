@@ -244,7 +244,9 @@ def _fault(
         )
     if item.region is not None and item.region not in known:
         return Fault(
-            f"/roles/{place}/region", f"there is no region {item.region!r}", f"没有区域 {item.region!r}"
+            f"/roles/{place}/region",
+            f"there is no region {item.region!r}",
+            f"没有区域 {item.region!r}",
         )
     return None
 

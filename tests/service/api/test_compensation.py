@@ -135,7 +135,8 @@ async def test_a_year_goes_from_proposal_to_payment(people: People) -> None:
     assert (one.json()["state"], one.json()["upstream_confirmed"]) == ("proposed", True)
     both = await step(people["approver@b"], "confirmed", side="downstream")
     assert both.json()["state"] == "confirmed"
-    for unproved in (dict[str, Any](), {"evidence": []}):
+    without: list[dict[str, Any]] = [{}, {"evidence": []}]
+    for unproved in without:
         bare = await step(people["approver@a"], "paid", paid_on="2025-01-31", **unproved)
         assert (bare.status_code, pointers(bare)) == (400, ["/evidence"])
         assert "needed to become 'paid'" in bare.json()["errors"][0]["detail"]

@@ -22,7 +22,6 @@ from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, 
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
-from shanhai_api.plans.answers import here_links
 from shanhai_api.proposals.links import ProposalNamed, name_proposals, propose_link
 
 SUGGESTIONS = Label("修订提示", "What is worth a proposal")
@@ -245,7 +244,7 @@ class Suggestions(Document):
             rules=rules,
             suggestions=[Suggestion.of(item, view) for item in found],
             links=[
-                *here_links(view),
+                *view.self_links(f"/plans/{safe}/suggestions"),
                 view.link(f"/collections/plans/items/{safe}", "up"),
                 view.link("/proposals", "related", plan=plan.code),
             ],
