@@ -1,6 +1,7 @@
 """Folders as bureaus hand them over: what is recognised, asked and refused, and what is made."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,12 +16,19 @@ from typer.testing import CliRunner
 
 from shanhai.data.cli import app
 from shanhai.data.handed_over import look_at, prepare, words
-from shanhai.data.handed_over.findings import Answers, DatasetFinding, read_answers, write_answers
+from shanhai.data.handed_over.findings import (
+    Answers,
+    DatasetFinding,
+    OpenQuestion,
+    read_answers,
+    write_answers,
+)
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.raster.handed_over import HandedRaster, read_headers
 from shanhai.raster.themes import THEME_RULES
 from shanhai.vector.source_crs import DatumShift, find_system
+from shanhai.vocabulary import Label
 from tests.support import handed_over
 
 WEST, NORTH = 450_000.0, 2_700_000.0
@@ -552,9 +560,58 @@ def test_answers_are_kept_as_they_were_given(tmp_path: Path) -> None:
     told = Answers().with_settings(["高程.crs=EPSG:4548", "a.mapping.BSM=code", "region=x"]).told
     write_answers(tmp_path / "answers.toml", told, [])
     assert read_answers(tmp_path / "answers.toml") == told
+    write_answers(tmp_path / "again.toml", read_answers(tmp_path / "answers.toml"), [])
+    assert (tmp_path / "again.toml").read_bytes() == (tmp_path / "answers.toml").read_bytes()
     (tmp_path / "bad.toml").write_text("crs = EPSG", encoding="utf-8")
     with pytest.raises(InvalidInput, match="no TOML"):
         read_answers(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize("heading", ['["STBHHX.unit"]', '["STBHHX"."unit"]', "[STBHHX.unit]"])
+def test_an_answer_is_read_below_a_path_and_below_a_name_with_points(
+    tmp_path: Path, out: Path, heading: str
+) -> None:
+    square = shapely.box(WEST, NORTH - 1000, WEST + 1000, NORTH)
+    handed_over.write_shapefile(
+        tmp_path / "in/STBHHX.shp", [square], {"BSM": ["1"], "HXMC": ["红线"], "HXMJ": [100.0]}
+    )
+    answers = tmp_path / "answers.toml"
+    answers.write_text(f'{heading}\n"HXMJ" = "公顷"\n', encoding="utf-8")
+    line = ["prepare", str(tmp_path / "in"), "--out", str(out), "--answers", str(answers)]
+    done = CliRunner().invoke(app, [*line, "--region", "xiamen"])
+    assert (done.exit_code, done.exception) == (0, None), done.output
+
+
+def test_an_answer_that_settles_nothing_stands_below_its_question(tmp_path: Path) -> None:
+    """Whatever was told, the file that is written can be read."""
+    path = tmp_path / "answers.toml"
+    told = {"dem": {"crs": "Xi'an", "nodata": math.nan}, "a.b": {"year": 2024}, "open": ""}
+    questions = [
+        OpenQuestion(
+            "dem.crs", Label("坐标系\n不明", "which system?"), ("EPSG:4548",), "EPSG:4490"
+        ),
+        OpenQuestion("dem.unit.HXMJ", Label("单位", "which unit?")),
+    ]
+    write_answers(path, told, questions)
+    text = path.read_text(encoding="utf-8")
+    assert "# 坐标系\n# 不明\n" in text
+    assert '# ? EPSG:4490\n"crs" = "Xi\'an"\n' in text
+    read = read_answers(path)
+    assert math.isnan(read["dem"].pop("nodata"))
+    assert read == {"dem": {"crs": "Xi'an"}, "a": {"b": {"year": 2024}}}
+
+
+def test_a_dataset_named_as_an_answer_is_refused_and_no_file_is_spoilt(tmp_path: Path) -> None:
+    path = tmp_path / "answers.toml"
+    path.write_text("kept", encoding="utf-8")
+    asked = OpenQuestion("region.crs", Label("坐标系", "which system?"))
+    with pytest.raises(InvalidInput, match=r"region\.crs cannot be told"):
+        write_answers(path, {"region": "xiamen"}, [asked])
+    assert path.read_text(encoding="utf-8") == "kept"
+    with pytest.raises(InvalidInput, match="cannot be told"):
+        Answers({"region": "xiamen"}).with_settings(["region.crs=EPSG:4548"])
+    with pytest.raises(InvalidInput, match="cannot be told"):
+        Answers({"dem": {"crs": "EPSG:4548"}}).with_settings(["dem=x"])
 
 
 @pytest.mark.parametrize(

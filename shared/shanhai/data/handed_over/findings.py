@@ -54,11 +54,7 @@ class Answers:
                     message_zh=f"{text!r} 应写作 名称=值",
                     pointer="--set",
                 )
-            *path, last = name.split(".")
-            place = told
-            for part in path:
-                place = place.setdefault(part, {})
-            place[last] = value
+            _put(told, name, value)
         return Answers(told)
 
     def get(self, name: str) -> str | None:
@@ -97,39 +93,81 @@ class Answers:
 def read_answers(path: Path) -> dict[str, Any]:
     """The answers in a file that `write_answers` has written and somebody has filled in.
 
+    A table may be headed by its path, `["a"."b"]`, or by a name with points, `["a.b"]`.
+
     Raises:
-        InvalidInput: it is no TOML.
+        InvalidInput: it is no TOML, or a name is both an answer and a table.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        read = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"{path.name} is no TOML in UTF-8: {error}",
             message_zh=f"{path.name} 不是 UTF-8 编码的 TOML 文件：{error}",
             pointer=path.name,
         ) from error
+    return _nested(_flat(read))
 
 
 def write_answers(path: Path, told: Mapping[str, Any], questions: Iterable[OpenQuestion]) -> None:
-    """Write what was answered, and each open question above an empty answer."""
+    """Write what was answered, and each open question above an empty answer.
+
+    An answer that did not settle its question stands below it.
+
+    Raises:
+        InvalidInput: a name is both an answer and a table, which no TOML can hold.
+    """
+    asked = {question.name: question for question in questions}
+    answers = dict(_flat(told))
+    _nested([*answers.items(), *asked.items()])
     tables: dict[str, list[str]] = {"": []}
-    for name, value in _flat(told):
+    for name in {**answers, **asked}:
         table, _, key = name.rpartition(".")
-        tables.setdefault(table, []).append(f"{_quoted(key)} = {_literal(value)}")
-    for question in questions:
-        table, _, key = question.name.rpartition(".")
         lines = tables.setdefault(table, [])
-        lines += [f"# {question.label.zh}", f"# {question.label.en}"]
-        if question.choices:
-            lines.append(f"# {', '.join(question.choices)}")
-        if question.suggestion is not None:
-            lines.append(f"# ? {question.suggestion}")
-        lines.append(f'{_quoted(key)} = ""')
+        if name in asked:
+            lines += _remarks(asked[name])
+        lines.append(f"{_quoted(key)} = {_literal(answers.get(name, ''))}")
     texts = []
     for table, lines in tables.items():
         head = [f"[{'.'.join(map(_quoted, table.split('.')))}]"] if table else []
         texts += [*head, *lines, ""] if lines else []
     path.write_text("\n".join(texts), encoding="utf-8")
+
+
+def _remarks(question: OpenQuestion) -> list[str]:
+    """A question as comments."""
+    told = [question.label.zh, question.label.en]
+    if question.choices:
+        told.append(", ".join(question.choices))
+    if question.suggestion is not None:
+        told.append(f"? {question.suggestion}")
+    return [f"# {line}" for text in told for line in text.splitlines()]
+
+
+def _nested(answers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for name, value in answers:
+        _put(told, name, value)
+    return told
+
+
+def _put(told: dict[str, Any], name: str, value: Any) -> None:
+    """Set what stands under a name with points.
+
+    Raises:
+        InvalidInput: a part of the name is an answer itself, or names a table.
+    """
+    *path, last = name.split(".")
+    place: Any = told
+    for part in path:
+        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or isinstance(place.get(last), dict):
+        raise InvalidInput(
+            f"{name} cannot be told: an answer and a dataset have one name; rename the file",
+            message_zh=f"无法记录 {name}：答案与数据同名，请更改文件名",
+            pointer=name,
+        )
+    place[last] = value
 
 
 def _flat(told: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
@@ -145,9 +183,9 @@ def _quoted(name: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(
-        value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False
-    )
+    if isinstance(value, float):  # JSON's words for what is no number or has no end are no TOML.
+        return repr(value)
+    return json.dumps(value if isinstance(value, bool | int) else str(value), ensure_ascii=False)
 
 
 @dataclass(slots=True)
