@@ -276,6 +276,21 @@ async def test_boundaries_come_later_and_stay(session: AsyncSession, regions: Pa
     assert kept.changes == 0
 
 
+async def test_an_outline_keeps_its_credit_without_its_file(
+    session: AsyncSession, tmp_path: Path
+) -> None:
+    credit = {"source": "the survey of 2024", "licence": "CC BY 4.0"}
+    outlines = tmp_path / "outlines.geojson"
+    known = {"name_zh": "巴南区", "name_en": "Banan", "metric_epsg": 4545, "adcode": 500113}
+    features = [feature("banan", square(106.5, 29.2, 0.4), **known, **credit)]
+    outlines.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    await seed_cities(session, ["banan"], [outlines], act=ACT)
+    again = await seed_cities(session, ["banan"], [], act=ACT)
+    banan = (await session.scalars(select(Region).where(Region.code == "banan"))).one()
+    assert again.changes == 0
+    assert {name: banan.attrs[name] for name in credit} == credit
+
+
 async def test_what_somebody_added_is_kept(session: AsyncSession) -> None:
     await seed_cities(session, ["banan"], [], act=ACT)
     project = (await session.scalars(select(Project).where(Project.code == "banan.PRJ02"))).one()

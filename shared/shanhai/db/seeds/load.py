@@ -34,9 +34,13 @@ from shanhai.db.seeds.rows import Row, Rows, plan_row, rows_of
 from shanhai.db.seeds.upsert import Put, put_all, retire
 from shanhai.db.tables.control import ControlRule
 from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, ShanhaiError, UnsupportedFile
 from shanhai.validation import Code
 from shanhai.vocabulary import ECOSERVICES, REGION_LEVELS, codes
+
+CREDIT = frozenset({"source", "licence"})
+"""Attributes of a region that are its boundary's, where it has one."""
 
 
 class RegionSeed(BaseModel):
@@ -310,7 +314,7 @@ async def seed_cities(
         totals[city] = count_rows(known, read_totals(city) if city in CITIES else {})
         for table, listed in known.items():
             rows.setdefault(table, []).extend(listed)
-    rows["region"] = _overlaid(rows["region"], bounded)
+    rows["region"] = await _credited(session, _overlaid(rows["region"], bounded))
     rows = {table: _once(listed) for table, listed in rows.items()}
     # Files are read between statements, which takes longer than usual on a loaded machine.
     await session.execute(LONG_PAUSES)
@@ -360,6 +364,20 @@ def _overlaid(known: Sequence[Row], bounded: Sequence[Row]) -> list[Row]:
         old = merged.get(row["code"], {})
         merged[row["code"]] = {**old, **row, "attrs": {**old.get("attrs", {}), **row["attrs"]}}
     return list(merged.values())
+
+
+async def _credited(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
+    """The regions without a credit of their own where the boundary that is there has one."""
+    bounded = select(Region.code).where(Region.geom.is_not(None), Region.deleted_at.is_(None))
+    there = set(await session.scalars(bounded))
+    return [
+        row if "geom" in row or row["code"] not in there else _without_credit(row) for row in rows
+    ]
+
+
+def _without_credit(row: Row) -> Row:
+    kept = {name: value for name, value in row["attrs"].items() if name not in CREDIT}
+    return {**row, "attrs": kept}
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
