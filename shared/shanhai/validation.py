@@ -16,7 +16,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
-from pydantic_core import PydanticKnownError
+from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -119,8 +119,13 @@ _RULES = {
 }
 
 
+BROKEN_RULE = "broken_rule"
+"""Type of what a check of a whole model tells of one member, which may be one that is not there."""
 _TELL_NO_VALUE = frozenset(
-    {"missing", "extra_forbidden", "string_too_short", "string_too_long", "value_error"}
+    {
+        *("missing", "extra_forbidden", "string_too_short", "string_too_long", "value_error"),
+        BROKEN_RULE,
+    }
 )
 """Errors without a value, with one that is too long, or of a check of ours, which names it."""
 _SECRET = re.compile(r"password|secret|token|key|link|credential|verifier", re.IGNORECASE)
@@ -152,6 +157,19 @@ def _value_told(item: Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return repr(value[:_TOLD_CHARACTERS])
     return json.dumps(value) if value is None or isinstance(value, int | float) else ""
+
+
+def broken_at(*place: str | int, rule: str) -> ValidationError:
+    """What a check of a whole model raises about one of its members.
+
+    Args:
+        place: Names and numbers that lead to the member, from the model.
+        rule: The broken one, in English and Chinese.
+    """
+    told = PydanticCustomError(cast("Any", BROKEN_RULE), cast("Any", rule))
+    return ValidationError.from_exception_data(
+        "check", [InitErrorDetails(type=told, loc=place, input=None)]
+    )
 
 
 def in_both(message: str) -> tuple[str, str]:

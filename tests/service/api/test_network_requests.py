@@ -167,6 +167,7 @@ class TestNetwork:
             ({"sources": {"min_area_ha": 0.5}}, f"{WHERE}/sources/min_area_ha"),
             ({"links": {"swath": "fixed_width_m"}}, f"{WHERE}/links"),
             ({"circuit": {"barrier_radii_m": []}}, f"{WHERE}/circuit/barrier_radii_m"),
+            ({"circuit": {"barrier_radii_m": [240, 10]}}, f"{WHERE}/circuit/barrier_radii_m/1"),
             ({"links": {"neighbours": 6}}, f"{WHERE}/links/neighbours"),
         ],
     )
@@ -175,6 +176,10 @@ class TestNetwork:
     ) -> None:
         found = await refused(runner, supplies={"biodiversity": "sup.1"}, parameters=parameters)
         assert found == [pointer]
+
+    async def test_a_window_below_a_cell_is_refused(self, runner: httpx.AsyncClient) -> None:
+        given = {"supplies": {"biodiversity": "sup.1"}, "omnidirectional": {"radius_m": 10}}
+        assert await refused(runner, **given) == ["/inputs/omnidirectional/radius_m"]
 
     async def test_degrees_and_huge_grids_are_refused(self, runner: httpx.AsyncClient) -> None:
         given = {"supplies": {"biodiversity": "sup.1"}}

@@ -86,11 +86,13 @@ class TestSelection:
     @pytest.mark.parametrize(
         ("inputs", "pointers"),
         [
-            ({"budget": None}, {"/inputs"}),
+            ({"budget": None}, {"/inputs/budget"}),
             ({"budget": -1}, {"/inputs/budget"}),
-            ({"candidates": ["barriers"]}, {"/inputs"}),
+            ({"candidates": ["barriers"]}, {"/inputs/cost_per_ha"}),
             ({"goal": {"kind": "minimum_set"}}, {"/inputs/goal"}),
-            ({"goal": {"weights": {"fish": 1}}}, {"/inputs"}),
+            ({"goal": {"weights": {"fish": 1}}}, {"/inputs/goal/weights"}),
+            ({"candidates": [], "sites": []}, {"/inputs/candidates"}),
+            ({"sites": [SITE, SITE]}, {"/inputs/sites"}),
             ({"phases": []}, {"/inputs/phases"}),
             ({"phases": [{"start_year": 2030, "end_year": 2026}]}, {"/inputs/phases/0"}),
             ({"funds": [{"source": "none"}]}, {"/inputs/funds/0/source"}),

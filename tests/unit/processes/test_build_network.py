@@ -324,15 +324,6 @@ def test_land_that_is_all_barrier_is_refused(linked_watershed: Watershed, tmp_pa
     assert "no land is passable" in error.message
 
 
-def test_a_window_smaller_than_a_cell_is_refused(
-    linked_watershed: Watershed, tmp_path: Path
-) -> None:
-    error = refused(
-        network_task(linked_watershed, changed(circuit={"barrier_radii_m": [20]})), tmp_path
-    )
-    assert error.faults[0].pointer.startswith("/inputs/parameters/circuit/barrier_radii_m")
-
-
 def test_degrees_are_refused(linked_watershed: Watershed, tmp_path: Path) -> None:
     error = refused(network_task(linked_watershed, {"crs": "EPSG:4490"}), tmp_path)
     assert error.faults[0].pointer == "/inputs/crs"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.validation import rule_in_chinese, rule_in_english
+from shanhai.validation import BROKEN_RULE, rule_in_chinese, rule_in_english
 from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
 from shanhai_api.kit.requests import is_form
 
@@ -275,7 +275,7 @@ def _place_in(value: Any, location: tuple[str | int, ...], kind: str) -> tuple[s
     """Where in a value something is wrong, without the tags of unions, which are no members."""
     found: list[str | int] = []
     for number, part in enumerate(location, start=1):
-        lacks = kind == "missing" and number == len(location)
+        lacks = kind in {"missing", BROKEN_RULE} and number == len(location)
         if isinstance(value, dict) and part not in value and part != ITS_KEY and not lacks:
             continue
         found.append(part)

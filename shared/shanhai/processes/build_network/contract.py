@@ -12,7 +12,7 @@ from shapely.geometry import shape
 
 from shanhai.processes.kit import contract
 from shanhai.processes.kit.task import LineKind
-from shanhai.validation import Code, Name
+from shanhai.validation import Code, Name, broken_at
 from shanhai.vocabulary import Label
 
 NetworkTheme = Literal[
@@ -382,6 +382,18 @@ class BuildNetworkInputs(contract.PlaceInputs):
         return self
 
     @model_validator(mode="after")
+    def check_radii(self) -> "BuildNetworkInputs":
+        """A disc in which barriers are sought holds a cell."""
+        for number, radius in enumerate(self.parameters.circuit.barrier_radii_m or ()):
+            if radius < self.cell_m:
+                raise broken_at(
+                    *("parameters", "circuit", "barrier_radii_m", number),
+                    rule=f"is {radius:g} m, below the cell of {self.cell_m:g} m"
+                    f" / 为 {radius:g} m，小于像元边长 {self.cell_m:g} m",
+                )
+        return self
+
+    @model_validator(mode="after")
     def check_windows(self) -> "BuildNetworkInputs":
         """A window holds its block, and importance is known where candidates are found by it."""
         asked = self.omnidirectional
@@ -389,16 +401,18 @@ class BuildNetworkInputs(contract.PlaceInputs):
             return self
         radius, block = asked.radius_cells(self.cell_m), asked.block_of(self.cell_m)
         if not block <= radius:
-            raise ValueError(
-                f"omnidirectional.radius_m is {radius} cells of {self.cell_m:g} m and a block"
+            raise broken_at(
+                *("omnidirectional", "radius_m"),
+                rule=f"omnidirectional.radius_m is {radius} cells of {self.cell_m:g} m and a block"
                 f" {block}; a window must be at least one cell and reach as far as a block is wide"
                 f" / omnidirectional.radius_m 为 {radius} 个像元（{self.cell_m:g} m），"
-                f"目标块为 {block} 个；半径至少一个像元，且不小于目标块边长"
+                f"目标块为 {block} 个；半径至少一个像元，且不小于目标块边长",
             )
         if asked.strength == "importance" and not self.needs_supplies:
-            raise ValueError(
-                "omnidirectional.strength importance needs sources.candidates importance"
-                " / omnidirectional.strength 为 importance 时 sources.candidates 须为 importance"
+            raise broken_at(
+                *("omnidirectional", "strength"),
+                rule="omnidirectional.strength importance needs sources.candidates importance"
+                " / omnidirectional.strength 为 importance 时 sources.candidates 须为 importance",
             )
         return self
 

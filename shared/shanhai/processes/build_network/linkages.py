@@ -293,16 +293,14 @@ def prepare_scan(scene: Scene, sources: Sources) -> BarrierScan:
 
     Raises:
         LimitExceeded: it does not fit into memory.
-        InvalidInput: a radius is smaller than a cell.
     """
     choice = scene.parameters.circuit
     require_room(scene, _SCAN, memory_needed(scene.grid.shape))
-    with pointing_at("/inputs/parameters/circuit/barrier_radii_m"):
-        return BarrierScan(
-            sources.patches.labels,
-            scene.spacing,
-            BarrierSettings(radii(choice.barrier_radii_m, scene.cell_m), choice.barrier_joining),
-        )
+    return BarrierScan(
+        sources.patches.labels,
+        scene.spacing,
+        BarrierSettings(radii(choice.barrier_radii_m, scene.cell_m), choice.barrier_joining),
+    )
 
 
 def find_obstacles(scene: Scene, scores: BarrierScores) -> Obstacles:

@@ -11,7 +11,7 @@ from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, PlaceInp
 from shanhai.processes.kit.task import LineKind
 from shanhai.processes.select_sites import task
 from shanhai.processes.select_sites.ranking_inputs import Feature, RankingInputs, Weight
-from shanhai.validation import Code, Name
+from shanhai.validation import Code, Name, broken_at
 from shanhai.vocabulary import Label
 
 MOST_SITES = 5_000
@@ -113,6 +113,11 @@ class Goal(Inputs):
         if self.kind == "maximum_gain":
             return tuple(self.weights) or ("priority",)
         return (*self.targets, *self.target_shares)
+
+    def member_of(self, feature: str) -> str:
+        """The member that names a feature that counts."""
+        members = {"weights": self.weights, "targets": self.targets}
+        return next((name for name, of in members.items() if feature in of), "target_shares")
 
 
 class Fund(Inputs):
@@ -327,10 +332,14 @@ class SelectSitesInputs(PlaceInputs):
     def check_candidates(self) -> "SelectSitesInputs":
         """There is something to choose from, and its cost is known."""
         if not self.candidates and not self.sites:
-            raise ValueError("give candidates or sites / 须给出候选来源或地块")
+            raise broken_at("candidates", rule="give candidates or sites / 须给出候选来源或地块")
         missing = sorted(kind for kind in self._costed() if kind not in self.cost_per_ha)
         if missing:
-            raise ValueError(f"cost_per_ha of {', '.join(missing)} is needed / 缺少单位面积投资")
+            raise broken_at(
+                "cost_per_ha",
+                rule=f"cost_per_ha of {', '.join(missing)} is needed"
+                f" / 缺少 {'、'.join(missing)} 的单位面积投资",
+            )
         return self
 
     @model_validator(mode="after")
@@ -338,13 +347,15 @@ class SelectSitesInputs(PlaceInputs):
         """A gain is for money; a front is one of gain."""
         phased = all(one.budget is not None for one in self.phases)
         if self.goal.kind != "minimum_set" and self.budget is None and not (self.funds or phased):
-            raise ValueError(
-                f"{self.goal.kind} needs a budget or funds / {self.goal.kind} 须有预算或资金"
+            raise broken_at(
+                "budget",
+                rule=f"{self.goal.kind} needs a budget or funds / {self.goal.kind} 须有预算或资金",
             )
         if self.goal.kind == "minimum_set" and self.parameters.pareto_points:
-            raise ValueError(
-                "pareto_points need a goal of gain, not minimum_set"
-                " / 前沿须配合效益类目标，不能用于 minimum_set"
+            raise broken_at(
+                *("parameters", "pareto_points"),
+                rule="pareto_points need a goal of gain, not minimum_set"
+                " / 前沿须配合效益类目标，不能用于 minimum_set",
             )
         return self
 
@@ -354,13 +365,16 @@ class SelectSitesInputs(PlaceInputs):
         counted = Counter(one.code for one in self.sites)
         twice = sorted(code for code, times in counted.items() if times > 1)
         if twice:
-            raise ValueError(f"sites {', '.join(twice[:5])} are given twice / 地块代码重复")
+            raise broken_at(
+                "sites", rule=f"sites {', '.join(twice[:5])} are given twice / 地块代码重复"
+            )
         known = {*task.FEATURES, *(name for one in self.sites for name in one.gains)}
         strange = sorted(set(self.goal.named) - known)
         if strange:
-            raise ValueError(
-                f"no site gives {', '.join(strange)}; measured are {', '.join(task.FEATURES)}"
-                " / 目标中有无来源的效益"
+            raise broken_at(
+                *("goal", self.goal.member_of(strange[0])),
+                rule=f"no site gives {', '.join(strange)}; measured are {', '.join(task.FEATURES)}"
+                " / 目标中有无来源的效益",
             )
         return self
 

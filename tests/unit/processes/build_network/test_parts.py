@@ -5,14 +5,20 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from pydantic import ValidationError
 
 from shanhai.processes.build_network.context import memory_left
-from shanhai.processes.build_network.contract import CircuitChoice, LinkChoice
+from shanhai.processes.build_network.contract import (
+    BuildNetworkInputs,
+    CircuitChoice,
+    LinkChoice,
+)
 from shanhai.processes.build_network.corridors import shares_percent
 from shanhai.processes.build_network.linkages import kept_bytes, link_settings, radii
 from shanhai.processes.kit.geometry import as_multi, outline_of, patch_outlines, path_line
 from shanhai.science.corridors.pairs import GIB
 from shanhai.science.grid import Grid
+from shanhai.validation import rule_in_chinese, rule_in_english
 
 GRID = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 6, 5)
 
@@ -99,3 +105,14 @@ def test_memory_is_told_in_bytes_and_costs_take_a_part_of_it() -> None:
 def test_odd_radii_are_refused_by_the_contract(radius: list[float]) -> None:
     with pytest.raises(ValueError, match="barrier_radii_m"):
         CircuitChoice.model_validate({"barrier_radii_m": radius})
+
+
+def test_a_radius_below_a_cell_is_refused_at_its_place() -> None:
+    circuit = {"barrier_radii_m": [100, 99]}
+    asked = {"region": "x", "cell_m": 100, "parameters": {"circuit": circuit}}
+    with pytest.raises(ValidationError) as caught:
+        BuildNetworkInputs.model_validate(asked)
+    [told] = caught.value.errors()
+    assert told["loc"] == ("parameters", "circuit", "barrier_radii_m", 1)
+    assert rule_in_english(told) == "is 99 m, below the cell of 100 m"
+    assert rule_in_chinese(told) == "为 99 m，小于像元边长 100 m"
