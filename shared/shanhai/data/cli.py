@@ -292,7 +292,7 @@ def pack(
     held = read_folder(folder or _folder_of(region))
     reporter = Reporter()
     size = sum(layer.data.size for layer in held.layers.values())
-    with reporter.transfer(out.name, size, 0) as told:
+    with reporter.transfer(f"packing {out.name}", size, 0) as told:
         manifest = write_pack(held, out, told)
     licences = sorted({one.licence or "not stated" for one in manifest.credits})
     reporter.say(f"{out}: {len(manifest.members)} members, {out.stat().st_size / 1e6:.1f} MB")

@@ -157,6 +157,15 @@ def test_a_raster_that_is_not_as_described_is_not_packed(described: Path, tmp_pa
     assert not (tmp_path / "never.zip").exists()
 
 
+def test_a_pack_is_told_of_as_written_once_it_is(described: Path, tmp_path: Path) -> None:
+    line = ["data", "pack", str(described), "-o", str(tmp_path / "some.zip")]
+    assert "\npacking some.zip" in "\n" + CliRunner().invoke(app, line).output
+    (described / "soil.tif").write_bytes(b"another")
+    refused = CliRunner().invoke(app, line)
+    assert isinstance(refused.exception, InvalidInput)
+    assert not any(told.startswith("some.zip") for told in refused.output.splitlines())
+
+
 def test_a_large_member_is_read_and_written_in_blocks(
     described: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
