@@ -452,4 +452,6 @@ def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str
         if name not in inputs:
             raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
     done = run_on_upload(client, "import-dataset", path, inputs)
-    return str(done["dataset"]) if "dataset" in done else json.dumps(done["summary"])
+    if "dataset" in done:
+        return str(done["dataset"])
+    return json.dumps(done["summary"], ensure_ascii=False)

@@ -175,14 +175,14 @@ class ClientCore(Driven[Mode]):
         return self._send(self._request(method, path, query, headers, body))
 
     @Method
-    def download(self, path: str, target: Path, /, **query: Query) -> Steps[None]:
+    def download(self, path: str, target: Path | str, /, **query: Query) -> Steps[None]:
         """Save what is at a path; the file is there once it is whole."""
         return self._save(path, target, query)
 
     @Method
     def upload(
         self,
-        file: Path | FilePart,
+        file: Path | str | FilePart,
         /,
         *,
         sha256: str | None = None,
@@ -201,7 +201,7 @@ class ClientCore(Driven[Mode]):
             InvalidInput: its SHA-256 is another than was said.
             Conflict: it changed while it was sent.
         """
-        part = file if isinstance(file, FilePart) else FilePart.whole(file)
+        part = file if isinstance(file, FilePart) else FilePart.whole(Path(file))
         digest = yield Work(part.sha256)
         if sha256 not in {None, digest}:
             raise InvalidInput(
@@ -308,14 +308,15 @@ class ClientCore(Driven[Mode]):
         return checked(request, answered)
 
     def _save(
-        self, path: str, target: Path, query: Mapping[str, Query] | None = None
+        self, path: str, target: Path | str, query: Mapping[str, Query] | None = None
     ) -> Steps[None]:
-        draft = target.with_name(f".{target.name}.part")
+        whole = Path(target)
+        draft = whole.with_name(f".{whole.name}.part")
         request = self._request("GET", path, query, {"Accept": "*/*"})
         try:
             with draft.open("wb") as file:
                 yield from self._send(request, file.write, lambda: file.truncate(file.seek(0)))
-            draft.replace(target)
+            draft.replace(whole)
         finally:
             draft.unlink(missing_ok=True)
 

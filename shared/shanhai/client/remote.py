@@ -19,6 +19,7 @@ from shanhai.client.steps import (
     next_of,
 )
 from shanhai.errors import ShanhaiError, Unavailable
+from shanhai.vocabulary import JobStatus, Label
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 PAGE = 1000
 EVENTS = "text/event-stream"
 CRS84 = "OGC:CRS84"
+
+
+ENDED = {
+    JobStatus.FAILED: Label("失败", "failed"),
+    JobStatus.DISMISSED: Label("已取消", "dismissed"),
+}
+"""How a job without a result ends."""
 
 
 class JobFailed(ShanhaiError):
@@ -81,7 +89,17 @@ class RemoteJob(_RemoteThing[Mode]):
                     raise
             if not events.ended:
                 yield Pause(1.0)
-        return _successful(events.status)
+        if events.status["status"] != JobStatus.SUCCESSFUL:
+            raise _failure(events.status, (yield from self._in_chinese(events.status)))
+        return cast("StatusInfo", events.status)
+
+    def _in_chinese(self, status: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
+        """How the job ended, in Chinese; as it is told already where that cannot be had."""
+        asked = self._api._request("GET", self.url, headers={"Accept-Language": "zh"})
+        try:
+            return cast("Mapping[str, Any]", (yield from self._api._content(asked)))
+        except ShanhaiError:
+            return status
 
     @Method
     def results(self, /) -> Steps[dict[str, Any]]:
@@ -89,7 +107,7 @@ class RemoteJob(_RemoteThing[Mode]):
         return self._api._content(self._api._request("GET", f"{self.url}/results", {"f": "json"}))
 
     @Method
-    def download(self, output: str, target: Path, /) -> Steps[None]:
+    def download(self, output: str, target: Path | str, /) -> Steps[None]:
         """Save one output."""
         return self._api._save(f"{self.url}/results/{output}", target)
 
@@ -103,7 +121,7 @@ class RemoteCollection(_RemoteThing[Mode]):
     """A collection of features, whose items are at `url`."""
 
     @Method
-    def download(self, target: Path, /, **query: "Query") -> Steps[None]:
+    def download(self, target: Path | str, /, **query: "Query") -> Steps[None]:
         """Save what the query leaves, in the format that `f` names."""
         return self._api._save(self.url, target, query)
 
@@ -135,12 +153,14 @@ def opened(
     return array
 
 
-def _successful(status: Mapping[str, Any]) -> "StatusInfo":
-    if status["status"] == "successful":
-        return cast("StatusInfo", status)
-    error = JobFailed(f"job {status['jobID']} {status['status']}: {status.get('message')}")
+def _failure(status: Mapping[str, Any], in_chinese: Mapping[str, Any]) -> JobFailed:
+    job, how = status["jobID"], ENDED[JobStatus(status["status"])]
+    error = JobFailed(
+        f"job {job} {how.en}: {status.get('message')}",
+        message_zh=f"任务 {job} {how.zh}：{in_chinese.get('message')}",
+    )
     error.problem = status
-    raise error
+    return error
 
 
 def _needed(library: str) -> Any:

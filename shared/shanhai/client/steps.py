@@ -190,11 +190,21 @@ def checked(
     if not answered.is_error:
         return answered
     problem = _problem_of(answered)
-    faults = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", ()))
-    told = f"{problem['title']}: {problem.get('detail')}" + (f" ({faults})" if faults else "")
+    told = f"{problem['title']}: {problem.get('detail')}{_faults_of(problem)}"
     error = KINDS.get(answered.status_code, errors.Unavailable)(f"{what}: {told}")
     error.problem = problem
     raise error
+
+
+def _faults_of(problem: Mapping[str, Any]) -> str:
+    """What a problem lists and does not say in its detail already, in brackets."""
+    said = str(problem.get("detail"))
+    faults = (
+        ": ".join(text for text in (one["pointer"], one["detail"]) if text not in said)
+        for one in problem.get("errors", ())
+    )
+    more = "; ".join(filter(None, faults))
+    return more and f" ({more})"
 
 
 def _problem_of(response: httpx.Response) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The client, of both kinds, against a small server that says what a test has it say."""
 
 import asyncio
+import hashlib
 import inspect
 import json
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from shanhai.cli.imports import import_file
 from shanhai.client import ApiClient, AsyncApiClient, JobFailed
 from shanhai.client.steps import LONGEST_PAUSE_S, pause_before_repeat
 from shanhai.errors import (
@@ -285,6 +287,26 @@ def test_errors_carry_the_problem_in_the_askers_language(
     assert server.asked[0].headers["accept-language"] == "zh"
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("wrong: /inputs/theme: no such theme", "wrong: /inputs/theme: no such theme"),
+        ("请求体无效：/inputs/theme：no such theme", "请求体无效：/inputs/theme：no such theme"),
+        ("no such theme", "no such theme (/inputs/theme)"),
+        ("wrong", "wrong (/inputs/theme: no such theme)"),
+    ],
+)
+def test_what_the_detail_says_is_not_told_twice(
+    call: Either, server: Server, detail: str, told: str
+) -> None:
+    faults = [{"pointer": "/inputs/theme", "detail": "no such theme"}]
+    problem = {"title": "Invalid input", "status": 400, "detail": detail, "errors": faults}
+    server.says("/items", Reply(400, problem, {"Content-Type": "application/problem+json"}))
+    with pytest.raises(InvalidInput) as caught:
+        call("get", "/items")
+    assert caught.value.message == f"GET {server.url}/items: Invalid input: {told}"
+
+
 def test_an_error_without_a_document_has_its_status(call: Either, server: Server) -> None:
     refused = Reply(429, b"no", {"Content-Type": "text/plain", "Retry-After": "3600"})
     server.says("/items", refused)
@@ -309,6 +331,16 @@ def test_a_download_that_was_cut_is_begun_again(
     server.says("/file", Reply(body=whole, headers=kind, cut=5000), Reply(body=whole, headers=kind))
     call("download", "/file", tmp_path / "file.tif")
     assert (tmp_path / "file.tif").read_bytes() == whole
+
+
+def test_a_file_may_be_named_by_a_text(call: Either, server: Server, tmp_path: Path) -> None:
+    server.says("/file", Reply(body=b"0123", headers={"Content-Type": "image/tiff"}))
+    call("download", "/file", str(tmp_path / "file.tif"))
+    digest = hashlib.sha256(b"0123").hexdigest()
+    stands = {"upload": "u", "bytes": 4, "total_bytes": 4, "sha256": digest}
+    server.says("/uploads", Reply(201, stands))
+    server.says("/uploads/u", Reply(body=stands))
+    assert call("upload", str(tmp_path / "file.tif")) == "u"
 
 
 def test_a_download_that_fails_leaves_nothing(call: Either, server: Server, tmp_path: Path) -> None:
@@ -362,6 +394,33 @@ def test_a_job_that_fails_says_why(call: Either, server: Server) -> None:
     with pytest.raises(JobFailed, match="job 1 failed: too large") as caught:
         call.of(call.api.job("1"), "wait")
     assert caught.value.problem["status"] == "failed"
+    assert caught.value.message_zh == "任务 1 失败：too large", "when nothing else is told"
+
+
+def test_a_job_that_fails_says_why_in_chinese_too(call: Either, server: Server) -> None:
+    server.says("/jobs/1/events", Reply(body=event(1, 10, "one band", "failed"), headers=EVENTS))
+    server.says("/jobs/1", Reply(body={"jobID": "1", "status": "failed", "message": "仅 1 个波段"}))
+    with pytest.raises(JobFailed) as caught:
+        call.of(call.api.job("1"), "wait")
+    assert caught.value.message == "job 1 failed: one band"
+    assert caught.value.message_zh == "任务 1 失败：仅 1 个波段"
+    assert server.asked[-1].headers["accept-language"] == "zh"
+
+
+def test_what_a_check_tells_of_a_raster_can_be_read(server: Server, tmp_path: Path) -> None:
+    raster = tmp_path / "soil.tif"
+    raster.write_bytes(b"0123")
+    digest = hashlib.sha256(b"0123").hexdigest()
+    stands = {"upload": "u", "bytes": 4, "total_bytes": 4, "sha256": digest}
+    server.says("/uploads", Reply(201, stands))
+    server.says("/uploads/u", Reply(body=stands))
+    asked = Reply(201, {}, {"Location": f"{server.url}/jobs/1"})
+    server.says("/processes/import-dataset/execution", asked)
+    server.says("/jobs/1/events", Reply(body=event(1, 100, "", "successful"), headers=EVENTS))
+    server.says("/jobs/1/results", Reply(body={"summary": {"theme": "土壤"}}))
+    with ApiClient(server.url, KEY) as api:
+        told = import_file(api, raster, {"region": "xiamen", "theme": "soil", "mode": "check"})
+    assert told == '{"theme": "土壤"}'
 
 
 def test_a_missing_library_is_named(
