@@ -173,8 +173,8 @@ class TestFiles:
         with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         document = json.loads((workspace / "statistics.json").read_bytes())
-        assert {row["code"] for row in rows if row["chosen"] == "True"} == chosen_codes(document)
-        cost = sum(float(row["cost"]) for row in rows if row["chosen"] == "True")
+        assert {row["code"] for row in rows if row["chosen"] == "true"} == chosen_codes(document)
+        cost = sum(float(row["cost"]) for row in rows if row["chosen"] == "true")
         assert cost == pytest.approx(outcome.values["cost"], abs=0.005)
         features = json.loads((workspace / "sites.geojson").read_bytes())["features"]
         assert [one["id"] for one in features] == [row["code"] for row in rows]

@@ -96,8 +96,13 @@ def write_table(
     with (workspace / path).open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
-        writer.writerows(rows)
+        writer.writerows([_written(value) for value in row] for row in rows)
     return OutputFile.of(name, path, "text/csv", title)
+
+
+def _written(value: Any) -> Any:
+    """A truth value as other tables of the platform have it; anything else as it is."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def write_report(
