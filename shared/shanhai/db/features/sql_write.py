@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.base import STORAGE_SRID
+from shanhai.db.base import STORAGE_SRID, Base
 from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.columns import table_of
 from shanhai.db.features.crs import same_shapes
@@ -302,10 +302,21 @@ def _taken(entity: Entity, cause: Any, under: str) -> Conflict:
         en = f"another one of {entity.name} names the same already"
         zh = f"{entity.name} 中已有其他对象指明同一对象"
         return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/{named.name}", en, zh)])
-    name, value = "code" if named is None else named.name, _taken_value(cause)
-    en = f"there is one with the same {name}{value} in {entity.name} already"
-    zh = f"{entity.name} 中已有 {name} 相同的对象{value}"
-    return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/{name}", en, zh)])
+    members = _members_of_index(entity, cause) if named is None else [named.name]
+    names, value = members or ["code"], _taken_value(cause)
+    en = f"there is one with the same {', '.join(names)}{value} in {entity.name} already"
+    zh = f"{entity.name} 中已有 {'、'.join(names)} 相同的对象{value}"
+    faults = [Fault(f"{under}/{name}", en, zh) for name in names]
+    return Conflict(en, message_zh=zh, faults=faults)
+
+
+def _members_of_index(entity: Entity, cause: Any) -> list[str]:
+    """The members that a unique index is over; PostgreSQL tells them only to who reads all rows."""
+    table = Base.metadata.tables.get(str(cause.table_name))
+    indexes = () if table is None else table.indexes
+    index = next((one for one in indexes if one.name == cause.constraint_name), None)
+    columns = set() if index is None else {column.name for column in index.columns}
+    return [item.name for item in entity.receivables if item.column in columns]
 
 
 _ONE_COLUMN = re.compile(r"\(\w+\)=\((.*)\)", re.DOTALL)

@@ -64,7 +64,9 @@ class TestTitles:
         assert (await people["viewer"].post(TITLES, json=body)).status_code == 403
         assert (await people["planner"].post(TITLES, json=body)).status_code == 201
         same = await people["planner"].post(TITLES, json={**body, "code": "again"})
-        assert same.status_code == 409
+        assert (same.status_code, pointers(same)) == (409, ["/series", "/level", "/region"])
+        code = await people["planner"].post(TITLES, json={**body, "level": "city"})
+        assert (code.status_code, pointers(code)) == (409, ["/code"])
         given = {"state": "approved", "year": 2025, "document": "环海洋〔2025〕1号"}
         assert (await people["planner"].patch(f"{TITLES}/bay", json=given)).status_code == 403
         bare = await people["approver"].patch(f"{TITLES}/bay", json={"state": "approved"})
@@ -109,7 +111,7 @@ class TestTitles:
         assert made.status_code == 201, made.text
         assert made.json()["score"] == "80.00"
         twice = await people["planner"].post(SCORES, json={**score, "code": "t", "score": "70"})
-        assert twice.status_code == 409
+        assert (twice.status_code, pointers(twice)) == (409, ["/region", "/criterion", "/year"])
 
     async def test_a_dossier_tells_what_lies_in_a_region(
         self, people: People, anonymous: httpx.AsyncClient
