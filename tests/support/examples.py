@@ -68,6 +68,7 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("occurrences", "judged_on"): (None, None),
     ("islands", "allowed_uses"): (["tourism"], ["farming"]),
     ("control_rules", "scope"): ("control_area", "control_area"),
+    ("outfalls", "limits"): ({"cod": 30}, {"cod": 40}),
     ("stations", "kind"): ("water_section", "sea"),
     ("compensation_agreements", "basis"): ("section", "section"),
     ("compensation_agreements", "rule"): (_index_rule("20"), _index_rule("30")),

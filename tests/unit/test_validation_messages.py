@@ -82,7 +82,11 @@ class Account(BaseModel):
     [
         ({"name": "three"}, "Input should be 'one' or 'two' (was 'three')"),
         ({"name": "长" * 200}, f"Input should be 'one' or 'two' (was '{'长' * 80}')"),
-        ({"name": "a'\ud800"}, "Input should be 'one' or 'two' (was \"a'\\ud800\")"),
+        (
+            {"name": "a'\ud800"},
+            "Input should be a valid string, unable to parse raw data as a unicode string"
+            " (was \"a'\\ud800\")",
+        ),
         ({"share": 1.5}, "Input should be less than or equal to 1 (was 1.5)"),
         ({"size": None}, "Input should be a valid integer (was null)"),
         ({"open": 2}, "Input should be a valid boolean, unable to interpret input (was 2)"),

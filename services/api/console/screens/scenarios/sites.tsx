@@ -156,7 +156,8 @@ function Plans({
   const site = useSignal<string | null>(null);
   const pane = useSignal<MapPane | null>(null);
   const best = useMemo(
-    () => rows.filter(({ chosen }) => chosen === "True").map(({ code = "" }) => code),
+    // Tables of jobs were once written with "True".
+    () => rows.filter(({ chosen }) => chosen?.toLowerCase() === "true").map(({ code = "" }) => code),
     [rows],
   );
   const taken = new Set(bought.value?.codes ?? (plan.value ? others[plan.value - 1]?.sites : best));
