@@ -85,7 +85,7 @@ class Account(BaseModel):
         (
             {"name": "a'\ud800"},
             "Input should be a valid string, unable to parse raw data as a unicode string"
-            " (was \"a'\\ud800\")",
+            ' (was "a\'\\ud800")',
         ),
         ({"share": 1.5}, "Input should be less than or equal to 1 (was 1.5)"),
         ({"size": None}, "Input should be a valid integer (was null)"),
