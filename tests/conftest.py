@@ -16,6 +16,9 @@ for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
     if not name.startswith("SHANHAI_TEST_"):
         del os.environ[name]
 
+# Modules and tests stay until the end; see `pytest_collection_finish`.
+gc.set_threshold(100_000, 20, 20)
+
 # Two cores are shared by every test process: a slow example is no failure, and the examples must
 # be the same on every machine.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -60,7 +63,6 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:

@@ -247,6 +247,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_new_version(
     assert [s["properties"]["version"] for s in published] == [again["scheme_version"]]
 
 
+@pytest.mark.long
 def test_numbers_and_zones_of_a_run_are_taken_over_by_its_job(platform: Platform, job: str) -> None:
     former = job.rsplit("/", 1)[1]
     first = platform.api.get(f"{job}/manifest")

@@ -1,6 +1,7 @@
 """The directory of one test run's servers: removed at the end, or by the next run after a crash."""
 
 import fcntl
+import re
 import shutil
 import tempfile
 import time
@@ -16,11 +17,30 @@ LOCK = "run.lock"
 GRACE_S = 600.0
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108
+"""A file system in memory, where there is one: a database is made there in a tenth of the time,
+since it has 1,600 files."""
+AVAILABLE = re.compile(r"MemAvailable: *(\d+) kB")
+LEAST_ROOM = 8 * 2**30
+"""Bytes free below which servers stay on the disk; they take some hundred megabytes."""
+
+
+def quick_place() -> Path:
+    """Where servers are quick whose data nobody needs: in memory if there is plenty, or a disk."""
+    disk = Path(tempfile.gettempdir())
+    if not MEMORY.is_mount():
+        return disk
+    told = AVAILABLE.search(Path("/proc/meminfo").read_text())
+    available = int(told[1]) * 1024 if told else 0
+    return MEMORY if min(shutil.disk_usage(MEMORY).free, available) >= LEAST_ROOM else disk
+
+
 @contextmanager
-def run_directory() -> Iterator[Path]:
+def run_directory(place: Path | None = None) -> Iterator[Path]:
     """A directory that the servers' account may enter, for as long as the context lasts."""
-    _sweep(Path(tempfile.gettempdir()))
-    directory = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    parent = place or Path(tempfile.gettempdir())
+    _sweep(parent)
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
     directory.chmod(0o711)
     with (directory / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -25,7 +25,7 @@ from tests.support.accounts import migrate_with_accounts
 from tests.support.browser import find_browser
 from tests.support.keycloak import find_keycloak
 from tests.support.mosquitto import find_mosquitto
-from tests.support.run_directory import run_directory
+from tests.support.run_directory import quick_place, run_directory
 
 TEMPLATE = "shanhai_template"
 MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis", "bucket": "bucket"}
@@ -41,6 +41,7 @@ class FleetingPostgres(PrivatePostgres):
         **PrivatePostgres.options,
         "fsync": "off",
         "full_page_writes": "off",
+        "max_wal_size": "256MB",  # it may be memory
         "shared_preload_libraries": "postgis-3",
     }
 
@@ -87,7 +88,7 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def server_surroundings() -> Iterator[Surroundings]:
     """A directory for this run's servers, removed with all they wrote."""
-    with run_directory() as directory:
+    with run_directory(quick_place()) as directory:
         yield Surroundings.of_home(Home(directory), bound=True)
 
 

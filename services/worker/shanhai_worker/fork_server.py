@@ -38,6 +38,7 @@ from pydantic import BaseModel
 
 from shanhai.isolation import confine, die_with_parent, hide_memory, prepare
 from shanhai.jobs.messages import classify
+from shanhai.loading import loading
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.report_pdf import leaving_room, set_pdf
@@ -309,7 +310,7 @@ def load_ahead() -> Iterator[str]:
     """Load what computing jobs need, library by library; names what was loaded."""
     for name in COMPUTING:
         try:
-            with _as_if_missing(UNASKED):
+            with _as_if_missing(UNASKED), loading():
                 module = import_module(name)
         except ImportError:  # a worker may be installed without what it never computes
             log.warning("not loaded ahead", module=name)

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from shanhai import __version__
+from shanhai.loading import loading
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": (
@@ -83,7 +84,8 @@ def loaded(names: Iterable[str] = COMMANDS) -> typer.Typer:
     for name in names:
         place, line = COMMANDS[name]
         module, _, attribute = place.partition(":")
-        found = getattr(import_module(module), attribute)
+        with loading():
+            found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):
             whole.add_typer(found, name=name, help=line)
         else:

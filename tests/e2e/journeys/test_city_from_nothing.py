@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 from shapely.geometry import shape
 
 from shanhai.client import ApiClient
@@ -17,6 +18,7 @@ from tests.e2e.journeys.conftest import Caller, feature
 CITY = "own-city"
 
 
+@pytest.mark.long
 def test_from_nothing_to_zones_on_a_map(
     stack: Stack,
     admin: Caller,

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai import passwords
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
@@ -40,6 +41,15 @@ BASE = "http://api.test"
 
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost a millisecond; `tests/unit/test_passwords.py` holds what they cost."""
+    cost = f"m={passwords.MEMORY_KIB},t={passwords.PASSES}"
+    monkeypatch.setattr(passwords, "NO_PASSWORD", passwords.NO_PASSWORD.replace(cost, "m=64,t=1"))
+    monkeypatch.setattr(passwords, "MEMORY_KIB", 64)
+    monkeypatch.setattr(passwords, "PASSES", 1)
 
 
 @pytest.fixture

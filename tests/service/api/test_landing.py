@@ -49,6 +49,7 @@ async def test_conformance_claims_features_and_processes_core(
     assert len(claimed) == len(set(claimed))
 
 
+@pytest.mark.long
 async def test_definition_is_valid_openapi_30_and_31(anonymous: httpx.AsyncClient) -> None:
     answer = await anonymous.get("/api")
     assert answer.headers["Content-Type"] == "application/vnd.oai.openapi+json;version=3.0"

@@ -41,7 +41,7 @@ STATUSES: Mapping[str, tuple[str, str, str]] = {
 """By table: the column of the state, and a hidden and a shown state."""
 STATES = (
     "draft",
-    "region",
+    pytest.param("region", marks=pytest.mark.long),
     pytest.param("public", marks=pytest.mark.long),
     pytest.param("signed_in", marks=pytest.mark.long),
 )

@@ -194,7 +194,7 @@ def test_a_raster_is_imported_and_seen_in_the_coverage(
     assert "CC0-1.0" in page.get_by_role("region", name="数据集").inner_text()
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
 def test_values_times_ten_thousand_are_refused_at_their_file(
     bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path, lang: str
 ) -> None:

@@ -71,7 +71,12 @@ def until_coloured(visit: Visit, at: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "size"), [("zh", (1366, 768)), ("en", (1366, 768)), ("zh", (390, 844))]
+    ("lang", "size"),
+    [
+        ("zh", (1366, 768)),
+        pytest.param("en", (1366, 768), marks=pytest.mark.long),
+        pytest.param("zh", (390, 844), marks=pytest.mark.long),
+    ],
 )
 def test_a_region_is_chosen_on_the_map_and_in_the_table(
     open_console: OpenConsole, reported_value: int, lang: str, size: tuple[int, int]

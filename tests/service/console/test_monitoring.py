@@ -96,7 +96,7 @@ def alert_of(bureaus: Bureaus) -> int:
     raise AssertionError("no alert was raised")
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
 def test_stations_are_shown_with_their_state_and_a_chart_with_limits(
     bureaus: Bureaus, open_console: OpenConsole, watched_case: str, lang: str
 ) -> None:

@@ -83,7 +83,9 @@ def test_paper_has_the_map_with_its_legend_and_no_controls(
     assert min(middle) < 220
 
 
-@pytest.mark.parametrize(("lang", "size"), [("zh", (1366, 768)), ("en", (390, 844))])
+@pytest.mark.parametrize(
+    ("lang", "size"), [("zh", (1366, 768)), pytest.param("en", (390, 844), marks=pytest.mark.long)]
+)
 def test_layers_are_found_by_a_word_and_classes_are_drawn_one_by_one(
     bureaus: Bureaus,
     open_console: OpenConsole,
@@ -175,7 +177,7 @@ def draw(visit: Visit) -> None:
         page.wait_for_timeout(150)
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
 def test_five_corners_drawn_have_the_verdict_of_the_interface(
     bureaus: Bureaus, open_console: OpenConsole, lang: str
 ) -> None:

@@ -213,7 +213,7 @@ def test_an_administrator_sees_workers_and_backups(
     assert visit.refusals == []
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
 def test_a_phone_scrolls_no_page_sideways(
     bureaus: Bureaus, open_console: OpenConsole, lang: str
 ) -> None:

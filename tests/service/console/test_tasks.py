@@ -21,7 +21,7 @@ SIZES = [(1366, 768), (1920, 1080), (390, 844)]
 EVERY_WAY = list(product(("mouse", "keyboard"), ("zh", "en"), SIZES))
 SOME_WAYS = [
     ("mouse", "zh", SIZES[0]),
-    ("keyboard", "en", SIZES[1]),
+    pytest.param("keyboard", "en", SIZES[1], marks=pytest.mark.long),
     pytest.param("mouse", "en", SIZES[2], marks=pytest.mark.long),
     pytest.param("keyboard", "zh", SIZES[2], marks=pytest.mark.long),
 ]

@@ -110,7 +110,7 @@ Truth = Callable[[Values, Values], Values]
             0.2,
         ),
         ("ndvi", "sentinel-2", landscape.ndvi, 0.01),
-        ("ndvi", "sentinel-2-former", landscape.ndvi, 0.01),
+        pytest.param("ndvi", "sentinel-2-former", landscape.ndvi, 0.01, marks=pytest.mark.long),
         ("ndvi", "landsat", landscape.ndvi, 0.01),
     ],
 )

@@ -234,6 +234,9 @@ async def test_a_process_killed_there_costs_only_its_own_job_an_attempt(
     await eventually(taken_up)
     third = await reach(sessions, await run_echo(worker, sessions), *ENDED)
     assert (third.status, third.attempt, third.crash_count) == (JobStatus.SUCCESSFUL, 1, 0)
+    async with sessions.begin() as session:  # nobody need wait for it
+        await cancel(session, second, act=Act("tester"))
+    await reach(sessions, second, *ENDED)
 
 
 @pytest.mark.configured(slots=1, lease_s=15)

@@ -30,7 +30,7 @@ DOUBTED = {
 
 
 # A lease that lasts while thirty draws keep the machine busy.
-pytestmark = pytest.mark.configured(slots=1, lease_s=60, renew_s=5)
+pytestmark = [pytest.mark.long, pytest.mark.configured(slots=1, lease_s=60, renew_s=5)]
 
 
 async def _forget(sessions: Sessions) -> None:
