@@ -157,7 +157,8 @@ function Plans({
   const pane = useSignal<MapPane | null>(null);
   const best = useMemo(
     // Tables of jobs were once written with "True".
-    () => rows.filter(({ chosen }) => chosen?.toLowerCase() === "true").map(({ code = "" }) => code),
+    () =>
+      rows.filter(({ chosen }) => chosen?.toLowerCase() === "true").map(({ code = "" }) => code),
     [rows],
   );
   const taken = new Set(bought.value?.codes ?? (plan.value ? others[plan.value - 1]?.sites : best));
