@@ -197,7 +197,8 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("lang", ["zh", "en"])
 def test_no_screen_breaks_a_rule_of_accessibility(
     bureaus: Bureaus, open_console: OpenConsole, lang: str
 ) -> None:

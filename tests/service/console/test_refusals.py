@@ -281,6 +281,7 @@ def test_no_control_of_a_viewer_writes(bureaus: Bureaus, open_console: OpenConso
     assert pressed > 50
 
 
+@pytest.mark.long
 def test_a_viewer_sees_no_control_that_writes(bureaus: Bureaus, open_console: OpenConsole) -> None:
     visit = open_console(bureaus.key("viewer"))
     names: set[str] = set()
