@@ -43,7 +43,7 @@ def slices() -> list[Bar]:
     return [
         Bar("files behind a page of zones", traced["items"], 22, 25),
         Bar("files behind a raster tile", traced["tile"], 24, 26),
-        Bar("files from delineate-zones to tiles", traced["delineate-zones"], 130, 181),
+        Bar("files from delineate-zones to tiles", traced["delineate-zones"], 130, 178),
         Bar("files from select-sites to tiles", traced["select-sites"], 120, 124),
     ]
 

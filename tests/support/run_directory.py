@@ -18,7 +18,7 @@ GRACE_S = 600.0
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108
-"""A file system in memory, where there is one: a database is made there in a tenth of the time,
+"""A file system in memory, where there is one: a database is made there in a quarter of the time,
 since it has 1,600 files."""
 AVAILABLE = re.compile(r"MemAvailable: *(\d+) kB")
 LEAST_ROOM = 8 * 2**30
