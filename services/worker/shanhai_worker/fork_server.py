@@ -57,9 +57,16 @@ COMPUTING = (
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
     *("sklearn.cluster", "sklearn.mixture", "sklearn.metrics"),
     *("shanhai.reporting.maps", "shanhai.reporting.panels", "shanhai.reporting.word"),
-    *("shanhai.science.ecoservices.assembly", "shanhai.science.zoning.ensemble"),
+    *("shanhai.reporting.pages", "shanhai.science.ecoservices.assembly"),
+    *("shanhai.science.zoning.ensemble", "shanhai.science.zoning.diagnostics"),
+    *("shanhai.science.zoning.polygons", "shanhai.science.zoning.postprocess"),
 )
 """What takes a computing job a second or two to load, in the order it is loaded."""
+PREPARED = {
+    "shanhai.science.kernels": "load_compiler",
+    "shanhai.reporting.pages": "load_templates",
+}
+"""What is called of a module once it is loaded."""
 UNASKED = "pandas"
 """What scikit-learn loads where it is installed, only to know its tables; it brings a thread."""
 
@@ -315,8 +322,8 @@ def load_ahead() -> Iterator[str]:
         except ImportError:  # a worker may be installed without what it never computes
             log.warning("not loaded ahead", module=name)
             continue
-        if name == "shanhai.science.kernels":
-            module.load_compiler()
+        if name in PREPARED:
+            getattr(module, PREPARED[name])()
         yield name
     gc.collect()
     gc.freeze()

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, label_of
 
 
+@cache
 def environment() -> Environment:
     """The templates; what is not given to one is an error, and every text is escaped."""
     made = Environment(
@@ -32,6 +33,12 @@ def environment() -> Environment:
     made.globals["label_of"] = label_of
     made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
     return made
+
+
+def load_templates() -> None:
+    """Compile all templates, so that processes split off this one have them."""
+    for name in environment().list_templates():
+        environment().get_template(name)
 
 
 def computed_at(manifest: Mapping[str, Any]) -> datetime:

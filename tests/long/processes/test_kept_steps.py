@@ -41,12 +41,15 @@ def refuse(*_: object, **__: object) -> None:
 def test_another_number_of_clusters_begins_at_the_clusters(
     land: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does it draw the services again, or judge each number of clusters."""
+    """Nor does it draw or count the services again, judge each number of clusters, or cluster for
+    the ensemble."""
     steps = tmp_path / "steps"
     alone, _ = zone(land, tmp_path / "alone", {"k": 6})
     zone(land, tmp_path / "first", {"k": 5}, steps)
     monkeypatch.setattr("shanhai.processes.assess_ecoservices.report._draw_ratio", refuse)
     monkeypatch.setattr("shanhai.processes.delineate_zones.zoning.diagnose", refuse)
+    monkeypatch.setattr("shanhai.processes.delineate_zones.compute.service_figures", refuse)
+    monkeypatch.setattr("shanhai.processes.delineate_zones.robustness.clusters_of_member", refuse)
     after, stages = zone(land, tmp_path / "second", {"k": 6}, steps)
     assert {"ratio_map_en.png", "ratio.tif", "map_en.png"} <= after.keys()
     assert after == alone

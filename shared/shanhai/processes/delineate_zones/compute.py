@@ -19,6 +19,7 @@ from shanhai.processes.assess_ecoservices.report import (
     begin_services,
     write_maps_and_report,
 )
+from shanhai.processes.assess_ecoservices.request import decisive
 from shanhai.processes.delineate_zones import uncertainty
 from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
 from shanhai.processes.delineate_zones.features import (
@@ -34,7 +35,14 @@ from shanhai.processes.delineate_zones.statistics import (
     zoning_statistics,
 )
 from shanhai.processes.delineate_zones.zone_model import model_document
-from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, delineate, zoner_of
+from shanhai.processes.delineate_zones.zoning import (
+    Found,
+    Trust,
+    Zoning,
+    cut_of,
+    delineate,
+    zoner_of,
+)
 from shanhai.processes.kit.manifest import (
     areas_record,
     drawing_runner,
@@ -59,7 +67,6 @@ from shanhai.science.uncertainty.draws import (
 from shanhai.science.uncertainty.resampling import Stability
 from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
 from shanhai.science.zoning.clustering import STARTS
-from shanhai.science.zoning.diagnostics import Diagnostics
 from shanhai.science.zoning.frozen_zones import model_of
 from shanhai.science.zoning.polygons import ZoneCoverage
 from shanhai.science.zoning.postprocess import (
@@ -326,7 +333,13 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         progress(0, "prepare")
         _require_patches(task, inputs)
         assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
-        figures = service_figures(assessment)
+        figures = kept_step(
+            task,
+            {**decisive(inputs), "kept": "service_figures"},
+            (),
+            workspace,
+            partial(service_figures, assessment),
+        )
         collect = begin_services(task, inputs, assessment, figures, workspace)
         run = _zone(task, inputs, assessment, workspace, runner, progress)
         files = _write_documents(run, workspace)
@@ -391,8 +404,8 @@ def _zone(
 
 
 def _once(
-    task: Task, workspace: Path, rests_on: Mapping[str, Any], work: Callable[[], Diagnostics]
-) -> Diagnostics:
+    task: Task, workspace: Path, rests_on: Mapping[str, Any], work: Callable[[], Found], /
+) -> Found:
     return kept_step(task, rests_on, (), workspace, work)
 
 

@@ -1,7 +1,8 @@
 """Whether other sensible choices would give other zones: the ensemble of a zoning, on its grid."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,14 @@ from shanhai.processes.delineate_zones.zoning import Zoner, Zoning
 from shanhai.processes.kit.region import windows_of
 from shanhai.processes.kit.task import Task
 from shanhai.raster.store import ScratchStore
+from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.graph import service_key
-from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.uncertainty.robustness import (
     FACTOR_TITLES,
     FACTORS,
     HOLDING_SHARE,
+    Design,
     Ensemble,
     Robustness,
     alike_zones,
@@ -39,6 +42,7 @@ from shanhai.science.zoning.ensemble import (
     Errors,
     ServiceSides,
     ZoneKinds,
+    clusters_of_member,
     parents,
     zones_of_member,
 )
@@ -143,23 +147,25 @@ def find_robustness(
     design = design_members(
         choices.levels, MEMBERS[zoner.parameters.robustness], zoner.settings.seed
     )
-    found = []
-    for zones in zoner.runner.run(partial(zones_of_member, choices), design):
-        found.append(zones)
-        told(len(found) / len(design))
-    zoned = [
-        (member, zones) for member, zones in zip(design, found, strict=True) if zones is not None
+    found = zoner.once(
+        _rests_on(choices, design), partial(_cluster, zoner.runner, choices, design, told)
+    )
+    told(1.0)
+    members = [
+        (member, clusters)
+        for member, clusters in zip(design, found, strict=True)
+        if clusters is not None
     ]
-    if not zoned:
+    if not members:
         return None
     ensemble = Ensemble(
-        tuple(member for member, _ in zoned),
-        np.stack([zones for _, zones in zoned]),
+        tuple(member for member, _ in members),
+        np.stack([zones_of_member(choices, member, clusters) for member, clusters in members]),
         tabled.units.cells,
     )
     held, agreeing = _write(assessment.place.store, tabled, ensemble)
     robustness = Robustness(
-        members=len(zoned),
+        members=len(members),
         held=float(held[:, 1].sum() / held.sum()),
         held_by_zone={
             zone.value: float(held[zone.value, 1] / held[zone.value].sum())
@@ -170,7 +176,37 @@ def find_robustness(
         shares=ensemble.variance_shares(),
         alike=alike_zones(zoning.trust.intervals),
     )
-    return Ensembled(robustness, choices, cut.unit_m, len(found) - len(zoned))
+    return Ensembled(robustness, choices, cut.unit_m, len(found) - len(members))
+
+
+def _cluster(
+    runner: WindowRunner, choices: EnsembleChoices, design: Design, told: Callable[[float], None]
+) -> list[ClassArray | None]:
+    found = list[ClassArray | None]()
+    for clusters in runner.run(partial(clusters_of_member, choices), design):
+        found.append(None if clusters is None else clusters.astype(np.uint8))
+        told(len(found) / len(design))
+    return found
+
+
+def _rests_on(choices: EnsembleChoices, design: Design) -> dict[str, Any]:
+    """What the clusters of the members rest on: neither the zones of the run nor its own k."""
+    content = hashlib.sha256()
+    for size in choices.sizes:
+        sides = [array for one in size.sides.values() for array in (one.supply, one.demand)]
+        errors = [array for level in size.errors for pair in level.values() for array in pair]
+        own = (size.units.means, size.units.cells, size.units.index, size.points)
+        for array in (*own, size.contiguity.pairs, *sides, *errors):
+            content.update(f"{array.shape}{array.dtype}".encode() + array.tobytes())
+    settings = asdict(replace(choices.settings, k=0))
+    levels = [choices.algorithms, choices.ks, choices.seeds, choices.scales]
+    return {
+        "ensemble": content.hexdigest(),
+        "settings": settings,
+        "levels": levels,
+        "physical": {name: one.is_physical for name, one in choices.sizes[0].sides.items()},
+        "design": design,
+    }
 
 
 def _tabled(assessment: Assessment, zoner: Zoner, zoning: Zoning) -> tuple[Cut, Tabled]:
@@ -217,7 +253,8 @@ def _choices(
         kinds=kinds,
         services=zoner.services,
         algorithms=tuple(dict.fromkeys((own.algorithm, *algorithms))),
-        ks=tuple(dict.fromkeys((own.k, *(k for k in _KS if k <= different)))),
+        # In their order, so that runs of any of these numbers have the same members.
+        ks=tuple(sorted({own.k, *(k for k in _KS if k <= different)})),
         seeds=tuple(own.seed + one for one in range(_SEEDS)),
         sizes=tuple(sizes),
     )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,11 +147,18 @@ class Zoned:
     cleaned: Postprocessed
 
 
-Once = Callable[[Mapping[str, Any], Callable[[], Diagnostics]], Diagnostics]
-"""Does a step, or tells what came of it where another job took one that rests on the same."""
+Found = TypeVar("Found")
 
 
-def _each_time(_rests_on: Mapping[str, Any], work: Callable[[], Diagnostics]) -> Diagnostics:
+class Once(Protocol):
+    """Does a step, or tells what came of it where another job took one that rests on the same."""
+
+    def __call__(self, rests_on: Mapping[str, Any], work: Callable[[], Found], /) -> Found:
+        """What came of the step; `rests_on` is JSON."""
+        ...
+
+
+def _each_time(_rests_on: Mapping[str, Any], work: Callable[[], Found], /) -> Found:
     return work()
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, get_args
@@ -10,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.cluster import ward_tree
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from shanhai.errors import InvalidInput
 from shanhai.science.flags import ResultFlag
@@ -25,6 +26,16 @@ from shanhai.science.zoning.contiguity import (
 )
 from shanhai.science.zoning.kmeans import best_centres, count_different, nearest_centres
 from shanhai.vocabulary import Label
+
+_THREADS = ThreadpoolController()
+"""Of the libraries loaded above: to look for them takes longer than a small clustering."""
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Where sums are the same on every machine, and processes do not get in each other's way."""
+    limits: AbstractContextManager[object] = _THREADS.limit(limits=1)
+    return limits
+
 
 LOWEST_K = 2
 HIGHEST_K = 10
@@ -245,7 +256,7 @@ def _fit_from(sample: FloatArray, k: int, seed: int) -> GaussianMixture:
         means_init=centres,
         random_state=seed,
     )
-    with threadpool_limits(limits=1):
+    with one_thread():
         return mixture.fit(sample)
 
 
@@ -436,7 +447,7 @@ def k_means(features: FloatArray, seed: int, k: int, starts: int, *, run: Run = 
 
 def _mixture(features: FloatArray, seed: int, k: int, starts: int, *, run: Run = map) -> Clustering:
     require_k(features, k)
-    with threadpool_limits(limits=1):
+    with one_thread():
         found = fit_mixture(features, fit_sample(features, seed), k, seed, starts, run)
     return describe(features, found.labels, found.membership, found.bics)
 

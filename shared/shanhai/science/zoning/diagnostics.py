@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
-from threadpoolctl import threadpool_limits
 
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, IntArray
@@ -18,6 +17,7 @@ from shanhai.science.zoning.clustering import (
     LOWEST_K,
     Partition,
     k_means,
+    one_thread,
 )
 from shanhai.science.zoning.kmeans import count_different
 from shanhai.vocabulary import Label
@@ -244,7 +244,7 @@ def _diagnose_k(
     features: FloatArray, partition: Partition, sample: IntArray, k: int
 ) -> tuple[KDiagnostic, IntArray] | None:
     """All but the silhouette, and the clusters of the sample; None of a single cluster."""
-    with threadpool_limits(limits=1):
+    with one_thread():
         clustering = partition(k, _STARTS)
         labels = clustering.labels
         if len(clustering.centroids) < 2:
@@ -297,8 +297,7 @@ def null_structure(features: FloatArray, k: int, seed: int, run: Run = map) -> N
 def _silhouette_of(k: int, seed: int, features: FloatArray) -> float | None:
     if count_different(features, k) < k:
         return None
-    with threadpool_limits(limits=1):
-        labels = k_means(features, seed, k, _STARTS).labels
+    labels = k_means(features, seed, k, _STARTS).labels
     return silhouettes(features, [labels])[0]
 
 

@@ -128,7 +128,7 @@ class ZoneKinds:
         centres = [np.average(scores[one], axis=0, weights=units.cells[one]) for one in own]
         return cls(count, zoning.features.scaling, np.stack(centres), codes, zoning.high_land)
 
-    def zones_of(self, labels: IntArray, units: UnitTable) -> ClassArray:
+    def zones_of(self, labels: IntArray | ClassArray, units: UnitTable) -> ClassArray:
         """Zone of every unit after the kind of its cluster.
 
         Args:
@@ -149,15 +149,15 @@ class ZoneKinds:
 
 @dataclass(frozen=True, slots=True)
 class EnsembleChoices:
-    """What the levels of the factors stand for; the first of each is the run's own.
+    """What the levels of the factors stand for.
 
     Attributes:
         settings: What the run chose.
         kinds: What its zones are.
         services: Services that are assessed.
-        algorithms: Levels of `algorithm`.
-        ks: Levels of `k`.
-        seeds: Levels of `seed`.
+        algorithms: Levels of `algorithm`, the run's own first.
+        ks: Levels of `k`, rising, the run's own among them.
+        seeds: Levels of `seed`, the run's own first.
         sizes: Levels of `unit_size`: units, and units of twice the side.
         scales: Levels of `normalisation`.
     """
@@ -184,15 +184,21 @@ class EnsembleChoices:
         }
 
 
-def zones_of_member(choices: EnsembleChoices, member: Mapping[Factor, int]) -> ClassArray | None:
-    """Zone of every base unit by the choices of one member.
+    def units_of(self, member: Mapping[Factor, int]) -> UnitTable:
+        """The units of a member, with the errors of its inputs."""
+        own, error = self.sizes[member["unit_size"]], member["input_error"]
+        return with_errors(own, self, own.errors[error - 1]) if error else own.units
+
+
+def clusters_of_member(choices: EnsembleChoices, member: Mapping[Factor, int]) -> IntArray | None:
+    """Cluster of every unit of a member, from 0; the kinds of the zones have no part in it.
 
     Args:
         choices: What the levels stand for.
         member: Level of every factor.
 
     Returns:
-        Zone codes 1–5; None where these choices find no clusters, such as where nothing varies.
+        None where these choices find no clusters, such as where nothing varies.
     """
     own = choices.sizes[member["unit_size"]]
     settings = replace(
@@ -200,20 +206,31 @@ def zones_of_member(choices: EnsembleChoices, member: Mapping[Factor, int]) -> C
         algorithm=choices.algorithms[member["algorithm"]],
         seed=choices.seeds[member["seed"]],
     )
-    units = own.units
-    if member["input_error"]:
-        units = with_errors(own, choices, own.errors[member["input_error"] - 1])
-    scaled = units
+    units = choices.units_of(member)
     if choices.scales[member["normalisation"]] == "ranks":
-        scaled = replace(units, means=_ranked(units.means))
+        units = replace(units, means=_ranked(units.means))
     try:
-        matrix = features_of(scaled, choices.services, own.layout, settings).matrix
+        matrix = features_of(units, choices.services, own.layout, settings).matrix
         partition = partition_by(settings.algorithm, matrix, settings.seed, lambda: own.contiguity)
         found = partition(choices.ks[member["k"]], MEMBER_STARTS.get(settings.algorithm, 1))
     except InvalidInput:
         return None
-    zones = choices.kinds.zones_of(found.labels, units)
-    return zones if own.onto is None else zones[own.onto]
+    return found.labels
+
+
+def zones_of_member(
+    choices: EnsembleChoices, member: Mapping[Factor, int], clusters: IntArray | ClassArray
+) -> ClassArray:
+    """Zone of every base unit, 1–5, by the clusters of one member.
+
+    Args:
+        choices: What the levels stand for.
+        member: Level of every factor.
+        clusters: See `clusters_of_member`.
+    """
+    zones = choices.kinds.zones_of(clusters, choices.units_of(member))
+    onto = choices.sizes[member["unit_size"]].onto
+    return zones if onto is None else zones[onto]
 
 
 def with_errors(own: EnsembleUnits, choices: EnsembleChoices, errors: Errors) -> UnitTable:

@@ -19,6 +19,14 @@ _STARTS_AT_ONCE = 10
 """Starts that one process makes in a row."""
 _AT_ONCE = 512
 """Units whose distances are held at a time."""
+_COLUMNS = 4
+"""Columns that a loop takes at a time, so that a processor loads and stores sums less often."""
+_FEW = 4
+"""Part of the units, as its reciprocal: where more could change their centre, all are looked at."""
+_STEPS = 1024
+"""Steps of the gaps by which units are put into an order."""
+_INEXACT = 1e-6
+"""Part of the length of the longest vector within which two distances may be the same."""
 
 
 def count_different(features: FloatArray, enough: int) -> int:
@@ -68,9 +76,10 @@ def _best_of_group(
     rows: FloatArray, k: int, trials: int, still: float, group: tuple[IntArray, FloatArray]
 ) -> tuple[float, FloatArray]:
     """Lowest sum of squares that some starts come to, and the centres there."""
-    columns = np.ascontiguousarray(rows.T)
+    wide = _widened(rows)
     norms = np.einsum("ij,ij->i", rows, rows)
-    return _best_of_starts(rows, columns, norms, *group, k, trials, still)
+    squares, centres = _best_of_starts(wide, _columns_of(wide), norms, *group, k, trials, still)
+    return squares, centres[:, : rows.shape[1]]
 
 
 def nearest_centres(features: FloatArray, centres: FloatArray) -> IntArray:
@@ -82,8 +91,17 @@ def nearest_centres(features: FloatArray, centres: FloatArray) -> IntArray:
     """
     mean = features.mean(axis=0)
     labels = np.zeros(len(features), dtype=np.int64)
-    _assign(np.ascontiguousarray((features - mean).T), centres - mean, labels)
+    _assign(_columns_of(_widened(features - mean)), _widened(centres - mean), labels)
     return labels
+
+
+def _widened(rows: FloatArray) -> FloatArray:
+    """The rows with columns of zeros, which change no sum, up to a multiple of `_COLUMNS`."""
+    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % _COLUMNS)))
+
+
+def _columns_of(rows: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(rows.T)
 
 
 @compiled
@@ -101,7 +119,7 @@ def _best_of_starts(
     least = np.inf
     for start in range(len(first)):
         centres = _spread(rows, columns, norms, first[start], draws[start], k, trials)
-        squares = _settle(rows, columns, centres, still)
+        squares = _settle(rows, columns, norms, centres, still)
         if squares < least:
             least = squares
             best[:] = centres
@@ -123,74 +141,119 @@ def _spread(
     centres = np.empty((k, rows.shape[1]))
     centres[0] = rows[first]
     closest = np.full(units, np.inf)
-    rest = _come_closer(columns, norms, rows[first], closest)
-    tried, best = np.empty(units), np.empty(units)
+    tried = np.empty((trials, units))
+    rest = _come_closer(columns, norms, centres[:1], closest, tried)[0]
+    closest[:] = tried[0]
+    drawn = np.empty(trials, np.int64)
     for number in range(1, k):
         reached = closest.cumsum()
-        chosen, least = -1, np.inf
         for trial in range(trials):
             aim = draws[(number - 1) * trials + trial] * rest
-            unit = min(np.searchsorted(reached, aim), units - 1)
-            tried[:] = closest
-            squares = _come_closer(columns, norms, rows[unit], tried)
-            if chosen < 0 or squares < least:
-                chosen, least = unit, squares
-                tried, best = best, tried
-        closest, best = best, closest
-        rest = least
-        centres[number] = rows[chosen]
+            drawn[trial] = min(np.searchsorted(reached, aim), units - 1)
+        squares = _come_closer(columns, norms, rows[drawn], closest, tried)
+        chosen = squares.argmin()
+        closest[:] = tried[chosen]
+        rest = squares[chosen]
+        centres[number] = rows[drawn[chosen]]
     return centres
 
 
 @compiled
 def _come_closer(
-    columns: FloatArray, norms: FloatArray, centre: FloatArray, closest: FloatArray
-) -> float:
-    """Lower squared distances to those to a centre; their sum."""
-    units, own, total = len(norms), 0.0, 0.0
-    for value in centre:
-        own += value * value
+    columns: FloatArray,
+    norms: FloatArray,
+    centres: FloatArray,
+    closest: FloatArray,
+    tried: FloatArray,
+) -> FloatArray:
+    """Squared distances, lowered to those to each centre alone; the sum for each.
+
+    Args:
+        columns: Of the units, a multiple of `_COLUMNS`.
+        norms: Squared norms of the units.
+        centres: One row each.
+        closest: Squared distances so far.
+        tried: Filled with the lowered ones, one row for each centre.
+    """
+    totals, own = np.zeros(len(centres)), np.zeros(len(centres))
+    for number in range(len(centres)):
+        for value in centres[number]:
+            own[number] += value * value
     product = np.empty(_AT_ONCE)
-    for begin in range(0, units, _AT_ONCE):
-        count = min(_AT_ONCE, units - begin)
-        product[:] = 0.0
-        for column in range(len(centre)):
-            value, values = centre[column], columns[column, begin : begin + count]
+    for begin in range(0, len(norms), _AT_ONCE):
+        count = min(_AT_ONCE, len(norms) - begin)
+        for number in range(len(centres)):
+            _multiply(columns, centres[number], begin, count, product)
             for unit in range(count):
-                product[unit] += values[unit] * value
-        for unit in range(count):
-            square = max(norms[begin + unit] + own - 2 * product[unit], 0.0)
-            closest[begin + unit] = min(closest[begin + unit], square)
-    for unit in range(units):
-        total += closest[unit]
-    return total
+                square = max(norms[begin + unit] + own[number] - 2 * product[unit], 0.0)
+                tried[number, begin + unit] = min(closest[begin + unit], square)
+    # Of all centres at once: each sum waits for the one before.
+    for unit in range(len(norms)):
+        for number in range(len(centres)):
+            totals[number] += tried[number, unit]
+    return totals
 
 
 @compiled
-def _settle(rows: FloatArray, columns: FloatArray, centres: FloatArray, still: float) -> float:
-    """Move centres to the means of their units until they rest; the sum of squares then."""
-    k, width = centres.shape
-    labels, before = np.full(len(rows), -1), np.full(len(rows), -1)
-    moved, weight = np.empty_like(centres), np.empty(k)
-    for _ in range(_MAX_ITERATIONS):
-        _assign(columns, centres, labels)
-        _sum_up(rows, labels, moved, weight)
-        _fill_empty(rows, labels, centres, moved, weight)
-        step = 0.0
-        for number in range(k):
-            share = 1.0 / weight[number] if weight[number] > 0 else 1.0
-            for column in range(width):
-                moved[number, column] *= share
-                step += (moved[number, column] - centres[number, column]) ** 2
+def _multiply(
+    columns: FloatArray, centre: FloatArray, begin: int, count: int, product: FloatArray
+) -> None:
+    """Scalar products of some units and a centre, summed column by column."""
+    product[:count] = 0.0
+    for column in range(0, len(centre), _COLUMNS):
+        a, b, c, d = centre[column], centre[column + 1], centre[column + 2], centre[column + 3]
+        first = columns[column, begin : begin + count]
+        second = columns[column + 1, begin : begin + count]
+        third = columns[column + 2, begin : begin + count]
+        fourth = columns[column + 3, begin : begin + count]
+        for unit in range(count):
+            product[unit] = (
+                product[unit] + first[unit] * a + second[unit] * b + third[unit] * c
+            ) + fourth[unit] * d
+
+
+@compiled
+def _settle(
+    rows: FloatArray, columns: FloatArray, norms: FloatArray, centres: FloatArray, still: float
+) -> float:
+    """Move centres to the means of their units until they rest; the sum of squares then.
+
+    Once few units change their centre, those that cannot are left out: the nearest centre of a unit
+    stays while the centres have moved less than half of what the second is farther off. Sums
+    of clusters are then kept up to date, and at the end made anew in the order of the units.
+    """
+    units, (k, width) = len(rows), centres.shape
+    labels, few = np.full(units, -1), units // _FEW
+    sums, weight, moved = np.empty_like(centres), np.empty(k), np.empty_like(centres)
+    gaps, order, ends = np.empty(units), np.empty(few, np.int64), np.empty(_STEPS, np.int64)
+    ordered = np.empty((width, few))
+    changed, among, step_of_gap, drift = units, units, 1.0, 0.0
+    for iteration in range(1, _MAX_ITERATIONS + 1):
+        if among <= few:
+            among = ends[min(int(drift / step_of_gap), _STEPS - 1)]
+        if among <= few:
+            changed = _move(rows, ordered, order[:among], centres, labels, sums, weight)
+        else:
+            if changed > few or k == 1:
+                changed = _assign(columns, centres, labels)
+            else:
+                changed = _assign_with_gaps(columns, norms, centres, labels, gaps)
+                step_of_gap, drift = _order_by_gap(columns, gaps, order, ordered, ends), 0.0
+                among = ends[0]
+            _sum_up(rows, labels, sums, weight)
+        step, farthest = _find_means(rows, labels, centres, sums, weight, moved)
+        if changed == 0 or step <= still or iteration == _MAX_ITERATIONS:
+            _sum_up(rows, labels, sums, weight)
+            _find_means(rows, labels, centres, sums, weight, moved)
         centres[:] = moved
-        if (labels == before).all():
+        drift += 2 * farthest
+        if changed == 0:
             break
         if step <= still:
             _assign(columns, centres, labels)
             break
-        before[:] = labels
     squares = 0.0
-    for unit in range(len(rows)):
+    for unit in range(units):
         own = 0.0
         for column in range(width):
             own += (rows[unit, column] - centres[labels[unit], column]) ** 2
@@ -199,28 +262,156 @@ def _settle(rows: FloatArray, columns: FloatArray, centres: FloatArray, still: f
 
 
 @compiled
-def _assign(columns: FloatArray, centres: FloatArray, labels: IntArray) -> None:
-    """Number of the nearest centre of each unit, the first of equally near ones."""
-    k, width = centres.shape
-    norms = np.zeros(k)
-    for number in range(k):
-        for column in range(width):
-            norms[number] += centres[number, column] ** 2
+def _find_means(
+    rows: FloatArray,
+    labels: IntArray,
+    centres: FloatArray,
+    sums: FloatArray,
+    weight: FloatArray,
+    means: FloatArray,
+) -> tuple[float, float]:
+    """Means of the clusters; the sum of their squared distances to the centres, and the longest."""
+    total, longest, counted = 0.0, 0.0, weight.copy()
+    means[:] = sums
+    _fill_empty(rows, labels, centres, means, counted)
+    for number in range(len(means)):
+        share, square = 1.0 / counted[number] if counted[number] > 0 else 1.0, 0.0
+        for column in range(means.shape[1]):
+            means[number, column] *= share
+            gap = (means[number, column] - centres[number, column]) ** 2
+            total += gap
+            square += gap
+        longest = max(longest, square)
+    return total, math.sqrt(longest)
+
+
+@compiled
+def _assign(columns: FloatArray, centres: FloatArray, labels: IntArray) -> int:
+    """Number of the nearest centre of each unit, the first of equally near ones.
+
+    Returns:
+        Units whose nearest centre is another than before.
+    """
+    own, changed = _norms_of(centres), 0
     product, least, nearest = np.empty(_AT_ONCE), np.empty(_AT_ONCE), np.empty(_AT_ONCE, np.int64)
     for begin in range(0, len(labels), _AT_ONCE):
         count = min(_AT_ONCE, len(labels) - begin)
         least[:] = np.inf
-        for number in range(k):
-            product[:] = 0.0
-            for column in range(width):
-                value, values = centres[number, column], columns[column, begin : begin + count]
-                for unit in range(count):
-                    product[unit] += values[unit] * value
+        for number in range(len(centres)):
+            _multiply(columns, centres[number], begin, count, product)
             for unit in range(count):
-                gap = norms[number] - 2 * product[unit]
-                nearest[unit] = number if gap < least[unit] else nearest[unit]
-                least[unit] = min(gap, least[unit])
+                square = own[number] - 2 * product[unit]
+                nearest[unit] = number if square < least[unit] else nearest[unit]
+                least[unit] = min(square, least[unit])
+        for unit in range(count):
+            changed += labels[begin + unit] != nearest[unit]
         labels[begin : begin + count] = nearest[:count]
+    return changed
+
+
+@compiled
+def _assign_with_gaps(
+    columns: FloatArray, norms: FloatArray, centres: FloatArray, labels: IntArray, gaps: FloatArray
+) -> int:
+    """`_assign`, and how much farther the second centre of each unit is than the first.
+
+    What may be inexact is taken off the gaps.
+    """
+    own, changed = _norms_of(centres), 0
+    inexact = _INEXACT * math.sqrt(norms.max() + own.max())
+    product, least, nearest = np.empty(_AT_ONCE), np.empty(_AT_ONCE), np.empty(_AT_ONCE, np.int64)
+    second = np.empty(_AT_ONCE)
+    for begin in range(0, len(labels), _AT_ONCE):
+        count = min(_AT_ONCE, len(labels) - begin)
+        least[:] = np.inf
+        second[:] = np.inf
+        for number in range(len(centres)):
+            _multiply(columns, centres[number], begin, count, product)
+            for unit in range(count):
+                square = own[number] - 2 * product[unit]
+                nearest[unit] = number if square < least[unit] else nearest[unit]
+                second[unit] = min(second[unit], max(square, least[unit]))
+                least[unit] = min(square, least[unit])
+        for unit in range(count):
+            changed += labels[begin + unit] != nearest[unit]
+            far = math.sqrt(max(norms[begin + unit] + second[unit], 0.0))
+            near = math.sqrt(max(norms[begin + unit] + least[unit], 0.0))
+            gaps[begin + unit] = max(far - near - inexact, 0.0)
+        labels[begin : begin + count] = nearest[:count]
+    return changed
+
+
+@compiled
+def _norms_of(centres: FloatArray) -> FloatArray:
+    norms = np.zeros(len(centres))
+    for number in range(len(centres)):
+        for column in range(centres.shape[1]):
+            norms[number] += centres[number, column] ** 2
+    return norms
+
+
+@compiled
+def _move(
+    rows: FloatArray,
+    columns: FloatArray,
+    order: IntArray,
+    centres: FloatArray,
+    labels: IntArray,
+    sums: FloatArray,
+    weight: FloatArray,
+) -> int:
+    """`_assign` for some units, whose columns are in their order, with the sums of the clusters."""
+    before = labels[order]
+    after = before.copy()
+    changed = _assign(columns, centres, after)
+    for place in range(len(order) if changed else 0):
+        old, new = before[place], after[place]
+        if old == new:
+            continue
+        unit = order[place]
+        labels[unit] = new
+        weight[old] -= 1.0
+        weight[new] += 1.0
+        for column in range(rows.shape[1]):
+            sums[old, column] -= rows[unit, column]
+            sums[new, column] += rows[unit, column]
+    return changed
+
+
+@compiled
+def _order_by_gap(
+    columns: FloatArray, gaps: FloatArray, order: IntArray, ordered: FloatArray, ends: IntArray
+) -> float:
+    """The units of the smallest gaps, in steps of equal size.
+
+    Args:
+        columns: Of all units.
+        gaps: Of all units, at least 0.
+        order: Filled with as many units as it holds, those of the first step first.
+        ordered: Filled with their columns.
+        ends: Filled with the number of units up to the end of each step.
+
+    Returns:
+        The size of a step.
+    """
+    step = max(float(gaps.max()) / (len(ends) - 1), 1e-300)
+    ends[:] = 0
+    for gap in gaps:
+        ends[int(gap / step)] += 1
+    place, before = np.empty_like(ends), 0
+    for number in range(len(ends)):
+        place[number] = before
+        before += ends[number]
+        ends[number] = before
+    for unit in range(len(gaps)):
+        number = int(gaps[unit] / step)
+        if place[number] < len(order):
+            order[place[number]] = unit
+        place[number] += 1
+    for column in range(len(columns)):
+        for at in range(len(order)):
+            ordered[column, at] = columns[column, order[at]]
+    return step
 
 
 @compiled

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
+from shanhai.science.grid import ClassArray
 from shanhai.science.uncertainty.robustness import Factor
 from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
 from shanhai.science.zoning.delineation import (
@@ -21,6 +22,7 @@ from shanhai.science.zoning.ensemble import (
     Errors,
     ServiceSides,
     ZoneKinds,
+    clusters_of_member,
     parents,
     with_errors,
     zones_of_member,
@@ -80,6 +82,13 @@ def choices(
     return EnsembleChoices(
         settings, kinds, SERVICES, ("kmeans", "gmm", "ward_contig"), ks, (42, 43), sizes
     )
+
+
+def zones_by(own: EnsembleChoices, member: Mapping[Factor, int]) -> ClassArray:
+    """The whole way of a member that finds clusters."""
+    found = clusters_of_member(own, member)
+    assert found is not None
+    return zones_of_member(own, member, found)
 
 
 class TestSides:
@@ -176,38 +185,35 @@ class TestMembers:
     def test_level_0_of_everything_is_the_run(self) -> None:
         own = ensemble_units(errors_of(tons=0.3))
         settings = ClusteringSettings()
-        found = zones_of_member(choices(settings, own), RUN)
-        assert found is not None
+        found = zones_by(choices(settings, own), RUN)
         np.testing.assert_array_equal(found, zoned(settings).zones)
 
     @pytest.mark.parametrize("factor", RUN)
     def test_every_other_level_finds_plain_zones_again(self, factor: Factor) -> None:
         base = ensemble_units(errors_of(index=0.1))
         other = replace(base, onto=np.arange(COUNT))
-        found = zones_of_member(choices(ClusteringSettings(), base, other), {**RUN, factor: 1})
-        assert found is not None
+        found = zones_by(choices(ClusteringSettings(), base, other), {**RUN, factor: 1})
         assert (found == zoned().zones).mean() > 0.75
 
     def test_units_of_another_size_are_told_by_base_unit(self) -> None:
         base = ensemble_units()
         backwards = np.arange(COUNT)[::-1].copy()
         other = replace(base, onto=backwards)
-        found = zones_of_member(choices(ClusteringSettings(), base, other), {**RUN, "unit_size": 1})
-        assert found is not None
+        found = zones_by(choices(ClusteringSettings(), base, other), {**RUN, "unit_size": 1})
         np.testing.assert_array_equal(found, zoned().zones[backwards])
 
     def test_where_nothing_varies_there_are_no_zones(self) -> None:
         base = ensemble_units()
         flat = replace(base.units, means=np.full_like(base.units.means, 0.5))
         own = choices(ClusteringSettings(), base, replace(base, units=flat))
-        assert zones_of_member(own, {**RUN, "unit_size": 1}) is None
+        assert clusters_of_member(own, {**RUN, "unit_size": 1}) is None
 
     def test_more_clusters_than_units_are_none(self) -> None:
         base = ensemble_units()
         few = UnitTable(base.units.means[:60:10], np.ones(6, int), np.arange(6), (1, 6))
         small = replace(base, units=few, contiguity=lattice_contiguity(few))
         own = choices(ClusteringSettings(), base, small, ks=(5, 10))
-        assert zones_of_member(own, {**RUN, "unit_size": 1, "k": 1}) is None
+        assert clusters_of_member(own, {**RUN, "unit_size": 1, "k": 1}) is None
 
     def test_levels_count_the_choices(self) -> None:
         own = choices(ClusteringSettings(), ensemble_units(errors_of(), errors_of()))
