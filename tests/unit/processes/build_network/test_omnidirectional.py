@@ -54,6 +54,7 @@ def flow(store: ScratchStore, runner: WindowRunner, windows: WindowSettings) -> 
 
 def test_no_more_is_held_however_long_the_land_is(tmp_path: Path) -> None:
     """A few sources send current in a strip; memory is that of some tiles."""
+    flow(land(tmp_path, 41, 60), WindowRunner(), WindowSettings(7, 3))  # compiles the loops
     peaks = []
     for height in (400, 4000):
         store = ScratchStore(tmp_path / str(height), Grid(4547, 5e5, 3e6, SIDE_M, 64, height))
