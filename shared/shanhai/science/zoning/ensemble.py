@@ -183,7 +183,6 @@ class EnsembleChoices:
             "input_error": 1 + len(self.sizes[0].errors),
         }
 
-
     def units_of(self, member: Mapping[Factor, int]) -> UnitTable:
         """The units of a member, with the errors of its inputs."""
         own, error = self.sizes[member["unit_size"]], member["input_error"]

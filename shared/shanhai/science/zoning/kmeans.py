@@ -66,7 +66,8 @@ def best_centres(
     groups = [slice(at, at + _STARTS_AT_ONCE) for at in range(0, starts, _STARTS_AT_ONCE)]
     tried = run(
         partial(_best_of_group, rows, k, trials, still),
-        [(first[group], draws[group, 1:]) for group in groups],
+        # Contiguous, as they arrive in another process: for others the loops are compiled anew.
+        [(first[group], np.ascontiguousarray(draws[group, 1:])) for group in groups],
     )
     _, centres = min(tried, key=lambda one: one[0])
     return np.asarray(centres + mean)
@@ -90,8 +91,9 @@ def nearest_centres(features: FloatArray, centres: FloatArray) -> IntArray:
         centres: One row per cluster, in the same columns.
     """
     mean = features.mean(axis=0)
-    labels = np.zeros(len(features), dtype=np.int64)
-    _assign(_columns_of(_widened(features - mean)), _widened(centres - mean), labels)
+    labels, none = np.zeros(len(features), dtype=np.int64), np.empty(0)
+    columns = _columns_of(_widened(features - mean))
+    _assign(columns, none, _widened(centres - mean), labels, none)
     return labels
 
 
@@ -137,61 +139,80 @@ def _spread(
     trials: int,
 ) -> FloatArray:
     """Units to start from: each drawn by its squared distance to those before, the best of some."""
-    units = len(rows)
-    centres = np.empty((k, rows.shape[1]))
+    units, width = rows.shape
+    centres, near = np.empty((k, width)), np.empty((trials, width))
+    closest, reached = np.full(units, np.inf), np.empty(units)
+    tried, squares = np.empty((trials, units)), np.empty(trials)
+    for trial in range(trials):
+        near[trial] = rows[first]
     centres[0] = rows[first]
-    closest = np.full(units, np.inf)
-    tried = np.empty((trials, units))
-    rest = _come_closer(columns, norms, centres[:1], closest, tried)[0]
-    closest[:] = tried[0]
-    drawn = np.empty(trials, np.int64)
+    _come_closer(columns, norms, near, closest, tried, squares)
+    chosen = 0
     for number in range(1, k):
-        reached = closest.cumsum()
+        rest, sofar = squares[chosen], 0.0
+        for unit in range(units):
+            closest[unit] = tried[chosen, unit]
+            sofar += closest[unit]
+            reached[unit] = sofar
         for trial in range(trials):
             aim = draws[(number - 1) * trials + trial] * rest
-            drawn[trial] = min(np.searchsorted(reached, aim), units - 1)
-        squares = _come_closer(columns, norms, rows[drawn], closest, tried)
-        chosen = squares.argmin()
-        closest[:] = tried[chosen]
-        rest = squares[chosen]
-        centres[number] = rows[drawn[chosen]]
+            near[trial] = rows[min(_first_at_least(reached, aim), units - 1)]
+        _come_closer(columns, norms, near, closest, tried, squares)
+        chosen = 0
+        for trial in range(1, trials):
+            chosen = trial if squares[trial] < squares[chosen] else chosen
+        centres[number] = near[chosen]
     return centres
+
+
+@compiled
+def _first_at_least(rising: FloatArray, value: float) -> int:
+    """Place of the first number that is not below a value; their count where all are."""
+    low, high = 0, len(rising)
+    while low < high:
+        middle = (low + high) // 2
+        if rising[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @compiled
 def _come_closer(
     columns: FloatArray,
     norms: FloatArray,
-    centres: FloatArray,
+    near: FloatArray,
     closest: FloatArray,
     tried: FloatArray,
-) -> FloatArray:
-    """Squared distances, lowered to those to each centre alone; the sum for each.
+    squares: FloatArray,
+) -> None:
+    """Squared distances, lowered to those to each of some centres alone.
 
     Args:
         columns: Of the units, a multiple of `_COLUMNS`.
         norms: Squared norms of the units.
-        centres: One row each.
+        near: The centres, one row each.
         closest: Squared distances so far.
         tried: Filled with the lowered ones, one row for each centre.
+        squares: Filled with their sums.
     """
-    totals, own = np.zeros(len(centres)), np.zeros(len(centres))
-    for number in range(len(centres)):
-        for value in centres[number]:
-            own[number] += value * value
     product = np.empty(_AT_ONCE)
-    for begin in range(0, len(norms), _AT_ONCE):
-        count = min(_AT_ONCE, len(norms) - begin)
-        for number in range(len(centres)):
-            _multiply(columns, centres[number], begin, count, product)
-            for unit in range(count):
-                square = max(norms[begin + unit] + own[number] - 2 * product[unit], 0.0)
+    for number in range(len(near)):
+        own = 0.0
+        for value in near[number]:
+            own += value * value
+        for begin in range(0, len(norms), _AT_ONCE):
+            some = min(_AT_ONCE, len(norms) - begin)
+            _multiply(columns, near[number], begin, some, product)
+            for unit in range(some):
+                square = max(norms[begin + unit] + own - 2 * product[unit], 0.0)
                 tried[number, begin + unit] = min(closest[begin + unit], square)
+    squares[:] = 0.0
     # Of all centres at once: each sum waits for the one before.
     for unit in range(len(norms)):
-        for number in range(len(centres)):
-            totals[number] += tried[number, unit]
-    return totals
+        for number in range(len(near)):
+            squares[number] += tried[number, unit]
 
 
 @compiled
@@ -225,7 +246,8 @@ def _settle(
     units, (k, width) = len(rows), centres.shape
     labels, few = np.full(units, -1), units // _FEW
     sums, weight, moved = np.empty_like(centres), np.empty(k), np.empty_like(centres)
-    gaps, order, ends = np.empty(units), np.empty(few, np.int64), np.empty(_STEPS, np.int64)
+    gaps, none = np.empty(units), np.empty(0)
+    order, ends = np.empty(few, np.int64), np.empty(_STEPS, np.int64)
     ordered = np.empty((width, few))
     changed, among, step_of_gap, drift = units, units, 1.0, 0.0
     for iteration in range(1, _MAX_ITERATIONS + 1):
@@ -234,10 +256,9 @@ def _settle(
         if among <= few:
             changed = _move(rows, ordered, order[:among], centres, labels, sums, weight)
         else:
-            if changed > few or k == 1:
-                changed = _assign(columns, centres, labels)
-            else:
-                changed = _assign_with_gaps(columns, norms, centres, labels, gaps)
+            is_calm = changed <= few and k > 1
+            changed = _assign(columns, norms, centres, labels, gaps if is_calm else none)
+            if is_calm:
                 step_of_gap, drift = _order_by_gap(columns, gaps, order, ordered, ends), 0.0
                 among = ends[0]
             _sum_up(rows, labels, sums, weight)
@@ -250,7 +271,7 @@ def _settle(
         if changed == 0:
             break
         if step <= still:
-            _assign(columns, centres, labels)
+            _assign(columns, norms, centres, labels, none)
             break
     squares = 0.0
     for unit in range(units):
@@ -286,41 +307,27 @@ def _find_means(
 
 
 @compiled
-def _assign(columns: FloatArray, centres: FloatArray, labels: IntArray) -> int:
+def _assign(
+    columns: FloatArray, norms: FloatArray, centres: FloatArray, labels: IntArray, gaps: FloatArray
+) -> int:
     """Number of the nearest centre of each unit, the first of equally near ones.
+
+    Args:
+        columns: Of the units, a multiple of `_COLUMNS`.
+        norms: Squared norms of the units; needed for gaps alone.
+        centres: One row each.
+        labels: Filled with the numbers.
+        gaps: Filled with how much farther the second centre is, less what may be inexact; of no
+            length where nobody wants them.
 
     Returns:
         Units whose nearest centre is another than before.
     """
-    own, changed = _norms_of(centres), 0
-    product, least, nearest = np.empty(_AT_ONCE), np.empty(_AT_ONCE), np.empty(_AT_ONCE, np.int64)
-    for begin in range(0, len(labels), _AT_ONCE):
-        count = min(_AT_ONCE, len(labels) - begin)
-        least[:] = np.inf
-        for number in range(len(centres)):
-            _multiply(columns, centres[number], begin, count, product)
-            for unit in range(count):
-                square = own[number] - 2 * product[unit]
-                nearest[unit] = number if square < least[unit] else nearest[unit]
-                least[unit] = min(square, least[unit])
-        for unit in range(count):
-            changed += labels[begin + unit] != nearest[unit]
-        labels[begin : begin + count] = nearest[:count]
-    return changed
-
-
-@compiled
-def _assign_with_gaps(
-    columns: FloatArray, norms: FloatArray, centres: FloatArray, labels: IntArray, gaps: FloatArray
-) -> int:
-    """`_assign`, and how much farther the second centre of each unit is than the first.
-
-    What may be inexact is taken off the gaps.
-    """
-    own, changed = _norms_of(centres), 0
-    inexact = _INEXACT * math.sqrt(norms.max() + own.max())
-    product, least, nearest = np.empty(_AT_ONCE), np.empty(_AT_ONCE), np.empty(_AT_ONCE, np.int64)
-    second = np.empty(_AT_ONCE)
+    own, changed, inexact = _norms_of(centres), 0, 0.0
+    if len(gaps):
+        inexact = _INEXACT * math.sqrt(_most(norms) + _most(own))
+    product, least, second = np.empty(_AT_ONCE), np.empty(_AT_ONCE), np.empty(_AT_ONCE)
+    nearest = np.empty(_AT_ONCE, np.int64)
     for begin in range(0, len(labels), _AT_ONCE):
         count = min(_AT_ONCE, len(labels) - begin)
         least[:] = np.inf
@@ -334,11 +341,20 @@ def _assign_with_gaps(
                 least[unit] = min(square, least[unit])
         for unit in range(count):
             changed += labels[begin + unit] != nearest[unit]
+            labels[begin + unit] = nearest[unit]
+        for unit in range(count if len(gaps) else 0):
             far = math.sqrt(max(norms[begin + unit] + second[unit], 0.0))
             near = math.sqrt(max(norms[begin + unit] + least[unit], 0.0))
             gaps[begin + unit] = max(far - near - inexact, 0.0)
-        labels[begin : begin + count] = nearest[:count]
     return changed
+
+
+@compiled
+def _most(values: FloatArray) -> float:
+    most = values[0]
+    for value in values:
+        most = max(most, value)
+    return most
 
 
 @compiled
@@ -361,14 +377,15 @@ def _move(
     weight: FloatArray,
 ) -> int:
     """`_assign` for some units, whose columns are in their order, with the sums of the clusters."""
-    before = labels[order]
-    after = before.copy()
-    changed = _assign(columns, centres, after)
+    found, none = np.empty_like(order), np.empty(0)
+    for place in range(len(order)):
+        found[place] = labels[order[place]]
+    changed = _assign(columns, none, centres, found, none)
     for place in range(len(order) if changed else 0):
-        old, new = before[place], after[place]
+        unit, new = order[place], found[place]
+        old = labels[unit]
         if old == new:
             continue
-        unit = order[place]
         labels[unit] = new
         weight[old] -= 1.0
         weight[new] += 1.0
@@ -394,7 +411,7 @@ def _order_by_gap(
     Returns:
         The size of a step.
     """
-    step = max(float(gaps.max()) / (len(ends) - 1), 1e-300)
+    step = max(_most(gaps) / (len(ends) - 1), 1e-300)
     ends[:] = 0
     for gap in gaps:
         ends[int(gap / step)] += 1
