@@ -203,6 +203,7 @@ def test_api_and_tiles_agree_on_a_point(platform: Platform, results: dict[str, A
         assert largest["id"] in codes
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not DRAWABLE, reason="run services/api/console/build.sh")
 @pytest.mark.usefixtures("browser")
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -52,20 +53,30 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PASSES", 1)
 
 
+@cache
+def _usual() -> Configuration:
+    """Read once: all of them take longer than many a test."""
+    return Configuration(
+        DatabaseSettings(url=SecretStr("postgresql:///replaced")),
+        RedisSettings(url=SecretStr("redis://replaced")),
+        ArtifactSettings(root=Path("replaced")),
+        PublicSettings(api_url=BASE, tiles_url="http://tiles.test", public_read=True),
+        ApiSettings(),
+        LogSettings(),
+    )
+
+
 @pytest.fixture
 def configuration(
     request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path
 ) -> Configuration:
     """The usual settings, with what the mark `configured` of a test, class or module says."""
-    usual = Configuration(
-        DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
-        RedisSettings(url=SecretStr(redis_url)),
-        ArtifactSettings(root=tmp_path / "artifacts", upload_limit_bytes=1_000_000),
-        PublicSettings(api_url=BASE, tiles_url="http://tiles.test", public_read=True),
-        ApiSettings(),
-        LogSettings(),
-    )
-    return replace(usual, **configured(request))
+    own = {
+        "database": DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
+        "redis": RedisSettings(url=SecretStr(redis_url)),
+        "artifacts": ArtifactSettings(root=tmp_path / "artifacts", upload_limit_bytes=1_000_000),
+    }
+    return replace(_usual(), **own | configured(request))
 
 
 @pytest.fixture

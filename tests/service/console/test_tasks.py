@@ -21,9 +21,9 @@ SIZES = [(1366, 768), (1920, 1080), (390, 844)]
 EVERY_WAY = list(product(("mouse", "keyboard"), ("zh", "en"), SIZES))
 SOME_WAYS = [
     ("mouse", "zh", SIZES[0]),
-    pytest.param("keyboard", "en", SIZES[1], marks=pytest.mark.long),
-    pytest.param("mouse", "en", SIZES[2], marks=pytest.mark.long),
-    pytest.param("keyboard", "zh", SIZES[2], marks=pytest.mark.long),
+    ("keyboard", "en", SIZES[1]),
+    ("mouse", "en", SIZES[2]),
+    ("keyboard", "zh", SIZES[2]),
 ]
 """Each way, language and size there is, of which all are tried on the demo that runs already."""
 FOCUSED = "(one) => one === document.activeElement"
@@ -289,6 +289,7 @@ def corridor(bureaus: Bureaus) -> None:
             assert shown.status_code == 200, shown.text
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("corridor")
 @pytest.mark.parametrize(
     ("by", "lang", "size"), EVERY_WAY if DEMO in os.environ else SOME_WAYS, ids=str

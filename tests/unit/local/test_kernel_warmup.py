@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from shanhai.local import kernel_warmup
 
 
@@ -15,6 +17,7 @@ def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> 
     assert not kernel_warmup.is_cold(tmp_path)
 
 
+@pytest.mark.long
 def test_kernels_are_compiled_where_the_environment_says_and_once(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
     warming = kernel_warmup.start_warming(environment)

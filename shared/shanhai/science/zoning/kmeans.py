@@ -351,7 +351,7 @@ def _assign(
 
 @compiled
 def _most(values: FloatArray) -> float:
-    most = values[0]
+    most = -math.inf
     for value in values:
         most = max(most, value)
     return most
