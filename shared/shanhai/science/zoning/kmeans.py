@@ -252,7 +252,7 @@ def _settle(
     changed, among, step_of_gap, drift = units, units, 1.0, 0.0
     for iteration in range(1, _MAX_ITERATIONS + 1):
         if among <= few:
-            among = ends[min(int(drift / step_of_gap), _STEPS - 1)]
+            among = ends[int(min(drift / step_of_gap, _STEPS - 1.0))]
         if among <= few:
             changed = _move(rows, ordered, order[:among], centres, labels, sums, weight)
         else:
