@@ -44,7 +44,7 @@ from shanhai.science.zoning.ensemble import (
     ZoneKinds,
     clusters_of_member,
     parents,
-    zones_of_member,
+    zones_of_members,
 )
 from shanhai.science.zoning.kmeans import count_different
 from shanhai.science.zoning.postprocess import BEFORE, ZONES
@@ -160,7 +160,7 @@ def find_robustness(
         return None
     ensemble = Ensemble(
         tuple(member for member, _ in members),
-        np.stack([zones_of_member(choices, member, clusters) for member, clusters in members]),
+        np.stack(zones_of_members(choices, members)),
         tabled.units.cells,
     )
     held, agreeing = _write(assessment.place.store, tabled, ensemble)
@@ -190,7 +190,7 @@ def _cluster(
 
 
 def _rests_on(choices: EnsembleChoices, design: Design) -> dict[str, Any]:
-    """What the clusters of the members rest on: neither the zones of the run nor its own k."""
+    """What the clusters of the members rest on: not its own k, nor what only names its zones."""
     content = hashlib.sha256()
     for size in choices.sizes:
         sides = [array for one in size.sides.values() for array in (one.supply, one.demand)]
@@ -198,7 +198,7 @@ def _rests_on(choices: EnsembleChoices, design: Design) -> dict[str, Any]:
         own = (size.units.means, size.units.cells, size.units.index, size.points)
         for array in (*own, size.contiguity.pairs, *sides, *errors):
             content.update(f"{array.shape}{array.dtype}".encode() + array.tobytes())
-    settings = asdict(replace(choices.settings, k=0))
+    settings = asdict(replace(choices.settings, k=0, high_land=True))
     levels = [choices.algorithms, choices.ks, choices.seeds, choices.scales]
     return {
         "ensemble": content.hexdigest(),

@@ -47,7 +47,7 @@ _ZONES = len(ZONE_CLASSES)
 _NAMES = {zone.value: zone.label for zone in ZONE_CLASSES}
 
 Design = tuple[Mapping[Factor, int], ...]
-"""Of each member the level of every factor; level 0 is the run's own choice."""
+"""Of each member the level of every factor, from 0."""
 
 
 def design_members(levels: Mapping[Factor, int], count: int, seed: int) -> Design:

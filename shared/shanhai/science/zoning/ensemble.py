@@ -1,7 +1,8 @@
 """The members of an ensemble of zonings: the same units, zoned by other choices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -183,9 +184,9 @@ class EnsembleChoices:
             "input_error": 1 + len(self.sizes[0].errors),
         }
 
-    def units_of(self, member: Mapping[Factor, int]) -> UnitTable:
-        """The units of a member, with the errors of its inputs."""
-        own, error = self.sizes[member["unit_size"]], member["input_error"]
+    def units_of(self, size: int, error: int) -> UnitTable:
+        """The units by the levels of `unit_size` and `input_error`."""
+        own = self.sizes[size]
         return with_errors(own, self, own.errors[error - 1]) if error else own.units
 
 
@@ -205,7 +206,7 @@ def clusters_of_member(choices: EnsembleChoices, member: Mapping[Factor, int]) -
         algorithm=choices.algorithms[member["algorithm"]],
         seed=choices.seeds[member["seed"]],
     )
-    units = choices.units_of(member)
+    units = choices.units_of(member["unit_size"], member["input_error"])
     if choices.scales[member["normalisation"]] == "ranks":
         units = replace(units, means=_ranked(units.means))
     try:
@@ -217,19 +218,23 @@ def clusters_of_member(choices: EnsembleChoices, member: Mapping[Factor, int]) -
     return found.labels
 
 
-def zones_of_member(
-    choices: EnsembleChoices, member: Mapping[Factor, int], clusters: IntArray | ClassArray
-) -> ClassArray:
-    """Zone of every base unit, 1–5, by the clusters of one member.
+def zones_of_members(
+    choices: EnsembleChoices,
+    members: Iterable[tuple[Mapping[Factor, int], IntArray | ClassArray]],
+) -> list[ClassArray]:
+    """Zone of every base unit, 1–5, by the clusters of each member.
 
     Args:
         choices: What the levels stand for.
-        member: Level of every factor.
-        clusters: See `clusters_of_member`.
+        members: Level of every factor, and what `clusters_of_member` found.
     """
-    zones = choices.kinds.zones_of(clusters, choices.units_of(member))
-    onto = choices.sizes[member["unit_size"]].onto
-    return zones if onto is None else zones[onto]
+    found, units_of = list[ClassArray](), cache(choices.units_of)
+    for member, clusters in members:
+        size, error = member["unit_size"], member["input_error"]
+        zones = choices.kinds.zones_of(clusters, units_of(size, error))
+        onto = choices.sizes[size].onto
+        found.append(zones if onto is None else zones[onto])
+    return found
 
 
 def with_errors(own: EnsembleUnits, choices: EnsembleChoices, errors: Errors) -> UnitTable:

@@ -2,7 +2,8 @@
 
 The loops go over the units column by column, so that a processor takes several at a time. Draws
 and decisions are those of scikit-learn 1.9, whose clusters these are: it multiplies matrices for
-every start and step, which takes four times as long for a few features.
+every start and step, which takes longer for a few features. Units whose centre cannot change are
+left out.
 """
 
 import math

@@ -25,7 +25,7 @@ from shanhai.science.zoning.ensemble import (
     clusters_of_member,
     parents,
     with_errors,
-    zones_of_member,
+    zones_of_members,
 )
 from shanhai.science.zoning.units import UnitTable
 
@@ -88,7 +88,8 @@ def zones_by(own: EnsembleChoices, member: Mapping[Factor, int]) -> ClassArray:
     """The whole way of a member that finds clusters."""
     found = clusters_of_member(own, member)
     assert found is not None
-    return zones_of_member(own, member, found)
+    (zones,) = zones_of_members(own, [(member, found)])
+    return zones
 
 
 class TestSides:
