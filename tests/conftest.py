@@ -1,5 +1,6 @@
 import gc
 import os
+import sys
 
 import hypothesis
 import pytest
@@ -10,6 +11,9 @@ from xdist.scheduler import LoadFileScheduling
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Nothing runs through joblib's pools; it would ask for semaphores, which need /dev/shm.
 os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
+
+# httpx looks for it with each request to an application, and would search all folders each time.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None: there is no such module
 
 # A shell may hold the settings of a stack, which are not those of the tests.
 for name in [name for name in os.environ if name.startswith("SHANHAI_")]:

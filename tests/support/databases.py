@@ -11,7 +11,7 @@ from tests.support.feature_rows import forget_features
 from tests.support.job_rows import add_region, forget_jobs, open_sessions
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def sessions(database_url: str) -> AsyncIterator[Sessions]:
     """Sessions on the database of the module, with all that former tests left in it."""
     async with open_sessions(database_url) as sessions:

@@ -1,7 +1,7 @@
 """The API in process, against the run's own PostgreSQL and Redis."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -66,22 +66,70 @@ def _usual() -> Configuration:
     )
 
 
+@pytest.fixture(scope="module")
+def usual(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Configuration:
+    """The settings of the module's application."""
+    return replace(
+        _usual(),
+        database=DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
+        redis=RedisSettings(url=SecretStr(redis_url)),
+        artifacts=_artifacts(tmp_path_factory.mktemp("artifacts")),
+    )
+
+
 @pytest.fixture
 def configuration(
-    request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path
+    request: pytest.FixtureRequest, usual: Configuration, tmp_path: Path
 ) -> Configuration:
     """The usual settings, with what the mark `configured` of a test, class or module says."""
-    own = {
-        "database": DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
-        "redis": RedisSettings(url=SecretStr(redis_url)),
-        "artifacts": ArtifactSettings(root=tmp_path / "artifacts", upload_limit_bytes=1_000_000),
-    }
-    return replace(_usual(), **own | configured(request))
+    if not _is_own(request):
+        return usual
+    own = {"artifacts": _artifacts(tmp_path / "artifacts")}
+    return replace(usual, **own | configured(request))
+
+
+@pytest.fixture(scope="module")
+async def shared_app(usual: Configuration) -> AsyncIterator[FastAPI]:
+    """The application of the module, opened."""
+    async with _opened(usual) as app:
+        yield app
 
 
 @pytest.fixture
-async def app(configuration: Configuration) -> AsyncIterator[FastAPI]:
-    """The application, opened."""
+async def own_app(configuration: Configuration) -> AsyncIterator[FastAPI]:
+    """An application of the test's own, opened."""
+    async with _opened(configuration) as app:
+        yield app
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, configuration: Configuration) -> FastAPI:
+    """The application: the module's, or with the mark `configured` the test's own.
+
+    A new one opens new connections, which take longer than most tests do.
+    """
+    if _is_own(request):
+        return request.getfixturevalue("own_app")  # type: ignore[no-any-return]
+    app: FastAPI = request.getfixturevalue("shared_app")
+    state: ServiceState = app.state.service
+    # Each is remembered for longer than a test takes.
+    state.authenticator.tree.known.clear()
+    state.limiter.buckets.clear()
+    return app
+
+
+def _artifacts(root: Path) -> ArtifactSettings:
+    return ArtifactSettings(root=root, upload_limit_bytes=1_000_000)
+
+
+def _is_own(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker("configured") is not None
+
+
+@asynccontextmanager
+async def _opened(configuration: Configuration) -> AsyncIterator[FastAPI]:
     app = create_app(configuration)
     app.add_middleware(AsDeclared, declaration=declaration())
     async with app.router.lifespan_context(app):

@@ -28,6 +28,7 @@ from tests.support.issuer import AUDIENCE, LocalIssuer, local_issuer
 from tests.support.job_rows import add_region
 from tests.support.serving import PATIENCE_S
 
+pytestmark = pytest.mark.configured
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 Document = dict[str, Any]
 

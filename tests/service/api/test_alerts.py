@@ -227,6 +227,7 @@ async def test_alerts_are_for_those_who_may(
     assert (await planner.get("/alerts/999999999")).status_code == 404
 
 
+@pytest.mark.configured
 async def test_what_happens_is_streamed_and_resumed(
     planner: httpx.AsyncClient, state: ServiceState
 ) -> None:

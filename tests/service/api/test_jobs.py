@@ -325,6 +325,7 @@ class TestEvents:
         assert 50 in [event["progress"] for event in events]
         assert events[-1]["status"] == "successful"
 
+    @pytest.mark.configured
     async def test_stream_ends_when_the_service_stops(
         self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:

@@ -161,6 +161,7 @@ class TestIdentity:
         assert await use(anonymous, changed) == 401
         assert await use(anonymous, key) == 200
 
+    @pytest.mark.configured
     async def test_nobody_reads_where_the_public_may_not(
         self, anonymous: httpx.AsyncClient, app: FastAPI, state: ServiceState
     ) -> None:
@@ -173,6 +174,7 @@ class TestIdentity:
         for path in ("/health/live", "/health/ready", "/metrics"):
             assert (await anonymous.get(path)).status_code == 200
 
+    @pytest.mark.configured
     async def test_any_identity_may_look_at_what_there_is(
         self, client_with: Callable[..., Awaitable[httpx.AsyncClient]], state: ServiceState
     ) -> None:

@@ -293,6 +293,7 @@ class TestAddresses:
         forged = await anonymous.get("/", headers={"Host": "evil.example"})
         assert "evil" not in forged.text
 
+    @pytest.mark.configured
     async def test_trusted_proxy_says_where_it_is(
         self, anonymous: httpx.AsyncClient, state: ServiceState
     ) -> None:
@@ -308,6 +309,7 @@ async def break_down() -> None:
     raise RuntimeError("secret 42")
 
 
+@pytest.mark.configured
 class TestLastResort:
     @pytest.mark.parametrize(
         ("error", "status"),
@@ -408,6 +410,7 @@ async def test_overload_is_refused_and_passes(configuration: Configuration) -> N
         assert (await client.get("/collections")).status_code == 200
 
 
+@pytest.mark.configured
 class TestHealth:
     async def test_ready(self, anonymous: httpx.AsyncClient) -> None:
         answer = await anonymous.get("/health/ready")

@@ -21,6 +21,7 @@ from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_api.kit.state import Configuration, ServiceState
 from tests.support.joint_plans import People
 
+pytestmark = pytest.mark.configured
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 

@@ -15,7 +15,7 @@ from shanhai.storage.object_store import ObjectArtifacts
 from shanhai_api.kit.state import Configuration, ServiceState
 from tests.support.object_stores import Environment, HarmfulProxy, open_bucket, settings_of
 
-pytestmark = pytest.mark.usefixtures("no_uploads")
+pytestmark = [pytest.mark.configured, pytest.mark.usefixtures("no_uploads")]
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 FAILING = ["500", "503", "expired"]

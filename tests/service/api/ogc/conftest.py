@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -77,7 +76,7 @@ def plan_key(plan_configuration: Configuration) -> str:
     return asyncio.run(planned(plan_configuration))
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def app(plan_configuration: Configuration, plan_key: str) -> AsyncIterator[FastAPI]:
     """The application over the plan."""
     app = create_app(plan_configuration)
@@ -85,21 +84,21 @@ async def app(plan_configuration: Configuration, plan_key: str) -> AsyncIterator
         yield app
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Anybody."""
     async with in_process(app) as client:
         yield client
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def editor(app: FastAPI, plan_key: str) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who may do everything."""
     async with in_process(app, plan_key) as client:
         yield client
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def definition(client: httpx.AsyncClient) -> Json:
     """The API as its OpenAPI document defines it."""
     return await get(client, "/api")

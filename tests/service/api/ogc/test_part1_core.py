@@ -26,7 +26,6 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 ITEMS = "/collections/control_areas/items"
 CORE = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core"
 NAMES = [entity.name for entity in COLLECTIONS]
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("name", NAMES)
 
 

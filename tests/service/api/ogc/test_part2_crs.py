@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-import pytest_asyncio
 from pyproj import Transformer
 
 from shanhai.db.collections.catalogue import COLLECTIONS
@@ -20,7 +19,6 @@ EPSG = "http://www.opengis.net/def/crs/EPSG/0"
 ITEMS = "/collections/control_areas/items"
 ONE = f"{ITEMS}/line-1"
 NAMES = [entity.name for entity in COLLECTIONS]
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("name", NAMES)
 SYSTEMS = [CRS84, *(f"{EPSG}/{code}" for code in (4490, 4326, 3857, 4527, 4548))]
 UNKNOWN = ["http://www.opengis.net/def/crs/EPSG/0/9999999", "EPSG:4490", "4490", "[EPSG:1]", ""]
@@ -163,7 +161,7 @@ class TestPublished:
 
     LISTED = (CRS84, f"{EPSG}/4326", f"{EPSG}/3857")
 
-    @pytest_asyncio.fixture(loop_scope="module")
+    @pytest.fixture
     async def narrow(
         self, plan_configuration: Configuration, plan_key: str
     ) -> AsyncIterator[httpx.AsyncClient]:

@@ -11,7 +11,6 @@ from tests.service.api.ogc.reading import BASE, Json, get, ids, link, parameter,
 ITEMS = "/collections/control_areas/items"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0"
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("name", [entity.name for entity in COLLECTIONS])
 ALL = [f"line-{number}" for number in range(8)]
 RED = ALL[1::2]

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from tests.service.api.ogc.reading import BASE, Json, get, link, refused
 from tests.support.plan_features import feature, names, square
 
 ITEMS = "/collections/control_areas/items"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0"
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def area(code: str, **properties: object) -> Json:
@@ -20,7 +18,7 @@ def area(code: str, **properties: object) -> Json:
     return feature(square(118.1, 24.6), **{**names(code, "新划红线"), **own, **properties})
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def one(editor: httpx.AsyncClient) -> AsyncIterator[str]:
     """The path of a control area of the test's own."""
     answer = await editor.post(ITEMS, json=area("own"))

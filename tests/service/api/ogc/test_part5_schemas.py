@@ -10,7 +10,6 @@ from tests.service.api.ogc.reading import BASE, get, ids, link, parameter, refus
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 ITEMS = "/collections/control_areas/items"
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("entity", COLLECTIONS, ids=lambda entity: entity.name)
 KINDS = pytest.mark.parametrize("kind", ["schema", "queryables", "sortables"])
 

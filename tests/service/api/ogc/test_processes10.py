@@ -18,7 +18,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator
@@ -96,7 +95,6 @@ EVERY_KIND: dict[str, tuple[Any, Any, str, bytes]] = {
     "mixed": ({"value": {"b": 1}}, {"value": {"b": 1}, **WRAPPED}, "application/json", b'{"b":1}'),
 }
 """What is sent, what a document tells of it, and what it is alone."""
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("name", NAMES)
 
 
@@ -133,7 +131,7 @@ def state(app: FastAPI) -> ServiceState:
     return state
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 async def worker(state: ServiceState, database_url: str) -> AsyncIterator[None]:
     async with open_sessions(database_url) as sessions, sessions.begin() as session:
         await forget_features(session)  # and the jobs that tests before have left waiting
@@ -144,7 +142,7 @@ async def worker(state: ServiceState, database_url: str) -> AsyncIterator[None]:
         await working
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def assessed(state: ServiceState) -> dict[str, str]:
     """Jobs that ended with two values, by the form asked for."""
     forms: dict[str, Json | None] = {
@@ -653,7 +651,7 @@ class TestJobCreation:
 class TestAnybody:
     """What those without identity may run, where the operator wants it."""
 
-    @pytest_asyncio.fixture(loop_scope="module")
+    @pytest.fixture
     async def anybody(
         self, plan_configuration: Configuration, plan_key: str
     ) -> AsyncIterator[httpx.AsyncClient]:
@@ -1055,7 +1053,7 @@ class TestCallback:
     HOST = "https://hooks.example.org"
     KEPT = ("successUri", "failedUri", "inProgressUri")
 
-    @pytest_asyncio.fixture(loop_scope="module")
+    @pytest.fixture
     async def subscriber(
         self, plan_configuration: Configuration, plan_key: str
     ) -> AsyncIterator[httpx.AsyncClient]:

@@ -135,6 +135,7 @@ async def test_every_kind_of_file_is_taken_for_what_it_is(people: People) -> Non
                 assert refused.status_code == 400, (media_type, other)
 
 
+@pytest.mark.configured
 @pytest.mark.usefixtures("drafted")
 @pytest.mark.parametrize(
     ("content", "media_type", "name"),
