@@ -392,14 +392,15 @@ def _ensembles(own: Run) -> Iterator[Finding]:
     """What does not hold, and processor time beside that of the zoning, both loaded already."""
     zoner = own.zoner()
     zoning = delineate(own.assessment, zoner)
-    find_robustness(own.task, own.assessment, zoner, zoning, lambda share: None)
+    find = partial(find_robustness, own.task, own.inputs(), own.assessment)
+    find(zoner, zoning, lambda share: None)
     started = time.process_time()
     delineate(own.assessment, zoner)
     floor = time.process_time() - started
     for size in ENSEMBLES:
         asked = replace(zoner, parameters=zoner.parameters.model_copy(update={"robustness": size}))
         started = time.process_time()
-        found = find_robustness(own.task, own.assessment, asked, zoning, lambda share: None)
+        found = find(asked, zoning, lambda share: None)
         took = time.process_time() - started
         if found is None:
             raise RuntimeError(f"the {size} ensemble found no zones")

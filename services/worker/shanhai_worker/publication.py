@@ -22,6 +22,9 @@ from shanhai_worker.context import WorkerContext
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+STORED_AT_ONCE = 4
+"""Files that are stored at a time: most of it is waiting for a disk, or for a store."""
+
 
 def task_of(claim: Claim) -> Task:
     """The task as it was accepted, with the job it belongs to."""
@@ -44,10 +47,19 @@ async def _store(
     stored: dict[str, StoredArtifact],
     files: Sequence[OutputFile],
 ) -> None:
-    for file in files:
-        stored[file.name] = await asyncio.to_thread(
-            artifacts.put, _inside(work, file.path), suffix=Path(file.path).suffix
-        )
+    room = asyncio.Semaphore(STORED_AT_ONCE)
+
+    async def put(file: OutputFile) -> None:
+        path, suffix = _inside(work, file.path), Path(file.path).suffix
+        async with room:
+            stored[file.name] = await asyncio.to_thread(artifacts.put, path, suffix=suffix)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for file in files:
+                tasks.create_task(put(file))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
 
 
 async def publish(

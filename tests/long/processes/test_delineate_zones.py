@@ -58,7 +58,7 @@ def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any) -> None:
     stages = list(dict.fromkeys(stage for _, stage in zoned.told))
     assert stages[1:-1] == [
         *("align", "derive", "supply_demand", "ratio"),
-        *("cluster", "robustness", "zones", "polygons", "statistics", "rasters", "maps", "done"),
+        *("cluster", "zones", "polygons", "statistics", "robustness", "rasters", "maps", "done"),
     ]
     assert stages[-1] == "pdf"
 

@@ -8,6 +8,7 @@ import pytest
 
 from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.delineate_zones.compute import compute
+from shanhai.processes.delineate_zones.units import SquareCut
 from shanhai.processes.kit.manifest import MANIFEST_FILE
 
 CELLS = 60
@@ -42,7 +43,7 @@ def test_another_number_of_clusters_begins_at_the_clusters(
     land: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does it draw or count the services again, judge each number of clusters, or cluster for
-    the ensemble."""
+    the ensemble or average its units."""
     steps = tmp_path / "steps"
     alone, _ = zone(land, tmp_path / "alone", {"k": 6})
     zone(land, tmp_path / "first", {"k": 5}, steps)
@@ -50,7 +51,15 @@ def test_another_number_of_clusters_begins_at_the_clusters(
     monkeypatch.setattr("shanhai.processes.delineate_zones.zoning.diagnose", refuse)
     monkeypatch.setattr("shanhai.processes.delineate_zones.compute.service_figures", refuse)
     monkeypatch.setattr("shanhai.processes.delineate_zones.robustness.clusters_of_member", refuse)
+    averaged, table = list[SquareCut](), SquareCut.table
+
+    def count(cut: SquareCut, *of: Any) -> Any:
+        averaged.append(cut)
+        return table(cut, *of)
+
+    monkeypatch.setattr(SquareCut, "table", count)
     after, stages = zone(land, tmp_path / "second", {"k": 6}, steps)
+    assert len(averaged) == 1  # over its own units
     assert {"ratio_map_en.png", "ratio.tif", "map_en.png"} <= after.keys()
     assert after == alone
     assert "align" not in stages

@@ -67,7 +67,7 @@ def _usual() -> Configuration:
 
 
 @pytest.fixture(scope="module")
-def usual(
+def shared_configuration(
     database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Configuration:
     """The settings of the module's application."""
@@ -81,19 +81,19 @@ def usual(
 
 @pytest.fixture
 def configuration(
-    request: pytest.FixtureRequest, usual: Configuration, tmp_path: Path
+    request: pytest.FixtureRequest, shared_configuration: Configuration, tmp_path: Path
 ) -> Configuration:
     """The usual settings, with what the mark `configured` of a test, class or module says."""
     if not _is_own(request):
-        return usual
+        return shared_configuration
     own = {"artifacts": _artifacts(tmp_path / "artifacts")}
-    return replace(usual, **own | configured(request))
+    return replace(shared_configuration, **own | configured(request))
 
 
 @pytest.fixture(scope="module")
-async def shared_app(usual: Configuration) -> AsyncIterator[FastAPI]:
+async def shared_app(shared_configuration: Configuration) -> AsyncIterator[FastAPI]:
     """The application of the module, opened."""
-    async with _opened(usual) as app:
+    async with _opened(shared_configuration) as app:
         yield app
 
 

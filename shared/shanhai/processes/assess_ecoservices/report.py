@@ -160,6 +160,34 @@ def begin_services(
     return collect
 
 
+MapsBegun = Callable[[], Mapping[str, bool]]
+"""Waits for pictures and tells, by name of each, whether it could be drawn; called once."""
+
+
+def begin_zone_maps(
+    task: Task,
+    inputs: AssessmentInputs,
+    assessment: Assessment,
+    statistics: Mapping[str, Any],
+    workspace: Path,
+) -> MapsBegun:
+    """Begin the maps of the zones, whose areas the statistics tell.
+
+    Args:
+        task: See `begin_services`, as for `inputs` and `assessment`.
+        statistics: The statistics document of the zoning.
+        workspace: For the pictures.
+    """
+    place = assessment.place
+    frame = frame_of_services(assessment, assessment_manifest(task, inputs, assessment))
+    drawings = {
+        path.name: drawing
+        for path, (_, drawing) in _zone_sheets(frame, place.store, statistics, workspace)
+    }
+    drawn = drawing_runner(task, place.runner).beside(_draw, list(drawings.values()))
+    return lambda: dict(zip(drawings, drawn(), strict=True))
+
+
 def frame_of_services(assessment: Assessment, manifest: Mapping[str, Any]) -> MapFrame:
     """What all maps of an assessment share; a manifest of its zoning tells the same."""
     place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
@@ -189,21 +217,19 @@ def write_maps_and_report(
         figures: Figures of every service, as `service_figures` makes them.
         manifest: The manifest; warnings are added.
         workspace: For the files.
-        ready: The pictures of the services.
+        ready: The pictures of the services, and the maps of the zones.
         statistics: The statistics document of a zoning; None for an assessment without zones.
         places: Statistics of the districts, of an assessment without zones.
-        run: Goes over the pictures, wherever; the same bytes everywhere.
+        run: Goes over the pictures that are left, wherever; the same bytes everywhere.
     """
     if font_families("zh") is None:
         manifest["warnings"].append(missing_font_warning().document())
     store, frame = assessment.place.store, frame_of_services(assessment, manifest)
-    zoned = dict(_zone_sheets(frame, store, statistics, workspace))
+    zoned = _zone_sheets(frame, store, statistics, workspace)
+    sheets = dict([*zoned, *_ratio_sheets(frame, store, workspace)])
     doubts = doubt_maps(store, frame, workspace)
-    sheets = {**zoned, **dict(_ratio_sheets(frame, store, workspace))}
-    drawings = {**{path: drawing for path, (_, drawing) in zoned.items()}, **doubts}
-    done = dict(zip(drawings, run(_draw, list(drawings.values())), strict=True))
-    done |= {workspace / name: is_drawn for name, is_drawn in ready.drawn.items()}
-    maps = [(path, caption) for path, (caption, _) in sheets.items() if done[path]]
+    list(run(_draw, list(doubts.values())))
+    maps = [(path, caption) for path, (caption, _) in sheets.items() if ready.drawn[path.name]]
     small = [
         *(path for path in map(workspace.joinpath, ready.drawn) if path not in sheets),
         *doubts,

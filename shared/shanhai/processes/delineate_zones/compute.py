@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS, RATIO_CLUSTERS
 from shanhai.processes.assess_ecoservices.report import (
+    MapsBegun,
     ServicesShown,
     begin_services,
+    begin_zone_maps,
     write_maps_and_report,
 )
 from shanhai.processes.assess_ecoservices.request import decisive
@@ -312,7 +314,7 @@ def write_zone_rasters(
 PATCHES_FILE = "patches.geojson"
 DOUBTS = f"{SCRATCH}/draw"
 
-_DOUBTS_AT, _DOUBTS_SHOWN = (0, 66, 68, 100), (0, 15, 85, 100)
+_DOUBTS_AT, _DOUBTS_SHOWN = (0, 62, 66, 100), (0, 15, 85, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +325,7 @@ class ZoningRun:
     coverage: ZoneCoverage
     statistics: dict[str, Any]
     manifest: dict[str, Any]
+    maps: MapsBegun
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
@@ -346,6 +349,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         progress(80, "rasters")
         rasters, ready = write_zone_rasters(assessment, workspace, collect)
         files += rasters
+        ready = replace(ready, drawn={**ready.drawn, **run.maps()})
         progress(88, "maps")
         files += write_maps_and_report(
             assessment,
@@ -376,20 +380,21 @@ def _zone(
     )
     own = assessment.place.store
     zoning = delineate(assessment, zoner)
-    ensembled = find_robustness(
-        task, assessment, zoner, zoning, lambda share: progress(62 + 4 * share, "robustness")
-    )
     told = partial(_tell_doubt, progress)
     doubt = uncertainty.doubt_zones(assessment, inputs, zoner, workspace / DOUBTS, told)
-    progress(68, "zones")
-    progress(70, "polygons")
+    progress(66, "zones")
+    progress(67, "polygons")
     coverage = draw_zones(own, runner)
-    progress(75, "statistics")
+    progress(71, "statistics")
     codes = own.read_classes(ZONES, own.whole)
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
         own, assessment.extremes, codes, districts, area.region.districts, runner
     )
+    # Drawn while this process looks at other choices, most of which are kept of another job.
+    maps = begin_zone_maps(task, inputs, assessment, statistics, workspace)
+    tell = partial(_tell_robustness, progress)
+    ensembled = find_robustness(task, inputs, assessment, zoner, zoning, tell)
     manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt, ensembled)
     alike = find_autocorrelation(assessment, zoner, progress)
     if alike is not None:
@@ -400,7 +405,7 @@ def _zone(
         for zone in statistics["zones"]:
             zone |= ensembled.held(zone["class_value"])
     statistics["flags"] = manifest["flags"]
-    return ZoningRun(assessment, coverage, statistics, manifest)
+    return ZoningRun(assessment, coverage, statistics, manifest, maps)
 
 
 def _once(
@@ -440,7 +445,11 @@ def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
 
 
 def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
-    progress(66 + 2 * share, stage)
+    progress(62 + 4 * share, stage)
+
+
+def _tell_robustness(progress: Progress, share: float) -> None:
+    progress(73 + 4 * share, "robustness")
 
 
 def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:

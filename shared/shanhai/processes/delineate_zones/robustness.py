@@ -10,7 +10,8 @@ import numpy as np
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS
-from shanhai.processes.delineate_zones.contract import HELD
+from shanhai.processes.assess_ecoservices.request import decisive
+from shanhai.processes.delineate_zones.contract import HELD, DelineateZonesInputs
 from shanhai.processes.delineate_zones.units import Cut, LayerMeans, Raster, SquareCut, Tabled
 from shanhai.processes.delineate_zones.zoning import Zoner, Zoning
 from shanhai.processes.kit.region import windows_of
@@ -127,6 +128,7 @@ class Ensembled:
 
 def find_robustness(
     task: Task,
+    inputs: DelineateZonesInputs,
     assessment: Assessment,
     zoner: Zoner,
     zoning: Zoning,
@@ -139,11 +141,14 @@ def find_robustness(
     """
     if zoner.model is not None or zoning.audit is not None:
         return None
-    cut, tabled = _tabled(assessment, zoner, zoning)
+    table = partial(_table, assessment, zoner, decisive(inputs))
+    cut = _cut(zoner, zoning)
+    tabled = table(cut)
     if len(tabled.units.cells) < LEAST_UNITS:
         return None
     kinds = ZoneKinds.of(zoning.by_unit, zoning.units)
-    choices = _choices(task, assessment, zoner, cut, tabled, kinds)
+    twice = table(cut.doubled()) if isinstance(cut, SquareCut) else None
+    choices = _choices(task, assessment, zoner, tabled, twice, kinds)
     design = design_members(
         choices.levels, MEMBERS[zoner.parameters.robustness], zoner.settings.seed
     )
@@ -209,28 +214,33 @@ def _rests_on(choices: EnsembleChoices, design: Design) -> dict[str, Any]:
     }
 
 
-def _tabled(assessment: Assessment, zoner: Zoner, zoning: Zoning) -> tuple[Cut, Tabled]:
-    """Units of the run with their supplies and demands, or larger squares that are few enough."""
+def _cut(zoner: Zoner, zoning: Zoning) -> Cut:
+    """How the run is cut into units, or into larger squares that are few enough."""
     cut, count = zoner.cut, len(zoning.units.cells)
     most = MOST_UNITS[zoner.parameters.robustness]
     # About a quarter of the squares is left each time; each table would be a pass of its own.
     while isinstance(cut, SquareCut) and count > most:
         cut, count = cut.doubled(), count // 4
-    return cut, cut.table(_means(assessment, zoner), zoner.runner)
+    return cut
 
 
-def _means(assessment: Assessment, zoner: Zoner) -> LayerMeans:
+def _table(assessment: Assessment, zoner: Zoner, rests_on: Mapping[str, Any], cut: Cut) -> Tabled:
+    """Units with their supplies and demands, which rest on no number of clusters."""
     sides = [service_key(side, service) for service in zoner.services for side in _SIDES]
     layers = (*sides, *zoner.settings.layers(zoner.services))
-    return LayerMeans(assessment.place.store, assessment.extremes, layers)
+    means = LayerMeans(assessment.place.store, assessment.extremes, layers)
+    work = partial(cut.table, means, zoner.runner)
+    if not isinstance(cut, SquareCut):  # how polygons lie is told by what cannot be kept
+        return work()
+    return zoner.once({**rests_on, "unit_m": cut.unit_m, "means": layers}, work)
 
 
 def _choices(
     task: Task,
     assessment: Assessment,
     zoner: Zoner,
-    cut: Cut,
     tabled: Tabled,
+    twice: Tabled | None,
     kinds: ZoneKinds,
 ) -> EnsembleChoices:
     own = zoner.settings
@@ -238,8 +248,8 @@ def _choices(
         _theme_errors(task, assessment, tabled, own.seed + one) for one in range(_ERROR_FIELDS)
     ]
     sizes = [_of_size(assessment, zoner, tabled, fields)]
-    if isinstance(cut, SquareCut):
-        sizes += _doubled(assessment, zoner, cut, tabled, fields)
+    if twice is not None and len(twice.units.cells) >= LEAST_UNITS:
+        sizes.append(_doubled(assessment, zoner, tabled, twice, fields))
     units = sizes[0].units
     different = count_different(units.means[:, : kinds.features], HIGHEST_K)
     quick = zoner.parameters.robustness == "quick"
@@ -263,19 +273,16 @@ def _choices(
 def _doubled(
     assessment: Assessment,
     zoner: Zoner,
-    cut: SquareCut,
     tabled: Tabled,
+    twice: Tabled,
     fields: list[dict[str, FloatArray]],
-) -> list[EnsembleUnits]:
-    """Squares of twice the side, where there are enough of them."""
-    twice = cut.doubled().table(_means(assessment, zoner), zoner.runner)
-    if len(twice.units.cells) < LEAST_UNITS:
-        return []
+) -> EnsembleUnits:
+    """Squares of twice the side."""
     onto = parents(tabled.units.index, tabled.units.shape[1], twice.units)
     first = np.zeros(len(twice.units.cells), dtype=np.int64)
     first[onto[::-1]] = np.arange(len(onto))[::-1]
     larger = [{theme: field[first] for theme, field in one.items()} for one in fields]
-    return [_of_size(assessment, zoner, twice, larger, onto)]
+    return _of_size(assessment, zoner, twice, larger, onto)
 
 
 def _of_size(
