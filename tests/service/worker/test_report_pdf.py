@@ -60,12 +60,13 @@ async def published(
 
 
 async def stopped_child(worker_pid: int) -> int:
-    """The process that sets the PDF, as soon as there is one; it goes no further."""
+    """The process that sets the PDF, soon after it has begun; it goes no further."""
 
     async def found() -> bool:
-        return bool(children_of(worker_pid))
+        return any(os.getsid(child) == child for child in children_of(worker_pid))
 
     await eventually(found, within_s=120)
+    await asyncio.sleep(0.2)  # it tells its number now; one that cannot would be waited for
     (child,) = children_of(worker_pid)
     os.kill(child, signal.SIGSTOP)
     return child
