@@ -180,6 +180,10 @@ class Stream:
                 log.warning("unreadable progress", line=line[:200])
 
 
+BEGIN_S = 60.0
+"""Seconds a child has to tell its number, which takes it milliseconds."""
+
+
 class ForkServer:
     """The process that splits children off, started when first needed and again when it is gone."""
 
@@ -203,16 +207,19 @@ class ForkServer:
         """Start a child on the order in `workspace`; `told` is called with each progress.
 
         Raises:
-            Crashed: The server was killed before it could, or the machine has no room.
+            Crashed: The server was killed before it could, the machine has no room, or none began
+                in time: waited for without end it would hold its slot, and obey no cancel.
         """
         requests = await self.stand_by()
         ours, theirs = socket.socketpair()
         with theirs, suppress(ConnectionError):  # told below by a stream nobody writes to
             socket.send_fds(requests, [os.fsencode(workspace)], [theirs.fileno()])
         stream = Stream(*await asyncio.open_connection(sock=ours))
-        async for news in stream:
-            if isinstance(news, Began):
-                return Child(news.pid, stream, told)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_S):
+                async for news in stream:
+                    if isinstance(news, Began):
+                        return Child(news.pid, stream, told)
         with stream:
             raise Crashed("no process was started")
 

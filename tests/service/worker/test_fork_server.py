@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.processes.kit.task import Outcome, Task
+from shanhai_worker import child_process
 from shanhai_worker.child_process import Child, Crashed, ForkServer
 from shanhai_worker.child_protocol import ORDER, OUTCOME, ChildOrder, ProgressReport
 from tests.support.workers import children_of, eventually, is_running, servers_of
@@ -100,6 +101,25 @@ async def test_a_killed_server_takes_its_children_along_and_is_replaced(
         return await following.wait() == 0
 
     await eventually(replaced)
+
+
+async def test_a_child_that_does_not_begin_is_waited_for_no_longer_than_bounded(
+    server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = await start(server, tmp_path / "1", pause=600)
+    above = parent_of(first.pid)
+    os.kill(above, signal.SIGSTOP)
+    with monkeypatch.context() as patched, pytest.raises(Crashed):
+        patched.setattr(child_process, "BEGIN_S", 0.2)
+        await start(server, tmp_path / "2", pause=600)
+    os.kill(above, signal.SIGCONT)
+
+    async def alone() -> bool:
+        return children_of(os.getpid()) == [first.pid]
+
+    child, _ = await start(server, tmp_path / "3")
+    assert await asyncio.wait_for(child.wait(), WAIT_S) == 0
+    await eventually(alone)  # the second ends, since nobody hears what it tells
 
 
 async def test_a_stopped_server_leaves_nothing(tmp_path: Path) -> None:
