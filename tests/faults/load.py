@@ -117,7 +117,9 @@ class Sender:
                 if answer.status_code not in {200, *PASSING}:
                     self.ledger.unexpected.append(f"{answer.status_code} for job {job}")
                     return "unknown"
-                self.ledger.repeats += answer.status_code in PASSING
+                if answer.status_code in PASSING:
+                    self.refused += 1
+                    self.ledger.repeats += 1
                 await asyncio.sleep(PAUSE_S)
 
     async def _execute(
