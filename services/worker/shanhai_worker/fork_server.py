@@ -1,8 +1,9 @@
 """Stands by with everything loaded that a job's process needs, and splits one off for each job.
 
 Loading takes longer than a small job. The server has one thread, neither address nor secret of
-a store, and nothing loaded that a copy could not use: no GDAL, and no library with threads of its
-own. What computing jobs need besides is loaded once nobody has asked for anything for a while.
+a store, and nothing loaded that a copy could not use: no library with threads of its own, and of
+GDAL the code alone, which nothing here calls. What computing jobs need besides is loaded once
+nobody has asked for anything for a while.
 
 A request is the path of a workspace, with one end of a stream beside it. Down the stream the new
 process tells its number and its progress, and after its end the server tells its exit code, each
@@ -56,10 +57,8 @@ COMPUTING = (
     *("scipy.ndimage", "scipy.spatial", "scipy.stats", "shanhai.science.kernels"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
     *("sklearn.cluster", "sklearn.mixture", "sklearn.metrics"),
-    *("shanhai.reporting.maps", "shanhai.reporting.panels", "shanhai.reporting.word"),
-    *("shanhai.reporting.pages", "shanhai.science.ecoservices.assembly"),
-    *("shanhai.science.zoning.ensemble", "shanhai.science.zoning.diagnostics"),
-    *("shanhai.science.zoning.polygons", "shanhai.science.zoning.postprocess"),
+    *("shanhai.reporting.word", "shanhai.reporting.pages", "rasterio"),
+    "shanhai.processes.delineate_zones.compute",  # with what other processes compute with
 )
 """What takes a computing job a second or two to load, in the order it is loaded."""
 PREPARED = {

@@ -19,8 +19,8 @@ from shanhai.settings import OutgoingSettings
 from shanhai.validation import rfc3339
 from shanhai.vocabulary import JobStatus, Lang
 
-ENDED = "shanhai_job_ended"
-"""The channel on which the ids of jobs are told that have ended."""
+MILESTONES = "shanhai_job_ended"
+"""The channel on which the ids of jobs are told that have published their results, or ended."""
 Transmission = Literal["value", "reference"]
 
 
@@ -258,9 +258,9 @@ class Subscriber(BaseModel):
 async def tell_subscriber(session: AsyncSession, job_id: UUID, status: JobStatus) -> None:
     """Write a delivery for the subscriber of a job whose state this transaction changes.
 
-    Who listens on `ENDED` is told when the job has ended.
+    Who listens on `MILESTONES` is told when the job has ended.
     """
-    told = [func.pg_notify(ENDED, str(job_id))] if status.final else []
+    told = [func.pg_notify(MILESTONES, str(job_id))] if status.final else []
     subscriber = await session.scalar(select(Job.subscriber, *told).where(Job.id == job_id))
     target = (subscriber or {}).get(_TOLD_AT[status])
     if target is None:

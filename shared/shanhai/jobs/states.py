@@ -32,7 +32,7 @@ from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.fair_queue import RETRY
 from shanhai.jobs.messages import Failure, lost
-from shanhai.jobs.results import ENDED, tell_subscriber
+from shanhai.jobs.results import MILESTONES, tell_subscriber
 from shanhai.vocabulary import JobStatus
 
 _PUBLISHED = Job.result.is_not(None)
@@ -212,6 +212,7 @@ async def tell_results(
         LeaseLost: the attempt no longer holds the job; roll back.
     """
     await _change(session, lease, result=result, stage=stage, lease_until=_from_now(lease_s))
+    await session.execute(sa.select(sa.func.pg_notify(MILESTONES, str(lease.job_id))))
 
 
 async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]) -> None:
@@ -262,7 +263,7 @@ WITH ended AS (
    WHERE job.id = done.id AND job.attempt = done.attempt AND job.status = 'running'
      AND NOT job.cancel_requested
   RETURNING job.id, job.attempt, job.subscriber IS NOT NULL AS subscribed
-) SELECT id, attempt, subscribed, pg_notify('{ENDED}', CAST(id AS text)) FROM ended
+) SELECT id, attempt, subscribed, pg_notify('{MILESTONES}', CAST(id AS text)) FROM ended
 """)  # noqa: S608  (a constant)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.jobs.messages import Failure, FailureClass
 from shanhai.vocabulary import Label, Role, Scope
+from shanhai_api.jobs import routes
 from shanhai_api.kit.state import ServiceState
 from tests.support.feature_rows import add_job, add_scheme
 from tests.support.job_rows import add_dataset, add_region, submit_echo
@@ -293,37 +295,57 @@ class TestVisibility:
         assert answer.status_code == 200
 
 
+async def follow_while(
+    reader: httpx.AsyncClient,
+    state: ServiceState,
+    change: Callable[[AsyncSession, states.Lease], Awaitable[None]],
+) -> list[dict[str, Any]]:
+    """What the events of a job tell that changes once while it runs, and then ends."""
+    job_id = await submit_echo(state.sessions)
+
+    async def work() -> None:
+        async with state.sessions.begin() as session:
+            claim = await states.claim(session, worker="test", lease_s=30, job_id=job_id)
+        assert claim is not None
+        await asyncio.sleep(0.4)
+        async with state.sessions.begin() as session:
+            await change(session, claim.lease)
+        await asyncio.sleep(0.4)
+        async with state.sessions.begin() as session:
+            await states.succeed(session, claim.lease, result={"values": {"message": "x"}})
+
+    # Without somebody who ends the job the stream would not end either.
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as both:
+        both.create_task(work())
+        following = both.create_task(reader.get(f"/jobs/{job_id}/events"))
+    answer = following.result()
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    told = [block for block in answer.text.split("\n\n") if block.startswith("event: status")]
+    return [json.loads(block.partition("data: ")[2]) for block in told]
+
+
 class TestEvents:
     async def test_changes_are_told_until_the_end(
-        self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
+        self, reader: httpx.AsyncClient, state: ServiceState
     ) -> None:
-        job_id = await submit_echo(state.sessions)
+        async def change(session: AsyncSession, lease: states.Lease) -> None:
+            await states.renew(session, lease, lease_s=30, percent=50, stage="echo")
 
-        async def work() -> None:
-            async with state.sessions.begin() as session:
-                claim = await states.claim(session, worker="test", lease_s=30, job_id=job_id)
-            assert claim is not None
-            await asyncio.sleep(0.4)
-            async with state.sessions.begin() as session:
-                await states.renew(session, claim.lease, lease_s=30, percent=50, stage="echo")
-            await asyncio.sleep(0.4)
-            async with state.sessions.begin() as session:
-                await states.succeed(session, claim.lease, result={"values": {"message": "x"}})
-
-        # Without somebody who ends the job the stream would not end either.
-        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as both:
-            both.create_task(work())
-            following = both.create_task(reader.get(f"/jobs/{job_id}/events"))
-        answer = following.result()
-        assert answer.headers["Content-Type"].startswith("text/event-stream")
-        events = [
-            json.loads(block.partition("data: ")[2])
-            for block in answer.text.split("\n\n")
-            if block.startswith("event: status")
-        ]
+        events = await follow_while(reader, state, change)
         assert [event["progress"] for event in events][-1] == 100
         assert 50 in [event["progress"] for event in events]
         assert events[-1]["status"] == "successful"
+
+    async def test_results_and_end_are_told_before_anybody_looks_again(
+        self, reader: httpx.AsyncClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def change(session: AsyncSession, lease: states.Lease) -> None:
+            await states.tell_results(session, lease, result={}, stage="pdf", lease_s=30)
+
+        monkeypatch.setattr(routes, "POLL_S", 2 * PATIENCE_S)
+        *_, published, ended = await follow_while(reader, state, change)
+        assert (published["status"], ended["status"]) == ("running", "successful")
+        assert "PDF" in published["message"]
 
     @pytest.mark.configured
     async def test_stream_ends_when_the_service_stops(

@@ -32,7 +32,7 @@ from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import JSON, TEXT, View, choose_format, digest_of, is_known, link_header
 
 POLL_S = 0.25
-"""Seconds between looks at a job whose end nobody has told of yet."""
+"""Seconds between looks at a job of which nobody has told anything."""
 CALLERS_FAULT = frozenset({"invalid", "resource"})
 
 
@@ -53,9 +53,9 @@ async def wait_for_end(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    with state.ends.of(job_id) as news:
+    with state.milestones.of(job_id) as news:
         if heard is not None:
-            await _hear(heard, min(POLL_S, seconds))
+            await hear(heard, min(POLL_S, seconds))
         while not state.draining.is_set():
             news.clear()
             async with state.reading() as session:
@@ -65,11 +65,12 @@ async def wait_for_end(
             left_s = deadline - loop.time()
             if left_s <= 0:
                 return None
-            await _hear(news, min(POLL_S, left_s))
+            await hear(news, min(POLL_S, left_s))
     return None
 
 
-async def _hear(news: asyncio.Event, within_s: float) -> None:
+async def hear(news: asyncio.Event, within_s: float) -> None:
+    """Wait for the event, or as long as that."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             await news.wait()

@@ -20,6 +20,8 @@ from shanhai_api.exports import note_download
 from shanhai_api.jobs import operations
 from shanhai_api.jobs.models import JobInputs, Jobs, JobsQuery, Manifest, StatusInfo, write_cursor
 from shanhai_api.jobs.results import (
+    POLL_S,
+    hear,
     raw_answer,
     send_file,
     successful_result,
@@ -39,8 +41,6 @@ from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import EVENTS, HTML, JSON, View, choose_format, digest_of, entity_tag
 from shanhai_api.processes.descriptions import RESULTS, VALUE, result_contents
 
-POLL_S = 0.25
-
 
 async def follow(
     state: ServiceState, view: View, job_id: UUID, caller: Caller, *, seen: str | None
@@ -50,23 +50,24 @@ async def follow(
     The first tells the state there is, unless it is the one whose event was `seen` last.
     """
     loop = asyncio.get_running_loop()
-    told, silent_s, ends_at = seen, 0.0, loop.time() + LONGEST_S
-    while told is None or not (state.draining.is_set() or loop.time() >= ends_at):
-        async with state.sessions() as session:
-            job = await find_job(session, job_id, reader=caller)
-        if job is None:
-            return
-        news = news_of(job, view)
-        if (tag := digest_of(news)) != told:
-            told, silent_s = tag, 0.0
-            yield b"event: status\nid: %s\ndata: %s\n\n" % (tag.encode(), news)
-        elif silent_s >= HEARTBEAT_S:
-            silent_s = 0.0
-            yield HEARTBEAT
-        if JobStatus(job.status).final:
-            return
-        await asyncio.sleep(POLL_S)
-        silent_s += POLL_S
+    told, said_at, ends_at = seen, loop.time(), loop.time() + LONGEST_S
+    with state.milestones.of(job_id) as passed:
+        while told is None or not (state.draining.is_set() or loop.time() >= ends_at):
+            passed.clear()
+            async with state.sessions() as session:
+                job = await find_job(session, job_id, reader=caller)
+            if job is None:
+                return
+            news = news_of(job, view)
+            if (tag := digest_of(news)) != told:
+                told, said_at = tag, loop.time()
+                yield b"event: status\nid: %s\ndata: %s\n\n" % (tag.encode(), news)
+            elif loop.time() - said_at >= HEARTBEAT_S:
+                said_at = loop.time()
+                yield HEARTBEAT
+            if JobStatus(job.status).final:
+                return
+            await hear(passed, POLL_S)
 
 
 def knows_the_end(job: Job, view: View, seen: str | None) -> bool:

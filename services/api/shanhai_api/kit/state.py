@@ -35,7 +35,7 @@ from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.revision import OK, DatabaseState, expected_revision, look_into_database
 from shanhai.jobs.group_submission import GroupSubmission
-from shanhai.jobs.results import ENDED
+from shanhai.jobs.results import MILESTONES
 from shanhai.overload import RateLimiter, SingleFlight
 from shanhai.shutdown import end
 from shanhai.storage.artifacts import ArtifactStore, open_store
@@ -132,17 +132,17 @@ class ApiMetrics:
         return generate_latest(self.registry)
 
 
-class JobEnds:
-    """Tells of the ends of jobs: one connection that listens, opened for the first who waits."""
+class JobMilestones:
+    """Tells when a job has published or ended: one connection, opened for the first who waits."""
 
     def __init__(self, database: settings.DatabaseSettings, *, application: str) -> None:
-        self._listener = ChannelListener(database, ENDED, self._hear, application=application)
+        self._listener = ChannelListener(database, MILESTONES, self._hear, application=application)
         self._listening: asyncio.Task[None] | None = None
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
     def of(self, job_id: object) -> Iterator[asyncio.Event]:
-        """An event that is set when the job has ended, or may have: whoever waits looks again."""
+        """An event that is set when the job has, or may have: whoever waits looks again."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listener.run())
         name, news = str(job_id), asyncio.Event()
@@ -196,7 +196,7 @@ class ServiceState:
     limiter: RateLimiter
     gathering: GroupCommit
     submitting: GroupSubmission
-    ends: JobEnds
+    milestones: JobMilestones
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
     """What probes ask the database at this moment."""
@@ -223,7 +223,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     store = open_store(configuration.artifacts)
-    ends = JobEnds(configuration.database, application=f"{APPLICATION}-ends")
+    milestones = JobMilestones(configuration.database, application=f"{APPLICATION}-ends")
     skew = configuration.observations.skew
     try:
         async with (
@@ -265,12 +265,12 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
                 limiter,
                 gathering,
                 submitting,
-                ends,
+                milestones,
             )
             async with authenticator.tally.writing_down():
                 yield state
     finally:
-        await ends.close()
+        await milestones.close()
         await probes.dispose()
         await reading.dispose()
         await engine.dispose()

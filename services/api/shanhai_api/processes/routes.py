@@ -320,7 +320,7 @@ async def execute_process(request: Request) -> Response:
     if not guest:
         demand(caller, Scope.JOBS)
     job_id = uuid4()
-    with state.ends.of(job_id) if preference.wait_s else nullcontext() as news:
+    with state.milestones.of(job_id) if preference.wait_s else nullcontext() as news:
         made = await accept(request, state, view, caller, order, body.sha256, job_id)
         headers = dict(made.headers)
         if preference.applied:
