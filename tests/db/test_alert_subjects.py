@@ -22,13 +22,13 @@ from shanhai.db.indicators.plan_indicators import find_indicator, find_place, fi
 from shanhai.db.indicators.targets import Rewriting, StatedFigure, state_targets
 from shanhai.db.indicators.values import NewValue, add_value
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.plan import Plan
 from shanhai.errors import Forbidden, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region
+from tests.support.known_lines import red_line
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ACT = Act("key:test")
@@ -94,17 +94,7 @@ async def district_under_a_line(sessions: Sessions) -> None:
             figures=[("base", 2020, "0"), ("target", 2090, "700")],
             values=[(2024, "40")],
         )
-        line = ControlArea(
-            visibility="public",
-            code="red-1",
-            name_zh="线",
-            name_en="Line",
-            kind="red_line",
-            region_id=city.id,
-            status="published",
-            valid_from=date(2000, 1, 1),
-            geom=f"SRID=4490;{SHAPE.wkt}",
-        )
+        line = red_line(city, SHAPE)
         session.add(line)
 
 

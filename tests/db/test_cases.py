@@ -13,10 +13,11 @@ from shanhai.db.cases.leads import CaseRule, Lead, LeadOutcome, receive_lead
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables.control import CaseEvent, ControlArea, LeadCase
+from shanhai.db.tables.control import CaseEvent, LeadCase
 from shanhai.vocabulary import Scope
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
+from tests.support.known_lines import red_line
 
 SHAPE = box(118.02, 24.42, 118.03, 24.43)
 LEAD = Lead(
@@ -38,17 +39,7 @@ async def line_in_no_district(sessions: Sessions) -> AsyncIterator[None]:
     async with sessions.begin() as session:
         await forget_rows(session, ["lead_case", "region"])
         city = await add_region(session, "city")
-        line = ControlArea(
-            visibility="public",
-            code="red-1",
-            name_zh="线",
-            name_en="Line",
-            kind="red_line",
-            region_id=city.id,
-            status="published",
-            valid_from=date(2000, 1, 1),
-            geom=f"SRID=4490;{SHAPE.wkt}",
-        )
+        line = red_line(city, SHAPE)
         session.add(line)
     yield
     async with sessions.begin() as session:

@@ -13,13 +13,12 @@ from shanhai.db.identity import Grant, Identity
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
-from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import Task
 from shanhai.vocabulary import Role, Scope
-from tests.support.job_rows import add_dataset, add_region
+from tests.support.job_rows import add_dataset, add_region, submit
 
 THEMES = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 LONG_AGO = date(2000, 1, 1)

@@ -15,11 +15,10 @@ from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
-from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
-from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region
+from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region, submit
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 

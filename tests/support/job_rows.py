@@ -14,7 +14,7 @@ from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
-from shanhai.jobs.submission import USUAL, Terms, submit
+from shanhai.jobs.submission import USUAL, Terms, accept_job
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import DatabaseSettings
 from tests.support.emptying import forget_rows
@@ -88,6 +88,11 @@ async def age_job(sessions: Sessions, job_id: UUID, column: str, *, seconds: flo
     past = func.clock_timestamp() - timedelta(seconds=seconds)
     async with sessions.begin() as session:
         await session.execute(update(Job).where(Job.id == job_id).values({column: past}))
+
+
+async def submit(session: AsyncSession, **asked: Any) -> Job:
+    """The job that does what is asked, of `accept_job`."""
+    return (await accept_job(session, **asked)).job
 
 
 async def add_region(

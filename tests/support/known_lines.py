@@ -1,8 +1,9 @@
-"""A region of which all lines are known: those it has are drawn, of the others there are none."""
+"""Lines of a region that are known: those it has are drawn, of the others there are none."""
 
 from collections.abc import Collection
 from datetime import date
 
+from shapely import Polygon
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +12,21 @@ from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LONG_AGO = date(1990, 1, 1)
+
+
+def red_line(region: Region, shape: Polygon) -> ControlArea:
+    """A published red line of a region."""
+    return ControlArea(
+        visibility="public",
+        code="red-1",
+        name_zh="线",
+        name_en="Line",
+        kind="red_line",
+        region_id=region.id,
+        status="published",
+        valid_from=LONG_AGO,
+        geom=f"SRID=4490;{shape.wkt}",
+    )
 
 
 async def register_lines(

@@ -75,33 +75,6 @@ class Accepted:
     new: bool = True
 
 
-async def submit(
-    session: AsyncSession,
-    *,
-    contract: ProcessContract,
-    inputs: Inputs,
-    requested_by: str,
-    identity: Identity | None = None,
-    request_id: str | None = None,
-    result_form: ResultForm | None = None,
-    subscriber: Mapping[str, str] | None = None,
-    terms: Terms = USUAL,
-) -> Job:
-    """The job that `accept_job` gives."""
-    accepted = await accept_job(
-        session,
-        contract=contract,
-        inputs=inputs,
-        requested_by=requested_by,
-        identity=identity,
-        request_id=request_id,
-        result_form=result_form,
-        subscriber=subscriber,
-        terms=terms,
-    )
-    return accepted.job
-
-
 JOB_ROLES = frozenset(role for role in Role if Scope.JOBS in ROLE_SCOPES[role])
 """The roles that compute, in their regions."""
 

@@ -20,7 +20,7 @@ from shanhai.jobs.fair_queue import IN_LINE, ORDER, Quota
 from shanhai.jobs.messages import classify
 from shanhai.jobs.schedules import demand_planner, timing_of
 from shanhai.jobs.states import Lease, after_crash, note_end
-from shanhai.jobs.submission import Terms, submit
+from shanhai.jobs.submission import Terms, accept_job
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 
@@ -174,7 +174,7 @@ async def _submit(
             f"the inputs do not fit {contract.id} any more; replace the schedule",
             message_zh=f"输入不再符合 {contract.id} 的要求，请更新该定时任务",
         ) from error
-    job = await submit(
+    accepted = await accept_job(
         session,
         contract=contract,
         inputs=inputs,
@@ -183,4 +183,4 @@ async def _submit(
         request_id=f"schedule {schedule.code} {due_at.isoformat()}",
         terms=Terms(priority=schedule.priority, quota=quota),
     )
-    return job.id
+    return accepted.job.id

@@ -10,6 +10,8 @@ from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.delineate_zones.compute import compute
 from shanhai.processes.delineate_zones.units import SquareCut
 from shanhai.processes.kit.manifest import MANIFEST_FILE
+from shanhai.science.grid import FloatArray
+from shanhai.science.zoning import clustering
 
 CELLS = 60
 
@@ -42,8 +44,8 @@ def refuse(*_: object, **__: object) -> None:
 def test_another_number_of_clusters_begins_at_the_clusters(
     land: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does it draw or count the services again, judge each number of clusters, or cluster for
-    the ensemble or average its units."""
+    """Nor does it draw or count the services again, judge each number of clusters, cluster for the
+    ensemble, average its units, or look for the five clusters whose names its own have."""
     steps = tmp_path / "steps"
     alone, _ = zone(land, tmp_path / "alone", {"k": 6})
     zone(land, tmp_path / "first", {"k": 5}, steps)
@@ -58,8 +60,16 @@ def test_another_number_of_clusters_begins_at_the_clusters(
         return table(cut, *of)
 
     monkeypatch.setattr(SquareCut, "table", count)
+    sought, find = list[int](), clustering.cluster_units
+
+    def seek(features: FloatArray, k: int, *of: Any, **more: Any) -> Any:
+        sought.append(k)
+        return find(features, k, *of, **more)
+
+    monkeypatch.setattr(clustering, "cluster_units", seek)
     after, stages = zone(land, tmp_path / "second", {"k": 6}, steps)
     assert len(averaged) == 1  # over its own units
+    assert set(sought) == {6}
     assert {"ratio_map_en.png", "ratio.tif", "map_en.png"} <= after.keys()
     assert after == alone
     assert "align" not in stages

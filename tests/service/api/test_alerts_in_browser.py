@@ -21,7 +21,6 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import FeedObservation
@@ -33,6 +32,7 @@ from tests.support.browser import open_page
 from tests.support.feature_rows import forget_features
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region, open_sessions
+from tests.support.known_lines import red_line
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 from tests.support.pictures import keep_picture
 from tests.support.serving import serving
@@ -119,17 +119,7 @@ async def _add_places(session: Any, city: Region) -> None:
     values = [(2024, "35.2")]
     woods = await add_indicator(session, plan, "mangrove", figures=figures, values=values)
     woods.name_zh, woods.name_en, woods.unit = "红树林修复面积", "Mangroves restored", "ha"
-    line = ControlArea(
-        visibility="public",
-        code="red-1",
-        name_zh="线",
-        name_en="Line",
-        kind="red_line",
-        region_id=city.id,
-        status="published",
-        valid_from=date(2000, 1, 1),
-        geom=f"SRID=4490;{SHAPE.wkt}",
-    )
+    line = red_line(city, SHAPE)
     session.add(line)
     await session.flush()
     days, shape = (date(2025, 1, 1), date(2025, 6, 1)), MultiPolygon([SHAPE])

@@ -26,7 +26,7 @@ from shanhai.db.queries.keys import create_key, find_alive, identity_of, prefix_
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region, ZoneScheme
 from shanhai.jobs.states import cancel
-from shanhai.jobs.submission import USUAL, resubmit, submit
+from shanhai.jobs.submission import USUAL, resubmit
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.plan import BLOCK
 from shanhai.settings import TileTokenSettings
@@ -35,7 +35,7 @@ from shanhai.vocabulary import ZONE_CLASSES, JobStatus, Role, Scope
 from shanhai_tiles.app import create_app
 from tests.service.tiles.running import running
 from tests.support.feature_rows import add_scheme, add_zone
-from tests.support.job_rows import open_sessions, read_job
+from tests.support.job_rows import open_sessions, read_job, submit
 from tests.support.serving import kill
 from tests.support.workers import Workers, eventually, reach, start_workers
 

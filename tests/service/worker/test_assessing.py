@@ -8,7 +8,6 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
 from shanhai.db.tables.zone import Region
-from shanhai.jobs.submission import submit
 from shanhai.processes.assess_ecoservices.contract import (
     ASSESS_ECOSERVICES,
     AssessEcoservicesInputs,
@@ -16,6 +15,7 @@ from shanhai.processes.assess_ecoservices.contract import (
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach

@@ -11,7 +11,6 @@ from shanhai.db.queries.files import read_references
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Corridor, CorridorNode
-from shanhai.jobs.submission import submit
 from shanhai.processes.build_network.contract import (
     BUILD_NETWORK,
     OMNIDIRECTIONAL_RASTERS,
@@ -22,6 +21,7 @@ from shanhai.storage.artifacts import LocalArtifacts, find_orphans, missing_file
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.service.worker.conftest import Linked
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.workers import reach
 

@@ -11,14 +11,13 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
 from shanhai.db.tables.zone import Region
 from shanhai.jobs.results import status_info
-from shanhai.jobs.submission import submit
 from shanhai.processes.assess_ecoservices.contract import (
     ASSESS_ECOSERVICES,
     AssessEcoservicesInputs,
 )
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Lang
-from tests.support.job_rows import read_job
+from tests.support.job_rows import read_job, submit
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, eventually, free_port, reach
 

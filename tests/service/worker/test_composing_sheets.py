@@ -14,11 +14,11 @@ from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.zone import Region
-from shanhai.jobs.submission import submit
 from shanhai.processes.compose_map_sheet.contract import COMPOSE_MAP_SHEET, ComposeMapSheetInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role
 from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach

@@ -22,7 +22,6 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery
 from shanhai.jobs import states
 from shanhai.jobs.messages import lost
-from shanhai.jobs.submission import submit
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.shutdown import end
@@ -31,6 +30,7 @@ from shanhai_worker import agenda, deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.deliveries import make_senders
 from tests.support.emptying import forget_rows
+from tests.support.job_rows import submit
 from tests.support.receiver import Receiver, local_receiver
 from tests.support.serving import kill
 from tests.support.workers import Workers, eventually

@@ -15,7 +15,6 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.provision import PlanFigure
 from shanhai.db.tables.zone import Region
-from shanhai.jobs.submission import submit
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP, AccountGepInputs
 from shanhai.processes.evaluate_ecosystem.contract import (
     EVALUATE_ECOSYSTEM,
@@ -26,6 +25,7 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.support.indicator_rows import add_plan
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach

@@ -23,7 +23,6 @@ from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden, InvalidInput
-from shanhai.jobs.submission import submit
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
@@ -36,6 +35,7 @@ from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 from tests.support.stored import store_watershed

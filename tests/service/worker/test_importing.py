@@ -14,14 +14,13 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs.results import results_document
-from shanhai.jobs.submission import submit
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.processes.kit.contract import Theme
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import add_region
+from tests.support.job_rows import add_region, submit
 from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)

@@ -21,11 +21,11 @@ from shanhai.db.tables.job import Job
 from shanhai.db.tables.project import Mine
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden
-from shanhai.jobs.submission import submit
 from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.workers import reach
 

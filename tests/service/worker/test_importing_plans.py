@@ -13,12 +13,12 @@ from shanhai.db.plan_packages.layout import about, by_table, member_of
 from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
-from shanhai.jobs.submission import submit
 from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.reproducible_zip import write_package
 from shanhai.vocabulary import JobStatus, Scope
 from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.workers import reach
 

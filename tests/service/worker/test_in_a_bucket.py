@@ -10,13 +10,12 @@ from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset, Upload
-from shanhai.jobs.submission import submit
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.storage.artifacts import missing_files, sha256_of
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import add_region, read_job
+from tests.support.job_rows import add_region, read_job, submit
 from tests.support.object_stores import Environment, HarmfulProxy, open_bucket
 from tests.support.workers import eventually, reach
 

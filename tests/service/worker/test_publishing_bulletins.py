@@ -27,7 +27,6 @@ from shanhai.db.tables.project import Project
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, Forbidden, InvalidInput
-from shanhai.jobs.submission import submit
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.processes.reproduction import read_manifest, reproduce
@@ -36,7 +35,7 @@ from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
-from tests.support.job_rows import add_region
+from tests.support.job_rows import add_region, submit
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 from tests.support.workers import reach
 

@@ -14,7 +14,6 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.zone import Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, Forbidden
-from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.evaluate_ecosystem.contract import (
     EVALUATE_ECOSYSTEM,
@@ -23,6 +22,7 @@ from shanhai.processes.evaluate_ecosystem.contract import (
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import SUPPLY_DEMAND, JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach

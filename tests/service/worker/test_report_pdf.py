@@ -13,7 +13,6 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job
 from shanhai.jobs.states import cancel, claim
-from shanhai.jobs.submission import submit
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.processes.kit.report_pdf import NOT_SET
 from shanhai.storage.artifacts import ArtifactStore, LocalArtifacts
@@ -21,7 +20,7 @@ from shanhai.vocabulary import JobStatus
 from shanhai_worker.attempt import Ending, handle
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.slots import Slots
-from tests.support.job_rows import read_job
+from tests.support.job_rows import read_job, submit
 from tests.support.serving import kill
 from tests.support.workers import Workers, children_of, eventually, reach
 

@@ -9,12 +9,11 @@ import pytest
 from shanhai.data.synthetic_watershed import CODE, build_watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
-from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import read_job
+from tests.support.job_rows import read_job, submit
 from tests.support.serving import kill
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, children_of, eventually, is_running, reach

@@ -13,7 +13,6 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.provision import Problem
 from shanhai.db.tables.zone import Corridor, Region
-from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.run_scenario.contract import (
     RUN_SCENARIO,
@@ -23,6 +22,7 @@ from shanhai.processes.run_scenario.contract import (
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.service.worker.conftest import Linked
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.scenario_edits import passage, planted
 from tests.support.workers import reach

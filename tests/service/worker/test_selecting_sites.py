@@ -20,7 +20,6 @@ from shanhai.db.tables.project import Project, ProjectMeasure, ProjectProblem, P
 from shanhai.db.tables.provision import Problem
 from shanhai.db.tables.zone import Corridor, CorridorNode, Region
 from shanhai.errors import Forbidden
-from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.kit.publication import as_multipolygon
 from shanhai.processes.kit.task import Outcome, Publication
@@ -31,6 +30,7 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
 from tests.support.emptying import forget_rows
+from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.projects import add_source
 from tests.support.selection_places import BASE, selection_of

@@ -11,11 +11,11 @@ from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
 from shanhai.db.tables.zone import Region, Zone, ZoneScheme
-from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import submit
 from tests.support.stored import store_watershed
 from tests.support.workers import reach
 

@@ -22,7 +22,6 @@ from shanhai.processes.assess_ecoservices.request import decisive
 from shanhai.processes.kit import outputs
 from shanhai.processes.kit.manifest import drawing_runner, keep_files, recall_files
 from shanhai.processes.kit.task import OutputFile, Task
-from shanhai.raster.cog import Run
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import (
@@ -147,11 +146,10 @@ def begin_services(
     if kept is not None:
         return lambda: kept
     rasters = outputs.begin_rasters(place, layers, workspace, titles)
-    pictures = drawing_runner(task, place.runner).beside(_draw, list(drawings.values()))
+    pictures = _begin(task, assessment, drawings)
 
     def collect() -> ServicesShown:
-        names = [path.name for path in drawings]
-        ready = ServicesShown(rasters(), dict(zip(names, pictures(), strict=True)))
+        ready = ServicesShown(rasters(), pictures())
         drawn = [workspace / name for name, is_drawn in ready.drawn.items() if is_drawn]
         files = [*(workspace / file.path for file in ready.rasters), *drawn]
         keep_files(task, rests_on, ready, files, workspace)
@@ -178,14 +176,23 @@ def begin_zone_maps(
         statistics: The statistics document of the zoning.
         workspace: For the pictures.
     """
-    place = assessment.place
     frame = frame_of_services(assessment, assessment_manifest(task, inputs, assessment))
-    drawings = {
-        path.name: drawing
-        for path, (_, drawing) in _zone_sheets(frame, place.store, statistics, workspace)
-    }
-    drawn = drawing_runner(task, place.runner).beside(_draw, list(drawings.values()))
-    return lambda: dict(zip(drawings, drawn(), strict=True))
+    sheets = _zone_sheets(frame, assessment.place.store, statistics, workspace)
+    return _begin(task, assessment, {path: drawing for path, (_, drawing) in sheets})
+
+
+def begin_doubt_maps(
+    task: Task, inputs: AssessmentInputs, assessment: Assessment, workspace: Path
+) -> MapsBegun:
+    """Begin the pictures of what is doubtful about the zones; see `begin_zone_maps`."""
+    frame = frame_of_services(assessment, assessment_manifest(task, inputs, assessment))
+    return _begin(task, assessment, doubt_maps(assessment.place.store, frame, workspace))
+
+
+def _begin(task: Task, assessment: Assessment, drawings: Mapping[Path, Drawing]) -> MapsBegun:
+    runner = drawing_runner(task, assessment.place.runner)
+    drawn, names = runner.beside(_draw, list(drawings.values())), [path.name for path in drawings]
+    return lambda: dict(zip(names, drawn(), strict=True))
 
 
 def frame_of_services(assessment: Assessment, manifest: Mapping[str, Any]) -> MapFrame:
@@ -206,9 +213,8 @@ def write_maps_and_report(
     ready: ServicesShown,
     statistics: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
-    run: Run = map,
 ) -> list[OutputFile]:
-    """Draw what the installed fonts allow, and the report that holds it.
+    """Write the report that holds the pictures that were drawn.
 
     A language without font is left out with a warning in the manifest: boxes are no map.
 
@@ -217,23 +223,17 @@ def write_maps_and_report(
         figures: Figures of every service, as `service_figures` makes them.
         manifest: The manifest; warnings are added.
         workspace: For the files.
-        ready: The pictures of the services, and the maps of the zones.
+        ready: All pictures there are, in their order.
         statistics: The statistics document of a zoning; None for an assessment without zones.
         places: Statistics of the districts, of an assessment without zones.
-        run: Goes over the pictures that are left, wherever; the same bytes everywhere.
     """
     if font_families("zh") is None:
         manifest["warnings"].append(missing_font_warning().document())
     store, frame = assessment.place.store, frame_of_services(assessment, manifest)
     zoned = _zone_sheets(frame, store, statistics, workspace)
     sheets = dict([*zoned, *_ratio_sheets(frame, store, workspace)])
-    doubts = doubt_maps(store, frame, workspace)
-    list(run(_draw, list(doubts.values())))
     maps = [(path, caption) for path, (caption, _) in sheets.items() if ready.drawn[path.name]]
-    small = [
-        *(path for path in map(workspace.joinpath, ready.drawn) if path not in sheets),
-        *doubts,
-    ]
+    small = [path for path in map(workspace.joinpath, ready.drawn) if path not in sheets]
     content = content_of(manifest, figures, statistics, places)
     drawn = [(path, Label("", "")) for path in small]
     page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)

@@ -285,7 +285,7 @@ def _write(
         rasters |= OMNIDIRECTIONAL_RASTERS
     progress(85, "rasters")
     return [
-        *outputs.write_rasters(built.scene.place, list(rasters.items()), workspace),
+        *outputs.begin_rasters(built.scene.place, list(rasters.items()), workspace)(),
         write_links(workspace, built.corridors),
         write_nodes(workspace, built.nodes),
         *_write_named(workspace, built, statistics["named_corridors"], codes),

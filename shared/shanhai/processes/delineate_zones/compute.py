@@ -1,7 +1,7 @@
 """The main job: from seven inputs to five zones, as rasters, polygons, figures; its manifest."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.pictures import AGREEMENT, CONSENSUS, RATIO_CLUSTERS
 from shanhai.processes.assess_ecoservices.report import (
     MapsBegun,
-    ServicesShown,
+    begin_doubt_maps,
     begin_services,
     begin_zone_maps,
     write_maps_and_report,
@@ -47,13 +47,12 @@ from shanhai.processes.delineate_zones.zoning import (
 )
 from shanhai.processes.kit.manifest import (
     areas_record,
-    drawing_runner,
     finished,
     kept_step,
     resumed_runner,
 )
 from shanhai.processes.kit.output_files import GEOJSON
-from shanhai.processes.kit.outputs import write_document, write_rasters
+from shanhai.processes.kit.outputs import begin_rasters, write_document
 from shanhai.processes.kit.region import SCRATCH, build_study_area
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
 from shanhai.raster.cells import number_areas
@@ -297,18 +296,24 @@ def _postprocess(zoning: Zoning, coverage: ZoneCoverage) -> Mapping[str, Any]:
     }
 
 
-def write_zone_rasters(
-    assessment: Assessment, workspace: Path, collect: Callable[[], ServicesShown]
-) -> tuple[list[OutputFile], ServicesShown]:
-    """Write every output raster into the workspace, and wait for what shows the services."""
+def begin_zone_rasters(
+    assessment: Assessment, workspace: Path
+) -> Callable[[Sequence[OutputFile]], list[OutputFile]]:
+    """Begin the rasters of the zones; the call waits, and gives those of the services their place.
+
+    Classes come first, then what the services are, then quantities.
+    """
     own = assessment.place.store
     named = (ZONES, BEFORE, OVERRIDE, CONSENSUS, uncertainty.MODAL_ZONE, RATIO_CLUSTERS)
-    classes = [name for name in named if own.has(name)]
-    quantities = [name for name in (AGREEMENT, *uncertainty.DRAWN) if own.has(name)]
-    layers = [*((name, None) for name in classes), *((name, "1") for name in quantities)]
-    written, ready = write_rasters(assessment.place, layers, workspace), collect()
-    count = len(classes)
-    return [*written[:count], *ready.rasters, *written[count:]], ready
+    classes = [(name, None) for name in named if own.has(name)]
+    quantities = [(name, "1") for name in (AGREEMENT, *uncertainty.DRAWN) if own.has(name)]
+    count, begun = len(classes), begin_rasters(assessment.place, [*classes, *quantities], workspace)
+
+    def collect(services: Sequence[OutputFile]) -> list[OutputFile]:
+        written = begun()
+        return [*written[:count], *services, *written[count:]]
+
+    return collect
 
 
 PATCHES_FILE = "patches.geojson"
@@ -347,19 +352,16 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         run = _zone(task, inputs, assessment, workspace, runner, progress)
         files = _write_documents(run, workspace)
         progress(80, "rasters")
-        rasters, ready = write_zone_rasters(assessment, workspace, collect)
-        files += rasters
-        ready = replace(ready, drawn={**ready.drawn, **run.maps()})
+        doubts = begin_doubt_maps(task, inputs, assessment, workspace)
+        rasters = begin_zone_rasters(assessment, workspace)
+        ready = collect()
+        ready = replace(ready, drawn={**ready.drawn, **run.maps(), **doubts()})
         progress(88, "maps")
-        files += write_maps_and_report(
-            assessment,
-            figures,
-            run.manifest,
-            workspace,
-            ready=ready,
-            statistics=run.statistics,
-            run=drawing_runner(task, runner).run,
+        # Here, while the other processes write the rasters.
+        report = write_maps_and_report(
+            assessment, figures, run.manifest, workspace, ready=ready, statistics=run.statistics
         )
+        files += [*rasters(ready.rasters), *report]
     return finished(workspace, files, run.manifest, _values(run), progress)
 
 

@@ -29,7 +29,7 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     make_room,
 )
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.delineate_zones.zoning import Zoner
+from shanhai.processes.delineate_zones.zoning import Zoner, each_time
 from shanhai.processes.kit.region import windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
@@ -248,7 +248,8 @@ def doubt_zones(
     """
     asked = inputs.uncertainty
     variants = Variants(assessment, inputs.parameters.max_mode, zoner.runner)
-    again = _Again(variants, zoner, folder)
+    # What comes of one draw serves no other job.
+    again = _Again(variants, replace(zoner, once=each_time), folder)
     draws: list[Draw] = []
     if asked.draws:
         weights = weight_shares(inputs.parameters.weights)

@@ -26,7 +26,7 @@ from shanhai.processes.kit.task import ReferenceTask, Task, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import BoolArray, Grid, IntArray, Window
+from shanhai.science.grid import BoolArray, FloatArray, Grid, IntArray, Window
 from shanhai.science.matching import weight_shares
 from shanhai.science.uncertainty.resampling import (
     ConfidenceInterval,
@@ -158,7 +158,8 @@ class Once(Protocol):
         ...
 
 
-def _each_time(_rests_on: Mapping[str, Any], work: Callable[[], Found], /) -> Found:
+def each_time(_rests_on: Mapping[str, Any], work: Callable[[], Found], /) -> Found:
+    """Does a step, whoever took one before."""
     return work()
 
 
@@ -174,7 +175,7 @@ class Zoner:
         runner: Runs the windows.
         model: Zones that are taken over from another run.
         thresholds: Thresholds that are taken over with them.
-        once: Does what does not rest on the number of clusters.
+        once: Does what other jobs with the same inputs may take over.
     """
 
     parameters: ZoningParameters
@@ -184,7 +185,7 @@ class Zoner:
     runner: WindowRunner
     model: ZoneModel | None = None
     thresholds: delineation.Thresholds | None = None
-    once: Once = _each_time
+    once: Once = each_time
 
     def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
         """Cluster the units, name the clusters and clean the raster, which the store keeps."""
@@ -205,8 +206,27 @@ class Zoner:
         if self.model is not None:
             return zone_by_model(self.model, tabled.units, self.services, self.settings)
         return delineation.zone_units(
-            tabled.units, self.services, tabled.layout, self.settings, run=self.runner.run
+            tabled.units,
+            self.services,
+            tabled.layout,
+            self.settings,
+            run=self.runner.run,
+            clustered=lambda features, k, find: self.once_of(features, {"clusters": k}, find),
         )
+
+    def once_of(
+        self, features: FloatArray, step: Mapping[str, Any], work: Callable[[], Found]
+    ) -> Found:
+        """What comes of a step that rests on features of units and the run's seed.
+
+        Done each time by an algorithm without starts, which asks for the units' neighbours too.
+        """
+        algorithm = self.settings.algorithm
+        if algorithm not in STARTS:
+            return work()
+        digest = hashlib.sha256(features.tobytes()).hexdigest()
+        units = {"units": list(features.shape), "features": digest}
+        return self.once({**units, "by": algorithm, "seed": self.settings.seed, **step}, work)
 
     def zone_again(
         self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]
@@ -249,7 +269,7 @@ def zoner_of(
     cut: Cut,
     runner: WindowRunner,
     reference: ReferenceTask | None = None,
-    once: Once = _each_time,
+    once: Once = each_time,
 ) -> Zoner:
     """The way a run asks for its zones; those of the reference where it says so."""
     model, thresholds = frozen_zones(inputs, reference)
@@ -288,15 +308,12 @@ def _diagnosed(zoner: Zoner, by_unit: delineation.UnitZoning) -> Diagnostics:
     """Quality by number of clusters; none of zones that were found elsewhere."""
     if zoner.model is not None:
         return Diagnostics((), None, 0)
-    seed, matrix, algorithm = zoner.settings.seed, by_unit.features.matrix, zoner.settings.algorithm
+    seed, matrix = zoner.settings.seed, by_unit.features.matrix
     work = partial(diagnose, matrix, seed, by_unit.partition, run=zoner.runner.run)
-    if algorithm in STARTS:  # the others rest on which units are neighbours as well
-        digest = hashlib.sha256(matrix.tobytes()).hexdigest()
-        units = {"units": list(matrix.shape), "features": digest}
-        found = zoner.once({**units, "diagnosed_by": algorithm, "seed": seed}, work)
-    else:
-        found = work()
-    return replace(found, null=null_structure(matrix, zoner.settings.k, seed, zoner.runner.run))
+    found = zoner.once_of(matrix, {"step": "diagnosis"}, work)
+    k = zoner.settings.k
+    null = partial(null_structure, matrix, k, seed, zoner.runner.run)
+    return replace(found, null=zoner.once_of(matrix, {"null": k}, null))
 
 
 def _with_narrow(assessment: Assessment, error: InvalidInput) -> InvalidInput:

@@ -184,7 +184,7 @@ def _write(
     region = place.area.region
     named = {"code": region.code, "name_zh": region.name_zh, "name_en": region.name_en}
     files = [
-        *outputs.write_rasters(place, layers, workspace),
+        *outputs.begin_rasters(place, layers, workspace)(),
         outputs.write_document(
             workspace, "statistics", Label("分级统计", "Statistics by class"), statistics
         ),

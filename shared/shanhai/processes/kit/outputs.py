@@ -34,13 +34,13 @@ Layer = tuple[str, str | None]
 _TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 
 
-def write_rasters(
+def begin_rasters(
     place: Place,
     layers: Sequence[Layer],
     workspace: Path,
     titles: Mapping[str, Label] | None = None,
-) -> list[OutputFile]:
-    """Write layers of the store as COGs, several at a time.
+) -> Callable[[], list[OutputFile]]:
+    """Begin to write layers of the store as COGs, several at a time; the call waits for them.
 
     Args:
         place: Its store has them.
@@ -48,16 +48,6 @@ def write_rasters(
         workspace: For the files.
         titles: By name, of those that are not called as their style is.
     """
-    return begin_rasters(place, layers, workspace, titles)()
-
-
-def begin_rasters(
-    place: Place,
-    layers: Sequence[Layer],
-    workspace: Path,
-    titles: Mapping[str, Label] | None = None,
-) -> Callable[[], list[OutputFile]]:
-    """Begin what `write_rasters` does; the call that is returned waits for it."""
     write = partial(_write_raster, place.store, workspace, titles or {})
     return place.runner.beside(write, list(layers))
 

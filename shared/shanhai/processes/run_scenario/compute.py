@@ -11,7 +11,7 @@ from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import OPTIONAL_THEMES
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.kit.manifest import finished, resumed_runner
-from shanhai.processes.kit.outputs import write_rasters
+from shanhai.processes.kit.outputs import begin_rasters
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
 from shanhai.processes.kit.task import AssessedTask, Outcome, OutputFile, Progress, Task
 from shanhai.processes.run_scenario import outputs, result
@@ -189,7 +189,7 @@ def _network_files(
 ) -> list[OutputFile]:
     outputs.write_changes(compared.rehearsal)
     return [
-        *write_rasters(place, list(SCENARIO_RASTERS.items()), workspace),
+        *begin_rasters(place, list(SCENARIO_RASTERS.items()), workspace)(),
         *outputs.write_links(workspace, compared.rehearsal, compared.links),
     ]
 
@@ -200,7 +200,7 @@ def _services_files(
     layers = outputs.write_ratio_changes(compared.reassessed, place)
     if compared.rezoned is not None:
         layers += outputs.write_zone_changes(compared.rezoned, compared.reassessed.store)
-    return write_rasters(replace(place, store=compared.reassessed.store), layers, workspace)
+    return begin_rasters(replace(place, store=compared.reassessed.store), layers, workspace)()
 
 
 def _without_places(task: RunScenarioTask) -> RunScenarioTask:

@@ -287,7 +287,7 @@ def compute(task: SelectSitesTask, workspace: Path, progress: Progress) -> Outco
         progress(85, "rasters")
         layers = [(name, "1") for name in (PRIORITY_LAYER, RANKING_LAYER) if siting.store.has(name)]
         files = [
-            *outputs.write_rasters(place, layers, workspace),
+            *outputs.begin_rasters(place, layers, workspace)(),
             *write_files(workspace, chosen, statistics),
         ]
     flags = selection_flags(chosen)

@@ -161,6 +161,14 @@ def _merging_flags(count: int, moved: float | None) -> tuple[ResultFlag, ...]:
     return (ResultFlag("merged_clusters", text),)
 
 
+Clustered = Callable[[FloatArray, int, Callable[[], Clustering]], Clustering]
+"""Gives clusters of features by their number: as the last argument finds them, or kept of it."""
+
+
+def _found(_features: FloatArray, _k: int, find: Callable[[], Clustering], /) -> Clustering:
+    return find()
+
+
 def zone_units(
     units: UnitTable,
     services: Sequence[str],
@@ -169,6 +177,7 @@ def zone_units(
     *,
     starts: int | None = None,
     run: Run = map,
+    clustered: Clustered = _found,
 ) -> UnitZoning:
     """Cluster the units, merge the clusters to five and name them.
 
@@ -179,6 +188,7 @@ def zone_units(
         settings: Defaults of the method unless given.
         starts: Independent starts of the algorithms that draw them; their own number unless given.
         run: Maps a picklable function over starts, results in order.
+        clustered: What may keep clusters for the next who looks for them.
 
     Raises:
         InvalidInput: no feature varies, k does not fit, or there are too many units.
@@ -193,11 +203,14 @@ def zone_units(
 
     partition = partition_by(settings.algorithm, features.matrix, settings.seed, neighbours)
     starts = starts or STARTS.get(settings.algorithm, 1)
-    clustering = partition(settings.k, starts, run=run)
+
+    def cluster(k: int) -> Clustering:
+        return clustered(features.matrix, k, partial(partition, k, starts, run=run))
+
+    clustering = cluster(settings.k)
     merged = merge_clusters(features.matrix, clustering, units.cells)
     values = values_of(units)
-    five = partial(partition, ZONE_COUNT, starts, run=run)
-    naming, moved = _named(five, merged, values, settings.k)
+    naming, moved = _named(partial(cluster, ZONE_COUNT), merged, values, settings.k)
     high = HighLand.of(values) if settings.high_land else None
     zones = naming.zones
     if high is not None:

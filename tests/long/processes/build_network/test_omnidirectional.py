@@ -12,14 +12,11 @@ from shanhai.data.synthetic_watershed import Watershed, build_linked_watershed, 
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
     RASTERS,
-    OmnidirectionalChoice,
 )
-from shanhai.processes.build_network.omnidirectional import send_currents
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.corridors.moving_window import (
     WindowSettings,
@@ -28,16 +25,11 @@ from shanhai.science.corridors.moving_window import (
     strengths_of,
 )
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import FloatArray, Grid
+from shanhai.science.grid import FloatArray
+from tests.support.networks import SIDE_M, flow, land, silent
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
 TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
-CHOICE = OmnidirectionalChoice(radius_m=700, block_cells=3, cutoff=60)
-SIDE_M = 100.0
-
-
-def silent(percent: float, stage: str) -> None:
-    pass
 
 
 def compute(task: Task, workspace: Path) -> Outcome:
@@ -136,25 +128,6 @@ def test_importance_may_be_what_is_sent(watershed: Watershed, tmp_path: Path) ->
     outcome = compute(network_task(watershed, asked), tmp_path / "work")
     told = outcome.manifest["network"]["omnidirectional"]
     assert (told["strength"], told["block_cells"]) == ("importance", 1)
-
-
-def land(folder: Path, height: int, width: int) -> ScratchStore:
-    """Resistances of 1 to 100 with barriers, among them a whole corner and a wall with a gap."""
-    store = ScratchStore(folder, Grid(4547, 5e5, 3e6, SIDE_M, width, height))
-    random = np.random.default_rng(5)
-    resistance = random.uniform(1, 100, (height, width))
-    resistance[random.random((height, width)) < 0.1] = np.nan
-    resistance[: height // 2, : width // 3] = np.nan
-    resistance[:, width // 2] = np.nan
-    resistance[height // 2, width // 2] = 1.0
-    store.create("resistance")
-    store.write("resistance", store.whole, resistance)
-    return store
-
-
-def flow(store: ScratchStore, runner: WindowRunner, windows: WindowSettings) -> dict[str, Any]:
-    found = send_currents(store, runner, CHOICE, windows, silent)
-    return {"windows": found.targets, "cells": list(found.cells)}
 
 
 @pytest.mark.parametrize(("radius", "block"), [(7, 3), (4, 1), (20, 5)])

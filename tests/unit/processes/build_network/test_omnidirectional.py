@@ -23,33 +23,9 @@ from shanhai.science.corridors.moving_window import (
     WindowSettings,
 )
 from shanhai.science.grid import Grid
+from tests.support.networks import SIDE_M, flow, land, silent
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
-CHOICE = OmnidirectionalChoice(radius_m=700, block_cells=3, cutoff=60)
-SIDE_M = 100.0
-
-
-def silent(percent: float, stage: str) -> None:
-    pass
-
-
-def land(folder: Path, height: int, width: int) -> ScratchStore:
-    """Resistances of 1 to 100 with barriers, among them a whole corner and a wall with a gap."""
-    store = ScratchStore(folder, Grid(4547, 5e5, 3e6, SIDE_M, width, height))
-    random = np.random.default_rng(5)
-    resistance = random.uniform(1, 100, (height, width))
-    resistance[random.random((height, width)) < 0.1] = np.nan
-    resistance[: height // 2, : width // 3] = np.nan
-    resistance[:, width // 2] = np.nan
-    resistance[height // 2, width // 2] = 1.0
-    store.create("resistance")
-    store.write("resistance", store.whole, resistance)
-    return store
-
-
-def flow(store: ScratchStore, runner: WindowRunner, windows: WindowSettings) -> dict[str, Any]:
-    found = send_currents(store, runner, CHOICE, windows, silent)
-    return {"windows": found.targets, "cells": list(found.cells)}
 
 
 def test_no_more_is_held_however_long_the_land_is(tmp_path: Path) -> None:
