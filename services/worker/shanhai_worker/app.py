@@ -7,7 +7,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -52,12 +52,23 @@ STOP_S = 2
 
 
 class QuietServer(uvicorn.Server):
-    """A server that leaves the process's signals to the worker."""
+    """A server that leaves signals to the worker, and wakes once a second instead of ten times."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.left = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Serve until `left` is set."""
+        while not self.left.is_set():
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.left.wait(), 1)
 
 
 def examine_isolation(
@@ -281,7 +292,7 @@ async def run(
         context.stopping.set()
         await runner.drain()
         await end(*listening)
-        server.should_exit = True
+        server.left.set()
     log.info("worker stopped", worker=context.name)
 
 

@@ -150,20 +150,18 @@ def _engine(
 
 def _check_rested_connections(engine: AsyncEngine) -> None:
     """Ask connections that rested whether they live; asking busy ones costs every request."""
-    dialect = engine.dialect
 
     def note_return(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
         entry.info["rests_since"] = time.monotonic()
 
-    def check(
-        connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection
-    ) -> None:
+    def check(connection: Any, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
         now = time.monotonic()
         if now - entry.info.get("rests_since", now) < TRUSTED_S:
             return
         try:
-            dialect.do_ping(connection)
-        except dialect.loaded_dbapi.Error as error:
+            # In one round trip: SQLAlchemy's own ping opens and ends a transaction besides.
+            connection.run_async(lambda raw: raw.execute("SELECT"))
+        except DATABASE_ERRORS as error:
             raise InvalidatePoolError from error
 
     event.listen(engine.sync_engine, "checkin", note_return)

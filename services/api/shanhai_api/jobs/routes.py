@@ -58,7 +58,7 @@ async def follow(
                 job = await find_job(session, job_id, reader=caller)
             if job is None:
                 return
-            news = news_of(job, view)
+            news = orjson.dumps(told_status(job, view))
             if (tag := digest_of(news)) != told:
                 told, said_at = tag, loop.time()
                 yield b"event: status\nid: %s\ndata: %s\n\n" % (tag.encode(), news)
@@ -72,12 +72,7 @@ async def follow(
 
 def knows_the_end(job: Job, view: View, seen: str | None) -> bool:
     """Whether a caller has been told the last there is to be told of a job."""
-    return JobStatus(job.status).final and seen == digest_of(news_of(job, view))
-
-
-def news_of(job: Job, view: View) -> bytes:
-    """What an event tells of a job: its statusInfo."""
-    return orjson.dumps(told_status(job, view))
+    return JobStatus(job.status).final and seen == digest_of(orjson.dumps(told_status(job, view)))
 
 
 router = APIRouter(tags=["processes"], route_class=Route)
