@@ -97,6 +97,7 @@ def time_job(stack: Stack, api: ApiClient, key: str, parameters: Mapping[str, An
     job = api.submit("delineate-zones", inputs)
     asked = {"Authorization": f"Bearer {key}", "Accept": EVENTS}
     with httpx.stream("GET", f"{job.url}/events", headers=asked, timeout=MOST_SILENT_S) as events:
+        events.raise_for_status()
         told = (line.removeprefix("data: ") for line in events.iter_lines() if "data: " in line)
         next(one for one in map(json.loads, told) if not _awaits_results(one))
     expect_tile(tiles, f"zones.{job.id}")

@@ -34,7 +34,7 @@ from shanhai.db.observations.retention import (
     hold_month,
     release_month,
 )
-from shanhai.db.observations.rollups import EVERY, Rollup, read_buckets, sum_up
+from shanhai.db.observations.rollups import EVERY, Rollup, sum_up
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.monitoring.observation import BatchOutcome, FeedObservation
@@ -43,6 +43,7 @@ from tests.support.job_rows import open_sessions
 from tests.support.observation_rows import (
     add_station,
     forget_observations,
+    read_buckets,
     store_observations,
 )
 

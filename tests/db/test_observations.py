@@ -21,7 +21,6 @@ from shanhai.db.observations.rollups import (
     EVERY,
     Every,
     prune_changes,
-    read_buckets,
     sum_up,
 )
 from shanhai.monitoring.checks import flag_codes
@@ -33,6 +32,7 @@ from tests.support.observation_rows import (
     FEED,
     add_station,
     forget_observations,
+    read_buckets,
     store_observations,
     stored_values,
 )

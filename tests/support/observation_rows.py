@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.observations.ingest import Sender, store
+from shanhai.db.observations.rollups import Every, Rollup, buckets_sql
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation
@@ -78,3 +79,17 @@ async def stored_values(
     async with sessions() as session:
         found = await session.execute(query, {"station": station, "property": property_})
         return [(row.observed_at, row.value) for row in found]
+
+
+async def read_buckets(
+    session: AsyncSession,
+    every: Every,
+    stations: Sequence[int],
+    properties: Sequence[int],
+    start: datetime,
+    end: datetime,
+) -> list[Rollup]:
+    """The statistics of series in the order of stations, properties and time."""
+    given = {"stations": stations, "properties": properties, "start": start, "end": end}
+    found = await session.execute(text(buckets_sql(every)), given)
+    return [Rollup(*tuple(row)) for row in found]

@@ -65,10 +65,10 @@ class QuietServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Serve until `left` is set."""
-        while not self.left.is_set():
-            await self.on_tick(0)
+        while not (self.left.is_set() or await self.on_tick(0)):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.left.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self.left.wait()
 
 
 def examine_isolation(

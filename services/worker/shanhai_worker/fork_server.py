@@ -257,8 +257,8 @@ def _isolate(order: child_protocol.ChildOrder, workspace: Path) -> None:
     """Leave this process its workspace and what its order needs, before it looks at anything."""
     if order.caches is not None:
         os.environ["NUMBA_CACHE_DIR"] = order.caches
-        if "numba" in sys.modules:  # which read the variable when the server loaded it
-            sys.modules["numba"].config.CACHE_DIR = order.caches
+        if kernels := sys.modules.get("shanhai.science.kernels"):  # which the server has loaded
+            kernels.keep_in(order.caches)
     write = (*order.confinement.write, str(workspace))
     found = confine(order.confinement.model_copy(update={"write": write}))
     missing = [one.name for one in found if one.fault is not None]

@@ -204,7 +204,8 @@ async def hold(session: AsyncSession, lease: Lease) -> Standing:
 async def tell_results(
     session: AsyncSession, lease: Lease, *, result: dict[str, Any], stage: str, lease_s: float
 ) -> None:
-    """Keep the result of a job that goes on at `stage`, in the transaction that publishes it.
+    """Keep the result of a job that goes on at `stage`, in the transaction that publishes it; who
+    listens on `MILESTONES` is told.
 
     From here on the job ends successfully, however it ends: what follows only completes the result.
 

@@ -9,13 +9,14 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 try:
-    from numba import njit
+    from numba import config, njit
 except ModuleNotFoundError:
     INSTALLED = False
 else:
     INSTALLED = True
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
+_MADE: list[Any] = []
 
 
 def compiled(loop: Loop) -> Loop:
@@ -33,13 +34,24 @@ def _least(value: float) -> float:
     return value
 
 
+def keep_in(folder: str) -> None:
+    """Keep what is compiled from now on in another folder, where each loop looks for it as well."""
+    if INSTALLED:
+        vars(config)["CACHE_DIR"] = folder
+    for loop in _MADE:
+        loop.enable_caching()  # a loop has the folder of the moment when it was made
+
+
 def compiled_inline(loop: Loop) -> Loop:
     """A loop that becomes part of each that calls it."""
     return _compiled(loop, "always")
 
 
 def _compiled(loop: Loop, inline: Any) -> Loop:
-    made = njit(cache=True, nogil=True, inline=inline)(loop) if INSTALLED else _refused(loop)
+    if not INSTALLED:
+        return cast("Loop", _refused(loop))
+    made = njit(cache=True, nogil=True, inline=inline)(loop)
+    _MADE.append(made)
     return cast("Loop", made)
 
 

@@ -310,7 +310,7 @@ async def follow_while(
         await asyncio.sleep(0.4)
         async with state.sessions.begin() as session:
             await change(session, claim.lease)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1)  # before it is told, a service may have to begin to listen
         async with state.sessions.begin() as session:
             await states.succeed(session, claim.lease, result={"values": {"message": "x"}})
 

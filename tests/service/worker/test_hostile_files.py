@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 
 from shanhai.isolation import Confinement
 from shanhai.processes.catalogue import read_task
 from shanhai.raster.environment import gdal_environment
+from shanhai.raster.geotiff import write_geotiff
 from shanhai_worker.child_process import ForkServer, child_environment, held_mb
 from shanhai_worker.child_protocol import FAILURE, ORDER, OUTCOME, ChildOrder, UploadLimits
 from tests.support.canary import listening_canary
@@ -51,14 +53,24 @@ def canary() -> Iterator[tuple[str, list[bytes]]]:
 
 
 class LoadedServer(ForkServer):
-    """The fork server with the readers loaded, which take seconds each time; forks are the same."""
+    """The fork server with the readers loaded, which take seconds each time; forks are the same.
+
+    Args:
+        more: What it does before, as a program.
+        given: Variables of its environment.
+    """
+
+    def __init__(self, more: str = "", **given: str) -> None:
+        super().__init__()
+        self.program = more + SERVER
+        self.environment = child_environment({**os.environ, **gdal_environment(), **given})
 
     async def _start(self, requests: socket.socket) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-c", SERVER, str(os.getpid()), str(requests.fileno())),
+            *(sys.executable, "-P", "-c", self.program, str(os.getpid()), str(requests.fileno())),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=(requests.fileno(),),
-            env=child_environment({**os.environ, **gdal_environment()}),
+            env=self.environment,
             start_new_session=True,
         )
 
@@ -137,6 +149,31 @@ async def test_no_hostile_file_gets_anywhere(
     assert ends["invalid"] >= 2 * ends["read"], ends
     assert {name: most for name, (_, most) in found.items() if most > MOST_MB} == {}
     assert heard == []
+
+
+LARGE_ALREADY = """
+import shanhai.science.quantiles
+from shanhai.raster import cog
+cog._HELD_VALUES = 10
+"""
+
+
+@pytest.mark.timeout(200)
+async def test_a_kernel_loaded_ahead_is_compiled_where_an_upload_may_write(tmp_path: Path) -> None:
+    """Not beside those of other jobs: a large raster asks for kernels, and its job has its own."""
+    compiled = tmp_path / "compiled"
+    compiled.mkdir()
+    raster = tmp_path / "large.tif"
+    # Degrees; random, as values that are all the same are refused.
+    rain = np.random.default_rng(1).uniform(900, 1800, (20, 20)).astype(np.float32)
+    write_geotiff(raster, rain, transform=(0.1, 0, 117.0, 0, -0.05, 25.0), crs="EPSG:4326")
+    server = LoadedServer(LARGE_ALREADY, NUMBA_CACHE_DIR=str(compiled))
+    try:
+        told, _ = await outcome_of(server, tmp_path / "job", "import-dataset", raster.read_bytes())
+    finally:
+        await server.close()
+    assert told == "read"
+    assert list(compiled.rglob("*.nbi")) == []
 
 
 def test_the_canary_hears_who_comes(canary: tuple[str, list[bytes]]) -> None:

@@ -49,7 +49,7 @@ async def wait_for_end(
     """The job once it has ended; None when it has not in time, or the service stops.
 
     Args:
-        heard: What tells of its end since before it was accepted, if anything does.
+        heard: What tells of it since before it was accepted, if anything does.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

@@ -223,7 +223,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     store = open_store(configuration.artifacts)
-    milestones = JobMilestones(configuration.database, application=f"{APPLICATION}-ends")
+    milestones = JobMilestones(configuration.database, application=f"{APPLICATION}-milestones")
     skew = configuration.observations.skew
     try:
         async with (

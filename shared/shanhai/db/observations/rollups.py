@@ -3,7 +3,7 @@
 Percentiles cannot be merged, so a stretch of time is always summed up from its rows, and only those
 are summed up again in which something changed. Whoever stores rows notes the days they fall on
 (`rollup_due`) in the same transaction. Days that are over are summed up from time to time by
-`sum_up`. Until then reads take what is due from the rows themselves (`read_buckets`): a late value
+`sum_up`. Until then reads take what is due from the rows themselves (`buckets_sql`): a late value
 or a revision is seen at once, and the day under way costs nobody anything.
 
 Only valid values count, and no impossible ones: the median and the mean of a month must not hang on
@@ -174,30 +174,11 @@ def _statements(every: str, length: str) -> tuple[str, str]:
     return forget, write
 
 
-async def read_buckets(
-    session: AsyncSession,
-    every: Every,
-    stations: Sequence[int],
-    properties: Sequence[int],
-    start: datetime,
-    end: datetime,
-) -> list[Rollup]:
-    """The statistics of series, by buckets that begin from `start` to before `end`.
-
-    One statement, and thus one state of the database: a bucket comes from the roll-ups, or from the
-    rows where any of its days is due. In the order of stations, properties and time.
-    """
-    found = await session.execute(
-        text(buckets_sql(every)),
-        {"stations": list(stations), "properties": list(properties), "start": start, "end": end},
-    )
-    return [Rollup(*tuple(row)) for row in found]
-
-
 def buckets_sql(every: Every) -> str:
-    """SQL of `read_buckets`: columns of `Rollup` for `:stations`, `:properties`, `:start`, `:end`.
+    """SQL of the statistics of series (`:stations`, `:properties`): columns of `Rollup`.
 
-    What is due comes from the rows: whole hours, days or months, since a percentile needs them all.
+    Buckets begin from `:start` to before `:end`. One comes from the roll-ups or, where any of its
+    days is due, from the rows: all of its hour, day or month, since a percentile needs them.
     """
     # An hour is due with its day, a month with any of its days.
     span = "month" if every == "month" else "day"

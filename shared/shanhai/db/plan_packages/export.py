@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -232,13 +232,6 @@ def _row(holding: layout.Holding) -> str:
 
 def _canonical(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(", ", ": "))
-
-
-def documents_of(lines: Iterable[str]) -> Iterable[tuple[str, int]]:
-    """The files the rows of documents name: SHA-256 and size."""
-    for line in lines:
-        row = json.loads(line)["row"]
-        yield str(row["sha256"]), int(row["bytes"])
 
 
 Kind = Literal["text", "integer", "number"]

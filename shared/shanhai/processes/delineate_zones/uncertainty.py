@@ -248,7 +248,7 @@ def doubt_zones(
     """
     asked = inputs.uncertainty
     variants = Variants(assessment, inputs.parameters.max_mode, zoner.runner)
-    # What comes of one draw serves no other job.
+    # Steps of hundreds of draws would leave no room for those that other jobs take over.
     again = _Again(variants, replace(zoner, once=each_time), folder)
     draws: list[Draw] = []
     if asked.draws:
