@@ -1,7 +1,9 @@
 """A volume without room: what is refused is told, what was acknowledged is kept, and it goes on."""
 
+import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,6 +19,8 @@ SMALL = """volumes:
 """Volumes in memory, which are as large as is said."""
 VOLUMES = ("artifacts", "postgres")
 OF_THE_PROJECT = ("service=holder", "oneoff=False", "config-hash=none")
+MOST_ASKED = 5_000
+"""More jobs than the pages have room for that the database has already."""
 GEOJSON = {"Content-Type": "application/geo+json"}
 
 
@@ -79,21 +83,33 @@ def test_what_the_database_acknowledged_is_kept(
     monkeypatch.setenv("SSL_CERT_FILE", str(small.ca))
     ledger = Ledger()
     key = small.key()
-    senders = [Sender(small.url, key, ledger, f"full.{n}") for n in range(2)]
-    with under_load(senders):
+    *senders, pressing = (Sender(small.url, key, ledger, f"full.{n}") for n in range(3))
+    with under_load(senders), ThreadPoolExecutor(1) as pool:
         wait_for_more(ledger, 0)
         fill(small, "postgres")
-        wait_for_refusal(senders, ledger)
+        pressed = pool.submit(lambda: asyncio.run(press(pressing)))
+        wait_for_refusal(pressing, ledger)
         empty(small, "postgres")
+        pressed.result()
         wait_for_more(ledger, len(ledger.accepted))
     assert ledger.unexpected == []
     assert_done_once(small, ledger)
 
 
-def wait_for_refusal(senders: list[Sender], ledger: Ledger) -> None:
-    """Wait until the senders are told to come again."""
+async def press(sender: Sender) -> None:
+    """Ask for one thing after the other until something is refused, and for that until it is not.
+
+    Others may all wait for jobs that cannot end, and ask for nothing that could be refused.
+    """
+    for _ in range(MOST_ASKED):
+        if not sender.refused:
+            await sender.echo()
+
+
+def wait_for_refusal(sender: Sender, ledger: Ledger) -> None:
+    """Wait until the sender is told to come again."""
     end = time.monotonic() + PATIENCE_S
-    while not any(sender.refused for sender in senders):
+    while not sender.refused:
         assert ledger.unexpected == []
         assert time.monotonic() < end, "nothing was refused"
         time.sleep(0.1)
