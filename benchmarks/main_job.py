@@ -31,6 +31,7 @@ from shanhai.raster.kept_steps import STEPS
 
 PROMISED_S, AGAIN_S, PDF_S = 5.0, 2.5, 6.0
 MOST_SILENT_S = 60.0
+"""Seconds without an event after which nobody waits for more: a heartbeat comes sooner."""
 FORMER_S = 27.4
 """What the step took in `make demo` before, with the PDF."""
 KS = tuple(range(6, 6 + int(os.environ.get("BENCH_ROUNDS", "3"))))

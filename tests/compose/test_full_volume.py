@@ -102,8 +102,9 @@ async def press(sender: Sender) -> None:
     Others may all wait for jobs that cannot end, and ask for nothing that could be refused.
     """
     for _ in range(MOST_ASKED):
-        if not sender.refused:
-            await sender.echo()
+        if sender.refused:
+            return
+        await sender.echo()
 
 
 def wait_for_refusal(sender: Sender, ledger: Ledger) -> None:

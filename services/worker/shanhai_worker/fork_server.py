@@ -58,7 +58,7 @@ COMPUTING = (
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
     *("sklearn.cluster", "sklearn.mixture", "sklearn.metrics"),
     *("shanhai.reporting.word", "shanhai.reporting.pages", "rasterio"),
-    "shanhai.processes.delineate_zones.compute",  # with what other processes compute with
+    "shanhai.processes.delineate_zones.compute",  # whose imports most other processes share
 )
 """What takes a computing job a second or two to load, in the order it is loaded."""
 PREPARED = {

@@ -142,7 +142,7 @@ class JobMilestones:
 
     @contextmanager
     def of(self, job_id: object) -> Iterator[asyncio.Event]:
-        """An event that is set when the job has, or may have: whoever waits looks again."""
+        """An event that is set when the job may have published or ended: who waits looks again."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listener.run())
         name, news = str(job_id), asyncio.Event()
