@@ -12,13 +12,13 @@ from shanhai.db.tables.compensation import CompensationEvent, CompensationSettle
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import COMPENSATION_SIDES, SETTLEMENT_STATES, Label
 from shanhai_api.kit import answers
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import Context, KnownReader, Read, Reader, Write, Writer
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import Titled, here_links, money
 from shanhai_api.projects.models import AmountText
-from shanhai_api.projects.schemas import Body, Word, Words
+from shanhai_api.projects.schemas import Word, Words
 
 router = APIRouter(tags=["projects"], route_class=Route)
 AGREEMENT = "/compensation-agreements/{agreement}"

@@ -14,14 +14,14 @@ from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.science.units import without_zeros
 from shanhai.vocabulary import MINE_DEPOSIT_KINDS, Label
 from shanhai_api.kit import answers, dependencies
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import Titled, here_links, money
 from shanhai_api.projects.models import AmountText
 from shanhai_api.projects.plan_models import FORMATS
 from shanhai_api.projects.routes import respond_table, rows_of
-from shanhai_api.projects.schemas import Amount, Body, TableQuery, Word, Words
+from shanhai_api.projects.schemas import Amount, TableQuery, Word, Words
 
 Year = Annotated[int, Field(ge=1900, le=2200)]
 Hectares = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 9, allow_inf_nan=False)]

@@ -19,6 +19,7 @@ gain.
 
 import ctypes
 import hashlib
+import math
 import multiprocessing
 import os
 import pickle
@@ -26,6 +27,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import sys
 import time
 from collections import deque
@@ -37,10 +39,10 @@ from io import BufferedReader
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, SpawnContext
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from shanhai.raster.store import WindowRecord, recording
 from shanhai.settings import DaskSettings
@@ -135,12 +137,18 @@ class WindowRunner:
 class PooledRunner(WindowRunner):
     """Runs windows in other processes; `function` must be picklable.
 
-    Each process is dealt its part of the work beside at once, and goes on with it while no window
+    Each process is told of all work beside at once, and takes the next piece of it while no window
     waits for it.
+
+    Args:
+        pipes: To each of the processes.
+        tickets: From which all of them take what piece is next.
     """
 
-    def __init__(self, pipes: Sequence[Pipe]) -> None:
+    def __init__(self, pipes: Sequence[Pipe], tickets: Pipe) -> None:
         self.pipes = pipes
+        self._tickets = tickets
+        self._works = count()
 
     def beside(
         self, function: Callable[[Item], Result], items: Sequence[Item]
@@ -150,18 +158,24 @@ class PooledRunner(WindowRunner):
         Raises:
             RuntimeError: when its results are asked for: a process of the pool ended.
         """
-        count, key = len(self.pipes), uuid4().hex
-        for number, pipe in enumerate(self.pipes):
-            pipe.send(_Dealt(key, function, items[number::count]))
+        work = next(self._works)
+        told = ForkingPickler.dumps(_Dealt(work, function, items))
+        for pipe in self.pipes:
+            pipe.send_bytes(told)
+        for at in range(len(items)):
+            os.write(self._tickets.fileno(), _TICKET.pack(work, at))
 
         def collect() -> list[Result]:
             for pipe in self.pipes:
-                pipe.send(_Wanted(key))
-            answers = [receive(pipe) for pipe in self.pipes]
-            for succeeded, value in answers:
+                pipe.send(_Wanted(work))
+            done = dict[int, tuple[bool, Any]]()
+            for pipe in self.pipes:
+                done |= receive(pipe)[1]
+            for at in range(len(items)):
+                succeeded, value = done[at]
                 if not succeeded:
                     raise value
-            return [answers[at % count][1][at // count] for at in range(len(items))]
+            return [done[at][1] for at in range(len(items))]
 
         return collect
 
@@ -240,15 +254,25 @@ def window_runner(
 
 @contextmanager
 def _home_runner(processes: int) -> Iterator[WindowRunner]:
-    with ExitStack() as stack:
-        if processes > 1:
-            yield PooledRunner([stack.enter_context(pooled_process()) for _ in range(processes)])
-        else:
-            yield WindowRunner()
+    if processes == 1:
+        yield WindowRunner()
+    else:
+        with pooled_runner(processes) as runner:
+            yield runner
 
 
 @contextmanager
-def pooled_process() -> Iterator[Pipe]:
+def pooled_runner(processes: int) -> Iterator[PooledRunner]:
+    """A runner with processes of its own, which end with it."""
+    taken, given = multiprocessing.Pipe(duplex=False)
+    os.set_blocking(taken.fileno(), False)
+    with taken, given, ExitStack() as stack:
+        pipes = [stack.enter_context(_pooled_process(taken)) for _ in range(processes)]
+        yield PooledRunner(pipes, given)
+
+
+@contextmanager
+def _pooled_process(tickets: Pipe) -> Iterator[Pipe]:
     """A process that serves windows over a pipe until the pipe is closed."""
     copied = _may_fork()
     context: ForkContext | SpawnContext = (
@@ -257,7 +281,7 @@ def pooled_process() -> Iterator[Pipe]:
     here, there = context.Pipe()
     _ENDS.append(here)
     inherited = tuple(_ENDS) if copied else ()
-    process = context.Process(target=serve, args=(there, inherited), daemon=True)
+    process = context.Process(target=serve, args=(there, tickets, inherited), daemon=True)
     process.start()
     there.close()
     try:
@@ -291,70 +315,101 @@ class _Window(NamedTuple):
 
 
 class _Dealt(NamedTuple):
-    """Work that nobody waits for yet."""
+    """Work that nobody waits for yet, of which each ticket is a piece."""
 
-    key: str
+    work: int
     function: Callable[[Any], Any]
     items: Sequence[Any]
 
 
 class _Wanted(NamedTuple):
-    """A request for the results of what was dealt under the key."""
+    """A request for the results of work that was dealt."""
 
-    key: str
+    work: int
 
 
-def serve(pipe: Pipe, inherited: Sequence[Pipe] = ()) -> None:
+_TICKET = struct.Struct("<II")
+"""The number of a work, and of one of its items; read whole by one process, as it was written."""
+
+
+def serve(pipe: Pipe, tickets: Pipe, inherited: Sequence[Pipe] = ()) -> None:
     """Answer windows until the other end of the pipe is closed, and do what was dealt meanwhile.
 
     Args:
         pipe: Where windows come from.
+        tickets: Where all processes of the pool take the pieces of what was dealt.
         inherited: Ends of its parent's pipes, of which this process must not keep a copy.
     """
     die_with_parent()
     for end in inherited:
         end.close()
-    dealt = dict[str, _Beside]()
+    beside = _Beside(tickets)
     while True:
-        for part in dealt.values():
-            while part.waiting and not pipe.poll():
-                part.go_on()
+        while not pipe.poll() and beside.go_on():
+            pass
+        if pipe not in wait([pipe, tickets]):
+            continue
         try:
             asked: _Window | _Dealt | _Wanted = pipe.recv()
         except EOFError:
             return
         match asked:
-            case _Dealt(key, function, items):
-                dealt[key] = _Beside(function, deque(items))
-            case _Wanted(key):
-                pipe.send(dealt.pop(key).finish())
+            case _Dealt():
+                beside.take(asked)
+            case _Wanted(work):
+                pipe.send((True, beside.finish(work)))
             case _Window(function, item):
                 pipe.send(_answer(function, item))
 
 
 @dataclass(slots=True)
 class _Beside:
-    """A part of the work beside, and what came of it until now."""
+    """The work beside as one process of a pool knows it, and what it has done of it.
 
-    function: Callable[[Any], Any]
-    waiting: deque[Any]
-    results: list[Any] = field(default_factory=list)
-    error: Exception | None = None
+    Attributes:
+        tickets: Where the processes take their pieces, in the order in which they were dealt.
+        dealt: Each work by its number.
+        done: By work and item, whether it succeeded and what came of it.
+        held: A ticket that was taken and is not done yet.
+    """
 
-    def go_on(self) -> None:
-        """Do the next piece; after one that failed the others are given up."""
-        succeeded, value = _answer(self.function, self.waiting.popleft())
-        if succeeded:
-            self.results.append(value)
-        else:
-            self.error = value
-            self.waiting.clear()
+    tickets: Pipe
+    dealt: dict[int, _Dealt] = field(default_factory=dict)
+    done: dict[int, dict[int, tuple[bool, Any]]] = field(default_factory=dict)
+    held: tuple[int, int] | None = None
 
-    def finish(self) -> tuple[bool, Any]:
-        """Do what is left; an answer that `receive` understands."""
-        while self.waiting:
-            self.go_on()
-        return (True, self.results) if self.error is None else (False, self.error)
+    def take(self, dealt: _Dealt) -> None:
+        """Know of more work."""
+        self.dealt[dealt.work] = dealt
+        self.done[dealt.work] = {}
+
+    def go_on(self, last: float = math.inf) -> bool:
+        """Do the next piece of the work up to a number; False where there is none now."""
+        if self.held is None:
+            self.held = self._take_ticket()
+        if self.held is None:
+            return False
+        work, at = self.held
+        # Its ticket may have come before the work, which is then the next that the pipe tells.
+        if work > last or work not in self.dealt:
+            return False
+        self.held = None
+        dealt = self.dealt[work]
+        self.done[work][at] = _answer(dealt.function, dealt.items[at])
+        return True
+
+    def finish(self, work: int) -> dict[int, tuple[bool, Any]]:
+        """Do what nobody has taken of a work; what came of the pieces that were done here."""
+        while self.go_on(work):
+            pass
+        del self.dealt[work]
+        return self.done.pop(work)
+
+    def _take_ticket(self) -> tuple[int, int] | None:
+        try:
+            return _TICKET.unpack(os.read(self.tickets.fileno(), _TICKET.size))
+        except BlockingIOError:
+            return None
 
 
 def _answer(function: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -35,7 +34,7 @@ def draw_front(path: Path, front: Sequence[Point], plan: Point, lang: Lang) -> b
     families = map_decorations.font_families(lang)
     if families is None:
         return False
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with map_decorations.lettering(families):
         figure = Figure(figsize=(8.0, 4.2), dpi=_DPI, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         costs = [cost / _TEN_THOUSAND for cost, _ in front]
@@ -71,7 +70,7 @@ def draw_curves(path: Path, names: Sequence[Label], curves: PerformanceCurves, l
     families = map_decorations.font_families(lang)
     if families is None:
         return False
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with map_decorations.lettering(families):
         figure = Figure(figsize=(8.0, 4.6), dpi=_DPI, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         land = 100 * curves.land
@@ -117,7 +116,7 @@ def draw_indicator(
         line: Years and values of the ends of Sen's line.
     """
     families = map_decorations.font_families("zh") or map_decorations.font_families("en")
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with map_decorations.lettering(families):
         figure = Figure(figsize=_SIZE_IN, dpi=DPI, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         _draw_path(axes, one, way, line)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
@@ -152,7 +151,7 @@ def draw_sheet(
     families = map_decorations.font_families(lang)
     if families is None:
         return False
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with map_decorations.lettering(families):
         head = _Head.of(title, frame, lang)
         figure, axes, side = _sheet(frame, head)
         content(axes, side)

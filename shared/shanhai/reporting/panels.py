@@ -11,7 +11,6 @@ from typing import Any
 from unicodedata import east_asian_width
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -108,9 +107,10 @@ def draw_panels(path: Path, panels: Sequence[Panel], frame: MapFrame, columns: i
     Texts are in both languages, or in English alone where no font writes Chinese.
     """
     families = map_decorations.font_families("zh") or map_decorations.font_families("en")
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with map_decorations.lettering(families):
         picture = render(_draw_multiples(panels, frame, columns))
-    # With a palette the pictures of a city take a quarter of the room.
+    # With a palette the pictures of a city take a quarter of the room. Faster ways to choose one
+    # than the median cut leave steps in a ramp, and no paper that is white.
     picture.quantize(256, dither=Image.Dither.NONE).save(path, "PNG")
 
 

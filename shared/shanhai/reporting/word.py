@@ -88,7 +88,9 @@ def _timeless(content: bytes) -> bytes:
     ):
         for name in given.namelist():
             info = zipfile.ZipInfo(name, ZIP_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            # A picture would not become smaller.
+            stored = name.endswith(".png")
+            info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             made.writestr(info, given.read(name))
     return out.getvalue()
 

@@ -138,13 +138,24 @@ class Grid:
             north,
         )
 
-    def windows(self, size: int) -> Iterator[Window]:
-        """Windows of at most `size` × `size` cells that cover the grid once, row by row."""
+    def windows(self, size: int, unit: int | None = None) -> Iterator[Window]:
+        """Windows of at most `size` × `size` cells that cover the grid once, row by row.
+
+        Args:
+            size: Side of a window at most, cells.
+            unit: Windows are about as large as one another, so that processes that share them end
+                together, with sides that are multiples of this, as `size` is; None fills all but
+                the last of a row and column.
+        """
         if size < 1:
             raise InvalidInput(f"window size is {size}; it must be at least one cell")
-        for row in range(0, self.height, size):
-            for col in range(0, self.width, size):
-                yield Window(row, col, min(size, self.height - row), min(size, self.width - col))
+        height = width = size
+        if unit is not None:
+            height, width = (unit * -(-side // (unit * -(-side // size))) for side in self.shape)
+        for row in range(0, self.height, height):
+            for col in range(0, self.width, width):
+                rows, columns = min(height, self.height - row), min(width, self.width - col)
+                yield Window(row, col, rows, columns)
 
 
 def analysis_grid(bounds_m: tuple[float, float, float, float], epsg: int, cell_m: float) -> Grid:

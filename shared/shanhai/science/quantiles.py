@@ -55,20 +55,29 @@ def _bits(block: Block) -> Keys:
     return np.ascontiguousarray(block, dtype=np.float32).ravel().view(np.uint32)
 
 
-def upper_counts(block: Block) -> IntArray:
+Counts = tuple[IntArray, IntArray]
+"""Places where counts are not 0, and the counts there: few of the many are."""
+
+
+def upper_counts(block: Block) -> Counts:
     """Finite float32 values of a block by the upper half of their order key."""
     counts = np.zeros(_BINS, dtype=np.int64)
     add_upper(_bits(block), counts)
-    return counts
+    return _occupied(counts)
 
 
-def lower_counts(block: Block, bins: Sequence[int]) -> IntArray:
-    """A row per upper half: its values by the lower half of their order key."""
+def lower_counts(block: Block, bins: Sequence[int]) -> Counts:
+    """Values by the lower half of their order key, a row of places for each upper half."""
     row_of = np.full(_BINS, -1, dtype=np.int64)
     row_of[list(bins)] = np.arange(len(bins))
     counts = np.zeros((len(bins), _BINS), dtype=np.int64)
     add_lower(_bits(block), row_of, counts)
-    return counts
+    return _occupied(counts.ravel())
+
+
+def _occupied(counts: IntArray) -> Counts:
+    places = np.flatnonzero(counts)
+    return places, counts[places]
 
 
 def _value_of(key: int) -> float:
@@ -89,56 +98,62 @@ class QuantileSketch:
 
     probabilities: Sequence[float]
     _upper: IntArray = field(default_factory=lambda: np.zeros(_BINS, dtype=np.int64))
-    _lower: dict[int, IntArray] = field(default_factory=dict)
+    _running: IntArray = field(default_factory=lambda: np.zeros(_BINS, dtype=np.int64))
+    _bins: tuple[int, ...] = ()
+    _lower: IntArray = field(default_factory=lambda: np.zeros((0, _BINS), dtype=np.int64))
 
-    def add_upper(self, counts: IntArray) -> None:
+    def add_upper(self, counts: Counts) -> None:
         """Take the `upper_counts` of a block in the first pass."""
-        self._upper += counts
+        places, found = counts
+        self._upper[places] += found
 
     def open_bins(self) -> tuple[int, ...]:
         """End the first pass: the bins that hold the wanted ranks, for `lower_counts`."""
-        if not self._upper.any():
+        self._running = np.cumsum(self._upper)
+        if self._running[-1] == 0:
             return ()
         wanted = {
             self._bin_of(rank)[0]
             for probability in self.probabilities
             for rank in self._ranks(probability)[:2]
         }
-        self._lower = {number: np.zeros(_BINS, dtype=np.int64) for number in sorted(wanted)}
-        return tuple(self._lower)
+        self._bins = tuple(sorted(wanted))
+        self._lower = np.zeros((len(self._bins), _BINS), dtype=np.int64)
+        return self._bins
 
-    def add_lower(self, counts: IntArray) -> None:
+    def add_lower(self, counts: Counts) -> None:
         """Take the `lower_counts` of a block in the second pass, in the order of the bins."""
-        for own, part in zip(self._lower.values(), counts, strict=True):
-            own += part
+        places, found = counts
+        self._lower.reshape(-1)[places] += found
 
     def quantiles(self) -> list[float]:
         """One value per probability; NaN when the layer has no finite value."""
-        if not self._lower:
+        if not self._bins:
             return [math.nan] * len(self.probabilities)
-        return [self._quantile(probability) for probability in self.probabilities]
+        lower = dict(zip(self._bins, np.cumsum(self._lower, axis=1), strict=True))
+        return [self._quantile(probability, lower) for probability in self.probabilities]
 
-    def _quantile(self, probability: float) -> float:
+    def _quantile(self, probability: float, lower: Mapping[int, IntArray]) -> float:
         below, above, share = self._ranks(probability)
-        return _interpolate(self._order_statistic(below), self._order_statistic(above), share)
+        low, high = (self._order_statistic(rank, lower) for rank in (below, above))
+        return _interpolate(low, high, share)
 
     def _ranks(self, probability: float) -> tuple[int, int, float]:
         """Ranks on both sides of the quantile and its place between them; none when empty."""
-        last = int(self._upper.sum()) - 1
+        last = int(self._running[-1]) - 1
         position = last * probability
         below = math.floor(position)
         return below, min(below + 1, max(last, below)), position - below
 
     def _bin_of(self, rank: int) -> tuple[int, int]:
         """Bin of the upper bits that holds `rank`, and the rank inside it."""
-        running = np.cumsum(self._upper)
-        number = int(np.searchsorted(running, rank, side="right"))
-        return number, rank - int(running[number] - self._upper[number])
+        number = int(np.searchsorted(self._running, rank, side="right"))
+        return number, rank - (int(self._running[number - 1]) if number else 0)
 
-    def _order_statistic(self, rank: int) -> float:
+    def _order_statistic(self, rank: int, lower: Mapping[int, IntArray]) -> float:
         number, inner = self._bin_of(rank)
-        lower = int(np.searchsorted(np.cumsum(self._lower[number]), inner, side="right"))
-        return _value_of((number << _HALF_BITS) | lower)
+        half = int(np.searchsorted(lower[number], inner, side="right"))
+        return _value_of((number << _HALF_BITS) | half)
 
 
 def exact_layer_quantiles(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shanhai.vocabulary import Role
@@ -15,6 +15,16 @@ from shanhai.vocabulary import Role
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SHORTEST_SECRET = 32
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _check_length(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
+    return secret
+
+
+LongSecret = Annotated[SecretStr, AfterValidator(_check_length)]
+"""What nobody can guess, or nothing."""
 
 
 ASYMMETRIC = frozenset(
@@ -278,7 +288,7 @@ class ParticipationSettings(BaseSettings):
         env_prefix="SHANHAI_PARTICIPATION_", frozen=True, hide_input_in_errors=True
     )
 
-    secret: SecretStr = Field(
+    secret: LongSecret = Field(
         SecretStr(""),
         description="what challenges are signed with, at least 32 characters, the same for all"
         " processes of the API; none: only accounts can comment",
@@ -310,14 +320,6 @@ class ParticipationSettings(BaseSettings):
         description="days for which contacts are kept after a notice or from a complaint on; the"
         " shortest that is needed (Personal Information Protection Law, art. 19)",
     )
-
-    @field_validator("secret")
-    @classmethod
-    def check_secret(cls, secret: SecretStr) -> SecretStr:
-        """Who guesses it sets their own challenges."""
-        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
-        return secret
 
 
 LOOPBACK_NETWORKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
@@ -403,7 +405,7 @@ class SignInSettings(BaseSettings):
         env_prefix="SHANHAI_SIGN_IN_", frozen=True, hide_input_in_errors=True
     )
 
-    secret: SecretStr = Field(
+    secret: LongSecret = Field(
         SecretStr(""),
         description="what second factors are encrypted with, at least 32 characters, the same for"
         " all processes of the API; none: nobody signs in with a browser",
@@ -466,14 +468,6 @@ class SignInSettings(BaseSettings):
         """The name of the cookie."""
         return "shanhai" if self.plain_cookie else "__Host-shanhai"
 
-    @field_validator("secret")
-    @classmethod
-    def check_secret(cls, secret: SecretStr) -> SecretStr:
-        """Who guesses it makes the codes of everybody."""
-        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
-        return secret
-
 
 class WebhookSettings(BaseSettings):
     """How webhooks are kept."""
@@ -482,19 +476,11 @@ class WebhookSettings(BaseSettings):
         env_prefix="SHANHAI_WEBHOOKS_", frozen=True, hide_input_in_errors=True
     )
 
-    secret: SecretStr = Field(
+    secret: LongSecret = Field(
         SecretStr(""),
         description="what the secrets of webhooks are encrypted with, at least 32 characters, the"
         " same for API and worker; none: there are no webhooks",
     )
-
-    @field_validator("secret")
-    @classmethod
-    def check_length(cls, secret: SecretStr) -> SecretStr:
-        """A secret that can be guessed would open every other."""
-        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
-        return secret
 
 
 class SmtpSettings(BaseSettings):

@@ -69,7 +69,7 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
 def test_every_promised_output_is_there(built: tuple[Path, Outcome]) -> None:
     workspace, outcome = built
     names = {file.name for file in outcome.files}
-    assert {output.name for output in BUILD_NETWORK.outputs} - names == {"layers"}
+    assert {output.name for output in BUILD_NETWORK.outputs} - names == {"layers", "report_pdf"}
     assert {file.name for file in outcome.files if file.kind == "raster"} == set(RASTERS)
     assert all((workspace / file.path).is_file() for file in outcome.files)
     assert not (workspace / "scratch").exists()

@@ -46,7 +46,10 @@ def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]) -> None
     workspace, outcome = evaluated
     names = {file.name for file in outcome.files}
     assert {"statistics", "table", "report"} <= names
-    assert {output.name for output in EVALUATE_ECOSYSTEM.outputs} - names == {"layers"}
+    assert {output.name for output in EVALUATE_ECOSYSTEM.outputs} - names == {
+        "layers",
+        "report_pdf",
+    }
     rasters = {file.name for file in outcome.files if file.kind == "raster"}
     assert rasters == {
         *("importance", "sensitivity", "quality", "degradation", "resilience"),

@@ -24,16 +24,13 @@ from shanhai.processes.reproduction import (
 )
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 
-# That pages and small maps are equal bytes is tested with the report.
-pytestmark = pytest.mark.usefixtures("unpictured")
-
 
 def silent(percent: float, stage: str) -> None:
     """Nobody waits."""
 
 
 @pytest.fixture(scope="module")
-def first(unpictured: None, watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("first") / "out"
     run_on_files(
         "assess-ecoservices",

@@ -86,9 +86,9 @@ class TestWhole:
     def test_every_promised_output_is_there(self, done: tuple[Path, Outcome]) -> None:
         workspace, outcome = done
         names = {file.name for file in outcome.files}
-        # Ratio and zones are not compared.
-        not_asked = {"layers", "ratio_table", "zones_table"}
-        assert {output.name for output in RUN_SCENARIO.outputs} - names == not_asked
+        # Ratio and zones are not compared; the PDF follows.
+        left = {"layers", "ratio_table", "zones_table", "report_pdf"}
+        assert {output.name for output in RUN_SCENARIO.outputs} - names == left
         rasters = {file.name for file in outcome.files if file.kind == "raster"}
         assert rasters == set(SCENARIO_RASTERS)
         assert all((workspace / file.path).is_file() for file in outcome.files)

@@ -14,7 +14,7 @@ from shanhai.raster.windows import (
     CheckpointingRunner,
     PooledRunner,
     WindowRunner,
-    pooled_process,
+    pooled_runner,
 )
 from shanhai.science.grid import Grid, Window
 
@@ -171,8 +171,8 @@ def test_what_took_no_time_is_not_kept(tmp_path: Path) -> None:
 
 @pytest.fixture
 def pool() -> Iterator[PooledRunner]:
-    with pooled_process() as pipe:
-        yield PooledRunner([pipe])
+    with pooled_runner(1) as runner:
+        yield runner
 
 
 def test_other_processes_keep_and_recall_too(tmp_path: Path, pool: PooledRunner) -> None:

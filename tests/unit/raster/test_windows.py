@@ -83,21 +83,43 @@ def test_a_process_that_ends_is_noticed() -> None:
         list(runner.run(leave, range(10)))
 
 
-def tell_process(number: int) -> tuple[int, int]:
-    time.sleep(0.01)
+def tell_process(number: int, marks: Path, processes: int) -> tuple[int, int]:
+    """Number and process, once as many processes as there are have come to a piece."""
+    (marks / str(os.getpid())).touch()
+    while len(list(marks.iterdir())) < processes:
+        time.sleep(0.01)
     return number, os.getpid()
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_work_beside_comes_in_order_whatever_is_run_meanwhile(processes: int) -> None:
+def test_work_beside_comes_in_order_whatever_is_run_meanwhile(
+    tmp_path: Path, processes: int
+) -> None:
+    work = partial(tell_process, marks=tmp_path, processes=processes)
     with window_runner(processes) as runner:
-        collect = runner.beside(tell_process, range(20))
+        collect = runner.beside(work, range(20))
         assert list(runner.run(square, range(5))) == [0, 1, 4, 9, 16]
         other = runner.beside(square, range(7))
         found = collect()
         assert other() == [number * number for number in range(7)]
     assert [number for number, _ in found] == list(range(20))
     assert len({pid for _, pid in found}) == processes
+
+
+def wait_or_mark(number: int, mark: Path, at: int) -> int:
+    """The first waits for the piece numbered `at`, which leaves a mark."""
+    if number == at:
+        mark.touch()
+    while number == 0 and not mark.exists():
+        time.sleep(0.01)
+    return number
+
+
+@pytest.mark.parametrize("at", [1, 2, 9])
+def test_a_long_piece_keeps_none_of_the_others_waiting(tmp_path: Path, at: int) -> None:
+    with window_runner(2) as runner:
+        work = partial(wait_or_mark, mark=tmp_path / "mark", at=at)
+        assert runner.beside(work, range(10))() == list(range(10))
 
 
 def test_less_work_beside_than_processes() -> None:
@@ -118,7 +140,7 @@ def test_an_error_beside_is_raised_where_its_results_are_asked_for() -> None:
 def test_work_beside_that_nobody_asks_for_ends_with_the_pool() -> None:
     with window_runner(2) as runner:
         pids = set(runner.run(process_id, range(20)))
-        runner.beside(slow_when_even, range(10_000))
+        runner.beside(slow_when_even, range(5_000))
     assert [read_process(pid) for pid in pids] == [None, None]
 
 

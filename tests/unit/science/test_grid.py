@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,34 @@ def test_windows_cover_every_cell_once(size: int) -> None:
         for col in range(window.col, window.col + window.width)
     ]
     assert len(cells) == len(set(cells)) == 35
+
+
+def test_even_windows_differ_by_less_than_a_unit_and_a_remainder() -> None:
+    assert list(GRID.windows(4, unit=1)) == [
+        Window(0, 0, 3, 4),
+        Window(0, 4, 3, 3),
+        Window(3, 0, 2, 4),
+        Window(3, 4, 2, 3),
+    ]
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 5).flatmap(
+        lambda unit: st.tuples(st.just(unit), st.integers(1, 4).map(lambda units: unit * units))
+    ),
+)
+def test_even_windows_are_whole_units_no_more_and_no_larger_than_others(
+    height: int, width: int, sides: tuple[int, int]
+) -> None:
+    unit, size = sides
+    grid = replace(GRID, height=height, width=width)
+    usual, even = list(grid.windows(size)), list(grid.windows(size, unit))
+    assert len(even) <= len(usual)
+    assert sum(window.height * window.width for window in even) == height * width
+    assert all(max(window.height, window.width) <= size for window in even)
+    assert all(window.row % unit == window.col % unit == 0 for window in even)
 
 
 def test_expanded_window_is_cut_at_the_edge_and_knows_its_core() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from shanhai.db.cases import transitions
 from shanhai.db.cases.leads import PUSHERS, CaseRule, Lead, receive_lead
@@ -25,7 +25,7 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.features.records import show_list
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.body import JsonBody, ParsedBody, body_of, parse, read_blocks, read_json
+from shanhai_api.kit.body import Body, JsonBody, ParsedBody, body_of, parse, read_blocks, read_json
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
 from shanhai_api.kit.state import ServiceState
@@ -42,12 +42,6 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=
 LeadKind = Literal[
     "construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"
 ]
-
-
-class Body(BaseModel):
-    """A body whose members are all known."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class LeadProperties(Body):

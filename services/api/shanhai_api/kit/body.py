@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Depends, Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
@@ -39,6 +39,12 @@ BRACKETS = bytes.maketrans(b"{}", b"[]")
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Model = TypeVar("Model", bound=BaseModel)
 ENGLISH_NAME = Field("", max_length=200, description="Name in English; default the Chinese one")
+
+
+class Body(BaseModel):
+    """A body whose members are all known."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 def called_in_both(given: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from shanhai_api.kit.body import Body
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -108,12 +109,6 @@ class StoredListQuery(DayQuery):
     year: Year | None = Field(None, description="Only those of this year")
     limit: int = Field(10, ge=1, le=10_000, description="Evaluations on a page")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only those stored before it")
-
-
-class Body(BaseModel):
-    """A body whose members are all known."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class TargetsBody(FiguresBody):

@@ -5,9 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     WithJsonSchema,
@@ -15,6 +13,7 @@ from pydantic import (
 
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import DataClass, DataGrade, VisibilityCode
+from shanhai_api.kit.body import Body
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
 
 EXACT_BELOW = 1e13
@@ -57,12 +56,6 @@ Amount = Annotated[
     ),
 ]
 Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
-
-
-class Body(BaseModel):
-    """A body whose members are all known."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class TransitionBody(Body):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.queries import find_alert
@@ -28,7 +28,7 @@ from shanhai.vocabulary import EVIDENCE_KINDS, codes
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.body import parse
+from shanhai_api.kit.body import Body, parse
 from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext
 from shanhai_api.kit.view import GEOJSON, Link, View
 from shanhai_api.plans.schemas import FiguresBody, Year
@@ -44,12 +44,6 @@ Title = Annotated[
 ]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
-
-
-class Body(BaseModel):
-    """A body whose members are all known."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RevisesBody(Body):

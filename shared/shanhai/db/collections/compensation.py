@@ -283,21 +283,7 @@ COMPENSATION_AGREEMENTS = entity.Entity(
         ),
         _OWN.column("scheme", entity.TEXT, Label("分区方案", "Zone scheme"), queryable=True),
         _OWN.column("rule", entity.OBJECT, Label("补偿规则", "Rule"), required=True),
-        _OWN.column(
-            "start_year",
-            columns.YEAR,
-            Label("起始年", "First year"),
-            column="first_year",
-            queryable=True,
-            required=True,
-        ),
-        _OWN.column(
-            "end_year",
-            columns.YEAR,
-            Label("终止年", "Last year"),
-            column="last_year",
-            queryable=True,
-        ),
+        *_OWN.years(required=True),
         _OWN.column(
             "state",
             columns.choice(vocabulary.AGREEMENT_STATES),

@@ -184,12 +184,7 @@ PROVISIONS = Entity(
         _SAID.column("article", TEXT, Label("条款", "Article"), queryable=True),
         _SAID.column("form", choice(OBJECTIVE_FORMS), Label("形式", "Form"), queryable=True),
         _SAID.column("level", choice(REGION_LEVELS), Label("级别", "Level"), queryable=True),
-        _SAID.column(
-            "start_year", YEAR, Label("起始年", "First year"), column="first_year", queryable=True
-        ),
-        _SAID.column(
-            "end_year", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
-        ),
+        *_SAID.years(),
         _SAID.column("places", TEXTS, Label("地点", "Places"), queryable=True),
         _SAID.references(
             "regions",
@@ -317,12 +312,7 @@ FIGURES = Entity(
             unit="%",
         ),
         _FIGURE.column("trend", choice(TRENDS), Label("变化", "Trend"), queryable=True),
-        _FIGURE.column(
-            "start_year", YEAR, Label("起始年", "First year"), column="first_year", queryable=True
-        ),
-        _FIGURE.column(
-            "end_year", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
-        ),
+        *_FIGURE.years(),
         _FIGURE.reference("indicator", "i.code", Label("指标", "Indicator"), to="indicators"),
         _FIGURE.reference(
             "region",

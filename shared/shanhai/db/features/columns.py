@@ -278,6 +278,15 @@ class Columns:
             ),
         )
 
+    def years(self, *, required: bool = False) -> tuple[Property, Property]:
+        """The first and the last year; the last may stay open."""
+        first, last = Label("起始年", "First year"), Label("终止年", "Last year")
+        look: Mapping[str, Any] = {"queryable": True}
+        return (
+            self.column("start_year", YEAR, first, column="first_year", required=required, **look),
+            self.column("end_year", YEAR, last, column="last_year", **look),
+        )
+
     @property
     def period(self) -> tuple[Property, Property]:
         """The days the state holds for, as the feature's interval."""

@@ -24,7 +24,6 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.figures import (
     FigureAccumulator,
-    Sparse,
     WindowFigures,
     count_finely,
     count_window,
@@ -32,6 +31,7 @@ from shanhai.science.ecoservices.figures import (
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import IntArray, Window
+from shanhai.science.quantiles import Counts
 from shanhai.vocabulary import Label, label_of
 
 DISTRICTS = "districts"
@@ -159,7 +159,7 @@ def _count_again(
     bins: dict[tuple[str, str | None], tuple[int, ...]],
     store: ScratchStore,
     window: Window,
-) -> dict[tuple[str, str | None], Sparse]:
+) -> dict[tuple[str, str | None], Counts]:
     values, districts = store.read_stored(layer, window), store.read_stored(DISTRICTS, window)
     fine = {}
     for subject, wanted in bins.items():

@@ -23,7 +23,7 @@ from shanhai.processes.kit.outputs import write_document
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.raster.crs import LON_LAT, transformer
 from shanhai.reporting import furniture
-from shanhai.reporting.map_decorations import font_families, missing_font_warning
+from shanhai.reporting.map_decorations import font_families, lettering, missing_font_warning
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
@@ -53,9 +53,7 @@ def compute(task: contract.ComposeMapSheetTask, workspace: Path, progress: Progr
     land = land_area(ground)
     layers = [read_layer(task, one, ground, land) for one in sheet.layers]
     progress(40, "draw")
-    fonts: Any = {
-        "font.family": families,
-        "axes.unicode_minus": False,
+    look: Any = {
         "text.parse_math": False,
         # Text stays text that can be found and copied, in a face that is in the file.
         "pdf.fonttype": 42,
@@ -63,7 +61,7 @@ def compute(task: contract.ComposeMapSheetTask, workspace: Path, progress: Progr
         "svg.fonttype": "path",
         "svg.hashsalt": "shanhai",
     }
-    with rc_context(fonts):
+    with lettering(families), rc_context(look):
         page = SheetPage(inputs, sheet, layout, ground, layers, sources_of(task, sheet, inputs))
         figure, left_out = page.drawn()
         progress(70, "write")

@@ -152,7 +152,8 @@ class SquareCut:
     def table(self, means: LayerMeans, runner: WindowRunner) -> Tabled:
         """Means over the squares."""
         fishnet = self.fishnet
-        windows = list(fishnet.grid.windows(fishnet.window_size(WINDOW_CELLS)))
+        size = fishnet.window_size(WINDOW_CELLS)
+        windows = list(fishnet.grid.windows(size, fishnet.unit_cells))
         found = np.full((len(means.layers), *fishnet.shape), np.nan)
         cells = np.zeros(fishnet.shape, dtype=np.int64)
         parts = runner.run(partial(_aggregate, means, fishnet.unit_cells), windows)

@@ -208,7 +208,7 @@ class Place:
 
 def windows_of(grid: Grid) -> list[Window]:
     """Windows that cover a grid once, row by row."""
-    return list(grid.windows(WINDOW_CELLS))
+    return list(grid.windows(WINDOW_CELLS, unit=1))
 
 
 def build_place(

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -32,7 +31,7 @@ from shanhai.processes.publish_bulletin.document.language import Refused, in_lan
 from shanhai.processes.publish_bulletin.document.sections import STATUS_COLORS
 from shanhai.reporting.blocks import Picture
 from shanhai.reporting.furniture import INK
-from shanhai.reporting.map_decorations import font_families, missing_font_warning
+from shanhai.reporting.map_decorations import font_families, lettering, missing_font_warning
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.science.flags import ResultFlag
 from shanhai.science.units import unit_label
@@ -61,7 +60,7 @@ def draw_series(path: Path, series: Sequence[Told], lang: Lang) -> bool:
     if families is None:
         return False
     rows = -(-len(series) // 2)
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with lettering(families):
         size = (_WIDTH_IN, _ROW_IN * rows)
         figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
         panels = figure.subplots(rows, 2, squeeze=False)
@@ -106,7 +105,7 @@ def draw_counts(path: Path, members: Sequence[Told], lang: Lang) -> bool:
     families = font_families(lang)
     if families is None:
         return False
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with lettering(families):
         size = (_WIDTH_IN, _BAR_IN)
         figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
         _draw_bar(figure.add_subplot(), members)

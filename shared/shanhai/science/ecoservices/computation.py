@@ -9,7 +9,6 @@ import numpy as np
 
 from shanhai.science.ecoservices.figures import (
     FigureAccumulator,
-    Sparse,
     Subject,
     WindowFigures,
     count_finely,
@@ -21,6 +20,7 @@ from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
 from shanhai.science.ecoservices.plan import ComputationPlan, Pass, reach_cells
 from shanhai.science.focal import WindowFrame
 from shanhai.science.grid import BoolArray, Window
+from shanhai.science.quantiles import Counts
 
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 CLASS_UNITS = frozenset({"class", "bool"})
@@ -114,7 +114,7 @@ def run_window(
 
 def count_again(
     plan: ComputationPlan, layers: Layers, bins: Mapping[Subject, tuple[int, ...]], window: Window
-) -> dict[Subject, Sparse]:
+) -> dict[Subject, Counts]:
     """The second pass of the quantiles, over layers that were kept."""
     valid = layers.read(VALID, window) == 1
     keys = {key for subject in bins for key in subject if key is not None}

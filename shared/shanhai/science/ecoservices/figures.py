@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.ecoservices.graph import AreaFigure
-from shanhai.science.grid import BoolArray, IntArray
-from shanhai.science.quantiles import ExactMoments, QuantileSketch, lower_counts, upper_counts
+from shanhai.science.grid import BoolArray
+from shanhai.science.quantiles import (
+    Counts,
+    ExactMoments,
+    QuantileSketch,
+    lower_counts,
+    upper_counts,
+)
 
 Subject = tuple[str, str | None]
 """A layer, and the mask that narrows its cells down."""
-
-Sparse = tuple[IntArray, IntArray]
-"""Positions and values of what is not 0: few of the many counts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class WindowFigures:
     """What one window says of a subject; the histogram only where quantiles are wanted."""
 
     moments: ExactMoments
-    upper: Sparse | None = None
+    upper: Counts | None = None
 
 
 @dataclass(slots=True)
@@ -36,7 +39,6 @@ class FigureAccumulator:
     figures: Sequence[AreaFigure]
     _moments: dict[Subject, ExactMoments] = field(default_factory=dict)
     _sketches: dict[Subject, QuantileSketch] = field(default_factory=dict)
-    _bins: dict[Subject, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make room for every subject."""
@@ -56,17 +58,17 @@ class FigureAccumulator:
             if subject in self._moments:
                 self._moments[subject] = self._moments[subject].joined(part.moments)
             if part.upper is not None and subject in self._sketches:
-                self._sketches[subject].add_upper(_dense(part.upper, 1)[0])
+                self._sketches[subject].add_upper(part.upper)
 
     def open_bins(self) -> dict[Subject, tuple[int, ...]]:
         """What must be counted more finely, by subject, when the first pass is over."""
-        self._bins = {subject: sketch.open_bins() for subject, sketch in self._sketches.items()}
-        return {subject: bins for subject, bins in self._bins.items() if bins}
+        opened = {subject: sketch.open_bins() for subject, sketch in self._sketches.items()}
+        return {subject: bins for subject, bins in opened.items() if bins}
 
-    def add_fine(self, parts: Mapping[Subject, Sparse]) -> None:
+    def add_fine(self, parts: Mapping[Subject, Counts]) -> None:
         """Take a window of the second pass."""
         for subject, counts in parts.items():
-            self._sketches[subject].add_lower(_dense(counts, len(self._bins[subject])))
+            self._sketches[subject].add_lower(counts)
 
     def values(self) -> dict[AreaFigure, float]:
         """Every number; NaN where no cell was known, but for sums and counts, which are 0."""
@@ -121,24 +123,9 @@ def count_window(
 ) -> WindowFigures:
     """What a window says of a layer in some cells."""
     known = np.asarray(values[cells], dtype=np.float32)
-    return WindowFigures(
-        ExactMoments.of(known), _sparse(upper_counts(known)) if histogram else None
-    )
+    return WindowFigures(ExactMoments.of(known), upper_counts(known) if histogram else None)
 
 
-def count_finely(values: NDArray[np.floating], cells: BoolArray, bins: Sequence[int]) -> Sparse:
+def count_finely(values: NDArray[np.floating], cells: BoolArray, bins: Sequence[int]) -> Counts:
     """What a window says in the second pass."""
-    return _sparse(lower_counts(values[cells], bins))
-
-
-def _sparse(counts: IntArray) -> Sparse:
-    flat = counts.ravel()
-    places = np.flatnonzero(flat)
-    return places, flat[places]
-
-
-def _dense(counts: Sparse, rows: int) -> IntArray:
-    places, values = counts
-    full = np.zeros(rows << 16, dtype=np.int64)
-    full[places] = values
-    return full.reshape(rows, -1)
+    return lower_counts(values[cells], bins)

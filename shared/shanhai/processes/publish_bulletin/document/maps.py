@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -172,7 +171,7 @@ def _draw_plate(
     west, south, east, north = ground.bounds
     tall = _WIDTH_IN * _MAP_SHARE * (north - south) / (east - west)
     height = min(_HIGHEST_IN, max(_LOWEST_IN, tall))
-    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+    with map_decorations.lettering(families):
         figure = Figure(figsize=(_WIDTH_IN, height), dpi=DPI, facecolor="white")
         axes = figure.add_axes((0.005, 0.01, _MAP_SHARE, 0.98), facecolor=_AROUND)
         axes.set_xticks([])
