@@ -170,7 +170,7 @@ def check_total(
     )
 
 
-BLOCK = 512
+BLOCK, _LEAST_BLOCK = 512, 16
 
 Block = tuple[Window, NDArray[Any]]
 """A window and its bands, rows and columns: quantities with NaN, or uint8 classes."""
@@ -212,12 +212,18 @@ class CogFrame:
             **rest,
         )
 
+    @property
+    def block(self) -> int:
+        """Side of its tiles; the months of a coarse raster would be mostly what fills them up."""
+        return min(BLOCK, _LEAST_BLOCK * -(-max(self.width, self.height) // _LEAST_BLOCK))
+
 
 def write_cog(path: Path, frame: CogFrame, blocks: Iterable[Block]) -> list[BandStatistics]:
     """Write a COG from blocks and return the statistics it carries, band by band.
 
-    Tiles of 512, deflate, overviews by mode (classes) or average (quantities) of the known cells
-    themselves. No time stamps: the same content gives the same file.
+    Tiles of 512, or one that is no larger than need be, deflate, overviews by mode (classes) or
+    average (quantities) of the known cells themselves. No time stamps: the same content gives the
+    same file.
 
     Raises:
         OSError: there is no room for it.
@@ -239,7 +245,7 @@ def _options(frame: CogFrame) -> dict[str, str]:
         # Half the time of the usual level for a few per cent of the size.
         "LEVEL": "1",
         "PREDICTOR": "STANDARD" if frame.categorical else "FLOATING_POINT",
-        "BLOCKSIZE": str(BLOCK),
+        "BLOCKSIZE": str(frame.block),
         "OVERVIEWS": "FORCE_USE_EXISTING",
         "BIGTIFF": "IF_SAFER",
         "NUM_THREADS": "1",
@@ -257,8 +263,8 @@ def _write_draft(path: Path, frame: CogFrame, blocks: Iterable[Block]) -> None:
         "crs": frame.crs,
         "transform": Affine(*frame.transform),
         "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
+        "blockxsize": frame.block,
+        "blockysize": frame.block,
         "interleave": "band",
         "BIGTIFF": "IF_SAFER",
     }

@@ -15,6 +15,7 @@ import numpy as np
 from shanhai.raster.crs import transformer
 from shanhai.raster.geotiff import Transform
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
+from shanhai.science.weighted_statistics import sum_weighted
 
 # Over two kilometres a Gauss-Krüger zone bends away from its chord by less than 0.1 m.
 _SPACING_M = 2_000.0
@@ -193,12 +194,12 @@ def _weighted(
 def _summed(
     bands: FloatArray, corners: tuple[tuple[IntArray, IntArray, FloatArray], ...]
 ) -> FloatArray:
-    total = np.zeros((bands.shape[0], *corners[0][2].shape))
-    for row, col, share in corners:
-        values = _at(bands, row, col)
-        values *= share
-        total += values
-    return total
+    count, _, width = bands.shape
+    places = np.stack([(row * width + col).ravel() for row, col, _ in corners])
+    shares = np.stack([share.ravel() for _, _, share in corners])
+    total = np.empty((count, places.shape[1]))
+    sum_weighted(bands.reshape(count, -1), places, shares, total)
+    return total.reshape(count, *corners[0][2].shape)
 
 
 class CellAggregation:

@@ -269,6 +269,8 @@ def pooled_runner(processes: int) -> Iterator[PooledRunner]:
     with taken, given, ExitStack() as stack:
         pipes = [stack.enter_context(_pooled_process(taken)) for _ in range(processes)]
         yield PooledRunner(pipes, given)
+        for pipe in pipes:  # so that they end together
+            pipe.close()
 
 
 @contextmanager

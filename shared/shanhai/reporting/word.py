@@ -53,7 +53,8 @@ def word_of(pages: blocks.Pages, title: str, author: str, made_on: date | None =
     for block in pages.blocks:
         match block:
             case blocks.SectionHeading():
-                document.add_heading(_clean(block.text), level=block.level)
+                style = f"Heading{block.level}" if block.level else "Title"
+                _add_styled(document, block.text, style)
             case blocks.Paragraph():
                 _add_paragraph(document, block, pages)
             case blocks.Table():
@@ -130,7 +131,7 @@ def _set_styles(document: DocxDocument) -> None:
 
 
 def _add_front(document: DocxDocument, front: blocks.Front) -> None:
-    title = document.add_paragraph(_clean(front.title), style="Title")
+    title = _add_styled(document, front.title, "Title")
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _border(title, None)
     number = document.add_paragraph(_clean(front.number))
@@ -159,6 +160,13 @@ def _border(paragraph: DocxParagraph, color: str | None) -> None:
     properties.insert_element_before(borders, *AFTER_BORDERS)
 
 
+def _add_styled(document: DocxDocument, text: str, style: str) -> DocxParagraph:
+    """A paragraph in a style, which its id names: for a name all styles are looked through."""
+    paragraph = document.add_paragraph(_clean(text))
+    paragraph._p.style = style
+    return paragraph
+
+
 def _add_paragraph(document: DocxDocument, block: blocks.Paragraph, pages: blocks.Pages) -> None:
     paragraph = document.add_paragraph()
     run = paragraph.add_run(_clean(block.text))
@@ -171,11 +179,11 @@ def _add_paragraph(document: DocxDocument, block: blocks.Paragraph, pages: block
 
 def _add_table(document: DocxDocument, block: blocks.Table, text_cm: float) -> None:
     if block.caption:
-        caption = document.add_paragraph(_clean(block.caption), style="Caption")
+        caption = _add_styled(document, block.caption, "Caption")
         caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
         caption.paragraph_format.keep_with_next = True
     table = document.add_table(rows=0, cols=len(block.columns))
-    table.style, table.autofit = "Table Grid", False
+    table._tbl.tblStyle_val, table.autofit = "TableGrid", False
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     if any(column.text for column in block.columns):
         head = table.add_row()
@@ -242,7 +250,7 @@ def _add_picture(document: DocxDocument, block: blocks.Picture, text_cm: float) 
             shape.height = Cm(TALLEST_CM)
         # What screen readers say of it.
         shape._inline.docPr.set("descr", _clean(block.caption))
-    caption = document.add_paragraph(_clean(block.caption), style="Caption")
+    caption = _add_styled(document, block.caption, "Caption")
     caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 

@@ -74,10 +74,11 @@ def percentile_rank(values: FloatArray, quantiles: Sequence[float]) -> FloatArra
     below = np.searchsorted(knots, single, side="right") - 1
     floor = np.clip(below, 0, None)
     above = np.clip(below + 1, None, len(knots) - 1)
-    gap = knots[above] - knots[floor]
-    share = np.divide(single - knots[floor], gap, out=np.zeros(single.shape), where=gap > 0)
-    rank = highest[floor] + share * (lowest[above] - highest[floor])
-    rank = np.where(single == knots[floor], (lowest[floor] + highest[floor]) / 2, rank)
+    knot, top = knots[floor], highest[floor]
+    gap = knots[above] - knot
+    share = np.divide(single - knot, gap, out=np.zeros(single.shape), where=gap > 0)
+    rank = top + share * (lowest[above] - top)
+    rank = np.where(single == knot, ((lowest + highest) / 2)[floor], rank)
     rank[single < knots[0]] = 0.0
     rank[single > knots[-1]] = 1.0
     rank[np.isnan(single)] = np.nan

@@ -352,10 +352,9 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         run = _zone(task, inputs, assessment, workspace, runner, progress)
         files = _write_documents(run, workspace)
         progress(80, "rasters")
-        doubts = begin_doubt_maps(task, inputs, assessment, workspace)
         rasters = begin_zone_rasters(assessment, workspace)
         ready = collect()
-        ready = replace(ready, drawn={**ready.drawn, **run.maps(), **doubts()})
+        ready = replace(ready, drawn={**ready.drawn, **run.maps()})
         progress(88, "maps")
         # Here, while the other processes write the rasters.
         report = write_maps_and_report(
@@ -394,11 +393,12 @@ def _zone(
         own, assessment.extremes, codes, districts, area.region.districts, runner
     )
     # Drawn while this process looks at other choices, most of which are kept of another job.
-    maps = begin_zone_maps(task, inputs, assessment, statistics, workspace)
+    zones = begin_zone_maps(task, inputs, assessment, statistics, workspace)
     tell = partial(_tell_robustness, progress)
     ensembled = find_robustness(task, inputs, assessment, zoner, zoning, tell)
-    manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt, ensembled)
     alike = find_autocorrelation(assessment, zoner, progress)
+    doubts = begin_doubt_maps(task, inputs, assessment, workspace)
+    manifest = build_manifest(task, inputs, assessment, zoning, coverage, doubt, ensembled)
     if alike is not None:
         statistics["autocorrelation"] = alike
         manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
@@ -407,7 +407,9 @@ def _zone(
         for zone in statistics["zones"]:
             zone |= ensembled.held(zone["class_value"])
     statistics["flags"] = manifest["flags"]
-    return ZoningRun(assessment, coverage, statistics, manifest, maps)
+    return ZoningRun(
+        assessment, coverage, statistics, manifest, maps=lambda: {**zones(), **doubts()}
+    )
 
 
 def _once(

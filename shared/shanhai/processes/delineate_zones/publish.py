@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.engine import read_today
 from shanhai.db.queries import audit
 from shanhai.db.queries.jobs import RegionRow, find_plan, list_zone_classes
-from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Zone, ZoneScheme
 from shanhai.processes.delineate_zones.contract import (
     COMPOSITION,
@@ -28,16 +27,13 @@ from shanhai.processes.delineate_zones.contract import (
     scheme_code,
 )
 from shanhai.processes.kit.publication import (
-    add_output,
-    all_public,
     as_multipolygon,
-    compared_in,
     job_id_of,
-    new_dataset,
+    publish_rasters,
     region_of,
 )
-from shanhai.processes.kit.task import OutputFile, Publication, Task
-from shanhai.vocabulary import SUPPLY_DEMAND, Visibility
+from shanhai.processes.kit.task import Publication
+from shanhai.vocabulary import SUPPLY_DEMAND
 
 _STATISTICS = (
     *(
@@ -89,17 +85,16 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     region = await region_of(session, publication.task)
     await _take_turn(session, region)
     rasters = [file for file in publication.outcome.files if file.kind == "raster"]
-    public = inputs.publish and await all_public(session, publication.task)
-    for file in rasters:
-        row = _computed(region, publication, file, inputs, public=public)
-        await add_output(session, publication, file.name, row)
+    await publish_rasters(session, publication, inputs, public=inputs.publish)
     scheme = await _add_scheme(session, publication, region, inputs)
     zones = await _add_zones(session, publication, scheme, documents)
+    # The layers of a draft are found by its job alone.
+    of = region.code if inputs.publish else str(scheme.job_id)
     return {
         "scheme": scheme.code,
         "scheme_version": scheme.version,
         "status": scheme.status,
-        "layers": _layers(rasters, region, publication.task, published=inputs.publish),
+        "layers": {file.name: f"{file.name}.{of}" for file in rasters},
         "zones": zones,
         "valid_cells": documents.statistics["valid_cells"],
         "valid_area_km2": documents.statistics["valid_area_km2"],
@@ -111,44 +106,6 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
 async def _take_turn(session: AsyncSession, region: RegionRow) -> None:
     key = f"{SUPPLY_DEMAND}:{region.id}"
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
-
-
-def _computed(
-    region: RegionRow,
-    publication: Publication,
-    file: OutputFile,
-    inputs: DelineateZonesInputs,
-    *,
-    public: bool,
-) -> Dataset:
-    task = publication.task
-    used = list(task.datasets.values())
-    replaced = [one for one in used if one.stand_in]
-    known = [one.native_resolution_m for one in used if one.native_resolution_m is not None]
-    return new_dataset(
-        region,
-        task,
-        file,
-        publication.stored[file.name],
-        code=f"{file.name}.{job_id_of(task)}",
-        theme=file.name,
-        origin="computed",
-        name_zh=f"{region.name_zh}：{file.title_zh}",
-        name_en=f"{region.name_en}: {file.title_en}",
-        # Finer cells do not make finer information: a result is as coarse as its coarsest input.
-        native_resolution_m=max([inputs.cell_m, *known]),
-        stand_in=bool(replaced),
-        stand_in_note_zh=_note("所用替代数据：", [one.name_zh for one in replaced]),
-        stand_in_note_en=_note("rests on stand-ins: ", [one.name_en for one in replaced]),
-        source=_note("computed from ", sorted({one.source for one in used if one.source})),
-        licence=_note("", sorted({one.licence for one in used if one.licence})),
-        visibility=Visibility.PUBLIC if public else Visibility.REGION,
-        attrs={"cell_m": inputs.cell_m, **compared_in(publication.outcome, file.name)},
-    )
-
-
-def _note(lead: str, parts: list[str]) -> str | None:
-    return lead + "; ".join(parts) if parts else None
 
 
 async def _add_scheme(
@@ -275,11 +232,3 @@ def _zone_result(zone: Zone, summary: dict[str, Any]) -> dict[str, Any]:
         "share_percent": summary["share_percent"],
         "color": summary["color"],
     }
-
-
-def _layers(
-    rasters: list[OutputFile], region: RegionRow, task: Task, *, published: bool
-) -> dict[str, str]:
-    """Names of the layers in the tile service; a draft's are found by job only."""
-    of = region.code if published else str(job_id_of(task))
-    return {file.name: f"{file.name}.{of}" for file in rasters}

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.publication import (
-    add_output,
+    add_outputs,
     job_id_of,
     new_dataset,
     region_of,
@@ -55,7 +55,7 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
             **({} if inputs.relative_error is None else {RELATIVE_ERROR: inputs.relative_error}),
         },
     )
-    await add_output(session, publication, file.name, dataset)
+    await add_outputs(session, publication, {file.name: dataset})
     return {
         "dataset": code,
         "summary": {**summary, "verdict": "imported"},

@@ -158,34 +158,38 @@ def new_dataset(
     )
 
 
-async def add_output(
-    session: AsyncSession, publication: Publication, name: str, dataset: Dataset
+async def add_outputs(
+    session: AsyncSession, publication: Publication, datasets: Mapping[str, Dataset]
 ) -> None:
-    """Insert a dataset as an output of the job, with its audit entry.
+    """Insert datasets as outputs of the job by their names there, with their audit entries.
 
     What is computed is of the most closed class and grade of what the job read.
     """
-    if dataset.origin == "computed":
-        dataset.data_class, dataset.data_grade = await _most_closed(session, publication.task)
-    session.add(dataset)
+    closest = await _most_closed(session, publication.task)
+    for dataset in datasets.values():
+        if dataset.origin == "computed":
+            dataset.data_class, dataset.data_grade = closest
+    session.add_all(datasets.values())
     await session.flush()
-    session.add(
-        JobDataset(
-            job_id=job_id_of(publication.task),
-            dataset_id=dataset.id,
-            role="output",
-            name=name,
-            checksum=dataset.checksum,
+    job_id = job_id_of(publication.task)
+    for name, dataset in datasets.items():
+        session.add(
+            JobDataset(
+                job_id=job_id,
+                dataset_id=dataset.id,
+                role="output",
+                name=name,
+                checksum=dataset.checksum,
+            )
         )
-    )
-    audit.record(
-        session,
-        audit.Act(publication.requested_by),
-        "create",
-        table="dataset",
-        object_id=dataset.code,
-        after={"theme": dataset.theme, "checksum": dataset.checksum, "origin": dataset.origin},
-    )
+        audit.record(
+            session,
+            audit.Act(publication.requested_by),
+            "create",
+            table="dataset",
+            object_id=dataset.code,
+            after={"theme": dataset.theme, "checksum": dataset.checksum, "origin": dataset.origin},
+        )
 
 
 async def retire_former(
@@ -243,14 +247,14 @@ async def publish_rasters(
     """
     region = await region_of(session, publication.task)
     shown = public and await all_public(session, publication.task)
-    rasters = [file for file in publication.outcome.files if file.kind == "raster"]
-    for file in rasters:
-        dataset = new_dataset(
+    job_id, worst = str(job_id_of(publication.task)), _inherited(publication, inputs.cell_m)
+    datasets = {
+        file.name: new_dataset(
             region,
             publication.task,
             file,
             publication.stored[file.name],
-            code=f"{file.name}.{job_id_of(publication.task)}",
+            code=f"{file.name}.{job_id}",
             theme=file.name,
             origin="computed",
             name_zh=f"{region.name_zh}：{file.title_zh}",
@@ -261,11 +265,14 @@ async def publish_rasters(
                 "plan": inputs.plan,
                 **compared_in(publication.outcome, file.name),
             },
-            **_inherited(publication, inputs.cell_m),
+            **worst,
         )
-        await add_output(session, publication, file.name, dataset)
-    of = region.code if shown else str(job_id_of(publication.task))
-    return {file.name: f"{file.name}.{of}" for file in rasters}
+        for file in publication.outcome.files
+        if file.kind == "raster"
+    }
+    await add_outputs(session, publication, datasets)
+    of = region.code if shown else job_id
+    return {name: f"{name}.{of}" for name in datasets}
 
 
 COMPARED = "compared"
