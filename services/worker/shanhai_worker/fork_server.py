@@ -54,16 +54,15 @@ GRACE_S = 5
 IDLE_S = 0.5
 """Seconds without a request after which the next of the libraries is loaded."""
 COMPUTING = (
-    *("scipy.ndimage", "scipy.spatial", "scipy.stats"),
+    *("scipy.ndimage", "scipy.spatial", "scipy.stats", "shanhai.science.kernels"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
     *("sklearn.cluster", "sklearn.mixture", "sklearn.metrics"),
     *("shanhai.reporting.word", "shanhai.reporting.pages", "rasterio"),
     "shanhai.processes.delineate_zones.compute",  # whose imports most other processes share
-    "shanhai.science.kernels",
 )
 """What takes a computing job a second or two to load, in the order it is loaded."""
 PREPARED = {
-    "shanhai.science.kernels": "load_kept",
+    "shanhai.science.kernels": "load_compiler",
     "shanhai.reporting.pages": "load_templates",
 }
 """What is called of a module once it is loaded."""

@@ -15,7 +15,7 @@ import numpy as np
 from shanhai.raster.crs import transformer
 from shanhai.raster.geotiff import Transform
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
-from shanhai.science.weighted_statistics import sum_weighted
+from shanhai.science.interpolation import sum_weighted
 
 # Over two kilometres a Gauss-Krüger zone bends away from its chord by less than 0.1 m.
 _SPACING_M = 2_000.0
@@ -119,7 +119,8 @@ def bilinear(bands: FloatArray, rows: FloatArray, cols: FloatArray) -> FloatArra
     everything is NaN. Arguments as in `nearest`.
     """
     _, height, width = bands.shape
-    outside = (rows < 0) | (rows > height) | (cols < 0) | (cols > width)
+    # So told that what is no number lies outside, too.
+    outside = ~((rows >= 0) & (rows <= height) & (cols >= 0) & (cols <= width))
     row = np.clip(np.where(outside, 0.5, rows) - 0.5, 0, height - 1)
     col = np.clip(np.where(outside, 0.5, cols) - 0.5, 0, width - 1)
     top, left = np.floor(row).astype(np.int64), np.floor(col).astype(np.int64)

@@ -254,7 +254,7 @@ def window_runner(
 
 @contextmanager
 def _home_runner(processes: int) -> Iterator[WindowRunner]:
-    if processes == 1:
+    if processes <= 1:
         yield WindowRunner()
     else:
         with pooled_runner(processes) as runner:
@@ -268,6 +268,7 @@ def pooled_runner(processes: int) -> Iterator[PooledRunner]:
     os.set_blocking(taken.fileno(), False)
     with taken, given, ExitStack() as stack:
         pipes = [stack.enter_context(_pooled_process(taken)) for _ in range(processes)]
+        taken.close()
         yield PooledRunner(pipes, given)
         for pipe in pipes:  # so that they end together
             pipe.close()

@@ -143,18 +143,17 @@ class Grid:
 
         Args:
             size: Side of a window at most, cells.
-            unit: Windows are about as large as one another, so that processes that share them end
-                together, with sides that are multiples of this, as `size` is; None fills all but
-                the last of a row and column.
+            unit: Makes windows about as high as one another, in multiples of it, so that processes
+                that share them end together.
         """
         if size < 1:
             raise InvalidInput(f"window size is {size}; it must be at least one cell")
-        height = width = size
+        height = size
         if unit is not None:
-            height, width = (unit * -(-side // (unit * -(-side // size))) for side in self.shape)
+            height = min(size, unit * -(-self.height // (unit * -(-self.height // size))))
         for row in range(0, self.height, height):
-            for col in range(0, self.width, width):
-                rows, columns = min(height, self.height - row), min(width, self.width - col)
+            for col in range(0, self.width, size):
+                rows, columns = min(height, self.height - row), min(size, self.width - col)
                 yield Window(row, col, rows, columns)
 
 

@@ -24,16 +24,10 @@ def compiled(loop: Loop) -> Loop:
     return _compiled(loop, "never")
 
 
-def load_kept() -> None:
-    """Load the compiler, and each loop that was kept, so that processes split off this one have
-    them: one by one they would take each of them a tenth of a second."""
+def load_compiler() -> None:
+    """Load what the first compiled loop of a process needs, so that those split off it have it."""
     if INSTALLED:
         njit(nogil=True)(_least)(1.0)
-    for loop in _MADE:
-        here = loop.targetctx.codegen().magic_tuple()
-        for signature, processor, _ in loop._cache._cache_file._load_index():
-            if processor == here:  # another machine's would be compiled
-                loop.compile(signature)
 
 
 def _least(value: float) -> float:

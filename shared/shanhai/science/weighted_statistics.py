@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.grid import FloatArray, IntArray
-from shanhai.science.kernels import compiled
+from shanhai.science.grid import FloatArray
 
 Values = NDArray[np.float32]
 Block = tuple[Values, FloatArray]
@@ -132,23 +131,3 @@ def _lower_sums(blocks: Iterable[Block], bins: Sequence[int]) -> dict[int, Float
             inside = (keys >> _HALF_BITS) == number
             own += np.bincount(keys[inside] & (_BINS - 1), weights[inside], _BINS)
     return sums
-
-
-@compiled
-def sum_weighted(
-    values: FloatArray, places: IntArray, weights: FloatArray, sums: FloatArray
-) -> None:
-    """Sum weighted values, as cells around a position, one after the other in the order given.
-
-    Args:
-        values: Rows of any unit, such as the cells of each band; NaN makes a sum NaN.
-        places: By term and sum, the column of a value.
-        weights: By term and sum, its weight.
-        sums: Takes a row for each of the values.
-    """
-    for row in range(values.shape[0]):
-        for at in range(places.shape[1]):
-            total = 0.0
-            for term in range(places.shape[0]):
-                total += values[row, places[term, at]] * weights[term, at]
-            sums[row, at] = total

@@ -46,7 +46,7 @@ def test_windows_cover_every_cell_once(size: int) -> None:
     assert len(cells) == len(set(cells)) == 35
 
 
-def test_even_windows_differ_by_less_than_a_unit_and_a_remainder() -> None:
+def test_even_windows_are_about_as_high_as_one_another() -> None:
     assert list(GRID.windows(4, unit=1)) == [
         Window(0, 0, 3, 4),
         Window(0, 4, 3, 3),
@@ -71,7 +71,7 @@ def test_even_windows_are_whole_units_no_more_and_no_larger_than_others(
     assert len(even) <= len(usual)
     assert sum(window.height * window.width for window in even) == height * width
     assert all(max(window.height, window.width) <= size for window in even)
-    assert all(window.row % unit == window.col % unit == 0 for window in even)
+    assert all(window.row % unit == window.col % size == 0 for window in even)
 
 
 def test_expanded_window_is_cut_at_the_edge_and_knows_its_core() -> None:

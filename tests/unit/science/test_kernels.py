@@ -2,13 +2,7 @@
 
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
-import pytest
-from numba import config
-
-from shanhai.science import kernels
 from shanhai.science.kernels import compiled, compiled_inline
 
 WITHOUT_NUMBA = """
@@ -48,21 +42,3 @@ def test_a_process_without_the_compiler_imports_formulas_and_refuses_to_compute(
     assert done.stdout == (
         "numba shanhai.science.distance.nearest_in_column needs Numba: install shanhai[science]\n"
     )
-
-
-def _halved(value: float) -> float:
-    return value / 2
-
-
-def test_what_was_kept_is_loaded_ahead_and_not_compiled_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(kernels, "_MADE", [])
-    kept: Any = compiled(_halved)
-    assert kept(3.0) == 1.5
-    never_called: Any = compiled(_halved)
-    assert never_called.signatures == []
-    kernels.load_kept()
-    assert never_called.signatures == kept.signatures
-    assert never_called.stats.cache_misses.total() == 0

@@ -25,7 +25,8 @@ from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, Window, analysis_grid
 from shanhai.vocabulary import Label
 
-WINDOW_CELLS = 512
+WINDOW_CELLS, PAGE_ROWS = 512, 8
+"""Side of a window; rows of a layer of classes that fill pages which no other window writes to."""
 SCRATCH = "scratch"
 """Folder of a workspace with the layers that are gone at the end."""
 
@@ -208,7 +209,7 @@ class Place:
 
 def windows_of(grid: Grid) -> list[Window]:
     """Windows that cover a grid once, row by row."""
-    return list(grid.windows(WINDOW_CELLS, unit=1))
+    return list(grid.windows(WINDOW_CELLS, PAGE_ROWS))
 
 
 def build_place(
