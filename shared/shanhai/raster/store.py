@@ -1,10 +1,10 @@
 """Working rasters of a computation: plain files in a scratch folder, read and written by window.
 
-A layer is stored in square blocks without compression. A window of whole blocks is read and
-written in one piece each, and no two of them share a page of memory, so that processes can write
-at the same time, also on machines that share the folder over a network. Files are opened and
-closed around each access: that is when such machines see what others wrote. Machines that share
-nothing ask for what a window reads, and give back what it writes (`ELSEWHERE`).
+A layer is stored in square blocks without compression. A window of whole blocks, or of rows of them
+that fill pages, is read and written in one piece each, and no two share a page of memory, so that
+processes can write at the same time, also on machines that share the folder over a network. Files
+are opened and closed around each access: that is when such machines see what others wrote. Machines
+that share nothing ask for what a window reads, and give back what it writes (`ELSEWHERE`).
 """
 
 import errno

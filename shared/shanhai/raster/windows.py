@@ -153,7 +153,7 @@ class PooledRunner(WindowRunner):
     def beside(
         self, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> Callable[[], list[Result]]:
-        """Begin work whose results are wanted later.
+        """Begin work whose results are wanted later; past 8,192 waiting pieces, wait for some.
 
         Raises:
             RuntimeError: when its results are asked for: a process of the pool ended.

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point
 
+from shanhai.processes.kit import region
 from shanhai.raster.cells import cells_within
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import window_runner
@@ -109,3 +110,20 @@ def test_processes_give_the_same_results_in_the_same_order() -> None:
 def test_an_error_in_another_process_arrives_here() -> None:
     with window_runner(2) as pool, pytest.raises(AttributeError):
         list(pool.run(attrgetter("bounds.nothing"), [GRID]))
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(537, 537), (800, 600), (620, 700), (1300, 900), (513, 8)]
+)
+def test_no_two_windows_write_to_a_page(tmp_path: Path, height: int, width: int) -> None:
+    """Machines that share a folder over a network write whole pages."""
+    store = ScratchStore(tmp_path, Grid(4548, 0.0, 0.0, 100.0, width, height))
+    written = list[int]()
+    for window in region.windows_of(store.grid):
+        pages = set[int]()
+        for part in store._parts(window):
+            first, rows = part.cell(), part.rows.stop - part.rows.start
+            # Of a layer of classes, the narrowest: a byte each.
+            pages.update(range(first // 4096, -(-(first + rows * 512) // 4096)))
+        written.extend(pages)
+    assert len(written) == len(set(written)) > 0

@@ -10,7 +10,7 @@ from shanhai.raster.cells import cell_areas_m2
 from shanhai.raster.cog import check_total, source_total
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster
-from shanhai.raster.resampling import CellCentres
+from shanhai.raster.resampling import CellCentres, bilinear
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes, open_source
 from shanhai.science.grid import Grid, Window
 
@@ -112,6 +112,12 @@ def test_bilinear_leaves_nodata_out_of_its_weights(tmp_path: Path) -> None:
     assert np.all(found[:10, :5] == 1.0)
     assert np.isnan(found[:10, 5:]).all()
     assert np.isnan(found[10:]).all()
+
+
+def test_a_position_that_is_no_number_lies_outside() -> None:
+    cells = np.arange(9.0).reshape(1, 3, 3)
+    rows, cols = np.array([[1.5, np.nan, -np.inf, 1.5]]), np.array([[1.5, 1.5, 1.5, np.nan]])
+    np.testing.assert_array_equal(bilinear(cells, rows, cols), [[[4.0, np.nan, np.nan, np.nan]]])
 
 
 def test_finer_classes_vote_and_the_sea_votes_too(tmp_path: Path) -> None:

@@ -122,6 +122,15 @@ def test_a_long_piece_keeps_none_of_the_others_waiting(tmp_path: Path, at: int) 
         assert runner.beside(work, range(10))() == list(range(10))
 
 
+def test_work_beside_of_processes_that_ended_is_refused_however_much_it_is() -> None:
+    with window_runner(2) as runner:
+        collect = runner.beside(leave, [3, 3])
+        with pytest.raises((RuntimeError, BrokenPipeError)):
+            collect()
+        with pytest.raises(BrokenPipeError):
+            runner.beside(square, range(20_000))
+
+
 def test_less_work_beside_than_processes() -> None:
     with window_runner(3) as runner:
         assert runner.beside(square, [4])() == [16]
@@ -140,7 +149,7 @@ def test_an_error_beside_is_raised_where_its_results_are_asked_for() -> None:
 def test_work_beside_that_nobody_asks_for_ends_with_the_pool() -> None:
     with window_runner(2) as runner:
         pids = set(runner.run(process_id, range(20)))
-        runner.beside(slow_when_even, range(5_000))
+        runner.beside(slow_when_even, range(8_000))
     assert [read_process(pid) for pid in pids] == [None, None]
 
 
