@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -48,15 +47,19 @@ SECRET = "a secret of the tests that nobody can guess"
 
 
 class Counting:
-    """An application, and how often it was asked for each path."""
+    """An application, how often it was asked for each path, and how many it waits for."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.asked: Counter[str] = Counter()
+        self.together: asyncio.Barrier | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.asked[scope["path"]] += 1
+            if self.together is not None:
+                async with asyncio.timeout(8):
+                    await self.together.wait()
         await self.app(scope, receive, send)
 
 
@@ -351,13 +354,18 @@ async def test_errors_are_not_kept(browser: httpx.AsyncClient, app: Counting) ->
     assert app.asked[path] == 2
 
 
-def test_many_at_once_ask_the_service_once(proxy: Proxy, app: Counting) -> None:
-    path = f"/layers/ratio.xiamen/{PLACE}.webp"
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: httpx.get(f"{proxy.url}/tiles{path}"), range(20)))
+async def test_nobody_waits_for_the_answer_of_another(
+    browser: httpx.AsyncClient, app: Counting
+) -> None:
+    # The service draws once for all who are there; held back here, they would come in turn.
+    app.together = asyncio.Barrier(20)
+    try:
+        path = f"/tiles/layers/ratio.xiamen/{PLACE}.webp"
+        answers = await asyncio.gather(*[browser.get(path) for _ in range(20)])
+    finally:
+        app.together = None
     assert {answer.status_code for answer in answers} == {200}
-    # Those who come once it is there have it revalidated; only one found nothing.
-    assert Counter(map(cached, answers))["MISS"] == 1
+    assert len({answer.content for answer in answers}) == 1
 
 
 async def test_addresses_are_logged_without_what_may_be_secret(
