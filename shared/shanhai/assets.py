@@ -1,15 +1,17 @@
-"""Files of pages that browsers keep: read, digested and compressed once, when a service starts.
+"""Files of pages that browsers keep: read and digested when a service starts, compressed once.
 
 A file has its address from the content of the whole folder, `/static/<digest>/app/main.js`. So what
 files say of one another (`import "./map.js"`, `url(icon.svg)`) holds as it is written, and no page
 ever runs scripts of two releases. What a build has named by its own content keeps that address.
 """
 
+import asyncio
 import gzip
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -45,14 +47,22 @@ PACKED = frozenset({".ico", ".jpg", ".png", ".webp", ".woff2"})
 """Compressed as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _File:
-    """A file as it is sent: its bytes, the same smaller where that helps, and their tag."""
+    """A file as it is sent."""
 
     media_type: bytes
     digest: str
     plain: bytes
-    packed: bytes | None
+    compressible: bool
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """The same smaller where that helps, made for the first who takes it: a start waits."""
+        if not self.compressible:
+            return None
+        small = gzip.compress(self.plain, GZIP_LEVEL, mtime=0)
+        return small if len(small) < len(self.plain) else None
 
 
 class StaticAssets:
@@ -127,19 +137,15 @@ def _read(path: Path) -> _File:
     plain = path.read_bytes()
     media_type = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
     digest = hashlib.sha256(plain).hexdigest()[:DIGITS]
-    packed = None
-    if path.suffix not in PACKED:
-        small = gzip.compress(plain, GZIP_LEVEL, mtime=0)
-        packed = small if len(small) < len(plain) else None
-    return _File(media_type.encode(), digest, plain, packed)
+    return _File(media_type.encode(), digest, plain, path.suffix not in PACKED)
 
 
 async def _send(
     file: _File, asked: dict[bytes, bytes], send: Send, *, kept: bool, head: bool
 ) -> None:
-    packed = (
-        file.packed if takes_gzip(asked.get(b"accept-encoding", b"").decode("latin-1")) else None
-    )
+    packed = None
+    if takes_gzip(asked.get(b"accept-encoding", b"").decode("latin-1")):
+        packed = await asyncio.to_thread(getattr, file, "packed")
     body = file.plain if packed is None else packed
     tag = f'"{file.digest}"' if packed is None else f'"{file.digest}-gzip"'
     headers = [

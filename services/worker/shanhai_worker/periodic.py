@@ -222,6 +222,8 @@ async def _tidy(context: WorkerContext) -> None:
 
 
 MONTHS_S = 3600.0
+AGAIN_S = 30.0
+"""Seconds until what is done by the hour is tried again, where the database was away."""
 BY_POLICY = Act("keeper")
 
 
@@ -232,11 +234,13 @@ async def maintain_months(context: WorkerContext, after_months: int) -> None:
         after_months: How long a month must be over to be put into a file.
     """
     while True:
+        pause_s = MONTHS_S
         try:
             await keep_months(context, after_months)
         except (ShanhaiError, *DATABASE_ERRORS) as error:
             log.warning("months of observations not kept", error=str(error)[:300])
-        await asyncio.sleep(MONTHS_S)
+            pause_s = MONTHS_S if isinstance(error, ShanhaiError) else AGAIN_S
+        await asyncio.sleep(pause_s)
 
 
 async def keep_months(context: WorkerContext, after_months: int) -> list[date]:
@@ -272,11 +276,13 @@ class AuditKeeper:
     async def run(self) -> None:
         """Look now and then, for ever."""
         while True:
+            pause_s = self._settings.every_s
             try:
                 await self.look()
             except (*DATABASE_ERRORS, OSError) as error:
                 log.warning("audit log not verified", error=type(error).__name__)
-            await asyncio.sleep(self._settings.every_s)
+                pause_s = min(pause_s, AGAIN_S)
+            await asyncio.sleep(pause_s)
 
     async def look(self) -> None:
         """Follow what was added, tell the meters, and add the head to the file.

@@ -1,5 +1,6 @@
 """The worker follows the audit chain, signs its head, and tells when the chain is broken."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from functools import partial
@@ -22,8 +23,11 @@ from shanhai.db.queries.audit_chain import (
     verify_chain,
 )
 from shanhai.settings import AuditSettings
+from shanhai.shutdown import end
+from shanhai_worker import periodic
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.periodic import AuditKeeper
+from tests.support.workers import eventually
 
 INTACT = "shanhai_audit_intact"
 
@@ -85,6 +89,43 @@ async def test_heads_are_signed_and_a_changed_row_is_told(
     )
     await keeper.look()
     assert intact(context)
+
+
+async def test_it_is_looked_at_again_soon_where_the_database_was_not_there(
+    context: WorkerContext,
+    sessions: Sessions,
+    auditing: AuditSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heads = auditing.heads
+    assert heads is not None
+    monkeypatch.setattr(periodic, "AGAIN_S", 0.05)
+    looks = 0
+
+    class Counted(AuditKeeper):
+        async def look(self) -> None:
+            nonlocal looks
+            looks += 1
+            await super().look()
+
+    async def refused() -> bool:
+        return looks > 2
+
+    async def signed() -> bool:
+        return heads.exists()
+
+    # As before the tables are made.
+    await change(sessions, "ALTER TABLE audit_chain RENAME TO audit_chain_elsewhere")
+    keeping = asyncio.create_task(Counted(context, auditing).run())
+    try:
+        try:
+            await eventually(refused)
+            assert not heads.exists()
+        finally:
+            await change(sessions, "ALTER TABLE audit_chain_elsewhere RENAME TO audit_chain")
+        await eventually(signed)
+    finally:
+        await end(keeping)
 
 
 async def test_a_chain_without_a_signed_head_is_broken(

@@ -24,10 +24,10 @@ environments() {
     echo "SHANHAI_DATABASE_URL=postgresql://shanhai:$SUPERUSER@$host"
     for role in OWNER API WORKER TILES BACKUP; do echo "SHANHAI_DB_${role}_PASSWORD=${!role}"; done
   } >provision.env
-  for role in OWNER API WORKER TILES; do
+  for role in OWNER API WORKER TILES BACKUP; do
     {
       echo "SHANHAI_DATABASE_URL=postgresql://shanhai_${role,,}:${!role}@$host"
-      [ $role = OWNER ] || printf '%s\n' "SHANHAI_REDIS_URL=$redis" "SHANHAI_TILE_TOKENS_SECRET=$TOKENS"
+      [[ $role = OWNER || $role = BACKUP ]] || printf '%s\n' "SHANHAI_REDIS_URL=$redis" "SHANHAI_TILE_TOKENS_SECRET=$TOKENS"
       [ $role != API ] || echo "SHANHAI_SIGN_IN_SECRET=$SIGN_IN"
     } >"${role,,}.env"
   done

@@ -10,7 +10,6 @@ from shanhai.processes.kit.contract import WORD_TYPE
 from shanhai.processes.kit.task import OutputFile
 from shanhai.reporting.blocks import Pages, Picture, write_html
 from shanhai.reporting.pages import can_write_pdf, write_pdf
-from shanhai.reporting.word import write_word
 from shanhai.storage.reproducible_zip import open_package, write_package
 from shanhai.vocabulary import Label, Lang
 
@@ -36,6 +35,8 @@ class _PackedPicture(BaseModel):
 
 def write_documents(pages: Pages, issued_on: date, folder: Path) -> list[OutputFile]:
     """Write a bulletin in its language as HTML, PDF where that can be written, and DOCX."""
+    from shanhai.reporting.word import write_word  # the API loads this module at its start
+
     lang = pages.lang
     html = write_html(folder / f"bulletin.{lang}.html", pages)
     if can_write_pdf():
