@@ -222,8 +222,6 @@ async def _tidy(context: WorkerContext) -> None:
 
 
 MONTHS_S = 3600.0
-AGAIN_S = 30.0
-"""Seconds until what is done by the hour is tried again, where the database was away."""
 BY_POLICY = Act("keeper")
 
 
@@ -234,13 +232,11 @@ async def maintain_months(context: WorkerContext, after_months: int) -> None:
         after_months: How long a month must be over to be put into a file.
     """
     while True:
-        pause_s = MONTHS_S
         try:
             await keep_months(context, after_months)
         except (ShanhaiError, *DATABASE_ERRORS) as error:
             log.warning("months of observations not kept", error=str(error)[:300])
-            pause_s = MONTHS_S if isinstance(error, ShanhaiError) else AGAIN_S
-        await asyncio.sleep(pause_s)
+        await asyncio.sleep(MONTHS_S)
 
 
 async def keep_months(context: WorkerContext, after_months: int) -> list[date]:
@@ -260,6 +256,10 @@ async def keep_months(context: WorkerContext, after_months: int) -> list[date]:
             done.append(month)
             log.info("month closed", month=f"{month:%Y-%m}", rows=closed.rows, bytes=closed.bytes)
     return done
+
+
+AGAIN_S = 30.0
+"""Seconds until the chain is looked at once more where the database was away."""
 
 
 class AuditKeeper:

@@ -7,7 +7,7 @@ items take POST.
 import hashlib
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import orjson
@@ -153,34 +153,21 @@ async def replace(edit: Edit, code: str) -> Response:
     """Write all of an object anew, or make it when the caller says that it is new."""
     if wants_new(edit.request):
         return await _create_at(edit, code)
-    editing_of(edit.entity, edit.caller, "replace")
-    expected = expected_states(edit.request)
-    draft, _ = await _read_body(edit, whole=True)
-    written = await write.replace(
-        edit.session,
-        edit.entity,
-        edit.caller,
-        act_of(edit.caller, edit.view),
-        edit.target(code),
-        draft,
-        terms=WriteTerms(expected),
-    )
-    return _answer(edit, await _made(edit, written, status=200))
+    return await _change(edit, code, "replace")
 
 
 async def update(edit: Edit, code: str) -> Response:
     """Change the members given."""
-    editing_of(edit.entity, edit.caller, "update")
-    expected = expected_states(edit.request)
-    draft, _ = await _read_body(edit, whole=False)
-    written = await write.update(
-        edit.session,
-        edit.entity,
-        edit.caller,
-        act_of(edit.caller, edit.view),
-        edit.target(code),
-        draft,
-        terms=WriteTerms(expected),
+    return await _change(edit, code, "update")
+
+
+async def _change(edit: Edit, code: str, verb: Literal["replace", "update"]) -> Response:
+    editing_of(edit.entity, edit.caller, verb)
+    terms, act = WriteTerms(expected_states(edit.request)), act_of(edit.caller, edit.view)
+    draft, _ = await _read_body(edit, whole=verb == "replace")
+    change = write.replace if verb == "replace" else write.update
+    written = await change(
+        edit.session, edit.entity, edit.caller, act, edit.target(code), draft, terms=terms
     )
     return _answer(edit, await _made(edit, written, status=200))
 

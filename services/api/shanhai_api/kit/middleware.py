@@ -342,12 +342,8 @@ OLDER = 20
 
 
 def settle() -> None:
-    """Take what is there for permanent; call it once, when all is imported and put together.
-
-    It is not looked through for garbage before: of half a million objects 2,500 are, and to find
-    them takes an eighth of a start.
-    """
-    gc.freeze()
+    """Take what is there for permanent; call it once, when all is imported and put together."""
+    gc.freeze()  # with the little that is garbage: to find it takes an eighth of a start
     gc.set_threshold(YOUNG, OLDER, OLDER)
     gc.enable()
 
