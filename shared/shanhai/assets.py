@@ -145,7 +145,8 @@ async def _send(
 ) -> None:
     packed = None
     if takes_gzip(asked.get(b"accept-encoding", b"").decode("latin-1")):
-        packed = await asyncio.to_thread(getattr, file, "packed")
+        there = "packed" in vars(file)
+        packed = file.packed if there else await asyncio.to_thread(getattr, file, "packed")
     body = file.plain if packed is None else packed
     tag = f'"{file.digest}"' if packed is None else f'"{file.digest}-gzip"'
     headers = [

@@ -58,7 +58,8 @@ class Counting:
         if scope["type"] == "http":
             self.asked[scope["path"]] += 1
             if self.together is not None:
-                async with asyncio.timeout(8):
+                # Less than nginx holds anybody back for another, unless it is told a time.
+                async with asyncio.timeout(4):
                     await self.together.wait()
         await self.app(scope, receive, send)
 
