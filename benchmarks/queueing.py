@@ -10,21 +10,22 @@ over HTTP, with a key, and once more put into the line by a statement, to tell t
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
 from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 from arq import create_pool, func
 from arq.connections import RedisSettings
 from arq.worker import Worker
 from asyncpg import Connection, connect
 
+from benchmarks.observations import Client
 from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample, alternate, seconds_of
 from benchmarks.workbench import Workbench
-from shanhai.client import ApiClient, AsyncApiClient
+from shanhai.client import ApiClient
 from shanhai.jobs.fair_queue import CHANNEL
 
 STARTS = 40
@@ -46,7 +47,7 @@ ONE = {"p50": (0, 0.025), "p95": (1, 0.060)}
 """Which quantile of the time of one job, and the bound asked for, s."""
 ARQ_SLOTS = 10
 """Tasks at a time, arq's default; our worker has two slots."""
-OWNER = "benchmark"
+OWNER, EXECUTION = "benchmark", "/processes/echo/execution"
 
 _STARTED = "SELECT extract(epoch FROM started_at - created_at) FROM job WHERE id = $1"
 _UNFINISHED = """SELECT count(*) FROM job
@@ -122,23 +123,22 @@ def _trivial_jobs(
 def _asked(
     bench: Workbench, loop: asyncio.Runner, connection: Connection
 ) -> Callable[[int], float]:
-    """Several clients at once, each with a connection of its own that it keeps."""
+    """Over several connections at once, which are kept."""
+    client = Client(bench.stack.api_url, bench.key)
+    client.fields += "Prefer: respond-async\r\n"
 
-    async def send(client: AsyncApiClient, numbers: Iterator[int], name: str) -> list[UUID]:
-        found = []
-        for number in numbers:
-            job = await client.submit("echo", {"message": f"{name}.{number}"})
-            found.append(UUID(job.id))
+    async def send(messages: Iterator[str]) -> list[UUID]:
+        connected, found = await client.open(), []
+        for message in messages:
+            order = orjson.dumps({"inputs": {"message": message}})
+            _, told = await client.post(EXECUTION, "application/json", order, *connected)
+            found.append(UUID(orjson.loads(told)["jobID"]))
+        connected[1].close()
         return found
 
     async def work(name: str) -> None:
-        numbers = iter(range(TRIVIAL))
-        async with AsyncExitStack() as open_:
-            clients = [
-                await open_.enter_async_context(AsyncApiClient(bench.stack.api_url, bench.key))
-                for _ in range(CONNECTIONS)
-            ]
-            sent = await asyncio.gather(*(send(one, numbers, name) for one in clients))
+        messages = iter([f"{name}.{number}" for number in range(TRIVIAL)])
+        sent = await asyncio.gather(*(send(messages) for _ in range(CONNECTIONS)))
         await _finished(connection, [job for jobs in sent for job in jobs])
 
     return lambda number: seconds_of(lambda: loop.run(work(f"asked.{number}")), operations=TRIVIAL)
@@ -163,7 +163,7 @@ def _one_job(bench: Workbench) -> Iterator[Row]:
         for number in range(-WARMING, SINGLE):
             started = time.perf_counter()
             order = {"inputs": {"message": str(number)}}
-            answer = client.post("/processes/echo/execution", json=order).raise_for_status()
+            answer = client.post(EXECUTION, json=order).raise_for_status()
             if number >= 0:
                 seconds.append(time.perf_counter() - started)
             if answer.text != str(number):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.engine import Sessions
+from shanhai.db.engine import Sessions, driver_transaction
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.tables.access import AuditLog
@@ -102,8 +102,8 @@ class TestSucceedingInGroups:
         results = {
             lease: {"values": {"of": str(lease.job_id)}} for lease in (held, cancelled, lost)
         }
-        async with sessions.begin() as session:
-            assert await states.succeed_several(session, results) == {held}
+        async with driver_transaction(sessions) as transaction:
+            assert await states.succeed_several(transaction, results) == {held}
         job = await read_job(sessions, held.job_id)
         assert (job.status, job.progress, job.lease_until) == (JobStatus.SUCCESSFUL, 100, None)
         assert job.result == results[held]

@@ -152,13 +152,13 @@ async def test_rasters_change_with_their_rows_and_with_the_end_of_their_job(
     async with sessions.begin() as session:
         region = await add_region(session, "city")
         await take_changes(session)
-        await add_dataset(session, region, "dem", "dem.city")
+        bare, job = [await add_job(session, status="running") for _ in range(2)]
+        await add_dataset(session, region, "dem", "dem.city", job_id=job.id)
         assert await take_changes(session) == [("datasets", EVERYWHERE)]
-        await add_job(session, status="running")
         assert await run(session, "UPDATE job SET progress = 50") == {}
-        assert await run(session, "UPDATE job SET status = 'successful'") == {
-            "datasets": EVERYWHERE
-        }
+        finish = "UPDATE job SET status = 'successful' WHERE id = '{}'"
+        assert await run(session, finish.format(bare.id)) == {}, "it made no raster"
+        assert await run(session, finish.format(job.id)) == {"datasets": EVERYWHERE}
         assert await run(session, "UPDATE dataset SET name_en = 'x' WHERE id < 0") == {}
 
 

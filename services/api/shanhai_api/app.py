@@ -58,9 +58,8 @@ from shanhai_api.keys import router as keys
 from shanhai_api.keys import tile_tokens
 from shanhai_api.kit.dependencies import TheState
 from shanhai_api.kit.errors import on_shanhai_error
-from shanhai_api.kit.late_route import LateRoute
+from shanhai_api.kit.late_route import LateRoute, RouteTable
 from shanhai_api.kit.middleware import (
-    QuickRoutes,
     RequestScope,
     install_handlers,
     settle,
@@ -237,10 +236,6 @@ def create_app(configuration: Configuration) -> FastAPI:
                 callers=callers_of,
                 stops=is_draining,
             ),
-            Middleware(
-                QuickRoutes,
-                routes=[*feeds.routes, *loggers.routes, *executions.routes, *quick.routes],
-            ),
         ],
     )
     add_routes(app)
@@ -253,7 +248,7 @@ def add_routes(app: FastAPI) -> None:
     """Give the application its resources."""
     # Not included as routers: all that is found out about a route would be found out twice.
     routes = _routes()
-    app.router.routes.extend(routes)
+    app.router.routes.append(RouteTable(routes))
     app.state.routes = routes
     app.state.definition = _definition
 

@@ -27,7 +27,6 @@ from shanhai_api.kit import answers
 from shanhai_api.kit.answers import Answer, Document, Link
 from shanhai_api.kit.dependencies import (
     MAY_LOOK,
-    DirectRoute,
     Guest,
     Read,
     Reader,
@@ -35,6 +34,7 @@ from shanhai_api.kit.dependencies import (
     TheView,
     get_guest,
 )
+from shanhai_api.kit.late_route import DirectRoute
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import HTML, JSON, OPENAPI, View

@@ -180,7 +180,7 @@ async def _compute_in_shared(context: WorkerContext, claim: states.Claim, slot: 
             outcome = await _compute_next(context, keeper, claim, task, process)
             slot.note(claim.kind)
             stored = await store_files(context.artifacts, outcome, process.folder / work)
-        if not is_all_in_values(task, outcome):
+        if claim.subscribed or not is_all_in_values(task, outcome):
             await _publish(context, claim, outcome, stored, process.folder / work)
             return
     slot.release()

@@ -107,6 +107,7 @@ class Beginning:
         self._random = random.getstate()
         self._drawn = _numbers_of_numpy()
         self._names = {module: _contents(module) for module in self._modules()}
+        self._loaded = dict(sys.modules)
         self._held_mb = held_mb()
 
     def restore(self) -> str | None:
@@ -124,8 +125,10 @@ class Beginning:
         return self._fault()
 
     def _fault(self) -> str | None:
-        if set(self._modules()) != self._names.keys():
-            return "modules"
+        if sys.modules != self._loaded:
+            if set(self._modules()) != self._names.keys():
+                return "modules"
+            self._loaded = dict(sys.modules)
         if threading.active_count() > 1:
             return "threads"
         if Path("/proc/self/task", str(os.getpid()), "children").read_text(encoding="ascii"):
@@ -139,8 +142,9 @@ class Beginning:
         return None
 
     def _modules(self) -> Iterator[ModuleType]:
+        inside = f"{self._package}."
         for name, module in list(sys.modules.items()):
-            if name == self._package or name.startswith(f"{self._package}."):
+            if name.startswith(inside) or name == self._package:
                 yield module
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from shanhai.db.engine import Sessions
+from shanhai.db.engine import Sessions, driver_transaction
 from shanhai.jobs import states
 
 MOST_AT_ONCE = 100
@@ -75,5 +75,5 @@ class SuccessCommits:
                 told.set_result(lease in ended)
 
     async def _write(self, results: dict[states.Lease, dict[str, Any]]) -> Ended:
-        async with self._sessions.begin() as session:
-            return await states.succeed_several(session, results)
+        async with driver_transaction(self._sessions) as transaction:
+            return await states.succeed_several(transaction, results)

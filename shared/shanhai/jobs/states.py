@@ -27,7 +27,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.audit import Act, record
+from shanhai.db.engine import DriverTransaction
+from shanhai.db.queries.audit import Act, append_entries, entry_of, record
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.fair_queue import RETRY
@@ -76,6 +77,7 @@ class Claim:
     traceparent: str | None = None
     result: dict[str, Any] | None = None
     """What an earlier attempt has published already; only its PDF is left to do."""
+    subscribed: bool = False
 
 
 async def claim(
@@ -164,6 +166,7 @@ async def _take(
             retries=row.retries,
             traceparent=row.traceparent,
             result=row.result,
+            subscribed=row.subscriber is not None,
         )
         for row in sorted(rows, key=lambda row: row.place)
     ]
@@ -234,25 +237,27 @@ async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]
 
 
 async def succeed_several(
-    session: AsyncSession, results: Mapping[Lease, dict[str, Any]]
+    transaction: DriverTransaction, results: Mapping[Lease, dict[str, Any]]
 ) -> set[Lease]:
-    """End jobs with results that are all there is to publish of them; the leases of those ended.
+    """End jobs nobody has subscribed to with results that are all there is to publish of them.
 
-    The others are not this worker's any more, or somebody has cancelled them.
+    Returns:
+        The leases of those ended. The others are not this worker's any more, or somebody has
+        cancelled them.
     """
     given = {
         "jobs": [lease.job_id for lease in results],
         "attempts": [lease.attempt for lease in results],
         "results": [orjson.dumps(result).decode() for result in results.values()],
     }
-    ended = set()
-    for row in (await session.execute(_SUCCEED, given)).all():
-        lease = Lease(row.id, row.attempt)
-        ended.add(lease)
-        _record(session, row.id, "succeed", act=_worker(lease))
-        if row.subscribed:
-            await tell_subscriber(session, row.id, JobStatus.SUCCESSFUL)
-    return ended
+    rows = (await transaction.execute(_SUCCEED, given)).all()
+    ended = [Lease(row.id, row.attempt) for row in rows]
+    entries = [
+        entry_of(_worker(lease), "succeed", table="job", object_id=str(lease.job_id))
+        for lease in ended
+    ]
+    await append_entries(transaction, entries)
+    return set(ended)
 
 
 _SUCCEED = sa.text(f"""
@@ -263,8 +268,8 @@ WITH ended AS (
          AS done (id, attempt, result)
    WHERE job.id = done.id AND job.attempt = done.attempt AND job.status = 'running'
      AND NOT job.cancel_requested
-  RETURNING job.id, job.attempt, job.subscriber IS NOT NULL AS subscribed
-) SELECT id, attempt, subscribed, pg_notify('{MILESTONES}', CAST(id AS text)) FROM ended
+  RETURNING job.id, job.attempt
+) SELECT id, attempt, pg_notify('{MILESTONES}', CAST(id AS text)) FROM ended
 """)  # noqa: S608  (a constant)
 
 

@@ -33,14 +33,14 @@ from shanhai_api.features.tables import (
 from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link
-from shanhai_api.kit.late_route import LateRoute
+from shanhai_api.kit.late_route import DirectRoute, LateRoute
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import GEOJSON, HTML, is_known, link_header
 
 router = APIRouter(tags=["features"], route_class=Route)
-quick = APIRouter(tags=["features"], route_class=dependencies.DirectRoute)
+quick = APIRouter(tags=["features"], route_class=DirectRoute)
 """The routes asked most often; looked at first."""
 
 

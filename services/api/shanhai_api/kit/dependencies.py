@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import (
     BaseModel,
@@ -23,7 +23,6 @@ from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.errors import PreconditionRequired
-from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import (
     SAFE,
     Caller,
@@ -221,19 +220,6 @@ async def get_unit(request: Request) -> AsyncIterator[UnitOfWork]:
     """A unit of work, committed before the answer is sent."""
     async with state_of(request).unit() as unit:
         yield unit
-
-
-class DirectRoute(LateRoute):
-    """A route whose function is given the request and nothing else.
-
-    Finding dependencies costs several times what such a function does; the definition of what it
-    takes is made from the declared entities.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The function itself."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
 
 
 async def quick_look(request: Request) -> tuple[View, Caller, FastReader]:

@@ -15,7 +15,7 @@ import gc
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -31,7 +31,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -41,7 +40,6 @@ from shanhai.errors import ShanhaiError
 from shanhai.overload import Allowance
 from shanhai.telemetry import Span, bound_trace_id, span, tell_line
 from shanhai_api.kit import errors
-from shanhai_api.kit.dependencies import DirectRoute
 from shanhai_api.kit.pages import render
 from shanhai_api.kit.requests import client_address, is_form, language_of, request_id_of
 from shanhai_api.kit.state import ApiMetrics, state_of
@@ -283,56 +281,6 @@ def _note(scope: Scope, course: RequestProgress, metrics: ApiMetrics) -> None:
             status=course.status,
             seconds=round(seconds, 4),
         )
-
-
-class QuickRoutes:
-    """ASGI middleware: routes that are asked all the time, found by method and address alone.
-
-    To look through all routes takes longer than what stands here. Only direct routes are taken: a
-    route with dependencies, which may ask who calls, is left to the router. Those whose address
-    holds names are tried one after another, so there should be few.
-    """
-
-    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
-        self.app = app
-        direct = [route for route in routes if isinstance(route, DirectRoute)]
-        self._routes = {
-            (method, route.path): route for route in direct for method in route.methods or ()
-        }
-        self._named = [route for route in direct if route.param_convertors]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer by the route, or let the request through; errors are told as those of others."""
-        found = None if scope.get("root_path") else self._find(scope)
-        if found is None:
-            await self.app(scope, receive, send)
-            return
-        route, named = found
-        scope.update(route=route, endpoint=route.endpoint, path_params=named)
-        request = Request(scope, receive)
-        try:
-            answer: Response = await route.endpoint(request)
-        except Exception as error:
-            handlers: Mapping[Any, Handler] = request.app.exception_handlers
-            handler = next(
-                (handlers[kind] for kind in type(error).__mro__ if kind in handlers), None
-            )
-            if handler is None:
-                raise
-            answer = await handler(request, error)
-        await answer(scope, receive, send)
-
-    def _find(self, scope: Scope) -> tuple[DirectRoute, dict[str, str]] | None:
-        """The route, and what its address names."""
-        method, path = scope.get("method", ""), scope.get("path", "")
-        plain = self._routes.get((method, path))
-        if plain is not None:
-            return plain, {}
-        for route in self._named:
-            match = route.path_regex.match(path)
-            if match is not None and method in (route.methods or ()):
-                return route, match.groupdict()
-        return None
 
 
 YOUNG = 50_000

@@ -14,6 +14,7 @@ from shanhai.vocabulary import OBSERVATION_WAYS, QUALITIES, label_in
 from shanhai_api.features.definition import LANG, query_parameter
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
+from shanhai_api.kit.late_route import DirectRoute
 from shanhai_api.kit.routing import FILE, TEXT, Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import GEOJSON, HTML, JSON, View
@@ -170,7 +171,7 @@ class StationObservations(Document):
 
 
 router = APIRouter(tags=["monitoring"], route_class=Route)
-quick = APIRouter(tags=["monitoring"], route_class=dependencies.DirectRoute)
+quick = APIRouter(tags=["monitoring"], route_class=DirectRoute)
 """What feeds do every second; looked at early."""
 OBSERVATION: dict[str, Any] = {
     "type": "object",

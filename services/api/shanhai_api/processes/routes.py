@@ -30,13 +30,13 @@ from shanhai_api.jobs.results import ended_answer, told_status, wait_for_end
 from shanhai_api.kit.body import body_of, pointer_of, read_json
 from shanhai_api.kit.dependencies import (
     MAY_LOOK,
-    DirectRoute,
     PageQuery,
     TheView,
     get_writer,
     given,
     query_of,
 )
+from shanhai_api.kit.late_route import DirectRoute
 from shanhai_api.kit.requests import Caller, demand
 from shanhai_api.kit.routing import (
     Made,

@@ -8,14 +8,13 @@ from pydantic import BaseModel
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind
 from shanhai_api.kit.answers import Answered, Document
 from shanhai_api.kit.dependencies import (
-    DirectRoute,
     Reader,
     ReadSession,
     TheUnit,
     TheView,
     Writer,
 )
-from shanhai_api.kit.late_route import LateRoute
+from shanhai_api.kit.late_route import DirectRoute, LateRoute
 from shanhai_api.sta import documents, operations, schemas
 from shanhai_api.sta import documents as reading
 

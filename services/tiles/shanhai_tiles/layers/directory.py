@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import asyncpg
 import numpy as np
@@ -72,27 +72,41 @@ class Fetched(Protocol):
 
 @dataclass(slots=True)
 class _Boxes:
-    """The changes of one collection by number, and as arrays in the order of numbers."""
+    """The changes of one collection by number, and as arrays in the order of numbers.
+
+    The arrays are made when they are asked for: changes come more often than somebody asks.
+    """
 
     by_number: dict[int, tuple[int, float, float, float, float]] = field(default_factory=dict)
-    marks: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
-    sides: NDArray[np.float64] = field(default_factory=lambda: np.empty((4, 0)))
+    _arrays: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
 
-    def arrange(self) -> None:
-        """Bring the arrays up to date."""
-        known = sorted(self.by_number.items())
-        self.marks = np.array([(number, row[0]) for number, row in known], dtype=np.int64).reshape(
-            -1, 2
-        )
-        self.sides = np.array([row[1:] for _, row in known], dtype=np.float64).reshape(-1, 4).T
+    def add(self, change: Fetched) -> bool:
+        """Take over a change; whether it was new."""
+        if change.id in self.by_number:
+            return False
+        sides = change.west, change.south, change.east, change.north
+        self.by_number[change.id] = change.at, *sides
+        self._arrays = None
+        return True
+
+    def all(self) -> bytes:
+        """Every change."""
+        return self._arranged()[0].tobytes()
 
     def touching(self, bounds: Bounds) -> bytes:
         """The changes that touch a box."""
         west, south, east, north = bounds
-        left, low, right, high = self.sides
+        marks, (left, low, right, high) = self._arranged()
         found = (left <= east) & (right >= west) & (low <= north) & (high >= south)
-        marks: NDArray[np.int64] = self.marks[found]
-        return marks.tobytes()
+        return cast("bytes", marks[found].tobytes())
+
+    def _arranged(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if self._arrays is None:
+            known = sorted(self.by_number.items())
+            marks = np.array([(number, row[0]) for number, row in known], dtype=np.int64)
+            sides = np.array([row[1:] for _, row in known], dtype=np.float64).reshape(-1, 4)
+            self._arrays = marks, sides.T
+        return self._arrays
 
 
 class ChangeTracker:
@@ -128,7 +142,7 @@ class ChangeTracker:
         found = self._versions.get(collection)
         if found is None:
             boxes = self._boxes.get(collection)
-            everything = b"" if boxes is None else boxes.marks.tobytes()
+            everything = b"" if boxes is None else boxes.all()
             found = self._versions[collection] = self._digest(collection, everything)
         return found
 
@@ -183,16 +197,12 @@ class ChangeTracker:
 
     def _add(self, rows: Iterable[Fetched]) -> bool:
         """Take over changes; whether one was new."""
-        news = set()
+        new = False
         for row in rows:
-            boxes = self._boxes.setdefault(row.collection, _Boxes())
-            if row.id not in boxes.by_number:
-                boxes.by_number[row.id] = (row.at, row.west, row.south, row.east, row.north)
-                news.add(row.collection)
-        for name in news:
-            self._boxes[name].arrange()
-            self._versions.pop(name, None)
-        return bool(news)
+            if self._boxes.setdefault(row.collection, _Boxes()).add(row):
+                self._versions.pop(row.collection, None)
+                new = True
+        return new
 
     def _digest(self, collection: str, marks: bytes) -> str:
         # A restored database gives numbers anew, so the moment of each change counts too.
