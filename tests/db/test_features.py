@@ -12,7 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import TEXT, Entity, Property
 from shanhai.db.features.order import OrderPosition, PageStart
-from shanhai.db.features.query import count_features, read_extent, read_feature, read_page
+from shanhai.db.features.query import (
+    count_features,
+    read_extent,
+    read_feature,
+    read_page,
+)
 from shanhai.db.features.selection import (
     Box,
     QueryShape,

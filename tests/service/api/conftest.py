@@ -117,6 +117,7 @@ def app(request: pytest.FixtureRequest, configuration: Configuration) -> FastAPI
     # Each is remembered for longer than a test takes.
     state.authenticator.tree.known.clear()
     state.limiter.buckets.clear()
+    state.extents.clear()
     return app
 
 

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import ZONE_CLASSES
+from shanhai_api.features import routes
+from shanhai_api.kit.state import ServiceState
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_dataset, add_region
 
@@ -52,6 +54,30 @@ class TestCollections:
         assert document["extent"]["spatial"]["bbox"] == [[118.0, 24.4, 118.5, 24.5]]
         assert document["extent"]["temporal"]["interval"] == [["1900-01-01T00:00:00Z", None]]
         assert document["itemType"] == "feature"
+
+    async def test_extent_of_many_features_is_kept_for_a_while(
+        self,
+        anonymous: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+        session: AsyncSession,
+        city: Region,
+        state: ServiceState,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def add_and_ask(west: float, client: httpx.AsyncClient = anonymous) -> float:
+            await add_region(session, f"r{west:g}", box=(west, 24.4, west + 0.1, 24.5))
+            await session.commit()
+            document = (await client.get("/collections/regions")).json()
+            return float(document["extent"]["spatial"]["bbox"][0][0])
+
+        assert await add_and_ask(117.0) == 117.0
+        monkeypatch.setattr(routes, "MANY", 1)
+        assert await add_and_ask(116.0) == 116.0
+        assert await add_and_ask(115.0) == 116.0
+        assert await add_and_ask(114.0, reader) == 114.0, "kept for each viewer alone"
+        monkeypatch.setattr(routes, "KEPT_S", 0.0)
+        state.extents.clear()
+        assert [await add_and_ask(west) for west in (113.0, 112.0)] == [113.0, 112.0]
 
     async def test_titles_follow_the_language(self, anonymous: httpx.AsyncClient) -> None:
         chinese = await anonymous.get("/collections", headers={"Accept-Language": "zh-CN,en;q=0.5"})

@@ -432,18 +432,21 @@ function parsed(text: string): unknown {
 }
 
 /** Values of a form that survive a reload until it is sent or thrown away.
- * @param name What the form is about, with the object's code; null keeps nothing. */
+ * @param name What the form is about, with the object's code; null keeps nothing.
+ * @returns Also `once`, the `Idempotency-Key` they are sent with: another after each change. */
 export function useDraft(name: string | null, initial: Values) {
   const key = `draft.${name}`;
   // Another name is another form: nothing of the one comes into the other.
   const draft = useMemo(() => {
     const kept = name ? recall<Values>(key) : null;
-    return { values: signal(kept ?? initial), restored: signal(kept !== null), unchanged: initial };
+    const found = { values: signal(kept ?? initial), restored: signal(kept !== null) };
+    return { ...found, unchanged: initial, once: "" };
   }, [key]);
   const { values, restored } = draft;
   useEffect(
     () =>
       values.subscribe((now) => {
+        draft.once = crypto.randomUUID();
         if (!name) return;
         keep(key, JSON.stringify(now) === JSON.stringify(draft.unchanged) ? null : now);
       }),
@@ -455,7 +458,7 @@ export function useDraft(name: string | null, initial: Values) {
     restored.value = false;
     keep(key, null);
   };
-  return { values, restored, reset };
+  return { values, restored, reset, once: () => draft.once };
 }
 
 /** A member of a draft's values, such as the form beside a drawing, as fields read and write it. */

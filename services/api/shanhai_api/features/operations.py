@@ -15,11 +15,9 @@ from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import (
     METRES_PER_DEGREE,
     AtPoint,
-    CollectionExtent,
     FeaturePage,
     FeatureRow,
     LongPage,
-    read_extent,
     read_feature,
     read_long_page,
     read_page,
@@ -34,18 +32,6 @@ from shanhai_api.features import documents
 from shanhai_api.features.parameters import ItemsQuery
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import GEOJSON, Link, View
-
-
-async def read_extents(session: AsyncSession, caller: Caller) -> Mapping[str, CollectionExtent]:
-    """The extent of what the caller may see of each collection."""
-    return {entity.name: await read_own_extent(session, entity, caller) for entity in COLLECTIONS}
-
-
-async def read_own_extent(
-    session: AsyncSession, entity: Entity, caller: Caller
-) -> CollectionExtent:
-    """The extent of what the caller may see of one collection."""
-    return await read_extent(session, entity, Selection(caller.viewer))
 
 
 async def read_items(

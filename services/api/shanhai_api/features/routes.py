@@ -1,5 +1,6 @@
 """OGC API - Features over the declared entities; files of datasets; `/identify`."""
 
+import time
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -11,6 +12,8 @@ from pydantic import Field, WithJsonSchema
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, seen_by
 from shanhai.db.collections.data_sources import DATASETS
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.query import CollectionExtent, read_extent
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
@@ -58,7 +61,7 @@ class ItemQuery(dependencies.PageQuery):
 @router.get("/collections", summary="The collections there are")
 async def list_collections(read: dependencies.Read[dependencies.Reader]) -> CollectionDescriptions:
     """List the collections."""
-    extents = await operations.read_extents(read.session, read.caller)
+    extents = {entity.name: await _extent(read, entity) for entity in COLLECTIONS}
     return CollectionDescriptions.of(COLLECTIONS, extents, read)
 
 
@@ -68,8 +71,24 @@ async def describe_collection(
 ) -> CollectionDescription:
     """Describe a collection."""
     entity = collection_named(collection)
-    extent = await operations.read_own_extent(read.session, entity, read.caller)
-    return CollectionDescription.of(entity, extent, read)
+    return CollectionDescription.of(entity, await _extent(read, entity), read)
+
+
+MANY, KEPT_S, MOST_KEPT = 10_000, 60.0, 1024
+"""Of how many features, whose rows are all read for it, an extent is kept, how long, how many."""
+
+
+async def _extent(read: dependencies.Context, entity: Entity) -> CollectionExtent:
+    """The extent of what the caller may see."""
+    kept, key = read.state.extents, (entity.name, read.caller.viewer)
+    until, extent = kept.get(key, (0.0, None))
+    if extent is None or time.monotonic() > until:
+        extent = await read_extent(read.session, entity, Selection(read.caller.viewer))
+        if extent.features > MANY:
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[key] = time.monotonic() + KEPT_S, extent
+    return extent
 
 
 @router.get("/collections/{collection}/schema", summary="Schema of a collection's features")

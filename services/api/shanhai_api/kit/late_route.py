@@ -72,13 +72,13 @@ class RouteTable(BaseRoute):
     def __init__(self, routes: Iterable[APIRoute]) -> None:
         self._named: defaultdict[str, list[APIRoute]] = defaultdict(list)
         for route in routes:
-            self._named[_first_name(route.path)].append(route)
+            self._named[route.path[1:].partition("/")[0]].append(route)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """The first route for the address and method, else the first for the address."""
         best: tuple[Match, Scope] = Match.NONE, {}
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        for route in self._named.get(_first_name(path), ()):
+        for route in self._named.get(path[1:].partition("/")[0], ()):
             found = route.matches(scope)
             if found[0] is Match.FULL:
                 return found
@@ -88,7 +88,3 @@ class RouteTable(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the route that was found."""
         await scope["route"].handle(scope, receive, send)
-
-
-def _first_name(path: str) -> str:
-    return path.split("/", 2)[1] if "/" in path else ""

@@ -30,6 +30,8 @@ from shanhai.db.engine import (
     open_quick_reader,
     open_quick_writer,
 )
+from shanhai.db.features.query import CollectionExtent
+from shanhai.db.identity import Viewer
 from shanhai.db.notifications import ChannelListener
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.feeds import GroupCommit
@@ -200,6 +202,8 @@ class ServiceState:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
     """What probes ask the database at this moment."""
+    extents: dict[tuple[str, Viewer], tuple[float, CollectionExtent]] = field(default_factory=dict)
+    """Until when extents of collections hold good."""
     exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files being written at once: each holds a connection and a thread."""
 

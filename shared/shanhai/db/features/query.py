@@ -101,6 +101,7 @@ class CollectionExtent:
     box: tuple[float, float, float, float] | None
     start: date | None
     end: date | None
+    features: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +265,9 @@ async def read_extent(
     """The box and period of all that matches."""
     entity = seen_by(entity, selection.viewer)
     query = statements.extent_query(entity, QueryShape.of(entity, selection))
-    west, south, east, north, start, last = (
-        await session.execute(query, bound_values(selection))
-    ).one()
-    return CollectionExtent(None if west is None else (west, south, east, north), start, last)
+    *sides, start, last, features = (await session.execute(query, bound_values(selection))).one()
+    box = None if sides[0] is None else (sides[0], sides[1], sides[2], sides[3])
+    return CollectionExtent(box, start, last, features)
 
 
 async def _rows(

@@ -312,6 +312,7 @@ def extent_query(entity: Entity, question: QueryShape) -> Statement:
         north=f"ST_YMax({box})",
         start=f"min({starts})",
         last=f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')",
+        features="count(*)",
     )
 
 

@@ -19,13 +19,12 @@ from shanhai.processes.build_network.contract import (
     NetworkParameters,
 )
 from shanhai.processes.kit.layers import make_layers
-from shanhai.processes.kit.region import LAND, Place
+from shanhai.processes.kit.region import LAND, AtPlace
 from shanhai.processes.kit.task import Task
 from shanhai.raster.cells import cells_in_any
 from shanhai.raster.crs import LON_LAT, reproject_geometry
-from shanhai.raster.store import ScratchStore
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import NODATA
 from shanhai.vocabulary import Label
 
@@ -35,16 +34,14 @@ RED_LINE = "red_line"
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(AtPlace):
     """A region, what was asked, and its control lines.
 
     Attributes:
-        place: The region on its grid.
         inputs: What was asked.
         task: All that a computation was given.
     """
 
-    place: Place
     inputs: BuildNetworkInputs
     task: Task
 
@@ -52,16 +49,6 @@ class Scene:
     def parameters(self) -> NetworkParameters:
         """Parameters of the run."""
         return self.inputs.parameters
-
-    @property
-    def store(self) -> ScratchStore:
-        """Scratch layers."""
-        return self.place.store
-
-    @property
-    def grid(self) -> Grid:
-        """The analysis grid."""
-        return self.place.grid
 
     @property
     def cell_m(self) -> float:

@@ -207,6 +207,23 @@ class Place:
         return valid
 
 
+@dataclass(frozen=True)
+class AtPlace:
+    """What is computed of a region on its grid."""
+
+    place: Place
+
+    @property
+    def store(self) -> ScratchStore:
+        """Scratch layers."""
+        return self.place.store
+
+    @property
+    def grid(self) -> Grid:
+        """The analysis grid."""
+        return self.place.grid
+
+
 def windows_of(grid: Grid) -> list[Window]:
     """Windows that cover a grid once, row by row."""
     return list(grid.windows(WINDOW_CELLS, PAGE_ROWS))

@@ -13,7 +13,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import LimitExceeded
-from shanhai.processes.kit.region import LAND, Place, part_of
+from shanhai.processes.kit.region import LAND, AtPlace, part_of
 from shanhai.processes.select_sites.contract import (
     PRIORITY_LAYER,
     SelectionParameters,
@@ -34,16 +34,14 @@ HECTARE_M2 = 1e4
 
 
 @dataclass(frozen=True)
-class Siting:
+class Siting(AtPlace):
     """A region, its places and what was asked.
 
     Attributes:
-        place: The region on its grid.
         inputs: What was asked.
         task: All that a computation was given.
     """
 
-    place: Place
     inputs: SelectSitesInputs
     task: SelectSitesTask
 
@@ -51,16 +49,6 @@ class Siting:
     def parameters(self) -> SelectionParameters:
         """Parameters of the run."""
         return self.inputs.parameters
-
-    @property
-    def store(self) -> ScratchStore:
-        """Scratch layers."""
-        return self.place.store
-
-    @property
-    def grid(self) -> Grid:
-        """The analysis grid."""
-        return self.place.grid
 
     @property
     def selection(self) -> SelectionTask:

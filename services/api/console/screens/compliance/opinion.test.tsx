@@ -26,21 +26,10 @@ import {
   refusedCheck,
   request,
   requestsOf,
+  SITE,
   serveChecks,
 } from "./testing";
 import type { Check } from "./verdict";
-
-const SITE: Polygon = {
-  type: "Polygon",
-  coordinates: [
-    [
-      [118, 24],
-      [118.1, 24],
-      [118.1, 24.1],
-      [118, 24],
-    ],
-  ],
-};
 
 interface As {
   lang?: "zh" | "en";

@@ -1,4 +1,3 @@
-import type { Polygon } from "geojson";
 import { describe, expect, it } from "vitest";
 import { maps } from "../../kit/map/testing";
 import { type Answer, open, refused, screen, waitFor, within } from "../../kit/testing";
@@ -14,20 +13,10 @@ import {
   refusedCheck,
   request,
   requestsOf,
+  SITE,
   serveChecks,
 } from "./testing";
 
-const SITE: Polygon = {
-  type: "Polygon",
-  coordinates: [
-    [
-      [118, 24],
-      [118.1, 24],
-      [118.1, 24.1],
-      [118, 24],
-    ],
-  ],
-};
 const RULE = {
   code: "national.redline.development",
   activity: "tourism",

@@ -1,11 +1,24 @@
 /** For tests of compliance: a verdict as the process answers it, and hands for the map. */
 
+import type { Polygon } from "geojson";
 import { expect } from "vitest";
 import type { Schema } from "../../kit/api";
 import { maps, type StillMap } from "../../kit/map/testing";
 import { type Answer, fireEvent, naming, screen, serve, waitFor } from "../../kit/testing";
 import type { Request } from "./requests";
 import type { Check, Gap, RuleHit } from "./verdict";
+
+export const SITE: Polygon = {
+  type: "Polygon",
+  coordinates: [
+    [
+      [118, 24],
+      [118.1, 24],
+      [118.1, 24.1],
+      [118, 24],
+    ],
+  ],
+};
 
 export const EXECUTION = "POST /processes/check-compliance/execution";
 

@@ -67,28 +67,20 @@ function OrderForm({
   const { inputs, id } = description;
   const place = useMemo(() => placeOf(inputs), [inputs, region.value, plan.value]);
   const initial = useMemo(() => ({ ...given, ...place }), [place, given]);
-  const { values, restored, reset } = useDraft(`process.${id}`, initial);
-  const key = useSignal(crypto.randomUUID());
+  const { values, restored, reset, once } = useDraft(`process.${id}`, initial);
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   useEffect(() => {
     // Another region or plan above is meant here too.
     values.value = { ...values.peek(), ...place };
   }, [place]);
-  useEffect(() => {
-    let first = true;
-    return values.subscribe(() => {
-      if (!first) key.value = crypto.randomUUID();
-      first = false;
-    });
-  }, []);
   const start = async () => {
     batch(() => {
       busy.value = true;
       fault.value = null;
     });
     try {
-      const job = await execute(id, sent(values.value), key.value);
+      const job = await execute(id, sent(values.value), once());
       reset();
       onStarted(job.jobID);
     } catch (error) {

@@ -128,21 +128,13 @@ function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: 
     const first = layers.find(({ id }) => id === `zones.${here}`) ?? layers[0];
     return { layers: first ? [first] : [], form: { paper: "A4", languages: lang.peek() } };
   }, []);
-  const { values, restored, reset } = useDraft(`sheet.${here}`, initial);
+  const { values, restored, reset, once } = useDraft(`sheet.${here}`, initial);
   const form = memberOf(values, "form");
-  const key = useSignal(crypto.randomUUID());
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   const chosen = values.value.layers as Chosen[];
   const wrong = fault.value?.at ?? [];
   const extent: Record<string, PropertySchema> = inputs.bbox ? { bbox: inputs.bbox } : {};
-  useEffect(() => {
-    let first = true;
-    return values.subscribe(() => {
-      if (!first) key.value = crypto.randomUUID();
-      first = false;
-    });
-  }, []);
   const start = async () => {
     batch(() => {
       busy.value = true;
@@ -154,7 +146,7 @@ function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: 
         chosen.map(({ layer }) => layer),
         form.value,
       );
-      const job = await execute(PROCESS, inputs, key.value);
+      const job = await execute(PROCESS, inputs, once());
       // It stays in the form for the next sheet, but nothing of it is unsaved any more.
       reset(values.value);
       onStarted(job.jobID);
