@@ -99,7 +99,7 @@ check-deployment: bootstrap
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@deploy/local/bootstrap.sh prometheus
 	promtool test rules deploy/prometheus/alerts.test.yml
-	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/base/*.yaml deploy/kubernetes/examples/small/*.yaml))
+	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/base/*.yaml deploy/kubernetes/examples/small/*.yaml deploy/kubernetes/examples/small/restoring/*.yaml))
 
 .PHONY: bench
 bench: bootstrap ## all benchmarks, each a ratio to a floor measured in the same run, into docs/benchmarks.md; hours

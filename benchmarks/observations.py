@@ -142,10 +142,11 @@ class Client:
         body: bytes,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        more: str = "",
     ) -> tuple[bytes, bytes]:
-        """Head and body of the answer to a request."""
+        """Head and body of the answer to a request, with more fields of its head."""
         head = (
-            f"POST {path} HTTP/1.1\r\n{self.fields}Content-Type: {content_type}\r\n"
+            f"POST {path} HTTP/1.1\r\n{self.fields}{more}Content-Type: {content_type}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         writer.write(head.encode() + body)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from statistics import median, quantiles
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -125,13 +125,13 @@ def _asked(
 ) -> Callable[[int], float]:
     """Over several connections at once, which are kept."""
     client = Client(bench.stack.api_url, bench.key)
-    client.fields += "Prefer: respond-async\r\n"
 
     async def send(messages: Iterator[str]) -> list[UUID]:
         connected, found = await client.open(), []
         for message in messages:
             order = orjson.dumps({"inputs": {"message": message}})
-            _, told = await client.post(EXECUTION, "application/json", order, *connected)
+            once = f"Prefer: respond-async\r\nIdempotency-Key: {message}-{uuid4()}\r\n"
+            _, told = await client.post(EXECUTION, "application/json", order, *connected, once)
             found.append(UUID(orjson.loads(told)["jobID"]))
         connected[1].close()
         return found

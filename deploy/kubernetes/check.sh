@@ -79,10 +79,12 @@ kubectl get namespace shanhai >/dev/null 2>&1 || {
   [ -n "${SHANHAI_KUBERNETES:-}" ] || { echo "make the namespace shanhai there first, to be judged in" >&2; exit 1; }
   kubectl apply -f $example/namespace.yaml
 }
-# The same with backups, which take away what keeps them out.
+# The same with backups, which take away what keeps them out, and while one is restored.
 cp -r "$(readlink -f ..)" "$work/deploy"
+cp -r "$work/deploy" "$work/restoring"
 sed -i '/^components:/d' "$work/deploy/kubernetes/$example/kustomization.yaml"
-for folder in $base $example "$work/deploy/kubernetes/$example"; do
+sed -i 's/^components:.*/components: [restoring]/' "$work/restoring/kubernetes/$example/kustomization.yaml"
+for folder in $base $example "$work"/{deploy,restoring}/kubernetes/$example; do
   kubectl apply --dry-run=server --validate=strict -k "$folder" 2>&1 | tee "$work/said"
   ! grep -i warning "$work/said"
 done

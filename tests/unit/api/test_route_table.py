@@ -49,12 +49,17 @@ async def post_guarded(request: Request) -> Response:
     return Response("unguarded")
 
 
-@pytest.fixture
-def table_client() -> httpx.AsyncClient:
+def asking(root_path: str = "") -> httpx.AsyncClient:
     app = FastAPI(redirect_slashes=False, exception_handlers={Conflict: told})
     routes = (route for router in (direct, guarded) for route in router.routes)
     app.router.routes.append(RouteTable(cast("Iterable[APIRoute]", routes)))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+    transport = httpx.ASGITransport(app=app, root_path=root_path)
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+@pytest.fixture
+def table_client() -> httpx.AsyncClient:
+    return asking()
 
 
 @pytest.mark.parametrize(
@@ -87,3 +92,12 @@ async def test_what_an_address_names_is_handed_on(
     table_client: httpx.AsyncClient, sent: str, named: str
 ) -> None:
     assert (await table_client.get(f"/named/{sent}")).text == f"/named/{{code}} {named}"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nam/named/one", 200), ("/named/one", 200), ("/nam/direct/one", 404), ("/nam", 404)],
+)
+async def test_what_the_service_lies_under_is_no_part_of_it(path: str, status: int) -> None:
+    async with asking("/nam") as client:
+        assert (await client.get(path)).status_code == status

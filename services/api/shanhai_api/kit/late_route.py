@@ -77,8 +77,8 @@ class RouteTable(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """The first route for the address and method, else the first for the address."""
         best: tuple[Match, Scope] = Match.NONE, {}
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        for route in self._named.get(path[1:].partition("/")[0], ()):
+        path = scope["path"].removeprefix(f"{scope.get('root_path', '')}/").lstrip("/")
+        for route in self._named.get(path.partition("/")[0], ()):
             found = route.matches(scope)
             if found[0] is Match.FULL:
                 return found

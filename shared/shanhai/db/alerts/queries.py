@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -126,7 +126,8 @@ async def list_alerts(
             and `case`; of `region`, they lie in it or below it.
         before: Only alerts older than the one of this id.
     """
-    query = _seen_by(viewer).limit(limit)
+    # Without a bind, so that its plan is kept: to plan 13 tables anew takes 15 ms.
+    query = _seen_by(viewer).limit(literal_column(str(limit)))
     for name, value in equal.items():
         query = query.where(_meets(name, value))
     if before is not None:

@@ -406,14 +406,16 @@ _RECALL = text(
               WITH ORDINALITY AS asked (owner, route, key, place)
          JOIN idempotency_key kept USING (owner, route, key)"""
 )
+# The age in its text, so that one plan for all groups knows how few are so old.
 _REMEMBER = text(
-    """WITH old AS (DELETE FROM idempotency_key WHERE created_at < now() - CAST(:kept AS interval))
+    f"""WITH old AS (DELETE FROM idempotency_key
+                     WHERE created_at < now() - interval '{KEPT.days} days')
        INSERT INTO idempotency_key (owner, route, key, body_sha256, status, headers, body)
        SELECT owner, route, key, body_sha256, status, CAST(headers AS jsonb), body
          FROM unnest(CAST(:owners AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]),
                      CAST(:bodies_sha256 AS text[]), CAST(:statuses AS smallint[]),
                      CAST(:headers AS text[]), CAST(:bodies AS text[]))
-              AS made (owner, route, key, body_sha256, status, headers, body)"""
+              AS made (owner, route, key, body_sha256, status, headers, body)"""  # noqa: S608
 )
 
 
@@ -439,7 +441,6 @@ async def remember_several(
     """Keep answers in the transaction of their effects, and forget those that are too old."""
     given = {
         **_columns([*answers]),
-        "kept": KEPT,
         "bodies_sha256": [one.body_sha256 for one in answers],
         "statuses": [answer.status for answer in answers.values()],
         "headers": [json.dumps(answer.headers) for answer in answers.values()],
