@@ -172,7 +172,7 @@ class StationObservations(Document):
 
 router = APIRouter(tags=["monitoring"], route_class=Route)
 quick = APIRouter(tags=["monitoring"], route_class=DirectRoute)
-"""What feeds do every second; looked at early."""
+"""What feeds do every second: found first, and without dependencies."""
 OBSERVATION: dict[str, Any] = {
     "type": "object",
     "required": list(NEEDED),

@@ -215,7 +215,7 @@ def _made(view: View, accepted: Accepted) -> Made:
 
 router = APIRouter(tags=["processes"], route_class=Route)
 quick = APIRouter(tags=["processes"], route_class=DirectRoute)
-"""What programs ask for job by job; looked at early."""
+"""What programs ask for job by job: found first, and without dependencies."""
 EXECUTION: dict[str, Any] = {
     "parameters": [
         {"name": "process", "in": "path", "required": True, "schema": {"type": "string"}},

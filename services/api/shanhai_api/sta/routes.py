@@ -174,7 +174,7 @@ SHOWN: Schema = {
 
 router = APIRouter(tags=["sensorthings"], route_class=LateRoute)
 quick = APIRouter(tags=["sensorthings"], route_class=DirectRoute)
-"""What loggers do every second; looked at early."""
+"""What loggers do every second: found first, and without dependencies."""
 PATH = f"{documents.ROOT}/{{path:path}}"
 
 

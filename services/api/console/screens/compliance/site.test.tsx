@@ -13,20 +13,10 @@ import {
   EXECUTION,
   mouse,
   questionIn,
+  SITE,
   serveChecks,
 } from "./testing";
 
-const TRIANGLE: Polygon = {
-  type: "Polygon",
-  coordinates: [
-    [
-      [118, 24],
-      [118.1, 24],
-      [118.1, 24.1],
-      [118, 24],
-    ],
-  ],
-};
 const TYPED = "118 24\n118.1 24\n118.1 24.1";
 
 /** The screen with the inputs of each check that it asks for. */
@@ -106,7 +96,7 @@ describe("a site typed as corners", () => {
     checkButton().focus();
     await hands.keyboard("{Enter}");
     expect(await screen.findByText("Pass")).toBeTruthy();
-    expect(inputs()).toEqual([{ geometry: TRIANGLE }]);
+    expect(inputs()).toEqual([{ geometry: SITE }]);
   });
   it("may be in degrees, minutes and seconds, and closed", async () => {
     const { hands, inputs } = opened();
@@ -114,7 +104,7 @@ describe("a site typed as corners", () => {
     type("118°00′00″ 24°\n118°06′ 24°\n118°06′ 24°06′00.0″\n118 24");
     await hands.click(drawIt());
     await hands.click(checkButton());
-    await waitFor(() => expect(inputs()).toEqual([{ geometry: TRIANGLE }]));
+    await waitFor(() => expect(inputs()).toEqual([{ geometry: SITE }]));
   });
   it("is gone to on the map", async () => {
     const { hands } = opened();
@@ -154,7 +144,7 @@ describe("a site typed as corners", () => {
     expect(screen.getByRole("alert").textContent).toBe("第 2 行不是经纬度");
   });
   it("is kept while it is typed, though a map comes late", async () => {
-    keep("draft.compliance", TRIANGLE);
+    keep("draft.compliance", SITE);
     opened();
     type("118 24\n118.1 24\n118.2");
     await drawable();
@@ -177,7 +167,7 @@ describe("a site typed as corners", () => {
     ];
     keep("draft.compliance", {
       type: "MultiPolygon",
-      coordinates: [[...TRIANGLE.coordinates, hole], other],
+      coordinates: [[...SITE.coordinates, hole], other],
     });
     const { hands, inputs } = opened();
     await drawable();
@@ -198,15 +188,15 @@ describe("a site typed as corners", () => {
 
 describe("a site that was not checked yet", () => {
   it("is there again after a reload, on the map and in the text", async () => {
-    keep("draft.compliance", TRIANGLE);
+    keep("draft.compliance", SITE);
     const { hands, inputs } = opened();
     expect(corners().value).toBe(TYPED);
     await drawable();
     await hands.click(checkButton());
-    await waitFor(() => expect(inputs()).toEqual([{ geometry: TRIANGLE }]));
+    await waitFor(() => expect(inputs()).toEqual([{ geometry: SITE }]));
   });
   it("keeps its verdict in the other language's map", async () => {
-    keep("draft.compliance", TRIANGLE);
+    keep("draft.compliance", SITE);
     const { hands } = opened();
     await drawable();
     await hands.click(checkButton());
@@ -251,7 +241,7 @@ describe("a site that was not checked yet", () => {
 
 describe("a check", () => {
   async function ready(answers: Parameters<typeof serveChecks>[0] = {}) {
-    keep("draft.compliance", TRIANGLE);
+    keep("draft.compliance", SITE);
     const screenOf = opened(answers);
     await drawable();
     return screenOf;
@@ -335,7 +325,7 @@ describe("a check", () => {
 describe("what is to be done there", () => {
   const activity = (name: string) => screen.findByRole("checkbox", { name });
   async function ready() {
-    keep("draft.compliance", TRIANGLE);
+    keep("draft.compliance", SITE);
     const screenOf = opened();
     await drawable();
     return screenOf;
@@ -345,7 +335,7 @@ describe("what is to be done there", () => {
     const { hands, inputs } = await ready();
     expect(screen.getByText("usually: development")).toBeTruthy();
     await hands.click(checkButton());
-    await waitFor(() => expect(inputs()).toEqual([{ geometry: TRIANGLE }]));
+    await waitFor(() => expect(inputs()).toEqual([{ geometry: SITE }]));
   });
   it("is sent by its codes in the order of choosing", async () => {
     const { hands, inputs } = await ready();
