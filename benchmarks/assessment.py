@@ -7,12 +7,13 @@ the small one's.
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.family import FamilyMeter
 from benchmarks.fresh import run_fresh
 from benchmarks.large_watershed import enlarge
+from benchmarks.machine import family, processor_seconds
 from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
@@ -21,7 +22,8 @@ from shanhai.processes.delineate_zones.compute import compute
 
 CELLS, CELL_M = 2000, 20.0
 TIMES = int(os.environ.get("BENCH_TIMES", "5"))
-MEMORY_MIB = 2048.0
+MOST_MIB, MOST_US = 1536.0, 6.0
+"""Of the largest process, and of processor time a cell, with maps and report."""
 ZONING_BEGINS, REPORT_BEGINS = "cluster", "maps"
 """The stages that follow the ratios, and the zones with their rasters and statistics."""
 
@@ -30,9 +32,10 @@ PARTS = ("assessment", "zoning", "both", "with maps and report")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The peak of the largest process, MiB, and when each stage began."""
+    """The peak of the largest process, MiB, processor time of all, s, and when each stage began."""
 
     peak_mib: float
+    processor_s: float
     began: Mapping[str, float]
 
     @property
@@ -69,20 +72,32 @@ def run(bench: Workbench) -> Table:
             _row(f"{part}: large, per cell of the small", grown, alone, part, 0.8, TIMES**2),
             _row(f"{part}: large, two processes", pair, grown, part, 1.7),
         ]
+    table.rows.append(_processing(grown, (CELLS * TIMES) ** 2))
     return table
 
 
 def _row(what: str, ours: Run, floor: Run, part: str, target: float, times: float = 1.0) -> Row:
     """A comparison of the seconds of a part, and of what memory the largest process took."""
     mine, other = ours.parts[part] / times, floor.parts[part]
-    facts = {"peak MiB": ours.peak_mib, "MiB left of 2 GiB": MEMORY_MIB - ours.peak_mib}
-    return Row(what, Sample((mine,)), Sample((other,)), target, facts)
+    return Row(what, Sample((mine,)), Sample((other,)), target, _memory(ours))
+
+
+def _memory(run: Run) -> dict[str, float]:
+    return {"peak MiB": run.peak_mib, "MiB left of 1.5 GiB": MOST_MIB - run.peak_mib}
+
+
+def _processing(run: Run, cells: int) -> Row:
+    """Processor time of a cell in one process, beside what it may take."""
+    of_cell = Sample((run.processor_s / cells,))
+    what = f"processor time of a cell, with maps and report, beside {MOST_US:g} µs"
+    setup = replace(SETUP, clock="processor")
+    return Row(what, of_cell, Sample((MOST_US * 1e-6,)), 1.0, _memory(run), setup)
 
 
 def delineate(watershed: Watershed, workspace: Path, processes: int) -> Run:
     """Compute the whole job on files."""
     workspace.mkdir()
-    meter, began = FamilyMeter(), dict[str, float]()
+    meter, began, before = FamilyMeter(), dict[str, float](), _processor_seconds()
 
     def told(percent: float, stage: str) -> None:
         began.setdefault(stage, time.perf_counter())
@@ -90,4 +105,8 @@ def delineate(watershed: Watershed, workspace: Path, processes: int) -> Run:
     meter.start()
     compute(watershed.task(processes=processes), workspace, told)
     meter.stop()
-    return Run(meter.largest, began)
+    return Run(meter.largest, _processor_seconds() - before, began)
+
+
+def _processor_seconds() -> float:
+    return processor_seconds(family(os.getpid()))

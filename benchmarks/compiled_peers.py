@@ -30,6 +30,7 @@ postgres:
       extent: 4096
       buffer: 64
       clip_geom: true
+      max_feature_count: {most}
       properties:
         {properties}
 """
@@ -50,25 +51,28 @@ def missing_peers(*names: str) -> list[str]:
 
 
 @contextmanager
-def serving_martin(database_url: str, folder: Path, members: str) -> Iterator[str]:
-    """Its address; it draws the regions with these members, all text, and keeps no tile."""
+def serving_martin(database_url: str, folder: Path, members: str, most: int) -> Iterator[str]:
+    """Its address; it draws so many regions with these members, all text, and keeps no tile."""
     port = free_port()
     properties = "\n        ".join(f"{name}: text" for name in members.split(","))
     config = folder / "martin.yaml"
-    config.write_text(MARTIN_CONFIG.format(port=port, url=database_url, properties=properties))
+    config.write_text(
+        MARTIN_CONFIG.format(port=port, url=database_url, properties=properties, most=most)
+    )
     command = [str(_programs()[MARTIN]), "--config", str(config)]
     with serving_process(command, {}, folder / "martin.log", port):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def serving_pg_tileserv(database_url: str, folder: Path) -> Iterator[str]:
-    """Its address."""
+def serving_pg_tileserv(database_url: str, folder: Path, most: int) -> Iterator[str]:
+    """Its address; it draws so many features of a tile."""
     port, program = free_port(), _programs()[PG_TILESERV]
     settings = {
         "DATABASE_URL": database_url,
         "TS_HTTPHOST": "127.0.0.1",
         "TS_HTTPPORT": str(port),
+        "TS_MAXFEATURESPERTILE": str(most),
         "TS_ASSETSPATH": str(program.with_name(f"assets-{PG_TILESERV}")),
     }
     with serving_process([str(program)], settings, folder / "pg_tileserv.log", port):

@@ -92,9 +92,12 @@ def serving_peers(database_url: str, folder: Path) -> Iterator[list[Peer]]:
 
 
 @contextmanager
-def serving_tipg_alone(database_url: str, folder: Path) -> Iterator[Peer]:
-    """tipg, which serves tiles too."""
-    with _serving_tipg(environment("features", PACKAGES), database_url, folder) as peer:
+def serving_tipg_alone(
+    database_url: str, folder: Path, most_in_tile: int | None = None
+) -> Iterator[Peer]:
+    """tipg, which serves tiles too, of so many features where it is told."""
+    programs = environment("features", PACKAGES)
+    with _serving_tipg(programs, database_url, folder, most_in_tile) as peer:
         yield peer
 
 
@@ -108,7 +111,9 @@ async def _copy_rows(database_url: str) -> None:
 
 
 @contextmanager
-def _serving_tipg(programs: Path, database_url: str, folder: Path) -> Iterator[Peer]:
+def _serving_tipg(
+    programs: Path, database_url: str, folder: Path, most_in_tile: int | None = None
+) -> Iterator[Peer]:
     settings = {
         "DATABASE_URL": database_url,
         "TIPG_DB_TABLES": '["public.region"]',
@@ -116,6 +121,8 @@ def _serving_tipg(programs: Path, database_url: str, folder: Path) -> Iterator[P
         "TIPG_DB_SPATIAL_EXTENT": "FALSE",
         "TIPG_DB_DATETIME_EXTENT": "FALSE",
     }
+    if most_in_tile is not None:
+        settings["TIPG_MAX_FEATURES_PER_TILE"] = str(most_in_tile)
     port = free_port()
     command = [str(programs / "uvicorn"), "tipg.main:app", f"--port={port}", "--no-access-log"]
     with serving_process(command, settings, folder / "tipg.log", port):

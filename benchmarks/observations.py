@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from os import environ
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ RECENT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=10)
 """When single observations and those of feeds begin."""
 FED_FROM = 1_000
 """Seconds after that from which feeds send; single ones come before, and from 1200 on."""
+SENSED_FROM = 3_000
+"""Seconds after it from which Observations of SensorThings are."""
 PROPERTY = "pm25"
 FLOOR_COLUMNS = (
     *("observed_at", "value", "received_at", "station_id", "source_id"),
@@ -68,8 +71,13 @@ def run(bench: Workbench) -> Table:
                 Sample((P95_S,)),
                 target=1.0,
                 facts={"median ms": float(np.median(latencies)) * 1e3},
+                setup=replace(SETUP, connections=(FEEDS, 0)),
             )
         )
+        alone = Sample(
+            tuple(loop.run(_send_singly(client, 4 + number)) for number in range(ROUNDS))
+        )
+        table.rows.append(_beside_sensorthings(loop, bench, client))
         times = max(1, ROWS // STATIONS)
         ours, floor = alternate(
             lambda number: loop.run(send_batches(client, number, times)),
@@ -83,15 +91,12 @@ def run(bench: Workbench) -> Table:
                 floor,
                 target=COPY_TARGET,
                 facts={"rows/s": 1 / ours.median, "COPY rows/s": 1 / floor.median},
+                setup=replace(SETUP, connections=(CONNECTIONS, CONNECTIONS), processes=(1, 0)),
             )
         )
-        alone = Sample(
-            tuple(loop.run(_send_singly(client, 4 + number)) for number in range(ROUNDS))
-        )
-        table.rows.append(
-            Row("rows by NDJSON, beside one by one", ours, alone, target=SINGLE_TARGET)
-        )
-        table.rows.append(_beside_sensorthings(loop, bench, client))
+        setup = replace(SETUP, connections=(CONNECTIONS, 1))
+        what = "rows by NDJSON, beside one by one"
+        table.rows.append(Row(what, ours, alone, target=SINGLE_TARGET, setup=setup))
     return table
 
 
@@ -202,7 +207,7 @@ async def _send_singly(client: Client, number: int) -> float:
 
 async def _send_sensing(client: Client, number: int) -> float:
     """Seconds per row, each an Observation of SensorThings that is created by its own request."""
-    return await _create_singly(client, "/sta/v1.1/Observations", 550_000 + number * SINGLE)
+    return await _create_singly(client, "/sta/v1.1/Observations", SENSED_FROM + number * SINGLE)
 
 
 async def _create_singly(
@@ -212,7 +217,7 @@ async def _create_singly(
     started = time.perf_counter()
     for step in range(first, first + SINGLE):
         body = {
-            "phenomenonTime": START + step * STEP,
+            "phenomenonTime": RECENT + timedelta(seconds=step),
             "result": step % 300,
             "Datastream": {"@iot.id": datastream},
         }

@@ -10,6 +10,7 @@ over HTTP, with a key, and once more put into the line by a statement, to tell t
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from statistics import median, quantiles
 from typing import Any
 from uuid import UUID, uuid4
@@ -62,9 +63,10 @@ _FILL = f"""
 _NOTIFY = f"NOTIFY {CHANNEL}"
 _EMPTY = f"DELETE FROM job WHERE requested_by = '{OWNER}'"  # noqa: S608  (a constant)
 SETUP = Setup(
-    settings="ours two slots, arq ten",
+    settings="ours two slots, arq ten; ours the API, a worker, its fork server and two jobs",
     warm="the worker and its fork server; arq's worker, already waiting",
     connections=(1, 1),
+    processes=(5, 1),
 )
 
 
@@ -84,7 +86,9 @@ def run(bench: Workbench) -> Table:
             for how, (pause_s, target) in ARQ.items():
                 samples = alternate(ours, _arq_jobs(loop, address, pause_s), rounds=ROUNDS)
                 what = f"one of {TRIVIAL} trivial jobs, {way}; floor: arq {how}"
-                table.rows.append(Row(what, *samples, target=None if number else target))
+                setup = SETUP if number else replace(SETUP, connections=(CONNECTIONS, 1))
+                target = None if number else target
+                table.rows.append(Row(what, *samples, target=target, setup=setup))
         table.rows.extend(_one_job(bench))
         table.rows.append(_reads(bench, loop, connection))
         loop.run(connection.close())

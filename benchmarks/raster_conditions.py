@@ -22,7 +22,7 @@ from benchmarks.raster_tiles import ROUNDS, SETUP, STEP, addresses_over
 from benchmarks.rasters import ALIGNED, CORNER, GAUSS_KRUGER, LEVEL, write_rasters
 from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import Address
-from benchmarks.tile_peers import TilePeer, serving_tile_peers
+from benchmarks.tile_peers import TilePeer, left_out, serving_tile_peers
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
@@ -48,7 +48,7 @@ def run(bench: Workbench) -> Table:
     """Each condition beside each peer; blocks that do not fit beside blocks that do."""
     folder = bench.made("rasters")
     statistics = write_rasters(folder)
-    title = "256 px, one process on both sides, uncached"
+    title = f"256 px, one process on both sides, uncached{left_out()}"
     table = Table("raster-conditions", title, "the other side", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(add_rasters(bench.stack, folder, statistics, range(1)))

@@ -14,7 +14,7 @@ from benchmarks.raster_rows import add_rasters, code_of
 from benchmarks.rasters import ALIGNED, GAUSS_KRUGER, frames, write_rasters
 from benchmarks.report import Row, Setup, Table
 from benchmarks.tile_addresses import Address, tiles_within
-from benchmarks.tile_peers import TilePeer, serving_tile_peers
+from benchmarks.tile_peers import TilePeer, left_out, serving_tile_peers
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
@@ -27,11 +27,12 @@ CONNECTIONS = (1, 16)
 ZOOMS = (9, 10, 11, 12, 13, 14)
 AT_MOST = int(environ.get("BENCH_TILES", "8"))
 TARGETS = {
-    ("titiler.core", ALIGNED): 8.0,
-    ("titiler.core", GAUSS_KRUGER): 50.0,
-    ("MapServer", ALIGNED): 1.0,
-    ("MapServer", GAUSS_KRUGER): 1.0,
+    ("titiler.core", ALIGNED): 17.0,
+    ("titiler.core", GAUSS_KRUGER): 57.0,
+    ("MapServer", ALIGNED): 1.7,
+    ("MapServer", GAUSS_KRUGER): 1.7,
 }
+"""The least that was measured when they were set."""
 INSIDE_DEGREES = 0.05
 """A little inside, so that every tile shows some of the raster: titiler refuses others."""
 WARMING = 4
@@ -50,7 +51,7 @@ def run(bench: Workbench) -> Table:
     """Two files, one and two processes, one and sixteen connections, each beside each peer."""
     folder, stack = bench.made("rasters"), bench.stack
     statistics = write_rasters(folder)
-    title = f"256 px PNG, WebMercatorQuad, zooms {ZOOMS[0]}-{ZOOMS[-1]}, uncached"
+    title = f"256 px PNG, WebMercatorQuad, zooms {ZOOMS[0]}-{ZOOMS[-1]}, uncached{left_out()}"
     table = Table("raster-tiles", title, "titiler.core or MapServer", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(add_rasters(stack, folder, statistics, range(1)))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.report import Row, Table
+from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.client import ApiClient
@@ -45,10 +45,16 @@ ALONE = {"SHANHAI_HJ212_HOST": "", "SHANHAI_MQTT_URL": ""}
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 
+SETUP = Setup(
+    settings="each service alone on the machine beside an idle stack; at rest all of them",
+    warm="compiled modules, what the system keeps of files",
+    processes=(1, 0),
+)
+
 
 def run(bench: Workbench) -> Table:
     """The command line; each service; the stack at rest."""
-    table = Table("starting", "starting and idling", "limit")
+    table = Table("starting", "starting and idling", "limit", setup=SETUP)
     # As after an install, whatever the environment of this process and the checkout's files are.
     cache = str(bench.made("bytecode"))
     compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}

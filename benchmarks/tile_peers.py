@@ -116,14 +116,18 @@ class TilePeer:
         ]
 
 
+def left_out() -> str:
+    """What a title adds where MapServer is not installed."""
+    missing = missing_programs()
+    return f"; without MapServer, for want of {', '.join(missing)}" if missing else ""
+
+
 @contextmanager
 def serving_tile_peers(folder: Path, workers: int) -> Iterator[list[TilePeer]]:
     """The peers, each with so many processes; MapServer only where it is installed."""
     with ExitStack() as at_end:
         peers = [at_end.enter_context(_serving_titiler(folder, workers))]
-        if missing_programs():
-            print(f"MapServer is left out: {', '.join(missing_programs())} not installed")
-        else:
+        if not missing_programs():
             peers.append(at_end.enter_context(_serving_mapserver(folder, workers)))
         yield peers
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from os import environ
 
 from asyncpg import Connection, connect
@@ -74,6 +75,8 @@ SETUP = Setup(
     connections=(1, 1),
 )
 
+BARE = replace(SETUP, processes=(1, 0))
+
 
 def run(bench: Workbench) -> Table:
     """Tiles of zones and of many polygons, never twice the same state."""
@@ -109,7 +112,8 @@ def _beside_bare(loop: asyncio.Runner, bench: Workbench, connection: Connection,
 
     samples = alternate(ours, floor, rounds=ROUNDS)
     facts = {"tiles/s": 1 / samples[0].median}
-    return Row(f"zones, zoom {zoom}, bare ST_AsMVT", *samples, target=TARGET, facts=facts)
+    what = f"zones, zoom {zoom}, bare ST_AsMVT"
+    return Row(what, *samples, target=TARGET, facts=facts, setup=BARE)
 
 
 async def touch(connection: Connection) -> None:
@@ -146,6 +150,7 @@ def _regions_beside_bare(
             *(Sample(side) for side in zip(*rounds, strict=True)),
             target=TARGET,
             facts={"tiles/s": 1 / min(ours for ours, _ in rounds)},
+            setup=BARE,
         )
         for zoom, rounds in found.items()
     ]

@@ -1,16 +1,19 @@
 #!/bin/sh
-# Puts new images of api, tiles and worker in the place of those that run, without a request refused:
-# new containers are started beside the old ones, and these are stopped when the new ones are well.
-# `deploy/upgrade.sh [SERVICE…]`, after `docker compose build` or `pull`; COMPOSE is the command.
+# Puts new images in the place of those that run, without a request refused: of api, tiles and worker
+# new containers are started beside the old ones, and these are stopped when the new ones are well. What
+# runs of gateway, archive and Dask is made anew then: devices send again, the log waits, and so do jobs.
+# `deploy/upgrade.sh [SERVICE…]`, after `docker compose --profile '*' build` or `pull`; COMPOSE is the
+# command.
 set -eu
 compose=${COMPOSE:-docker compose}
-running() { $compose ps --quiet "$1"; }
+running() { $compose --profile '*' ps --quiet "$1"; }
 scale() { $compose up --detach --no-deps --no-recreate --wait --scale "$1=$2" "$1"; }
 
 # Without what they depend on, which would be made anew as well: the database among it.
 $compose run --rm --no-deps -T provision
 $compose run --rm --no-deps -T migrate
-[ $# -gt 0 ] || set -- api tiles worker
+others=
+[ $# -gt 0 ] || { others="gateway archive dask-scheduler dask-worker" && set -- api tiles worker; }
 for service; do
   old=$(running "$service")
   count=$(echo "$old" | wc -w)
@@ -25,4 +28,8 @@ for service; do
   echo "$old" | xargs docker stop --time 35
   echo "$old" | xargs docker rm
   scale "$service" "$count"
+done
+for service in $others; do
+  count=$(running "$service" | wc -w)
+  [ "$count" -eq 0 ] || $compose up --detach --no-deps --wait --scale "$service=$count" "$service"
 done

@@ -13,11 +13,20 @@ ShanhaiError
 ├── Forbidden            the identity lacks the scope
 ├── RateLimited          more was asked for in a while than is allowed; try again later
 └── Unavailable          a dependency does not answer; try again
+    └── StorageFull      there is no room
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
+
+from shanhai.vocabulary import Label
+
+HTTP_TITLES: Mapping[int, Label] = {
+    404: Label("未找到", "Not found"),
+    405: Label("方法不被允许", "Method not allowed"),
+}
+"""Of what a router itself refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,7 @@ class ShanhaiError(Exception):
     a problem document tells beside them; `problem` is the document that a service answered with.
     """
 
-    title = "Error"
-    title_zh = "错误"
+    title = Label("错误", "Error")
 
     def __init__(self, message: str, *, message_zh: str | None = None) -> None:
         super().__init__(message)
@@ -59,8 +67,7 @@ class ShanhaiError(Exception):
 class InvalidInput(ShanhaiError):
     """The caller's value breaks a rule."""
 
-    title = "Invalid input"
-    title_zh = "输入无效"
+    title = Label("输入无效", "Invalid input")
 
     def __init__(
         self,
@@ -87,29 +94,25 @@ class InvalidInput(ShanhaiError):
 class UnsupportedFile(InvalidInput):
     """A file is not what it should be."""
 
-    title = "Unsupported file"
-    title_zh = "文件不受支持"
+    title = Label("文件不受支持", "Unsupported file")
 
 
 class LimitExceeded(InvalidInput):
     """Something is larger or longer than allowed."""
 
-    title = "Limit exceeded"
-    title_zh = "超出限制"
+    title = Label("超出限制", "Limit exceeded")
 
 
 class NotFound(ShanhaiError):
     """No such object, or none the caller may know of."""
 
-    title = "Not found"
-    title_zh = "未找到"
+    title = Label("未找到", "Not found")
 
 
 class Conflict(ShanhaiError):
     """The object's present state forbids the request; `faults` say what in it does."""
 
-    title = "Conflict"
-    title_zh = "状态冲突"
+    title = Label("状态冲突", "Conflict")
 
     def __init__(
         self, message: str, *, message_zh: str | None = None, faults: Sequence[Fault] = ()
@@ -121,8 +124,7 @@ class Conflict(ShanhaiError):
 class Stale(Conflict):
     """The object has changed since the caller read it."""
 
-    title = "Precondition failed"
-    title_zh = "前提条件不满足"
+    title = Label("前提条件不满足", "Precondition failed")
 
 
 class InFlight(Conflict):
@@ -132,8 +134,7 @@ class InFlight(Conflict):
 class KeyReused(Conflict):
     """This idempotency key was used with another body."""
 
-    title = "Idempotency key reused"
-    title_zh = "幂等键已被使用"
+    title = Label("幂等键已被使用", "Idempotency key reused")
 
 
 class Unauthenticated(ShanhaiError):
@@ -142,8 +143,7 @@ class Unauthenticated(ShanhaiError):
     `reason` and `credential` are for the audit log: the caller is not told whether a key exists.
     """
 
-    title = "Authentication required"
-    title_zh = "需要身份认证"
+    title = Label("需要身份认证", "Authentication required")
 
     def __init__(
         self,
@@ -161,15 +161,13 @@ class Unauthenticated(ShanhaiError):
 class Forbidden(ShanhaiError):
     """The identity lacks the scope."""
 
-    title = "Forbidden"
-    title_zh = "没有权限"
+    title = Label("没有权限", "Forbidden")
 
 
 class RateLimited(ShanhaiError):
     """More was asked for in a while than is allowed."""
 
-    title = "Too many requests"
-    title_zh = "请求过于频繁"
+    title = Label("请求过于频繁", "Too many requests")
 
     def __init__(
         self,
@@ -186,5 +184,18 @@ class RateLimited(ShanhaiError):
 class Unavailable(ShanhaiError):
     """A dependency does not answer."""
 
-    title = "Service unavailable"
-    title_zh = "服务暂不可用"
+    title = Label("服务暂不可用", "Service unavailable")
+
+
+class StorageFull(Unavailable):
+    """There is no room for what was sent or is to be sent; there may be later."""
+
+    title = Label("存储空间不足", "Insufficient storage")
+
+
+DATABASE_DOWN = Unavailable(
+    "the database does not answer; try again", message_zh="数据库暂不可用，请稍后重试"
+)
+NO_ROOM = StorageFull(
+    "there is no room left for it; try again later", message_zh="存储空间不足，请稍后重试"
+)

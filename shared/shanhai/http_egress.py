@@ -15,6 +15,7 @@ import orjson
 
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.settings import OutgoingSettings
+from shanhai.vocabulary import Label
 
 LIMIT_BYTES = 1024 * 1024
 LONGEST_URL = 2000
@@ -46,8 +47,7 @@ class NoAnswerInTime(Unavailable):
 class UnusableAnswer(Unavailable):
     """Whom was asked has answered what was not asked for."""
 
-    title = "Unusable answer"
-    title_zh = "上游应答无效"
+    title = Label("上游应答无效", "Unusable answer")
 
 
 class EgressClient:

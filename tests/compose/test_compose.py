@@ -25,6 +25,8 @@ UNWANTED = "for tool in cc gcc c++ ld make pip; do command -v $tool && exit 1; d
 REGIONS = "/collections/regions/items"
 KILLED = ("redis", "worker", "api", "tiles", "dask-worker", "dask-scheduler", "proxy", "postgres")
 ROLLED = ("api", "tiles", "worker")
+MADE_ANEW = ("dask-scheduler", "dask-worker")
+"""What an upgrade puts newer images in the place of, by turns and at once."""
 SMALLER = {"api": 390, "tiles": 250, "worker": 780}
 """MB above the base image; docs/operations.md has what they are."""
 BASE = "python:3.11-slim-bookworm"
@@ -225,22 +227,37 @@ def test_an_upgrade_refuses_no_request(
     ledger = Ledger()
     place = (deployment.url, deployment_key, ledger)
     senders = [Sender(*place, f"upgrade.{n}", timeout_s=PATIENCE_S, kept=0) for n in range(2)]
-    before = {name: deployment.containers(name) for name in ROLLED}
+    before = {name: deployment.containers(name) for name in (*ROLLED, *MADE_ANEW)}
     answers: list[httpx.Response] = []
     with newer_images(ROLLED, deployment.folder), under_load(senders, answers):
         wait_for_more(ledger, 0)
         deployment.upgrade()
         wait_for_more(ledger, len(ledger.accepted))
-    for name in ROLLED:
+    for name, former in before.items():
         after = deployment.containers(name)
-        assert len(after) == len(before[name])
-        assert not {*after} & {*before[name]}
+        assert len(after) == len(former)
+        assert not {*after} & {*former}
     assert deployment.rows("SELECT version_num FROM alembic_version") == [{"version_num": NEWER}]
     assert (ledger.unexpected, ledger.repeats) == ([], 0)
     assert [sender.refused for sender in senders] == [0, 0]
     assert [one.text for one in answers if one.status_code != 200] == []
     assert answers
     assert_done_once(deployment, ledger)
+
+
+def test_settings_that_the_file_does_not_name_reach_their_service(deployment: Deployment) -> None:
+    own = ROOT / "api.env"
+    assert not own.exists()
+    own.write_text("SHANHAI_API_DRAIN_S=7.5\n", "utf-8")
+    words = ("run", "--rm", "--no-deps", "-T")
+    try:
+        told = {
+            name: deployment.compose(*words, name, "sh", "-c", "echo $SHANHAI_API_DRAIN_S")
+            for name in ("api", "worker")
+        }
+    finally:
+        own.unlink()
+    assert {name: said.strip() for name, said in told.items()} == {"api": "7.5", "worker": ""}
 
 
 def test_a_wrong_password_ends_what_runs_once_and_is_told_by_what_serves(
@@ -293,6 +310,10 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     assert "kept" in codes
     assert "later" not in codes
     assert "kept" in {region["id"] for region in proxied_client.get(REGIONS)["features"]}
+    # The log goes on in a new timeline, with nothing of what was received of the former one.
+    deployment.up("archive", **sealed)
+    deployment.compose("--profile=backup", "run", "--rm", "-T", "backup", **sealed)
+    await_archive(deployment)
 
 
 def import_region(proxied_client: ApiClient, code: str, outline: Path | None = None) -> None:

@@ -156,6 +156,24 @@ def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
             assert_is_command(one["command"])
 
 
+def test_settings_that_the_compose_file_does_not_name_reach_each_service(
+    compose: dict[str, Any],
+) -> None:
+    files = {
+        name: [(one["path"], one["required"]) for one in service["env_file"]]
+        for name, service in compose["services"].items()
+        if "env_file" in service
+    }
+    own = {"gateway": "worker", "archive": "backup", "restore": "backup"}
+    served = ("api", "worker", "gateway", "tiles", "archive", "backup", "restore")
+    expected = {
+        name: [("settings.env", False), (f"{own.get(name, name)}.env", False)] for name in served
+    }
+    # They know no address of database or Redis, and read nothing that others do.
+    expected |= {name: [("dask.env", False)] for name in ("dask-scheduler", "dask-worker")}
+    assert files == expected
+
+
 def test_compose_builds_stages_that_exist(
     compose: dict[str, Any], stages: dict[str, Stage]
 ) -> None:

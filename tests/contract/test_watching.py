@@ -88,8 +88,7 @@ def test_prometheus_asks_services_of_the_compose_file() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     dockerfile = (ROOT / "deploy/Dockerfile").read_text("utf-8")
     for job in prometheus["scrape_configs"]:
-        for target in (t for group in job["static_configs"] for t in group["targets"]):
-            host, _, port = target.partition(":")
-            assert host in compose["services"]
-            assert f"EXPOSE {port}\n" in dockerfile
+        [found] = job["dns_sd_configs"]
+        assert set(found["names"]) <= set(compose["services"])
+        assert f"EXPOSE {found['port']}\n" in dockerfile
     assert {job["job_name"] for job in prometheus["scrape_configs"]} == {"api", "tiles", "worker"}

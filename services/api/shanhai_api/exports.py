@@ -29,7 +29,7 @@ from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query, system_reader
 from shanhai_api.kit.dependencies import act_of
-from shanhai_api.kit.requests import Caller, request_id_of
+from shanhai_api.kit.requests import Caller, preferred_type, request_id_of
 from shanhai_api.kit.state import ServiceState, state_of
 from shanhai_api.kit.view import View
 
@@ -53,16 +53,8 @@ def file_format_among(request: Request, offered: Sequence[FileFormat]) -> FileFo
     wanted = request.query_params.get("f")
     if wanted is not None:
         return next((item for item in offered if item.name == wanted), None)
-    accepted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip()
-    if accepted in {"", "*/*"}:
-        return None
-    return next((item for item in offered if _media(item) == accepted), None)
-
-
-def _media(item: FileFormat) -> str | None:
-    media_type = item.media_type.partition(";")[0]
-    # Any archive may be meant by it.
-    return None if media_type == "application/zip" else media_type
+    accepted = preferred_type(request)
+    return next((item for item in offered if item.accepted == accepted), None)
 
 
 def asked_encoding(request: Request, chosen: FileFormat) -> tuple[str | None, QueryParams]:

@@ -17,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.db.engine import failed_beneath
 from shanhai.errors import (
+    DATABASE_DOWN,
+    HTTP_TITLES,
+    NO_ROOM,
     Conflict,
     Fault,
     Forbidden,
@@ -24,11 +27,13 @@ from shanhai.errors import (
     NotFound,
     RateLimited,
     ShanhaiError,
+    StorageFull,
     Unauthenticated,
     Unavailable,
 )
 from shanhai.http_egress import NoAnswerInTime, UnusableAnswer
 from shanhai.validation import rule_in_chinese, rule_in_english
+from shanhai.vocabulary import Label
 from shanhai_tiles.answers import DocumentPart, Maybe
 from shanhai_tiles.pages import HTML, asks_for_page, language_of, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of
@@ -42,8 +47,7 @@ NEVER_STORED = {"Cache-Control": "no-store"}
 class LayerUnreadable(Conflict):
     """The layer is registered but its file is missing or damaged; other layers are not touched."""
 
-    title = "Layer file unreadable"
-    title_zh = "图层文件无法读取"
+    title = Label("图层文件无法读取", "Layer file unreadable")
 
     def __init__(self) -> None:
         super().__init__(
@@ -81,8 +85,12 @@ _STATUS: tuple[tuple[type[ShanhaiError], int, str], ...] = (
     (RateLimited, 429, "rate-limited"),
     (UnusableAnswer, 502, "upstream-unusable"),
     (NoAnswerInTime, 504, "upstream-late"),
+    (StorageFull, 507, "storage-full"),
     (Unavailable, 503, "unavailable"),
 )
+TOO_LONG = Unavailable("the query took too long; try again", message_zh="查询超时，请稍后重试")
+INTERNAL = Label("内部错误", "Internal error")
+UNANSWERED = Label("无法应答该请求", "the request could not be answered")
 _CANCELLED = "57014"
 _PASSING_SQLSTATES = ("08", "53", "57")
 """Connection lost, resources short, operator's intervention."""
@@ -142,7 +150,7 @@ async def show_error(request: Request, error: Exception) -> Response:
         ((status, kind) for known, status, kind in _STATUS if isinstance(error, known)),
         (500, "internal"),
     )
-    title = error.title_zh if lang == "zh" else error.title
+    title = error.title.in_(lang)
     told = problem(request, status, kind, title, error.localised(lang), faults)
     told.headers.update(getattr(error, "headers", {}))
     return told
@@ -157,15 +165,17 @@ async def show_validation(request: Request, error: Exception) -> Response:
         for one in error.errors()
     ]
     detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
-    title = InvalidInput.title_zh if language_of(request) == "zh" else InvalidInput.title
-    return problem(request, 400, "invalid-input", title, detail, faults)
+    detail_zh = "；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults)
+    return await show_error(request, InvalidInput(detail, message_zh=detail_zh, faults=faults))
 
 
 async def show_http(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown path, method not allowed."""
     if not isinstance(error, HTTPException):
         raise error
-    response = problem(request, error.status_code, "http", error.detail, error.detail)
+    title = HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed"))
+    told = title.in_(language_of(request))
+    response = problem(request, error.status_code, "http", told, told)
     response.headers.update(error.headers or {})
     if error.status_code == 405:
         response.headers["Allow"] = ", ".join(allowed_methods(request))
@@ -188,8 +198,7 @@ async def show_database(request: Request, error: Exception) -> Response:
         if not (lost or failed_beneath(error) or state.startswith(_PASSING_SQLSTATES)):
             return await show_unexpected(request, error)
     log.warning("database does not answer", sqlstate=state)
-    detail = "the query took too long" if state == _CANCELLED else "the database does not answer"
-    return problem(request, 503, "unavailable", Unavailable.title, f"{detail}; try again")
+    return await show_error(request, TOO_LONG if state == _CANCELLED else DATABASE_DOWN)
 
 
 async def show_full_disk(request: Request, error: Exception) -> Response:
@@ -200,16 +209,14 @@ async def show_full_disk(request: Request, error: Exception) -> Response:
     if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         return await show_unexpected(request, error)
     log.error("no room left", error=type(error).__name__)
-    detail = "there is no room left to make the file; try again later"
-    if language_of(request) == "zh":
-        detail = "存储空间不足，请稍后重试"
-    return problem(request, 507, "storage-full", "Insufficient storage", detail)
+    return await show_error(request, NO_ROOM)
 
 
 async def show_unexpected(request: Request, error: Exception) -> Response:
     """A bug; the log has it, the answer does not."""
     log.error("unexpected error", exc_info=error)
-    return problem(request, 500, "internal", "Internal error", "the request could not be answered")
+    lang = language_of(request)
+    return problem(request, 500, "internal", INTERNAL.in_(lang), UNANSWERED.in_(lang))
 
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]

@@ -30,6 +30,7 @@ from shanhai import crypto
 from shanhai.backup.place import P, Place, writing
 from shanhai.errors import InvalidInput, ShanhaiError
 from shanhai.settings import Suite
+from shanhai.vocabulary import Label
 
 AGE, SM4 = ".age", ".sm4"
 SUFFIXES = (AGE, SM4)
@@ -45,8 +46,7 @@ Recipient: TypeAlias = pyrage.x25519.Recipient | crypto.Sm2PublicKey
 class BackupBroken(ShanhaiError):
     """A backup is not as it was written, or not whole."""
 
-    title = "Backup broken"
-    title_zh = "备份已损坏"
+    title = Label("备份已损坏", "Backup broken")
 
 
 @dataclass(frozen=True, slots=True)

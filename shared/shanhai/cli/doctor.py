@@ -456,7 +456,7 @@ async def check_rasters() -> str:
     try:
         version = importlib.metadata.version("rasterio")
     except importlib.metadata.PackageNotFoundError as error:
-        raise Unavailable("rasterio is not installed; install shanhai[all]") from error
+        raise Unavailable("no rasterio; install shanhai[all], or ask a worker's doctor") from error
     return f"rasterio {version}, which brings GDAL"
 
 

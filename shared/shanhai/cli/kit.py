@@ -156,9 +156,9 @@ def tell_error(error: Exception) -> int | None:
 
 def _tell_ours(error: ShanhaiError) -> None:
     """In both languages where there are two."""
-    typer.echo(f"{error.title}: {error.message}", err=True)
+    typer.echo(f"{error.title.en}: {error.message}", err=True)
     if error.message_zh != error.message:
-        typer.echo(f"{error.title_zh}：{error.message_zh}", err=True)
+        typer.echo(f"{error.title.zh}：{error.message_zh}", err=True)
     for fault in error.faults if isinstance(error, InvalidInput) else ():
         if fault.detail == error.message:
             typer.echo(f"  {fault.pointer}", err=True)

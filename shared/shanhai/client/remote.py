@@ -43,8 +43,7 @@ ENDED = {
 class JobFailed(ShanhaiError):
     """A job ended without a result; `problem` is its state."""
 
-    title = "Job failed"
-    title_zh = "任务失败"
+    title = Label("任务失败", "Job failed")
 
 
 class _RemoteThing(Driven[Mode]):

@@ -21,7 +21,7 @@ from shanhai.db.engine import Transaction
 from shanhai.db.identity import Identity
 from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, RateLimited
-from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai.vocabulary import JobStatus, Label, Role, Scope
 
 QUOTA = "quota"
 RETRY = "retry"
@@ -44,8 +44,7 @@ ORDER = (Job.priority.desc(), Job.turn, Job.created_at, Job.id)
 class TooManyJobs(RateLimited):
     """The caller has as many waiting jobs as they may."""
 
-    title = "Too many jobs"
-    title_zh = "作业过多"
+    title = Label("作业过多", "Too many jobs")
 
 
 @dataclass(frozen=True, slots=True)

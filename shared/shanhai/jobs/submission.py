@@ -79,13 +79,12 @@ JOB_ROLES = frozenset(role for role in Role if Scope.JOBS in ROLE_SCOPES[role])
 """The roles that compute, in their regions."""
 
 
-async def _demand_region(session: AsyncSession, inputs: Inputs, identity: Identity) -> None:
+async def _demand_region(session: AsyncSession, code: str | None, identity: Identity) -> None:
     """Refuse a job of a region in which who asks computes nothing: it reads what is kept there.
 
     Raises:
         Forbidden: So it is.
     """
-    code = getattr(inputs, "region", None)
     region = None if code is None else await find_region(session, code)
     if region is not None:
         demand_role(identity, JOB_ROLES, region.id)
@@ -151,7 +150,7 @@ async def prepare_job(
     """
     if identity is not None:
         await demand_known_plan(session, inputs, identity.viewer)
-        await _demand_region(session, inputs, identity)
+        await _demand_region(session, getattr(inputs, "region", None), identity)
     task = await resolution_of(contract.id).task_of(
         session, inputs, requested_by=requested_by, identity=identity
     )
@@ -180,7 +179,7 @@ async def resubmit(
 
     Raises:
         Conflict: The job has not ended so, or was asked for once more before.
-        Forbidden: Who asks may not write what the job would.
+        Forbidden: Who asks may not compute in its region, or not write what the job would.
         TooManyJobs: As many jobs of theirs are waiting as may.
     """
     status = JobStatus(former.status)
@@ -196,6 +195,7 @@ async def resubmit(
             f"job {former.id} was tried again as {later}",
             message_zh=f"作业 {former.id} 已作为 {later} 重试",
         )
+    await _demand_region(session, former.inputs.get("region"), identity)
     resolution = resolution_of(former.kind)
     task = await resolution.authorised(session, read_task(former.task), identity)
     job = Job(

@@ -15,7 +15,6 @@ import numpy as np
 from shanhai.raster.crs import transformer
 from shanhai.raster.geotiff import Transform
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
-from shanhai.science.interpolation import sum_weighted
 
 # Over two kilometres a Gauss-Krüger zone bends away from its chord by less than 0.1 m.
 _SPACING_M = 2_000.0
@@ -195,6 +194,8 @@ def _weighted(
 def _summed(
     bands: FloatArray, corners: tuple[tuple[IntArray, IntArray, FloatArray], ...]
 ) -> FloatArray:
+    from shanhai.science.interpolation import sum_weighted  # it loads Numba
+
     count, _, width = bands.shape
     places = np.stack([(row * width + col).ravel() for row, col, _ in corners])
     shares = np.stack([share.ravel() for _, _, share in corners])

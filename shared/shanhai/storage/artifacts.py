@@ -24,6 +24,7 @@ from typing import BinaryIO, Protocol, runtime_checkable
 
 from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shanhai.settings import ArtifactSettings
+from shanhai.vocabulary import Label
 
 BLOCK = 1024 * 1024
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -53,6 +54,10 @@ class ByteSink(Protocol):
 
     def write(self, block: bytes, /) -> object:
         """Take the next bytes."""
+        ...
+
+    def flush(self) -> object:
+        """Make durable what was taken."""
         ...
 
 
@@ -308,13 +313,14 @@ class LocalArtifacts:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / str(upload)
 
-    def receive(self, upload: uuid.UUID, offset: int) -> AbstractContextManager[BinaryIO]:
+    def receive(self, upload: uuid.UUID, offset: int) -> AbstractContextManager[ByteSink]:
         """The upload's file, to be written from `offset` on by this request alone."""
         return receiving(self.upload_path(upload), offset)
 
     def received(self, upload: uuid.UUID) -> int:
-        """Size of the upload's file."""
-        return self.upload_path(upload).stat().st_size
+        """Size of the upload's file, if there is one."""
+        path = self.upload_path(upload)
+        return path.stat().st_size if path.exists() else 0
 
     def upload_digest(self, upload: uuid.UUID) -> str:
         """SHA-256 of the upload's file."""
@@ -325,9 +331,30 @@ class LocalArtifacts:
         self.upload_path(upload).unlink(missing_ok=True)
 
 
+class FileTail:
+    """Writes a file from an offset on; what lay behind is cut off with the first bytes."""
+
+    def __init__(self, file: BinaryIO, offset: int) -> None:
+        self._file, self._offset = file, offset
+        self._begun = False
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes."""
+        if not self._begun:
+            self._file.truncate(self._offset)
+            self._file.seek(self._offset)
+            self._begun = True
+        self._file.write(block)
+
+    def flush(self) -> None:
+        """Make durable what was taken."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
 @contextmanager
-def receiving(path: Path, offset: int = 0) -> Iterator[BinaryIO]:
-    """A file, cut off at `offset` and open there for its owner alone; made durable at the end.
+def receiving(path: Path, offset: int = 0) -> Iterator[ByteSink]:
+    """A file that is written from `offset` on, by its owner alone; made durable at the end.
 
     Raises:
         Conflict: somebody else is writing it.
@@ -340,13 +367,11 @@ def receiving(path: Path, offset: int = 0) -> Iterator[BinaryIO]:
             raise Conflict(
                 "another request is sending this upload", message_zh="另一请求正在发送该上传"
             ) from None
-        file.truncate(offset)
-        file.seek(offset)
+        sink = FileTail(file, offset)
         try:
-            yield file
+            yield sink
         finally:
-            file.flush()
-            os.fsync(file.fileno())
+            sink.flush()
 
 
 URI = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9.]{1,20})?")
@@ -366,8 +391,7 @@ MOST_SHARE, FEW = 0.2, 20
 class TooMany(Conflict):
     """So much would be removed that the database is more likely to be the wrong one."""
 
-    title = "Too many files to remove"
-    title_zh = "待删除文件过多"
+    title = Label("待删除文件过多", "Too many files to remove")
 
 
 def find_orphans(

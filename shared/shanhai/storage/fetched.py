@@ -20,6 +20,7 @@ from threading import Lock
 from typing import Self
 
 from shanhai.errors import Unavailable
+from shanhai.vocabulary import Label
 
 BLOCK_BYTES = 256 * 1024
 BLOCKS_AT_ONCE = 32
@@ -32,8 +33,7 @@ DIGEST_BYTES = 32
 class Damaged(Unavailable):
     """What came is not what was stored; it is not used."""
 
-    title = "Stored file damaged"
-    title_zh = "存储文件已损坏"
+    title = Label("存储文件已损坏", "Stored file damaged")
 
     @classmethod
     def named(cls, uri: str, why: str) -> Self:

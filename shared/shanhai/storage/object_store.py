@@ -30,6 +30,7 @@ from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.settings import ArtifactSettings, BucketSettings
 from shanhai.storage.artifacts import GRACE_S, URI, StoredArtifact, StoredFile
 from shanhai.storage.fetched import BLOCK_BYTES, BlockSums, Damaged, FetchedFile, FetchedFiles
+from shanhai.vocabulary import Label
 
 PART_BYTES = 8 * 1024 * 1024
 """What goes in one request."""
@@ -47,8 +48,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class StoreRefused(Unavailable):
     """The object store does not accept the credentials."""
 
-    title = "Object store refuses the credentials"
-    title_zh = "对象存储拒绝访问凭证"
+    title = Label("对象存储拒绝访问凭证", "Object store refuses the credentials")
 
 
 @contextmanager

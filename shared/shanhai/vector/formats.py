@@ -27,6 +27,12 @@ class FileFormat:
     spatial: bool = True
     only_degrees: bool = False
 
+    @property
+    def accepted(self) -> str | None:
+        """The media type that asks for it; none of an archive, as any may be meant by that."""
+        media_type = self.media_type.partition(";")[0]
+        return None if media_type == "application/zip" else media_type
+
 
 _ALL = (
     FileFormat("csv", "text/csv; charset=utf-8", ".csv", Label("CSV 表格", "CSV"), spatial=False),

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from shanhai_api.app import add_routes
@@ -21,7 +22,10 @@ def declaration() -> Declaration:
 @cache
 def served_paths() -> Mapping[str, Any]:
     """The operations by the paths of the routes, one for all collections."""
-    paths: Mapping[str, Any] = _routed().openapi()["paths"]
+    routes = _routed().state.routes
+    paths: Mapping[str, Any] = get_openapi(title="", version="", routes=routes)["paths"]
+    # Without any, a walk over all of them would find nothing wrong.
+    assert len(paths) > 200
     return paths
 
 

@@ -423,6 +423,21 @@ class TestAllowances:
         assert (await reader.get("/collections/regions/items?limit=9000")).status_code == 429
         assert (await reader.get("/collections/regions/items")).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("path", "accept"),
+        [
+            ("/collections/regions/items?f=csv", "*/*"),
+            ("/collections/regions/items", "text/csv, */*"),
+            ("/collections/occurrences/darwin-core", "*/*"),
+        ],
+    )
+    async def test_files_cost_as_much_however_they_are_asked_for(
+        self, reader: httpx.AsyncClient, state: ServiceState, path: str, accept: str
+    ) -> None:
+        state.limiter.settings = RateSettings(identity=60, anonymous=100, window_s=600)
+        answers = [await reader.get(path, headers={"Accept": accept}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429], answers[0].text
+
 
 class TestAudit:
     async def test_refused_administration_is_noted(

@@ -8,11 +8,13 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.keys import prefix_of
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.settings import QueueSettings, RedisSettings
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
 from tests.service.api.conftest import MakeClient
 from tests.support.feature_rows import add_job
+from tests.support.job_rows import add_region
 
 EXECUTION = "/processes/echo/execution"
 ASYNC = {"Prefer": "respond-async"}
@@ -156,6 +158,29 @@ class TestRetry:
         assert twice.status_code == 409
         assert told["jobID"] in twice.json()["detail"]
         assert (await admin.post(f"/jobs/{lost.id}/retry")).status_code == 201
+
+    async def test_who_computes_no_more_in_the_region_does_not_try_again(
+        self, anonymous: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        """A task that was accepted before the role was lost reads the region's data."""
+        for code in ("here", "elsewhere"):
+            await add_region(session, code)
+        roles, scopes = [RoleGiven(Role.PLANNER, "elsewhere")], [Scope.READ, Scope.JOBS]
+        key = await create_key(session, name="moved", scopes=scopes, roles=roles)
+        job = await add_job(
+            session,
+            kind="echo",
+            status="failed",
+            error=failure("lost"),
+            inputs={"message": "hello", "region": "here"},
+            task={"process": "echo", "inputs": {"message": "hello"}},
+            requested_by=f"key:{prefix_of(key)}",
+        )
+        await session.commit()
+        answer = await anonymous.post(
+            f"/jobs/{job.id}/retry", headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.status_code == 403, answer.text
 
     async def test_what_goes_on_or_is_somebody_elses_is_not_tried_again(
         self, runner: httpx.AsyncClient, session: AsyncSession

@@ -240,8 +240,13 @@ class TestVisibility:
                 job_id=zoning.id, dataset_id=secret.id, role="input", name="soil", checksum="0"
             )
         )
+        roles = [RoleGiven(Role.PLANNER, "other")]
+        foreign = await create_key(session, name="other", scopes=[Scope.READ], roles=roles)
         await session.commit()
-        assert (await anonymous.get(f"/jobs/{zoning.id}")).status_code == 404
+        for headers in ({}, {"Authorization": f"Bearer {foreign}"}):
+            for path in ("", "/results/report", "/manifest"):
+                answer = await anonymous.get(f"/jobs/{zoning.id}{path}", headers=headers)
+                assert answer.status_code == 404, (path, headers)
 
     @pytest.mark.parametrize(
         ("role", "place", "seen"),

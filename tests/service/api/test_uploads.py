@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -53,6 +54,39 @@ def piece(start: int, end: int, total: int = len(CONTENT)) -> dict[str, str]:
 async def blocks(*parts: bytes) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
+
+
+async def test_who_sends_the_last_piece_again_while_it_is_summed_is_refused(
+    runner: httpx.AsyncClient,
+    session: AsyncSession,
+    state: ServiceState,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Summing a large file takes long: meanwhile no transaction rests, and nothing is cut off."""
+    first = await runner.post("/uploads", content=CONTENT[:1000], headers=piece(0, 1000))
+    begun, may_end = threading.Event(), threading.Event()
+    digest = state.store.upload_digest
+
+    def slowly(upload: UUID) -> str:
+        begun.set()
+        assert may_end.wait(30)
+        return digest(upload)
+
+    monkeypatch.setattr(type(state.store), "upload_digest", lambda _, upload: slowly(upload))
+    place, last = first.headers["Location"], piece(1000, len(CONTENT))
+    sending = asyncio.create_task(runner.put(place, content=CONTENT[1000:], headers=last))
+    assert await asyncio.to_thread(begun.wait, 30)
+    row = await session.scalar(select(Upload).with_for_update(nowait=True))
+    assert row is not None
+    await session.rollback()
+    again = await runner.put(place, content=CONTENT[1000:], headers=last)
+    assert again.status_code == 409, again.text
+    may_end.set()
+    sent = await sending
+    assert (sent.status_code, sent.json()["sha256"]) == (200, SHA256)
+    assert stored(state, first) == CONTENT
+    assert (await runner.put(place, content=CONTENT[1000:], headers=last)).status_code == 409
+    assert stored(state, first) == CONTENT
 
 
 class TestWhole:

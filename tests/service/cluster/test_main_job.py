@@ -39,13 +39,9 @@ BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS}
 
 @pytest.fixture(autouse=True)
 def alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Pages and small maps are no part of what is shared out, and take as long as all the rest.
+    # Pages are no part of what is shared out, and take as long as all the rest.
     monkeypatch.setattr("shanhai.reporting.pages.write_pdf", lambda path, _: path.touch())
     monkeypatch.setattr("shanhai.processes.kit.outputs.word_of", lambda *_: b"")
-    monkeypatch.setattr(
-        "shanhai.processes.assess_ecoservices.pictures.draw_panels",
-        lambda path, panels, frame, columns=3: path.touch(),
-    )
     # Somebody may commit between two runs, and a manifest tells of it.
     monkeypatch.setattr("shanhai.processes.kit.manifest.own_commit", lambda: None)
 

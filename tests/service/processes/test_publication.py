@@ -1,6 +1,6 @@
 """What the main job and imports leave in a real database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from shanhai.processes.kit.task import Outcome, Publication, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import Visibility
+from tests.support.job_rows import add_dataset
 
 SCHEME = f"{CODE}.supply_demand"
 
@@ -113,6 +114,22 @@ async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
     assert all(row.visibility == "public" and row[3] for row in rows)
     outputs = await all_of(fresh_sessions, select(JobDataset.role, JobDataset.name))
     assert {tuple(row) for row in outputs} == {("output", name) for name in values["layers"]}
+
+
+async def test_what_rests_on_a_closed_dataset_is_found_by_its_job(
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
+) -> None:
+    async with fresh_sessions.begin() as session:
+        region = (await session.scalars(select(Region).where(Region.code == CODE))).one()
+        closed = await add_dataset(session, region, "dem", "closed", visibility="region")
+    theme, dem = next(iter(computed.task.datasets.items()))
+    datasets = {**computed.task.datasets, theme: dem.model_copy(update={"id": closed.id})}
+    resting = replace(computed, task=computed.task.model_copy(update={"datasets": datasets}))
+    job, values = await publish(fresh_sessions, resting, tmp_path)
+    assert values["status"] == "published"
+    assert values["layers"]["zones"] == f"zones.{job}"
+    rows = await all_of(fresh_sessions, select(Dataset.visibility).where(Dataset.job_id == job))
+    assert {row.visibility for row in rows} == {"region"}
 
 
 async def test_the_zones_hold_their_polygons_and_numbers(

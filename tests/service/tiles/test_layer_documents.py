@@ -5,11 +5,22 @@ import re
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
+from pydantic import SecretStr
+from pyproj import CRS, Transformer
+from shapely import MultiPolygon, box
+from sqlalchemy import delete, select
 
 from shanhai.db.collections.catalogue import COLLECTIONS
+from shanhai.db.engine import create_engine, create_sessions
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.zone import Region
+from shanhai.raster.geotiff import write_geotiff
+from shanhai.settings import DatabaseSettings
 from shanhai_tiles.grids import GRIDS, WORLD_GRIDS
+from tests.service.tiles.conftest import World, raster_row, serve
 
 
 async def read(client: httpx.AsyncClient, path: str, **params: str) -> Any:
@@ -53,6 +64,49 @@ async def test_a_given_raster_keeps_its_stand_in_mark(client: httpx.AsyncClient)
     layer = await read(client, "/layers/dataset.dem.itu")
     assert layer["stand_in"] is True
     assert layer["stand_in_notes"][0]["note_en"] == "coarse elevation in place of a DEM"
+
+
+async def test_a_raster_in_a_system_without_a_number_is_a_layer_like_others(world: World) -> None:
+    """MODIS' sinusoidal has none; the list of layers failed for everybody."""
+    sinusoidal = "+proj=sinu +lon_0=0 +R=6371007.181 +units=m"
+    across = Transformer.from_crs(4490, sinusoidal, always_xy=True)
+    x, y = across.transform(118.0, 24.6)
+    transform = (463.3127, 0.0, x, 0.0, -463.3127, y)
+    path = world.artifacts.root / "sinusoidal.tif"
+    cells = np.arange(400, dtype=np.float32).reshape(20, 20)
+    write_geotiff(path, cells, transform=transform, crs=CRS(sinusoidal).to_wkt())
+    stored = world.artifacts.put(path, suffix=".tif")
+    grid: dict[str, Any] = {
+        "epsg": None,
+        "transform": transform,
+        "width": 20,
+        "height": 20,
+        "statistics": [],
+    }
+    place = f"SRID=4490;{MultiPolygon([box(118, 24.5, 118.1, 24.6)]).wkt}"
+    engine = create_engine(DatabaseSettings(url=SecretStr(world.database_url)), application="test")
+    async with create_sessions(engine).begin() as session:
+        region = (await session.scalars(select(Region).where(Region.code == "xiamen"))).one()
+        given = {"code": "npp.modis", "crs": "unknown", "grid": grid, "footprint": place}
+        session.add(raster_row(region, "npp", stored, origin="imported", job_id=None, **given))
+    try:
+        async with serve(world, public_read=True) as client:
+            listed = (await client.get("/layers")).json()["layers"]
+            told = (await client.get("/layers/dataset.npp.modis")).json()
+            point = (
+                await client.get("/layers/dataset.npp.modis/point?lon=118.02&lat=24.58")
+            ).json()
+    finally:
+        async with create_sessions(engine).begin() as session:
+            await session.execute(delete(Dataset).where(Dataset.code == "npp.modis"))
+        await engine.dispose()
+    assert "dataset.npp.modis" in {layer["id"] for layer in listed}
+    assert told["bounds"] == pytest.approx([118, 24.5, 118.1, 24.6])
+    assert told["crs"] == "unknown"
+    # The file's own system says where its cells are.
+    column, row = across.transform(118.02, 24.58)
+    expected = cells[int((y - row) / 463.3127), int((column - x) / 463.3127)]
+    assert point["value"] == expected
 
 
 async def test_tilejson_names_the_version(client: httpx.AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from starlette.types import Receive, Scope, Send
 
 from shanhai.db.engine import create_engine
 from shanhai.settings import DatabaseSettings
@@ -95,13 +97,44 @@ async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
+async def test_the_server_still_knows_that_head_was_asked(client: httpx.AsyncClient) -> None:
+    """It would else wait for the body that `Content-Length` names, and close the connection."""
+    app, scopes = client._transport.app, []  # type: ignore[attr-defined]
+
+    async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await app(scope, receive, send)
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=noted), base_url="http://tiles.test"
+    ) as other:
+        assert (await other.head("/health/live")).status_code == 200
+    assert [scope["method"] for scope in scopes] == ["HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/nowhere", "未找到"),
+        ("/layers?lang=zh&f=xml", "f 只能"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/one/0/0.png?lang=zh", "z："),
+    ],
+)
+async def test_refusals_are_in_the_language_of_who_asks(
+    client: httpx.AsyncClient, address: str, said: str
+) -> None:
+    problem = (await client.get(address, headers={"Accept-Language": "zh"})).json()
+    assert problem["detail"].startswith(said)
+    assert not re.search("[a-z]{4}", problem["title"])
+
+
 @pytest.mark.parametrize(
     ("address", "status", "said"),
     [
         ("/layers/nothing", 404, "no layer 'nothing'"),
         ("/layers/ratio.cooling.xiamen", 404, "no layer"),
         ("/layers/%00", 404, "no layer"),
-        ("/layers/..%2F..%2Fetc%2Fpasswd", 404, "Not Found"),
+        ("/layers/..%2F..%2Fetc%2Fpasswd", 404, "Not found"),
         ("/layers/dataset.%F0%9F%97%BA", 404, "no layer"),
         ("/layers/zones?scheme=%00", 400, "a code has letters"),
         (f"/layers/zones.xiamen/tiles/WebMercatorQuad/{'9' * 5000}/0/0.png", 400, "z:"),
@@ -131,7 +164,7 @@ async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:
         ("/layers/ratio.xiamen/tilejson.json?format=gif", 400, "gif"),
         ("/layers?lang=fr", 400, "zh or en"),
         ("/layers?f=xml", 400, "json"),
-        ("/nowhere", 404, "Not Found"),
+        ("/nowhere", 404, "Not found"),
     ],
 )
 async def test_what_cannot_be_is_refused_in_words(
@@ -301,8 +334,8 @@ async def test_a_full_disk_is_told_as_such(world: Any, number: int, status: int)
 async def test_what_the_service_cannot_answer_is_told_to_pages_of_other_origins(
     world: Any, path: str, signed_in: bool
 ) -> None:
-    spoil = text("UPDATE dataset SET grid = grid - 'epsg' WHERE code = 'dem.itu'")
-    mend = text("UPDATE dataset SET grid = grid || '{\"epsg\": 4548}' WHERE code = 'dem.itu'")
+    spoil = text("UPDATE dataset SET grid = grid - 'width' WHERE code = 'dem.itu'")
+    mend = text("UPDATE dataset SET grid = grid || '{\"width\": 160}' WHERE code = 'dem.itu'")
     origin = "https://plan.example"
     key = {"Authorization": f"Bearer {world.key}"} if signed_in else {}
     engine = create_engine(DatabaseSettings(url=SecretStr(world.database_url)), application="test")

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -242,9 +241,7 @@ async def test_a_worker_with_feeds_answers_and_leaves_in_time(
 
         await eventually(answered, within_s=60)
         await eventually(subscribed)
-        started = time.monotonic()
         worker.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(worker.wait, 20) == 0
-        assert time.monotonic() - started < 15
+        assert await asyncio.to_thread(worker.wait, 15) == 0
     assert await stored(sessions) == 1
     assert "Traceback" not in (workers.folder / "worker.log").read_text()

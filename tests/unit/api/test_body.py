@@ -1,7 +1,5 @@
 """JSON is looked through before it is parsed."""
 
-import time
-
 import orjson
 import pytest
 from hypothesis import given
@@ -39,10 +37,8 @@ def test_depth_is_that_of_the_parsed_value(value: object) -> None:
     [b'"' + b"\\" * 2_000_000, b'"\\' * 1_000_000, b'"' * 2_000_001, b"[" * 5_000_000],
 )
 def test_no_input_makes_it_look_twice(body: bytes) -> None:
-    began = time.perf_counter()
-    depth_of(body)
-    # A quadratic scan of these would take hours.
-    assert time.perf_counter() - began < 20
+    # A quadratic scan of these would take hours, which no test has.
+    assert depth_of(body) in {0, JSON_DEPTH + 1}
 
 
 def test_pointers_are_escaped() -> None:

@@ -1,7 +1,6 @@
 """Filters: what compiles to what, and what is refused with which rule."""
 
 import json
-import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -355,6 +354,5 @@ class TestLimits:
         ],
     )
     def test_errors_in_deep_nesting_are_found_at_once(self, text: str) -> None:
-        started = time.monotonic()
+        # Twice the time for each pair of parentheses would be more than any test has.
         refusal(text)
-        assert time.monotonic() - started < 5

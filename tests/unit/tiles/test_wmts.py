@@ -22,6 +22,7 @@ LAYER = RasterLayer(
     style=style_of("rainfall"),
     uri="file",
     version="0" * 16,
+    crs="EPSG:4548",
     frame=RasterFrame("EPSG:4548", (100.0, 0.0, 600_000.0, 0.0, -100.0, 2_720_000.0), 160, 120),
     bands=({}, {}, {}),
     unit="mm",

@@ -30,7 +30,7 @@ from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import View
-from shanhai_api.uploads.receiving import append
+from shanhai_api.uploads.receiving import take
 
 MOST_LEADS = 500
 MOST_DOCUMENTS = 100
@@ -223,7 +223,7 @@ async def receive_paper(
     path = state.store.scratch()
     try:
         limit = state.configuration.artifacts.document_limit_bytes
-        digest = await append(receiving(path), read_blocks(request, limit=limit))
+        digest = await take(receiving(path), read_blocks(request, limit=limit))
         if not await asyncio.to_thread(lambda: path.stat().st_size):
             raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
         await asyncio.to_thread(demand_kind, path, kind)

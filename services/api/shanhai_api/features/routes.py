@@ -37,6 +37,7 @@ from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link
 from shanhai_api.kit.late_route import DirectRoute, LateRoute
+from shanhai_api.kit.requests import DARWIN_CORE
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.stored_files import StoredFileResponse
@@ -227,7 +228,7 @@ async def send_dataset(
 
 
 @files.get(
-    "/collections/occurrences/darwin-core",
+    DARWIN_CORE,
     summary="Occurrences as a Darwin Core Archive",
     response_class=Response,
     responses={

@@ -25,7 +25,7 @@ from shanhai.jobs.results import (
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec
 from shanhai.storage.artifacts import ArtifactStore
-from shanhai.vocabulary import JobStatus
+from shanhai.vocabulary import JobStatus, Label
 from shanhai_api.kit.errors import JobDismissed, NotAcceptable, ResultNotReady
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.stored_files import StoredFileResponse
@@ -39,8 +39,7 @@ CALLERS_FAULT = frozenset({"invalid", "resource"})
 class UnsuccessfulJob(Conflict):
     """The job ended without a result, and its inputs are not to blame."""
 
-    title = "Job failed"
-    title_zh = "作业失败"
+    title = Label("作业失败", "Job failed")
 
 
 async def wait_for_end(

@@ -32,50 +32,43 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class NoSuchProcess(errors.NotFound):
     """The process is not offered."""
 
-    title = "No such process"
-    title_zh = "没有该处理流程"
+    title = Label("没有该处理流程", "No such process")
 
 
 class NoSuchJob(errors.NotFound):
     """No job of that id that the caller may know of."""
 
-    title = "No such job"
-    title_zh = "没有该作业"
+    title = Label("没有该作业", "No such job")
 
 
 class ResultNotReady(errors.NotFound):
     """The job has not ended yet."""
 
-    title = "Result not ready"
-    title_zh = "结果尚未就绪"
+    title = Label("结果尚未就绪", "Result not ready")
 
 
 class JobDismissed(errors.ShanhaiError):
     """The job was dismissed: there will be no result."""
 
-    title = "Job dismissed"
-    title_zh = "作业已取消"
+    title = Label("作业已取消", "Job dismissed")
 
 
 class NotAcceptable(errors.ShanhaiError):
     """None of the formats asked for is offered."""
 
-    title = "Not acceptable"
-    title_zh = "格式不可用"
+    title = Label("格式不可用", "Not acceptable")
 
 
 class UnsupportedMedia(errors.ShanhaiError):
     """The body's media type is not understood here."""
 
-    title = "Unsupported media type"
-    title_zh = "内容类型不受支持"
+    title = Label("内容类型不受支持", "Unsupported media type")
 
 
 class MethodNotAllowed(errors.ShanhaiError):
     """The resource does not take the method; `headers` name those it takes."""
 
-    title = "Method not allowed"
-    title_zh = "方法不被允许"
+    title = Label("方法不被允许", "Method not allowed")
 
     def __init__(self, message: str, *, message_zh: str, allowed: Sequence[str]) -> None:
         super().__init__(message, message_zh=message_zh)
@@ -85,29 +78,19 @@ class MethodNotAllowed(errors.ShanhaiError):
 class PreconditionRequired(errors.ShanhaiError):
     """The request must say which state of the object it is about."""
 
-    title = "Precondition required"
-    title_zh = "缺少前提条件"
+    title = Label("缺少前提条件", "Precondition required")
 
 
 class BrokenOff(errors.InvalidInput):
     """The connection ended before the body did; hardly anyone is left to read this."""
 
-    title = "Request broken off"
-    title_zh = "请求中断"
-
-
-class StorageFull(errors.Unavailable):
-    """There is no room for what was sent; there may be later."""
-
-    title = "Insufficient storage"
-    title_zh = "存储空间不足"
+    title = Label("请求中断", "Request broken off")
 
 
 class SlowClient(errors.ShanhaiError):
     """The body stopped arriving."""
 
-    title = "Request timeout"
-    title_zh = "请求超时"
+    title = Label("请求超时", "Request timeout")
 
 
 STATUS: Mapping[type[errors.ShanhaiError], int] = {
@@ -128,7 +111,7 @@ STATUS: Mapping[type[errors.ShanhaiError], int] = {
     NotAcceptable: 406,
     UnsupportedMedia: 415,
     SlowClient: 408,
-    StorageFull: 507,
+    errors.StorageFull: 507,
 }
 OGC_TYPES: Mapping[type[errors.ShanhaiError], str] = {
     NoSuchProcess: "no-such-process",
@@ -141,17 +124,7 @@ HEADERS: Mapping[type[errors.ShanhaiError], Mapping[str, str]] = {
     errors.Unavailable: {"Retry-After": "5"},
     ResultNotReady: {"Retry-After": "1"},
 }
-HTTP_TITLES: Mapping[int, Label] = {
-    404: Label("未找到", "Not found"),
-    405: Label("方法不被允许", "Method not allowed"),
-}
 UNEXPECTED = Label("内部错误；请凭请求编号查询日志", "internal error; the log has it by request id")
-DATABASE_DOWN = errors.Unavailable(
-    "the database does not answer; try again", message_zh="数据库暂不可用，请稍后重试"
-)
-NO_ROOM = StorageFull(
-    "there is no room left to store it; try again later", message_zh="存储空间不足，请稍后重试"
-)
 BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "53200", "53300"})
 """PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
 DENIED = "42501"
@@ -219,7 +192,7 @@ async def on_shanhai_error(request: Request, error: Exception) -> Response:
     document = problem(
         request_id_of(request),
         kind=type_of(kind),
-        title=error.title_zh if lang == "zh" else error.title,
+        title=error.title.in_(lang),
         status=status_of(kind),
         detail=error.localised(lang),
         faults=[fault.told(lang) for fault in getattr(error, "faults", ())],
@@ -258,7 +231,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 405 and request.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": ", ".join(allowed_methods(request))})
     lang = language_of(request)
-    title = HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed")).in_(lang)
+    title = errors.HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed")).in_(lang)
     document = problem(
         request_id_of(request),
         kind="about:blank",
@@ -298,7 +271,7 @@ async def on_database_error(request: Request, error: Exception) -> Response:
     if not is_outage(error):
         raise error
     log.warning("database unavailable", error=type(error).__name__)
-    return await on_shanhai_error(request, DATABASE_DOWN)
+    return await on_shanhai_error(request, errors.DATABASE_DOWN)
 
 
 async def on_system_error(request: Request, error: Exception) -> Response:
@@ -308,7 +281,7 @@ async def on_system_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         raise error
     log.error("no room left", error=type(error).__name__)
-    return await on_shanhai_error(request, NO_ROOM)
+    return await on_shanhai_error(request, errors.NO_ROOM)
 
 
 def is_outage(error: Exception) -> bool:

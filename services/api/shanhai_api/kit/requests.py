@@ -18,6 +18,7 @@ from shanhai.errors import Conflict, Forbidden, Unauthenticated
 from shanhai.overload import address_bucket
 from shanhai.passwords import csrf_of
 from shanhai.settings import PublicSettings
+from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import Lang, Role, Scope
 from shanhai_api.kit.state import ServiceState, state_of
 
@@ -193,14 +194,22 @@ WRITE = 5
 COMPUTATION = 20
 FILE = 50
 ROWS_A_POINT = 100
-FILE_FORMATS = frozenset({"csv", "fgb", "geojsonseq", "gpkg", "kml", "parquet", "shp"})
+FILE_TYPES = frozenset(item.accepted for item in FILE_FORMATS.values()) - {None}
+DARWIN_CORE = "/collections/occurrences/darwin-core"
+
+
+def preferred_type(request: Request) -> str:
+    """The first media type that is accepted; empty where none is named."""
+    return request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip()
 
 
 def cost_of(request: Request) -> int:
-    """The cost, from the address alone: it is taken before anything is read."""
+    """The cost, from the head alone: it is taken before anything is read."""
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         return COMPUTATION if request.scope["path"].endswith("/execution") else WRITE
-    query = request.scope["query_string"]
+    query, path = request.scope["query_string"], request.scope["path"]
+    if path == DARWIN_CORE or (b"f=" not in query and preferred_type(request) in FILE_TYPES):
+        return FILE
     if b"limit=" not in query and b"f=" not in query and b"top=" not in query:
         return 1
     if request.query_params.get("f") in FILE_FORMATS:

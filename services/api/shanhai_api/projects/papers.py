@@ -32,7 +32,7 @@ from shanhai_api.kit.stored_files import StoredFileResponse
 from shanhai_api.kit.view import View, entity_tag, is_known
 from shanhai_api.projects.models import ProjectDocument
 from shanhai_api.projects.schemas import UploadQuery
-from shanhai_api.uploads.receiving import append
+from shanhai_api.uploads.receiving import take
 
 
 async def receive(
@@ -91,7 +91,7 @@ def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> documents.Paper:
 
 async def _take(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:
     limit = state.configuration.artifacts.document_limit_bytes
-    digest = await append(receiving(path), read_blocks(request, limit=limit))
+    digest = await take(receiving(path), read_blocks(request, limit=limit))
     if not await asyncio.to_thread(lambda: path.stat().st_size):
         raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
     await asyncio.to_thread(demand_kind, path, kind)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -59,20 +59,37 @@ def _malformed(header: str) -> InvalidInput:
     )
 
 
-async def append(place: AbstractContextManager[ByteSink], blocks: AsyncIterator[bytes]) -> str:
-    """Write blocks down, durably, and return their SHA-256.
-
-    What arrived before an interruption stays.
+@asynccontextmanager
+async def held(place: AbstractContextManager[ByteSink]) -> AsyncIterator[ByteSink]:
+    """A place that this request alone writes to.
 
     Raises:
         Conflict: another request is writing there.
     """
-    digest = hashlib.sha256()
     sink = await asyncio.to_thread(place.__enter__)
+    try:
+        yield sink
+    finally:
+        await asyncio.shield(asyncio.to_thread(place.__exit__, None, None, None))
+
+
+async def append(sink: ByteSink, blocks: AsyncIterator[bytes]) -> str:
+    """Write blocks down, durably, and return their SHA-256.
+
+    What arrived before an interruption stays.
+    """
+    digest = hashlib.sha256()
+    await asyncio.to_thread(sink.write, b"")  # cuts off what lay behind, whether anything comes
     try:
         async for block in blocks:
             digest.update(block)
             await asyncio.to_thread(sink.write, block)
     finally:
-        await asyncio.shield(asyncio.to_thread(place.__exit__, None, None, None))
+        await asyncio.shield(asyncio.to_thread(sink.flush))
     return digest.hexdigest()
+
+
+async def take(place: AbstractContextManager[ByteSink], blocks: AsyncIterator[bytes]) -> str:
+    """Append to a place of one's own, which is closed then."""
+    async with held(place) as sink:
+        return await append(sink, blocks)

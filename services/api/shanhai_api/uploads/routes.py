@@ -23,7 +23,7 @@ from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, Route, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import JSON, View
-from shanhai_api.uploads.receiving import Piece, append, piece_of
+from shanhai_api.uploads.receiving import Piece, append, held, piece_of, take
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -111,7 +111,7 @@ async def _receive(
     place = state.store.receive(upload_id, 0)
     if piece is None:
         limit = state.configuration.artifacts.upload_limit_bytes
-        digest = await append(place, read_blocks(request, limit=limit))
+        digest = await take(place, read_blocks(request, limit=limit))
         if digest == EMPTY_SHA256:
             raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
         return digest
@@ -121,7 +121,7 @@ async def _receive(
             message_zh="首段须从第 0 字节开始；续传请用 PUT /uploads/{id}",
             pointer="Content-Range",
         )
-    return await append(place, read_blocks(request, limit=piece.length))
+    return await take(place, read_blocks(request, limit=piece.length))
 
 
 async def _register(
@@ -155,22 +155,30 @@ async def resume(state: ServiceState, request: Request, caller: Caller, upload_i
     async with state.sessions() as session:
         row = await files.find(session, upload_id, owner=caller.owner)
     piece = _fitting(row, piece)
-    place = state.store.receive(upload_id, piece.start)
-    try:
-        await append(place, read_blocks(request, limit=piece.length))
-    finally:
-        # Also when the client went away: the next request continues from here.
-        await asyncio.shield(_note_received(state, caller, upload_id))
+    async with held(state.store.receive(upload_id, piece.start)) as sink:
+        # Others may have gone on until now.
+        async with state.sessions() as session:
+            _fitting(await files.find(session, upload_id, owner=caller.owner), piece)
+        try:
+            await append(sink, read_blocks(request, limit=piece.length))
+        finally:
+            # Also when the client went away: the next request continues from here.
+            await asyncio.shield(_note_received(state, caller, upload_id, piece.total))
     async with state.sessions() as session:
         return await files.find(session, upload_id, owner=caller.owner)
 
 
 def _fitting(row: Upload, piece: Piece | None) -> Piece:
     if piece is None or not piece.length:
-        raise InvalidInput("Content-Range must say which bytes these are", pointer="Content-Range")
+        raise InvalidInput(
+            "Content-Range must say which bytes these are",
+            message_zh="Content-Range 须说明这是哪些字节",
+            pointer="Content-Range",
+        )
     if piece.total != row.total_bytes:
         raise InvalidInput(
             f"the upload has {row.total_bytes} bytes in all, not {piece.total}",
+            message_zh=f"该上传共 {row.total_bytes} 字节，而非 {piece.total}",
             pointer="Content-Range",
         )
     if piece.start != row.received_bytes:
@@ -181,19 +189,24 @@ def _fitting(row: Upload, piece: Piece | None) -> Piece:
     return piece
 
 
-async def _note_received(state: ServiceState, caller: Caller, upload_id: UUID) -> None:
-    """Write down how much is there, and the digest once that is all."""
+async def _note_received(state: ServiceState, caller: Caller, upload_id: UUID, total: int) -> None:
+    """Write down how much is there, all of it together with the digest.
+
+    That is made outside a transaction, which may not rest for as long as a large file takes.
+    """
     store = state.store
+    received = await asyncio.to_thread(store.received, upload_id)
+    digest = None
+    if received == total:
+        digest = await asyncio.to_thread(store.upload_digest, upload_id)
     async with state.unit() as unit:
         try:
             row = await files.find(unit.session, upload_id, owner=caller.owner, lock=True)
         except NotFound:
             await asyncio.to_thread(store.drop_upload, upload_id)  # deleted while its bytes came
             raise
-        received = await asyncio.to_thread(store.received, upload_id)
         row.received_bytes = max(received, row.received_bytes)
-        if received == row.total_bytes:
-            row.sha256 = await asyncio.to_thread(store.upload_digest, upload_id)
+        row.sha256 = digest or row.sha256
 
 
 router = APIRouter(tags=["uploads"], route_class=LateRoute)

@@ -6,16 +6,16 @@ Names: `{theme}.{region}` is the newest published result, `{theme}.{job}` that o
 
 import math
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import MappingResult, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, Style, style_of
+from shanhai.db.base import STORAGE_SRID
 from shanhai.db.identity import Identity, Viewer
 from shanhai.db.queries.jobs import find_job
 from shanhai.errors import NotFound
@@ -36,7 +36,10 @@ _SELECT = f"""
     SELECT d.code, d.name_zh, d.name_en, d.theme, d.uri, d.checksum, d.grid, d.unit,
            d.native_resolution_m, d.stand_in, d.stand_in_note_zh, d.stand_in_note_en,
            d.source, d.licence, d.visibility, d.region_id, d.origin, d.job_id, r.code AS region,
-           d.attrs->>'compared' AS compared,
+           d.attrs->>'compared' AS compared, d.crs,
+           CASE WHEN d.grid->>'epsg' IS NULL
+                THEN (SELECT ARRAY[ST_XMin(f), ST_YMin(f), ST_XMax(f), ST_YMax(f)]
+                        FROM coalesce(d.footprint, r.geom) f) END AS extent,
            (SELECT coalesce(jsonb_agg({SOURCE_JSON} ORDER BY jd.name), '[]'::jsonb)
               FROM job_dataset jd JOIN dataset i ON i.id = jd.dataset_id
              WHERE jd.job_id = d.job_id AND jd.role = 'input') AS inputs
@@ -63,92 +66,11 @@ _LISTED = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetRow:
-    """A servable raster as the database has it."""
-
-    code: str
-    name_zh: str
-    name_en: str
-    theme: str
-    region: str
-    uri: str
-    checksum: str
-    grid: dict[str, Any]
-    unit: str | None
-    compared: str | None
-    native_resolution_m: float | None
-    visibility: Visibility
-    region_id: int
-    stand_in: bool
-    computed: bool
-    job: str | None
-    sources: tuple[SourceDataset, ...]
-
-    @property
-    def style(self) -> Style:
-        """How its theme is drawn."""
-        return style_of(self.theme, self.unit, self.compared)
-
-    @property
-    def layer_name(self) -> str:
-        """The name under which the layer is listed."""
-        return f"{self.theme}.{self.region}" if self.computed else f"{GIVEN}{self.code}"
-
-
-async def find_dataset(session: AsyncSession, layer: str) -> DatasetRow | None:
-    """The raster a layer's name stands for; None when there is none."""
-    if layer.startswith(GIVEN):
-        result = await session.execute(_BY_CODE, {"code": layer.removeprefix(GIVEN)})
-    elif found := _JOB.match(layer):
-        job = {"job": uuid.UUID(found["job"]), "theme": found["theme"]}
-        result = await session.execute(_BY_JOB, job)
-    else:
-        themes, regions = _readings(layer)
-        result = await session.execute(_NEWEST, {"themes": themes, "regions": regions})
-    row = result.mappings().first()
-    return None if row is None else _row(row)
-
-
-async def list_datasets(session: AsyncSession) -> list[DatasetRow]:
-    """The newest public result of each theme and region, and every raster that was given."""
-    result = await session.execute(_LISTED)
-    return [_row(row) for row in result.mappings()]
-
-
 def _readings(layer: str) -> tuple[list[str], list[str]]:
     """Every way to read `a.b.c` as a theme and a region: both may contain dots."""
     parts = layer.split(".")
     cuts = range(1, min(len(parts), 12))
     return [".".join(parts[:n]) for n in cuts], [".".join(parts[n:]) for n in cuts]
-
-
-def _row(row: Mapping[Any, Any]) -> DatasetRow:
-    computed = row["origin"] == "computed"
-    sources = (
-        tuple(SourceDataset.of(entry) for entry in row["inputs"])
-        if computed
-        else (SourceDataset.of(row),)
-    )
-    return DatasetRow(
-        code=row["code"],
-        name_zh=row["name_zh"],
-        name_en=row["name_en"],
-        theme=row["theme"],
-        region=row["region"],
-        uri=row["uri"],
-        checksum=row["checksum"],
-        grid=row["grid"],
-        unit=row["unit"],
-        compared=row["compared"],
-        native_resolution_m=row["native_resolution_m"],
-        visibility=Visibility(row["visibility"]),
-        region_id=row["region_id"],
-        stand_in=row["stand_in"],
-        computed=computed,
-        job=None if row["job_id"] is None else str(row["job_id"]),
-        sources=sources,
-    )
 
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
@@ -163,6 +85,7 @@ class RasterLayer:
     """A stored raster with what is needed to draw and to describe it.
 
     Attributes:
+        frame: Of the raster, or its box in degrees where its system has no number of EPSG's.
         draft_of: The job it is an unpublished result of; who may not know of the job may not know
             of the layer.
     """
@@ -174,6 +97,7 @@ class RasterLayer:
     uri: str
     version: str
     frame: RasterFrame
+    crs: str
     bands: tuple[dict[str, float], ...]
     unit: str
     native_resolution_m: float | None
@@ -275,15 +199,29 @@ async def find_raster(session: AsyncSession, name: str) -> RasterLayer:
     Raises:
         NotFound: there is none.
     """
-    row = await find_dataset(session, name) if _NAME.match(name) else None
+    row = (await _rows_of(session, name)).first() if _NAME.match(name) else None
     if row is None:
         raise no_layer(name)
     return _raster_layer(name, row)
 
 
+async def _rows_of(session: AsyncSession, layer: str) -> MappingResult:
+    """The dataset a layer's name stands for, if there is one."""
+    if layer.startswith(GIVEN):
+        code = layer.removeprefix(GIVEN)
+        return (await session.execute(_BY_CODE, {"code": code})).mappings()
+    if found := _JOB.match(layer):
+        job = {"job": UUID(found["job"]), "theme": found["theme"]}
+        return (await session.execute(_BY_JOB, job)).mappings()
+    themes, regions = _readings(layer)
+    return (await session.execute(_NEWEST, {"themes": themes, "regions": regions})).mappings()
+
+
 async def list_rasters(session: AsyncSession) -> list[RasterLayer]:
-    """The newest result of each theme and region, and every given raster."""
-    return [_raster_layer(row.layer_name, row) for row in await list_datasets(session)]
+    """The newest public result of each theme and region, and every raster that was given."""
+    rows = (await session.execute(_LISTED)).mappings().all()
+    names = [f"{GIVEN}{r['given']}" if r["given"] else f"{r['theme']}.{r['region']}" for r in rows]
+    return list(map(_raster_layer, names, rows))
 
 
 def vector_layer(
@@ -311,29 +249,39 @@ def no_layer(name: str) -> NotFound:
     )
 
 
-def _raster_layer(name: str, row: DatasetRow) -> RasterLayer:
-    shown = row.visibility is Visibility.PUBLIC
+def _raster_layer(name: str, row: Mapping[Any, Any]) -> RasterLayer:
+    visibility, computed = Visibility(row["visibility"]), row["origin"] == "computed"
+    style = style_of(row["theme"], row["unit"], row["compared"])
+    sources = tuple(map(SourceDataset.of, row["inputs"] if computed else (row,)))
+    draft = computed and visibility is not Visibility.PUBLIC
     return RasterLayer(
         name=name,
-        title=Label(row.name_zh, row.name_en),
-        theme=row.theme,
-        style=row.style,
-        uri=row.uri,
-        version=row.checksum[:VERSION_LENGTH],
-        frame=_frame(row.grid),
-        bands=tuple(row.grid.get("statistics", ())),
-        unit=row.unit or (row.style.unit if isinstance(row.style, RampStyle) else ""),
-        native_resolution_m=row.native_resolution_m,
-        visibility=row.visibility,
-        region_id=row.region_id,
-        stand_in=row.stand_in or any(source.stand_in for source in row.sources),
-        sources=row.sources,
-        job=row.job,
-        draft_of=UUID(row.job) if row.job and row.computed and not shown else None,
+        title=Label(row["name_zh"], row["name_en"]),
+        theme=row["theme"],
+        style=style,
+        uri=row["uri"],
+        version=row["checksum"][:VERSION_LENGTH],
+        frame=_frame(row),
+        crs=row["crs"],
+        bands=tuple(row["grid"].get("statistics", ())),
+        unit=row["unit"] or (style.unit if isinstance(style, RampStyle) else ""),
+        native_resolution_m=row["native_resolution_m"],
+        visibility=visibility,
+        region_id=row["region_id"],
+        stand_in=row["stand_in"] or any(source.stand_in for source in sources),
+        sources=sources,
+        job=None if row["job_id"] is None else str(row["job_id"]),
+        draft_of=row["job_id"] if draft else None,
     )
 
 
-def _frame(grid: dict[str, Any]) -> RasterFrame:
+def _frame(row: Mapping[Any, Any]) -> RasterFrame:
+    grid, extent = row["grid"], row["extent"]
+    if extent is not None:
+        west, south, east, north = extent
+        across, down = (east - west) / grid["width"], (south - north) / grid["height"]
+        boxed = across, 0.0, west, 0.0, down, north
+        return RasterFrame(f"EPSG:{STORAGE_SRID}", boxed, grid["width"], grid["height"])
     a, b, c, d, e, f = (float(number) for number in grid["transform"])
     return RasterFrame(f"EPSG:{grid['epsg']}", (a, b, c, d, e, f), grid["width"], grid["height"])
 

@@ -183,7 +183,7 @@ def _raster_members(layer: catalogue.RasterLayer) -> dict[str, Any]:
         "unit": layer.unit,
         "native_resolution_m": layer.native_resolution_m,
         "cell_m": round(layer.cell_m, 2),
-        "crs": layer.frame.crs,
+        "crs": layer.crs,
         "bands": max(len(layer.bands), 1),
         "statistics": layer.bands,
     }

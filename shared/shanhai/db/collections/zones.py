@@ -1,5 +1,7 @@
 """Versions of a zoning, and the polygons of their classes."""
 
+from typing import Any
+
 from shanhai.db.collections import scheme_states
 from shanhai.db.collections.guards import PERIOD, computed_by_jobs, made_by, revised_by
 from shanhai.db.collections.joint_plans import PARTNERS, published_after_the_plan, within_joint_plan
@@ -63,6 +65,20 @@ _VERDICT = (
 
 VERSION = _SCHEME.shown("version", INTEGER, Label("版本", "Version"), queryable=True)
 
+_OF_SCHEME: dict[str, Any] = {
+    "published": PUBLISHED,
+    "current": CURRENT_SCHEME,
+    "as_of": AS_OF,
+    "of_plan": OF_PLAN,
+    "of_plan_as_of": OF_PLAN_AS_OF,
+    "region": "s.region_id",
+    "partners": PARTNERS,
+    "history": frozenset({"version", "status", "job"}),
+    "historic": False,
+    "interval": _SCHEME.interval,
+}
+"""What schemes and their zones have alike."""
+
 ZONE_SCHEMES = Entity(
     name="zone_schemes",
     title=Label("分区方案", "Zone schemes"),
@@ -77,16 +93,7 @@ ZONE_SCHEMES = Entity(
     geometry="r.geom",
     geometry_type="geometry-multipolygon",
     live=LIVE,
-    published=PUBLISHED,
-    current=CURRENT_SCHEME,
-    as_of=AS_OF,
-    of_plan=OF_PLAN,
-    of_plan_as_of=OF_PLAN_AS_OF,
-    region="s.region_id",
-    partners=PARTNERS,
-    history=frozenset({"version", "status", "job"}),
-    historic=False,
-    interval=_SCHEME.interval,
+    **_OF_SCHEME,
     properties=(
         _SCHEME.code,
         *_SCHEME.names(),
@@ -151,16 +158,7 @@ ZONES = Entity(
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
     live=f"{LIVE} AND z.deleted_at IS NULL",
-    published=PUBLISHED,
-    current=CURRENT_SCHEME,
-    as_of=AS_OF,
-    of_plan=OF_PLAN,
-    of_plan_as_of=OF_PLAN_AS_OF,
-    region="s.region_id",
-    partners=PARTNERS,
-    history=frozenset({"version", "status", "job"}),
-    historic=False,
-    interval=_SCHEME.interval,
+    **_OF_SCHEME,
     properties=(
         _ZONE.code,
         _ZONE.reference(

@@ -82,8 +82,7 @@ class StoredGeometry:
 class InvalidGeometry(InvalidInput):
     """A geometry is not what it should be."""
 
-    title = "Invalid geometry"
-    title_zh = "几何无效"
+    title = Label("几何无效", "Invalid geometry")
 
 
 def _refuse(en: str, zh: str, pointer: str) -> InvalidGeometry:

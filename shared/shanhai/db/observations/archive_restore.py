@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.observations import ingest_sql
 from shanhai.db.observations.archive import ARCHIVE_LOCK, OLD
 from shanhai.db.observations.archive_read import Filed
@@ -134,7 +135,10 @@ async def _copy_back(raw: Any, files: ArtifactStore, back: Filed) -> int:
     """Copy the rows of series into the partition, a row group at a time."""
     from shanhai.vector.observation_file import RowFilter, read_rows  # it loads pyarrow
 
-    groups = read_rows(back.path(files), RowFilter(back.keys))
+    # Of a bucket it is fetched first.
+    await raw.execute(str(LONG_PAUSES))
+    path = await asyncio.to_thread(back.path, files)
+    groups = read_rows(path, RowFilter(back.keys))
     number = 0
     while (rows := await asyncio.to_thread(_next, groups)) is not None:
         await ingest_sql.copy_back(raw, rows)

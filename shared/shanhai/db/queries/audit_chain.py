@@ -20,6 +20,7 @@ from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.tables.access import AuditChain
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.settings import Suite
+from shanhai.vocabulary import Label
 
 BLOCK = 2_000
 EXPORTED = 500
@@ -77,8 +78,7 @@ WAITING_SINCE = text(
 class AuditBroken(Conflict):
     """The audit log is not as it was written."""
 
-    title = "Audit log broken"
-    title_zh = "审计日志被破坏"
+    title = Label("审计日志被破坏", "Audit log broken")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ def reads_public() -> sa.ColumnElement[bool]:
 
 
 def visible_to(reader: Identity) -> sa.ColumnElement[bool] | None:
-    """Jobs the reader may know of: published ones, their own, those of their regions.
+    """Jobs the reader may know of: published ones that read what is public alone, their own, those
+    of their regions.
 
     What anybody asked for is anybody's own.
 
@@ -76,11 +77,12 @@ def visible_to(reader: Identity) -> sa.ColumnElement[bool] | None:
     viewer = reader.viewer
     if viewer.sees_all:
         return None
+    shown = sa.and_(published(), reads_public())
     if not viewer.known:
-        return sa.or_(sa.and_(published(), reads_public()), Job.requested_by == ANONYMOUS)
+        return sa.or_(shown, Job.requested_by == ANONYMOUS)
     own = Job.requested_by == reader.owner
     within = sa.select(Region.code).where(Region.id.in_(sorted(viewer.regions or ())))
-    return sa.or_(own, Job.task["region"]["code"].astext.in_(within), published())
+    return sa.or_(own, Job.task["region"]["code"].astext.in_(within), shown)
 
 
 def conditions(job_filter: JobFilter) -> list[sa.ColumnElement[bool]]:

@@ -84,17 +84,14 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     inputs = DelineateZonesInputs.model_validate(publication.task.inputs)
     region = await region_of(session, publication.task)
     await _take_turn(session, region)
-    rasters = [file for file in publication.outcome.files if file.kind == "raster"]
-    await publish_rasters(session, publication, inputs, public=inputs.publish)
+    layers = await publish_rasters(session, publication, inputs, public=inputs.publish)
     scheme = await _add_scheme(session, publication, region, inputs)
     zones = await _add_zones(session, publication, scheme, documents)
-    # The layers of a draft are found by its job alone.
-    of = region.code if inputs.publish else str(scheme.job_id)
     return {
         "scheme": scheme.code,
         "scheme_version": scheme.version,
         "status": scheme.status,
-        "layers": {file.name: f"{file.name}.{of}" for file in rasters},
+        "layers": layers,
         "zones": zones,
         "valid_cells": documents.statistics["valid_cells"],
         "valid_area_km2": documents.statistics["valid_area_km2"],

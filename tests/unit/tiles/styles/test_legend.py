@@ -22,6 +22,7 @@ def raster(theme: str, **statistics: float) -> RasterLayer:
         style=style_of(theme),
         uri="objects/none.tif",
         version="0" * 16,
+        crs="EPSG:4548",
         frame=RasterFrame("EPSG:4548", (100, 0, 6e5, 0, -100, 27e5), 10, 10),
         bands=(statistics,),
         unit=getattr(style_of(theme), "unit", ""),
