@@ -71,7 +71,7 @@ def _help(compiled: Mapping[str, str]) -> Row:
     script = str(Path(sys.executable).with_name("shanhai"))
     ours = _rounds(lambda: _seconds_of([script, "--help"], compiled))
     least = _rounds(lambda: _seconds_of([sys.executable, "-c", "pass"], compiled))
-    return Row("shanhai --help", ours, HELP, 1.0, _least(least))
+    return Row("shanhai --help", ours, HELP, 1.0, {**_least(least), "former s": 2.3})
 
 
 def _least(sample: Sample) -> dict[str, float]:
@@ -148,6 +148,7 @@ def _at_rest(bench: Workbench) -> Iterator[Row]:
         ours = Sample((max(used, 1 / TICKS / REST_S),))
         facts = {"MiB of its own": _private_mib(pids[0])}
         if name == "worker":
+            facts["former ms"] = 30.0
             facts["MiB of the process jobs split off"] = _private_mib(pids[-1])
             facts["MiB of a job before it computes"] = _job_mib(bench, pids[-1])
         yield Row(f"{name} at rest, of a second", ours, IDLE, 1.0, facts)
