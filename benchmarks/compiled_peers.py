@@ -20,6 +20,7 @@ postgres:
   connection_string: {url}
   auto_publish: false
   auto_bounds: skip
+  max_feature_count: {most}
   tables:
     region:
       schema: public
@@ -30,7 +31,6 @@ postgres:
       extent: 4096
       buffer: 64
       clip_geom: true
-      max_feature_count: {most}
       properties:
         {properties}
 """
