@@ -21,3 +21,16 @@ def tiles_within(
         chosen = rng.permutation(len(tiles))[:at_most]
         found += [tiles[number] for number in chosen]
     return found
+
+
+def tiles_elsewhere(zooms: Sequence[int]) -> list[Address]:
+    """Web mercator's tiles at sea, eight a zoom from 7 on, where no benchmark lays anything.
+
+    PostgreSQL plans a statement anew for the first five times, and Python imports what it needs.
+    """
+    columns = {zoom: 2**zoom * (180 + 60) // 360 for zoom in zooms if zoom >= 7}
+    return [
+        (zoom, column + number, 2 ** (zoom - 1) - 1)
+        for zoom, column in columns.items()
+        for number in range(8)
+    ]

@@ -29,7 +29,7 @@ from benchmarks.http_load import Load, fetch
 from benchmarks.mapserver_peer import missing_programs, serving_fcgi
 from benchmarks.million import COLUMNS, SOUTH, STEP_DEGREES, WEST, lay_million
 from benchmarks.report import Row, Setup, Table
-from benchmarks.tile_addresses import Address, tiles_within
+from benchmarks.tile_addresses import Address, tiles_elsewhere, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample
 from benchmarks.vector_tiles import MOST_IN_TILE, wait_for_shapes
@@ -142,7 +142,8 @@ def _row(peer: str, zoom: int, found: dict[tuple[str, int], list[tuple[float, fl
 
 
 async def _warm(server: Server) -> None:
-    for address in tiles_within(WEB_MERCATOR, WARM_BOX, (WARM_ZOOM,), 20):
+    warm = tiles_within(WEB_MERCATOR, WARM_BOX, (WARM_ZOOM,), 20)
+    for address in (*warm, *tiles_elsewhere(ZOOMS)):
         await fetch(server.base_url, server.path(address))
 
 

@@ -17,7 +17,7 @@ from benchmarks.million import WEST as MILLION_WEST
 from benchmarks.patchwork import SCHEME, SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
 from benchmarks.peer_process import Peer
 from benchmarks.report import Row, Setup, Table
-from benchmarks.tile_addresses import Address, tiles_within
+from benchmarks.tile_addresses import Address, tiles_elsewhere, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
@@ -136,6 +136,8 @@ def _regions_beside_bare(
     found: dict[int, list[tuple[float, float]]] = {zoom: [] for zoom in ZOOMS}
     for number in range(ROUNDS + 1):
         with serving_tiles(bench, 1) as base_url:
+            for address in tiles_elsewhere(ZOOMS):
+                loop.run(fetch(base_url, _path("regions", address)))
             for zoom in (WARM_ZOOM, *ZOOMS):
                 every = tiles_within(WEB_MERCATOR, _bounds(), (zoom,), AT_MOST * (ROUNDS + 1))
                 addresses = every[number :: ROUNDS + 1] or every

@@ -127,6 +127,21 @@ class Stale(Conflict):
     title = Label("前提条件不满足", "Precondition failed")
 
 
+def demand_state(
+    state: str, expected: frozenset[str] | None, what: str, what_zh: str | None = None
+) -> None:
+    """Refuse to write to what is in none of the states expected; None stands for any.
+
+    Raises:
+        Stale: it is in none.
+    """
+    if expected is not None and state not in expected:
+        raise Stale(
+            f"{what} has changed since it was read; read it again",
+            message_zh=f"{what_zh or what} 在读取之后已被更改，请重新读取",
+        )
+
+
 class InFlight(Conflict):
     """The first request with this idempotency key is still running."""
 

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.db import duties as reviews
+from shanhai.db.base import hash_of
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.db.tables.duty import DutyReview
-from shanhai.errors import Unavailable
+from shanhai.errors import Unavailable, demand_state
 from shanhai.reporting import plan_evaluation as reports
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.validation import Rfc3339Date, rfc3339
@@ -22,6 +23,7 @@ from shanhai_api.kit import answers
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import (
     DayQuery,
+    IfMatch,
     PageQuery,
     Read,
     Reader,
@@ -347,7 +349,8 @@ async def show_review(
         "outcomes": reports.OUTCOMES,
         "states": reports.STATES,
     }
-    return answers.Answer(DutyReviewShown.of(seen, review, content, read), page=page)
+    shown = DutyReviewShown.of(seen, review, content, read)
+    return answers.Answer(shown, state=hash_of(content), page=page)
 
 
 async def _file(
@@ -377,10 +380,23 @@ def _stamp(review: DutyReview, view: View) -> str | None:
     responses={201: {"model": DutyReviewShown, "description": "Reported for the first time"}},
 )
 async def put_report(
-    write: Write[Writer], plan: str, year: Year, duty: str, party: str, body: JsonBody[ReportBody]
+    write: Write[Writer],
+    plan: str,
+    year: Year,
+    duty: str,
+    party: str,
+    expected: IfMatch,
+    body: JsonBody[ReportBody],
 ) -> answers.Answer[DutyReviewShown]:
-    """Report what a party did of a duty in the year; until it is judged it can be sent again."""
+    """Report what a party did of a duty in the year; until it is judged it can be sent again.
+
+    `If-Match` is of the review.
+    """
     seen, review = await _locked(write, plan, year)
+    if expected is not None:
+        content = await reviews.read_content(write.session, seen, review)
+        state, what = hash_of(content), f"{plan} {year}"
+        demand_state(state, expected, f"the review {what}", f"评估 {what}")
     figures = [one.model_dump(mode="json") for one in body.figures]
     new = reviews.NewDutyReport(body.text, figures, body.evidence)
     made = await reviews.put_report(
@@ -434,4 +450,5 @@ async def _shown(
     write: WriteContext, plan: PlanSeen, review: DutyReview, location: str | None = None
 ) -> answers.Answer[DutyReviewShown]:
     content = await reviews.read_content(write.session, plan, review)
-    return answers.Answer(DutyReviewShown.of(plan, review, content, write), location=location)
+    shown = DutyReviewShown.of(plan, review, content, write)
+    return answers.Answer(shown, state=hash_of(content), location=location)

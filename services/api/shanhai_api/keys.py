@@ -27,7 +27,14 @@ from shanhai.vocabulary import Role, Scope
 from shanhai_api.accounts import RoleAsked, RoleHeld, given_by
 from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment
 from shanhai_api.kit.body import JsonBody
-from shanhai_api.kit.dependencies import Administrator, KnownReader, Read, Write, WriteContext
+from shanhai_api.kit.dependencies import (
+    Administrator,
+    IfMatch,
+    KnownReader,
+    Read,
+    Write,
+    WriteContext,
+)
 from shanhai_api.kit.routing import Route
 
 
@@ -168,15 +175,16 @@ async def create_key(write: Write[Administrator], new: JsonBody[NewKey]) -> Answ
 
 
 @router.get("/keys/{key}", summary="One API key, without its secret")
-async def show_key(read: Read[Administrator], key: str) -> Key:
+async def show_key(read: Read[Administrator], key: str) -> Answer[Key]:
     """Show a key."""
-    return Key.from_row(await keys.find_key(read.session, key))
+    row = await keys.find_key(read.session, key)
+    return Answer(Key.from_row(row), state=keys.state_of_key(row))
 
 
 @router.delete("/keys/{key}", summary="End an API key", status_code=204)
-async def end_key(write: Write[Administrator], key: str) -> None:
+async def end_key(write: Write[Administrator], key: str, expected: IfMatch) -> None:
     """Revoke a key at once."""
-    await keys.revoke_key(write.session, key, act=write.act)
+    await keys.revoke_key(write.session, key, act=write.act, expected=expected)
 
 
 @router.post(

@@ -255,11 +255,18 @@ async def put_range(
     write: dependencies.Write[dependencies.Administrator],
     property: Code,
     station: StationCode,
+    expected: dependencies.IfMatch,
     given: JsonBody[Range],
 ) -> None:
     """Give a station a range of its own, for what arrives from now on."""
     await properties.set_range(
-        write.session, station, property, given.low, given.high, act=write.act
+        write.session,
+        station,
+        property,
+        given.low,
+        given.high,
+        act=write.act,
+        expected=expected,
     )
 
 
@@ -269,10 +276,13 @@ async def put_range(
     status_code=204,
 )
 async def delete_range(
-    write: dependencies.Write[dependencies.Administrator], property: Code, station: StationCode
+    write: dependencies.Write[dependencies.Administrator],
+    property: Code,
+    station: StationCode,
+    expected: dependencies.IfMatch,
 ) -> None:
     """Take away the range a station has of its own."""
-    await properties.drop_range(write.session, station, property, act=write.act)
+    await properties.drop_range(write.session, station, property, act=write.act, expected=expected)
 
 
 def _shown(

@@ -26,7 +26,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
 from shanhai.db.queries.system_status import forget_worker, note_worker
 from shanhai.db.tables.job import Job
-from shanhai.db.tiles.simplification import fill_portion
+from shanhai.db.tiles.simplification import fill_portions
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
 from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.jobs.fair_queue import admit
@@ -171,7 +171,7 @@ async def maintain_tiles(context: WorkerContext) -> None:
     while True:
         done = 0
         try:
-            done = await fill_portion(context.sessions)
+            done = await fill_portions(context.sessions)
             if time.monotonic() - pruned_at >= TILE_LOG_S:
                 pruned_at = time.monotonic()
                 await _prune(context)

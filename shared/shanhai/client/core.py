@@ -338,7 +338,7 @@ class ClientCore(Driven[Mode]):
         start, upload = int(sent["bytes"]), {"upload": sent["upload"]}
         part = yield Work(partial(file.read, start, PART_BYTES))
         place = f"bytes {start}-{start + len(part) - 1}/{sent['total_bytes']}"
-        headers = {"Content-Range": place, "Content-Type": BYTES}
+        headers = {"Content-Range": place, "Content-Type": BYTES, "If-Match": "*"}
         request = self._request("PUT", UPLOAD, upload, headers, part)
         answered = yield Send(request)
         pause = pause_before_repeat(request, answered, stalled)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
-from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
+from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, demand_state
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.publication import demand_right
 from shanhai.vocabulary import JobStatus, Role, Scope
@@ -348,11 +348,7 @@ async def _expected(
     session: AsyncSession, code: str, identity: Identity, expected: frozenset[str] | None
 ) -> Schedule:
     schedule = await find_schedule(session, code, identity, lock=True)
-    if expected is not None and str(schedule.row_version) not in expected:
-        raise Stale(
-            f"schedule {code} has changed; read it again",
-            message_zh=f"定时任务 {code} 已被更改，请重新读取",
-        )
+    demand_state(str(schedule.row_version), expected, f"schedule {code}", f"定时任务 {code}")
     return schedule
 
 

@@ -133,8 +133,11 @@ async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -
     judged = {"verdict": "returned", "judgement": "请补充数据"}
     assert (await office["supervisor"].post(f"{COURT}/judgement", json=judged)).is_success
     assert (await office["approver"].post(f"{REVIEW}/freeze")).status_code == 409
-    again = await office["owner"].put(COURT, json={**REPORTED, "text": "补充。"})
+    read = {"If-Match": (await office["owner"].get(REVIEW)).headers["ETag"]}
+    again = await office["owner"].put(COURT, json={**REPORTED, "text": "补充。"}, headers=read)
     assert again.status_code == 200
+    stale = await office["owner"].put(COURT, json=REPORTED, headers=read)
+    assert stale.status_code == 412
     assert (
         await office["supervisor"].post(f"{COURT}/judgement", json={"verdict": "met"})
     ).is_success

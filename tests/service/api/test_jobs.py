@@ -13,13 +13,16 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import RoleGiven
-from shanhai.db.queries.keys import create_key, prefix_of
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.jobs.messages import Failure, FailureClass
 from shanhai.vocabulary import Label, Role, Scope
 from shanhai_api.jobs import routes
+from shanhai_api.kit import requests
 from shanhai_api.kit.state import ServiceState
+from tests.service.api.conftest import MakeClient
 from tests.support.feature_rows import add_job, add_scheme
 from tests.support.job_rows import add_dataset, add_region, submit_echo
 from tests.support.serving import PATIENCE_S
@@ -360,6 +363,23 @@ class TestEvents:
         asyncio.get_running_loop().call_later(0.3, state.draining.set)
         answer = await asyncio.wait_for(reader.get(f"/jobs/{job_id}/events"), PATIENCE_S)
         assert answer.text.count("event: status") == 1
+
+    async def test_streams_end_with_the_key_they_were_opened_by(
+        self, client_with: MakeClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = await submit_echo(state.sessions)
+        monkeypatch.setattr(requests, "ANEW_S", 0.2)
+        for path in (f"/jobs/{job_id}/events", "/alerts/events"):
+            client = await client_with(Scope.READ)
+            prefix = str(prefix_of(client.headers["Authorization"].removeprefix("Bearer ")))
+            async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as both:
+                following = both.create_task(client.get(path))
+                await asyncio.sleep(1)
+                assert not following.done(), "it ended while the key was good"
+                async with state.sessions.begin() as session:
+                    await revoke_key(session, prefix, act=Act("tester"))
+            assert following.result().status_code == 200
+            assert (await client.get(path)).status_code == 401
 
 
 class TestDismissal:

@@ -64,7 +64,11 @@ class TestKeys:
         self, admin: httpx.AsyncClient, anonymous: httpx.AsyncClient
     ) -> None:
         made = await make(admin)
-        assert (await admin.delete(f"/keys/{made['id']}")).status_code == 204
+        path = f"/keys/{made['id']}"
+        read = {"If-Match": (await admin.get(path)).headers["ETag"]}
+        other = {"If-Match": (await admin.get("/keys")).headers["ETag"]}
+        assert (await admin.delete(path, headers=other)).status_code == 412
+        assert (await admin.delete(path, headers=read)).status_code == 204
         assert await use(anonymous, made["key"]) == 401
         assert (await admin.delete(f"/keys/{made['id']}")).status_code == 404
         log = (await admin.get("/audit", params={"object": made["id"]})).json()["entries"]

@@ -245,7 +245,14 @@ async def test_former_targets_are_read_by_their_day(bureau: Bureau) -> None:
 async def test_projects_are_dropped_and_put_elsewhere_in_a_draft(bureau: Bureau) -> None:
     await bureau.revise(BANAN, {"name_en": "Revised plan"})
     path = f"/plans/{SECOND}/projects"
+    before = (await bureau.ask("planner", "GET", path)).headers["ETag"]
     await bureau.do("planner", "DELETE", f"{path}/banan.PRJ01")
+    held = bureau.known["planner"] | {"If-Match": before}
+    stale = [
+        await bureau.client.put(f"{path}/banan.PRJ02", json={"programme": None}, headers=held),
+        await bureau.client.delete(f"{path}/banan.PRJ02", headers=held),
+    ]
+    assert [answer.status_code for answer in stale] == [412, 412]
     await bureau.do("planner", "PUT", f"{path}/banan.PRJ02", {"programme": "banan.PRG7.v2"})
     members = {
         row["code"]: (row["programme"], row["carried"])

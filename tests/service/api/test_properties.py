@@ -126,6 +126,12 @@ async def test_a_station_may_have_a_range_of_its_own(
     async with state.sessions() as session:
         flags = await session.scalars(text("SELECT flags FROM observation ORDER BY observed_at"))
         assert flags.all() == [1, 0]
+    before = (await admin.get("/properties/pm25")).headers["ETag"]
+    held = {"If-Match": before}
+    assert (await admin.put(address, json={"low": 0, "high": 9}, headers=held)).status_code == 204
+    stale = await admin.put(address, json={"low": 1, "high": 9}, headers=held)
+    kept = await admin.delete(address, headers=held)
+    assert (stale.status_code, kept.status_code) == (412, 412)
     assert (await admin.put(address, json={"low": 9, "high": 1})).status_code == 400
     nowhere = await admin.put("/properties/pm25/ranges/none", json={"low": 0, "high": 1})
     assert nowhere.status_code == 404

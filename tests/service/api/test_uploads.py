@@ -159,8 +159,12 @@ class TestPieces:
         url = begun.headers["Location"]
         assert (await runner.head(url)).headers["Upload-Offset"] == "1000"
         rest = piece(1000, len(CONTENT))
-        done = await runner.put(url, content=CONTENT[1000:], headers=rest)
+        read = {"If-Match": (await runner.get(url)).headers["ETag"]}
+        done = await runner.put(url, content=CONTENT[1000:], headers=rest | read)
         assert done.status_code == 200
+        stale = await runner.put(url, content=CONTENT[1000:], headers=rest | read)
+        gone = await runner.delete(url, headers=read)
+        assert (stale.status_code, gone.status_code) == (412, 412)
         assert (done.json()["bytes"], done.json()["sha256"]) == (len(CONTENT), SHA256)
         assert stored(state, done) == CONTENT
 

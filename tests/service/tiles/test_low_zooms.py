@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import FastReader, Sessions, open_quick_reader
 from shanhai.db.tiles import simplification
-from shanhai.db.tiles.simplification import fill_portion
+from shanhai.db.tiles.simplification import fill_portions
 from shanhai.db.tiles.simplified_shapes import BANDS, LABEL, SHAPED
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.grids import WEB_MERCATOR
@@ -62,7 +62,7 @@ async def reader(database_url: str) -> AsyncIterator[FastReader]:
 async def fill(sessions: Sessions, *, most: int = 1000) -> int:
     """Make all shapes that are waited for; how many objects waited."""
     found = 0
-    while done := await fill_portion(sessions, most=most):
+    while done := await fill_portions(sessions, most=most):
         found += done
     return found
 
@@ -171,7 +171,7 @@ async def test_what_changes_while_its_shapes_are_made_waits_again(
         return await hold(*given)
 
     monkeypatch.setattr(simplification, "_take", edit_then_take)
-    assert await fill_portion(sessions) == SIDE * SIDE - 1
+    assert await fill_portions(sessions) == SIDE * SIDE - 1
     monkeypatch.undo()
     assert await waiting(sessions) == {"zone.5"}
     assert len(await kept(sessions, LABEL)) == SIDE * SIDE - 1
@@ -185,7 +185,7 @@ async def test_a_writer_at_work_is_not_waited_for(sessions: Sessions) -> None:
         await writer.execute(
             text("UPDATE zone SET geom = ST_Multi(ST_Envelope(geom)) WHERE code = 'zone.5'")
         )
-        assert await fill_portion(sessions) == SIDE * SIDE - 1
+        assert await fill_portions(sessions) == SIDE * SIDE - 1
         await writer.commit()
     assert await waiting(sessions) == {"zone.5"}
     assert await fill(sessions) == 1
@@ -213,7 +213,7 @@ async def test_a_neighbour_at_work_is_passed_over_and_one_that_changed_waits_aga
             return await hold(*given)
 
         monkeypatch.setattr(simplification, "_hold", touch_then_hold)
-        assert await fill_portion(sessions) == 1
+        assert await fill_portions(sessions) == 1
         monkeypatch.undo()
         assert await waiting(sessions) == {"zone.1"}
         await writer.commit()

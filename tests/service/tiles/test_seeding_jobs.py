@@ -144,7 +144,11 @@ async def test_a_killed_workers_job_goes_on_where_it_stopped(
         zoom, column, row = path.removesuffix(".png").split("/")[-3:]
         if square_of(int(zoom), int(column), int(row)) in finished:
             assert count == 1, path
-    assert finished_blocks(tmp_path, job_id) == []  # an ended job keeps nothing
+
+    async def nothing_is_kept() -> bool:
+        return finished_blocks(tmp_path, job_id) == []
+
+    await eventually(nothing_is_kept)
 
 
 async def test_a_cancelled_job_stops_asking_and_keeps_nothing(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.db.tiles import simplification
-from shanhai.db.tiles.simplification import fill_portion
+from shanhai.db.tiles.simplification import fill_portions
 from shanhai.db.tiles.simplified_shapes import BANDS, PIXEL_DEGREES, SHAPED, Shapes, band_of
 from shanhai_tiles.vector.collections import VECTORS, LayerQuery, LayerSelection
 from shanhai_tiles.vector.tiles import WIDE, TileQueryShape, _specks, _tile_query
@@ -43,7 +43,7 @@ async def _lay_patchwork(database_url: str) -> None:
     async with open_sessions(database_url) as sessions:
         async with sessions.begin() as session:
             await add_patchwork(session)
-        while await fill_portion(sessions, most=1000):
+        while await fill_portions(sessions, most=1000):
             pass
         async with sessions.begin() as session:
             await session.execute(

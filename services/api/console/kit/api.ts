@@ -101,7 +101,8 @@ export async function read<T>(address: string, signal?: AbortSignal): Promise<T>
   return (await answer.json()) as T;
 }
 
-/** Write JSON to a path; the answer's JSON, or null where it has none.
+/** Write JSON to a path; the answer's JSON, or null where it has none. What is written over may be
+ * in any state, unless `headers` name one.
  * @throws Fault where the service refused. */
 export async function write<T>(
   method: "POST" | "PUT" | "PATCH" | "DELETE",
@@ -110,9 +111,10 @@ export async function write<T>(
   headers: Record<string, string> = {},
 ): Promise<Answered<T>> {
   const json = body === undefined ? {} : { "Content-Type": "application/json" };
+  const held = method === "POST" ? {} : { "If-Match": "*" };
   const answer = await send(path, {
     method,
-    headers: { ...json, ...headers },
+    headers: { ...json, ...held, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!answer.ok) throw await faultOf(answer);

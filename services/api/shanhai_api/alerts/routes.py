@@ -12,7 +12,6 @@ from pydantic import Field
 from shanhai.db.alerts import queries, rules
 from shanhai.db.alerts import subscriptions as answers
 from shanhai.db.alerts.rules import RuleDefinition
-from shanhai.db.identity import Viewer
 from shanhai.db.proposals.queries import founded_on
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.thresholds import Kind
@@ -39,6 +38,7 @@ from shanhai_api.kit.dependencies import (
     WriteContext,
     Writer,
 )
+from shanhai_api.kit.requests import StreamReader
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import View
@@ -67,17 +67,17 @@ def last_event(request: Request) -> int | None:
 
 
 async def follow(
-    state: ServiceState, view: View, viewer: Viewer, *, after: int | None
+    state: ServiceState, view: View, reader: StreamReader, *, after: int | None
 ) -> AsyncIterator[bytes]:
-    """An event for each thing the viewer may know of, named as it is, until the service stops."""
+    """An event for each thing the reader may know of, named as it is, until the service stops."""
     async with state.reading() as session:
         seen = await queries.newest_event(session) if after is None else after
     yield HEARTBEAT
     silent_s, loop = 0.0, asyncio.get_running_loop()
     ends_at = loop.time() + LONGEST_S
-    while loop.time() < ends_at:
+    while loop.time() < ends_at and (caller := await reader.now()) is not None:
         async with state.reading() as session:
-            newest, news = await queries.events_after(session, viewer, seen, limit=PORTION)
+            newest, news = await queries.events_after(session, caller.viewer, seen, limit=PORTION)
         moved, seen = newest > seen, newest
         for event, row in news:
             [told] = queries.describe_events([event], view.lang)
@@ -266,7 +266,7 @@ async def stream_events(
     request: Request, view: TheView, state: TheState, caller: KnownReader
 ) -> Response:
     """Tell what happens from now on, or after the event of `Last-Event-ID`."""
-    events = follow(state, view, caller.viewer, after=last_event(request))
+    events = follow(state, view, StreamReader(request, caller), after=last_event(request))
     return stream(events)
 
 

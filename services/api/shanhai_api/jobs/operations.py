@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import JobFilter, find_job, list_jobs
 from shanhai.db.tables.job import Job
-from shanhai.errors import Forbidden, NotFound, Stale
+from shanhai.errors import Forbidden, NotFound, demand_state
 from shanhai.jobs.results import is_published
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
@@ -93,11 +93,7 @@ async def dismiss(
     """
     job = await read_job(session, caller, job_id)
     demand_own(job, caller)
-    if expected is not None and state_tag(job) not in expected:
-        raise Stale(
-            f"job {job.id} is {job.status} now: it has changed since it was read",
-            message_zh=f"作业 {job.id} 在读取之后已变为 {job.status}",
-        )
+    demand_state(state_tag(job), expected, f"job {job.id}", f"作业 {job.id}")
     await cancel(session, job.id, act=act)
     await session.refresh(job)
     return job

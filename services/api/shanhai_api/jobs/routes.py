@@ -35,7 +35,7 @@ from shanhai_api.kit.answers import HEARTBEAT, HEARTBEAT_S, LONGEST_S, STREAMED,
 from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.pages import moment
 from shanhai_api.kit.people import people_on
-from shanhai_api.kit.requests import Caller
+from shanhai_api.kit.requests import StreamReader
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import EVENTS, HTML, JSON, View, choose_format, digest_of, entity_tag
@@ -43,7 +43,7 @@ from shanhai_api.processes.descriptions import RESULTS, VALUE, result_contents
 
 
 async def follow(
-    state: ServiceState, view: View, job_id: UUID, caller: Caller, *, seen: str | None
+    state: ServiceState, view: View, job_id: UUID, reader: StreamReader, *, seen: str | None
 ) -> AsyncIterator[bytes]:
     """A `status` event for each change until the job ends, the service stops, or it took too long.
 
@@ -54,6 +54,8 @@ async def follow(
     with state.milestones.of(job_id) as passed:
         while told is None or not (state.draining.is_set() or loop.time() >= ends_at):
             passed.clear()
+            if (caller := await reader.now()) is None:
+                return
             async with state.sessions() as session:
                 job = await find_job(session, job_id, reader=caller)
             if job is None:
@@ -205,7 +207,7 @@ async def stream_events(
     if knows_the_end(row, view, seen):
         # By this a browser knows not to come again.
         return Response(status_code=204)
-    return stream(follow(state, view, row.id, caller, seen=seen))
+    return stream(follow(state, view, row.id, StreamReader(view.request, caller), seen=seen))
 
 
 def waiting_headers(job: Job) -> dict[str, str]:

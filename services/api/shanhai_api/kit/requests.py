@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -14,7 +16,7 @@ from fastapi import Request
 from shanhai.db.authentication import KeySignedIn, SignedIn
 from shanhai.db.fence import BOUND
 from shanhai.db.identity import ANONYMOUS, Identity
-from shanhai.errors import Conflict, Forbidden, Unauthenticated
+from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
 from shanhai.overload import address_bucket
 from shanhai.passwords import csrf_of
 from shanhai.settings import PublicSettings
@@ -220,6 +222,7 @@ def cost_of(request: Request) -> int:
     return 1 + rows // ROWS_A_POINT
 
 
+ANEW_S = 5.0
 Caller = Identity
 """Identities are called so where requests are answered."""
 
@@ -231,15 +234,35 @@ async def caller_of(request: Request) -> Identity:
         Unauthenticated: the credential is not valid.
         RateLimited: the caller asked for too much in a while.
     """
+    return spend_of(request, await _identity_of(request))
+
+
+async def _identity_of(request: Request) -> Identity:
     state = state_of(request)
     header, token = request.headers.get("authorization"), session_token(request)
     if header:
-        caller = await _identify(state, request, header)
-    elif token is not None:
-        caller = await _in_session(state, request, token)
-    else:
-        caller = _anybody(state)
-    return spend_of(request, caller)
+        return await _identify(state, request, header)
+    return _anybody(state) if token is None else await _in_session(state, request, token)
+
+
+@dataclass
+class StreamReader:
+    """Who reads a stream of events, asked anew from time to time: keys and sessions end."""
+
+    request: Request
+    caller: Identity
+    asked_at: float = field(default_factory=time.monotonic)
+
+    async def now(self) -> Identity | None:
+        """The caller as they are; None where they may no longer read."""
+        if not self.caller.anonymous and time.monotonic() - self.asked_at >= ANEW_S:
+            self.asked_at = time.monotonic()
+            try:
+                self.caller = demand(await _identity_of(self.request), Scope.READ)
+            except ShanhaiError:
+                return None
+            BOUND.set(self.caller.row_scope)
+        return self.caller
 
 
 async def visitor_of(request: Request) -> Identity:

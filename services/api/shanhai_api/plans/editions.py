@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from shanhai.db.collections.joint_plans import read_content
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.editions.comparison import (
     Altered,
@@ -31,7 +32,7 @@ from shanhai.validation import Note
 from shanhai.vocabulary import PLAN_STATUSES, Label, label_in
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe
 from shanhai_api.kit.body import JsonBody
-from shanhai_api.kit.dependencies import DayQuery, Read, Reader, Write, Writer
+from shanhai_api.kit.dependencies import DayQuery, IfMatch, Read, Reader, Write, Writer
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 from shanhai_api.plans import answers
@@ -366,11 +367,12 @@ async def show_comparison(
 
 
 @router.get(f"{PLAN}/projects", summary="The projects in an edition of a plan")
-async def show_members(read: Read[Reader], plan: str, query: OfDay) -> EditionProjects:
+async def show_members(read: Read[Reader], plan: str, query: OfDay) -> Answer[EditionProjects]:
     """List the projects with their programmes there, those carried from the plan it follows too."""
     seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
     members = await list_members(read.session, read.caller.viewer, seen.id, query.as_of)
-    return EditionProjects.of(seen, members, read)
+    shown = EditionProjects.of(seen, members, read)
+    return Answer(shown, state=await read_content(read.session, seen.id))
 
 
 @router.put(
@@ -379,11 +381,13 @@ async def show_members(read: Read[Reader], plan: str, query: OfDay) -> EditionPr
     status_code=204,
 )
 async def put_member(
-    write: Write[Writer], plan: str, project: str, body: JsonBody[Membership]
+    write: Write[Writer], plan: str, project: str, expected: IfMatch, body: JsonBody[Membership]
 ) -> None:
     """Keep a project of the plan it follows, in this programme of the draft."""
     caller, programme = write.caller, body.programme
-    await note_member(write.session, caller, write.act, plan, project, programme=programme)
+    await note_member(
+        write.session, caller, write.act, plan, project, programme=programme, expected=expected
+    )
 
 
 @router.delete(
@@ -391,6 +395,8 @@ async def put_member(
     summary="Drop a carried project from a draft",
     status_code=204,
 )
-async def drop_member(write: Write[Writer], plan: str, project: str) -> None:
+async def drop_member(write: Write[Writer], plan: str, project: str, expected: IfMatch) -> None:
     """Leave a project with the plan it follows; the project itself stays as it is."""
-    await note_member(write.session, write.caller, write.act, plan, project, dropped=True)
+    await note_member(
+        write.session, write.caller, write.act, plan, project, dropped=True, expected=expected
+    )

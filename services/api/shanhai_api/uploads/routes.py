@@ -22,7 +22,7 @@ from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, Route, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
-from shanhai_api.kit.view import JSON, View
+from shanhai_api.kit.view import JSON, View, entity_tag
 from shanhai_api.uploads.receiving import Piece, append, held, piece_of, take
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -143,17 +143,25 @@ async def remove_files(store: ArtifactStore, upload_ids: Iterable[UUID]) -> None
         await asyncio.to_thread(store.drop_upload, upload_id)
 
 
-async def resume(state: ServiceState, request: Request, caller: Caller, upload_id: UUID) -> Upload:
+async def resume(
+    state: ServiceState,
+    request: Request,
+    caller: Caller,
+    upload_id: UUID,
+    expected: frozenset[str] | None,
+) -> Upload:
     """Receive the next piece of an upload; what arrives is kept even when the rest does not.
 
     Raises:
         InvalidInput: the piece does not fit the upload.
         Conflict: the piece does not begin where the bytes received end.
+        Stale: the upload is in none of the states expected.
     """
     limit = state.configuration.artifacts.upload_limit_bytes
     piece = piece_of(request, limit=limit)
     async with state.sessions() as session:
         row = await files.find(session, upload_id, owner=caller.owner)
+    files.demand_received(row, expected)
     piece = _fitting(row, piece)
     async with held(state.store.receive(upload_id, piece.start)) as sink:
         # Others may have gone on until now.
@@ -252,11 +260,11 @@ async def resume_upload(
     state: dependencies.TheState,
     caller: dependencies.JobCaller,
     upload: UUID,
+    expected: dependencies.IfMatch,
     query: Annotated[dependencies.PageQuery, Query()],
 ) -> Response:
     """Receive the next piece of a file."""
-    row = await resume(state, request, caller, upload)
-    return view.send(orjson.dumps(UploadState.of(row).as_json()), JSON.media_type)
+    return _shown(view, await resume(state, request, caller, upload, expected))
 
 
 @router.get(
@@ -270,12 +278,14 @@ async def read_upload(
     session: dependencies.ReadSession,
 ) -> Response:
     """Tell how much of an upload has arrived."""
-    row = await files.find(session, upload, owner=caller.owner)
-    return view.send(
-        orjson.dumps(UploadState.of(row).as_json()),
-        JSON.media_type,
-        headers={"Upload-Offset": str(row.received_bytes)},
-    )
+    return _shown(view, await files.find(session, upload, owner=caller.owner))
+
+
+def _shown(view: View, row: Upload) -> Response:
+    body = orjson.dumps(UploadState.of(row).as_json())
+    headers = {"Upload-Offset": str(row.received_bytes)}
+    tag = entity_tag(files.state_of_upload(row), body)
+    return view.send(body, JSON.media_type, headers=headers, version=tag)
 
 
 class QuotaUse(Answered):
@@ -324,7 +334,10 @@ async def list_uploads(read: Read[dependencies.JobCaller]) -> Answer[Uploads]:
 
 
 @waiting.delete("/uploads/{upload}", summary="Delete a file that was sent", status_code=204)
-async def delete_upload(write: Write[dependencies.JobCaller], upload: UUID) -> None:
+async def delete_upload(
+    write: Write[dependencies.JobCaller], upload: UUID, expected: dependencies.IfMatch
+) -> None:
     """Delete an upload and its file; what was imported from it stays."""
-    await files.remove(write.session, upload, owner=write.caller.owner, act=write.act)
+    owner, act = write.caller.owner, write.act
+    await files.remove(write.session, upload, owner=owner, act=act, expected=expected)
     write.unit.after_commit.append(partial(remove_files, write.state.store, [upload]))

@@ -257,9 +257,12 @@ def _tile_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
         f" {seen} AS seen, {specks} AS specks"
         f" FROM ({_cut(question, form)}) AS cut{tile.rows}{labels.rows}"
     )
-    # Points have no bands: a tile may hold any share of them, at whatever zoom.
-    wide = collection.of_points if form.band is None else form.band.deepest <= WIDE
-    return query.execution_options(**{PLAN_ANEW: True}) if wide else query
+    return query.execution_options(**{PLAN_ANEW: True}) if _wide(question, form) else query
+
+
+def _wide(question: LayerQuery, form: TileQueryShape) -> bool:
+    """Whether no one plan serves all tiles; points have no bands, and may all lie in one tile."""
+    return question.collection.of_points if form.band is None else form.band.deepest <= WIDE
 
 
 def _number(band: ZoomBand) -> str:
@@ -273,7 +276,9 @@ def _found(question: LayerQuery, form: TileQueryShape) -> str:
     """
     collection = question.collection
     entity, geometry = collection.entity, collection.geometry
-    size, joined, near = _SIZE.format(geometry=geometry), "", collection.near(NEAR)
+    # PostgreSQL keeps a plan if it seems no dearer than one for the very values: it sees none.
+    box = NEAR if _wide(question, form) else f"(SELECT {NEAR})"
+    size, joined, near = _SIZE.format(geometry=geometry), "", collection.near(box)
     shapes = Shapes.of(entity)
     if form.band is not None and shapes is not None:
         number = _number(form.band)
@@ -283,7 +288,7 @@ def _found(question: LayerQuery, form: TileQueryShape) -> str:
             # A simpler shape reaches less than a pixel beyond the exact one.
             near = collection.near(f"ST_Expand({NEAR}, {PIXEL})")
         else:
-            joined = shapes.beside(number, NEAR)
+            joined = shapes.beside(number, box)
             geometry, size = shapes.drawn
             near = f"{near} AND {shapes.known(UNSEEN)}"
     members = _columns(_members(question))

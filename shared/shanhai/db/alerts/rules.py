@@ -27,7 +27,7 @@ from shanhai.db.tables.observation import ObservedProperty
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Role, Scope
 
 EDITORS = frozenset({Role.PLANNER, Role.SUPERVISOR})
@@ -228,11 +228,7 @@ async def _editable(
     if row is None:
         raise _unknown(code)
     await _demand_role(session, identity, row)
-    if expected is not None and str(row.row_version) not in expected:
-        raise Stale(
-            f"rule {code} has changed since it was read; read it again",
-            message_zh=f"规则 {code} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(str(row.row_version), expected, f"rule {code}", f"规则 {code}")
     return row
 
 

@@ -24,7 +24,7 @@ from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.alert import Alert, AlertRule, Subscription
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Role
 
 Answer = Literal["acknowledge", "close"]
@@ -105,11 +105,7 @@ async def _lock(session: AsyncSession, alert_id: int, identity: Identity) -> tup
 
 
 def _demand_answerable(alert: Alert, answer: Answer, expected: frozenset[str] | None) -> None:
-    if expected is not None and str(alert.row_version) not in expected:
-        raise Stale(
-            f"alert {alert.id} has changed since it was read; read it again",
-            message_zh=f"预警 {alert.id} 在读取之后已有变化，请重新读取",
-        )
+    demand_state(str(alert.row_version), expected, f"alert {alert.id}", f"预警 {alert.id}")
     if alert.status == "closed" or (answer == "acknowledge" and alert.status == "acknowledged"):
         raise Conflict(
             f"alert {alert.id} is {alert.status} already",
@@ -316,11 +312,7 @@ async def _editable(
     row = await session.scalar(query.with_for_update())
     if row is None:
         raise _unknown(number)
-    if expected is not None and str(row.row_version) not in expected:
-        raise Stale(
-            f"subscription {number} has changed since it was read; read it again",
-            message_zh=f"订阅 {number} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(str(row.row_version), expected, f"subscription {number}", f"订阅 {number}")
     return row
 
 

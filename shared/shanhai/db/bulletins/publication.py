@@ -24,7 +24,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.delivery import Bulletin
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, NotFound, Stale
+from shanhai.errors import Conflict, NotFound, demand_state
 from shanhai.vocabulary import Lang, Role, Scope
 
 _BELOW = text("""
@@ -330,11 +330,7 @@ def _told_by(row: Bulletin) -> dict[str, Any]:
 
 
 def _demand_state(row: Bulletin, expected: frozenset[str] | None) -> None:
-    if expected is not None and state_tag(row) not in expected:
-        raise Stale(
-            f"bulletin {row.code!r} has changed since it was read; read it again",
-            message_zh=f"公报 {row.code!r} 在读取之后已有变化，请重新读取",
-        )
+    demand_state(state_tag(row), expected, f"bulletin {row.code!r}", f"公报 {row.code!r}")
 
 
 async def publish_draft(

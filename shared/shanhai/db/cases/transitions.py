@@ -17,7 +17,7 @@ from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import CaseEvent, LeadCase
 from shanhai.db.tables.provision import Document
-from shanhai.errors import Conflict, Fault, InvalidInput, Stale
+from shanhai.errors import Conflict, Fault, InvalidInput, demand_state
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.vocabulary import Label, Role, Scope
 
@@ -160,11 +160,7 @@ async def take_step(
     """
     demand_scopes(identity, SCOPES)
     seen = await find_case(session, code, identity.viewer, lock=True)
-    if expected is not None and seen.tag not in expected:
-        raise Stale(
-            f"{code!r} has changed since it was read; read it again",
-            message_zh=f"{code!r} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(seen.tag, expected, repr(code))
     step = _demand_step(seen, asked)
     demand_role(identity, step.roles, seen.region_id)
     today = await read_today(session)

@@ -16,7 +16,7 @@ from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.delivery import Webhook
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Lang, Role, Scope
 from shanhai.webhook_secrets import make_secret, show_secret
 
@@ -84,11 +84,7 @@ async def find_webhook(
         raise NotFound(
             f"there is no webhook {code[:80]!r}", message_zh=f"没有回调订阅 {code[:80]!r}"
         )
-    if expected is not None and str(found.row.row_version) not in expected:
-        raise Stale(
-            f"webhook {code} has changed since it was read; read it again",
-            message_zh=f"回调订阅 {code} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(str(found.row.row_version), expected, f"webhook {code}", f"回调订阅 {code}")
     return found
 
 

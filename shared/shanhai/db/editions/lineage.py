@@ -20,7 +20,7 @@ from shanhai.db.identity import Identity, Viewer, demand_role, demand_scopes, ed
 from shanhai.db.projects.queries import projects_of_plan, seen_values
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.plan import PlanDecision
-from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Label, Role, Scope
 
 
@@ -130,6 +130,7 @@ async def note_member(
     *,
     programme: str | None = None,
     dropped: bool = False,
+    expected: frozenset[str] | None = None,
 ) -> None:
     """Put a project that a draft carries into a programme of the draft, or drop it there.
 
@@ -138,6 +139,7 @@ async def note_member(
         NotFound: there is no such plan or project, or the draft carries no such project.
         InvalidInput: the edition has no such programme.
         Conflict: the plan is no draft of an edition.
+        Stale: what the plan says is in none of the states expected.
     """
     editing = editing_of(PLANS, identity, "update")
     edition = await find_and_lock(session, PLANS, plan, identity.viewer, within={})
@@ -149,6 +151,8 @@ async def note_member(
             f"the plan {plan!r} is {edition.values['status']}; only a draft is written",
             message_zh=f"规划 {plan!r} 状态为 {edition.values['status']}，仅草案可编辑",
         )
+    if expected is not None:
+        demand_state(await read_content(session, edition.row_id), expected, repr(plan))
     found = await find_and_lock(session, PROJECTS, project, identity.viewer, within={})
     asked = {"plan": edition.row_id, "project": 0 if found is None else found.row_id}
     if found is None or not await session.scalar(_IN_FORMER, asked):
@@ -222,11 +226,7 @@ async def decide(
     own = _demand_region(code, approvals, asked.region)
     demand_role(identity, APPROVERS, own.region_id)
     content = await read_content(session, plan.row_id)
-    if expected is not None and content not in expected:
-        raise Stale(
-            f"{code!r} has changed since it was read; read it again",
-            message_zh=f"{code!r} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(content, expected, repr(code))
     _demand_possible(plan, own, asked)
     session.add(
         PlanDecision(

@@ -14,7 +14,7 @@ from shanhai.db.features.input_validation import Draft, code_property
 from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import RowContents, referrers
 from shanhai.db.identity import PUBLISHERS, Identity, demand_role
-from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, Stale
+from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, demand_state
 from shanhai.vocabulary import CLASSIFIED_BY, EXACT_READERS, WIDEST, Role, Visibility, closedness
 
 
@@ -205,18 +205,14 @@ def demand_sight(entity: Entity, identity: Identity, before: Image) -> None:
     )
 
 
-def demand_state(before: Image, terms: WriteTerms) -> None:
+def demand_unchanged(before: Image, terms: WriteTerms) -> None:
     """Refuse an object that is in none of the expected states.
 
     Raises:
         Stale: it is not.
     """
-    if terms.expected is None or state_tag(before.row_id, before.row_version) in terms.expected:
-        return
-    raise Stale(
-        f"{before.code!r} has changed since it was read; read it again",
-        message_zh=f"{before.code!r} 在读取之后已被更改，请重新读取",
-    )
+    state = state_tag(before.row_id, before.row_version)
+    demand_state(state, terms.expected, repr(before.code))
 
 
 def demand_code(entity: Entity, draft: Draft, code: str, under: str) -> None:

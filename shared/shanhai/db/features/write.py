@@ -34,7 +34,7 @@ from shanhai.db.features.preconditions import (
     demand_parents,
     demand_shown,
     demand_sight,
-    demand_state,
+    demand_unchanged,
     demand_unreferenced,
     demand_unsettled,
     pointer_of_properties,
@@ -221,7 +221,7 @@ async def remove(
     editing = editing_of(entity, identity, "delete")
     before = await _found(session, entity, identity, target, to_delete=True)
     demand_sight(entity, identity, before)
-    demand_state(before, terms)
+    demand_unchanged(before, terms)
     demand_role(identity, editing.roles, before.region_id)
     if editing.lifecycle is not None and not terms.as_given:
         demand_unsettled(editing.lifecycle, before.values)
@@ -247,7 +247,7 @@ async def _change(
     editing, under = editing_of(entity, identity, verb), pointer_of_properties(entity)
     before = await _found(session, entity, identity, target)
     demand_sight(entity, identity, before)
-    demand_state(before, terms)
+    demand_unchanged(before, terms)
     demand_code(entity, draft, before.code, under)
     moved_by = editing.moved_by if verb == "update" else frozenset()
     fixed = {name: code for name, code in target.within.items() if name not in moved_by}

@@ -18,7 +18,7 @@ from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, 
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.db.tables.plan import Plan
-from shanhai.errors import Conflict, Fault, InvalidInput, Stale
+from shanhai.errors import Conflict, Fault, InvalidInput, demand_state
 from shanhai.science.indicators import Comparator, Sense, TargetFigure, contradicts, sense_of
 from shanhai.science.units import convert
 
@@ -165,8 +165,8 @@ async def state_targets(
     wanted = checked_figures(what.listed, figures)
     await hold_targets(session, what.plan.id, what.listed.id)
     rows = await _present(session, what)
-    if expected is not None and state_of_targets(rows) not in expected:
-        raise Stale("the figures have changed since", message_zh="目标已被更改")
+    of = what.listed.code
+    demand_state(state_of_targets(rows), expected, f"the targets of {of}", f"{of} 的目标")
     changes = _changes(rows, wanted)
     if not changes:
         return rows

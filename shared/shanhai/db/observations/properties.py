@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.observation import ObservationLatest, ObservedProperty, StationRange
 from shanhai.db.tables.station import Datastream, Station
-from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
 from shanhai.monitoring.units import conversion, steps_to, symbol_of
 
 CHANGED = (
@@ -82,11 +82,7 @@ async def change_property(
         InvalidInput: its range would be empty.
     """
     row = await find_property(session, code, lock=True)
-    if expected is not None and state_of_property(row) not in expected:
-        raise Stale(
-            f"property {code} has changed since it was read; read it again",
-            message_zh=f"观测项目 {code} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(state_of_property(row), expected, f"property {code}", f"观测项目 {code}")
     if changes.get("unit", row.unit) != row.unit:
         await _demand_unobserved(session, row)
         await _convert_told(session, row, changes["unit"])
@@ -132,16 +128,17 @@ async def set_range(
     high: float | None,
     *,
     act: Act,
+    expected: frozenset[str] | None = None,
 ) -> None:
     """Say which values are possible at a station, instead of the property's own range.
 
     Raises:
         NotFound: there is no such station or property.
         InvalidInput: no value can lie in the range.
+        Stale: the property, whose ranges these are, is in none of the states expected.
     """
     check_range(low, high)
-    station_id = await _station_id(session, station)
-    row = await find_property(session, code)
+    station_id, row = await _begin_range(session, station, code, expected)
     limits = {"low": low, "high": high}
     await session.execute(
         insert(StationRange)
@@ -152,14 +149,31 @@ async def set_range(
     record(session, act, "update", table="station_range", object_id=named, after=limits)
 
 
-async def drop_range(session: AsyncSession, station: str, code: str, *, act: Act) -> None:
+async def _begin_range(
+    session: AsyncSession, station: str, code: str, expected: frozenset[str] | None
+) -> tuple[int, ObservedProperty]:
+    station_id = await _station_id(session, station)
+    row = await find_property(session, code, lock=True)
+    demand_state(state_of_property(row), expected, f"property {code}", f"观测项目 {code}")
+    row.row_version += 1
+    return station_id, row
+
+
+async def drop_range(
+    session: AsyncSession,
+    station: str,
+    code: str,
+    *,
+    act: Act,
+    expected: frozenset[str] | None = None,
+) -> None:
     """Let the property's own range hold at a station again.
 
     Raises:
         NotFound: there is no such station or property.
+        Stale: the property, whose ranges these are, is in none of the states expected.
     """
-    station_id = await _station_id(session, station)
-    row = await find_property(session, code)
+    station_id, row = await _begin_range(session, station, code, expected)
     await session.execute(
         delete(StationRange).where(
             StationRange.station_id == station_id, StationRange.property_id == row.id

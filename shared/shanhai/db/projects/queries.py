@@ -18,7 +18,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import ProjectProblem, ProjectRegion
 from shanhai.db.tables.provision import Problem
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Label, Role, Scope
 
 MEMBERS_THEN = "plan_members_on(:plan, CAST(:as_of AS date))"
@@ -146,11 +146,7 @@ def demand_expected(project: ProjectSeen, expected: frozenset[str] | None) -> No
     Raises:
         Stale: it was.
     """
-    if expected is not None and project.tag not in expected:
-        raise Stale(
-            f"{project.code!r} has changed since it was read; read it again",
-            message_zh=f"{project.code!r} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(project.tag, expected, repr(project.code))
 
 
 async def touch(session: AsyncSession, project: ProjectSeen) -> str:

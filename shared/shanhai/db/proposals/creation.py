@@ -24,7 +24,7 @@ from shanhai.db.queries.jobs import JobFilter, conditions
 from shanhai.db.tables.indicator import EvaluationSnapshot, IndicatorValue
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Proposal, ProposalEvent, ProposalEvidence
-from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Role, Scope
 
 
@@ -179,11 +179,7 @@ def demand_expected(row: Proposal, expected: frozenset[str] | None) -> None:
     Raises:
         Stale: it is not.
     """
-    if expected is not None and tag_of(row) not in expected:
-        raise Stale(
-            f"{row.code!r} has changed since it was read; read it again",
-            message_zh=f"{row.code!r} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(tag_of(row), expected, repr(row.code))
 
 
 async def _prepare(session: AsyncSession, identity: Identity, wording: Wording) -> dict[str, Any]:

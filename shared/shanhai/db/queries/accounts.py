@@ -16,7 +16,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.access import Account, AccountRole
 from shanhai.db.tables.provision import Party
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
 from shanhai.vocabulary import Role
 
 OWN = "urn:shanhai:accounts"
@@ -156,11 +156,7 @@ async def change_account(
     locked = select(Account.id).where(Account.id == account_id).with_for_update()
     await session.execute(locked)
     before = await read_holder(session, account_id)
-    if expected is not None and state_of_account(before) not in expected:
-        raise Stale(
-            f"account {account_id} has changed since it was read; read it again",
-            message_zh=f"账户 {account_id} 在读取之后已被更改，请重新读取",
-        )
+    demand_state(state_of_account(before), expected, f"account {account_id}", f"账户 {account_id}")
     image = _image(before)
     after = await _apply(session, before.account, change)
     _note(session, act, "update", after, image)

@@ -13,7 +13,7 @@ from shanhai.db.identity import Identity, Viewer, works_in
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.db.tables.job import Job
-from shanhai.errors import Conflict, NotFound, RateLimited
+from shanhai.errors import Conflict, NotFound, RateLimited, demand_state
 from shanhai.vocabulary import ROLE_SCOPES, JobStatus, Scope, Visibility
 
 KEPT = timedelta(hours=24)
@@ -183,14 +183,37 @@ async def list_uploads(session: AsyncSession, *, owner: str) -> Sequence[Upload]
     return (await session.scalars(query.order_by(Upload.created_at.desc(), Upload.id))).all()
 
 
-async def remove(session: AsyncSession, upload_id: UUID, *, owner: str, act: Act) -> None:
+def state_of_upload(upload: Upload) -> str:
+    """What tells an upload from what it was before more of it arrived."""
+    return str(upload.received_bytes)
+
+
+def demand_received(upload: Upload, expected: frozenset[str] | None) -> None:
+    """Refuse to write to an upload of which more or less has arrived than somebody has read.
+
+    Raises:
+        Stale: it is in none of the states expected.
+    """
+    demand_state(state_of_upload(upload), expected, f"upload {upload.id}", f"上传 {upload.id}")
+
+
+async def remove(
+    session: AsyncSession,
+    upload_id: UUID,
+    *,
+    owner: str,
+    act: Act,
+    expected: frozenset[str] | None = None,
+) -> None:
     """Delete an upload of the owner; its file may go then.
 
     Raises:
         NotFound: there is none.
         Conflict: a job that has not ended needs it.
+        Stale: it is in none of the states expected.
     """
     upload = await find(session, upload_id, owner=owner, lock=True)
+    demand_received(upload, expected)
     if await session.scalar(select(_needed()).where(Upload.id == upload_id)):
         raise Conflict(
             f"a job that has not ended needs the upload {upload_id}",

@@ -33,7 +33,7 @@ from shanhai.db.engine import Executor
 from shanhai.db.identity import Identity, RegionTree, RoleGiven
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.access import ApiKey
-from shanhai.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unauthenticated, demand_state
 from shanhai.settings import KeySettings
 from shanhai.vocabulary import Scope
 
@@ -319,16 +319,28 @@ def _as_long(row: ApiKey, terms: KeySettings) -> datetime | None:
     return datetime.now(UTC) + min(row.expires_at - row.created_at, longest)
 
 
-async def revoke_key(session: AsyncSession, prefix: str, *, act: Act) -> None:
+def state_of_key(row: ApiKey) -> str:
+    """What tells a key from what it was before a change; its use changes nothing."""
+    changes = (row.successor, row.expires_at, row.revoked_at)
+    return hashlib.sha256(repr(changes).encode()).hexdigest()[:16]
+
+
+async def revoke_key(
+    session: AsyncSession, prefix: str, *, act: Act, expected: frozenset[str] | None = None
+) -> None:
     """End a key at once.
 
     Raises:
         NotFound: no such key is alive.
+        Stale: it is in none of the states expected.
     """
-    revoked = update(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
-    row = await session.scalar(revoked.values(revoked_at=func.now()).returning(ApiKey))
+    alive = select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
+    row = await session.scalar(alive.with_for_update())
     if row is None:
         raise _unknown(prefix)
+    demand_state(state_of_key(row), expected, f"key {prefix}", f"密钥 {prefix}")
+    row.revoked_at = (await session.execute(select(func.now()))).scalar_one()
+    await session.flush()
     record(session, act, "revoke", table="api_key", object_id=prefix, after=_image(row))
 
 

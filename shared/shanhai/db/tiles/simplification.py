@@ -103,7 +103,6 @@ _BANDS = ", ".join(str(number) for number in (*(band.deepest for band in BANDS),
 
 # Whoever else makes shapes would make the same; nothing else asks for this lock.
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('tile_shapes'))")
-_PATIENT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 # Given up before PostgreSQL looks for deadlocks, so that none is ever solved at a writer's expense.
 _BRIEF = text("SET LOCAL lock_timeout = '300ms'")
 # Found one by one, as `_objects` does, and then by where they lie.
@@ -133,48 +132,81 @@ class GeneralisedRows(NamedTuple):
     boxes: NDArray[np.float64]
 
 
-async def fill_portion(
+class MadePortion(NamedTuple):
+    """What was made of objects that wait, by their numbers and tickets, and of those beside them.
+
+    Rows and tickets tell later whether an object is still as it was.
+    """
+
+    shaped: Shaped
+    waiting: Mapping[int, int]
+    rows: Sequence[Any]
+    made: GeneralisedRows
+
+
+async def fill_portions(
     sessions: Sessions, *, most: int = MOST_OBJECTS, points: int = MOST_POINTS
 ) -> int:
-    """Make the shapes of some objects that wait; how many wait no longer."""
+    """Make the shapes of all objects that wait; how many wait no longer.
+
+    While a portion is written the next is made.
+    """
+    async with sessions.begin() as session:
+        if not await session.scalar(_ALONE):
+            return 0
+    done = 0
     for shaped in SHAPED.values():
-        async with sessions.begin() as session:
-            if not await session.scalar(_ALONE):
-                return 0
-            done = await _fill(session, shaped, most, points)
-        if done:
-            return done
-    return 0
+        portion = await _make_portion(sessions, shaped, 0, most, points)
+        while portion is not None:
+            ahead = _make_portion(sessions, shaped, max(portion.waiting), most, points)
+            written, portion = await asyncio.gather(_write_portion(sessions, portion), ahead)
+            if written is None:
+                return done
+            done += written
+    return done
 
 
-async def _fill(session: AsyncSession, shaped: Shaped, most: int, points: int) -> int:
-    asked = {"source": shaped.table, "most": most, "points": points}
-    waiting = {row.id: row.ticket for row in await session.execute(text(_waiting(shaped)), asked)}
-    if not waiting:
-        return 0
-    await session.execute(_PATIENT)
-    found = await session.execute(text(_objects(shaped)), {"ids": list(waiting)})
-    rows = found.all()
-    made = await asyncio.to_thread(_make, rows)
-    await session.execute(_BRIEF)
-    mine = await _take(session, shaped, waiting)
-    beside = {row.id: row.version for row in rows if row.beside}
-    held = await _hold(session, shaped, beside)
-    still = {number for number, same in held.items() if same}
-    await _await_again(session, shaped, held.keys() - still)
-    done = mine | still
-    await _write(session, shaped, done, made.shapes)
-    await _note(session, shaped, made.boxes[[row.id in done for row in rows]])
+async def _make_portion(
+    sessions: Sessions, shaped: Shaped, after: int, most: int, points: int
+) -> MadePortion | None:
+    asked = {"source": shaped.table, "after": after, "most": most, "points": points}
+    async with sessions.begin() as session:
+        waiting = {
+            row.id: row.ticket for row in await session.execute(text(_waiting(shaped)), asked)
+        }
+        if not waiting:
+            return None
+        found = await session.execute(text(_objects(shaped)), {"ids": list(waiting)})
+        rows = found.all()
+    return MadePortion(shaped, waiting, rows, await asyncio.to_thread(_make, rows))
+
+
+async def _write_portion(sessions: Sessions, portion: MadePortion) -> int | None:
+    """How many wait no longer; None where somebody else is writing."""
+    shaped, waiting, rows, made = portion
+    async with sessions.begin() as session:
+        if not await session.scalar(_ALONE):
+            return None
+        await session.execute(_BRIEF)
+        mine = await _take(session, shaped, waiting)
+        beside = {row.id: row.version for row in rows if row.beside}
+        held = await _hold(session, shaped, beside)
+        still = {number for number, same in held.items() if same}
+        await _await_again(session, shaped, held.keys() - still)
+        done = mine | still
+        await _write(session, shaped, done, made.shapes)
+        await _note(session, shaped, made.boxes[[row.id in done for row in rows]])
     return len(mine)
 
 
 def _waiting(shaped: Shaped) -> str:
-    """The first that wait, with no more corners than can be held."""
+    """The first that wait beyond a number, with no more corners than can be held."""
     return f"""
       SELECT id, ticket FROM (
         SELECT q.id, q.ticket, sum(n) OVER (ORDER BY q.id) - n AS before
           FROM (SELECT q.id, q.ticket, coalesce(ST_NPoints(t.{shaped.geometry}), 0) AS n
-                  FROM (SELECT id, ticket FROM tile_pending WHERE source = :source
+                  FROM (SELECT id, ticket FROM tile_pending
+                         WHERE source = :source AND id > :after
                          ORDER BY id LIMIT :most) AS q
                        LEFT JOIN LATERAL (SELECT {shaped.geometry} FROM {shaped.table}
                          WHERE id = q.id OFFSET 0) AS t ON true) AS q) AS w

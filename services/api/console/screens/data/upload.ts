@@ -34,6 +34,7 @@ const sendPiece = async (path: string, method: string, file: File, start: number
     method,
     headers: {
       "Content-Type": "application/octet-stream",
+      "If-Match": "*",
       "Content-Range": rangeOf(start, end, file.size),
     },
     body: file.slice(start, end),
