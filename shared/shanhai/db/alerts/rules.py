@@ -152,7 +152,7 @@ async def create_rule(
     session.add(row)
     await session.flush()
     await _look_at_newest(session, row)
-    _note(session, act, "create", row.code, None, contents)
+    record(session, act, "create", table="alert_rule", object_id=row.code, after=contents)
     return await find_rule(session, row.code)
 
 
@@ -186,7 +186,8 @@ async def replace_rule(
     row.updated_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
     await _look_at_newest(session, row)
-    _note(session, act, "update", code, before, {**contents, "code": code})
+    after = {**contents, "code": code}
+    record(session, act, "update", table="alert_rule", object_id=code, before=before, after=after)
     return await find_rule(session, code)
 
 
@@ -209,7 +210,7 @@ async def drop_rule(
     await _start_anew(session, row, act)
     row.deleted_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
-    _note(session, act, "delete", code, before, None)
+    record(session, act, "delete", table="alert_rule", object_id=code, before=before)
 
 
 async def _look_at_newest(session: AsyncSession, row: AlertRule) -> None:
@@ -331,14 +332,3 @@ def _day(told: str | None) -> date | None:
 
 def _unknown(code: str) -> NotFound:
     return NotFound(f"there is no rule {code[:80]!r}", message_zh=f"没有规则 {code[:80]!r}")
-
-
-def _note(
-    session: AsyncSession,
-    act: Act,
-    action: str,
-    code: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-) -> None:
-    record(session, act, action, table="alert_rule", object_id=code, before=before, after=after)

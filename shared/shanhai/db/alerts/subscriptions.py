@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, func, select
@@ -29,6 +30,7 @@ from shanhai.vocabulary import Role
 
 Answer = Literal["acknowledge", "close"]
 ANSWERERS = frozenset({Role.PLANNER, Role.SUPERVISOR, Role.APPROVER})
+_note = partial(record, table="subscription")
 
 
 async def answer_alert(
@@ -197,7 +199,7 @@ async def create_subscription(
     session.add(row)
     await session.flush()
     made = await find_subscription(session, row.id)
-    _note(session, act, "create", row.id, None, made.contents)
+    _note(session, act, "create", object_id=str(row.id), after=made.contents)
     return made
 
 
@@ -224,7 +226,7 @@ async def replace_subscription(
         setattr(row, name, value)
     await _changed(session, row)
     made = await find_subscription(session, number)
-    _note(session, act, "update", number, before, made.contents)
+    _note(session, act, "update", object_id=str(number), before=before, after=made.contents)
     return made
 
 
@@ -240,7 +242,7 @@ async def drop_subscription(
     before = (await find_subscription(session, number)).contents
     row.deleted_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
-    _note(session, act, "delete", number, before, None)
+    _note(session, act, "delete", object_id=str(number), before=before)
 
 
 async def send_test(session: AsyncSession, number: int, act: Act) -> Subscribed:
@@ -258,7 +260,7 @@ async def send_test(session: AsyncSession, number: int, act: Act) -> Subscribed:
         "time_zone": row.time_zone,
     }
     await enqueue(session, "email", row.address, "alert.test", payload)
-    _note(session, act, "test", number, None, None)
+    _note(session, act, "test", object_id=str(number))
     return found
 
 
@@ -273,9 +275,8 @@ async def unsubscribe(session: AsyncSession, token: str, secret: str) -> Subscri
     if row.unsubscribed_at is None:
         row.unsubscribed_at = (await session.execute(select(func.now()))).scalar_one()
         await _changed(session, row)
-        _note(
-            session, Act(f"subscription:{row.id}", address=None), "unsubscribe", row.id, None, None
-        )
+        act = Act(f"subscription:{row.id}", address=None)
+        _note(session, act, "unsubscribe", object_id=str(row.id))
     return found
 
 
@@ -361,22 +362,3 @@ def _no(code: str, pointer: str) -> InvalidInput:
 
 def _unknown(number: int) -> NotFound:
     return NotFound(f"there is no subscription {number}", message_zh=f"没有订阅 {number}")
-
-
-def _note(
-    session: AsyncSession,
-    act: Act,
-    action: str,
-    number: int,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-) -> None:
-    record(
-        session,
-        act,
-        action,
-        table="subscription",
-        object_id=str(number),
-        before=before,
-        after=after,
-    )

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ PURPOSE = "webhooks"
 GONE = "gone"
 """Why a webhook is disabled whose receiver answered 410."""
 PLAIN = ("name", "url", "lang", "events", "enabled")
+_note = partial(record, table="webhook")
 _WEBHOOKS = (
     select(Webhook, Region.code.label("region"))
     .outerjoin(Region, Region.id == Webhook.region_id)
@@ -114,7 +116,7 @@ async def create_webhook(
     row = Webhook(code=code, secret=seal.close(secret, code), created_by=act.actor or "", **columns)
     session.add(row)
     await session.flush()
-    _note(session, act, "create", code, None, contents)
+    _note(session, act, "create", object_id=code, after=contents)
     return await find_webhook(session, code, identity), show_secret(secret)
 
 
@@ -138,7 +140,7 @@ async def replace_webhook(
         setattr(row, name, value)
     row.disabled_reason = None
     await _touch(session, row)
-    _note(session, act, "update", code, before, contents)
+    _note(session, act, "update", object_id=code, before=before, after=contents)
     return await find_webhook(session, code, identity)
 
 
@@ -161,7 +163,7 @@ async def drop_webhook(
     # Nobody asks for them any more.
     row.secret, row.former_secret, row.former_until = b"", None, None
     await session.flush()
-    _note(session, act, "delete", code, _contents(found), None)
+    _note(session, act, "delete", object_id=code, before=_contents(found))
 
 
 async def rotate_secret(
@@ -184,7 +186,7 @@ async def rotate_secret(
     row.former_until = (await session.execute(select(func.now()))).scalar_one() + overlap
     await _touch(session, row)
     after = {"former_until": row.former_until.isoformat()}
-    _note(session, act, "rotate", code, None, after)
+    _note(session, act, "rotate", object_id=code, after=after)
     return await find_webhook(session, code, identity), show_secret(secret)
 
 
@@ -204,7 +206,7 @@ async def reseal_webhooks(session: AsyncSession, seal: SecretBox, *, act: Act) -
         if renewed or former:
             row.secret = renewed or row.secret
             row.former_secret = former or row.former_secret
-            _note(session, act, "reseal", row.code, None, {"suite": seal.suite})
+            _note(session, act, "reseal", object_id=row.code, after={"suite": seal.suite})
             changed += 1
     return changed
 
@@ -219,7 +221,8 @@ async def disable_webhook(session: AsyncSession, code: str, *, act: Act) -> None
         return
     row.enabled, row.disabled_reason = False, GONE
     await _touch(session, row)
-    _note(session, act, "disable", code, {"enabled": True}, {"enabled": False, "reason": GONE})
+    after = {"enabled": False, "reason": GONE}
+    _note(session, act, "disable", object_id=code, before={"enabled": True}, after=after)
 
 
 async def live_webhook(session: AsyncSession, code: str) -> Webhook | None:
@@ -266,17 +269,6 @@ async def _touch(session: AsyncSession, row: Webhook) -> None:
 
 def _contents(found: RegionWebhook) -> dict[str, Any]:
     return {**{name: getattr(found.row, name) for name in PLAIN}, "region": found.region}
-
-
-def _note(
-    session: AsyncSession,
-    act: Act,
-    action: str,
-    code: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-) -> None:
-    record(session, act, action, table="webhook", object_id=code, before=before, after=after)
 
 
 Link = dict[str, str]

@@ -57,7 +57,7 @@ async def create_property(
     session.add(row)
     await session.flush()
     await session.refresh(row)
-    _note(session, act, "create", row, None)
+    record(session, act, "create", table="observed_property", object_id=row.code, after=_image(row))
     return row
 
 
@@ -97,7 +97,15 @@ async def change_property(
     row.row_version += 1
     row.updated_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
-    _note(session, act, "update", row, before)
+    record(
+        session,
+        act,
+        "update",
+        table="observed_property",
+        object_id=row.code,
+        before=before,
+        after=_image(row),
+    )
     return row
 
 
@@ -292,21 +300,3 @@ async def _demand_unobserved(session: AsyncSession, row: ObservedProperty) -> No
 
 def _image(row: ObservedProperty) -> dict[str, Any]:
     return {name: getattr(row, name) for name in CHANGED}
-
-
-def _note(
-    session: AsyncSession,
-    act: Act,
-    action: str,
-    row: ObservedProperty,
-    before: dict[str, Any] | None,
-) -> None:
-    record(
-        session,
-        act,
-        action,
-        table="observed_property",
-        object_id=row.code,
-        before=before,
-        after=_image(row),
-    )
