@@ -8,13 +8,12 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.ecoservices import method
-from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.layers import limits_of, normalised
 from shanhai.science.ecoservices.least_spans import LEAST_SPANS
 from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
-from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label
 
 HECTARES_PER_KM2 = 100.0
@@ -281,14 +280,6 @@ def _threat_quantity(one: Threat) -> method.Quantity:
     )
 
 
-def _limits(of: str) -> tuple[method.Statistic, ...]:
-    low, high = LIMIT_PROBABILITIES
-    return (
-        method.Statistic("low", of, "quantile", low),
-        method.Statistic("high", of, "quantile", high),
-    )
-
-
 _INVEST = "InVEST habitat quality"
 
 DEMAND_BY = method.OptionSpec(
@@ -325,7 +316,7 @@ DEVELOPMENT_N = method.Quantity(
     label=Label("土地开发指数", "Land development index"),
     function=normalised_development,
     needs=("land_development",),
-    statistics=_limits("land_development"),
+    statistics=limits_of("land_development"),
     source="Peng et al. 2017",
     status=method.ConfirmationStatus.LITERATURE,
 )
@@ -375,7 +366,7 @@ METHODS: tuple[method.Method, ...] = (
             label=Label("生物多样性维护指数", "Biodiversity maintenance index"),
             function=normalised_supply,
             needs=("life_conditions",),
-            statistics=_limits("life_conditions"),
+            statistics=limits_of("life_conditions"),
             source="Ecological Protection Red-line Delineation Guideline 2017",
             status=method.ConfirmationStatus.VERIFIED,
         ),

@@ -140,32 +140,18 @@ def _cover_quantity(where: str | None) -> method.Quantity:
     )
 
 
-def _slope(*, dem: FloatArray, cell_m: float) -> FloatArray:
-    return slope_degrees(dem, cell_m)
+def _given(**layer: FloatArray) -> FloatArray:
+    """The one layer it is given, under whatever name."""
+    (values,) = layer.values()
+    return values
 
 
-def _aspect_length(*, dem: FloatArray, cell_m: float) -> FloatArray:
-    return aspect_length(dem, cell_m)
+def _fixed_reach(metres: float, _numbers: object) -> float:
+    return metres
 
 
 def _relief(*, dem: FloatArray, cell_m: float) -> FloatArray:
     return relief(dem, max(1, round(RELIEF_RADIUS_M / cell_m)))
-
-
-def _neighbour_m(_numbers: object) -> float:
-    return _NEIGHBOUR_M
-
-
-def _relief_m(_numbers: object) -> float:
-    return RELIEF_RADIUS_M
-
-
-def _water_m(_numbers: object) -> float:
-    return WATER_CUTOFF_M
-
-
-def _access_m(_numbers: object) -> float:
-    return ACCESS_CUTOFF_M
 
 
 def _log_lights(*, night_lights: FloatArray) -> FloatArray:
@@ -180,26 +166,12 @@ def _log_density(*, population_density: FloatArray) -> FloatArray:
     return log1p_positive(population_density)
 
 
-def _given_erosivity(*, rain_erosivity: FloatArray) -> FloatArray:
-    return rain_erosivity
-
-
 def _monthly_erosivity(*, rainfall_monthly: FloatArray) -> FloatArray:
     return erosivity_monthly(rainfall_monthly)
 
 
 def _annual_erosivity(*, rainfall: FloatArray) -> FloatArray:
     return erosivity_annual(rainfall)
-
-
-def _given_erodibility(*, soil_erodibility: FloatArray) -> FloatArray:
-    return soil_erodibility
-
-
-def _erodibility(
-    *, sand: FloatArray, silt: FloatArray, clay: FloatArray, organic_carbon: FloatArray
-) -> FloatArray:
-    return erodibility(sand, silt, clay, organic_carbon)
 
 
 def _infiltration(*, sand: FloatArray, silt: FloatArray, clay: FloatArray) -> FloatArray:
@@ -216,10 +188,6 @@ def _thornthwaite_annual(*, temperature: FloatArray, latitude: FloatArray) -> Fl
     )
 
 
-def _given_evaporation(*, evapotranspiration: FloatArray) -> FloatArray:
-    return evapotranspiration
-
-
 def _crop_evaporation(
     *,
     reference_et_estimate: FloatArray,
@@ -229,20 +197,8 @@ def _crop_evaporation(
     return reference_et_estimate * class_values(land_cover, crop_coefficient)
 
 
-def _bare_evaporation(*, reference_et_estimate: FloatArray) -> FloatArray:
-    return reference_et_estimate
-
-
-def _given_reference(*, reference_et: FloatArray) -> FloatArray:
-    return reference_et
-
-
 def _naturalness(*, land_cover: ClassArray, naturalness: dict[LandCover, float]) -> FloatArray:
     return class_values(land_cover, naturalness)
-
-
-def _natural_cover(*, vegetation_cover: FloatArray) -> FloatArray:
-    return vegetation_cover
 
 
 def _water_distance(*, land_cover: ClassArray, sea: BoolArray, cell_m: float) -> FloatArray:
@@ -327,9 +283,9 @@ SHARED: tuple[method.Quantity, ...] = (
         "slope",
         "deg",
         Label("坡度", "Slope"),
-        _slope,
+        slope_degrees,
         ("dem",),
-        reach_m=_neighbour_m,
+        reach_m=partial(_fixed_reach, _NEIGHBOUR_M),
         takes_cell=True,
         source=_HORN,
         status=method.ConfirmationStatus.VERIFIED,
@@ -338,9 +294,9 @@ SHARED: tuple[method.Quantity, ...] = (
         "aspect_length",
         "1",
         Label("坡向长度", "Contour length by aspect"),
-        _aspect_length,
+        aspect_length,
         ("dem",),
-        reach_m=_neighbour_m,
+        reach_m=partial(_fixed_reach, _NEIGHBOUR_M),
         takes_cell=True,
         source="Desmet and Govers 1996",
         status=method.ConfirmationStatus.VERIFIED,
@@ -351,7 +307,7 @@ SHARED: tuple[method.Quantity, ...] = (
         Label("地形起伏", "Relief"),
         _relief,
         ("dem",),
-        reach_m=_relief_m,
+        reach_m=partial(_fixed_reach, RELIEF_RADIUS_M),
         takes_cell=True,
         source="range of elevation in a window of 1 km",
     ),
@@ -406,7 +362,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "erosivity",
         "MJ.mm/(ha.h.yr)",
         _EROSIVITY,
-        _given_erosivity,
+        _given,
         ("rain_erosivity",),
         source="given",
         status=method.ConfirmationStatus.VERIFIED,
@@ -434,7 +390,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "erodibility",
         "t.ha.h/(ha.MJ.mm)",
         _ERODIBILITY,
-        _given_erodibility,
+        _given,
         ("soil_erodibility",),
         source="given",
         status=method.ConfirmationStatus.VERIFIED,
@@ -443,7 +399,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "erodibility",
         "t.ha.h/(ha.MJ.mm)",
         _ERODIBILITY,
-        _erodibility,
+        erodibility,
         ("sand", "silt", "clay", "organic_carbon"),
         source="EPIC (Williams 1990; Zhang et al. 2008)",
         status=method.ConfirmationStatus.LITERATURE,
@@ -462,7 +418,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "reference_et_estimate",
         "mm/yr",
         _REFERENCE,
-        _given_reference,
+        _given,
         ("reference_et",),
         source="given",
         status=method.ConfirmationStatus.VERIFIED,
@@ -489,7 +445,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "evaporation",
         "mm/yr",
         _EVAPORATION,
-        _given_evaporation,
+        _given,
         ("evapotranspiration",),
         source="given",
         status=method.ConfirmationStatus.VERIFIED,
@@ -507,7 +463,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "evaporation",
         "mm/yr",
         _EVAPORATION,
-        _bare_evaporation,
+        _given,
         ("reference_et_estimate",),
         source="reference evapotranspiration, without land cover",
     ),
@@ -525,7 +481,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "naturalness",
         "1",
         _NATURAL,
-        _natural_cover,
+        _given,
         ("vegetation_cover",),
         source="vegetation cover, without land cover",
     ),
@@ -535,7 +491,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_WATER,
         _water_distance,
         ("land_cover", "sea"),
-        reach_m=_water_m,
+        reach_m=partial(_fixed_reach, WATER_CUTOFF_M),
         takes_cell=True,
         source="inland water and sea of the land cover",
     ),
@@ -545,7 +501,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_WATER,
         _low_distance,
         ("dem",),
-        reach_m=_water_m,
+        reach_m=partial(_fixed_reach, WATER_CUTOFF_M),
         takes_cell=True,
         source="ground at or below 0 m, without land cover",
     ),
@@ -555,7 +511,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_ACCESS,
         _road_distance,
         ("roads",),
-        reach_m=_access_m,
+        reach_m=partial(_fixed_reach, ACCESS_CUTOFF_M),
         takes_cell=True,
         source="roads",
     ),
@@ -565,7 +521,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_ACCESS,
         _town_distance,
         ("land_cover",),
-        reach_m=_access_m,
+        reach_m=partial(_fixed_reach, ACCESS_CUTOFF_M),
         takes_cell=True,
         source="built-up land, without roads",
     ),
@@ -576,7 +532,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _lit_distance,
         ("night_lights_log",),
         statistics=(method.Statistic("lit_from", "night_lights_log", "quantile", LIT_PROBABILITY),),
-        reach_m=_access_m,
+        reach_m=partial(_fixed_reach, ACCESS_CUTOFF_M),
         takes_cell=True,
         source="what shines, without roads and land cover",
     ),

@@ -45,12 +45,6 @@ AVAILABLE = "available_services"
 Limits = Mapping[str, tuple[float, float]]
 
 
-def _ratio(
-    *, supply: FloatArray, demand: FloatArray, supply_max: float, demand_max: float
-) -> FloatArray:
-    return matching.supply_demand_ratio(supply, demand, supply_max, demand_max)
-
-
 def _rank_difference(
     *, supply: FloatArray, demand: FloatArray, least: LeastSpan, **quantiles: float
 ) -> FloatArray:
@@ -66,10 +60,6 @@ def _ranks(
     if limits.high <= limits.low:
         return np.multiply(values, 0.0) + 0.5
     return matching.percentile_rank(values, own)
-
-
-def _normalised(*, values: FloatArray, low: float, high: float, least: LeastSpan) -> FloatArray:
-    return normalised(values, low, high, least)
 
 
 def _comprehensive(
@@ -107,10 +97,6 @@ def _quadrant(
 
 def _coordination(*, supply_n: FloatArray, demand_n: FloatArray) -> FloatArray:
     return matching.coupling(supply_n, demand_n).coordination
-
-
-def _coordination_class(*, degree: FloatArray) -> ClassArray:
-    return matching.coordination_class(degree)
 
 
 def matching_nodes(
@@ -167,8 +153,8 @@ def _of_service(service: str, method: Method, max_mode: MaxMode) -> list[LayerNo
             service_key("coordination", service),
             "coordination",
             "class",
-            _coordination_class,
-            {"degree": degree},
+            matching.coordination_class,
+            {"coordination": degree},
         ),
     ]
 
@@ -180,7 +166,7 @@ def _ratio_node(
     key = service_key("ratio", service)
     if method.is_physical:
         maxima = {f"{name}_max": maximum_of(of, max_mode) for name, of in both.items()}
-        return LayerNode(key, "ratio", "1", _ratio, both, maxima)
+        return LayerNode(key, "ratio", "1", matching.supply_demand_ratio, both, maxima)
     quantiles = {
         f"{name}_{place}": AreaFigure(of, "quantile", probability)
         for name, of in both.items()
@@ -193,7 +179,7 @@ def _ratio_node(
 def _normal(key: str, of: str, least: LeastSpan) -> LayerNode:
     low, high = (AreaFigure(of, "quantile", probability) for probability in LIMIT_PROBABILITIES)
     limits = {"low": low, "high": high}
-    return LayerNode(key, key, "1", _normalised, {"values": of}, limits, {"least": least})
+    return LayerNode(key, key, "1", normalised, {"values": of}, limits, {"least": least})
 
 
 def maximum_of(key: str, max_mode: MaxMode) -> AreaFigure:
