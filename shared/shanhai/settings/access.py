@@ -4,10 +4,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shanhai.vocabulary import Role
@@ -15,6 +22,17 @@ from shanhai.vocabulary import Role
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SHORTEST_SECRET = 32
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Item = TypeVar("Item")
+CommaSeparated = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_split)]
+"""Several values, comma separated."""
 
 
 def _check_length(secret: SecretStr) -> SecretStr:
@@ -153,22 +171,22 @@ class OidcSettings(BaseSettings):
         env_prefix="SHANHAI_OIDC_", frozen=True, hide_input_in_errors=True
     )
 
-    issuer: Annotated[tuple[str, ...], NoDecode] = Field(
+    issuer: CommaSeparated[str] = Field(
         (), description="issuers, comma separated; none: only API keys are accepted"
     )
     audience: str = Field("", description="audience that tokens must name; needed with an issuer")
-    allowed_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_algorithms: CommaSeparated[str] = Field(
         ("RS256", "PS256", "ES256", "EdDSA"),
         description="signature algorithms, asymmetric ones only, comma separated",
     )
     roles_claim: str = Field(
         "", description="claim that names groups, as `groups` or `realm_access.roles`"
     )
-    roles: Annotated[tuple[str, ...], NoDecode] = Field(
+    roles: CommaSeparated[str] = Field(
         (),
         description="roles by group, comma separated: `group=role` or `group=role@region`",
     )
-    admin_proof: Annotated[tuple[str, ...], NoDecode] = Field(
+    admin_proof: CommaSeparated[str] = Field(
         (),
         description="values of `amr` or `acr`, comma separated, one of which the role admin needs",
     )
@@ -180,12 +198,12 @@ class OidcSettings(BaseSettings):
     client_secret: SecretStr = Field(
         SecretStr(""), description="secret of that client; none: it is a public one"
     )
-    token_types: Annotated[tuple[str, ...], NoDecode] = Field(
+    token_types: CommaSeparated[str] = Field(
         ("at+jwt",),
         description="values of the header `typ` by which access tokens are known (RFC 9068), comma"
         " separated; `at+jwt,JWT` for issuers that do not tell them from others by it",
     )
-    clients: Annotated[tuple[str, ...], NoDecode] = Field(
+    clients: CommaSeparated[str] = Field(
         (),
         description="clients whose tokens are accepted, by `azp` or `client_id`, comma separated;"
         " none: those of every client",
@@ -194,22 +212,6 @@ class OidcSettings(BaseSettings):
     allow_loopback_http: bool = Field(
         False, description="accept issuers on this machine without TLS; for development"
     )
-
-    @field_validator(
-        "issuer",
-        "allowed_algorithms",
-        "roles",
-        "admin_proof",
-        "token_types",
-        "clients",
-        mode="before",
-    )
-    @classmethod
-    def split_members(cls, value: object) -> object:
-        """Accept `one,two`."""
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(",") if part.strip()]
 
     @field_validator("token_types")
     @classmethod
@@ -340,18 +342,18 @@ class OutgoingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHANHAI_OUTGOING_", frozen=True)
 
-    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    hosts: CommaSeparated[str] = Field(
         (),
         description="hosts that may be reached by https, comma separated: `hooks.example.org`,"
         " `*.example.org`, with `:port` where it is not the usual one; none: only token issuers,"
         " and for tiles the provider of background maps",
     )
-    http_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    http_hosts: CommaSeparated[str] = Field(
         (),
         description="hosts, written alike, that may also be reached without TLS; for closed"
         " networks and development",
     )
-    networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    networks: CommaSeparated[IPv4Network | IPv6Network] = Field(
         (),
         description="networks inside that may be reached, comma separated; none: only addresses"
         " of the public internet",
@@ -363,14 +365,6 @@ class OutgoingSettings(BaseSettings):
     timeout_s: float = Field(
         5.0, ge=0.1, le=60, description="seconds until a request must have been answered"
     )
-
-    @field_validator("hosts", "http_hosts", "networks", mode="before")
-    @classmethod
-    def split_members(cls, value: object) -> object:
-        """Accept `one,two`."""
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(",") if part.strip()]
 
     @field_validator("hosts", "http_hosts")
     @classmethod

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shanhai.settings.access import Port
+from shanhai.settings.access import CommaSeparated, Port
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
@@ -55,7 +55,7 @@ class MqttSettings(BaseSettings):
         SecretStr(""),
         description="`mqtt://user:password@host:1883`, or `mqtts://…` for TLS; none: no broker",
     )
-    topics: Annotated[tuple[str, ...], NoDecode] = Field(
+    topics: CommaSeparated[str] = Field(
         ("shanhai/observations",),
         description="topics, comma separated: payloads are read like the body of"
         " POST /observations; where a topic names `{station}` and `{property}`, a number will do",
@@ -84,14 +84,6 @@ class MqttSettings(BaseSettings):
     message_limit_bytes: int = Field(
         2**20, ge=64, le=2**28 - 1, description="largest payload accepted, in bytes"
     )
-
-    @field_validator("topics", mode="before")
-    @classmethod
-    def split_topics(cls, value: object) -> object:
-        """Accept `one,two`."""
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(",") if part.strip()]
 
     @field_validator("topics")
     @classmethod
@@ -178,7 +170,7 @@ class CaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHANHAI_CASES_", frozen=True)
 
-    least_m2: Annotated[tuple[str, ...], NoDecode] = Field(
+    least_m2: CommaSeparated[str] = Field(
         ("red_line=400",),
         description="kinds of control areas that are watched, each with the square metres of it a"
         " lead must change to open a case, with commas: `red_line=400,protected_area=1000`",
@@ -190,13 +182,6 @@ class CaseSettings(BaseSettings):
     rectify_days: int = Field(
         90, ge=1, le=3650, description="days of a rectification, unless its step says otherwise"
     )
-
-    @field_validator("least_m2", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
 
     @model_validator(mode="after")
     def _check_least(self) -> Self:

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shanhai.errors import InvalidInput
-from shanhai.settings.access import LOOPBACK, LongSecret, Port
+from shanhai.settings.access import LOOPBACK, CommaSeparated, LongSecret, Port
 
 PROCESS_LIMITS = re.compile(
     r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII
@@ -52,7 +52,7 @@ class PublicSettings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded-* headers are believed, comma separated"
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: CommaSeparated[str] = Field(
         (),
         description="origins whose pages may ask API and tile service with an identity of their own"
         " (never by cookies), as `https://map.example`, comma separated; those of the two URLs"
@@ -107,18 +107,11 @@ class PublicSettings(BaseSettings):
         """Accept `4490,4326`."""
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def split_origins(cls, value: object) -> object:
-        """Accept `https://map.example,https://plan.example`."""
-        if not isinstance(value, str):
-            return value
-        return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
-
     @field_validator("cors_origins")
     @classmethod
     def check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         """Each is one origin as browsers write it: neither `*` nor `null`, which anyone can be."""
+        origins = tuple(origin.rstrip("/") for origin in origins)
         for origin in origins:
             if not ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} must read https://host or https://host:port")
@@ -332,7 +325,7 @@ class WorkerSettings(BaseSettings):
         " all of them hold",
     )
     job_timeout_s: float = Field(6 * 3600, gt=0, description="longest run of one job, seconds")
-    limits: Annotated[tuple[str, ...], NoDecode] = Field(
+    limits: CommaSeparated[str] = Field(
         (),
         description="limits of single processes instead of these and of their own, as"
         " `process=MB:seconds`, comma separated",
@@ -353,14 +346,6 @@ class WorkerSettings(BaseSettings):
     finish_s: float = Field(
         20.0, ge=0, le=3600, description="seconds running jobs get to finish when told to stop"
     )
-
-    @field_validator("limits", mode="before")
-    @classmethod
-    def split_limits(cls, value: object) -> object:
-        """Accept `one=512:60,two=1024:600`."""
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(",") if part.strip()]
 
     @field_validator("limits")
     @classmethod
