@@ -46,6 +46,14 @@ def noticing_stop(draining: asyncio.Event, *, drain_s: float = 0) -> Iterator[No
             signal.signal(number, handler)
 
 
+def stop_on_signals() -> asyncio.Event:
+    """What a stop signal sets, in a process without a server that handles it."""
+    stop = asyncio.Event()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
 AGAIN_S = 1.0
 """Seconds a task has to end before it is cancelled again."""
 

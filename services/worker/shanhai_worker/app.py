@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from shanhai.db.revision import expected_revision, look_into_database
 from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
-from shanhai.shutdown import end
+from shanhai.shutdown import end, stop_on_signals
 from shanhai.storage.artifacts import KeptFolders, open_store
 from shanhai_worker import deliveries, periodic
 from shanhai_worker import periodic as cleanup
@@ -222,7 +221,7 @@ async def serve(
     isolation: Mapping[str, str],
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
     listen = listener_named_in(queue, redis, database)
     async with open_context(
@@ -363,11 +362,3 @@ async def open_context(
         await computing.close()
         await dispatcher.close()
         await engine.dispose()
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop

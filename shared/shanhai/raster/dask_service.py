@@ -6,7 +6,6 @@ its pages is open to this machine alone.
 
 import asyncio
 import resource
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -18,6 +17,7 @@ from shanhai.errors import InvalidInput
 from shanhai.raster.dask_security import load_distributed, security_of
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.settings import DaskSettings, LogSettings, require_closed
+from shanhai.shutdown import stop_on_signals
 from shanhai.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def serve_scheduler(settings: DaskSettings) -> None:
         require_closed(settings.host, tls=settings.has_tls, closed=settings.closed_network)
     except ValueError as error:
         raise InvalidInput(str(error)) from error
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     async with Scheduler(
         host=settings.host,
         port=settings.port,
@@ -78,7 +78,7 @@ async def serve_worker(settings: DaskSettings) -> None:
     limit = settings.memory_limit_mb * 1024**2
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     security = security_of(settings.tls_ca, settings.tls_cert, settings.tls_key)
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     while not stop.is_set():
         # The limit above is what a job's own process has: too large a window fails its job.
         worker = Worker(
@@ -111,14 +111,6 @@ async def _start_and_finish(worker: "Worker") -> None:
         log.info("worker started", address=worker.address, scheduler=worker.scheduler.address)
         await worker.finished()
     log.info("worker stopped")
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 PARTS: dict[str, Callable[[DaskSettings], Coroutine[Any, Any, None]]] = {
