@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from shanhai.cli.imports import run_on_upload
-from shanhai.client import ApiClient, Query, RemoteCollection, Sync
+from shanhai.client import ApiClient, Query, RemoteCollection, Sync, file_sha256
 from shanhai.errors import InvalidInput
 from shanhai.settings import PublicSettings
-from shanhai.storage.reproducible_zip import digest_of
 from shanhai.vector.formats import FILE_FORMATS
 
 GEOJSON = "geojson"
@@ -141,7 +140,7 @@ def export_plan(
     target = to or Path(f"{plan}.zip")
     with ApiClient(api or PublicSettings().api_url, key, timeout=TIMEOUT_S) as client:
         client.download("/plans/{plan}/package", target, plan=plan)
-    typer.echo(f"{target} ({target.stat().st_size} bytes, SHA-256 {digest_of(target)})")
+    typer.echo(f"{target} ({target.stat().st_size} bytes, SHA-256 {file_sha256(target)})")
 
 
 @plans_app.command("import")

@@ -10,7 +10,6 @@ from typing import Literal
 from shanhai.errors import InvalidInput, Unavailable
 
 Ecosystem = Literal["pypi", "npm"]
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,8 @@ PACKAGES = (
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file as hexadecimal text."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_member(archive: Path, member: str) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from shanhai import file_limits
 from shanhai.errors import InvalidInput
+from shanhai.storage.artifacts import sha256_of
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest.json"
@@ -26,7 +27,7 @@ def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[
     ordered = sorted(members)
     listed = []
     for name, file in ordered:
-        listed.append({"name": name, "sha256": digest_of(file), "bytes": file.stat().st_size})
+        listed.append({"name": name, "sha256": sha256_of(file), "bytes": file.stat().st_size})
     manifest = json.dumps({**about, "members": listed}, ensure_ascii=False, indent=1) + "\n"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         archive.writestr(undated(MANIFEST), manifest.encode())
@@ -37,7 +38,7 @@ def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[
             ):
                 while block := source.read(file_limits.BLOCK):
                     to.write(block)
-    return digest_of(path)
+    return sha256_of(path)
 
 
 def undated(name: str, compression: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
@@ -47,12 +48,6 @@ def undated(name: str, compression: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipIn
     told.external_attr = 0o644 << 16
     told.create_system = 3
     return told
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_package(
