@@ -70,6 +70,20 @@ class Base(DeclarativeBase):
     )
 
 
+class Coded:
+    """The number of a row, and the code people know it by."""
+
+    id: Mapped[BigId] = mapped_column(sort_order=-2)
+    code: Mapped[str] = mapped_column(sort_order=-2)
+
+
+class Labelled(Coded):
+    """A row that has a code, and names in Chinese and English."""
+
+    name_zh: Mapped[str] = mapped_column(sort_order=-1)
+    name_en: Mapped[str] = mapped_column(sort_order=-1)
+
+
 class Versioned:
     """Row version (for ETag), times, soft deletion and free attributes of a business table."""
 

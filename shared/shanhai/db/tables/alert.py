@@ -8,11 +8,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai import vocabulary
-from shanhai.db.base import Base, BigId, CreatedAt, Moment, one_of
+from shanhai.db.base import Base, BigId, CreatedAt, Labelled, Moment, one_of
 from shanhai.vocabulary import codes
 
 
-class AlertRule(Base):
+class AlertRule(Labelled, Base):
     """What raises a warning, and where.
 
     Attributes:
@@ -59,10 +59,6 @@ class AlertRule(Base):
         ),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     property_id: Mapped[int | None] = mapped_column(
         sa.SmallInteger, sa.ForeignKey("observed_property.id"), index=True

@@ -15,7 +15,7 @@ UNITS = " OR ".join(
 )
 
 
-class BalanceEntry(base.Versioned, base.Dated, base.Base):
+class BalanceEntry(base.Coded, base.Versioned, base.Dated, base.Base):
     """An entry of the ledger; only its state moves, which a trigger sees to.
 
     Attributes:
@@ -53,8 +53,6 @@ class BalanceEntry(base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     title_zh: Mapped[str]
     title_en: Mapped[str | None]
     kind: Mapped[str]

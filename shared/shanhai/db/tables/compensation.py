@@ -12,7 +12,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class CompensationAgreement(base.Versioned, base.Dated, base.Base):
+class CompensationAgreement(base.Labelled, base.Versioned, base.Dated, base.Base):
     """What two districts agreed to pay one another for water or services.
 
     Attributes:
@@ -31,10 +31,6 @@ class CompensationAgreement(base.Versioned, base.Dated, base.Base):
         base.live_code("compensation_agreement"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     upstream_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     downstream_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)

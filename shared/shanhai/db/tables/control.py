@@ -22,7 +22,9 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class ControlArea(base.Classified, base.Copied, base.Versioned, base.Dated, base.Base):
+class ControlArea(
+    base.Labelled, base.Classified, base.Copied, base.Versioned, base.Dated, base.Base
+):
     """A line or a protected or sensitive area; null geometry where only its size is printed.
 
     `delimitation` names the drawing a line belongs to: sizes compare within one only.
@@ -59,10 +61,6 @@ class ControlArea(base.Classified, base.Copied, base.Versioned, base.Dated, base
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     class_code: Mapped[str | None]
     level: Mapped[str | None]
@@ -80,7 +78,7 @@ class ControlArea(base.Classified, base.Copied, base.Versioned, base.Dated, base
     length_m: Mapped[base.Length]
 
 
-class ControlRule(base.Copied, base.Versioned, base.Dated, base.Base):
+class ControlRule(base.Coded, base.Copied, base.Versioned, base.Dated, base.Base):
     """What is decided about an activity in a kind of control area or a class of zone.
 
     `subject` is the kind of control area or the code of the zone class, by `scope`; null holds for
@@ -96,8 +94,6 @@ class ControlRule(base.Copied, base.Versioned, base.Dated, base.Base):
         Index("ix_control_rule_subject", "scope", "subject"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     scope: Mapped[str]
     subject: Mapped[str | None]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
@@ -113,7 +109,7 @@ class ControlRule(base.Copied, base.Versioned, base.Dated, base.Base):
     text_official: Mapped[str | None]
 
 
-class ComplianceException(base.Versioned, base.Dated, base.Base):
+class ComplianceException(base.Coded, base.Versioned, base.Dated, base.Base):
     """Leave given to a project or to one geometry, by its SHA-256.
 
     It lifts a rule, or decides about what is not known there, its gap.
@@ -128,8 +124,6 @@ class ComplianceException(base.Versioned, base.Dated, base.Base):
         Index("ix_compliance_exception_geometry_sha256", "geometry_sha256"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
     geometry_sha256: Mapped[str | None]
@@ -142,7 +136,7 @@ class ComplianceException(base.Versioned, base.Dated, base.Base):
     approved_at: Mapped[base.CreatedAt]
 
 
-class ExceptionRequest(base.Bounded, base.Base):
+class ExceptionRequest(base.Coded, base.Bounded, base.Base):
     """An exception that somebody asks for; it lifts nothing, whatever its state.
 
     One that is granted leads to a row of `compliance_exception`.
@@ -169,8 +163,6 @@ class ExceptionRequest(base.Bounded, base.Base):
         Index("ix_exception_request_geometry_sha256", "geometry_sha256"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="requested", default="requested")
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
     region_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
@@ -226,7 +218,7 @@ class DataFinding(base.Base):
     resolved_at: Mapped[base.Moment | None]
 
 
-class LeadCase(base.Base):
+class LeadCase(base.Coded, base.Base):
     """A lead that was worth a case.
 
     Attributes:
@@ -252,8 +244,6 @@ class LeadCase(base.Base):
         Index("ix_lead_case_region_id_state", "region_id", "state"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     source: Mapped[str]
     external_id: Mapped[str]
     content_sha256: Mapped[str]

@@ -13,7 +13,7 @@ from shanhai.db import base
 from shanhai.vocabulary import ORIGINS, codes
 
 
-class Dataset(base.Classified, base.Versioned, base.Dated, base.Base):
+class Dataset(base.Labelled, base.Classified, base.Versioned, base.Dated, base.Base):
     """A raster in the artifact store.
 
     `theme` is an input theme (`dem`) or an output (`zones`, `ratio.cooling`); `grid` holds epsg,
@@ -33,10 +33,6 @@ class Dataset(base.Classified, base.Versioned, base.Dated, base.Base):
         base.spatial("dataset", "footprint"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
     theme: Mapped[str]
     kind: Mapped[str] = mapped_column(server_default="raster", default="raster")

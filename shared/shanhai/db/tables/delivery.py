@@ -8,11 +8,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueC
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Base, BigId, CreatedAt, Moment, live_code, one_of
+from shanhai.db.base import Base, Coded, CreatedAt, Moment, live_code, one_of
 from shanhai.vocabulary import BULLETIN_STATES, DELIVERY_KINDS, DELIVERY_STATUSES, codes
 
 
-class Webhook(Base):
+class Webhook(Coded, Base):
     """An address that is told of events.
 
     Attributes:
@@ -27,8 +27,6 @@ class Webhook(Base):
     __tablename__ = "webhook"
     __table_args__ = (one_of("lang", ("zh", "en")), live_code("webhook"))
 
-    id: Mapped[BigId]
-    code: Mapped[str]
     name: Mapped[str]
     url: Mapped[str]
     lang: Mapped[str]
@@ -95,7 +93,7 @@ class Delivery(Base):
     finished_at: Mapped[Moment | None]
 
 
-class BulletinTemplate(Base):
+class BulletinTemplate(Coded, Base):
     """A version of a template; none ever changes."""
 
     __tablename__ = "bulletin_template"
@@ -104,15 +102,13 @@ class BulletinTemplate(Base):
         CheckConstraint("version > 0", name="version"),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
     version: Mapped[int]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_by: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
-class Bulletin(Base):
+class Bulletin(Coded, Base):
     """A bulletin: a draft whose words may be changed, and that never changes once published.
 
     Attributes:
@@ -139,8 +135,6 @@ class Bulletin(Base):
         Index("ix_bulletin_region_id_last_day", "region_id", "last_day"),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
     job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("job.id"), index=True)

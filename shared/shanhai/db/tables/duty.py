@@ -20,7 +20,7 @@ def _parties() -> Any:
     )
 
 
-class Duty(base.Copied, base.Versioned, base.Dated, base.Base):
+class Duty(base.Coded, base.Copied, base.Versioned, base.Dated, base.Base):
     """What an article of a plan or document makes parties do; codes are unique within the plan.
 
     Attributes:
@@ -42,8 +42,6 @@ class Duty(base.Copied, base.Versioned, base.Dated, base.Base):
         sa.Index("ix_duty_due_on", "due_on", postgresql_where=sa.text("deleted_at IS NULL")),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(sa.ForeignKey("plan.id"), index=True)
     order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     article: Mapped[str | None]

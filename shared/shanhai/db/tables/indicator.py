@@ -13,7 +13,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Indicator(base.Versioned, base.Dated, base.Base):
+class Indicator(base.Labelled, base.Versioned, base.Dated, base.Base):
     """An entry of the dictionary; a plan may bind to it more or less firmly than it says."""
 
     __tablename__ = "indicator"
@@ -24,10 +24,6 @@ class Indicator(base.Versioned, base.Dated, base.Base):
         base.live_code("indicator"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     unit: Mapped[str]
     property: Mapped[str]
     direction: Mapped[str]
@@ -36,7 +32,7 @@ class Indicator(base.Versioned, base.Dated, base.Base):
     formula_en: Mapped[str | None]
 
 
-class PlanIndicator(base.Copied, base.Versioned, base.Dated, base.Base):
+class PlanIndicator(base.Coded, base.Copied, base.Versioned, base.Dated, base.Base):
     """An indicator in a plan's list; codes are unique within the plan.
 
     `property` is what the plan says, where it differs from the dictionary; `party_id` answers.
@@ -57,8 +53,6 @@ class PlanIndicator(base.Copied, base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"), index=True)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInte
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Attributes, Base, BigId, CreatedAt, Moment, live_code
+from shanhai.db.base import Attributes, Base, BigId, CreatedAt, Labelled, Moment, live_code
 from shanhai.vocabulary import JobStatus
 
 STATUSES = tuple(status.value for status in JobStatus)
@@ -130,7 +130,7 @@ class JobDataset(Base):
     checksum: Mapped[str]
 
 
-class Schedule(Base):
+class Schedule(Labelled, Base):
     """A process that is asked for again and again.
 
     Attributes:
@@ -149,10 +149,6 @@ class Schedule(Base):
         Index("ix_schedule_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     process: Mapped[str]
     inputs: Mapped[Attributes]
     cron: Mapped[str | None]

@@ -12,7 +12,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Notice(base.Versioned, base.Dated, base.Base):
+class Notice(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A public notice of what is to be decided.
 
     Attributes:
@@ -38,10 +38,6 @@ class Notice(base.Versioned, base.Dated, base.Base):
         sa.Index("ix_notice_subject", "subject_collection", "subject_id"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     subject_collection: Mapped[str]
     subject_code: Mapped[str]
@@ -63,7 +59,7 @@ class Notice(base.Versioned, base.Dated, base.Base):
     geom: Mapped[base.AnyGeometry | None]
 
 
-class NoticeComment(base.Base):
+class NoticeComment(base.Coded, base.Base):
     """What somebody said of a notice, without who it was.
 
     Attributes:
@@ -85,8 +81,6 @@ class NoticeComment(base.Base):
         sa.Index("ix_notice_comment_notice_id", "notice_id", "id"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     notice_id: Mapped[int] = mapped_column(sa.ForeignKey("notice.id"))
     text: Mapped[str]
     geom: Mapped[Any | None] = mapped_column(
@@ -118,7 +112,7 @@ class NoticeSummary(base.Base):
     frozen_by: Mapped[str]
 
 
-class Complaint(base.Base):
+class Complaint(base.Coded, base.Base):
     """What somebody reported of a place, without who it was; its case says what is done.
 
     Attributes:
@@ -135,8 +129,6 @@ class Complaint(base.Base):
         sa.UniqueConstraint("receipt_sha256"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     case_id: Mapped[int] = mapped_column(sa.ForeignKey("lead_case.id"))
     text: Mapped[str]
     receipt_sha256: Mapped[str]

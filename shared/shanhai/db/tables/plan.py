@@ -12,9 +12,11 @@ from shanhai.db.base import (
     Base,
     BigId,
     Bounded,
+    Coded,
     Copied,
     CreatedAt,
     Dated,
+    Labelled,
     Moment,
     Versioned,
     in_order,
@@ -23,7 +25,7 @@ from shanhai.db.base import (
 )
 
 
-class Plan(Versioned, Bounded, Base):
+class Plan(Labelled, Versioned, Bounded, Base):
     """A plan; its years are inclusive, the last None while it is in force without end.
 
     `version` is the number its issuer gives an edition; former states of the row are history. An
@@ -43,10 +45,6 @@ class Plan(Versioned, Bounded, Base):
         live_code("plan"),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     level: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
@@ -64,7 +62,7 @@ class Plan(Versioned, Bounded, Base):
     in_force: Mapped[Range[date]] = mapped_column(DATERANGE, server_default=text("'(,)'"))
 
 
-class PlanPart(Copied, Versioned, Dated, Base):
+class PlanPart(Coded, Copied, Versioned, Dated, Base):
     """What one region contributes to a joint plan, in its own words; codes are unique in a plan."""
 
     __tablename__ = "plan_part"
@@ -80,8 +78,6 @@ class PlanPart(Copied, Versioned, Dated, Base):
         ),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
     name_zh: Mapped[str]
@@ -125,7 +121,7 @@ class PlanProject(Base):
     dropped: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
 
 
-class Proposal(Base):
+class Proposal(Coded, Base):
     """A proposal to revise a project, programme, target, zone or plan.
 
     Attributes:
@@ -147,8 +143,6 @@ class Proposal(Base):
         Index("ix_proposal_kind_made_id", "kind", "made_id"),
     )
 
-    id: Mapped[BigId]
-    code: Mapped[str]
     title: Mapped[str]
     kind: Mapped[str]
     subject: Mapped[dict[str, Any]] = mapped_column(JSONB)

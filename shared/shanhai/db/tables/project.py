@@ -11,7 +11,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Programme(base.Copied, base.Versioned, base.Dated, base.Base):
+class Programme(base.Labelled, base.Copied, base.Versioned, base.Dated, base.Base):
     """A key programme or action plan that groups projects of a plan.
 
     `region_id` is the region of a joint plan whose part it is of.
@@ -25,10 +25,6 @@ class Programme(base.Copied, base.Versioned, base.Dated, base.Base):
         base.spatial("programme", "extent"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     plan_id: Mapped[int] = mapped_column(sa.ForeignKey("plan.id"), index=True)
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
@@ -62,7 +58,7 @@ class ProjectTransition(base.Base):
     guard_en: Mapped[str | None]
 
 
-class Project(base.Classified, base.Versioned, base.Dated, base.Base):
+class Project(base.Labelled, base.Classified, base.Versioned, base.Dated, base.Base):
     """A project; without geometry until it is designed. Its years are inclusive."""
 
     __tablename__ = "project"
@@ -78,10 +74,6 @@ class Project(base.Classified, base.Versioned, base.Dated, base.Base):
         sa.Index("ix_project_region_id_state", "region_id", "state"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     summary_zh: Mapped[str | None]
     summary_en: Mapped[str | None]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
@@ -176,7 +168,7 @@ class ProjectMeasure(base.Base):
     valid_from: Mapped[date | None]
 
 
-class FundSource(base.Versioned, base.Dated, base.Base):
+class FundSource(base.Labelled, base.Versioned, base.Dated, base.Base):
     """Money of a year; null `allowed_measures` allows any."""
 
     __tablename__ = "fund_source"
@@ -187,10 +179,6 @@ class FundSource(base.Versioned, base.Dated, base.Base):
         base.live_code("fund_source"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     year: Mapped[int | None]
@@ -222,7 +210,7 @@ class FundEntry(base.Base):
     created_at: Mapped[base.CreatedAt] = mapped_column(server_default=sa.text("now()"))
 
 
-class Mine(base.Versioned, base.Dated, base.Base):
+class Mine(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A mine and how far its restoration is.
 
     Attributes:
@@ -246,10 +234,6 @@ class Mine(base.Versioned, base.Dated, base.Base):
         sa.Index("ix_mine_region_id_state", "region_id", "state"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
     town_ids: Mapped[list[int]] = mapped_column(
@@ -329,7 +313,7 @@ class MineReport(base.Base):
     created_at: Mapped[base.CreatedAt]
 
 
-class Reclamation(base.Classified, base.Versioned, base.Dated, base.Base):
+class Reclamation(base.Labelled, base.Classified, base.Versioned, base.Dated, base.Base):
     """Land that is used for a time and given back, with the deposit for its reclamation."""
 
     __tablename__ = "reclamation"
@@ -346,10 +330,6 @@ class Reclamation(base.Classified, base.Versioned, base.Dated, base.Base):
         sa.Index("ix_reclamation_region_id_state", "region_id", "state"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
     project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("project.id"), index=True)

@@ -12,7 +12,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class PlanProvision(base.Copied, base.Versioned, base.Dated, base.Base):
+class PlanProvision(base.Coded, base.Copied, base.Versioned, base.Dated, base.Base):
     """An article, task, objective or other provision of a plan; codes are unique within it.
 
     Its name is the official heading. `text_zh` is our wording; `text_official` is the printed text,
@@ -28,8 +28,6 @@ class PlanProvision(base.Copied, base.Versioned, base.Dated, base.Base):
         base.live_code("plan_provision", "plan_id"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
     kind: Mapped[str]
     order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
@@ -49,7 +47,7 @@ class PlanProvision(base.Copied, base.Versioned, base.Dated, base.Base):
     text_official: Mapped[str | None]
 
 
-class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
+class PlanFigure(base.Coded, base.Copied, base.Versioned, base.Dated, base.Base):
     """A figure a plan prints beside its indicators; codes are unique within the plan.
 
     `untold` names what the source does not print of it, such as its period or substance.
@@ -68,8 +66,6 @@ class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
         base.live_code("plan_figure", "plan_id"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
     indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
     kind: Mapped[str]
@@ -99,7 +95,7 @@ class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
     )
 
 
-class NamedFeature(base.Versioned, base.Dated, base.Base):
+class NamedFeature(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A place, water, reserve or species that plans call by name; without geometry until drawn."""
 
     __tablename__ = "named_feature"
@@ -112,10 +108,6 @@ class NamedFeature(base.Versioned, base.Dated, base.Base):
         Index("ix_named_feature_region_id_kind", "region_id", "kind"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
     article: Mapped[str | None]
@@ -126,7 +118,7 @@ class NamedFeature(base.Versioned, base.Dated, base.Base):
     length_m: Mapped[base.Length]
 
 
-class Problem(base.Classified, base.Copied, base.Versioned, base.Dated, base.Base):
+class Problem(base.Labelled, base.Classified, base.Copied, base.Versioned, base.Dated, base.Base):
     """A problem: its quantity as printed or measured, null where no source tells it."""
 
     __tablename__ = "problem"
@@ -143,10 +135,6 @@ class Problem(base.Classified, base.Copied, base.Versioned, base.Dated, base.Bas
         Index("ix_problem_region_id_type", "region_id", "type"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     type: Mapped[str]
     element: Mapped[str | None]
     level: Mapped[str | None]
@@ -163,7 +151,7 @@ class Problem(base.Classified, base.Copied, base.Versioned, base.Dated, base.Bas
     area_m2: Mapped[base.Area]
 
 
-class Document(base.Classified, base.Versioned, base.Dated, base.Base):
+class Document(base.Coded, base.Classified, base.Versioned, base.Dated, base.Base):
     """A file of the object `owner_code` of the collection `owner_collection`."""
 
     __tablename__ = "document"
@@ -176,8 +164,6 @@ class Document(base.Classified, base.Versioned, base.Dated, base.Base):
         base.spatial("document"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     owner_collection: Mapped[str]
     owner_code: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
@@ -196,7 +182,7 @@ class Document(base.Classified, base.Versioned, base.Dated, base.Base):
     )
 
 
-class Party(base.Versioned, base.Dated, base.Base):
+class Party(base.Labelled, base.Versioned, base.Dated, base.Base):
     """Someone who owns projects, answers for indicators or takes part."""
 
     __tablename__ = "party"
@@ -206,10 +192,6 @@ class Party(base.Versioned, base.Dated, base.Base):
         base.live_code("party"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)

@@ -11,7 +11,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Species(base.Versioned, base.Dated, base.Base):
+class Species(base.Coded, base.Versioned, base.Dated, base.Base):
     """A species, or a name that another one is now used for.
 
     Attributes:
@@ -41,8 +41,6 @@ class Species(base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     scientific_name: Mapped[str]
     name_zh: Mapped[str | None]
     name_en: Mapped[str | None]
@@ -58,7 +56,7 @@ class Species(base.Versioned, base.Dated, base.Base):
     taxon_family: Mapped[str | None]
 
 
-class Occurrence(base.Versioned, base.Dated, base.Base):
+class Occurrence(base.Coded, base.Versioned, base.Dated, base.Base):
     """A species that was met with at a place.
 
     Attributes:
@@ -100,8 +98,6 @@ class Occurrence(base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     species_id: Mapped[int] = mapped_column(sa.ForeignKey("species.id"))
     occurrence_id: Mapped[str | None]

@@ -11,7 +11,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Station(base.Classified, base.Versioned, base.Dated, base.Base):
+class Station(base.Labelled, base.Classified, base.Versioned, base.Dated, base.Base):
     """A station; `interval_s` is how often a value is expected, in seconds."""
 
     __tablename__ = "station"
@@ -26,10 +26,6 @@ class Station(base.Classified, base.Versioned, base.Dated, base.Base):
         base.shapeless("station"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)

@@ -10,7 +10,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class DemonstrationMember(base.Versioned, base.Dated, base.Base):
+class DemonstrationMember(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A place of a demonstration area, in its order from the summit to the sea.
 
     Attributes:
@@ -27,10 +27,6 @@ class DemonstrationMember(base.Versioned, base.Dated, base.Base):
         base.live_code("demonstration_member"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     section: Mapped[str | None]
@@ -42,7 +38,7 @@ class DemonstrationMember(base.Versioned, base.Dated, base.Base):
     text_en: Mapped[str | None]
 
 
-class DemonstrationCriterion(base.Versioned, base.Dated, base.Base):
+class DemonstrationCriterion(base.Labelled, base.Versioned, base.Dated, base.Base):
     """What demonstration areas of a region, and of all below it, are judged by.
 
     Attributes:
@@ -56,10 +52,6 @@ class DemonstrationCriterion(base.Versioned, base.Dated, base.Base):
         base.live_code("demonstration_criterion"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     weight: Mapped[Decimal | None] = mapped_column(sa.Numeric(8, 2))
@@ -67,7 +59,7 @@ class DemonstrationCriterion(base.Versioned, base.Dated, base.Base):
     text_en: Mapped[str | None]
 
 
-class DemonstrationScore(base.Versioned, base.Dated, base.Base):
+class DemonstrationScore(base.Coded, base.Versioned, base.Dated, base.Base):
     """How a demonstration area does by a criterion in a year, from 0 to 100."""
 
     __tablename__ = "demonstration_score"
@@ -84,8 +76,6 @@ class DemonstrationScore(base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
     criterion_id: Mapped[int] = mapped_column(
         sa.ForeignKey("demonstration_criterion.id"), index=True
@@ -99,7 +89,7 @@ class DemonstrationScore(base.Versioned, base.Dated, base.Base):
     )
 
 
-class RegionTitle(base.Versioned, base.Dated, base.Base):
+class RegionTitle(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A title a region, or a place in it, strives for or holds.
 
     Attributes:
@@ -130,10 +120,6 @@ class RegionTitle(base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     series: Mapped[str]
     level: Mapped[str | None]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)

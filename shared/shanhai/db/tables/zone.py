@@ -14,7 +14,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Region(base.Versioned, base.Bounded, base.Base):
+class Region(base.Labelled, base.Versioned, base.Bounded, base.Base):
     """A unit or free region; `metric_srid` is its 3-degree Gauss-Krüger zone.
 
     `member_ids` are the regions that work together in a cooperation region.
@@ -30,10 +30,6 @@ class Region(base.Versioned, base.Bounded, base.Base):
         base.shapeless("region"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     level: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     member_ids: Mapped[list[int]] = mapped_column(
@@ -45,7 +41,7 @@ class Region(base.Versioned, base.Bounded, base.Base):
     valid_from: Mapped[date] = mapped_column(server_default=sa.text("'1900-01-01'"))
 
 
-class ZoneScheme(base.Copied, base.Versioned, base.Bounded, base.Base):
+class ZoneScheme(base.Labelled, base.Copied, base.Versioned, base.Bounded, base.Base):
     """One version of a zoning; at any date one is published per region and kind."""
 
     __tablename__ = "zone_scheme"
@@ -68,10 +64,6 @@ class ZoneScheme(base.Copied, base.Versioned, base.Bounded, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
     kind: Mapped[str]
@@ -83,7 +75,7 @@ class ZoneScheme(base.Copied, base.Versioned, base.Bounded, base.Base):
     gap_reason: Mapped[str | None]
 
 
-class SchemeClass(base.Versioned, base.Dated, base.Base):
+class SchemeClass(base.Coded, base.Versioned, base.Dated, base.Base):
     """A class of one kind of scheme, with its requirement.
 
     `code` is `{scheme_kind}.{class_code}`, unique over all kinds; maps and files of one kind speak
@@ -103,8 +95,6 @@ class SchemeClass(base.Versioned, base.Dated, base.Base):
         ),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     scheme_kind: Mapped[str]
     class_code: Mapped[str]
     order_no: Mapped[int]
@@ -181,7 +171,7 @@ class ZoneAdjustment(base.Base):
     area_m2: Mapped[base.Area]
 
 
-class Corridor(base.Copied, base.Versioned, base.Dated, base.Base):
+class Corridor(base.Labelled, base.Copied, base.Versioned, base.Dated, base.Base):
     """A corridor: its line, null until somebody draws it, and the strip it takes, if known."""
 
     __tablename__ = "corridor"
@@ -202,10 +192,6 @@ class Corridor(base.Copied, base.Versioned, base.Dated, base.Base):
         sa.Index("ix_corridor_region_id_type", "region_id", "type"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
     plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
     pattern_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pattern.id"), index=True)
@@ -224,7 +210,7 @@ class Corridor(base.Copied, base.Versioned, base.Dated, base.Base):
     footprint: Mapped[base.MultiPolygon | None]
 
 
-class CorridorNode(base.Copied, base.Versioned, base.Dated, base.Base):
+class CorridorNode(base.Coded, base.Copied, base.Versioned, base.Dated, base.Base):
     """A source, stepping stone, pinch point or barrier; in no corridor, one or several.
 
     Its shape is a point on it; its outline, if known, is its footprint.
@@ -247,8 +233,6 @@ class CorridorNode(base.Copied, base.Versioned, base.Dated, base.Base):
         sa.Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
     name_zh: Mapped[str | None]
     name_en: Mapped[str | None]
     kind: Mapped[str]
@@ -270,7 +254,7 @@ class CorridorNode(base.Copied, base.Versioned, base.Dated, base.Base):
     )
 
 
-class Pattern(base.Copied, base.Versioned, base.Dated, base.Base):
+class Pattern(base.Labelled, base.Copied, base.Versioned, base.Dated, base.Base):
     """One pattern of a region, such as one screen, one bay, ten corridors."""
 
     __tablename__ = "pattern"
@@ -280,10 +264,6 @@ class Pattern(base.Copied, base.Versioned, base.Dated, base.Base):
         base.live_code("pattern"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     level: Mapped[str | None]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
@@ -291,7 +271,7 @@ class Pattern(base.Copied, base.Versioned, base.Dated, base.Base):
     status: Mapped[str] = mapped_column(server_default="draft")
 
 
-class PatternComponent(base.Copied, base.Versioned, base.Dated, base.Base):
+class PatternComponent(base.Labelled, base.Copied, base.Versioned, base.Dated, base.Base):
     """A part of a pattern, perhaps below another; `certainty` says whether the source states it."""
 
     __tablename__ = "pattern_component"
@@ -305,10 +285,6 @@ class PatternComponent(base.Copied, base.Versioned, base.Dated, base.Base):
         sa.Index("ix_pattern_component_order", "pattern_id", "order_no"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     pattern_id: Mapped[int] = mapped_column(sa.ForeignKey("pattern.id"))
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pattern_component.id"), index=True)
     type: Mapped[str]
@@ -322,7 +298,7 @@ class PatternComponent(base.Copied, base.Versioned, base.Dated, base.Base):
     length_m: Mapped[base.Length]
 
 
-class Island(base.Versioned, base.Dated, base.Base):
+class Island(base.Labelled, base.Versioned, base.Dated, base.Base):
     """An island in the sea or in a river, and what it may be used for.
 
     Attributes:
@@ -341,10 +317,6 @@ class Island(base.Versioned, base.Dated, base.Base):
         base.shapeless("island"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     waters: Mapped[str]
     class_code: Mapped[str | None]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
@@ -355,7 +327,7 @@ class Island(base.Versioned, base.Dated, base.Base):
     area_m2: Mapped[base.Area]
 
 
-class Outfall(base.Versioned, base.Dated, base.Base):
+class Outfall(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A place where water is let into a river or the sea, with its permit.
 
     Attributes:
@@ -375,10 +347,6 @@ class Outfall(base.Versioned, base.Dated, base.Base):
         base.shapeless("outfall"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     discharger_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
@@ -392,7 +360,7 @@ class Outfall(base.Versioned, base.Dated, base.Base):
     )
 
 
-class FishingHarbour(base.Versioned, base.Dated, base.Base):
+class FishingHarbour(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A harbour of fishing boats."""
 
     __tablename__ = "fishing_harbour"
@@ -406,10 +374,6 @@ class FishingHarbour(base.Versioned, base.Dated, base.Base):
         base.shapeless("fishing_harbour"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     grade: Mapped[str | None]
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
     operator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
@@ -418,7 +382,7 @@ class FishingHarbour(base.Versioned, base.Dated, base.Base):
     area_m2: Mapped[base.Area]
 
 
-class RegionLink(base.Versioned, base.Dated, base.Base):
+class RegionLink(base.Labelled, base.Versioned, base.Dated, base.Base):
     """A place on the way of the water, and the next one below it."""
 
     __tablename__ = "region_link"
@@ -428,10 +392,6 @@ class RegionLink(base.Versioned, base.Dated, base.Base):
         base.live_code("region_link"),
     )
 
-    id: Mapped[base.BigId]
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
     kind: Mapped[str]
     flows_to_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region_link.id"), index=True)
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
