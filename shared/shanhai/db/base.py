@@ -179,9 +179,10 @@ def live_code(table: str, *parents: str) -> sa.Index:
     )
 
 
-def shapeless(table: str) -> sa.Index:
-    """The index of the order in which rows with a shape come first."""
-    return sa.Index(f"ix_{table}_shapeless", sa.text("(geom IS NULL)"), "id")
+def drawn(table: str) -> tuple[sa.CheckConstraint | sa.Index, ...]:
+    """Shapes are valid and found by where they lie; rows are listed with a shape first."""
+    first = sa.Index(f"ix_{table}_shapeless", sa.text("(geom IS NULL)"), "id")
+    return (valid_shape(), spatial(table), first)
 
 
 def spatial(table: str, column: str = "geom") -> sa.Index:

@@ -39,11 +39,9 @@ class ControlArea(
         base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
         base.computed_has_job(),
         CheckConstraint("approved_area_km2 >= 0", name="approved_area_km2"),
-        base.valid_shape(),
+        *base.drawn("control_area"),
         base.in_order(),
         base.live_code("control_area"),
-        base.spatial("control_area"),
-        base.shapeless("control_area"),
         Index(
             "ix_control_area_kind",
             "region_id",

@@ -30,11 +30,9 @@ class Notice(base.Labelled, base.Versioned, base.Dated, base.Base):
         base.one_of("subject_collection", vocabulary.codes(vocabulary.NOTICE_SUBJECTS)),
         base.one_of("commenters", vocabulary.codes(vocabulary.COMMENTERS)),
         sa.CheckConstraint("state = 'draft' OR published_on IS NOT NULL", name="published"),
-        base.valid_shape(),
+        *base.drawn("notice"),
         base.in_order(),
         base.live_code("notice"),
-        base.spatial("notice"),
-        base.shapeless("notice"),
         sa.Index("ix_notice_subject", "subject_collection", "subject_id"),
     )
 

@@ -66,11 +66,9 @@ class Project(base.Labelled, base.Classified, base.Versioned, base.Dated, base.B
         sa.CheckConstraint("end_year >= start_year", name="years"),
         *base.classified(),
         sa.CheckConstraint("cost >= 0", name="cost"),
-        base.valid_shape(),
+        *base.drawn("project"),
         base.in_order(),
         base.live_code("project"),
-        base.spatial("project"),
-        base.shapeless("project"),
         sa.Index("ix_project_region_id_state", "region_id", "state"),
     )
 
@@ -226,11 +224,9 @@ class Mine(base.Labelled, base.Versioned, base.Dated, base.Base):
         base.one_of("kind", vocabulary.codes(vocabulary.MINE_KINDS)),
         base.one_of("state", vocabulary.codes(vocabulary.MINE_STATES)),
         sa.CheckConstraint("area_ha > 0 AND accepted_area_ha > 0", name="areas"),
-        base.valid_shape(),
+        *base.drawn("mine"),
         base.in_order(),
         base.live_code("mine"),
-        base.spatial("mine"),
-        base.shapeless("mine"),
         sa.Index("ix_mine_region_id_state", "region_id", "state"),
     )
 
@@ -322,11 +318,9 @@ class Reclamation(base.Labelled, base.Classified, base.Versioned, base.Dated, ba
         *base.classified(),
         sa.CheckConstraint("deposit_required >= 0 AND deposit_paid >= 0", name="deposit"),
         sa.CheckConstraint("area_ha > 0", name="area_ha"),
-        base.valid_shape(),
+        *base.drawn("reclamation"),
         base.in_order(),
         base.live_code("reclamation"),
-        base.spatial("reclamation"),
-        base.shapeless("reclamation"),
         sa.Index("ix_reclamation_region_id_state", "region_id", "state"),
     )
 

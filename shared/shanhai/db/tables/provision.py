@@ -127,11 +127,9 @@ class Problem(base.Labelled, base.Classified, base.Copied, base.Versioned, base.
         *base.classified(),
         base.one_of("severity", vocabulary.codes(vocabulary.SEVERITIES)),
         base.one_of("status", vocabulary.codes(vocabulary.PROBLEM_STATUSES)),
-        base.valid_shape(),
+        *base.drawn("problem"),
         base.in_order(),
         base.live_code("problem"),
-        base.spatial("problem"),
-        base.shapeless("problem"),
         Index("ix_problem_region_id_type", "region_id", "type"),
     )
 

@@ -74,12 +74,10 @@ class Occurrence(base.Coded, base.Versioned, base.Dated, base.Base):
         sa.CheckConstraint("observed_to >= observed_from", name="observed"),
         sa.CheckConstraint("individuals >= 0", name="individuals"),
         sa.CheckConstraint("uncertainty_m > 0", name="uncertainty_m"),
-        base.valid_shape(),
+        *base.drawn("occurrence"),
         base.in_order(),
         base.live_code("occurrence"),
-        base.spatial("occurrence"),
         base.spatial("occurrence", "shown"),
-        base.shapeless("occurrence"),
         sa.Index(
             "uq_occurrence_occurrence_id_live",
             "occurrence_id",

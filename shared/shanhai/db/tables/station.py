@@ -19,11 +19,9 @@ class Station(base.Labelled, base.Classified, base.Versioned, base.Dated, base.B
         base.one_of("kind", vocabulary.codes(vocabulary.STATION_KINDS)),
         *base.classified(),
         sa.CheckConstraint("interval_s > 0", name="interval_s"),
-        base.valid_shape(),
+        *base.drawn("station"),
         base.in_order(),
         base.live_code("station"),
-        base.spatial("station"),
-        base.shapeless("station"),
     )
 
     kind: Mapped[str]

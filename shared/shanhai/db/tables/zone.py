@@ -23,11 +23,9 @@ class Region(base.Labelled, base.Versioned, base.Bounded, base.Base):
     __tablename__ = "region"
     __table_args__ = (
         base.one_of("level", vocabulary.codes(vocabulary.REGION_LEVELS)),
-        base.valid_shape(),
+        *base.drawn("region"),
         base.in_order(),
         base.live_code("region"),
-        base.spatial("region"),
-        base.shapeless("region"),
     )
 
     level: Mapped[str]
@@ -119,10 +117,8 @@ class Zone(base.Copied, base.Versioned, base.Bounded, base.Base):
     __tablename__ = "zone"
     __table_args__ = (
         base.live_code("zone", "scheme_id"),
-        base.valid_shape(),
+        *base.drawn("zone"),
         base.in_order(),
-        base.spatial("zone"),
-        base.shapeless("zone"),
         sa.Index("ix_zone_code", "code"),
     )
 
@@ -182,12 +178,10 @@ class Corridor(base.Labelled, base.Copied, base.Versioned, base.Dated, base.Base
         base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
         sa.CheckConstraint("width_m > 0", name="width_m"),
         base.computed_has_job(),
-        base.valid_shape(),
+        *base.drawn("corridor"),
         base.valid_shape("footprint"),
         base.in_order(),
         base.live_code("corridor"),
-        base.spatial("corridor"),
-        base.shapeless("corridor"),
         base.spatial("corridor", "footprint"),
         sa.Index("ix_corridor_region_id_type", "region_id", "type"),
     )
@@ -222,13 +216,11 @@ class CorridorNode(base.Coded, base.Copied, base.Versioned, base.Dated, base.Bas
         base.one_of("status", vocabulary.codes(vocabulary.OBJECT_STATUSES)),
         base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
         base.computed_has_job(),
-        base.valid_shape(),
+        *base.drawn("corridor_node"),
         base.valid_shape("footprint"),
         base.in_order(),
         base.live_code("corridor_node"),
-        base.spatial("corridor_node"),
         base.spatial("corridor_node", "footprint"),
-        base.shapeless("corridor_node"),
         sa.Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
         sa.Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
     )
@@ -277,11 +269,9 @@ class PatternComponent(base.Labelled, base.Copied, base.Versioned, base.Dated, b
     __tablename__ = "pattern_component"
     __table_args__ = (
         base.one_of("certainty", vocabulary.codes(vocabulary.CERTAINTIES)),
-        base.valid_shape(),
+        *base.drawn("pattern_component"),
         base.in_order(),
         base.live_code("pattern_component"),
-        base.spatial("pattern_component"),
-        base.shapeless("pattern_component"),
         sa.Index("ix_pattern_component_order", "pattern_id", "order_no"),
     )
 
@@ -310,11 +300,9 @@ class Island(base.Labelled, base.Versioned, base.Dated, base.Base):
     __table_args__ = (
         base.one_of("waters", vocabulary.codes(vocabulary.ISLAND_WATERS)),
         base.one_of("class_code", vocabulary.codes(vocabulary.ISLAND_CLASSES)),
-        base.valid_shape(),
+        *base.drawn("island"),
         base.in_order(),
         base.live_code("island"),
-        base.spatial("island"),
-        base.shapeless("island"),
     )
 
     waters: Mapped[str]
@@ -340,11 +328,9 @@ class Outfall(base.Labelled, base.Versioned, base.Dated, base.Base):
     __table_args__ = (
         base.one_of("kind", vocabulary.codes(vocabulary.OUTFALL_KINDS)),
         sa.CheckConstraint("permit_until >= permit_from", name="permit"),
-        base.valid_shape(),
+        *base.drawn("outfall"),
         base.in_order(),
         base.live_code("outfall"),
-        base.spatial("outfall"),
-        base.shapeless("outfall"),
     )
 
     kind: Mapped[str]
@@ -367,11 +353,9 @@ class FishingHarbour(base.Labelled, base.Versioned, base.Dated, base.Base):
     __table_args__ = (
         base.one_of("grade", vocabulary.codes(vocabulary.HARBOUR_GRADES)),
         sa.CheckConstraint("berths >= 0", name="berths"),
-        base.valid_shape(),
+        *base.drawn("fishing_harbour"),
         base.in_order(),
         base.live_code("fishing_harbour"),
-        base.spatial("fishing_harbour"),
-        base.shapeless("fishing_harbour"),
     )
 
     grade: Mapped[str | None]
