@@ -31,6 +31,7 @@ Document = Annotated[dict[str, Any], mapped_column(JSONB)]
 Attributes = Annotated[
     dict[str, Any], mapped_column(JSONB, server_default=sa.text("'{}'::jsonb"), default=dict)
 ]
+Point = Annotated[Any, mapped_column(Geometry("POINT", srid=STORAGE_SRID, spatial_index=False))]
 MultiPolygon = Annotated[
     Any, mapped_column(Geometry("MULTIPOLYGON", srid=STORAGE_SRID, spatial_index=False))
 ]

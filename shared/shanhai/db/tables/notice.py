@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -81,9 +80,7 @@ class NoticeComment(base.Coded, base.Base):
 
     notice_id: Mapped[int] = mapped_column(sa.ForeignKey("notice.id"))
     text: Mapped[str]
-    geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
-    )
+    geom: Mapped[base.Point | None]
     authored: Mapped[str]
     receipt_sha256: Mapped[str]
     created_at: Mapped[base.CreatedAt]

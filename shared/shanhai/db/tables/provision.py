@@ -1,9 +1,7 @@
 """What plans say beside their lists: provisions, figures, problems, documents, parties."""
 
 from decimal import Decimal
-from typing import Any
 
-from geoalchemy2 import Geometry
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
@@ -175,9 +173,7 @@ class Document(base.Coded, base.Classified, base.Versioned, base.Dated, base.Bas
     uri: Mapped[str]
     visibility: Mapped[base.Visible]
     uploaded_by: Mapped[str]
-    geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
-    )
+    geom: Mapped[base.Point | None]
 
 
 class Party(base.Labelled, base.Versioned, base.Dated, base.Base):

@@ -1,10 +1,8 @@
 """The list of species, and where they were met with."""
 
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
-from geoalchemy2 import Geometry
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai import vocabulary
@@ -110,8 +108,6 @@ class Occurrence(base.Coded, base.Versioned, base.Dated, base.Base):
     state: Mapped[str] = mapped_column(server_default="recorded", default="recorded")
     judged_by: Mapped[str | None]
     judged_on: Mapped[date | None]
-    geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
-    )
+    geom: Mapped[base.Point | None]
     sensitivity: Mapped[str] = mapped_column(server_default="hidden", default="hidden")
     shown: Mapped[base.AnyGeometry | None]

@@ -29,9 +29,7 @@ class Station(base.Labelled, base.Classified, base.Versioned, base.Dated, base.B
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
     interval_s: Mapped[int | None]
     visibility: Mapped[base.Visible]
-    geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
-    )
+    geom: Mapped[base.Point | None]
 
 
 class Hj212Device(base.Base):

@@ -237,9 +237,7 @@ class CorridorNode(base.Coded, base.Copied, base.Versioned, base.Dated, base.Bas
     origin: Mapped[str] = mapped_column(server_default="drawn")
     job_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("job.id"), index=True)
     status: Mapped[str] = mapped_column(server_default="draft")
-    geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
-    )
+    geom: Mapped[base.Point | None]
     footprint: Mapped[base.MultiPolygon | None]
     area_m2: Mapped[float | None] = mapped_column(
         sa.Double, sa.Computed("ST_Area(footprint::geography)", persisted=True)
@@ -341,9 +339,7 @@ class Outfall(base.Labelled, base.Versioned, base.Dated, base.Base):
     permit_from: Mapped[date | None]
     permit_until: Mapped[date | None]
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
-    )
+    geom: Mapped[base.Point | None]
 
 
 class FishingHarbour(base.Labelled, base.Versioned, base.Dated, base.Base):
