@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import NamedTask, Task
 from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import Label
 
@@ -42,7 +42,7 @@ class EffectLayer(BaseModel):
     band: int = 1
 
 
-class EffectSubject(BaseModel):
+class EffectSubject(NamedTask):
     """The project; geometries are GeoJSON in longitude, latitude.
 
     Attributes:
@@ -50,15 +50,12 @@ class EffectSubject(BaseModel):
         missing: Themes without rasters of both times.
     """
 
-    code: str
-    name_zh: str
-    name_en: str
     first_year: int
     last_year: int
     geometry: dict[str, Any]
-    others: list[dict[str, Any]] = []
-    layers: list[EffectLayer] = []
-    missing: list[EffectTheme] = []
+    others: list[dict[str, Any]] = Field(default_factory=list)
+    layers: list[EffectLayer] = Field(default_factory=list)
+    missing: list[EffectTheme] = Field(default_factory=list)
 
 
 class EvaluateEffectTask(Task):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import NamedTask, Task
 from shanhai.validation import Code
 from shanhai.vocabulary import Label
 
@@ -61,16 +61,13 @@ class MeanTask(BaseModel):
     observations: int
 
 
-class StationTask(BaseModel):
+class StationTask(NamedTask):
     """A station with its means by property."""
 
-    code: str
-    name_zh: str
-    name_en: str
     kind: str
     longitude: float | None
     latitude: float | None
-    means: dict[str, list[MeanTask]] = {}
+    means: dict[str, list[MeanTask]] = Field(default_factory=dict)
 
 
 class AirYearTask(BaseModel):
@@ -96,12 +93,9 @@ class ShapeTask(BaseModel):
     years: list[int]
 
 
-class UnitTask(BaseModel):
+class UnitTask(NamedTask):
     """A sea area that is assessed."""
 
-    code: str
-    name_zh: str
-    name_en: str
     geometry: dict[str, Any]
 
 

@@ -25,23 +25,25 @@ if TYPE_CHECKING:
 OutputKind = Literal["raster", "document", "image", "features"]
 
 
-class RegionTask(BaseModel):
-    """The region of a task and its districts; geometries are GeoJSON in longitude, latitude."""
+class NamedTask(BaseModel):
+    """What has a code and a name."""
 
     code: str
     name_zh: str
     name_en: str
+
+
+class RegionTask(NamedTask):
+    """The region of a task and its districts; geometries are GeoJSON in longitude, latitude."""
+
     epsg: int
     geometry: dict[str, Any]
     districts: list["DistrictTask"] = []
 
 
-class DistrictTask(BaseModel):
+class DistrictTask(NamedTask):
     """A district of a task's region."""
 
-    code: str
-    name_zh: str
-    name_en: str
     geometry: dict[str, Any]
 
 

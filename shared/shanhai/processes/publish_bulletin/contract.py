@@ -7,19 +7,11 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from shanhai.db.bulletins.template import Template
 from shanhai.processes.kit.contract import WORD_TYPE, Inputs, OutputSpec, ProcessContract
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import NamedTask, Task
 from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import Label
 
 Point = tuple[date, float]
-
-
-class NamedTask(BaseModel):
-    """What has a code and a name."""
-
-    code: str
-    name_zh: str
-    name_en: str
 
 
 class ObservedMean(BaseModel):
@@ -38,7 +30,7 @@ class BulletinStation(NamedTask):
     interval_s: int | None
     longitude: float | None
     latitude: float | None
-    means: list[ObservedMean] = []
+    means: list[ObservedMean] = Field(default_factory=list)
 
 
 class SeriesTask(BaseModel):
@@ -183,12 +175,9 @@ class ZoningTask(NamedTask):
     headline_en: str | None = None
 
 
-class ZoneTask(BaseModel):
+class ZoneTask(NamedTask):
     """A class of the zoning in force, with its area and a shape to be drawn."""
 
-    code: str
-    name_zh: str
-    name_en: str
     color: str | None
     area_m2: float
     geometry: dict[str, Any] | None

@@ -23,7 +23,7 @@ from shanhai.db.tables.observation import ObservedProperty
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.lookups import days_of, find_usable_region
 from shanhai.processes.kit.resolution import Resolution
-from shanhai.processes.kit.task import RegionTask, Task
+from shanhai.processes.kit.task import NamedTask, RegionTask, Task
 from shanhai.processes.publish_bulletin import contract
 from shanhai.science.air_quality import DAILY, air_standard
 from shanhai.science.units import without_zeros
@@ -291,7 +291,7 @@ async def _gather(
         issued_on=last,
         plan=None
         if plan is None
-        else contract.NamedTask(code=plan.code, name_zh=plan.name.zh, name_en=plan.name.en),
+        else NamedTask(code=plan.code, name_zh=plan.name.zh, name_en=plan.name.en),
         indicators=[] if plan is None else await _indicators(session, plan, inputs),
         stations=stations,
         series=await find_series(session, ids, stations, inputs),

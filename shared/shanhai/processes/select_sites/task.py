@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import NamedTask, Task
 from shanhai.vocabulary import Label
 
 Candidates = Literal["barriers", "pinch_points", "problems", "projects", "priority_units"]
@@ -79,12 +79,9 @@ class LinkTask(BaseModel):
     dpc_link_percent: float
 
 
-class FundTask(BaseModel):
+class FundTask(NamedTask):
     """Money that is left to allocate; `measures` of None may be spent on anything."""
 
-    code: str
-    name_zh: str
-    name_en: str
     amount: float
     measures: list[str] | None = None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from shanhai import vocabulary
 from shanhai.cartography import ZONES
-from shanhai.processes.kit.task import RegionTask
+from shanhai.processes.kit.task import NamedTask, RegionTask
 from shanhai.processes.publish_bulletin import contract
 from shanhai.processes.publish_bulletin.document.language import counted, named, percent
 from shanhai.processes.publish_bulletin.document.observed import (
@@ -122,7 +122,7 @@ def _day(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _named_task(one: contract.NamedTask | RegionTask) -> Document:
+def _named_task(one: NamedTask) -> Document:
     return {"code": one.code, "name_zh": one.name_zh, "name_en": one.name_en}
 
 

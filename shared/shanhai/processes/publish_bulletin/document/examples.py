@@ -12,7 +12,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.bulletins.template import Template
-from shanhai.processes.kit.task import DistrictTask, RegionTask
+from shanhai.processes.kit.task import DistrictTask, NamedTask, RegionTask
 from shanhai.processes.publish_bulletin import contract
 from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.science.air_quality import DAILY
@@ -81,9 +81,7 @@ def full_task(template: Template) -> contract.BulletinTask:
         update={
             "version": 2,
             "corrects": "example.20260101-20260331.1",
-            "plan": contract.NamedTask(
-                code="example-plan", name_zh="示例规划", name_en="the example plan"
-            ),
+            "plan": NamedTask(code="example-plan", name_zh="示例规划", name_en="the example plan"),
             "indicators": [_indicator(n, *one) for n, one in enumerate(INDICATORS)],
             "stations": _stations(),
             "series": _series(),
