@@ -10,7 +10,16 @@ from shanhai.db.tables import observation as tables
 from shanhai.monitoring.units import UNITS
 from shanhai.vocabulary import ECOSERVICES, MEDIA, codes
 from shanhai_api.kit import dependencies
-from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe, Moment, one_of
+from shanhai_api.kit.answers import (
+    Answer,
+    Answered,
+    CodeNamed,
+    Document,
+    Link,
+    Maybe,
+    Moment,
+    one_of,
+)
 from shanhai_api.kit.body import ENGLISH_NAME, JsonBody, called_in_both
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
@@ -18,13 +27,8 @@ from shanhai_api.kit.view import View
 router = APIRouter(tags=["vocabulary"], route_class=Route)
 
 
-class Ecoservice(Answered):
+class Ecoservice(CodeNamed):
     """An ecosystem service of the method."""
-
-    code: str
-    name: str
-    name_zh: str
-    name_en: str
 
 
 class Ecoservices(Document):
@@ -151,13 +155,9 @@ class StationRange(Answered):
     high: float | None
 
 
-class ObservedProperty(Document):
+class ObservedProperty(CodeNamed, Document):
     """A property as it is shown."""
 
-    code: str
-    name: str
-    name_zh: str
-    name_en: str
     medium: Annotated[str, one_of(MEDIA)]
     unit: str
     low: float | None

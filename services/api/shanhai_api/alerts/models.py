@@ -17,7 +17,7 @@ from shanhai import vocabulary
 from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.thresholds import DAYS_LATE, RANK, Kind, QuietHours, measure_unit
 from shanhai.validation import Rfc3339Date
-from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
+from shanhai_api.kit.answers import Answered, CodeNamed, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.body import ENGLISH_NAME, called_in_both
 from shanhai_api.kit.view import View
 from shanhai_api.proposals.links import ProposalNamed
@@ -298,13 +298,9 @@ class AlertNote(BaseModel):
     )
 
 
-class AlertRule(Document):
+class AlertRule(CodeNamed, Document):
     """What raises warnings."""
 
-    code: str
-    name: str
-    name_zh: str
-    name_en: str
     kind: Kind
     kind_name: str
     property: str | None

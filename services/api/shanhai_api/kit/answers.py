@@ -73,6 +73,15 @@ class Link(Answered):
     title: Maybe[str] = None
 
 
+class CodeNamed(Answered):
+    """What has a code, and its name in the language asked for and in both."""
+
+    code: str
+    name: str
+    name_zh: str
+    name_en: str
+
+
 class Document(Answered):
     """A whole answer: its members, and how it is shown and kept."""
 

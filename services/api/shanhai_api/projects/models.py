@@ -32,6 +32,15 @@ class Told(Answered):
     text_en: str
 
 
+class ProjectNamed(Answered):
+    """A project by its code, and its name in the language asked for and in both."""
+
+    project: str
+    name: str
+    name_zh: str
+    name_en: str
+
+
 class Condition(Told):
     """How a condition stands."""
 
@@ -377,15 +386,11 @@ class StateOnTheWay(Answered):
         return cls.from_row(state, name=state_name(state, view), place=place)
 
 
-class ProjectDossier(Document):
+class ProjectDossier(ProjectNamed, Document):
     """The project's way, what can be done now, its measures, money, papers and past."""
 
     template = "project.html"
 
-    project: str
-    name: str
-    name_zh: str
-    name_en: str
     state: str
     state_name: str
     track: list[StateOnTheWay]

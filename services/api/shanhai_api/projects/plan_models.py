@@ -27,10 +27,10 @@ from shanhai.vocabulary import (
     label_in,
     label_of,
 )
-from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
+from shanhai_api.kit.answers import Answered, CodeNamed, Document, Link, Maybe, one_of
 from shanhai_api.kit.view import CSV, HTML, JSON, View
 from shanhai_api.plans import answers
-from shanhai_api.projects.models import AmountText
+from shanhai_api.projects.models import AmountText, ProjectNamed
 
 FORMATS = (JSON, HTML, CSV)
 Requirement = Literal["geometry", "cost", "overlap", "documents"]
@@ -310,13 +310,9 @@ SOURCE_PLACES = {
 """What computed values come from: its name, and where it is."""
 
 
-class ComparedResult(Answered):
+class ComparedResult(CodeNamed):
     """A figure of a plan beside what is computed for it; differences are computed minus printed."""
 
-    code: str
-    name: str
-    name_zh: str
-    name_en: str
     kind: Annotated[str, one_of(FIGURE_KINDS)]
     kind_name: str
     aspect: Annotated[str, one_of(BENEFIT_ASPECTS)] | None
@@ -470,13 +466,9 @@ class ComparedAreas(Answered):
     rule_en: str
 
 
-class IndicatorChange(Answered):
+class IndicatorChange(CodeNamed):
     """An indicator or a monitored quantity before and after."""
 
-    code: str
-    name: str
-    name_zh: str
-    name_en: str
     unit: str | None
     of: Literal["region", "project"] = Field(
         description="The indicator of the region, or what monitoring of the project told"
@@ -515,16 +507,12 @@ class RestorationSign(Answered):
     text_en: str
 
 
-class ProjectEffectShown(Document):
+class ProjectEffectShown(ProjectNamed, Document):
     """What a project has effected, as far as it is known."""
 
     template = "project_effect.html"
     formats = FORMATS
 
-    project: str
-    name: str
-    name_zh: str
-    name_en: str
     first_year: int
     last_year: int
     job: str | None = Field(description="The comparison of rasters; None where there is none")
@@ -638,13 +626,9 @@ def chart_of(rasters: RasterEffect) -> dict[str, Any]:
     }
 
 
-class ProjectOnProblem(Answered):
+class ProjectOnProblem(ProjectNamed):
     """A project that acts on a problem, and how that is known."""
 
-    project: str
-    name: str
-    name_zh: str
-    name_en: str
     by: list[Literal["link", "overlap", "place"]]
 
 
@@ -707,13 +691,8 @@ class OpenPlace(Answered):
     problem: str
 
 
-class IdleProject(Answered):
+class IdleProject(ProjectNamed):
     """A project that acts on no problem."""
-
-    project: str
-    name: str
-    name_zh: str
-    name_en: str
 
 
 class PlanCoverage(answers.OfNamedPlan):
@@ -756,13 +735,9 @@ class PlanCoverage(answers.OfNamedPlan):
         )
 
 
-class ScheduledProject(Answered):
+class ScheduledProject(ProjectNamed):
     """A project with its years, both included."""
 
-    project: str
-    name: str
-    name_zh: str
-    name_en: str
     programme: str | None
     programme_name: str | None
     region: str
