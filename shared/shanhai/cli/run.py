@@ -120,11 +120,12 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
+    from shanhai.processes.kit.output_files import read_drawn
     from shanhai.processes.kit.reference import read_reference
     from shanhai.processes.kit.region_files import RegionChoice, read_areas, read_units
     from shanhai.processes.local_run import run_on_files
-    from shanhai.processes.run_scenario.files import read_edits, read_former
-    from shanhai.processes.select_sites.files import gather_places, read_sites
+    from shanhai.processes.run_scenario.files import read_former
+    from shanhai.processes.select_sites.files import gather_places
     from shanhai.raster.windows import Cluster
 
     if feature is not None and dissolve:
@@ -136,9 +137,9 @@ def run(
     rasters = read_rasters(raster or [])
     asked = nested(read_settings(stated or []), read_inputs(inputs) if inputs else {})
     if edits is not None:
-        asked["edits"] = read_edits(edits)
+        asked["edits"] = read_drawn(edits, "/inputs/edits")
     if sites is not None:
-        asked["sites"] = read_sites(sites)
+        asked["sites"] = read_drawn(sites, "/inputs/sites")
     with progress_bar(process) as hears:
         outcome = run_on_files(
             process,

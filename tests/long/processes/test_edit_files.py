@@ -6,9 +6,11 @@ import pytest
 
 from shanhai.data.synthetic_watershed import EASY, Watershed
 from shanhai.errors import InvalidInput
+from shanhai.processes.kit.output_files import read_drawn
 from shanhai.processes.local_run import run_on_files
-from shanhai.processes.run_scenario.files import read_edits
 from tests.support.scenario_edits import felled, passage
+
+EDITS = "/inputs/edits"
 
 
 def write(path: Path, *edits: dict[str, object]) -> Path:
@@ -28,7 +30,7 @@ def test_edits_are_read_without_empty_properties(
     linked_watershed: Watershed, tmp_path: Path
 ) -> None:
     given = passage(linked_watershed)
-    (found,) = read_edits(write(tmp_path / "edits.geojson", given))
+    (found,) = read_drawn(write(tmp_path / "edits.geojson", given), EDITS)
     assert found["kind"] == "remove_barrier"
     assert set(found) == {"kind", "name_zh", "geometry"}
     assert found["geometry"]["type"] == given["geometry"]["type"]
@@ -38,8 +40,8 @@ def test_what_is_no_geojson_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "edits.geojson"
     path.write_text("{")
     with pytest.raises(InvalidInput) as caught:
-        read_edits(path)
-    assert caught.value.faults[0].pointer == "/inputs/edits"
+        read_drawn(path, EDITS)
+    assert caught.value.faults[0].pointer == EDITS
 
 
 def test_a_scenario_runs_on_files(
@@ -48,7 +50,7 @@ def test_a_scenario_runs_on_files(
     monkeypatch.setattr(
         "shanhai.processes.run_scenario.outputs.write_maps_and_report", lambda *_: []
     )
-    edits = read_edits(write(tmp_path / "edits.geojson", passage(linked_watershed)))
+    edits = read_drawn(write(tmp_path / "edits.geojson", passage(linked_watershed)), EDITS)
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}
     given: dict[str, Any] = {
         "region": linked_watershed.region_file,

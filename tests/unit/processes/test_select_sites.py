@@ -15,6 +15,7 @@ from shapely.geometry import shape
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.output_files import read_drawn
 from shanhai.processes.kit.region import build_place, open_sources
 from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
@@ -22,7 +23,7 @@ from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.select_sites.compute import judged, select
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
-from shanhai.processes.select_sites.files import gather_places, read_sites
+from shanhai.processes.select_sites.files import gather_places
 from shanhai.processes.select_sites.priority import Siting
 from shanhai.processes.select_sites.result import Chosen, better_of, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
@@ -680,7 +681,7 @@ def test_it_runs_on_files(watershed: Watershed, tmp_path: Path) -> None:
         rasters={},
         inputs={
             "candidates": [],
-            "sites": read_sites(tmp_path / "sites.geojson"),
+            "sites": read_drawn(tmp_path / "sites.geojson", "/inputs/sites"),
             "budget": 25,
             "phases": BASE["phases"],
             "goal": {"weights": {"problems": 1}},

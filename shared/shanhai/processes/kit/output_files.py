@@ -86,6 +86,23 @@ def read_features(path: Path, pointer: str) -> list[dict[str, Any]]:
         ) from error
 
 
+def read_drawn(path: Path, pointer: str) -> list[dict[str, Any]]:
+    """What is drawn in a file as inputs have it: the properties are members beside the geometry.
+
+    Properties without a value, as drawing programs write them, are left out.
+
+    Raises:
+        InvalidInput: it is no GeoJSON.
+    """
+    return [
+        {
+            **{name: value for name, value in one["properties"].items() if value is not None},
+            "geometry": one.get("geometry"),
+        }
+        for one in read_features(path, pointer)
+    ]
+
+
 def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
     kind = document.get("type")
     if kind == "FeatureCollection":

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.kit.output_files import read_features
 from shanhai.processes.kit.task import (
     AreaTask,
     AssessedTask,
@@ -18,23 +17,6 @@ from shanhai.processes.kit.task import (
 )
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.resolve import ASSESSMENT, judge_assessed
-
-
-def read_edits(path: Path) -> list[dict[str, Any]]:
-    """The edits of a file as inputs have them; of every feature the properties say what happens.
-
-    Properties without a value, as drawing programs write them, are left out.
-
-    Raises:
-        InvalidInput: it is no GeoJSON.
-    """
-    return [
-        {
-            **{name: value for name, value in one["properties"].items() if value is not None},
-            "geometry": one.get("geometry"),
-        }
-        for one in read_features(path, "/inputs/edits")
-    ]
 
 
 @dataclass(frozen=True, slots=True)

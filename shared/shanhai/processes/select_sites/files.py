@@ -77,23 +77,6 @@ def read_problems(path: Path) -> list[PlaceTask]:
     return found
 
 
-def read_sites(path: Path) -> list[dict[str, Any]]:
-    """The sites of a file as inputs have them: the properties are their members.
-
-    Properties without a value, as drawing programs write them, are left out.
-
-    Raises:
-        InvalidInput: it is no GeoJSON.
-    """
-    return [
-        {
-            **{name: value for name, value in one["properties"].items() if value is not None},
-            "geometry": one.get("geometry"),
-        }
-        for one in read_features(path, "/inputs/sites")
-    ]
-
-
 def gather_places(network: Path | None, problems: Path | None) -> SelectionTask | None:
     """The places of the files that were given; None without any.
 
