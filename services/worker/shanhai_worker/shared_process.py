@@ -6,6 +6,7 @@ failed, was stopped or could not be put back to how it began computes no more.
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -80,13 +81,16 @@ class SharedProcess:
 
     def clear(self) -> None:
         """Remove what a job has left in the folder."""
-        for entry in self.folder.iterdir():
-            if entry.name == RESERVE:
+        with os.scandir(self.folder) as entries:
+            left = [entry for entry in entries if entry.name != RESERVE]
+        for entry in left:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry)
                 continue
-            if entry.is_dir() and not entry.is_symlink():
+            try:
+                os.rmdir(entry)  # most jobs leave nothing in it
+            except OSError:
                 shutil.rmtree(entry)
-            else:
-                entry.unlink()
 
     def rest(self, then: Callable[[], None]) -> None:
         """Note that it waits from now on; `then` is called once that was long."""
