@@ -1,6 +1,8 @@
 """What the compose file starts: hardened containers, one origin, the main job, and no loss."""
 
 import json
+import re
+import secrets
 import socket
 import time
 from datetime import datetime, timedelta, timezone
@@ -136,8 +138,22 @@ def test_a_person_can_sign_in_where_nothing_is_public(
     link = next(word for word in made.split() if word.startswith(deployment.url))
     with httpx.Client(verify=trust, follow_redirects=True) as browser:
         page = browser.get(link, headers={"Accept": "text/html"})
-    assert page.status_code == 200
-    assert 'type="password"' in page.text
+        assert page.status_code == 200
+        assert 'type="password"' in page.text
+        (token,) = re.findall(r'name="link" value="([^"]+)"', page.text)
+        password = f"Long enough {secrets.token_hex(8)}"
+        given = {"link": token, "new": password, "again": password}
+        signed_in = browser.post(f"{deployment.url}/session/start", data=given)
+        assert signed_in.status_code == 200, signed_in.text
+        seen = browser.get(f"{deployment.url}/collections/zones/items", params={"f": "json"})
+        assert seen.status_code == 200, seen.text
+        drawn = browser.get(
+            f"{deployment.url}/tiles/layers", headers={"Accept": "application/json"}
+        )
+        assert drawn.status_code == 200, drawn.text
+    with httpx.Client(verify=trust) as another:
+        reused = another.post(f"{deployment.url}/session/start", data=given)
+        assert reused.status_code in {400, 401, 404, 409}
 
 
 def test_every_process_is_described(proxied: httpx.Client) -> None:

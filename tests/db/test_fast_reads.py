@@ -20,6 +20,7 @@ from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import count_features, estimate_features, read_page
 from shanhai.db.features.selection import Box, Outline, QueryShape, Selection, bound_values
 from shanhai.db.features.statements import USUAL, count_query, page_query
+from shanhai.db.fence import PLATFORM, RowScope, bound_to
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.settings import DatabaseSettings
 from tests.support.job_rows import add_region, open_sessions
@@ -122,6 +123,25 @@ class TestConnections:
         asked = text("SELECT pg_backend_pid() FROM pg_sleep(0.02)")
         found = await asyncio.gather(*(reader.scalar(asked, {}) for _ in range(12)))
         assert len(set(found)) == 2
+
+    async def test_who_asks_is_looked_up_over_another_than_what_they_see(
+        self, reader: FastReader
+    ) -> None:
+        """Of two scopes by turns none is bound again; of three, no more than two are open."""
+        own = text("SELECT pg_backend_pid(), current_setting('shanhai.sees') AS sees")
+        others = [RowScope.of(frozenset({number}), known=True) for number in (1, 2)]
+
+        async def ask(scope: RowScope) -> tuple[int, str]:
+            with bound_to(scope):
+                (row,) = (await reader.execute(own, {})).all()
+            return row[0], row.sees
+
+        two = [await ask(scope) for scope in (PLATFORM, others[0]) * 3]
+        assert two == two[:2] * 3
+        assert two[0][0] != two[1][0]
+        three = [await ask(scope) for scope in (PLATFORM, *others) * 3]
+        assert {sees for _, sees in three[1:3]} == {others[0].sees}
+        assert {place for place, _ in three} == {two[0][0], two[1][0]}
 
     async def test_who_waits_too_long_is_told(
         self, reader: FastReader, monkeypatch: pytest.MonkeyPatch

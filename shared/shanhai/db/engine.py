@@ -272,6 +272,7 @@ class ConnectionStack:
         self._connect = connect
         self._most = most
         self._room = asyncio.Semaphore(most)
+        self._in_use = 0
         self._idle: list[tuple[asyncpg.Connection[FetchedRow], RowScope]] = []
 
     async def fetch(
@@ -286,6 +287,7 @@ class ConnectionStack:
             TimeoutError: none was free for long.
         """
         await self._enter()
+        self._in_use += 1
         try:
             scope = BOUND.get()
             connection, former = await self._take(scope)
@@ -307,6 +309,7 @@ class ConnectionStack:
                 if not connection.is_closed():
                     self._idle.append((connection, former))
         finally:
+            self._in_use -= 1
             self._room.release()
         return found
 
@@ -319,12 +322,18 @@ class ConnectionStack:
             await self._room.acquire()
 
     async def _take(self, scope: RowScope) -> "tuple[asyncpg.Connection[FetchedRow], RowScope]":
-        """A connection and what it is bound to: to the same rows, if one is."""
+        """A connection and what it is bound to: to the same rows, if one is.
+
+        A second one is opened rather than one bound anew, for which a short statement waits as long
+        as for its answer: who asks is looked up before what they see.
+        """
         self._idle = [one for one in self._idle if not one[0].is_closed()]
         for place in reversed(range(len(self._idle))):
             if self._idle[place][1] == scope:
                 return self._idle.pop(place)
-        return self._idle.pop() if self._idle else (await self._connect(), NOTHING)
+        if len(self._idle) > 1 or (self._idle and self._in_use >= self._most):
+            return self._idle.pop(0)
+        return await self._connect(), NOTHING
 
     async def close(self) -> None:
         """Close them as they come back; those that are not back in time are cut off."""

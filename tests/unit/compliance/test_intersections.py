@@ -13,9 +13,12 @@ from shanhai.db.compliance.intersections import (
     Given,
     Intersection,
     areas_of,
+    clip,
     cut,
     drawing_of,
     lengths_of,
+    longest_segment,
+    shared,
 )
 from shanhai.db.compliance.result import GeodesicSize
 
@@ -163,3 +166,43 @@ class TestCutting:
             together = one.together.area_m2 or 0
             assert max(sizes) * (1 - 1e-9) <= together <= sum(sizes) * (1 + 1e-9)
             assert together <= (Given(site.wkb).measure.area_m2 or 0) * (1 + 1e-9)
+
+
+def crinkled(seed: int, vertices: int) -> BaseGeometry:
+    """An area with a hole, parts, and a border of short and long segments."""
+    rng = np.random.default_rng(seed)
+    angle = np.sort(rng.uniform(0, 2 * np.pi, vertices))
+    radius = 10 ** rng.uniform(-3, -1) * (1 - rng.uniform(0, 0.9) * rng.uniform(0, 1, vertices))
+    x, y = rng.uniform((117.98, 23.98), (118.02, 24.02))
+    places = np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=-1)
+    area = shapely.make_valid(shapely.Polygon(np.round(places, 7)))
+    hole = round_shape(x, y, float(radius.max()) / 3, 40)
+    beside = shapely.box(x + 0.03, y, x + 0.05, y + 0.01)
+    united: BaseGeometry = shapely.union(shapely.difference(area, hole), beside)
+    return united
+
+
+class TestClipping:
+    @pytest.mark.parametrize("seed", range(40))
+    def test_shapes_of_many_vertices_share_to_the_last_digit_what_they_would_whole(
+        self, seed: int
+    ) -> None:
+        one, other = crinkled(2 * seed, 60 * (1 + seed)), crinkled(2 * seed + 1, 3_000)
+        whole = shapely.normalize(shapely.intersection(one, other))
+        assert shapely.normalize(shared(one, Given(other.wkb))).equals_exact(whole, 0)
+
+    def test_what_lies_elsewhere_is_left_out(self) -> None:
+        wide, small = round_shape(118, 24, 0.03, 10_000), round_shape(118.03, 24, 0.001, 64)
+        near = clip(wide, small, longest_segment(wide))
+        assert shapely.get_num_coordinates(near) < 500
+        assert shapely.intersection(near, small).equals_exact(shapely.intersection(wide, small), 0)
+
+    def test_a_long_segment_is_kept_whole(self) -> None:
+        corners = [(118, 24), (118.3, 24.1), (118.3, 24), (118.2, 23.9)]
+        long, small = shapely.Polygon(corners), round_shape(118.17, 24.03, 0.01, 600)
+        assert clip(long, small, longest_segment(long)).equals_exact(long, 0)
+
+    def test_lines_and_points_are_no_areas(self) -> None:
+        line = shapely.LineString([(118, 24), (119, 24)])
+        assert clip(line, shapely.box(118.1, 23, 118.2, 25), 0.0) is line
+        assert longest_segment(line) == 0

@@ -92,6 +92,11 @@ class Given:
         """How many positions it has."""
         return int(shapely.get_num_coordinates(self.shape))
 
+    @cached_property
+    def longest(self) -> float:
+        """Degrees of its longest segment."""
+        return longest_segment(self.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateArea:
@@ -186,7 +191,7 @@ def _overlaps(given: Given, candidates: Sequence[CandidateArea]) -> list[_Overla
     uncut: BoolArray = around | shapely.covers(given.shape, shapes)
     parts = shapes.copy()
     parts[around] = given.shape
-    parts[~uncut] = shapely.intersection(shapes[~uncut], given.shape)
+    parts[~uncut] = [shared(shape, given) for shape in shapes[~uncut]]
     sizes = np.minimum(shapely.get_dimensions(shapes), given.dimension)
     known = [
         given.measure if whole else _known(candidates[int(place)], int(size), uncut=bool(inside))
@@ -200,6 +205,43 @@ def _overlaps(given: Given, candidates: Sequence[CandidateArea]) -> list[_Overla
         for place, size, measure, shape, part, whole in columns
     ]
     return [one for one in overlaps if one.size == 0 or _counts(one.measure)]
+
+
+MANY = 500
+"""Vertices from which a shape is clipped before it is cut, since most of it lies elsewhere."""
+
+
+def shared(shape: BaseGeometry, given: Given) -> BaseGeometry:
+    """What an area and the geometry share, found of what of either lies near the other."""
+    near, other = shape, given.shape
+    if given.vertices >= MANY:
+        other = clip(other, shape, given.longest)
+    if shapely.get_num_coordinates(shape) >= MANY:
+        near = clip(shape, given.shape, longest_segment(shape))
+    found: BaseGeometry = shapely.intersection(near, other)
+    return found
+
+
+def longest_segment(shape: BaseGeometry) -> float:
+    """Degrees of the longest segment of an area; 0 where there is none."""
+    rings = shapely.get_rings(shapely.get_parts(shape))
+    places, ring = shapely.get_coordinates(rings, return_index=True)
+    steps = np.diff(places, axis=0)[ring[1:] == ring[:-1]]
+    return float(np.hypot(*steps.T).max(initial=0.0))
+
+
+def clip(shape: BaseGeometry, other: BaseGeometry, margin: float) -> BaseGeometry:
+    """An area without what lies further than a margin from the box of another; all else as it is.
+
+    By the length of the longest segment as margin no segment is shortened that meets the other, so
+    that what both share stays the same to the last digit.
+    """
+    if shapely.get_dimensions(shape) != 2:
+        return shape
+    west, south, east, north = other.bounds
+    near = shapely.clip_by_rect(shape, west - margin, south - margin, east + margin, north + margin)
+    # A clip is not sure to be valid.
+    return near if shapely.get_dimensions(near) == 2 and shapely.is_valid(near) else shape
 
 
 def _met(given: Given, shapes: Shapes) -> BoolArray:

@@ -5,6 +5,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from shanhai.db.features.repair import mend
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label
 
+Positions = NDArray[np.float64] | list["Positions"]
 MOST_VERTICES = 500_000
 DEPTHS: Mapping[str, int] = {
     "Point": 0,
@@ -143,9 +145,10 @@ def read_geometry(
     Raises:
         InvalidGeometry: it is no geometry of the type demanded, or lies nowhere on Earth.
     """
-    name, nested = _type_of(value, pointer)
+    name, given = _type_of(value, pointer)
     where = f"{pointer}/coordinates"
-    vertices = _count_positions(nested, DEPTHS[name], where)
+    nested = _positions(given, DEPTHS[name], where)
+    vertices = _count_positions(nested)
     if vertices > MOST_VERTICES:
         raise _refuse(
             f"has {vertices} vertices; at most {MOST_VERTICES} are taken",
@@ -154,7 +157,7 @@ def read_geometry(
         )
     if vertices == 0:
         raise _refuse("must not be empty; null is no geometry", "不得为空；无几何请用 null", where)
-    _check_structure(nested, DEPTHS[name], LINES[name], where)
+    _check_structure(nested, LINES[name], where)
     geometry = _build(name, nested)
     return _as_kind(_placed(geometry, crs, where), kind, pointer)
 
@@ -194,30 +197,34 @@ def _type_of(value: object, pointer: str) -> tuple[str, Any]:
     return name, value.get("coordinates")
 
 
-def _count_positions(nested: Any, depth: int, pointer: str) -> int:
-    """How many positions there are, each of two finite numbers."""
+def _positions(nested: Any, depth: int, pointer: str) -> Positions:
+    """The positions, each of two finite numbers, as arrays that are nested as the lists are."""
     if not isinstance(nested, list):
         raise _refuse("must be an array", "必须是数组", pointer)
     if depth > 1:
-        parts = enumerate(nested)
-        return sum(_count_positions(part, depth - 1, f"{pointer}/{n}") for n, part in parts)
+        return [_positions(part, depth - 1, f"{pointer}/{n}") for n, part in enumerate(nested)]
     positions = nested if depth else [nested] if nested else []
-    if len(positions) > MOST_VERTICES:
-        return len(positions)
-    for number, position in enumerate(positions):
-        if not _is_position(position):
-            raise _strange_position(position, f"{pointer}/{number}" if depth else pointer)
-    return len(positions)
+    # All at once; one by one only to say which is at fault.
+    if set(map(type, positions)) <= {list} and set(map(len, positions)) <= {2}:
+        numbers = list(chain.from_iterable(positions))
+        if set(map(type, numbers)) <= NUMBERS:
+            found = np.array(numbers, dtype=np.float64).reshape(-1, 2)
+            if np.isfinite(found).all():
+                return found
+    number = next(n for n, position in enumerate(positions) if not _is_position(position))
+    raise _strange_position(positions[number], f"{pointer}/{number}" if depth else pointer)
+
+
+def _count_positions(nested: Positions) -> int:
+    return sum(map(_count_positions, nested)) if isinstance(nested, list) else len(nested)
 
 
 def _is_position(position: Any) -> bool:
     return (
         type(position) is list
         and len(position) == 2
-        and type(position[0]) in NUMBERS
-        and type(position[1]) in NUMBERS
-        and math.isfinite(position[0])
-        and math.isfinite(position[1])
+        and {*map(type, position)} <= NUMBERS
+        and all(map(math.isfinite, position))
     )
 
 
@@ -228,28 +235,28 @@ def _strange_position(position: Any, pointer: str) -> InvalidGeometry:
     return _refuse("must be two finite numbers", "必须是两个有限的数", pointer)
 
 
-def _check_structure(nested: Any, depth: int, line: Line, pointer: str) -> None:
+def _check_structure(nested: Positions, line: Line, pointer: str) -> None:
     """Every part has something in it, every line and ring enough positions."""
-    if depth > 1:
+    if isinstance(nested, list):
         if not nested:
             raise _refuse("must not be empty", "不得为空", pointer)
         for number, part in enumerate(nested):
-            _check_structure(part, depth - 1, line, f"{pointer}/{number}")
-    elif depth == 1 and (len(nested) < line.least or (line.closed and nested[0] != nested[-1])):
+            _check_structure(part, line, f"{pointer}/{number}")
+    elif len(nested) < line.least or (line.closed and (nested[0] != nested[-1]).any()):
         raise _refuse(line.rule.en, line.rule.zh, pointer)
 
 
 def _build(name: str, nested: Any) -> BaseGeometry:
-    """The geometry of checked positions; arrays are taken over at once, lists one by one."""
+    """The geometry of checked positions."""
     match name:
         case "Point":
-            return shapely.Point(nested)
+            return shapely.Point(nested[0])
         case "MultiPoint":
-            return shapely.MultiPoint(_array(nested))
+            return shapely.MultiPoint(nested)
         case "LineString":
-            return shapely.LineString(_array(nested))
+            return shapely.LineString(nested)
         case "MultiLineString":
-            return shapely.MultiLineString([_array(line) for line in nested])
+            return shapely.MultiLineString(nested)
         case "Polygon":
             return _polygon(nested)
         case _:
@@ -257,12 +264,8 @@ def _build(name: str, nested: Any) -> BaseGeometry:
 
 
 def _polygon(rings: Any) -> shapely.Polygon:
-    shell, *holes = map(_array, rings)
+    shell, *holes = rings
     return shapely.Polygon(shell, holes)
-
-
-def _array(positions: Any) -> NDArray[np.float64]:
-    return np.array(positions, dtype=np.float64)
 
 
 def _as_kind(geometry: BaseGeometry, kind: str, pointer: str) -> BaseGeometry:
