@@ -254,7 +254,7 @@ def test_an_upgrade_refuses_no_request(
         assert len(after) == len(former)
         assert not {*after} & {*former}
     assert deployment.rows("SELECT version_num FROM alembic_version") == [{"version_num": NEWER}]
-    assert (ledger.unexpected, ledger.repeats) == ([], 0)
+    assert (ledger.unexpected, ledger.repeats) == ([], [])
     assert [sender.refused for sender in senders] == [0, 0]
     assert [one.text for one in answers if one.status_code != 200] == []
     assert answers

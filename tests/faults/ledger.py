@@ -43,13 +43,13 @@ class Ledger:
 
     Attributes:
         accepted: Orders by the job that was answered with 201.
-        repeats: Requests sent again for want of an answer.
+        repeats: Why requests were sent again: what came instead of an answer.
         unexpected: Answers nobody should get, whatever is broken.
         reruns_s: Seconds from the loss of a worker to the next attempt.
     """
 
     accepted: dict[str, Order] = field(default_factory=dict)
-    repeats: int = 0
+    repeats: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     reruns_s: list[float] = field(default_factory=list)
 
@@ -126,6 +126,6 @@ def told(verdict: Verdict, ledger: Ledger) -> str:
     )
     return (
         f"jobs accepted {verdict.accepted}, finished {sum(verdict.finished.values())} ({ends}), "
-        f"lost {verdict.lost}, duplicated {verdict.duplicated}; sent again {ledger.repeats}; "
+        f"lost {verdict.lost}, duplicated {verdict.duplicated}; sent again {len(ledger.repeats)}; "
         f"until run again: {again}"
     )

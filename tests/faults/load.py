@@ -108,8 +108,8 @@ class Sender:
             while True:
                 try:
                     answer = await client.get(f"/jobs/{job}")
-                except httpx.TransportError:
-                    self.ledger.repeats += 1
+                except httpx.TransportError as error:
+                    self.ledger.repeats.append(repr(error))
                     await asyncio.sleep(PAUSE_S)
                     continue
                 if answer.status_code == 200 and answer.json()["status"] in FINAL:
@@ -119,7 +119,7 @@ class Sender:
                     return "unknown"
                 if answer.status_code in PASSING:
                     self.refused += 1
-                    self.ledger.repeats += 1
+                    self.ledger.repeats.append(f"{answer.status_code}: {answer.text[:300]}")
                 await asyncio.sleep(PAUSE_S)
 
     async def _execute(
@@ -139,8 +139,8 @@ class Sender:
             while True:
                 try:
                     answer = await client.post(path, headers=headers, **content)
-                except httpx.TransportError:
-                    self.ledger.repeats += 1
+                except httpx.TransportError as error:
+                    self.ledger.repeats.append(repr(error))
                     await asyncio.sleep(PAUSE_S)
                     continue
                 if answer.status_code == 201:
@@ -149,7 +149,7 @@ class Sender:
                     self.ledger.unexpected.append(f"{answer.status_code} to {path}: {answer.text}")
                     raise AssertionError(self.ledger.unexpected[-1])
                 self.refused += 1
-                self.ledger.repeats += 1
+                self.ledger.repeats.append(f"{answer.status_code}: {answer.text[:300]}")
                 await asyncio.sleep(PAUSE_S)
 
 

@@ -50,9 +50,9 @@ def test_postgres_killed(platform: Breakable) -> None:
         load.go_on()
         job = platform.beside.ask(load.senders[0].echo(pause=4))
         platform.reach(job, "running")
-        repeats = platform.ledger.repeats
+        repeats = len(platform.ledger.repeats)
         platform.kill(platform.postgres)
-        wait_until(lambda: platform.ledger.repeats > repeats)
+        wait_until(lambda: len(platform.ledger.repeats) > repeats)
         platform.postgres.start()
         platform.reach(job, "successful")
         load.go_on()
