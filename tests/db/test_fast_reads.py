@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from asyncpg import TooManyConnectionsError
 from pydantic import SecretStr
 from sqlalchemy import BindParameter, bindparam, literal, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -142,6 +143,20 @@ class TestConnections:
         three = [await ask(scope) for scope in (PLATFORM, *others) * 3]
         assert {sees for _, sees in three[1:3]} == {others[0].sees}
         assert {place for place, _ in three} == {two[0][0], two[1][0]}
+
+    async def test_where_no_more_may_be_opened_the_one_there_is_bound_anew(
+        self, reader: FastReader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def refuse() -> None:
+            raise TooManyConnectionsError("remaining slots are reserved")
+
+        sees = text("SELECT current_setting('shanhai.sees')")
+        with bound_to(PLATFORM):
+            assert await reader.scalar(sees, {}) == PLATFORM.sees
+        monkeypatch.setattr(reader._connections, "_connect", refuse)
+        nobody = RowScope.of(frozenset(), known=False)
+        with bound_to(nobody):
+            assert await reader.scalar(sees, {}) == nobody.sees
 
     async def test_who_waits_too_long_is_told(
         self, reader: FastReader, monkeypatch: pytest.MonkeyPatch

@@ -333,7 +333,12 @@ class ConnectionStack:
                 return self._idle.pop(place)
         if len(self._idle) > 1 or (self._idle and self._in_use >= self._most):
             return self._idle.pop(0)
-        return await self._connect(), NOTHING
+        try:
+            return await self._connect(), NOTHING
+        except asyncpg.TooManyConnectionsError:
+            if not self._idle:
+                raise
+            return self._idle.pop(0)
 
     async def close(self) -> None:
         """Close them as they come back; those that are not back in time are cut off."""

@@ -223,6 +223,7 @@ def cost_of(request: Request) -> int:
 
 
 ANEW_S = 5.0
+"""Seconds for which a stream goes on as whoever opened it."""
 Caller = Identity
 """Identities are called so where requests are answered."""
 
