@@ -220,8 +220,13 @@ def newer_images(names: Sequence[str], folder: Path) -> Iterator[None]:
             told(["docker", "tag", f"shanhai-{name}:former", f"shanhai-{name}"])
 
 
+def build_image(target: str, tag: str) -> None:
+    """Build a stage of the Dockerfile on the host's network: some engines give builds no other."""
+    place = ["--file", "deploy/Dockerfile", "--target", target, "--tag", tag]
+    told(["docker", "build", "--network", "host", "--quiet", *place, "."])
+
+
 def build_images() -> None:
-    """Build what the file names, on the host's network: some engines give builds no other."""
+    """Build what the file names."""
     for target in IMAGES:
-        place = ["--file", "deploy/Dockerfile", "--target", target, "--tag", f"shanhai-{target}"]
-        told(["docker", "build", "--network", "host", "--quiet", *place, "."])
+        build_image(target, f"shanhai-{target}")

@@ -13,7 +13,15 @@ import pytest
 
 from shanhai.client import ApiClient
 from shanhai.data.synthetic_watershed import CODE, EPSG, Watershed
-from tests.compose.deployment import NEWER, PATIENCE_S, TWICE, Deployment, newer_images, told
+from tests.compose.deployment import (
+    NEWER,
+    PATIENCE_S,
+    TWICE,
+    Deployment,
+    build_image,
+    newer_images,
+    told,
+)
 from tests.compose.load import assert_done_once, under_load, wait_for_more
 from tests.faults.ledger import Ledger
 from tests.faults.load import Sender, region_file
@@ -57,6 +65,17 @@ assert numpy.__file__.startswith("/opt/shanhai")
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not bucket", *sys.argv[1:]]))
 """
 """Runs tests with what the image holds, and what it lacks of what tests need."""
+MADE_AGAIN = {
+    "console": "cp -r ../shanhai_api/static /tmp/first && npm run build"
+    " && diff -r /tmp/first ../shanhai_api/static",
+    "wheel": "touch shared/shanhai/*.py && /tmp/installer/bin/uv build --wheel --out-dir /tmp/again"
+    " && diff -r /tmp/dist /tmp/again",
+    "build-tiles": "mv /opt/shanhai /tmp/first"
+    " && sh /tmp/install.sh libraries /tmp/tiles.lock /tmp/numpy"
+    " && sh /tmp/install.sh wheel /tmp/dist/*.whl shanhai_tiles.app"
+    " && diff -r --no-dereference /tmp/first /opt/shanhai",
+}
+"""How stages of the Dockerfile make again what they have made, and compare it."""
 READINESS = """
 import urllib.error, urllib.request
 try:
@@ -109,6 +128,16 @@ def test_images_do_with_their_own_libraries_what_the_tests_expect(
     said = ["--env=PYTHONDONTWRITEBYTECODE=1", "--workdir=/checkout"]
     run = ["docker", "run", "--rm", *mounted, *said, f"shanhai-{name}"]
     told([*run, "python", "-c", TESTING, *folders])
+
+
+@pytest.mark.parametrize(("stage", "command"), MADE_AGAIN.items())
+def test_the_same_inputs_give_the_same_files(
+    deployment: Deployment, stage: str, command: str
+) -> None:
+    assert deployment.inspect("shanhai-api")
+    build_image(stage, f"shanhai-made-again-{stage}")
+    run = ["docker", "run", "--rm", "--network", "host", f"shanhai-made-again-{stage}"]
+    told([*run, "sh", "-c", command])
 
 
 @pytest.mark.parametrize("service", TWICE)

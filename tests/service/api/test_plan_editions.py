@@ -247,12 +247,15 @@ async def test_projects_are_dropped_and_put_elsewhere_in_a_draft(bureau: Bureau)
     path = f"/plans/{SECOND}/projects"
     before = (await bureau.ask("planner", "GET", path)).headers["ETag"]
     await bureau.do("planner", "DELETE", f"{path}/banan.PRJ01")
-    held = bureau.known["planner"] | {"If-Match": before}
-    stale = [
-        await bureau.client.put(f"{path}/banan.PRJ02", json={"programme": None}, headers=held),
-        await bureau.client.delete(f"{path}/banan.PRJ02", headers=held),
-    ]
-    assert [answer.status_code for answer in stale] == [412, 412]
+    today = await day_before(bureau, 0)
+    of_day = (await bureau.ask("planner", "GET", path, as_of=today)).headers["ETag"]
+    for tag in (before, of_day):
+        held = bureau.known["planner"] | {"If-Match": tag}
+        stale = [
+            await bureau.client.put(f"{path}/banan.PRJ02", json={"programme": None}, headers=held),
+            await bureau.client.delete(f"{path}/banan.PRJ02", headers=held),
+        ]
+        assert [answer.status_code for answer in stale] == [412, 412]
     await bureau.do("planner", "PUT", f"{path}/banan.PRJ02", {"programme": "banan.PRG7.v2"})
     members = {
         row["code"]: (row["programme"], row["carried"])

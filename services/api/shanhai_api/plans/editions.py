@@ -371,8 +371,9 @@ async def show_members(read: Read[Reader], plan: str, query: OfDay) -> Answer[Ed
     """List the projects with their programmes there, those carried from the plan it follows too."""
     seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
     members = await list_members(read.session, read.caller.viewer, seen.id, query.as_of)
-    shown = EditionProjects.of(seen, members, read)
-    return Answer(shown, state=await read_content(read.session, seen.id))
+    # The state of today would let somebody who read a former day write over what came since.
+    state = None if query.as_of else await read_content(read.session, seen.id)
+    return Answer(EditionProjects.of(seen, members, read), state=state)
 
 
 @router.put(
