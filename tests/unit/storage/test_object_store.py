@@ -140,6 +140,41 @@ def test_what_stays_is_told_and_leaves_nothing_half(
     assert other.local_path(uri).read_bytes() == LARGE
 
 
+@pytest.mark.parametrize("harm", ["500", "503", "slow"])
+@pytest.mark.parametrize("step", ["?uploads", "partNumber=2", "?uploadId"])
+def test_what_passes_while_a_file_is_sent_in_parts_is_got_over(
+    in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, step: str, harm: str
+) -> None:
+    harmful.harm, harmful.only, harmful.times = harm, step, 1
+    bucket_store = open_bucket(in_bucket(url=harmful.url))
+    uri = put(bucket_store, tmp_path, IN_PARTS)
+    assert harmful.times == 0
+    assert bucket_store.local_path(uri).read_bytes() == IN_PARTS
+
+
+@pytest.mark.parametrize(
+    ("step", "harm", "there"),
+    [
+        ("?uploads", "503", []),
+        ("?uploads", "cut", []),
+        ("partNumber=2", "503", []),
+        ("?uploadId", "503", []),
+        ("?uploadId", "cut", [len(IN_PARTS)]),
+    ],
+)
+def test_a_file_whose_parts_are_refused_is_whole_or_not_there(
+    in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, step: str, harm: str, there: list[int]
+) -> None:
+    harmful.harm, harmful.only = harm, step
+    bucket_store = open_bucket(in_bucket(url=harmful.url))
+    with pytest.raises(Unavailable, match="object store does not answer"):
+        put(bucket_store, tmp_path, IN_PARTS)
+    assert [file.bytes for file in bucket_store.files() if file.uri.endswith(".bin")] == there
+    harmful.harm = ""
+    uri = put(bucket_store, tmp_path, IN_PARTS)
+    assert bucket_store.local_path(uri).read_bytes() == IN_PARTS
+
+
 def test_no_store_is_told(in_bucket: Environment, tmp_path: Path) -> None:
     bucket_store = open_bucket(in_bucket(url="http://127.0.0.1:9"))
     with pytest.raises(Unavailable, match="does not answer"):
