@@ -1,21 +1,29 @@
-"""The HTTP client for every request that a service makes to others."""
+"""The HTTP client for every request that a service makes to others.
+
+Every service loads this module at its start, and most ask nobody for long: what the client is made
+of is loaded when it is first used.
+"""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cached_property, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-import httpx
 import orjson
 
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.settings import OutgoingSettings
 from shanhai.vocabulary import Label
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
 
 LIMIT_BYTES = 1024 * 1024
 LONGEST_URL = 2000
@@ -56,9 +64,17 @@ class EgressClient:
     def __init__(self, settings: OutgoingSettings, *, resolve: Resolve = resolve_host) -> None:
         self._settings = settings
         self._resolve = resolve
-        self._tls = httpx.create_ssl_context()
         if settings.tls_ca is not None:
-            self._tls.load_verify_locations(settings.tls_ca)
+            _ = self._tls  # a file that is none is told at the start
+
+    @cached_property
+    def _tls(self) -> "ssl.SSLContext":
+        import httpx
+
+        context = httpx.create_ssl_context()
+        if self._settings.tls_ca is not None:
+            context.load_verify_locations(self._settings.tls_ca)
+        return context
 
     async def fetch_json(self, url: str) -> dict[str, Any]:
         """The JSON object at `url`.
@@ -144,7 +160,9 @@ class EgressClient:
     @asynccontextmanager
     async def _asked(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncIterator["httpx.Response"]:
+        import httpx
+
         timeout_s = self._settings.timeout_s
         try:
             async with (
@@ -168,13 +186,15 @@ class EgressClient:
 
     async def _connect(
         self,
-        client: httpx.AsyncClient,
+        client: "httpx.AsyncClient",
         method: str,
-        target: httpx.URL,
+        target: "httpx.URL",
         headers: Mapping[str, str],
         content: bytes | None,
-    ) -> httpx.Response:
+    ) -> "httpx.Response":
         """Send a request to the first address of its host that takes the connection."""
+        import httpx
+
         failure: httpx.TransportError | None = None
         name = target.raw_host.decode()
         for address in await self._addresses(target):
@@ -192,7 +212,7 @@ class EgressClient:
                 failure = error
         raise failure or OSError("no address")
 
-    async def _addresses(self, target: httpx.URL) -> list[Address]:
+    async def _addresses(self, target: "httpx.URL") -> list[Address]:
         """The addresses of the host, all of which may be reached."""
         port = target.port or DEFAULT_PORTS[target.scheme]
         found = await self._resolve(target.raw_host.decode(), port)
@@ -223,12 +243,16 @@ def _closing_half_open() -> Callable[[str, Mapping[str, Any]], Coroutine[Any, An
     return note
 
 
-def parse_target(url: str, settings: OutgoingSettings, *, pointer: str | None = None) -> httpx.URL:
+def parse_target(
+    url: str, settings: OutgoingSettings, *, pointer: str | None = None
+) -> "httpx.URL":
     """An address that something may be sent to, as far as can be said without resolving its name.
 
     Raises:
         InvalidInput: it is malformed, not by TLS, or its host is not listed.
     """
+    import httpx
+
     try:
         target = httpx.URL(url) if len(url) <= LONGEST_URL and url.isprintable() else None
     except (httpx.InvalidURL, ValueError):
@@ -249,7 +273,7 @@ def parse_target(url: str, settings: OutgoingSettings, *, pointer: str | None = 
     return target
 
 
-def _demand_listed(target: httpx.URL, settings: OutgoingSettings, pointer: str | None) -> None:
+def _demand_listed(target: "httpx.URL", settings: OutgoingSettings, pointer: str | None) -> None:
     host = target.raw_host.decode().lower().rstrip(".")
     port = target.port or DEFAULT_PORTS[target.scheme]
     default = port == DEFAULT_PORTS[target.scheme]
@@ -293,7 +317,7 @@ def is_reachable(address: Address, settings: OutgoingSettings) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or local)
 
 
-async def _read(url: str, response: httpx.Response) -> bytes:
+async def _read(url: str, response: "httpx.Response") -> bytes:
     content = bytearray()
     async for block in response.aiter_raw():
         content += block

@@ -14,7 +14,6 @@ from shanhai.db.hierarchy import RegionWithin, find_region
 from shanhai.errors import Unavailable
 from shanhai.reporting import blocks
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
-from shanhai.reporting.word import word_of
 from shanhai.vocabulary import CONTROL_LEVELS, REGION_LEVELS, Label, Lang
 from shanhai_api.features import documents
 from shanhai_api.kit import answers
@@ -213,7 +212,7 @@ def pages_of(dossier: dossiers.Dossier, lang: Lang) -> blocks.Pages:
 
 def write_dossier_docx(dossier: dossiers.Dossier, lang: Lang) -> bytes:
     """A dossier for word processors."""
-    return word_of(pages_of(dossier, lang), title_of(dossier, lang), "Shanhai")
+    return blocks.word_of(pages_of(dossier, lang), title_of(dossier, lang), "Shanhai")
 
 
 def write_dossier_pdf(dossier: dossiers.Dossier, lang: Lang) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -133,6 +134,13 @@ def pdf_of(pages: Pages) -> bytes:
         path = Path(folder) / "document.pdf"
         write_pdf(path, render_page(pages))
         return path.read_bytes()
+
+
+def word_of(pages: Pages, title: str, author: str, made_on: date | None = None) -> bytes:
+    """The document for word processors; title, author and day are told in its properties."""
+    from shanhai.reporting.word import document_of  # the API loads this module at its start
+
+    return document_of(pages, title, author, made_on)
 
 
 def _widths(columns: list[Column]) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shanhai.reporting import blocks
-from shanhai.reporting.word import word_of
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
 from shanhai.vector.formats import neutralised
@@ -161,7 +160,7 @@ def write_docx(content: Mapping[str, Any], lang: Lang, stamp: Stamp | None = Non
     ]
     if stamp is not None:
         parts.append(blocks.Paragraph(stamp_line(stamp, lang)))
-    return word_of(blocks.Pages(lang, None, parts, wide=True), title, "Shanhai")
+    return blocks.word_of(blocks.Pages(lang, None, parts, wide=True), title, "Shanhai")
 
 
 def stamp_line(stamp: Stamp, lang: Lang) -> str:
@@ -238,7 +237,9 @@ def summary_of_review(content: Content, lang: Lang) -> list[str]:
 
 def write_review_docx(content: Content, lang: Lang, stamp: str | None) -> bytes:
     """The review for word processors."""
-    return word_of(review_pages(content, lang, stamp), title_of_review(content, lang), "Shanhai")
+    return blocks.word_of(
+        review_pages(content, lang, stamp), title_of_review(content, lang), "Shanhai"
+    )
 
 
 def write_review_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
@@ -390,7 +391,9 @@ def _heard(one: Content, lang: Lang) -> Sequence[str]:
 
 def write_hearing_docx(content: Content, lang: Lang, stamp: str | None) -> bytes:
     """The report for word processors."""
-    return word_of(hearing_pages(content, lang, stamp), title_of_hearing(content, lang), "Shanhai")
+    return blocks.word_of(
+        hearing_pages(content, lang, stamp), title_of_hearing(content, lang), "Shanhai"
+    )
 
 
 def write_hearing_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:

@@ -38,8 +38,8 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest a ZIP archive knows: the parts of a file would tell when they were written."""
 
 
-def word_of(pages: blocks.Pages, title: str, author: str, made_on: date | None = None) -> bytes:
-    """The document; title, author and day are told in its properties."""
+def document_of(pages: blocks.Pages, title: str, author: str, made_on: date | None = None) -> bytes:
+    """What `blocks.word_of` makes."""
     document = Document()
     _set_page(document, wide=pages.wide)
     _set_styles(document)
@@ -72,7 +72,7 @@ def word_of(pages: blocks.Pages, title: str, author: str, made_on: date | None =
 def write_word(path: Path, pages: blocks.Pages, issued_on: date) -> None:
     """Write a bulletin; the day it tells in its properties is that of its issue."""
     front = pages.front or blocks.Front("", "", "", "", None)
-    path.write_bytes(word_of(pages, f"{front.title} {front.number}", front.issuer, issued_on))
+    path.write_bytes(document_of(pages, f"{front.title} {front.number}", front.issuer, issued_on))
 
 
 def _text_cm(pages: blocks.Pages) -> float:

@@ -14,8 +14,8 @@ from shanhai.reporting.blocks import (
     SectionHeading,
     Table,
     blocks_of,
+    word_of,
 )
-from shanhai.reporting.word import word_of
 
 PAGE = """<!DOCTYPE html><html><head><title>hidden</title><style>p { }</style></head><body>
 <h1>区域报告<br><span class="en">A region:

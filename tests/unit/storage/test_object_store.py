@@ -163,7 +163,12 @@ def test_what_passes_while_a_file_is_sent_in_parts_is_got_over(
     ],
 )
 def test_a_file_whose_parts_are_refused_is_whole_or_not_there(
-    in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, step: str, harm: str, there: list[int]
+    in_bucket: Environment,
+    harmful: HarmfulProxy,
+    tmp_path: Path,
+    step: str,
+    harm: str,
+    there: list[int],
 ) -> None:
     harmful.harm, harmful.only = harm, step
     bucket_store = open_bucket(in_bucket(url=harmful.url))

@@ -28,7 +28,6 @@ from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
 from shanhai.reporting import blocks
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
-from shanhai.reporting.word import word_of
 from shanhai.vocabulary import (
     CONTROL_KINDS,
     EXCEPTION_REQUEST_STATES,
@@ -227,7 +226,7 @@ async def write_opinion(
 
 
 def _opinion_docx(pages: blocks.Pages) -> bytes:
-    return word_of(pages, TITLE.in_(pages.lang), "Shanhai")
+    return blocks.word_of(pages, TITLE.in_(pages.lang), "Shanhai")
 
 
 def opinion_pages(result: Mapping[str, Any], names: Names, lang: Lang) -> blocks.Pages:

@@ -17,12 +17,11 @@ from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.cog import BLOCK, Block, CogFrame, write_cog
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.blocks import Pages, SectionHeading, blocks_of
+from shanhai.reporting.blocks import Pages, SectionHeading, blocks_of, word_of
 from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame
 from shanhai.reporting.pages import Picture, ReportPage, computed_at, data_uri, render_page
-from shanhai.reporting.word import word_of
 from shanhai.science.grid import ClassArray, FloatArray, Window
 from shanhai.vocabulary import Label, label_of
 
