@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,8 @@ def test_what_nobody_names_is_removed(bucket_store: ObjectArtifacts, tmp_path: P
     kept, dropped = put(bucket_store, tmp_path, b"kept"), put(bucket_store, tmp_path, b"dropped")
     orphans, number = find_orphans(bucket_store, {kept}, grace_s=-60)
     assert ([file.uri for file in orphans], number) == ([dropped], 2)
+    # Some servers list fractions of a second, which their headers leave out.
+    orphans = [replace(file, modified=int(file.modified) + 0.75) for file in orphans]
     assert remove(bucket_store, orphans) == (1, len("dropped"))
     assert missing_files(bucket_store, {kept, dropped}) == [dropped]
     assert remove(bucket_store, orphans) == (0, 0)
