@@ -70,9 +70,15 @@ def cross_sum(z: FloatArray, starts: IntArray, neighbours: IntArray) -> float:
     return total
 
 
+_NEAR = 1e-12
+"""Part of the largest deviation by which means of neighbours differ through rounding alone."""
+
+
 @compiled
-def count_larger(z: FloatArray, lag: FloatArray, starts: IntArray, draws: IntArray) -> IntArray:
-    """How many conditional permutations give an item a local product of at least its own.
+def count_as_far(z: FloatArray, lag: FloatArray, starts: IntArray, draws: IntArray) -> IntArray:
+    """How many conditional permutations give an item at least, and at most, its own local product.
+
+    Equal ones, which differ by the order of their sums alone, count on both sides.
 
     Args:
         z: Deviations from the mean.
@@ -80,20 +86,25 @@ def count_larger(z: FloatArray, lag: FloatArray, starts: IntArray, draws: IntArr
         starts: Starts of the neighbours, for their number.
         draws: One row per permutation: different numbers below n − 1, at least as many as any
             item has neighbours. An item skips its own number.
+
+    Returns:
+        Two rows: at least, at most.
     """
-    larger = np.zeros(len(z), dtype=np.int64)
+    found = np.zeros((2, len(z)), dtype=np.int64)
+    near = _NEAR * np.abs(z).max()
     for i in range(len(z)):
         card = starts[i + 1] - starts[i]
         if card == 0:
             continue
-        own = z[i] * lag[i]
         for draw in range(len(draws)):
             total = 0.0
             for at in range(card):
                 other = draws[draw, at]
                 total += z[other + (other >= i)]
-            larger[i] += z[i] * (total / card) >= own
-    return larger
+            beyond = z[i] * (total / card - lag[i])
+            found[0, i] += beyond >= -near * abs(z[i])
+            found[1, i] += beyond <= near * abs(z[i])
+    return found
 
 
 MAX_ITEMS = 200_000
@@ -201,12 +212,13 @@ def global_moran(
     scale = n / linked / squares
     found = scale * cross_sum(z, neighbours.starts, neighbours.items)
     random = np.random.default_rng(seed)
-    larger = sum(
-        scale * cross_sum(random.permutation(z), neighbours.starts, neighbours.items) >= found
-        for _ in range(permutations)
-    )
-    p = _pseudo_p(np.array([larger]), permutations)
-    return GlobalMoran(found, expected, float(p[0]) if permutations else math.nan, n)
+    drawn = np.empty(permutations)
+    for number in range(permutations):
+        drawn[number] = cross_sum(random.permutation(z), neighbours.starts, neighbours.items)
+    beyond = scale * drawn - found
+    as_far = np.array([[np.sum(beyond >= -_NEAR)], [np.sum(beyond <= _NEAR)]])
+    p = float(_pseudo_p(as_far, permutations)[0]) if permutations else math.nan
+    return GlobalMoran(found, expected, p, n)
 
 
 def local_moran(
@@ -240,8 +252,8 @@ def local_moran(
         return LocalMoran(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=np.uint8))
     lag = lag_of(z, neighbours.starts, neighbours.items)
     draws = _draws(n - 1, int(counts.max()), permutations, seed)
-    larger = count_larger(z, lag, neighbours.starts, draws)
-    p = np.where(counts > 0, _pseudo_p(larger, permutations), np.nan)
+    as_far = count_as_far(z, lag, neighbours.starts, draws)
+    p = np.where(counts > 0, _pseudo_p(as_far, permutations), np.nan)
     return LocalMoran(
         index=z * lag / (squares / n),
         p=p,
@@ -344,10 +356,9 @@ def _draws(items: int, columns: int, permutations: int, seed: int) -> IntArray:
     ).astype(np.int64)
 
 
-def _pseudo_p(larger: IntArray, permutations: int) -> FloatArray:
-    """(r + 1)/(m + 1) with r on the side on which the value lies."""
-    extreme = np.minimum(larger, permutations - larger)
-    return (extreme + 1.0) / (permutations + 1.0)
+def _pseudo_p(as_far: IntArray, permutations: int) -> FloatArray:
+    """(r + 1)/(m + 1) with r on the side on which fewer permutations are at least as far out."""
+    return np.asarray((as_far.min(axis=0) + 1.0) / (permutations + 1.0))
 
 
 def _local_classes(z: FloatArray, lag: FloatArray, significant: BoolArray) -> ClassArray:

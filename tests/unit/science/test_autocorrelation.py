@@ -104,6 +104,22 @@ def test_same_seed_same_bytes() -> None:
     assert global_moran(values, neighbours, 4) == global_moran(values, neighbours, 4)
 
 
+def test_permutations_that_give_the_same_are_as_far_out_on_both_sides() -> None:
+    """Two items, and one that touches all others: no permutation gives anything else."""
+    two = neighbours_of_pairs(np.array([[0, 1]]), 2)
+    assert global_moran(np.array([1.0, 2.0]), two, 1).p == 1.0
+    assert local_moran(np.array([1.0, 2.0]), two, 1).p.tolist() == [1.0, 1.0]
+    star = neighbours_of_pairs(np.array([[0, one] for one in range(1, 7)]), 7)
+    values = np.array([0.3, -0.2, 0.5, 0.1, -0.4, 0.25, -0.1])
+    assert local_moran(values, star, 1).p[0] == 1.0
+
+
+def test_equal_permutations_count_however_their_sums_are_rounded() -> None:
+    """Of the 126 ways to place four ones in nine cells, 16 have the index of a corner or more."""
+    found = global_moran(CORNER.ravel(), lattice_neighbours(~np.isnan(CORNER)), 1, 19_999)
+    assert found.p == pytest.approx(16 / 126, abs=0.01)
+
+
 def test_too_many_cells_are_refused() -> None:
     neighbours = neighbours_of_pairs(np.array([[0, 1]]), 200_001)
     with pytest.raises(InvalidInput, match="200001 cells"):
