@@ -288,7 +288,7 @@ DEMAND_BY = method.OptionSpec(
     {
         "disturbance": Label("人为干扰", "human disturbance"),
         "disturbance_nearby": Label(
-            "人为干扰（1 km 范围建设用地）", "human disturbance, built-up land of 1 km around"
+            "人为干扰（500 m 内建设用地）", "human disturbance, built-up land within 500 m"
         ),
         "land_development": Label("土地开发指数", "land development index"),
     },

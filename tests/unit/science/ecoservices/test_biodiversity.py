@@ -6,6 +6,7 @@ import pytest
 from shanhai.errors import InvalidInput
 from shanhai.science.ecoservices.biodiversity import (
     DEGRADATION,
+    DEMAND_BY,
     THREATS,
     demand,
     habitat_degradation,
@@ -13,6 +14,7 @@ from shanhai.science.ecoservices.biodiversity import (
     land_development,
     threat,
 )
+from shanhai.science.ecoservices.stormwater_regulation import built_up_nearby
 from shanhai.science.landcover import LandCover
 
 NUMBERS: dict[str, Any] = {one.name: one.default for one in DEGRADATION.parameters}
@@ -90,3 +92,12 @@ def test_demand_follows_the_way_asked_for() -> None:
     assert demand(demand_by="land_development", land_development_n=index) == 0.7
     with pytest.raises(InvalidInput, match="land_development"):
         demand(demand_by="land_development", night_lights_n=lights, exposure=people)
+
+
+def test_built_up_land_nearby_lies_as_far_as_its_name_says() -> None:
+    town = np.zeros((1, 13))
+    town[0, 0] = 1.0
+    assert np.flatnonzero(built_up_nearby(built_up=town, cell_m=100.0)).tolist() == [*range(6)]
+    label = DEMAND_BY.choices["disturbance_nearby"]
+    assert "500 m" in label.zh
+    assert "500 m" in label.en
