@@ -13,6 +13,8 @@ from shanhai.science.grid import FloatArray
 from shanhai.science.kernels import compiled
 
 Floats = NDArray[np.float64]
+_ROUNDING = 1e-13
+"""Part of the largest value up to which what a straight line leaves is rounding."""
 
 
 @compiled
@@ -137,13 +139,16 @@ def lag_ones(series: Floats, least: int, out: Floats) -> None:
         if count < least:
             continue
         centre, mean = times[:count].mean(), values[:count].mean()
+        largest = np.abs(values[:count]).max()
         above, below = 0.0, 0.0
         for i in range(count):
             above += (times[i] - centre) * (values[i] - mean)
             below += (times[i] - centre) ** 2
         for i in range(count):
             values[i] -= mean + above / below * (times[i] - centre)
-        out[cell] = _lag_one(values, times, count)
+        # What rounding leaves of a straight line has no memory.
+        if np.abs(values[:count]).max() > _ROUNDING * largest:
+            out[cell] = _lag_one(values, times, count)
 
 
 MOST_GAPS = 0.2

@@ -105,3 +105,7 @@ def test_a_mirrored_series_has_the_mirrored_trend(values: np.ndarray) -> None:
 
 def test_a_straight_line_leaves_no_memory() -> None:
     assert np.isnan(lag_one_autocorrelation(column(*np.zeros(9)))[0])
+    rising = column(*(0.3 + 0.01 * np.arange(9)))
+    assert np.isnan(lag_one_autocorrelation(rising)[0])
+    rising[4] += 1e-6
+    assert not np.isnan(lag_one_autocorrelation(rising)[0])
