@@ -416,6 +416,16 @@ def test_the_interval_tells_what_is_out_of_reach() -> None:
     assert past["forecast"] is None
 
 
+def test_a_figure_to_be_followed_is_not_missed_where_it_lies_within_the_interval() -> None:
+    target = FigureTask(year=2035, value=Decimal(80), sense="track")
+    values = [ValueTask(year=year, value=Decimal(n)) for year, n in ((2022, 79), (2023, 81))]
+    own = indicator(None, targets=[target], values=values)
+    found = look(own, {2024: Decimal(80)}, inputs_of())
+    assert found.forecast is not None
+    assert found.forecast.low < 80 < found.forecast.high
+    assert found.expected() == "open"
+
+
 def test_a_value_by_hand_counts_unless_it_shall_be_replaced() -> None:
     assert judged({2023: Decimal(99)}).counting == frozenset()
     assert judged({2023: Decimal(99)}).standing.value == Decimal(55)

@@ -51,9 +51,15 @@ class Outlook:
         """What the forecast says of the target: `met`, `missed`, or `open` within the interval."""
         if self.forecast is None or self.due is None or self.due.value is None:
             return None
-        ends = (self.forecast.low, self.forecast.high)
-        met = [self.due.meets(Decimal(repr(self.bounded(end)))) for end in ends]
-        return "met" if all(met) else "missed" if not any(met) else "open"
+        low, high = (
+            Decimal(repr(self.bounded(end))) for end in (self.forecast.low, self.forecast.high)
+        )
+        met = [self.due.meets(end) for end in (low, high)]
+        # A figure to be followed may lie within the interval though neither end meets it.
+        between = self.due.sense == "track" and low <= self.due.value <= high
+        if all(met):
+            return "met"
+        return "open" if any(met) or between else "missed"
 
     def bounded(self, value: float) -> float:
         """A value within what there can be."""
