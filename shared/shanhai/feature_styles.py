@@ -76,7 +76,9 @@ _REGIONS = (
     _group("bay", "海湾", "Bay", "#0f9d8a", "bay"),
     _group("island", "海岛", "Island", "#8a5a2b", "island"),
     _group("cooperation", "协同发展区", "Cooperation area", "#7d3c98", "cooperation"),
-    _group("demonstration_area", "示范区", "Demonstration area", "#d9772b", "demonstration_area"),
+    _group(
+        "demonstration_area", "示范引领区", "Demonstration area", "#d9772b", "demonstration_area"
+    ),
 )
 
 _PROJECTS = (

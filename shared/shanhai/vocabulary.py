@@ -292,7 +292,7 @@ REGION_LEVELS: tuple[Term, ...] = (
     Term("bay", Label("海湾", "Bay")),
     Term("island", Label("海岛", "Island")),
     Term("cooperation", Label("协同发展区", "Cooperation area")),
-    Term("demonstration_area", Label("示范区", "Demonstration area")),
+    Term("demonstration_area", Label("示范引领区", "Demonstration area")),
 )
 
 
@@ -324,7 +324,7 @@ CONTROL_KINDS: tuple[Term, ...] = (
     Term("shoreline", Label("岸线", "Shoreline")),
     Term("island", Label("海岛", "Island")),
     Term("sea_use_right", Label("海域使用权", "Sea use right")),
-    Term("legacy_mine", Label("历史遗留矿山", "Legacy mine")),
+    Term("legacy_mine", Label("历史遗留废弃矿山", "Legacy mine")),
     Term("soil_erosion", Label("水土流失区", "Soil erosion area")),
 )
 """Kinds of control lines and of protected or sensitive areas."""
@@ -792,7 +792,7 @@ FUND_KINDS: tuple[Term, ...] = (
     Term("loan", Label("金融贷款", "Loan")),
     Term("transfer", Label("转移支付", "Transfer payment")),
     Term("ocean", Label("海洋生态保护修复资金", "Ocean restoration funds")),
-    Term("eod", Label("EOD 模式", "EOD (environment-oriented development)")),
+    Term("eod", Label("EOD 模式", "EOD (ecology-oriented development)")),
     Term("bot", Label("BOT 模式", "BOT (build, operate, transfer)")),
     Term("other", Label("其他", "Other")),
 )

@@ -55,7 +55,7 @@ KINDS_OF_PLANS: Mapping[str, Label] = {
     "special_plan": Label("专项规划", "Special plan"),
 }
 TYPES_OF_PROBLEMS: Mapping[str, Label] = {
-    "legacy_mine": Label("历史遗留矿山", "Legacy mine"),
+    "legacy_mine": Label("历史遗留废弃矿山", "Legacy mine"),
     "river_degradation": Label("河流退化", "Degraded river"),
     "rural_water_network": Label("农村水系", "Rural water network"),
     "island_nonpoint": Label("岛屿面源污染", "Non-point pollution of an island"),

@@ -62,7 +62,7 @@ REGIONS = Entity(
     name="regions",
     title=Label("区域", "Regions"),
     description=Label(
-        "行政区、流域、海湾、岛屿和示范区，构成一棵树。",
+        "行政区、流域、海湾、岛屿和示范引领区，构成一棵树。",
         "Administrative units, basins, bays, islands and demonstration areas; a tree.",
     ),
     table="region",

@@ -20,7 +20,7 @@ _WRITERS = frozenset({Role.PLANNER, Role.SUPERVISOR})
 _JUDGES = frozenset({Role.APPROVER, Role.SUPERVISOR})
 _SCOPES = frozenset({Scope.PROJECTS, Scope.WRITE})
 _HUNDREDTHS: Mapping[str, Any] = {**entity.QUANTITY, entity.DIGITS: 2}
-_AREA = Label("示范区", "Demonstration area")
+_AREA = Label("示范引领区", "Demonstration area")
 
 
 def _texts(own: columns.Columns, zh: str, en: str) -> tuple[entity.Property, entity.Property]:
@@ -83,9 +83,9 @@ def _titled(reference: entity.Property) -> entity.Property:
 
 DEMONSTRATION_MEMBERS = entity.Entity(
     name="demonstration_members",
-    title=Label("示范区组成", "Members of demonstration areas"),
+    title=Label("示范引领区组成", "Members of demonstration areas"),
     description=Label(
-        "示范区自山顶至海洋依次的组成部分及其建设状态。",
+        "示范引领区自山顶至海洋依次的组成部分及其建设状态。",
         "The places of demonstration areas in their order from the summit to the sea, and how far"
         " each of them is.",
     ),
@@ -137,9 +137,9 @@ DEMONSTRATION_MEMBERS = entity.Entity(
 
 DEMONSTRATION_CRITERIA = entity.Entity(
     name="demonstration_criteria",
-    title=Label("示范区评价准则", "Criteria of demonstration areas"),
+    title=Label("示范引领区评价准则", "Criteria of demonstration areas"),
     description=Label(
-        "评价一个区域内各示范区的准则及其权重；未设权重的按 1 计。",
+        "评价一个区域内各示范引领区的准则及其权重；未设权重的按 1 计。",
         "What the demonstration areas of a region are judged by, and what each counts; without a"
         " weight it counts as 1.",
     ),
@@ -171,9 +171,9 @@ DEMONSTRATION_CRITERIA = entity.Entity(
 
 DEMONSTRATION_SCORES = entity.Entity(
     name="demonstration_scores",
-    title=Label("示范区评分", "Scores of demonstration areas"),
+    title=Label("示范引领区评分", "Scores of demonstration areas"),
     description=Label(
-        "示范区某年在某项准则上的得分（0–100）及依据。",
+        "示范引领区某年在某项准则上的得分（0–100）及依据。",
         "How a demonstration area does by a criterion in a year, from 0 to 100, and what that"
         " rests on.",
     ),

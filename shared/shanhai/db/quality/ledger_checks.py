@@ -204,7 +204,7 @@ def _printed_mines(figures: PlanFigures, mines: Sequence[Row]) -> Iterator[PlanF
         yield _told(
             f"sum_mismatch.mines.{code}",
             "high",
-            f"历史遗留矿山清单合计 {plans.shown(total)} ha，{name.zh}载明"
+            f"历史遗留废弃矿山清单合计 {plans.shown(total)} ha，{name.zh}载明"
             f" {plans.shown(value)} ha。",
             f"The legacy mines sum up to {plans.shown(total)} ha; {name.en} states"
             f" {plans.shown(value)} ha.",
@@ -214,7 +214,7 @@ def _printed_mines(figures: PlanFigures, mines: Sequence[Row]) -> Iterator[PlanF
         yield _told(
             "consistency_ok.mines",
             "info",
-            f"历史遗留矿山清单合计 {plans.shown(total)} ha，与文中 {len(right)} 处数字一致。",
+            f"历史遗留废弃矿山清单合计 {plans.shown(total)} ha，与文中 {len(right)} 处数字一致。",
             f"The legacy mines sum up to {plans.shown(total)} ha, as {len(right)} figures of the"
             " plan say.",
             {"sum": float(total), "stated": right},
@@ -313,7 +313,7 @@ def _members(figures: PlanFigures) -> Iterator[PlanFinding]:
         yield _told(
             f"members_out_of_order.{region}",
             "medium",
-            f"示范区 {area.zh} 的组成未依次排列（序号 {listed}）：{shown.zh}。",
+            f"示范引领区 {area.zh} 的组成未依次排列（序号 {listed}）：{shown.zh}。",
             f"The members of the demonstration area {area.en} are out of order (numbers"
             f" {', '.join(map(str, numbers))}): {shown.en}.",
             {"order": numbers, "rows": [row["code"] for row in back]},
@@ -363,7 +363,7 @@ def _scores(figures: PlanFigures) -> Iterator[PlanFinding]:
         yield _told(
             "score_outside",
             "high",
-            f"{len(outside)} 项得分不属于其示范区当年有效的准则：{listed}。",
+            f"{len(outside)} 项得分不属于其示范引领区当年有效的准则：{listed}。",
             f"Scores by criteria that do not hold for their area in their year ({len(outside)}):"
             f" {listed.replace('、', ', ')}.",
             {"rows": [one["code"] for one in outside]},
@@ -377,7 +377,7 @@ def _scores(figures: PlanFigures) -> Iterator[PlanFinding]:
             yield _told(
                 f"scores_incomplete.{region}.{year}",
                 "medium",
-                f"示范区 {area.zh} {year} 年的 {wanted} 项准则中有 {scored} 项已评分。",
+                f"示范引领区 {area.zh} {year} 年的 {wanted} 项准则中有 {scored} 项已评分。",
                 f"Of {wanted} criteria, {scored} are scored for the demonstration area {area.en}"
                 f" in {year}.",
                 {"scored": scored, "criteria": wanted},
