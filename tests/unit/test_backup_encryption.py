@@ -2,6 +2,7 @@
 
 import io
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from shanhai.backup.encryption import (
     unseal,
 )
 from shanhai.backup.repository import BEGUN, BackupFolder
+from shanhai.backup.restore import _unpack
 from shanhai.errors import InvalidInput
 from shanhai.settings import Suite
 
@@ -125,6 +127,26 @@ def test_a_changed_file_is_noticed(how: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY.pem())
     with pytest.raises(BackupBroken, match="cannot be decrypted"):
         unseal(file, io.BytesIO(), read_identity(tmp_path / "key"))
+
+
+def test_a_base_that_cannot_be_unpacked_says_so(tmp_path: Path) -> None:
+    """However much is said about it, as when a disk is full under thousands of files."""
+    with tarfile.open(tmp_path / "base", "w:gz") as archive:
+        for number in range(4000):
+            archive.addfile(tarfile.TarInfo(f"in the way/{number:05}"))
+        last = tarfile.TarInfo("last")
+        last.size = 1 << 20
+        archive.addfile(last, io.BytesIO(os.urandom(last.size)))
+    make_identity(tmp_path / "key", "international")
+    identity = read_identity(tmp_path / "key")
+    assert identity.age is not None
+    with (tmp_path / "base").open("rb") as base:
+        sealed = seal(base, tmp_path / "base", identity.age.to_public())
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "in the way").touch()
+    with pytest.raises(BackupBroken, match=r"cannot be unpacked into .*/data: tar: in the way"):
+        _unpack(sealed.path, data, identity)
 
 
 def test_files_of_both_keys_are_read_by_who_has_both(tmp_path: Path) -> None:

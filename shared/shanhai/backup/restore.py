@@ -4,9 +4,11 @@ What is written is a data directory that any PostgreSQL of the same major versio
 reads the archived log up to the moment, and then serves. Nothing but `gzip` and `cp` is needed.
 """
 
+import errno
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from shanhai.backup import repository
 from shanhai.backup.encryption import BackupBroken, BackupIdentity, unseal
 from shanhai.backup.place import Place
 from shanhai.backup.server import find_program
-from shanhai.errors import InvalidInput, Unavailable
+from shanhai.errors import InvalidInput, StorageFull, Unavailable
 from shanhai.storage.artifacts import ArtifactStore
 
 LOG_FOLDER = "restored_wal"
@@ -97,6 +99,7 @@ def _fill(
     _unpack(folder.database(manifest.name), data, identity)
     checked = _verify(data)
     log = data / LOG_FOLDER
+    shutil.rmtree(log, ignore_errors=True)  # in a base of a server that was restored itself
     log.mkdir(mode=0o700)
     for name in files:
         with (log / f"{name}.gz").open("xb") as file:
@@ -180,20 +183,25 @@ def _demand_empty(data: Path) -> bool:
 def _unpack(base: Place, data: Path, identity: BackupIdentity) -> None:
     data.chmod(0o700)
     command = ["tar", "--extract", "--gzip", "--no-same-owner", f"--directory={data}"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={"PATH": os.defpath}
-    ) as program:
+    with (
+        tempfile.TemporaryFile() as complaints,  # a pipe that nobody reads would stop the program
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=complaints, env={"PATH": os.defpath}
+        ) as program,
+    ):
         assert program.stdin is not None  # noqa: S101  (opened as a pipe)
-        assert program.stderr is not None  # noqa: S101  (opened as a pipe)
         try:
             unseal(base, program.stdin, identity)
         except BaseException:
             program.kill()
             raise
         program.stdin.close()
-        said = program.stderr.read().decode(errors="replace").strip()
         if program.wait() != 0:
-            raise BackupBroken(f"{base} cannot be unpacked: {said}", message_zh=f"无法解开：{said}")
+            complaints.seek(0)
+            said = complaints.readline().decode(errors="replace").strip()
+            told = f"{base} cannot be unpacked into {data}: {said}"
+            kind = StorageFull if os.strerror(errno.ENOSPC) in said else BackupBroken
+            raise kind(told, message_zh=f"无法将 {base} 解开到 {data}：{said}")
 
 
 def _verify(data: Path) -> bool:

@@ -226,6 +226,12 @@ async def test_what_was_at_the_moment_is_there_again_and_served(
     # It goes on: the cluster has left recovery.
     await add_region(url, "after-restore")
     await assert_serves_a_tile(url, store, f"dataset.{dataset}")
+    # It can be backed up and restored in its turn, with what it was restored from lying in it.
+    folder, artifacts = BackupFolder(tmp_path / "kept"), LocalArtifacts(store)
+    recipient = read_recipient(make_identity(tmp_path / "key", "international"))
+    await take_backup(folder, url=account_url(url, "backup"), store=artifacts, recipient=recipient)
+    identity = read_identity(tmp_path / "key")
+    assert restore(folder, tmp_path / "third", store=artifacts, identity=identity).checked
 
 
 async def assert_serves_a_tile(url: str, store: Path, layer: str) -> None:
