@@ -27,7 +27,7 @@ from shanhai.db.queries import audit_chain
 from shanhai.db.queries.files import read_references
 from shanhai.db.queries.keys import list_keys
 from shanhai.db.revision import expected_revision, present_schema
-from shanhai.errors import Unavailable
+from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.settings import (
     ArtifactSettings,
     AuditSettings,
@@ -374,7 +374,7 @@ async def examine() -> bool:
     for name, check in CHECKS.items():
         try:
             typer.echo(f"ok    {name}: {await check()}")
-        except (Unavailable, SQLAlchemyError, RedisError, OSError, ValueError) as error:
+        except (ShanhaiError, SQLAlchemyError, RedisError, OSError, ValueError) as error:
             well = False
             typer.echo(f"FAIL  {name}: {_reason(error)}")
             if isinstance(error, ValidationError):

@@ -42,6 +42,8 @@ REFUSALS = re.compile(
     "|RequestTimeTooSkewed|403 Forbidden|401 Unauthorized"
 )
 CODE = re.compile("<Code>([A-Za-z]{1,60})</Code>")
+NO_BUCKET = "NoSuchBucket"
+SETTINGS = "SHANHAI_ARTIFACTS_S3_*, SHANHAI_BACKUP_S3_*"
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -63,6 +65,8 @@ def told(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if NO_BUCKET in str(error):
+            raise _meaning(error) from error
         raise NotFound(
             f"artifact {uri!r} is not in the store", message_zh=f"存储中没有文件 {uri!r}"
         ) from error
@@ -74,13 +78,19 @@ def _meaning(error: Exception) -> Unavailable:
     text = str(error)
     refusal = REFUSALS.search(text)
     code = CODE.search(text)
-    why = code[1] if code else refusal[0] if refusal else type(error).__name__
+    unheard = "no connection" if "kind: Connect" in text else type(error).__name__
+    why = code[1] if code else refusal[0] if refusal else unheard
     log.warning("object store failed", reason=why, refused=refusal is not None)
     if refusal or isinstance(error, obstore.exceptions.PermissionDeniedError):
         return StoreRefused(
-            f"the object store refuses the credentials ({why}): have they ended? See the settings"
-            " S3_*",
-            message_zh=f"对象存储拒绝访问凭证（{why}），可能已过期，请检查 S3_* 各项设置",
+            f"the object store refuses the credentials ({why}): have they ended? See {SETTINGS}",
+            message_zh=f"对象存储拒绝访问凭证（{why}），可能已过期，请检查 {SETTINGS}",
+        )
+    if why == NO_BUCKET:
+        return Unavailable(
+            f"the object store has no such bucket ({why}): make it, or mend its address; see also"
+            f" {SETTINGS}",
+            message_zh=f"对象存储中没有该存储桶（{why}），请创建或更正其地址，另见 {SETTINGS}",
         )
     return Unavailable(
         f"the object store does not answer ({why}); try again",
@@ -432,8 +442,8 @@ def connect(settings: BucketSettings, bucket: str, prefix: str) -> S3Store:
         )
     except (BaseError, ValueError) as error:
         raise InvalidInput(
-            f"the settings S3_* name no store ({type(error).__name__})",
-            message_zh="S3_* 各项设置未给出有效的对象存储",
+            f"{SETTINGS} name no store ({type(error).__name__})",
+            message_zh=f"{SETTINGS} 未给出有效的对象存储",
         ) from error
 
 

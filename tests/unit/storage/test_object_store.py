@@ -183,8 +183,15 @@ def test_a_file_whose_parts_are_refused_is_whole_or_not_there(
 
 def test_no_store_is_told(in_bucket: Environment, tmp_path: Path) -> None:
     bucket_store = open_bucket(in_bucket(url="http://127.0.0.1:9"))
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(Unavailable, match=r"does not answer \(no connection\)"):
         put(bucket_store, tmp_path)
+
+
+def test_a_bucket_that_is_not_there_is_told(in_bucket: Environment, tmp_path: Path) -> None:
+    bucket_store = open_bucket(in_bucket(root="s3://not-there/files"))
+    for ask in (lambda: put(bucket_store, tmp_path), lambda: list(bucket_store.files())):
+        with pytest.raises(Unavailable, match="no such bucket"):
+            ask()
 
 
 def test_what_is_not_as_stored_is_named_and_not_used(
