@@ -1,5 +1,6 @@
 """Files of backups for a key of SM2: what is read again, and what is noticed."""
 
+import errno
 import io
 import os
 import tarfile
@@ -22,7 +23,7 @@ from shanhai.backup.encryption import (
 )
 from shanhai.backup.repository import BEGUN, BackupFolder
 from shanhai.backup.restore import _unpack
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.settings import Suite
 
 PORTION = 64 * 1024
@@ -127,6 +128,16 @@ def test_a_changed_file_is_noticed(how: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY.pem())
     with pytest.raises(BackupBroken, match="cannot be decrypted"):
         unseal(file, io.BytesIO(), read_identity(tmp_path / "key"))
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    class FullDisk(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    recipient = read_recipient(make_identity(tmp_path / "key", "international"))
+    with pytest.raises(Unavailable, match=r"one\.age cannot be written: .* No space left"):
+        seal(FullDisk(), tmp_path / "one", recipient)
 
 
 def test_a_base_that_cannot_be_unpacked_says_so(tmp_path: Path) -> None:

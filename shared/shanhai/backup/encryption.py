@@ -28,7 +28,7 @@ from cryptography.exceptions import InvalidTag
 
 from shanhai import crypto
 from shanhai.backup.place import P, Place, writing
-from shanhai.errors import InvalidInput, ShanhaiError
+from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 from shanhai.settings import Suite
 from shanhai.vocabulary import Label
 
@@ -189,7 +189,12 @@ def seal(source: IO[bytes], target: Place, recipient: Recipient) -> Sealed:
         if isinstance(recipient, crypto.Sm2PublicKey):
             _encrypt(source, digesting, recipient)
         else:
-            pyrage.encrypt_io(source, digesting, [recipient])
+            try:
+                pyrage.encrypt_io(source, digesting, [recipient])
+            except pyrage.EncryptError as error:
+                raise Unavailable(
+                    f"{target} cannot be written: {error}", message_zh=f"无法写入 {target}：{error}"
+                ) from error
     return Sealed(target, digesting.digest.hexdigest(), digesting.size)
 
 
@@ -215,7 +220,8 @@ def unseal(path: Place, target: PlaintextSink, identity: BackupIdentity) -> None
                 pyrage.decrypt_io(file, target, [identity.age])
     except (pyrage.DecryptError, _Unreadable, OSError) as error:
         raise BackupBroken(
-            f"{path} cannot be decrypted: {error}", message_zh=f"无法解密 {path}：{error}"
+            f"{path} cannot be decrypted with the key of SHANHAI_BACKUP_IDENTITY_FILE: {error}",
+            message_zh=f"无法用 SHANHAI_BACKUP_IDENTITY_FILE 的密钥解密 {path}：{error}",
         ) from error
 
 

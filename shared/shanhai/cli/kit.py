@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from errno import EDQUOT, ENOSPC
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -147,6 +148,11 @@ def tell_error(error: Exception) -> int | None:
         # Without the statement and its values, which are nobody's to read.
         typer.echo(f"error: the database: {error.orig}", err=True)
         return 1
+    if isinstance(error, OSError) and (error.filename or error.errno in {ENOSPC, EDQUOT}):
+        # A file that was named wrongly, or a disk that is full.
+        named = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {named}{error.strerror}", err=True)
+        return 1
     if isinstance(error, ValidationError):
         for line in (*faults_of(error), *advice_on(error)):
             typer.echo(line, err=True)
@@ -173,7 +179,7 @@ def faults_of(error: ValidationError) -> list[str]:
     prefixes = {item.__name__: item.model_config.get("env_prefix", "") for item in ALL_SETTINGS}
     prefix = prefixes.get(error.title, "")
     return [
-        f"{prefix}{'.'.join(map(str, item['loc']))}".upper() + f": {item['msg']}"
+        f"{prefix}{'.'.join(map(str, item['loc'])) or '*'}".upper() + f": {item['msg']}"
         for item in error.errors(include_url=False)
     ]
 

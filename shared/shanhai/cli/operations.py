@@ -38,6 +38,7 @@ from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.settings import (
     ArtifactSettings,
     BackupSettings,
+    DaskSettings,
     DatabaseSettings,
     LogSettings,
     ProvisioningSettings,
@@ -78,6 +79,7 @@ def worker() -> None:
 
 def _become(part: str) -> None:
     """Go on as a fresh process: libraries and hashing heed what they were started with."""
+    DaskSettings()  # what is set wrongly is told here, as by the other commands
     command = [sys.executable, "-P", "-m", "shanhai.raster.dask_service", part]
     os.execve(sys.executable, command, {**os.environ, **FIXED_COMPUTING})  # noqa: S606 - see above
 
@@ -121,7 +123,11 @@ def move(
     ],
     settings: Annotated[
         Path | None,
-        typer.Option(help="File with lines SHANHAI_ARTIFACTS_…=… that hold for the new store."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="File with lines SHANHAI_ARTIFACTS_…=… that hold for the new store.",
+        ),
     ] = None,
     follow: Annotated[
         bool, typer.Option(help="Go on copying what is new, until told to stop.")

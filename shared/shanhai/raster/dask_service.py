@@ -33,7 +33,14 @@ def main() -> None:
     configure_logging(LogSettings())
     load_distributed()
     settings = DaskSettings()
-    asyncio.run(PARTS[sys.argv[1]](settings))
+    try:
+        asyncio.run(PARTS[sys.argv[1]](settings))
+    except InvalidInput as error:
+        sys.exit(f"{error.title.en}: {error.message}")
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        sys.exit(f"SHANHAI_DASK_HOST, SHANHAI_DASK_PORT: {error.__cause__}")
 
 
 async def serve_scheduler(settings: DaskSettings) -> None:

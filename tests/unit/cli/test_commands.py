@@ -48,6 +48,27 @@ def test_missing_setting_is_named(
 
 
 @pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["db", "key"], "error: {}/key: No such file or directory"),
+        (["artifacts", "move", "s3://shanhai/files", "--settings"], "does not exist"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: list[str],
+    reason: str,
+) -> None:
+    folder = tmp_path / "none"
+    monkeypatch.setattr("sys.argv", ["shanhai", *words, str(folder / "key")])
+    with pytest.raises(SystemExit):
+        main()
+    assert reason.format(folder) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ["seed", "xiamen"],
