@@ -4,8 +4,8 @@ from pydantic import SecretStr, ValidationError
 from shanhai.db.grants import ACCOUNTS
 from shanhai.errors import InvalidInput
 from shanhai.http_egress import parse_target
+from shanhai.local.stack import BACKUP_URL, OF_OTHERS
 from shanhai.local.stack import BASEMAPS_TOKEN as TOKEN_NAME
-from shanhai.local.stack import OF_OTHERS
 from shanhai.settings import BasemapSettings, OutgoingSettings, PublicSettings
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -75,6 +75,7 @@ def test_the_host_that_is_named_may_be_asked_by_https_alone() -> None:
             parse_target(other, told)
 
 
-def test_the_tile_service_alone_is_told_the_token() -> None:
-    told = {process for process in ACCOUNTS if TOKEN_NAME not in OF_OTHERS.get(process, ())}
-    assert told - {"owner"} == {"tiles"}
+@pytest.mark.parametrize(("name", "who"), [(TOKEN_NAME, "tiles"), (BACKUP_URL, "backup")])
+def test_one_process_alone_is_told_it(name: str, who: str) -> None:
+    told = {process for process in ACCOUNTS if name not in OF_OTHERS.get(process, ())}
+    assert told - {"owner"} == {who}

@@ -30,14 +30,9 @@ def main() -> int:
 
 def up(stack: Stack) -> None:
     """Start what is not running."""
-    # Only here: stopping the stack must not need what talks to its database.
-    from shanhai.local.stack import admin_key
-
     stack.up()
     status(stack)
-    path = write_environment(
-        stack.home.path, {**stack.environment(), "SHANHAI_API_KEY": admin_key(stack)}
-    )
+    path = write_environment(stack.home.path, stack.environment_of_shell())
     print(f"API {stack.api_url}  tiles {stack.tiles_url}")
     print(f"for the shanhai command in this shell: . {path}")
 

@@ -29,12 +29,17 @@ OWN_ALLOWANCE = "10000000"
 TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
 SIGN_IN_SECRET = "sign_in_secret"  # noqa: S105 - likewise
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - likewise
+BACKUP_URL = "SHANHAI_BACKUP_DATABASE_URL"
 PARTICIPATION_SECRET = "participation_secret"  # noqa: S105 - likewise
 BASEMAPS_TOKEN = "SHANHAI_BASEMAPS_TOKEN"  # noqa: S105 - likewise
 OF_OTHERS: Mapping[str, tuple[str, ...]] = {
-    "api": (BASEMAPS_TOKEN,),
-    "worker": ("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_SIGN_IN_SECRET", BASEMAPS_TOKEN),
+    "api": (BASEMAPS_TOKEN, BACKUP_URL),
+    "worker": (
+        *("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_SIGN_IN_SECRET", BASEMAPS_TOKEN),
+        BACKUP_URL,
+    ),
     "tiles": (
+        BACKUP_URL,
         *("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_WEBHOOKS_SECRET", "SHANHAI_MQTT_URL"),
         "SHANHAI_SIGN_IN_SECRET",
     ),
@@ -184,6 +189,14 @@ class Stack:
         return settings | {
             "SHANHAI_API_URL": self.api_url,
             "SHANHAI_TILES_URL": self.tiles_url,
+        }
+
+    def environment_of_shell(self) -> dict[str, str]:
+        """Those, and what whoever started them may do besides: administer, and back up."""
+        return {
+            **self.environment(),
+            BACKUP_URL: self._account_url("backup"),
+            "SHANHAI_API_KEY": admin_key(self),
         }
 
     def _start_servers(self) -> None:

@@ -356,8 +356,7 @@ class Demo(DemoSteps):
         }
         text = json.dumps(note, ensure_ascii=False, indent=2) + "\n"
         write_whole(self.stack.home.path / "demo.json", text, mode=0o600)
-        settings = {**self.stack.environment(), "SHANHAI_API_KEY": key}
-        write_environment(self.stack.home.path, settings)
+        write_environment(self.stack.home.path, self.stack.environment_of_shell())
 
 
 def _change_table(change: LandCoverChange) -> Table:
