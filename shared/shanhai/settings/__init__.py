@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.settings.access import (
@@ -120,6 +120,15 @@ class DatabaseSettings(BaseSettings):
         min_length=1,
         description="IANA time zone whose day is today, in all that holds by days",
     )
+
+    @field_validator("url", "read_url")
+    @classmethod
+    def check_url(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        """Addresses of PostgreSQL, which are not told: they hold passwords."""
+        told = value.get_secret_value()
+        if re.match(r"postgres(ql)?(\+\w+)?://", told) or (not told and info.field_name != "url"):
+            return value
+        raise ValueError("the address must read postgresql://user:password@host:port/name")
 
 
 class ProvisioningSettings(BaseSettings):

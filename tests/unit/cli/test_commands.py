@@ -47,6 +47,20 @@ def test_missing_setting_is_named(
     assert "`. .shanhai/env` 将其设置载入" in told
 
 
+@pytest.mark.parametrize("name", ["SHANHAI_DATABASE_URL", "SHANHAI_DATABASE_READ_URL"])
+def test_an_address_that_is_none_is_named_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", "postgresql://user@host/name")
+    monkeypatch.setenv(name, "user:secret@host/name")
+    monkeypatch.setattr("sys.argv", ["shanhai", "db", "upgrade"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().err
+    assert f"{name}: " in told
+    assert "secret" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
