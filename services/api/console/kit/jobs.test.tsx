@@ -42,8 +42,9 @@ class Stream extends EventTarget {
 function following() {
   vi.stubGlobal("EventSource", Stream);
   const told = signal<Job | null>(null);
-  const stop = follow("j1", told);
-  return { told, stop, stream: Stream.opened.at(-1) as Stream };
+  const fault = signal<Fault | null>(null);
+  const stop = follow("j1", told, fault);
+  return { told, fault, stop, stream: Stream.opened.at(-1) as Stream };
 }
 
 beforeEach(() => {
@@ -128,12 +129,14 @@ describe("following a job", () => {
     ["has been forgotten", 404],
     ["is not theirs any more", 403],
     ["nobody is signed in for", 401],
-  ])("asks no more of a job that %s", async (_, status) => {
+  ])("asks no more of a job that %s, and tells why", async (_, status) => {
     vi.useFakeTimers();
     const sent = serve({ "GET /jobs/j1": refused(status, "no") });
-    following().stream.breakOff(true);
+    const { fault, stream } = following();
+    stream.breakOff(true);
     await vi.advanceTimersByTimeAsync(20_000);
     expect(sent).toHaveLength(1);
+    expect(fault.value?.message).toBe("no");
   });
 });
 

@@ -1,7 +1,7 @@
 /** Jobs: started, followed from where they are, cancelled; what processes are called. */
 
 import { type Signal, signal } from "@preact/signals";
-import { api, ask, type Schema, send, write } from "./api";
+import { api, ask, type Fault, faultOf, type Schema, send, write } from "./api";
 import { API } from "./page";
 import { Badge, type Tone } from "./ui";
 import { lang, t } from "./words";
@@ -66,8 +66,13 @@ export const cancel = (id: string) => write<Job>("DELETE", `/jobs/${id}`);
 const FOR_GOOD = [401, 403, 404, 410];
 
 /** Follow a job until it is over: by its events, and by asking where those break off.
+ * @param fault Told why there is nothing to follow.
  * @returns What stops following. */
-export function follow(id: string, job: Signal<Job | null>): () => void {
+export function follow(
+  id: string,
+  job: Signal<Job | null>,
+  fault?: Signal<Fault | null>,
+): () => void {
   let stopped = false;
   const events = new EventSource(`${API}/jobs/${id}/events`, { withCredentials: true });
   events.addEventListener("status", ({ data }) => take(JSON.parse(data)));
@@ -90,7 +95,10 @@ export function follow(id: string, job: Signal<Job | null>): () => void {
     try {
       const answer = await send(`/jobs/${id}`);
       if (answer.ok) take(await answer.json());
-      else if (FOR_GOOD.includes(answer.status)) stop();
+      else if (FOR_GOOD.includes(answer.status)) {
+        stop();
+        if (fault) fault.value = await faultOf(answer);
+      }
     } catch {
       // Nobody answers yet: it is asked again.
     }

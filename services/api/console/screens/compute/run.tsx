@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { api, ask, write } from "../../kit/api";
+import { api, ask, type Fault, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { bytes, duration, moment, number } from "../../kit/format";
 import {
@@ -23,7 +23,7 @@ import { API } from "../../kit/page";
 import { outputPath, type Results, resultsOf } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
-import { attempt, Button, Found, Panel, Progress, Select, Waiting } from "../../kit/ui";
+import { attempt, Button, FaultBox, Found, Panel, Progress, Select, Waiting } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { outputTitles } from "./titles";
 
@@ -56,13 +56,15 @@ export function Run({
   onChange: (process: string) => void;
 }) {
   const job = useSignal<Job | null>(null);
+  const fault = useSignal<Fault | null>(null);
   const key = useSignal(crypto.randomUUID());
   useEffect(() => {
     job.value = null;
-    return follow(id, job);
+    fault.value = null;
+    return follow(id, job, fault);
   }, [id]);
   const now = job.value;
-  if (!now) return <Waiting />;
+  if (!now) return fault.value ? <FaultBox fault={fault.value} /> : <Waiting />;
   const title = processTitle(now.processID);
   const again = () =>
     attempt(

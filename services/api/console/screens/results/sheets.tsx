@@ -415,12 +415,13 @@ const beyond = (): Record<string, PropertySchema> => ({
 /** One sheet: followed while it is made, then shown. */
 function Sheet({ id, made }: { id: string; made: Signal<string> }) {
   const job: Signal<Job | null> = useSignal<Job | null>(null);
-  useEffect(() => follow(id, job), [id]);
+  const fault = useSignal<Fault | null>(null);
+  useEffect(() => follow(id, job, fault), [id]);
   const now = job.value;
   useEffect(() => {
     if (now?.status === "successful") made.value = id;
   }, [now?.status]);
-  if (!now) return <Waiting />;
+  if (!now) return fault.value ? <FaultBox fault={fault.value} /> : <Waiting />;
   return (
     <Panel
       title={

@@ -1,9 +1,9 @@
 /** Scenarios beside each other: followed until they are done, maps in step, figures as results have them. */
 
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { FeatureCollection, Feature as Shape } from "geojson";
 import { useEffect } from "preact/hooks";
-import { api, ask } from "../../kit/api";
+import { api, ask, type Fault } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment } from "../../kit/format";
 import { cancel, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
@@ -12,7 +12,7 @@ import { MapView } from "../../kit/map/map_view";
 import { type Results, type Row, resultsOf, shapesOf, tableOf } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
-import { attempt, Button, Empty, Found, Panel, Progress } from "../../kit/ui";
+import { attempt, Button, Empty, Found, Panel, Progress, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { moveTogether } from "../map/compared";
 import { differences } from "./differences";
@@ -121,13 +121,16 @@ function Followed({ ids }: { ids: readonly string[] }) {
 function Following({ id, onNews }: { id: string; onNews: (job: Job) => void }) {
   const job = useSignal<Job | null>(null);
   useEffect(() => {
-    const stop = follow(id, job);
+    const fault = signal<Fault | null>(null);
+    const stop = follow(id, job, fault);
+    const told = fault.subscribe((why) => why && tell(why.message, "bad"));
     const quiet = job.subscribe((now) => {
       if (now) onNews(now);
     });
     return () => {
       stop();
       quiet();
+      told();
     };
   }, [id]);
   return null;
