@@ -138,6 +138,11 @@ describe("a refusal", () => {
     await hands.click(box.getByRole("button", { name: "重试" }));
     expect(again).toHaveBeenCalledTimes(1);
   });
+  it("of one member says it once", () => {
+    const at = [{ pointer: "/properties/end_year", detail: "is too early" }];
+    open(<FaultBox fault={new Fault(400, "/properties/end_year: is too early", at)} />);
+    expect(screen.getByRole("alert").textContent).toBe("/properties/end_year: is too early");
+  });
   it("that cannot be helped by asking again offers no button", () => {
     open(<FaultBox fault={new Fault(403, "not yours")} />);
     expect(screen.queryByRole("button")).toBeNull();

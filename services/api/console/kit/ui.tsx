@@ -143,12 +143,14 @@ export function FaultBox({
   again?: () => void;
 }) {
   if (!fault) return null;
+  // A single fault is mostly all that the message says.
+  const more = fault.at.filter(({ detail }) => !fault.message.includes(detail));
   return (
     <div class="notice bad" role="alert">
       <p>{fault.message}</p>
-      {fault.at.length > 0 && (
+      {more.length > 0 && (
         <ul>
-          {fault.at.map(({ pointer, detail }) => (
+          {more.map(({ pointer, detail }) => (
             <li key={pointer + detail}>
               <code>{pointer}</code> {detail}
             </li>
