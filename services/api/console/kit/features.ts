@@ -50,6 +50,8 @@ export interface PropertySchema {
   const?: unknown;
   "x-ogc-role"?: string;
   "x-ogc-unit"?: string;
+  /** Decimals of an amount; one without them is money. */
+  "x-digits"?: number;
 }
 
 export interface CollectionSchema extends PropertySchema {

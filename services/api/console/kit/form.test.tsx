@@ -41,6 +41,13 @@ describe("hintOf", () => {
       hintOf({ description: "像元", minimum: 10, maximum: 5000, default: 100, "x-ogc-unit": "m" }),
     ).toBe("像元；10 – 5000 m；默认 100"));
 
+  it.each([
+    ["of money in yuan", {}, "元"],
+    ["of other amounts where they have one", { "x-digits": 4 }, ""],
+  ])("tells the unit %s", (_, digits, unit) =>
+    expect(hintOf({ type: "string", format: "decimal", ...digits })).toBe(unit),
+  );
+
   it("tells one bound alone", () => expect(hintOf({ minimum: 0 })).toBe("≥ 0"));
   it("says nothing of what is not bounded", () => expect(hintOf({})).toBe(""));
 });

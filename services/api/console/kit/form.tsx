@@ -130,7 +130,8 @@ export function hintOf(schema: PropertySchema): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
   const low = minimum ?? exclusiveMinimum;
   const high = maximum ?? exclusiveMaximum;
-  const unit = schema["x-ogc-unit"] ?? "";
+  const money = schema.format === "decimal" && !schema["x-digits"] ? t("元", "CNY") : "";
+  const unit = schema["x-ogc-unit"] ?? money;
   const range =
     low !== undefined && high !== undefined
       ? `${low} – ${high}`
