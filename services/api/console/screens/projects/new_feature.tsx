@@ -6,7 +6,7 @@ import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
-import { region, regions } from "../../kit/place";
+import { plansHere, region, regions } from "../../kit/place";
 import { Button, type Choice, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 
@@ -84,6 +84,17 @@ export function NewFeature({
                     value={String(value ?? "")}
                     onChoose={set}
                     choices={regionChoices()}
+                  />
+                ),
+                plan: ({ value, set }) => (
+                  <Select
+                    value={String(value ?? "")}
+                    onChoose={(code) => set(code || undefined)}
+                    choices={plansHere.value.map((one) => ({
+                      value: one.code,
+                      label: called(one.properties),
+                    }))}
+                    empty={t("（不属于规划）", "(of no plan)")}
                   />
                 ),
               }}

@@ -249,6 +249,13 @@ describe("a new project", () => {
     expect(post?.headers.get("Idempotency-Key")).toMatch(/^[\da-f-]{36}$/);
     expect(localStorage.getItem("shanhai.draft.projects.new")).toBeNull();
   });
+  it("offers plans by their names", async () => {
+    serve(answers);
+    const hands = open(<Projects />, planner);
+    const dialog = await begin(hands);
+    const plans = await dialog.findByRole("combobox", { name: "Plan" });
+    expect(within(plans).getAllByRole("option")[0]?.textContent).toBe("(of no plan)");
+  });
   it("asks for no state: projects begin where all do", async () => {
     serve(answers);
     const hands = open(<Projects />, planner);
