@@ -190,7 +190,7 @@ def test_who_may_not_administer_sees_none_of_it(
     tabs = page.get_by_role("tab").all_inner_texts()
     assert set(tabs).isdisjoint(ADMINISTRATION)
     page = open_console().open("results", tab="keys")
-    page.get_by_text("登录后才能看到这里").wait_for()
+    page.get_by_text("登录并具有相应角色后才能看到这里").wait_for()
     assert page.get_by_role("tab").all_inner_texts() == ["图件", "公报"]
 
 

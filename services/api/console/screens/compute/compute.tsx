@@ -48,7 +48,9 @@ export default function Compute() {
           />
         )}
         {tab !== "new" && tab !== "run" && !may("jobs") && (
-          <Empty>{t("登录后可以看到作业。", "Sign in to see jobs.")}</Empty>
+          <Empty>
+            {t("登录并具有分析角色后可以看到作业。", "Sign in as an analyst to see jobs.")}
+          </Empty>
         )}
         {tab === "history" && may("jobs") && <History onOpen={(job) => go({ job })} />}
         {tab === "schedules" && may("jobs") && <Schedules />}

@@ -388,7 +388,7 @@ describe("the screen", () => {
   it("keeps jobs and schedules from the public, in Chinese as well", async () => {
     const sent = serve({});
     open(<Compute />, { lang: "zh", query: "tab=schedules" });
-    expect(await screen.findByText("登录后可以看到作业。")).toBeTruthy();
+    expect(await screen.findByText("登录并具有分析角色后可以看到作业。")).toBeTruthy();
     expect(sent).toEqual([]);
   });
 });

@@ -171,7 +171,7 @@ describe("what the map shows", () => {
   it("is what is opened as well, to who cannot draw", async () => {
     const { hands } = await opened({ scopes: ["read"] });
     await press(hands, "Forest");
-    await screen.findByText("Sign in to draw.");
+    await screen.findByText("Sign in as a planner to draw.");
     expect(around()).toEqual(["Forest", "Meadow", "River", "Weir"]);
   });
   it("is where an object lies once it is opened; one that is not drawn moves nothing", async () => {

@@ -110,7 +110,7 @@ describe("the list", () => {
     service();
     const hands = open(<Digitise />, { scopes: ["read"] });
     await hands.click(await button("Coast"));
-    await screen.findByText("Sign in to draw.");
+    await screen.findByText("Sign in as a planner to draw.");
     expect(screen.queryByRole("button", { name: "New" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Save" })).toBeNull();
   });

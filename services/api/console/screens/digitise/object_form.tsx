@@ -230,7 +230,7 @@ function Form({
           </Button>
         </>
       ) : (
-        <p class="hint">{t("登录后可绘制。", "Sign in to draw.")}</p>
+        <p class="hint">{t("登录并具有规划角色后可绘制。", "Sign in as a planner to draw.")}</p>
       )}
       {conflict.value && now.base && (
         <Conflict

@@ -102,7 +102,9 @@ export default function Results() {
         {room ? (
           room.show()
         ) : (
-          <Empty>{t("登录后才能看到这里。", "Sign in with a role that sees this.")}</Empty>
+          <Empty>
+            {t("登录并具有相应角色后才能看到这里。", "Sign in with a role that sees this.")}
+          </Empty>
         )}
       </Tabs>
     </div>

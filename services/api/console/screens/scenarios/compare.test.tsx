@@ -268,7 +268,7 @@ describe("the screen", () => {
   it("is told to the public, which sees no jobs", async () => {
     const sent = serve({});
     open(<Scenarios />, { lang: "zh" });
-    expect(await screen.findByText("登录后可以比较情景。")).toBeTruthy();
+    expect(await screen.findByText("登录并具有分析角色后可以比较情景。")).toBeTruthy();
     expect(sent).toEqual([]);
   });
 

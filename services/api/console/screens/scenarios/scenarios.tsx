@@ -38,7 +38,9 @@ export default function Scenarios() {
         ]}
       >
         {!may("jobs") ? (
-          <Empty>{t("登录后可以比较情景。", "Sign in to compare scenarios.")}</Empty>
+          <Empty>
+            {t("登录并具有分析角色后可以比较情景。", "Sign in as an analyst to compare scenarios.")}
+          </Empty>
         ) : (
           <>
             {tab === "compare" && <Compare chosen={chosen} onChoose={compare} />}
