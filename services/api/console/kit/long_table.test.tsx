@@ -54,6 +54,11 @@ const sorting = (name: string) =>
 describe("ten thousand rows", () => {
   const many = projects(10_000);
 
+  it("tell the whole of a cell that may be cut", () => {
+    table(many);
+    expect(screen.getByText("Project 1").closest("td")?.title).toBe("Project 1");
+  });
+
   it("are drawn where one has scrolled to, and tell which they are", async () => {
     table(many);
     // Rows of 36 px under a head: row 5,000 is the 5,001st of the table.

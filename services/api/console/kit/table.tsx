@@ -105,17 +105,22 @@ export function Table<Row>({
                 class={key === chosen ? "chosen" : ""}
                 onClick={onOpen ? (event) => besideControls(event) && onOpen(row) : undefined}
               >
-                {columns.map((column, n) => (
-                  <td key={column.id} class={column.numeric ? "numeric" : ""}>
-                    {n === 0 && onOpen ? (
-                      <button type="button" class="link" onClick={() => onOpen(row)}>
-                        {column.cell(row)}
-                      </button>
-                    ) : (
-                      column.cell(row)
-                    )}
-                  </td>
-                ))}
+                {columns.map((column, n) => {
+                  const cell = column.cell(row);
+                  // Lines of long tables are one line high, and cut what is longer.
+                  const whole = many && typeof cell === "string" ? cell : undefined;
+                  return (
+                    <td key={column.id} class={column.numeric ? "numeric" : ""} title={whole}>
+                      {n === 0 && onOpen ? (
+                        <button type="button" class="link" onClick={() => onOpen(row)}>
+                          {cell}
+                        </button>
+                      ) : (
+                        cell
+                      )}
+                    </td>
+                  );
+                })}
               </tr>
             );
           })}
