@@ -1,8 +1,11 @@
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from shanhai.processes.assess_ecoservices.request import input_schemas
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Lang
 from shanhai_api.processes.descriptions import InputDescription, inputs_of, needs_of
@@ -26,6 +29,15 @@ def codes_shown(node: Any, path: str) -> list[str]:
     titles = [(name, schema.get("title", name)) for name, schema in members.items()]
     found = [f"{path}/{name}" for name, title in titles if "_" in title]
     return found + [one for key, item in node.items() for one in codes_shown(item, f"{path}/{key}")]
+
+
+def test_what_is_said_of_the_numbers_of_methods_is_chinese_too() -> None:
+    told = json.dumps(input_schemas("zh"), ensure_ascii=False)
+    descriptions = re.findall(r'"description": "([^"]*)"', told)
+    assert len(descriptions) > 50
+    # Names, citations and units stay; of sentences more than two words in a row are small.
+    assert not [one for one in descriptions if re.search(r"\b[a-z]{3,} [a-z]{2,} [a-z]{2,}", one)]
+    assert not [one for one in descriptions if "m3" in one or "[" in one]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -11,6 +11,7 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentParameters,
     LayerChanges,
 )
+from shanhai.processes.assess_ecoservices.spec_words import PROFILES, described, unit_told
 from shanhai.processes.kit.reference import POINTER
 from shanhai.processes.kit.task import MethodTask, ReferenceTask
 from shanhai.science.ecoservices.assembly import (
@@ -26,6 +27,7 @@ from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import SHARED
 from shanhai.science.ecoservices.method import (
     Ecoservice,
+    Method,
     OptionSpec,
     ParameterSpec,
     Quantity,
@@ -267,10 +269,7 @@ def input_schemas(lang: Lang) -> dict[str, Schema]:
 
 def _service(ecoservice: Ecoservice, lang: Lang) -> Schema:
     quantities = [one for method in ecoservice.methods for one in quantities_of(method)]
-    listing = "; ".join(
-        f"{method.label.in_(lang)} ({method.profile}, {method.unit})"
-        for method in ecoservice.methods
-    )
+    listing = "; ".join(_method(one, lang) for one in ecoservice.methods)
     method = {
         "type": "string",
         "enum": [one.id for one in ecoservice.methods],
@@ -284,12 +283,14 @@ def _changes_schema(quantities: Iterable[Quantity], lang: Lang) -> dict[str, Sch
     known = list(quantities)
     return {
         "parameters": _object(
-            {one.name: _number(one) for quantity in known for one in quantity.parameters}
+            {one.name: _number(one, lang) for quantity in known for one in quantity.parameters}
         ),
         "options": _object(
             {one.name: _way(one, lang) for quantity in known for one in quantity.options}
         ),
-        "tables": _object({one.name: _rows(one) for quantity in known for one in quantity.tables}),
+        "tables": _object(
+            {one.name: _rows(one, lang) for quantity in known for one in quantity.tables}
+        ),
     }
 
 
@@ -297,7 +298,12 @@ def _object(members: dict[str, Schema]) -> Schema:
     return {"type": "object", "additionalProperties": False, "properties": members}
 
 
-def _number(spec: ParameterSpec) -> Schema:
+def _method(method: Method, lang: Lang) -> str:
+    traits = (PROFILES[method.profile].in_(lang), unit_told(method.unit, lang))
+    return f"{method.label.in_(lang)} ({', '.join(one for one in traits if one)})"
+
+
+def _number(spec: ParameterSpec, lang: Lang) -> Schema:
     low, high = spec.valid_range
     default = {} if spec.default is None else {"default": spec.default}
     return {
@@ -305,7 +311,7 @@ def _number(spec: ParameterSpec) -> Schema:
         "minimum": low,
         "maximum": high,
         **default,
-        "description": f"{spec.unit}; {spec.source} [{spec.status.value}]",
+        "description": described(spec, unit_told(spec.unit, lang), lang),
     }
 
 
@@ -315,11 +321,11 @@ def _way(spec: OptionSpec, lang: Lang) -> Schema:
         "type": "string",
         "enum": list(spec.choices),
         "default": spec.default,
-        "description": f"{listing}; {spec.source} [{spec.status.value}]",
+        "description": described(spec, listing, lang),
     }
 
 
-def _rows(spec: TableSpec) -> Schema:
+def _rows(spec: TableSpec, lang: Lang) -> Schema:
     low, high = spec.valid_range
     rows = {
         str(int(cover)): {"type": "number", "minimum": low, "maximum": high, "default": value}
@@ -331,5 +337,5 @@ def _rows(spec: TableSpec) -> Schema:
         "properties": rows,
         "patternProperties": {"^([1-9]|1[01])$": others},
         "additionalProperties": False,
-        "description": f"{spec.unit}; {spec.source} [{spec.status.value}]",
+        "description": described(spec, unit_told(spec.unit, lang), lang),
     }
