@@ -75,6 +75,8 @@ def _known_members() -> Mapping[str, Label]:
 
 KNOWN_CODES = _known_codes()
 KNOWN_MEMBERS = _known_members()
+KINDS = {entity.table: entity.title for entity in reversed(ENTITIES)}
+"""What the rows of a table are, as the audit log names it; its other tables are in no list."""
 
 
 def member_name(name: str, lang: Lang) -> str | None:
@@ -88,7 +90,7 @@ def code_name(code: str, lang: Lang, member: str = "") -> str | None:
     """What a code means, as the value of a member; None for what is no code of a list."""
     if member and UNSPOKEN.fullmatch(member):
         return None
-    known = KNOWN_CODES.get(code)
+    known = KINDS.get(code) if member == "table" else KNOWN_CODES.get(code)
     if known is None and (code in activities().known or code in activities().conditions):
         known = activities().conditions.get(code) or activities().name_of(code)
     return None if known is None else known.in_(lang)
