@@ -69,12 +69,14 @@ describe("the audit log", () => {
     const entries = [
       entry(3, { action: "make-link", table: "api_key" }),
       entry(2, { action: "anything", table: "toString" }),
+      entry(1, { action: "cancel", table: "job" }),
     ];
     show({ "GET /audit": { entries, links: [] } }, "zh");
     await screen.findByRole("table");
     expect(rows().map((cells) => cells.slice(2, 4))).toEqual([
       ["生成登录链接", "密钥"],
       ["anything", "toString"],
+      ["取消", "作业"],
     ]);
   });
 
