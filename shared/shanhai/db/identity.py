@@ -279,12 +279,12 @@ def demand_scopes(identity: Identity, scopes: frozenset[Scope]) -> None:
     """
     if identity.may(*scopes):
         return
-    names = " or ".join(sorted(scopes))
+    names, zh = (word.join(sorted(scopes)) for word in (" or ", " 或 "))
     if identity.anonymous:
         raise Unauthenticated(
-            f"an identity with scope {names} is needed", message_zh=f"需要具有 {names} 权限的身份"
+            f"an identity with scope {names} is needed", message_zh=f"需要具有 {zh} 权限的身份"
         )
-    raise Forbidden(f"the scope {names} is needed", message_zh=f"需要 {names} 权限")
+    raise Forbidden(f"the scope {names} is needed", message_zh=f"需要 {zh} 权限")
 
 
 def demand_role(identity: Identity, roles: frozenset[Role], region_id: int | None) -> None:
