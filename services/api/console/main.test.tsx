@@ -214,5 +214,8 @@ describe("somebody signed in", () => {
     await hands.click(screen.getByRole("button", { name: "Sign in again" }));
     await waitFor(() => expect(location.pathname).toBe(`${CONSOLE}/sign-in`));
     expect(screen.queryByText(/what you typed is kept/)).toBeNull();
+    expect(account.value).toBeNull();
+    await signedIn("li");
+    expect(screen.queryByText(/what you typed is kept/)).toBeNull();
   });
 });

@@ -9,7 +9,7 @@ import { told } from "./kit/asked";
 import { CONSOLE } from "./kit/page";
 import { openPlaces } from "./kit/place";
 import { SCREENS, screenPath } from "./kit/screens";
-import { account, refresh } from "./kit/session";
+import { account, leave, refresh } from "./kit/session";
 import { Shell } from "./kit/shell";
 import "./kit/theme";
 import { Button, Empty, FaultBox, Waiting } from "./kit/ui";
@@ -103,8 +103,7 @@ export function Console() {
 /** Whoever's session ended goes on here after signing in; what was typed is kept. */
 function Ended() {
   const { url, route } = useLocation();
-  const [closed, setClosed] = useState(0);
-  if (ended.value <= closed || account.value === null) return null;
+  if (!ended.value || account.value === null) return null;
   return (
     <div class="notice warn" role="alert">
       <p>
@@ -113,7 +112,7 @@ function Ended() {
       <Button
         kind="main"
         onClick={() => {
-          setClosed(ended.value);
+          leave();
           route(screenPath("sign-in", { next: url }));
         }}
       >

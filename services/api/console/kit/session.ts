@@ -1,7 +1,7 @@
 /** Who is signed in, in which roles, and what they may do. */
 
 import { computed, signal } from "@preact/signals";
-import { csrf, Fault, faultOf, type Schema, send } from "./api";
+import { csrf, ended, Fault, faultOf, type Schema, send } from "./api";
 import { forget } from "./kept";
 import { HAS_SESSION } from "./page";
 
@@ -104,7 +104,13 @@ export async function signOut(): Promise<void> {
     // Of a session that has ended nothing is left to end.
     if (!(error instanceof Fault && error.status === 401)) throw error;
   }
-  csrf.value = "";
-  account.value = null;
+  leave();
   forget("draft.");
+}
+
+/** Be nobody any more; what was typed is kept. */
+export function leave(): void {
+  csrf.value = "";
+  ended.value = 0;
+  account.value = null;
 }

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
 import { Fault } from "./api";
+import { account } from "./session";
 import { act, open, screen, waitFor, within } from "./testing";
 import {
   attempt,
@@ -142,6 +143,13 @@ describe("a refusal", () => {
     const at = [{ pointer: "/properties/end_year", detail: "is too early" }];
     open(<FaultBox fault={new Fault(400, "/properties/end_year: is too early", at)} />);
     expect(screen.getByRole("alert").textContent).toBe("/properties/end_year: is too early");
+  });
+  it("of an ended session leads to signing in, as nobody", async () => {
+    const hands = open(<FaultBox fault={new Fault(401, "who?")} />, { scopes: ["read"] });
+    const way = screen.getByRole("link", { name: "Sign in again" });
+    expect(way.getAttribute("href")).toContain("/console/sign-in?next=");
+    await hands.click(way);
+    expect(account.value).toBeNull();
   });
   it("that cannot be helped by asking again offers no button", () => {
     open(<FaultBox fault={new Fault(403, "not yours")} />);

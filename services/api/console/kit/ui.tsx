@@ -6,6 +6,8 @@ import { type ComponentChildren, cloneElement, isValidElement, type JSX } from "
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Fault } from "./api";
 import { type Asked, told } from "./asked";
+import { screenPath } from "./screens";
+import { account, leave } from "./session";
 import { t } from "./words";
 
 type Kids = { children?: ComponentChildren };
@@ -158,6 +160,16 @@ export function FaultBox({
         </ul>
       )}
       {again && <Button onClick={again}>{t("重试", "Try again")}</Button>}
+      {/* A dialog lies over what says on the screen that the session has ended. */}
+      {fault.status === 401 && account.value && !account.value.need && (
+        <a
+          class="button main"
+          href={screenPath("sign-in", { next: location.pathname + location.search })}
+          onClick={leave}
+        >
+          {t("重新登录", "Sign in again")}
+        </a>
+      )}
     </div>
   );
 }
