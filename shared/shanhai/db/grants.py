@@ -92,8 +92,11 @@ SPECIAL: Mapping[str, Grants] = {
     "alembic_version": {"api": READ, "worker": READ, "tiles": READ, "backup": READ},
     "plan_membership": {"api": READ, "worker": READ},
 }
+HISTORY = "_history"
 OF_TILES: Mapping[str, str] = {
     **dict.fromkeys((*(one.table for one in COLLECTIONS), *DRAWN.split(), *SHAPES.split()), READ),
+    # What was drawn on a former day (`as_of`).
+    **dict.fromkeys((f"{one.table}{HISTORY}" for one in COLLECTIONS if one.historic), READ),
     "account": f"{READ}, {ACCOUNT_NOTES}",
     "api_key": f"{READ}, {KEY_NOTES}",
     "session": f"{READ}, {SESSION_NOTES}",
@@ -111,7 +114,6 @@ FUNCTIONS: Mapping[str, tuple[DatabaseRole, ...]] = {
 WITHOUT_NUMBERS = frozenset({"audit_log"})
 """Tables whose numbers nobody may draw but the triggers."""
 PARTITION = re.compile(r"observation_y\d{4}m\d{2}(d\d{2})?(h\d+)?")
-HISTORY = "_history"
 
 
 def grants_of(table: str) -> Grants | None:

@@ -7,6 +7,8 @@ import mapbox_vector_tile
 import numpy as np
 import pytest
 
+from shanhai.db.collections.catalogue import COLLECTIONS
+from shanhai.db.features.entity import Entity
 from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.grids import GAUSS_KRUGER, WORLD_GRIDS, TileGrid
 
@@ -178,6 +180,17 @@ async def test_a_former_day_has_its_own_zones(client: httpx.AsyncClient) -> None
     at: dict[str, str | float] = {"lon": 118.0, "lat": 24.5, "as_of": "2024-06-01"}
     [zone] = (await client.get("/layers/zones/point", params=at)).json()["features"]
     assert zone["version"] == 1
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS, ids=lambda one: one.name)
+async def test_every_collection_has_its_former_days(
+    client: httpx.AsyncClient, collection: Entity
+) -> None:
+    """The account of the tile service may read what was drawn then."""
+    for day in ("2024-06-01", "2100-01-01"):
+        path = f"/layers/{collection.name}/tiles/WebMercatorQuad/9/424/220.mvt"
+        answer = await client.get(path, params={"as_of": day})
+        assert answer.status_code in {200, 204}, answer.text
 
 
 @pytest.mark.parametrize(
