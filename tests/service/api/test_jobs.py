@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -167,6 +168,7 @@ class TestState:
             ("limit", "0"),
             ("limit", "10001"),
             ("cursor", "zzz"),
+            ("cursor", b64encode(f"0001-01-01T00:00:00+14:00~{UUID(int=1)}".encode()).decode()),
             ("processID", ","),
             ("type", "other"),
             ("minDuration", "-1"),

@@ -139,11 +139,19 @@ def test_a_cursor_is_good_for_its_query_only() -> None:
         parse_items_query(REGIONS, QueryParams({**same, "sortby": "level", "cursor": cursor}))
 
 
-@pytest.mark.parametrize("value", ["ten", "1'; --", ""])
-def test_values_of_a_forged_cursor_never_reach_the_database(value: str) -> None:
-    cursor = write_cursor("after", OrderPosition(1, (value,)), {"sortby": "valid_from"})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("valid_from", value) for value in ("ten", "1'; --", "", "2024-W01-1", "20240101")),
+        *(("cost", value) for value in ("sNaN", "1_000", "\uff11", "1e999999", "Infinity")),
+    ],
+)
+def test_values_of_a_forged_cursor_never_reach_the_database(name: str, value: str) -> None:
+    """Python reads more dates and numbers than PostgreSQL."""
+    cursor = write_cursor("after", OrderPosition(1, (value,)), {"sortby": name})
+    query = QueryParams({"sortby": name, "cursor": cursor})
     with pytest.raises(InvalidInput, match="cursor"):
-        parse_items_query(REGIONS, QueryParams({"sortby": "valid_from", "cursor": cursor}))
+        parse_items_query(entity_named("projects"), query)
 
 
 def test_orders() -> None:

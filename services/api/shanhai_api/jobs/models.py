@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
@@ -87,8 +87,8 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
         moment, _, job_id = (
             base64.b64decode(padded, b"-_", validate=True).decode().partition(CURSOR_SEPARATOR)
         )
-        return datetime.fromisoformat(moment), UUID(job_id)
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return datetime.fromisoformat(moment).astimezone(UTC), UUID(job_id)
+    except (binascii.Error, OverflowError, ValueError):
         raise ValueError(
             "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
         ) from None
