@@ -43,10 +43,17 @@ def _texts_of(kind: Any) -> BeforeValidator:
         if not isinstance(value, str):
             return value
         try:
-            return times.validate_python(value)
+            found = times.validate_python(value)
+            if isinstance(found, datetime):
+                found.astimezone(UTC)  # as it is stored
+            return found
         except ValidationError as error:
             [told] = error.errors()
             raise PydanticKnownError(cast("Any", told["type"]), told.get("ctx")) from None
+        except OverflowError:
+            raise ValueError(
+                "must lie in the years 1 to 9999 of UTC / 按 UTC 须在公元 1 至 9999 年之间"
+            ) from None
 
     return BeforeValidator(read)
 
