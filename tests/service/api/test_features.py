@@ -176,6 +176,23 @@ class TestPages:
         assert answer.status_code == 400
         assert [fault["pointer"] for fault in answer.json()["errors"]] == ["cursor"]
 
+    async def test_pages_by_a_text_too_long_for_an_address_go_on(
+        self, admin: httpx.AsyncClient, city: Region
+    ) -> None:
+        areas, text = "/collections/control_areas/items", "界" * 9_000
+        for code in ("a", "b", "c"):
+            told = {"code": code, "name_zh": code, "kind": "red_line", "region": city.code}
+            body = {"type": "Feature", "properties": {**told, "delimitation": text}}
+            made = await admin.post(areas, json={**body, "geometry": None})
+            assert made.status_code == 201, made.text
+        found, url = [], f"{areas}?limit=1&sortby=-delimitation"
+        while url:
+            assert len(url) < 4_000
+            answer = await admin.get(url)
+            found += codes(answer)
+            url = link(answer.json(), "next") or ""
+        assert found == ["a", "b", "c"]
+
     async def test_time_stamp_is_now(self, anonymous: httpx.AsyncClient, city: Region) -> None:
         stamp = datetime.fromisoformat((await anonymous.get(REGIONS)).json()["timeStamp"])
         assert abs(datetime.now(UTC) - stamp) < timedelta(seconds=10)

@@ -21,6 +21,8 @@ class SortKey:
 
 
 Order = tuple[SortKey, ...]
+LONGEST = 300
+"""Characters by which texts of any length are ordered: a cursor has them, in an address."""
 SHAPELESS = SortKey("@shapeless")
 """Whether a row has no shape: not a property, and what pages are ordered by unless asked otherwise.
 Clients that look at a first page to learn what shapes there are (QGIS) must see some."""
@@ -132,7 +134,15 @@ def _value(entity: Entity, key: SortKey) -> str:
     if key == SHAPELESS:
         return f"({entity.geometry} IS NULL)"
     declared = _declared(entity, key)
-    return f"CAST({declared.sql} AS {sql_type(declared.schema)})"
+    value = f"CAST({declared.sql} AS {sql_type(declared.schema)})"
+    return f"left({value}, {LONGEST})" if _may_be_long(declared) else value
+
+
+def _may_be_long(declared: Property) -> bool:
+    """Whether it is a text without a bound, and no code."""
+    bounds = {"maxLength", "enum", "format", "pattern"} & declared.schema.keys()
+    code = declared.role is not None or declared.refers_to is not None
+    return sql_type(declared.schema) == "text" and not bounds and not code
 
 
 def _edge(entity: Entity, key: SortKey, number: int) -> str:
