@@ -195,6 +195,9 @@ class TestRefusals:
         ):
             answer = await admin.request(method, path)
             assert answer.status_code in {400, 404}, path
+            if answer.status_code == 400:
+                [fault] = answer.json()["errors"]
+                assert fault["pointer"] == path.partition("?")[2].partition("=")[0]
         echo = b'{"inputs": {"message": "a\\u0000b"}}'
         key = b'{"name": "a\\u0000b", "scopes": ["read"]}'
         for path, body in ((ECHO, echo), ("/keys", key)):

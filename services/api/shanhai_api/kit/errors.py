@@ -264,7 +264,7 @@ async def on_database_error(request: Request, error: Exception) -> Response:
     """Tell a database that is away or busy as 503, a text it cannot hold as 400, a row of another
     region as 403; else a bug."""
     if state_of_error(error) in UNSTORABLE_STATES:
-        return await on_shanhai_error(request, UNSTORABLE)
+        return await on_shanhai_error(request, _unstorable(request))
     if state_of_error(error) == DENIED and "row-level security" in str(error):
         log.warning("refused by the second fence")
         return await on_shanhai_error(request, OUTSIDE)
@@ -272,6 +272,17 @@ async def on_database_error(request: Request, error: Exception) -> Response:
         raise error
     log.warning("database unavailable", error=type(error).__name__)
     return await on_shanhai_error(request, errors.DATABASE_DOWN)
+
+
+def _unstorable(request: Request) -> errors.InvalidInput:
+    """The refusal of a text with NUL, which names the parameters that have one."""
+    rule, rule_zh = UNSTORABLE.message, UNSTORABLE.message_zh
+    names = [name for name, value in request.query_params.multi_items() if "\x00" in value]
+    return errors.InvalidInput(
+        "; ".join(f"{name}: {rule}" for name in names) or rule,
+        message_zh="；".join(f"{name}：{rule_zh}" for name in names) or rule_zh,
+        faults=[errors.Fault(name, rule, rule_zh) for name in names or [""]],
+    )
 
 
 async def on_system_error(request: Request, error: Exception) -> Response:
