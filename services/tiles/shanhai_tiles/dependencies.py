@@ -238,6 +238,10 @@ class KnownParameters:
         for name in request.query_params:
             if name not in self.names:
                 raise unknown_parameter(name, self.names)
+            if len(request.query_params.getlist(name)) > 1:
+                raise InvalidInput(
+                    f"{name} is given twice", message_zh=f"{name} 重复给出", pointer=name
+                )
         required_language(request)
         formats = self.formats
         if formats is not None and request.query_params.get("f", formats) != formats:

@@ -292,8 +292,14 @@ class TestRefusals:
         answer = await anonymous.get(REGIONS, params={"limit": "x", "bbox": "y", "z": "1"})
         assert {fault["pointer"] for fault in answer.json()["errors"]} == {"limit", "bbox", "z"}
 
-    async def test_repeated_parameter(self, anonymous: httpx.AsyncClient) -> None:
-        assert (await anonymous.get(f"{REGIONS}?limit=1&limit=2")).status_code == 400
+    @pytest.mark.parametrize(
+        "path", [REGIONS, f"{REGIONS}/xiamen", "/observations", "/jobs", "/", "/plans/x/funds"]
+    )
+    async def test_repeated_parameter(self, reader: httpx.AsyncClient, path: str) -> None:
+        """All but one of them would be read over, and nobody would know which."""
+        answer = await reader.get(f"{path}?f=json&f=json")
+        assert answer.status_code == 400
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == ["f"]
 
     async def test_unknown_item(self, anonymous: httpx.AsyncClient) -> None:
         for code in ("nobody", "a%00b", "'; DROP TABLE region; --"):

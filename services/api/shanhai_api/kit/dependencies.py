@@ -1,6 +1,6 @@
 """What routes ask for: the view, the caller, a session, and the state a write expects."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
@@ -14,12 +14,13 @@ from pydantic import (
     field_validator,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import QueryParams
 
 from shanhai.db.authentication import KeySignedIn, SignedIn
 from shanhai.db.engine import FastReader
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.standby import MAY_LAG
-from shanhai.errors import Forbidden, Unauthenticated
+from shanhai.errors import Fault, Forbidden, InvalidInput, Unauthenticated
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.errors import PreconditionRequired
@@ -227,12 +228,36 @@ async def quick_look(request: Request) -> tuple[View, Caller, FastReader]:
     return View.of(request), await get_reader(request), state_of(request).quick
 
 
+def demand_once(query: QueryParams, several: Set[str] = frozenset()) -> None:
+    """Refuse parameters that come twice, of which all but one would be read over.
+
+    Args:
+        query: The parameters.
+        several: Names of those that are lists.
+
+    Raises:
+        InvalidInput: with a fault for each.
+    """
+    if len(query) == len(query.multi_items()):
+        return
+    told = {name for name in query if len(query.getlist(name)) > 1} - several
+    if told:
+        names = ", ".join(sorted(told))
+        raise InvalidInput(
+            f"{names}: given twice",
+            message_zh=f"{names}：重复给出",
+            faults=[Fault(name, "is given twice", "重复给出") for name in sorted(told)],
+        )
+
+
 def query_of(request: Request, model: type[Query]) -> Query:
     """The parameters of such a route, checked and told as those of every other.
 
     Raises:
+        InvalidInput: some come twice.
         RequestValidationError: some are unknown or malformed.
     """
+    demand_once(request.query_params)
     try:
         return model.model_validate(dict(request.query_params))
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """The route of an endpoint: takes a model, answers a model, writes once (`Idempotency-Key`)."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import Parameter, signature
@@ -21,7 +21,7 @@ from shanhai.db.queries.audit import Fingerprint, StoredResponse, recall, rememb
 from shanhai.errors import InvalidInput
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, read_digest
-from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext
+from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext, demand_once
 from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
@@ -234,15 +234,17 @@ def _answering(
     """The endpoint with its answer made a response."""
     declared = signature(endpoint)
     parameters = [*declared.parameters.values()]
-    own_query = any(
-        item.annotation is AnyQuery or _is_query(item.annotation) for item in parameters
-    )
+    told = [item.annotation for item in parameters]
+    own_query = any(one is AnyQuery or _is_query(one) for one in told)
+    several = frozenset(name for one in told if _is_query(one) for name in _lists_of(one))
     bodies = _bodies(endpoint)
 
     @wraps(endpoint)
     async def answer(**arguments: Any) -> Response:
         arguments.pop(COMMON.name, None)
         view = next(value for value in arguments.values() if isinstance(value, View))
+        if AnyQuery not in told:
+            demand_once(view.request.query_params, several)
         if view.request.method == "POST":
             demand_key(view.request)
         for name, reader in bodies.items():
@@ -261,6 +263,13 @@ def _is_query(annotation: Any) -> bool:
     kind, *told = get_args(annotation) or (annotation,)
     a_model = isinstance(kind, type) and issubclass(kind, BaseModel)
     return a_model and any(isinstance(item, QueryInfo) for item in told)
+
+
+def _lists_of(annotation: Any) -> Iterator[str]:
+    """The names of a query's parameters that may come several times."""
+    for name, item in get_args(annotation)[0].model_fields.items():
+        if list in {get_origin(part) for part in (item.annotation, *get_args(item.annotation))}:
+            yield item.alias or name
 
 
 def _bodies(endpoint: Endpoint) -> dict[str, BodyReader]:
