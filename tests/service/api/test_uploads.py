@@ -158,6 +158,11 @@ class TestPieces:
         assert begun.json()["sha256"] is None
         url = begun.headers["Location"]
         assert (await runner.head(url)).headers["Upload-Offset"] == "1000"
+        key = {"Idempotency-Key": "piece"}
+        for total, status in ((2000, 201), (2000, 201), (3000, 422)):
+            sent = {**key, "Content-Range": f"bytes 0-999/{total}"}
+            answer = await runner.post("/uploads", content=CONTENT[:1000], headers=sent)
+            assert answer.status_code == status, answer.text
         rest = piece(1000, len(CONTENT))
         read = {"If-Match": (await runner.get(url)).headers["ETag"]}
         done = await runner.put(url, content=CONTENT[1000:], headers=rest | read)

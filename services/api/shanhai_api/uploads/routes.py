@@ -1,6 +1,7 @@
 """`/uploads`: begin, continue, look, delete."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Self
@@ -58,12 +59,16 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
         digest = await _receive(state, request, upload_id, piece)
         received = await asyncio.to_thread(state.store.received, upload_id)
         whole = received == (received if piece is None else piece.total)
+        # The same bytes as a piece of another whole are another request.
+        asked = (
+            digest if piece is None else hashlib.sha256(f"{digest} {piece}".encode()).hexdigest()
+        )
         async with state.unit() as unit:
             made = await once(
                 request,
                 unit,
                 caller,
-                body_sha256=digest,
+                body_sha256=asked,
                 effect=lambda: _register(
                     unit, view, caller, upload_id, received, digest if whole else None
                 ),
