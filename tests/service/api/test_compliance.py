@@ -825,7 +825,10 @@ class TestRegister:
             ]
         )
         await session.commit()
-        lines = (await reader.get("/regions/city/lines")).json()["lines"]
+        document = (await reader.get("/regions/city/lines")).json()
+        [up] = [item for item in document["links"] if item["rel"] == "up"]
+        assert (await reader.get(up["href"])).headers["Content-Type"] == up["type"]
+        lines = document["lines"]
         found = {item["kind"]: item for item in lines}
         single = 112.46
         assert found["protected_area"]["area_km2"] == pytest.approx(single, rel=5e-3)

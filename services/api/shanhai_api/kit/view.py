@@ -1,6 +1,7 @@
 """How one request is answered: addresses, language, format (`f=`, then `Accept`), caching."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,7 @@ class Format:
 
 JSON = Format("json", "application/json")
 GEOJSON = Format("geojson", "application/geo+json")
+FEATURES = re.compile(r"/collections/[^/]+/items(/[^/]+)?")
 SCHEMA = Format("json", "application/schema+json")
 HTML = Format("html", "text/html")
 TEXT = Format("text", "text/plain")
@@ -185,13 +187,18 @@ class View:
         self,
         path: str,
         rel: str,
-        media_type: str = JSON.media_type,
+        media_type: str | None = None,
         title: str | None = None,
         /,
         **parameters: str | int | None,
     ) -> Link:
-        """A link to another resource of the API; a query may name its parameters as it likes."""
-        link = {"href": self.url(path, **parameters), "rel": rel, "type": media_type}
+        """A link to another resource of the API; a query may name its parameters as it likes.
+
+        Its type is JSON unless told, and GeoJSON of features.
+        """
+        usual = GEOJSON if FEATURES.fullmatch(path) else JSON
+        kind = media_type or usual.media_type
+        link = {"href": self.url(path, **parameters), "rel": rel, "type": kind}
         return link if title is None else {**link, "title": title}
 
     def self_links(self, path: str, /, *formats: Format, **parameters: str | None) -> list[Link]:
