@@ -72,8 +72,18 @@ class TestBodies:
             answer = await runner.post(ECHO, content=body, headers=JSON)
             assert answer.status_code == 413
 
-    async def test_other_media_type(self, runner: httpx.AsyncClient) -> None:
-        answer = await runner.post(ECHO, content=b"<a/>", headers={"Content-Type": "text/xml"})
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Content-Type": "text/xml"},
+            {"Content-Type": "application/json-patch+json"},
+            {**JSON, "Content-Encoding": "gzip"},
+        ],
+    )
+    async def test_other_media_type(
+        self, runner: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
+        answer = await runner.post(ECHO, content=b"<a/>", headers=headers)
         assert answer.status_code == 415
 
 

@@ -196,14 +196,21 @@ async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> Parse
     """The JSON body, of at most `limit` bytes.
 
     Raises:
-        UnsupportedMedia: the body says it is something else.
+        UnsupportedMedia: the body says it is something else, or packed.
         InvalidInput: it is not JSON, or nested too deeply.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    known = media_type == "application/json" or media_type.endswith("+json")
+    if not known or media_type == "application/json-patch+json":
         raise UnsupportedMedia(
             f"Content-Type must be application/json, not {media_type or 'absent'}",
             message_zh="Content-Type 须为 application/json",
+        )
+    packed = request.headers.get("content-encoding", "").strip().lower()
+    if packed not in {"", "identity"}:
+        raise UnsupportedMedia(
+            f"Content-Encoding must be absent here, not {packed[:80]}",
+            message_zh="此处不得给出 Content-Encoding",
         )
     body = b"".join([block async for block in read_blocks(request, limit=limit)])
     return (
