@@ -144,12 +144,6 @@ class Freshness:
         tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
         return self.etag in tags or "*" in tags
 
-    def not_modified(self, request: Request) -> Response | None:
-        """304 when the caller already has this representation."""
-        if self.holds_for(request):
-            return Response(status_code=304, headers=self.headers)
-        return None
-
 
 JSON = "application/json"
 
@@ -189,7 +183,7 @@ def _conditional(
     headers: Mapping[str, str],
 ) -> Kind:
     freshness = Freshness(etag_of(media_type, body), private=private)
+    kept = {**freshness.headers, "Vary": "Accept-Language, Authorization, Cookie"}
     if freshness.holds_for(request):
-        return kind(status_code=304, headers=freshness.headers)
-    vary = {"Vary": "Accept-Language, Authorization, Cookie"}
-    return kind(body, headers={**freshness.headers, **vary, **headers}, media_type=media_type)
+        return kind(status_code=304, headers=kept)
+    return kind(body, headers={**kept, **headers}, media_type=media_type)

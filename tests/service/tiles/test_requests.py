@@ -40,8 +40,10 @@ async def test_a_tile_of_a_named_version_may_be_kept(client: httpx.AsyncClient) 
 
 async def test_documents_have_entity_tags(client: httpx.AsyncClient) -> None:
     for path in ("/layers", "/layers/zones", "/layers/zones/style.json", "/tileMatrixSets"):
-        tag = (await client.get(path)).headers["etag"]
-        assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 304
+        first = await client.get(path)
+        again = await client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304
+        assert again.headers["vary"] == first.headers["vary"]
 
 
 async def test_each_tile_format_size_and_grid_has_its_own_tag(client: httpx.AsyncClient) -> None:

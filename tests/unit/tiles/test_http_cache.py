@@ -1,7 +1,8 @@
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
-from shanhai_tiles.answers import Freshness, etag_of
+from shanhai_tiles.answers import Freshness, answer, etag_of
 
 
 def asking(tag: str) -> Request:
@@ -13,13 +14,17 @@ def test_entity_tags_depend_on_every_part() -> None:
 
 
 def test_conditional_answers() -> None:
-    fresh = Freshness(etag_of("a"))
-    assert fresh.not_modified(asking('"other"')) is None
-    for tag in (fresh.etag, f"W/{fresh.etag}", f'"x", {fresh.etag}', "*"):
-        answer = fresh.not_modified(asking(tag))
-        assert answer is not None
-        assert answer.status_code == 304
-        assert answer.headers["etag"] == fresh.etag
+    def answered(tag: str) -> Response:
+        return answer(asking(tag), b"a", "text/plain", private=False)
+
+    whole = answered('"other"')
+    etag = whole.headers["etag"]
+    assert (whole.status_code, whole.body) == (200, b"a")
+    for tag in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+        again = answered(tag)
+        assert (again.status_code, again.body) == (304, b"")
+        for name in ("etag", "cache-control", "vary"):
+            assert again.headers[name] == whole.headers[name]
 
 
 def test_who_asks_without_a_tag_gets_the_whole() -> None:

@@ -225,14 +225,13 @@ async def read_preview(
     drawn = parse_rescale(layer, rescale) or layer.range_of(band)
     tag = etag_of(layer.name, layer.version, layer.style, drawn, "preview", size, band)
     freshness = Freshness(tag, private=seen.private)
-    unchanged = freshness.not_modified(request)
-    if unchanged is not None:
-        return unchanged
+    headers = {**freshness.headers, "Vary": "Authorization, Cookie"}
+    if freshness.holds_for(request):
+        return Response(status_code=304, headers=headers)
     source = source_of(layer, services.artifacts)
     body = await services.off_the_loop(
         draw_preview, services.rasters, source, band, layer.style, drawn, size
     )
-    headers = {**freshness.headers, "Vary": "Authorization, Cookie"}
     return Response(body, headers=headers, media_type="image/png")
 
 
