@@ -196,6 +196,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "endswith": _text("(right({0}, length({1})) = {1})", "boolean", "text"),
     "length": _text("CAST(length({0}) AS double precision)", "number"),
     "indexof": _text("CAST(strpos({0}, {1}) - 1 AS double precision)", "number", "text"),
+    "substring": _text(
+        "substr({0}, CAST(least(greatest({1}, 0), 1000000) AS integer) + 1)", "text", "number"
+    ),
     "tolower": _text("lower({0})"),
     "toupper": _text("upper({0})"),
     "trim": _text("btrim({0})"),
@@ -214,7 +217,14 @@ FUNCTIONS: Mapping[str, Function] = {
         "CAST(extract(second FROM {0}) - floor(extract(second FROM {0})) AS double precision)",
     ),
     "date": Function(("moment",), "moment", MIDNIGHT),
+    "time": Function(("moment",), "duration", f"({{0}} - {MIDNIGHT})"),
+    # What is told is told in UTC.
+    "totaloffsetminutes": Function(
+        ("moment",), "number", "CAST(0 * extract(hour FROM {0}) AS double precision)"
+    ),
     "now": Function((), "moment", "now()"),
+    "mindatetime": Function((), "moment", "timestamptz '0001-01-01 UTC'"),
+    "maxdatetime": Function((), "moment", "timestamptz '9999-12-31 UTC'"),
     "round": _rounding("round"),
     "floor": _rounding("floor"),
     "ceiling": _rounding("ceil"),
@@ -230,6 +240,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "st_crosses": _relation("ST_Crosses"),
     "st_intersects": _relation("ST_Intersects"),
     "st_contains": _relation("ST_Contains"),
+    "st_relate": Function(
+        ("geometry", "geometry", "text"),
+        "boolean",
+        "(CASE WHEN {2} ~ '^[012TF*]{9}$' THEN ST_Relate({0}, {1}, {2}) END)",
+    ),
 }
 
 
