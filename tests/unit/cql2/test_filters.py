@@ -101,6 +101,8 @@ class TestTexts:
             ("not (whole = 1)", "NOT whole = 1"),
             ("whole NOT BETWEEN 1 AND (2)", "NOT (whole BETWEEN 1 AND 2)"),
             ("note NOT LIKE 'a%'", "NOT note LIKE 'a%'"),
+            ("note ilike 'it''s%'", "CASEI(note) LIKE CASEI('it''s%')"),
+            ("whole=1 OR (note) NOT ILIKE ''", "whole=1 OR NOT CASEI(note) LIKE CASEI('')"),
             ("note IS NOT NULL", "NOT note IS NULL"),
             ("whole IN ((1), 2)", "whole IN (1, 2)"),
             ('"whole" != 1', "whole <> 1"),

@@ -73,6 +73,7 @@ class TestGdal:
             ({"bbox": [118.06, 24.51, 118.08, 24.53]}, ["line-1"]),
             ({"where": "kind = 'red_line'"}, RED),
             ({"where": "kind = 'red_line' AND name_zh LIKE '生态%'"}, RED),
+            ({"where": "code ILIKE 'LINE-_' AND kind = 'red_line'"}, RED),
             ({"where": "code IN ('line-1', 'line-2')"}, ["line-1", "line-2"]),
             ({"where": "code = 'line-1' OR code > 'line-6'"}, ["line-1", "line-7"]),
             ({"where": "visibility = 'public' AND kind <> 'island'"}, RED),

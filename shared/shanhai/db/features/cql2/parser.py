@@ -9,7 +9,7 @@ import bisect
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import cql2
@@ -73,7 +73,7 @@ VERBATIM = GEOMETRIES | {"bbox", "date", "timestamp"}
 """What stands before parentheses that hold no expressions."""
 DIMENSIONS = frozenset({"z", "m", "zm"})
 STAND_IN = "\ue000"
-"""Begins the names of inner parentheses; a private character, refused in filters."""
+"""Begins names of inner parentheses and patterns of `ILIKE`; a private character, refused."""
 PLACE = re.compile(r"(\d+):(\d+)")
 
 
@@ -130,6 +130,7 @@ def _read_text(text: str) -> Tree:
     tokens = list(_tokens(text))
     _check_nesting(tokens)
     _check_dimensions(tokens)
+    _spell_case_out(tokens)
     reader = _Reader(text, tokens)
     tree = reader.expression().tree(text)
     if reader.at < len(tokens):
@@ -147,6 +148,14 @@ def _tokens(text: str) -> Iterator[FilterToken]:
         if kind == "other":
             raise _misplaced(token)
         yield token
+
+
+def _spell_case_out(tokens: list[FilterToken]) -> None:
+    """Make `ILIKE`, which GDAL sends though CQL2 has none, a LIKE whose pattern is marked."""
+    for at, (word, pattern) in enumerate(itertools.pairwise(tokens)):
+        if word.low == "ilike" and pattern.kind == "text":
+            marked = f"'{STAND_IN}{pattern.text[1:]}"
+            tokens[at : at + 2] = [replace(word, text="LIKE"), replace(pattern, text=marked)]
 
 
 def _misplaced(token: FilterToken) -> InvalidInput:
@@ -341,6 +350,10 @@ def _filled(node: Tree, inner: list[Tree], depth: int) -> Tree:
     name = node.get("property")
     if isinstance(name, str) and name.startswith(STAND_IN):
         return inner[int(name.removeprefix(STAND_IN))]
+    match node:
+        case {"op": "like", "args": [value, str(pattern)]} if pattern.startswith(STAND_IN):
+            sides = value, pattern.removeprefix(STAND_IN)
+            node = {"op": "like", "args": [{"op": "casei", "args": [side]} for side in sides]}
     return {key: _filled(value, inner, depth + 1) for key, value in node.items()}
 
 
