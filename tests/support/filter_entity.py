@@ -34,6 +34,7 @@ THINGS = Entity(
     published="true",
     current="true",
     as_of="true",
+    interval=None,
     properties=(
         Property("code", "t.code", TEXT, TITLE, queryable=True),
         Property("名称", "t.name_zh", TEXT, TITLE, queryable=True),

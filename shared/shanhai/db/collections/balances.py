@@ -254,13 +254,8 @@ BALANCE_ENTRIES = entity.Entity(
         " LEFT JOIN balance_entry was ON was.id = be.reverses_id"
         " LEFT JOIN balance_entry other ON other.id = be.counterpart_id"
     ),
-    code="be.code",
-    live="be.deleted_at IS NULL",
     published="be.state IN ('accepted', 'reversed')",
-    current=columns.current("be"),
-    as_of=columns.as_of("be"),
     region="be.region_id",
-    interval=_OWN.interval,
     path="/balances/entries",
     properties=(
         _OWN.code,

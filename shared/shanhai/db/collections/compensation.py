@@ -245,14 +245,9 @@ COMPENSATION_AGREEMENTS = entity.Entity(
         " LEFT JOIN region rd ON rd.id = cg.downstream_id"
         " LEFT JOIN station s ON s.id = cg.station_id"
     ),
-    code="cg.code",
-    live="cg.deleted_at IS NULL",
     published="cg.state <> 'draft'",
-    current=columns.current("cg"),
-    as_of=columns.as_of("cg"),
     region="cg.region_id",
     partners="ARRAY[cg.upstream_id, cg.downstream_id]",
-    interval=_OWN.interval,
     path="/compensation-agreements",
     properties=(
         _OWN.code,

@@ -5,7 +5,7 @@ from typing import Any
 
 from shanhai.db.collections.guards import RECORD_PERIOD
 from shanhai.db.collections.joint_plans import PARTNERS, part_of_the_plan
-from shanhai.db.features.columns import NAME, ORDER, Columns, as_of, choice, current, stated_rows
+from shanhai.db.features.columns import NAME, ORDER, Columns, choice, stated_rows
 from shanhai.db.features.entity import (
     INTEGER,
     NUMBER,
@@ -49,12 +49,7 @@ INDICATORS = Entity(
     description=Label("指标词典。", "The dictionary of indicators."),
     table="indicator",
     alias="i",
-    code="i.code",
-    live="i.deleted_at IS NULL",
     published="true",
-    current=current("i"),
-    as_of=as_of("i"),
-    interval=_ENTRY.interval,
     path="/indicators",
     properties=(
         _ENTRY.code,
@@ -95,14 +90,10 @@ PLAN_INDICATORS = Entity(
         " JOIN plan p ON p.id = pi.plan_id LEFT JOIN indicator i ON i.id = pi.indicator_id"
         " LEFT JOIN party o ON o.id = pi.party_id LEFT JOIN region r ON r.id = pi.region_id"
     ),
-    code="pi.code",
     live="pi.deleted_at IS NULL AND p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
-    current=current("pi"),
-    as_of=as_of("pi"),
     region="coalesce(pi.region_id, p.region_id)",
     partners=PARTNERS,
-    interval=_LISTED.interval,
     path="/plans/{plan}/indicators",
     properties=(
         _LISTED.code,

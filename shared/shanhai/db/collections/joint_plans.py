@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import RECORD_PERIOD, became, refused
 from shanhai.db.editions.content import CONTENT, Content, held
-from shanhai.db.features.columns import Columns, as_of, current, square_kilometres
+from shanhai.db.features.columns import Columns, square_kilometres
 from shanhai.db.features.entity import TEXT, Editing, Entity, Guard, PendingWrite
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role
@@ -201,14 +201,10 @@ PLAN_PARTS = Entity(
         " JOIN plan p ON p.id = pp.plan_id JOIN region r ON r.id = pp.region_id"
         " LEFT JOIN party o ON o.id = pp.party_id"
     ),
-    code="pp.code",
     live="pp.deleted_at IS NULL AND p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
-    current=current("pp"),
-    as_of=as_of("pp"),
     region="pp.region_id",
     partners=PARTNERS,
-    interval=_OWN.interval,
     path="/plans/{plan}/parts",
     properties=(
         _OWN.code,

@@ -194,16 +194,11 @@ MINES = entity.Entity(
         " LEFT JOIN project j ON j.id = mi.project_id LEFT JOIN mine whole"
         " ON whole.id = mi.part_of_id"
     ),
-    code="mi.code",
     geometry="mi.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
-    live="mi.deleted_at IS NULL",
     published="true",
-    current=columns.current("mi"),
-    as_of=columns.as_of("mi"),
     region="mi.region_id",
-    interval=_MINE.interval,
     properties=(
         _MINE.code,
         *_MINE.names(),
@@ -350,16 +345,12 @@ RECLAMATIONS = entity.Entity(
         " LEFT JOIN region r ON r.id = rc.region_id LEFT JOIN party o ON o.id = rc.owner_id"
         " LEFT JOIN project j ON j.id = rc.project_id"
     ),
-    code="rc.code",
     geometry="rc.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
-    live="rc.deleted_at IS NULL",
     published="true",
     public=_LAND.public,
     signed_in=_LAND.signed_in,
-    current=columns.current("rc"),
-    as_of=columns.as_of("rc"),
     region="rc.region_id",
     interval=("rc.start_on", "rc.end_on"),
     properties=(

@@ -15,7 +15,7 @@ from shanhai.db.collections.joint_plans import (
 from shanhai.db.collections.notices import heard_before
 from shanhai.db.editions.content import take_over
 from shanhai.db.features import entity
-from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
+from shanhai.db.features.columns import YEAR, Columns, choice
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Fault
 from shanhai.vocabulary import PLAN_STATUSES, Label, Role
@@ -107,13 +107,9 @@ PLANS = entity.Entity(
         " LEFT JOIN region r ON r.id = p.region_id"
         " LEFT JOIN plan upper_plan ON upper_plan.id = p.upper_plan_id"
     ),
-    code="p.code",
     geometry=_PLACE,
     geometry_type="geometry-multipolygon",
-    live="p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
-    current=current("p"),
-    as_of=as_of("p"),
     region="p.region_id",
     partners=PARTNERS,
     interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year + 1, 1, 1)"),

@@ -15,17 +15,7 @@ from shanhai.db.collections.guards import (
 )
 from shanhai.db.collections.joint_plans import PARTNERS, part_of_the_plan
 from shanhai.db.collections.projects import PROJECTS
-from shanhai.db.features.columns import (
-    NAME,
-    ORDER,
-    POSITIVE,
-    YEAR,
-    Columns,
-    as_of,
-    choice,
-    current,
-    rows_of,
-)
+from shanhai.db.features.columns import NAME, ORDER, POSITIVE, YEAR, Columns, choice, rows_of
 from shanhai.db.features.entity import (
     BOOLEAN,
     DATE,
@@ -130,14 +120,10 @@ PROGRAMMES = Entity(
     table="programme",
     alias="pg",
     joins=" JOIN plan p ON p.id = pg.plan_id LEFT JOIN region r ON r.id = pg.region_id",
-    code="pg.code",
     live="pg.deleted_at IS NULL AND p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
-    current=current("pg"),
-    as_of=as_of("pg"),
     region="coalesce(pg.region_id, p.region_id)",
     partners=PARTNERS,
-    interval=_PROGRAMME.interval,
     path="/plans/{plan}/programmes",
     properties=(
         _PROGRAMME.code,
@@ -207,15 +193,10 @@ PARTIES = Entity(
         " LEFT JOIN region r ON r.id = pa.region_id"
         " LEFT JOIN party parent ON parent.id = pa.parent_id"
     ),
-    code="pa.code",
-    live="pa.deleted_at IS NULL",
     published="true",
     # Experts are persons.
     public="pa.kind <> 'expert'",
-    current=current("pa"),
-    as_of=as_of("pa"),
     region="pa.region_id",
-    interval=_PARTY.interval,
     path="/parties",
     properties=(
         _PARTY.code,
@@ -247,15 +228,10 @@ FUND_SOURCES = Entity(
     table="fund_source",
     alias="fs",
     joins=" LEFT JOIN region r ON r.id = fs.region_id",
-    code="fs.code",
-    live="fs.deleted_at IS NULL",
     published="true",
     public="false",
     signed_in="fs.region_id IS NULL",
-    current=current("fs"),
-    as_of=as_of("fs"),
     region="fs.region_id",
-    interval=_FUND.interval,
     path="/fund-sources",
     properties=(
         _FUND.code,
@@ -298,15 +274,10 @@ DOCUMENTS = Entity(
     table="document",
     alias="dc",
     joins=" LEFT JOIN region r ON r.id = dc.region_id",
-    code="dc.code",
-    live="dc.deleted_at IS NULL",
     # What it belongs to may be a draft, so that those of the region see it who see drafts.
     published=_DOCUMENT.signed_in,
     public=_DOCUMENT.public,
-    current=current("dc"),
-    as_of=as_of("dc"),
     region="dc.region_id",
-    interval=_DOCUMENT.interval,
     path="/documents",
     properties=(
         _DOCUMENT.code,

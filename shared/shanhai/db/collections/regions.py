@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import PERIOD, no_circle, refused
-from shanhai.db.features.columns import POSITIVE, Columns, as_of, choice, square_kilometres
+from shanhai.db.features.columns import POSITIVE, Columns, choice, square_kilometres
 from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.features.entity import INTEGER, TEXT, TEXTS, Editing, Entity, PendingWrite
 from shanhai.errors import Fault
@@ -68,18 +68,14 @@ REGIONS = Entity(
     table="region",
     alias="r",
     joins=" LEFT JOIN region parent ON parent.id = r.parent_id",
-    code="r.code",
     geometry="r.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
-    live="r.deleted_at IS NULL",
     published="true",
     # A third of the time of a range that is made for each row.
     current="(r.valid_from IS NULL OR r.valid_from <= current_date)"
     " AND (r.valid_to IS NULL OR r.valid_to > current_date)",
-    as_of=as_of("r"),
     region="r.id",
-    interval=_OWN.interval,
     properties=(
         _OWN.code,
         *_OWN.names(),

@@ -141,16 +141,11 @@ ISLANDS = entity.Entity(
         " LEFT JOIN named_feature nf ON nf.id = isl.feature_id"
         " LEFT JOIN problem b ON b.id = isl.problem_id"
     ),
-    code="isl.code",
     geometry="isl.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
-    live="isl.deleted_at IS NULL",
     published="true",
-    current=columns.current("isl"),
-    as_of=columns.as_of("isl"),
     region="isl.region_id",
-    interval=_ISLAND.interval,
     properties=(
         _ISLAND.code,
         *_ISLAND.names(),
@@ -202,16 +197,11 @@ OUTFALLS = entity.Entity(
         " LEFT JOIN party o ON o.id = ofl.discharger_id"
         " LEFT JOIN station s ON s.id = ofl.station_id"
     ),
-    code="ofl.code",
     geometry="ofl.geom",
     geometry_type="geometry-point",
     geometry_column="geom",
-    live="ofl.deleted_at IS NULL",
     published="true",
-    current=columns.current("ofl"),
-    as_of=columns.as_of("ofl"),
     region="ofl.region_id",
-    interval=_OUTFALL.interval,
     properties=(
         _OUTFALL.code,
         *_OUTFALL.names(),
@@ -261,16 +251,11 @@ FISHING_HARBOURS = entity.Entity(
     table="fishing_harbour",
     alias="hb",
     joins=(" LEFT JOIN region r ON r.id = hb.region_id LEFT JOIN party o ON o.id = hb.operator_id"),
-    code="hb.code",
     geometry="hb.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
-    live="hb.deleted_at IS NULL",
     published="true",
-    current=columns.current("hb"),
-    as_of=columns.as_of("hb"),
     region="hb.region_id",
-    interval=_HARBOUR.interval,
     properties=(
         _HARBOUR.code,
         *_HARBOUR.names(),
@@ -307,13 +292,8 @@ REGION_LINKS = entity.Entity(
         " LEFT JOIN region r ON r.id = rl.region_id LEFT JOIN station s ON s.id = rl.station_id"
         " LEFT JOIN region_link lower ON lower.id = rl.flows_to_id"
     ),
-    code="rl.code",
-    live="rl.deleted_at IS NULL",
     published="true",
-    current=columns.current("rl"),
-    as_of=columns.as_of("rl"),
     region="rl.region_id",
-    interval=_LINK.interval,
     path="/region-links",
     properties=(
         _LINK.code,

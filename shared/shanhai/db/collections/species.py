@@ -127,12 +127,7 @@ SPECIES = entity.Entity(
     table="species",
     alias="sp",
     joins=" LEFT JOIN species ac ON ac.id = sp.accepted_id",
-    code="sp.code",
-    live="sp.deleted_at IS NULL",
     published="true",
-    current=columns.current("sp"),
-    as_of=columns.as_of("sp"),
-    interval=_SPECIES.interval,
     path="/species",
     aliases=("sp.scientific_name",),
     properties=(
@@ -214,17 +209,12 @@ OCCURRENCES = entity.masked(
             " LEFT JOIN region r ON r.id = oc.region_id"
             " LEFT JOIN document ev ON ev.id = oc.evidence_id"
         ),
-        code="oc.code",
         geometry="oc.geom",
         geometry_type="geometry-point",
         geometry_column="geom",
-        live="oc.deleted_at IS NULL",
         published="true",
         public="oc.state = 'verified'",
-        current=columns.current("oc"),
-        as_of=columns.as_of("oc"),
         region="oc.region_id",
-        interval=_FOUND.interval,
         properties=(
             _FOUND.code,
             _FOUND.reference(

@@ -96,13 +96,8 @@ DEMONSTRATION_MEMBERS = entity.Entity(
         " LEFT JOIN region_link w ON w.id = dm.place_id"
         " LEFT JOIN named_feature nf ON nf.id = dm.feature_id"
     ),
-    code="dm.code",
-    live="dm.deleted_at IS NULL",
     published="true",
-    current=columns.current("dm"),
-    as_of=columns.as_of("dm"),
     region="dm.region_id",
-    interval=_MEMBER.interval,
     path="/demonstration-members",
     properties=(
         _MEMBER.code,
@@ -146,13 +141,8 @@ DEMONSTRATION_CRITERIA = entity.Entity(
     table="demonstration_criterion",
     alias="dc",
     joins=" LEFT JOIN region r ON r.id = dc.region_id",
-    code="dc.code",
-    live="dc.deleted_at IS NULL",
     published="true",
-    current=columns.current("dc"),
-    as_of=columns.as_of("dc"),
     region="dc.region_id",
-    interval=_CRITERION.interval,
     path="/demonstration-criteria",
     properties=(
         _CRITERION.code,
@@ -183,13 +173,8 @@ DEMONSTRATION_SCORES = entity.Entity(
         " LEFT JOIN region r ON r.id = ds.region_id"
         " LEFT JOIN demonstration_criterion dc ON dc.id = ds.criterion_id"
     ),
-    code="ds.code",
-    live="ds.deleted_at IS NULL",
     published="true",
-    current=columns.current("ds"),
-    as_of=columns.as_of("ds"),
     region="ds.region_id",
-    interval=_SCORE.interval,
     path="/demonstration-scores",
     properties=(
         _SCORE.code,
@@ -225,13 +210,8 @@ TITLES = entity.Entity(
         " LEFT JOIN region r ON r.id = ti.region_id LEFT JOIN plan p ON p.id = ti.plan_id"
         " LEFT JOIN named_feature nf ON nf.id = ti.feature_id"
     ),
-    code="ti.code",
-    live="ti.deleted_at IS NULL",
     published="true",
-    current=columns.current("ti"),
-    as_of=columns.as_of("ti"),
     region="ti.region_id",
-    interval=_TITLE.interval,
     path="/titles",
     properties=(
         _TITLE.code,

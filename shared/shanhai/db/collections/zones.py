@@ -75,7 +75,7 @@ _OF_SCHEME: dict[str, Any] = {
     "partners": PARTNERS,
     "history": frozenset({"version", "status", "job"}),
     "historic": False,
-    "interval": _SCHEME.interval,
+    "interval": ("s.valid_from", "s.valid_to"),
 }
 """What schemes and their zones have alike."""
 
@@ -89,7 +89,6 @@ ZONE_SCHEMES = Entity(
     table="zone_scheme",
     alias="s",
     joins=" LEFT JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id",
-    code="s.code",
     geometry="r.geom",
     geometry_type="geometry-multipolygon",
     live=LIVE,
@@ -153,7 +152,6 @@ ZONES = Entity(
         " LEFT JOIN zone_class c ON c.id = z.class_id"
         " LEFT JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id"
     ),
-    code="z.code",
     geometry="z.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",

@@ -11,6 +11,7 @@ import shanhai.db.tables  # noqa: F401 - fills the metadata
 from shanhai.db.base import Base
 from shanhai.db.features.entity import (
     DATE,
+    HOLDS_TODAY,
     INTEGER,
     NUMBER,
     OBJECT,
@@ -84,7 +85,6 @@ NAME: Mapping[str, Any] = {**TEXT, "minLength": 1, "maxLength": 300}
 UUID: Mapping[str, Any] = {**TEXT, "format": "uuid"}
 OWN_FIELDS = "fields"
 """The property that keeps what a file says beside the properties of its rows."""
-OPEN = "({alias}.valid_to IS NULL OR {alias}.valid_to > current_date)"
 
 
 def choice(terms: Iterable[Term]) -> Mapping[str, Any]:
@@ -94,12 +94,7 @@ def choice(terms: Iterable[Term]) -> Mapping[str, Any]:
 
 def current(alias: str) -> str:
     """SQL that holds for rows that were not closed before today."""
-    return OPEN.format(alias=alias)
-
-
-def as_of(alias: str) -> str:
-    """SQL that holds for the states of the day of the bind `:as_of`."""
-    return f"daterange({alias}.valid_from, {alias}.valid_to) @> CAST(:as_of AS date)"
+    return HOLDS_TODAY.format(alias=alias)
 
 
 def holds_on(in_force: str, day: str) -> str:
@@ -306,11 +301,6 @@ class Columns:
                 role="primary-interval-end",
             ),
         )
-
-    @property
-    def interval(self) -> tuple[str, str]:
-        """SQL of the beginning and end of the period."""
-        return (f"{self.alias}.valid_from", f"{self.alias}.valid_to")
 
     @property
     def job(self) -> Property:

@@ -277,6 +277,12 @@ class Masking:
     personal: frozenset[str] = frozenset()
 
 
+HOLDS_TODAY = "({alias}.valid_to IS NULL OR {alias}.valid_to > current_date)"
+"""SQL that holds for rows that were not closed before today."""
+HELD_THEN = "daterange({alias}.valid_from, {alias}.valid_to) @> CAST(:as_of AS date)"
+"""SQL that holds for the states of the day of the bind `:as_of`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entity:
     """One collection of features, or of records without geometry.
@@ -284,7 +290,9 @@ class Entity:
     All SQL members are constants of this code, never a caller's text. `live` holds for every
     reader; who may see which of those rows is said by `published`, `public` and `signed_in`, and
     applied by `shanhai.db.features.selection` alone. `current` is the state of today and gives way
-    to `as_of` (which reads the bind `:as_of`), or to a filter on one of `history`.
+    to `as_of` (which reads the bind `:as_of`), or to a filter on one of `history`. What is not
+    declared of these is that of a table whose rows hold from `valid_from` until before `valid_to`
+    and are deleted with a time; `{alias}` in it becomes the entity's.
 
     Attributes:
         table: The table its rows are kept in; former states are in `{table}_history`.
@@ -301,6 +309,7 @@ class Entity:
         partners: SQL of the ids of the regions that work on a row together, as on a joint plan:
             their people see its drafts as they see those of their own region. They write it no
             more than anybody else.
+        interval: SQL of the beginning and the end of a row's period; None where it has none.
         in_force: SQL of the days on which the edition is in force whose plan holds a row; null for
             what belongs to no plan. It gives way to a filter on the plan, or on a code: what an
             edition holds is read by naming it, and without a name what holds is meant.
@@ -329,12 +338,12 @@ class Entity:
     description: Label
     table: str
     alias: str
-    code: str
     properties: tuple[Property, ...]
-    live: str
     published: str
-    current: str
-    as_of: str
+    code: str = "{alias}.code"
+    live: str = "{alias}.deleted_at IS NULL"
+    current: str = HOLDS_TODAY
+    as_of: str = HELD_THEN
     joins: str = ""
     geometry: str | None = None
     geometry_type: str | None = None
@@ -343,7 +352,7 @@ class Entity:
     signed_in: str = "true"
     region: str | None = None
     partners: str | None = None
-    interval: tuple[str, str] | None = None
+    interval: tuple[str, str] | None = ("{alias}.valid_from", "{alias}.valid_to")
     history: frozenset[str] = field(default=frozenset())
     in_force: str | None = None
     of_plan: str | None = None
@@ -358,6 +367,14 @@ class Entity:
     masking: Masking | None = None
     near: str | None = None
     exact: "Entity | None" = None
+
+    def __post_init__(self) -> None:
+        """Write the alias of the table where SQL of this class stands for it."""
+        for name in ("code", "live", "current", "as_of"):
+            object.__setattr__(self, name, getattr(self, name).replace("{alias}", self.alias))
+        if self.interval is not None:
+            ends = tuple(end.replace("{alias}", self.alias) for end in self.interval)
+            object.__setattr__(self, "interval", ends)
 
     @property
     def whole(self) -> "Entity":
