@@ -246,22 +246,18 @@ def _reach_m(name: str, numbers: method.Numbers) -> float:
 def _number(name: str, value: float, unit: str, high: float) -> method.ParameterSpec:
     low = 1.0 if unit == "m" else 0.0
     source = "engineering default"
-    return method.ParameterSpec(
-        name, value, unit, (low, high), source, method.ConfirmationStatus.ENGINEERING
-    )
+    return method.ParameterSpec(name, value, unit, (low, high), source)
 
 
 def _table(name: str, *values: float) -> method.TableSpec:
     table = by_class(*values)
-    return method.TableSpec(
-        name, table, "1", (0.0, 1.0), "engineering default", method.ConfirmationStatus.ENGINEERING
-    )
+    return method.TableSpec(name, table, "1", (0.0, 1.0), "engineering default")
 
 
 def _decay(one: Threat) -> method.OptionSpec:
     ways = {"linear": Label("线性衰减", "linear"), "exponential": Label("指数衰减", "exponential")}
     name, source = f"{one.id}_decay", "engineering default"
-    return method.OptionSpec(name, one.decay, ways, source, method.ConfirmationStatus.ENGINEERING)
+    return method.OptionSpec(name, one.decay, ways, source)
 
 
 def _threat_quantity(one: Threat) -> method.Quantity:
@@ -293,8 +289,7 @@ DEMAND_BY = method.OptionSpec(
         "land_development": Label("土地开发指数", "land development index"),
     },
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
-    {
+    needs={
         "disturbance": ("night_lights_n", "exposure"),
         "disturbance_nearby": ("night_lights_n", "exposure", "built_up_nearby"),
         "land_development": ("land_development_n",),

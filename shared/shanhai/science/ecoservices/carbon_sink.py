@@ -92,7 +92,6 @@ EMISSIONS_TOTAL = method.ParameterSpec(
     "tC/yr",
     (0.0, 1e10),
     "carbon emitted in the area, from the inventory (tCO2·12/44); may be 0",
-    method.ConfirmationStatus.ENGINEERING,
 )
 BETA = method.ParameterSpec(
     "light_share",
@@ -100,7 +99,6 @@ BETA = method.ParameterSpec(
     "1",
     (0.0, 1.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 YEARS = method.ParameterSpec(
     "years",
@@ -108,7 +106,6 @@ YEARS = method.ParameterSpec(
     "yr",
     (0.1, 200.0),
     "years between the two carbon densities",
-    method.ConfirmationStatus.ENGINEERING,
 )
 URBAN_NPP = method.OptionSpec(
     "urban_npp",
@@ -118,8 +115,7 @@ URBAN_NPP = method.OptionSpec(
         "zero": Label("建设用地与水体记为 0", "0 on built-up land and water"),
     },
     "nothing is filled unless asked for",
-    method.ConfirmationStatus.ENGINEERING,
-    {"zero": ("land_cover",)},
+    needs={"zero": ("land_cover",)},
 )
 
 _UNIT = "tC/ha/yr"

@@ -76,9 +76,7 @@ def _cooling_distance_m(numbers: Numbers) -> float:
 
 def _table(name: str, *values: float) -> TableSpec:
     table = by_class(*values)
-    return TableSpec(
-        name, table, "1", (0.0, 1.0), "engineering default", ConfirmationStatus.ENGINEERING
-    )
+    return TableSpec(name, table, "1", (0.0, 1.0), "engineering default")
 
 
 def _weight(name: str, value: float) -> ParameterSpec:
@@ -107,7 +105,6 @@ COOLING_DISTANCE = ParameterSpec(
     "m",
     (10.0, 2_000.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
 )
 PARK_AREA = ParameterSpec(
     "park_area_ha", 2.0, "ha", (0.0, 1_000.0), "InVEST urban cooling", ConfirmationStatus.VERIFIED
@@ -118,7 +115,6 @@ UHI_MAX = ParameterSpec(
     "Cel",
     (0.0, 15.0),
     "engineering default, to be set from a local study of the heat island",
-    ConfirmationStatus.ENGINEERING,
 )
 COMFORT = ParameterSpec(
     "comfort_temperature",
@@ -126,7 +122,6 @@ COMFORT = ParameterSpec(
     "Cel",
     (0.0, 45.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
 )
 SHADE_SOURCE = OptionSpec(
     "shade_source",
@@ -136,8 +131,7 @@ SHADE_SOURCE = OptionSpec(
         "vegetation_cover": Label("按地类与植被覆盖度", "by class and vegetation cover"),
     },
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
-    {"vegetation_cover": ("shade_by_cover",)},
+    needs={"vegetation_cover": ("shade_by_cover",)},
 )
 
 _INVEST = "InVEST urban cooling, after Zardo et al. 2017"

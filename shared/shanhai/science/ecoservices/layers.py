@@ -96,7 +96,6 @@ def normalised_quantity(name: str, of: str, zh: str, en: str) -> method.Quantity
         needs=(of,),
         statistics=limits_of(of),
         source="limits at the 0.5th and 99.5th percentile of the valid cells",
-        status=method.ConfirmationStatus.ENGINEERING,
     )
 
 
@@ -120,7 +119,6 @@ COVER_LIMITS = method.OptionSpec(
         "fixed": Label("固定 0.05 与 0.90", "fixed at 0.05 and 0.90"),
     },
     source="engineering default",
-    status=method.ConfirmationStatus.ENGINEERING,
 )
 
 
@@ -264,7 +262,6 @@ CROP_COEFFICIENTS = method.TableSpec(
     "1",
     (0.0, 2.0),
     "within the ranges of FAO-56 and InVEST",
-    method.ConfirmationStatus.ENGINEERING,
 )
 NATURALNESS_TABLE = method.TableSpec(
     "naturalness",
@@ -272,7 +269,6 @@ NATURALNESS_TABLE = method.TableSpec(
     "1",
     (0.0, 1.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 
 SHARED: tuple[method.Quantity, ...] = (

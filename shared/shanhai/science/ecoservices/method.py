@@ -63,7 +63,7 @@ class ParameterSpec:
     unit: str
     valid_range: tuple[float, float]
     source: str
-    status: ConfirmationStatus
+    status: ConfirmationStatus = ConfirmationStatus.ENGINEERING
 
 
 Function = Callable[..., Any]
@@ -114,7 +114,7 @@ class OptionSpec:
     default: str
     choices: Mapping[str, Label]
     source: str
-    status: ConfirmationStatus
+    status: ConfirmationStatus = ConfirmationStatus.ENGINEERING
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -136,7 +136,7 @@ class TableSpec:
     unit: str
     valid_range: tuple[float, float]
     source: str
-    status: ConfirmationStatus
+    status: ConfirmationStatus = ConfirmationStatus.ENGINEERING
 
 
 @dataclass(frozen=True, slots=True)

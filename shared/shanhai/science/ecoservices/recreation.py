@@ -182,7 +182,6 @@ WATER_DECAY = method.ParameterSpec(
     "m",
     _DECAY_RANGE_M,
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 ACCESS_DECAY = method.ParameterSpec(
     "access_decay_m",
@@ -190,7 +189,6 @@ ACCESS_DECAY = method.ParameterSpec(
     "m",
     _DECAY_RANGE_M,
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 TIME_DECAY = method.ParameterSpec(
     "access_decay_min",
@@ -198,7 +196,6 @@ TIME_DECAY = method.ParameterSpec(
     "min",
     (1.0, 600.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 SHORE = method.ParameterSpec(
     "shore_m",
@@ -206,7 +203,6 @@ SHORE = method.ParameterSpec(
     "m",
     (0.0, 5_000.0),
     "no shore is taken as open unless asked for; 200 where all are",
-    method.ConfirmationStatus.ENGINEERING,
 )
 REACH = method.ParameterSpec(
     "reach_m",
@@ -214,7 +210,6 @@ REACH = method.ParameterSpec(
     "m",
     (10.0, 10_000.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 STANDARD = method.ParameterSpec(
     "nature_standard",
@@ -222,7 +217,6 @@ STANDARD = method.ParameterSpec(
     "m2/person",
     (0.0, 1_000.0),
     "engineering default, to be set from the local standard",
-    method.ConfirmationStatus.ENGINEERING,
 )
 NATURE = method.TableSpec(
     "nature",
@@ -230,7 +224,6 @@ NATURE = method.TableSpec(
     "1",
     (0.0, 1.0),
     "engineering default, the green classes",
-    method.ConfirmationStatus.ENGINEERING,
 )
 ACCESS_BY = method.OptionSpec(
     "access_by",
@@ -241,8 +234,7 @@ ACCESS_BY = method.OptionSpec(
         "least_cost": Label("出行时间（最小耗时路径）", "travel time by the quickest way"),
     },
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
-    {
+    needs={
         "distance": ("access_distance_m",),
         "travel_time": ("travel_time_min",),
         "least_cost": ("travel_minutes",),
@@ -252,9 +244,7 @@ ACCESS_BY = method.OptionSpec(
 
 def _speed(name: str, kmh: float) -> method.ParameterSpec:
     source = "engineering default"
-    return method.ParameterSpec(
-        name, kmh, "km/h", (0.5, 150.0), source, method.ConfirmationStatus.ENGINEERING
-    )
+    return method.ParameterSpec(name, kmh, "km/h", (0.5, 150.0), source)
 
 
 SPEEDS = (

@@ -277,7 +277,6 @@ PRACTICE = method.TableSpec(
     (0.0, 1.0),
     "paddy 0.15, orchard 0.69 in the literature; 0.35 for both and dry fields together. "
     "Water and built-up land have no practice, and no erosion whatever the value",
-    method.ConfirmationStatus.ENGINEERING,
 )
 THETA_CAP = method.ParameterSpec(
     "theta_cap",
@@ -285,7 +284,6 @@ THETA_CAP = method.ParameterSpec(
     "deg",
     (10.0, 90.0),
     "the plots of Liu et al. 1994 end at 29 degrees",
-    method.ConfirmationStatus.ENGINEERING,
 )
 LENGTH_CAP = method.ParameterSpec(
     "slope_length_cap",
@@ -353,7 +351,6 @@ DEMAND_FORM = method.OptionSpec(
         TOLERANCE: Label("超出容许流失量的潜在侵蚀", "potential erosion above tolerance"),
     },
     "engineering choice",
-    method.ConfirmationStatus.ENGINEERING,
     needs={ACTUAL: ("actual_erosion",), TOLERANCE: ("potential_erosion",)},
 )
 FLOW_ROUTING = method.OptionSpec(

@@ -133,7 +133,6 @@ STORM = method.ParameterSpec(
     "mm",
     (0.0, 2_000.0),
     "rain of the design storm, from the drainage plan or the capture target",
-    method.ConfirmationStatus.ENGINEERING,
 )
 SEALED_SHARE = method.ParameterSpec(
     "sealed_share",
@@ -141,7 +140,6 @@ SEALED_SHARE = method.ParameterSpec(
     "1",
     (0.0, 1.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 ANTECEDENT = method.OptionSpec(
     "antecedent",
@@ -177,8 +175,7 @@ DEMAND_BY = method.OptionSpec(
         "design_standard": Label("海绵城市控制目标", "capture target of built-up land"),
     },
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
-    {
+    needs={
         "exposure": ("exposure",),
         "built_up_nearby": ("built_up_nearby",),
         "design_standard": ("built_up",),

@@ -334,7 +334,6 @@ CROP = method.TableSpec(
     "1",
     (0.0, 2.0),
     "within the ranges of FAO-56",
-    method.ConfirmationStatus.ENGINEERING,
 )
 ROOTS = method.TableSpec(
     "rooting_depth",
@@ -342,7 +341,6 @@ ROOTS = method.TableSpec(
     "mm",
     (0.0, 10_000.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 VEGETATED = method.TableSpec(
     "vegetated",
@@ -366,7 +364,6 @@ SEASONALITY = method.ParameterSpec(
     "1",
     (1.0, 30.0),
     "Z of Donohue et al. 2012; a fifth of the rain days, to be calibrated",
-    method.ConfirmationStatus.ENGINEERING,
 )
 DOMESTIC = method.ParameterSpec(
     "domestic_use",
@@ -374,7 +371,6 @@ DOMESTIC = method.ParameterSpec(
     "m3/person/yr",
     (0.0, 1000.0),
     "200 L/d; the local Water Resources Bulletin knows better",
-    method.ConfirmationStatus.ENGINEERING,
 )
 IRRIGATION = method.ParameterSpec(
     "irrigation_use",
@@ -382,7 +378,6 @@ IRRIGATION = method.ParameterSpec(
     "m3/ha/yr",
     (0.0, 50_000.0),
     "engineering default",
-    method.ConfirmationStatus.ENGINEERING,
 )
 INDUSTRIAL = method.ParameterSpec(
     "industrial_use",
@@ -390,7 +385,6 @@ INDUSTRIAL = method.ParameterSpec(
     "m3/yr",
     (0.0, 1e12),
     "industrial and ecological use of the area, from the Water Resources Bulletin; may be 0",
-    method.ConfirmationStatus.ENGINEERING,
 )
 REFERENCE_FROM = method.OptionSpec(
     "reference_from",
@@ -414,7 +408,6 @@ HOUSEHOLDS_BY = method.OptionSpec(
         BY_LIGHTS: Label("计入总量按灯光分摊", "in the total that lights share out"),
     },
     "engineering choice",
-    method.ConfirmationStatus.ENGINEERING,
     needs={BY_POPULATION: ("population_density",)},
 )
 
