@@ -32,6 +32,7 @@ THINGS = Entity(
     geometry_type="geometry-any",
     live="true",
     published="true",
+    region=None,
     current="true",
     as_of="true",
     interval=None,

@@ -46,7 +46,6 @@ CASES = Entity(
     current="true",
     as_of="lc.created_at < CAST(:as_of AS date) + 1",
     interval=None,
-    region="lc.region_id",
     historic=False,
     path="/cases",
     properties=(

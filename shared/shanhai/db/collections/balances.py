@@ -255,7 +255,6 @@ BALANCE_ENTRIES = entity.Entity(
         " LEFT JOIN balance_entry other ON other.id = be.counterpart_id"
     ),
     published="be.state IN ('accepted', 'reversed')",
-    region="be.region_id",
     path="/balances/entries",
     properties=(
         _OWN.code,

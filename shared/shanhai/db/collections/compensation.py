@@ -246,7 +246,6 @@ COMPENSATION_AGREEMENTS = entity.Entity(
         " LEFT JOIN station s ON s.id = cg.station_id"
     ),
     published="cg.state <> 'draft'",
-    region="cg.region_id",
     partners="ARRAY[cg.upstream_id, cg.downstream_id]",
     path="/compensation-agreements",
     properties=(

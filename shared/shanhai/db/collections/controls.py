@@ -45,14 +45,12 @@ CONTROL_AREAS = entity.Entity(
     table="control_area",
     alias="ca",
     joins=" LEFT JOIN region r ON r.id = ca.region_id LEFT JOIN plan p ON p.id = ca.plan_id",
-    geometry="ca.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
     published=f"ca.status = 'published' AND {PUBLIC_EDITION}",
     public=_OWN.public,
     signed_in=_OWN.signed_in,
     in_force=IN_FORCE,
-    region="ca.region_id",
     partners=PARTNERS,
     properties=(
         _OWN.code,
@@ -142,6 +140,7 @@ ZONE_CLASSES = entity.Entity(
     table="zone_class",
     alias="c",
     published="true",
+    region=None,
     path="/zone-classes",
     properties=(
         _CLASS.code,
@@ -220,7 +219,6 @@ CONTROL_RULES = entity.Entity(
     joins=" LEFT JOIN region r ON r.id = cr.region_id LEFT JOIN plan p ON p.id = cr.plan_id",
     published=PUBLIC_EDITION,
     in_force=IN_FORCE,
-    region="cr.region_id",
     partners=PARTNERS,
     path="/control-rules",
     properties=(

@@ -50,6 +50,7 @@ INDICATORS = Entity(
     table="indicator",
     alias="i",
     published="true",
+    region=None,
     path="/indicators",
     properties=(
         _ENTRY.code,

@@ -203,7 +203,6 @@ PLAN_PARTS = Entity(
     ),
     live="pp.deleted_at IS NULL AND p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
-    region="pp.region_id",
     partners=PARTNERS,
     path="/plans/{plan}/parts",
     properties=(

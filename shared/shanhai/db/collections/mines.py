@@ -194,11 +194,9 @@ MINES = entity.Entity(
         " LEFT JOIN project j ON j.id = mi.project_id LEFT JOIN mine whole"
         " ON whole.id = mi.part_of_id"
     ),
-    geometry="mi.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
     published="true",
-    region="mi.region_id",
     properties=(
         _MINE.code,
         *_MINE.names(),
@@ -345,13 +343,11 @@ RECLAMATIONS = entity.Entity(
         " LEFT JOIN region r ON r.id = rc.region_id LEFT JOIN party o ON o.id = rc.owner_id"
         " LEFT JOIN project j ON j.id = rc.project_id"
     ),
-    geometry="rc.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
     published="true",
     public=_LAND.public,
     signed_in=_LAND.signed_in,
-    region="rc.region_id",
     interval=("rc.start_on", "rc.end_on"),
     properties=(
         _LAND.code,

@@ -268,11 +268,9 @@ NOTICES = entity.Entity(
     table="notice",
     alias="nt",
     joins=" LEFT JOIN region r ON r.id = nt.region_id",
-    geometry="nt.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
     published="nt.state <> 'draft'",
-    region="nt.region_id",
     properties=(
         _OWN.code,
         *_OWN.names(),

@@ -52,7 +52,6 @@ PATTERNS = Entity(
     current=f"{current('pt')} AND pt.status <> 'superseded'",
     history=frozenset({"status"}),
     in_force=IN_FORCE,
-    region="pt.region_id",
     partners=PARTNERS,
     path="/patterns",
     properties=(
@@ -93,7 +92,6 @@ PATTERN_COMPONENTS = Entity(
         " LEFT JOIN region r ON r.id = pt.region_id LEFT JOIN plan p ON p.id = pt.plan_id"
         " LEFT JOIN pattern_component parent ON parent.id = pc.parent_id"
     ),
-    geometry="pc.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
     live="pc.deleted_at IS NULL AND pt.deleted_at IS NULL",
@@ -176,14 +174,12 @@ CORRIDORS = Entity(
         " LEFT JOIN region r ON r.id = co.region_id LEFT JOIN plan p ON p.id = co.plan_id"
         " LEFT JOIN pattern pt ON pt.id = co.pattern_id"
     ),
-    geometry="co.geom",
     geometry_type="geometry-multilinestring",
     geometry_column="geom",
     published=f"co.status IN ('published', 'superseded') AND {PUBLIC_EDITION}",
     current=f"{current('co')} AND co.status <> 'superseded'",
     history=frozenset({"status"}),
     in_force=IN_FORCE,
-    region="co.region_id",
     partners=PARTNERS,
     properties=(
         _LINE.code,
@@ -241,14 +237,12 @@ CORRIDOR_NODES = Entity(
     table="corridor_node",
     alias="n",
     joins=" LEFT JOIN region r ON r.id = n.region_id LEFT JOIN plan p ON p.id = n.plan_id",
-    geometry="n.geom",
     geometry_type="geometry-point",
     geometry_column="geom",
     published=f"n.status IN ('published', 'superseded') AND {PUBLIC_EDITION}",
     current=f"{current('n')} AND n.status <> 'superseded'",
     history=frozenset({"status"}),
     in_force=IN_FORCE,
-    region="n.region_id",
     partners=PARTNERS,
     properties=(
         _NODE.code,

@@ -110,7 +110,6 @@ PLANS = entity.Entity(
     geometry=_PLACE,
     geometry_type="geometry-multipolygon",
     published="p.status IN ('approved', 'superseded')",
-    region="p.region_id",
     partners=PARTNERS,
     interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year + 1, 1, 1)"),
     properties=(

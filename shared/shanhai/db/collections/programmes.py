@@ -196,7 +196,6 @@ PARTIES = Entity(
     published="true",
     # Experts are persons.
     public="pa.kind <> 'expert'",
-    region="pa.region_id",
     path="/parties",
     properties=(
         _PARTY.code,
@@ -231,7 +230,6 @@ FUND_SOURCES = Entity(
     published="true",
     public="false",
     signed_in="fs.region_id IS NULL",
-    region="fs.region_id",
     path="/fund-sources",
     properties=(
         _FUND.code,
@@ -277,7 +275,6 @@ DOCUMENTS = Entity(
     # What it belongs to may be a draft, so that those of the region see it who see drafts.
     published=_DOCUMENT.signed_in,
     public=_DOCUMENT.public,
-    region="dc.region_id",
     path="/documents",
     properties=(
         _DOCUMENT.code,

@@ -106,14 +106,12 @@ PROJECTS = entity.Entity(
         " LEFT JOIN party o ON o.id = pj.owner_id"
         " LEFT JOIN project_state st ON st.state = pj.state"
     ),
-    geometry="pj.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
     published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
     f" AND {OUTSIDE_DRAFTS}",
     public=_OWN.public,
     signed_in=_OWN.signed_in,
-    region="pj.region_id",
     partners=_PARTNERS,
     interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year + 1, 1, 1)"),
     properties=(

@@ -68,7 +68,6 @@ REGIONS = Entity(
     table="region",
     alias="r",
     joins=" LEFT JOIN region parent ON parent.id = r.parent_id",
-    geometry="r.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
     published="true",

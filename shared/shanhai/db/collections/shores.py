@@ -141,11 +141,9 @@ ISLANDS = entity.Entity(
         " LEFT JOIN named_feature nf ON nf.id = isl.feature_id"
         " LEFT JOIN problem b ON b.id = isl.problem_id"
     ),
-    geometry="isl.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
     published="true",
-    region="isl.region_id",
     properties=(
         _ISLAND.code,
         *_ISLAND.names(),
@@ -197,11 +195,9 @@ OUTFALLS = entity.Entity(
         " LEFT JOIN party o ON o.id = ofl.discharger_id"
         " LEFT JOIN station s ON s.id = ofl.station_id"
     ),
-    geometry="ofl.geom",
     geometry_type="geometry-point",
     geometry_column="geom",
     published="true",
-    region="ofl.region_id",
     properties=(
         _OUTFALL.code,
         *_OUTFALL.names(),
@@ -251,11 +247,9 @@ FISHING_HARBOURS = entity.Entity(
     table="fishing_harbour",
     alias="hb",
     joins=(" LEFT JOIN region r ON r.id = hb.region_id LEFT JOIN party o ON o.id = hb.operator_id"),
-    geometry="hb.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
     published="true",
-    region="hb.region_id",
     properties=(
         _HARBOUR.code,
         *_HARBOUR.names(),
@@ -293,7 +287,6 @@ REGION_LINKS = entity.Entity(
         " LEFT JOIN region_link lower ON lower.id = rl.flows_to_id"
     ),
     published="true",
-    region="rl.region_id",
     path="/region-links",
     properties=(
         _LINK.code,

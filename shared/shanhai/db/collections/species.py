@@ -128,6 +128,7 @@ SPECIES = entity.Entity(
     alias="sp",
     joins=" LEFT JOIN species ac ON ac.id = sp.accepted_id",
     published="true",
+    region=None,
     path="/species",
     aliases=("sp.scientific_name",),
     properties=(
@@ -209,12 +210,10 @@ OCCURRENCES = entity.masked(
             " LEFT JOIN region r ON r.id = oc.region_id"
             " LEFT JOIN document ev ON ev.id = oc.evidence_id"
         ),
-        geometry="oc.geom",
         geometry_type="geometry-point",
         geometry_column="geom",
         published="true",
         public="oc.state = 'verified'",
-        region="oc.region_id",
         properties=(
             _FOUND.code,
             _FOUND.reference(

@@ -97,7 +97,6 @@ DEMONSTRATION_MEMBERS = entity.Entity(
         " LEFT JOIN named_feature nf ON nf.id = dm.feature_id"
     ),
     published="true",
-    region="dm.region_id",
     path="/demonstration-members",
     properties=(
         _MEMBER.code,
@@ -142,7 +141,6 @@ DEMONSTRATION_CRITERIA = entity.Entity(
     alias="dc",
     joins=" LEFT JOIN region r ON r.id = dc.region_id",
     published="true",
-    region="dc.region_id",
     path="/demonstration-criteria",
     properties=(
         _CRITERION.code,
@@ -174,7 +172,6 @@ DEMONSTRATION_SCORES = entity.Entity(
         " LEFT JOIN demonstration_criterion dc ON dc.id = ds.criterion_id"
     ),
     published="true",
-    region="ds.region_id",
     path="/demonstration-scores",
     properties=(
         _SCORE.code,
@@ -211,7 +208,6 @@ TITLES = entity.Entity(
         " LEFT JOIN named_feature nf ON nf.id = ti.feature_id"
     ),
     published="true",
-    region="ti.region_id",
     path="/titles",
     properties=(
         _TITLE.code,

@@ -152,7 +152,6 @@ ZONES = Entity(
         " LEFT JOIN zone_class c ON c.id = z.class_id"
         " LEFT JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id"
     ),
-    geometry="z.geom",
     geometry_type="geometry-multipolygon",
     geometry_column="geom",
     live=f"{LIVE} AND z.deleted_at IS NULL",

@@ -291,14 +291,15 @@ class Entity:
     reader; who may see which of those rows is said by `published`, `public` and `signed_in`, and
     applied by `shanhai.db.features.selection` alone. `current` is the state of today and gives way
     to `as_of` (which reads the bind `:as_of`), or to a filter on one of `history`. What is not
-    declared of these is that of a table whose rows hold from `valid_from` until before `valid_to`
-    and are deleted with a time; `{alias}` in it becomes the entity's.
+    declared of these is that of a table whose rows belong to a region, hold from `valid_from` until
+    before `valid_to` and are deleted with a time; `{alias}` in it becomes the entity's.
 
     Attributes:
         table: The table its rows are kept in; former states are in `{table}_history`.
         alias: The table's name in all SQL of the declaration.
         joins: What follows the table in `FROM`.
-        geometry: SQL of the geometry; None for records, which are served at `path`.
+        geometry: SQL of the geometry, that of `geometry_column` unless said otherwise; None for
+            records, which are served at `path`.
         geometry_column: The column geometry is written to; None when it is derived.
         published: SQL that holds for rows every reader with an identity may see.
         public: SQL that holds besides for rows anyone may see.
@@ -350,7 +351,7 @@ class Entity:
     geometry_column: str | None = None
     public: str = "true"
     signed_in: str = "true"
-    region: str | None = None
+    region: str | None = "{alias}.region_id"
     partners: str | None = None
     interval: tuple[str, str] | None = ("{alias}.valid_from", "{alias}.valid_to")
     history: frozenset[str] = field(default=frozenset())
@@ -370,8 +371,12 @@ class Entity:
 
     def __post_init__(self) -> None:
         """Write the alias of the table where SQL of this class stands for it."""
-        for name in ("code", "live", "current", "as_of"):
-            object.__setattr__(self, name, getattr(self, name).replace("{alias}", self.alias))
+        if self.geometry is None and self.geometry_column is not None:
+            object.__setattr__(self, "geometry", f"{self.alias}.{self.geometry_column}")
+        for name in ("code", "live", "current", "as_of", "region"):
+            sql = getattr(self, name)
+            if sql is not None:
+                object.__setattr__(self, name, sql.replace("{alias}", self.alias))
         if self.interval is not None:
             ends = tuple(end.replace("{alias}", self.alias) for end in self.interval)
             object.__setattr__(self, "interval", ends)

@@ -43,7 +43,6 @@ PROPOSALS = Entity(
     current="true",
     as_of="pr.created_at < CAST(:as_of AS date) + 1",
     interval=None,
-    region="pr.region_id",
     partners=PARTNERS,
     historic=False,
     path="/proposals",
