@@ -173,11 +173,9 @@ ZONE_CLASSES = entity.Entity(
         _CLASS.column(
             "color", {**entity.TEXT, "pattern": "^#[0-9a-fA-F]{6}$"}, Label("颜色", "Colour")
         ),
-        _CLASS.column("requirement_zh", entity.TEXT, Label("管控要求", "Requirement, zh")),
-        _CLASS.column("requirement_en", entity.TEXT, Label("管控要求(英)", "Requirement, en")),
+        *_CLASS.both("requirement", Label("管控要求", "Requirement")),
         _CLASS.column("text_official", entity.TEXT, Label("官方原文", "Official text")),
-        _CLASS.column("traits_zh", entity.TEXT, Label("特征", "Traits, zh")),
-        _CLASS.column("traits_en", entity.TEXT, Label("特征(英)", "Traits, en")),
+        *_CLASS.both("traits", Label("特征", "Traits")),
         _CLASS.column(
             "relation", entity.TEXT, Label("供需关系", "Supply and demand"), queryable=True
         ),
@@ -231,15 +229,13 @@ CONTROL_RULES = entity.Entity(
         _RULE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _RULE.copied_from("control_rule"),
         _RULE.column("activity", NAME, Label("活动", "Activity"), queryable=True, required=True),
-        _RULE.column("activity_zh", entity.TEXT, Label("活动名称", "Activity, zh")),
-        _RULE.column("activity_en", entity.TEXT, Label("活动名称(英)", "Activity, en")),
+        *_RULE.both("activity", Label("活动名称", "Activity")),
         _RULE.column(
             "decision", choice(DECISIONS), Label("规定", "Decision"), queryable=True, required=True
         ),
         _RULE.column("conditions", entity.TEXTS, Label("条件", "Conditions")),
         _RULE.column("legal_basis", entity.TEXT, Label("法律依据", "Legal basis")),
-        _RULE.column("text_zh", entity.TEXT, Label("说明", "Text, zh")),
-        _RULE.column("text_en", entity.TEXT, Label("说明(英)", "Text, en")),
+        *_RULE.both("text", Label("说明", "Text")),
         _RULE.column("text_official", entity.TEXT, Label("官方原文", "Official text")),
         _RULE.attribute("covers", entity.TEXTS, Label("另适用的活动", "Further activities")),
         _RULE.attribute("classes", entity.TEXTS, Label("管控线分类", "Classes of control areas")),

@@ -39,14 +39,7 @@ DATASETS = entity.Entity(
     properties=(
         _DATASET.code,
         *_DATASET.names(),
-        entity.Property(
-            "region",
-            "r.code",
-            entity.TEXT,
-            Label("区域", "Region"),
-            queryable=True,
-            role="reference",
-        ),
+        _DATASET.shown_region,
         _DATASET.shown(
             "theme",
             entity.OpenList(theme_titles()),
@@ -63,10 +56,7 @@ DATASETS = entity.Entity(
             unit="m",
         ),
         _DATASET.column("stand_in", entity.BOOLEAN, Label("替代数据", "Stand-in"), queryable=True),
-        _DATASET.column("stand_in_note_zh", entity.TEXT, Label("替代说明", "Stand-in note, zh")),
-        _DATASET.column(
-            "stand_in_note_en", entity.TEXT, Label("替代说明(英)", "Stand-in note, en")
-        ),
+        *_DATASET.both("stand_in_note", Label("替代说明", "Stand-in note")),
         _DATASET.column("source", entity.TEXT, Label("来源", "Source")),
         _DATASET.column("licence", entity.TEXT, Label("许可", "Licence")),
         _DATASET.column(

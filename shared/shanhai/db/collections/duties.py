@@ -81,9 +81,7 @@ DUTIES = entity.Entity(
         *_OWN.names(),
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
         _OWN.copied_from("duty"),
-        _OWN.column(
-            "order", columns.ORDER, Label("序号", "Order"), column="order_no", queryable=True
-        ),
+        _OWN.order,
         _OWN.column("article", entity.TEXT, Label("条款", "Article"), queryable=True),
         *(
             entity.Property(
@@ -97,10 +95,8 @@ DUTIES = entity.Entity(
                 ("en", "条款英文标题", "Heading of the article, en"),
             )
         ),
-        _OWN.column("text_zh", entity.TEXT, Label("内容", "Text, zh")),
-        _OWN.column("text_en", entity.TEXT, Label("内容(英)", "Text, en")),
-        _OWN.column("success_zh", entity.TEXT, Label("完成标准", "Measure of success, zh")),
-        _OWN.column("success_en", entity.TEXT, Label("完成标准(英)", "Measure of success, en")),
+        *_OWN.both("text", Label("内容", "Text")),
+        *_OWN.both("success", Label("完成标准", "Measure of success")),
         *_OWN.years(),
         _OWN.column("due_on", entity.DATE, Label("规定期限", "Stated last day"), queryable=True),
         entity.Property("due", DUE, entity.DATE, Label("期限", "Due"), queryable=True),

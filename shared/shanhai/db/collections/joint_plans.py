@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.guards import RECORD_PERIOD, became, refused
 from shanhai.db.editions.content import CONTENT, Content, held
 from shanhai.db.features.columns import Columns, square_kilometres
-from shanhai.db.features.entity import TEXT, Editing, Entity, Guard, PendingWrite
+from shanhai.db.features.entity import Editing, Entity, Guard, PendingWrite
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role
 
@@ -218,8 +218,7 @@ PLAN_PARTS = Entity(
             to="parties",
             column="party_id",
         ),
-        _OWN.column("text_zh", TEXT, Label("内容", "Text, zh")),
-        _OWN.column("text_en", TEXT, Label("内容(英)", "Text, en")),
+        *_OWN.both("text", Label("内容", "Text")),
         square_kilometres("area_km2", "r.area_m2", Label("区域面积", "Area of the region")),
         _OWN.source,
         *_OWN.period,

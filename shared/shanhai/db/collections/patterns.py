@@ -67,8 +67,7 @@ PATTERNS = Entity(
             "version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True
         ),
         _PATTERN.column("status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True),
-        _PATTERN.attribute("principle_zh", TEXT, Label("原则", "Principle, zh")),
-        _PATTERN.attribute("principle_en", TEXT, Label("原则(英)", "Principle, en")),
+        *_PATTERN.both("principle", Label("原则", "Principle"), attribute=True),
         _PATTERN.attribute("set_by", TEXT, Label("提出该格局的规划", "Plan that sets it")),
         _PATTERN.attribute("note", TEXT, Label("说明", "Note")),
         _PATTERN.source,
@@ -112,26 +111,21 @@ PATTERN_COMPONENTS = Entity(
         _PART.reference(
             "parent", "parent.code", Label("上级要素", "Parent component"), to="pattern_components"
         ),
-        Property(
-            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
-        ),
+        _PART.shown_region,
         Property("plan", "p.code", TEXT, Label("规划", "Plan"), queryable=True, role="reference"),
         _PART.copied_from("pattern_component"),
         Property(
             "status", "pt.status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True
         ),
         _PART.column("type", TEXT, Label("类型", "Type"), queryable=True, required=True),
-        _PART.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
+        _PART.order,
         _PART.column(
             "certainty", choice(CERTAINTIES), Label("确定性", "Certainty"), queryable=True
         ),
-        _PART.column("label_zh", TEXT, Label("标签", "Label, zh")),
-        _PART.column("label_en", TEXT, Label("标签(英)", "Label, en")),
+        *_PART.both("label", Label("标签", "Label")),
         _PART.column("covers", TEXTS, Label("涵盖要素", "Covers")),
-        _PART.attribute("role_zh", TEXT, Label("作用", "Role, zh")),
-        _PART.attribute("role_en", TEXT, Label("作用(英)", "Role, en")),
-        _PART.attribute("rule_zh", TEXT, Label("划定规则", "Rule, zh")),
-        _PART.attribute("rule_en", TEXT, Label("划定规则(英)", "Rule, en")),
+        *_PART.both("role", Label("作用", "Role"), attribute=True),
+        *_PART.both("rule", Label("划定规则", "Rule"), attribute=True),
         _PART.attribute("count_stated", ORDER, Label("载明数量", "Stated number")),
         _PART.attribute("complete", BOOLEAN, Label("已列全", "All are listed")),
         _PART.attribute("members_of", TEXT, Label("成员所在集合", "Collection of its members")),
@@ -188,7 +182,7 @@ CORRIDORS = Entity(
         _LINE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _LINE.copied_from("corridor"),
         _LINE.reference("pattern", "pt.code", Label("格局", "Pattern"), to="patterns"),
-        _LINE.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
+        _LINE.order,
         _LINE.column(
             "type", choice(CORRIDOR_TYPES), Label("类型", "Type"), queryable=True, required=True
         ),

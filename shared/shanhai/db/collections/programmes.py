@@ -133,13 +133,9 @@ PROGRAMMES = Entity(
             "region", "r.code", Label("所属部分的区域", "Region whose part it is of"), to="regions"
         ),
         _PROGRAMME.copied_from("programme"),
-        _PROGRAMME.column(
-            "order", ORDER, Label("序号", "Order"), column="order_no", queryable=True
-        ),
-        _PROGRAMME.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
-        _PROGRAMME.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
-        _PROGRAMME.attribute("extent_zh", TEXT, Label("建设范围", "Extent, zh")),
-        _PROGRAMME.attribute("extent_en", TEXT, Label("建设范围(英)", "Extent, en")),
+        _PROGRAMME.order,
+        *_PROGRAMME.both("summary", Label("摘要", "Summary")),
+        *_PROGRAMME.both("extent", Label("建设范围", "Extent"), attribute=True),
         _PROGRAMME.attribute(
             "bank_buffer_m", POSITIVE, Label("距岸宽度", "Width from the bank"), unit="m"
         ),
@@ -299,9 +295,7 @@ DOCUMENTS = Entity(
         _DOCUMENT.shown(
             "object", TEXT, Label("所属对象", "Object"), column="owner_code", queryable=True
         ),
-        Property(
-            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
-        ),
+        _DOCUMENT.shown_region,
         _DOCUMENT.shown("filename", TEXT, Label("文件名", "File name")),
         _DOCUMENT.shown("media_type", TEXT, Label("媒体类型", "Media type"), queryable=True),
         _DOCUMENT.shown("bytes", INTEGER, Label("字节数", "Bytes"), unit="By"),

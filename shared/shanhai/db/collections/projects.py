@@ -117,10 +117,8 @@ PROJECTS = entity.Entity(
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column("summary_zh", entity.TEXT, Label("摘要", "Summary, zh")),
-        _OWN.column("summary_en", entity.TEXT, Label("摘要(英)", "Summary, en")),
-        _OWN.attribute("content_zh", entity.TEXT, Label("主要建设内容", "Main works, zh")),
-        _OWN.attribute("content_en", entity.TEXT, Label("主要建设内容(英)", "Main works, en")),
+        *_OWN.both("summary", Label("摘要", "Summary")),
+        *_OWN.both("content", Label("主要建设内容", "Main works"), attribute=True),
         _OWN.attribute("order_no", columns.ORDER, Label("序号", "Order in the programme")),
         _OWN.attribute("places", entity.TEXTS, Label("地点", "Places")),
         _OWN.attribute("lakes", entity.TEXTS, Label("湖库", "Lakes and reservoirs")),
@@ -130,8 +128,7 @@ PROJECTS = entity.Entity(
         _OWN.attribute(
             "towns_complete", entity.BOOLEAN, Label("镇街已列全", "All towns are listed")
         ),
-        _OWN.attribute("towns_rule_zh", entity.TEXT, Label("镇街范围", "Which towns, zh")),
-        _OWN.attribute("towns_rule_en", entity.TEXT, Label("镇街范围(英)", "Which towns, en")),
+        *_OWN.both("towns_rule", Label("镇街范围", "Which towns"), attribute=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         entity.Property(
             "regions",

@@ -12,7 +12,6 @@ from shanhai.db.collections.projects import OUTSIDE_DRAFTS
 from shanhai.db.features.columns import (
     IN_FORCE,
     NAME,
-    ORDER,
     PUBLIC_EDITION,
     YEAR,
     Columns,
@@ -109,10 +108,8 @@ PROBLEMS = Entity(
         _PROBLEM.column("cause", TEXT, Label("成因", "Cause")),
         _PROBLEM.column("places", TEXTS, Label("地点", "Places")),
         _PROBLEM.attribute("stated_year", YEAR, Label("数量所属年份", "Year of the quantity")),
-        _PROBLEM.attribute("effects_zh", TEXTS, Label("影响", "Effects, zh")),
-        _PROBLEM.attribute("effects_en", TEXTS, Label("影响(英)", "Effects, en")),
-        _PROBLEM.attribute("minerals_zh", TEXTS, Label("矿种", "Minerals, zh")),
-        _PROBLEM.attribute("minerals_en", TEXTS, Label("矿种(英)", "Minerals, en")),
+        *_PROBLEM.both("effects", Label("影响", "Effects"), TEXTS, attribute=True),
+        *_PROBLEM.both("minerals", Label("矿种", "Minerals"), TEXTS, attribute=True),
         _PROBLEM.attribute("shares", _SHARES, Label("载明占比", "Shares as printed")),
         Property(
             "projects",
@@ -167,7 +164,7 @@ PROVISIONS = Entity(
         _SAID.column(
             "kind", choice(PROVISION_KINDS), Label("类型", "Kind"), queryable=True, required=True
         ),
-        _SAID.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
+        _SAID.order,
         _SAID.column("article", TEXT, Label("条款", "Article"), queryable=True),
         _SAID.column("form", choice(OBJECTIVE_FORMS), Label("形式", "Form"), queryable=True),
         _SAID.column("level", choice(REGION_LEVELS), Label("级别", "Level"), queryable=True),
@@ -190,8 +187,7 @@ PROVISIONS = Entity(
             queryable=True,
             names="parties",
         ),
-        _SAID.column("text_zh", TEXT, Label("要点", "Text, zh")),
-        _SAID.column("text_en", TEXT, Label("要点(英)", "Text, en")),
+        *_SAID.both("text", Label("要点", "Text")),
         _SAID.column("text_official", TEXT, Label("官方原文", "Official text")),
         _SAID.source,
         *_SAID.period,
@@ -279,7 +275,7 @@ FIGURES = Entity(
             "kind", choice(FIGURE_KINDS), Label("类型", "Kind"), queryable=True, required=True
         ),
         _FIGURE.column("aspect", choice(BENEFIT_ASPECTS), Label("方面", "Aspect"), queryable=True),
-        _FIGURE.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
+        _FIGURE.order,
         _FIGURE.column("class_zh", TEXT, Label("等级", "Class, zh"), queryable=True),
         _FIGURE.column("class_en", TEXT, Label("等级(英)", "Class, en"), queryable=True),
         _FIGURE.column(
@@ -324,8 +320,7 @@ FIGURES = Entity(
         _FIGURE.column("places", TEXTS, Label("地点", "Places"), queryable=True),
         _FIGURE.column("untold", TEXTS, Label("未载明", "What is not printed")),
         _FIGURE.column("article", TEXT, Label("条款", "Article"), queryable=True),
-        _FIGURE.column("note_zh", TEXT, Label("说明", "Note, zh")),
-        _FIGURE.column("note_en", TEXT, Label("说明(英)", "Note, en")),
+        *_FIGURE.both("note", Label("说明", "Note")),
         _FIGURE.source,
         *_FIGURE.period,
     ),
@@ -361,8 +356,7 @@ NAMED_FEATURES = Entity(
         ),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.column("article", TEXT, Label("条款", "Article"), queryable=True),
-        _OWN.column("note_zh", TEXT, Label("说明", "Note, zh")),
-        _OWN.column("note_en", TEXT, Label("说明(英)", "Note, en")),
+        *_OWN.both("note", Label("说明", "Note")),
         square_kilometres("area_km2", "nf.area_m2", Label("面积", "Area")),
         Property(
             "length_km",

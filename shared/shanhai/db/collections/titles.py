@@ -23,18 +23,6 @@ _HUNDREDTHS: Mapping[str, Any] = {**entity.QUANTITY, entity.DIGITS: 2}
 _AREA = Label("示范引领区", "Demonstration area")
 
 
-def _texts(own: columns.Columns, zh: str, en: str) -> tuple[entity.Property, entity.Property]:
-    return (
-        own.column("text_zh", entity.TEXT, Label(zh, f"{en}, zh")),
-        own.column("text_en", entity.TEXT, Label(f"{zh}(英)", f"{en}, en")),
-    )
-
-
-def _order(own: columns.Columns) -> entity.Property:
-    title = Label("序号", "Order")
-    return own.column("order", columns.ORDER, title, column="order_no", queryable=True)
-
-
 def _editing(*rules: entity.Guard) -> entity.Editing:
     return entity.Editing(roles=_WRITERS, scopes=_SCOPES, guards=(guards.RECORD_PERIOD, *rules))
 
@@ -102,7 +90,7 @@ DEMONSTRATION_MEMBERS = entity.Entity(
         _MEMBER.code,
         *_MEMBER.names(),
         _MEMBER.reference("region", "r.code", _AREA, to="regions", required=True),
-        _order(_MEMBER),
+        _MEMBER.order,
         _MEMBER.column(
             "section",
             columns.choice(vocabulary.DEMONSTRATION_SECTIONS),
@@ -122,7 +110,7 @@ DEMONSTRATION_MEMBERS = entity.Entity(
         _MEMBER.reference(
             "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
         ),
-        *_texts(_MEMBER, "内容", "Text"),
+        *_MEMBER.both("text", Label("内容", "Text")),
         _MEMBER.source,
         *_MEMBER.period,
     ),
@@ -148,9 +136,9 @@ DEMONSTRATION_CRITERIA = entity.Entity(
         _CRITERION.reference(
             "region", "r.code", Label("适用区域", "Region"), to="regions", required=True
         ),
-        _order(_CRITERION),
+        _CRITERION.order,
         _CRITERION.column("weight", _HUNDREDTHS, Label("权重", "Weight"), queryable=True),
-        *_texts(_CRITERION, "说明", "Text"),
+        *_CRITERION.both("text", Label("说明", "Text")),
         _CRITERION.source,
         *_CRITERION.period,
     ),
@@ -185,7 +173,7 @@ DEMONSTRATION_SCORES = entity.Entity(
         ),
         _SCORE.column("year", columns.YEAR, Label("年份", "Year"), queryable=True, required=True),
         _SCORE.column("score", _HUNDREDTHS, Label("得分", "Score"), queryable=True, required=True),
-        *_texts(_SCORE, "依据", "What it rests on"),
+        *_SCORE.both("text", Label("依据", "What it rests on")),
         _SCORE.column("evidence", entity.TEXTS, Label("依据文件", "Evidence")),
         _SCORE.source,
         *_SCORE.period,

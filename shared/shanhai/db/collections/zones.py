@@ -163,9 +163,7 @@ ZONES = Entity(
         ),
         VERSION,
         _SCHEME.shown("status", choice(SCHEME_STATUSES), Label("状态", "Status"), queryable=True),
-        Property(
-            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
-        ),
+        _ZONE.shown_region,
         Property("plan", "p.code", TEXT, Label("规划", "Plan"), queryable=True, role="reference"),
         _SCHEME.shown("kind", TEXT, Label("方案类型", "Kind of scheme"), queryable=True),
         _ZONE.reference(
@@ -211,8 +209,7 @@ ZONES = Entity(
             TEXTS,
             Label("涉及镇街", "Towns"),
         ),
-        _ZONE.attribute("location_zh", TEXT, Label("位置", "Location, zh")),
-        _ZONE.attribute("location_en", TEXT, Label("位置(英)", "Location, en")),
+        *_ZONE.both("location", Label("位置", "Location"), attribute=True),
         _ZONE.attribute("functions_zh", TEXTS, Label("主导功能（原文）", "Functions as printed")),
         _ZONE.attribute("functions_en", TEXTS, Label("主导功能(英)", "Functions, en")),
         _ZONE.attribute("problems_zh", TEXTS, Label("主要问题（原文）", "Problems as printed")),

@@ -273,6 +273,28 @@ class Columns:
             ),
         )
 
+    @property
+    def order(self) -> Property:
+        """The place of the row among its like."""
+        title = Label("序号", "Order")
+        return self.column("order", ORDER, title, column="order_no", queryable=True)
+
+    @property
+    def shown_region(self) -> Property:
+        """The code of the region of the row, which clients only read."""
+        title = Label("区域", "Region")
+        return Property("region", "r.code", TEXT, title, queryable=True, role="reference")
+
+    def both(
+        self, name: str, title: Label, schema: Mapping[str, Any] = TEXT, *, attribute: bool = False
+    ) -> tuple[Property, Property]:
+        """What is said in Chinese and in English, in columns or in `attrs`."""
+        member = self.attribute if attribute else self.column
+        return (
+            member(f"{name}_zh", schema, Label(title.zh, f"{title.en}, zh")),
+            member(f"{name}_en", schema, Label(f"{title.zh}(英)", f"{title.en}, en")),
+        )
+
     def years(self, *, required: bool = False) -> tuple[Property, Property]:
         """The first and the last year; the last may stay open."""
         first, last = Label("起始年", "First year"), Label("终止年", "Last year")

@@ -53,9 +53,7 @@ PROPOSALS = Entity(
         Property("object", _OBJECT, TEXT, Label("修订对象", "What is revised"), queryable=True),
         _OWN.shown("state", choice(PROPOSAL_STATES), Label("状态", "State"), queryable=True),
         Property("plan", "p.code", TEXT, Label("规划", "Plan"), queryable=True, role="reference"),
-        Property(
-            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
-        ),
+        _OWN.shown_region,
         _OWN.shown("author", TEXT, Label("提出人", "Author"), queryable=True),
         _OWN.shown("reason", TEXT, Label("理由", "Reason")),
         Property(
