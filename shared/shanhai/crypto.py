@@ -30,7 +30,6 @@ HASHES: Mapping[str, type[hashes.SHA256] | type[hashes.SM3]] = {
     "sm3": hashes.SM3,
 }
 """By the names the database keeps them under."""
-HASH_OF: Mapping[Suite, str] = {"international": "sha256", "commercial": "sm3"}
 SIGNATURE_OF: Mapping[Suite, str] = {"international": "Ed25519", "commercial": "SM2"}
 TOLD: Mapping[Suite, str] = {
     "international": "international (SHA-256, AES-256-GCM, Ed25519)",

@@ -296,11 +296,6 @@ class CleaningReport:
     sea_cells: int = 0
 
     @property
-    def valid_cells(self) -> int:
-        """Cells with a value in range."""
-        return self.cells - self.nodata_cells - self.out_of_range_cells
-
-    @property
     def out_of_range_share(self) -> float:
         """Part of the cells with a value whose value is impossible, 0–1."""
         known = self.cells - self.nodata_cells

@@ -15,8 +15,6 @@ LENGTH_DIGITS = 4
 CRC_DIGITS = 4
 LONGEST_SEGMENT = 1024
 """Bytes of a data segment, by the standard."""
-LONGEST_WRITABLE = 10**LENGTH_DIGITS - 1
-"""Bytes of the longest data segment whose length has four digits."""
 _BEFORE = len(HEAD) + LENGTH_DIGITS
 _AFTER = CRC_DIGITS + len(TAIL)
 

@@ -105,7 +105,6 @@ def _forget_sea(wide: ScratchStore, window: Window) -> None:
     wide.write_classes(LAND_LAYER, window, np.where(land == SEA, np.uint8(LAND), land))
 
 
-LATITUDE = "latitude"
 FILLED_THEMES = frozenset({"night_lights", "population"})
 """Themes whose gaps may be taken for 0."""
 

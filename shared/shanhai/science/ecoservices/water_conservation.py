@@ -315,14 +315,9 @@ def _required(array: FloatArray | None, name: str) -> FloatArray:
     return array
 
 
-def _by_class(*values: float) -> Table:
-    """Values of the classes from cropland to bare land, in the order of their codes."""
-    return dict(zip(landcover.LandCover, values, strict=False))
-
-
 RUNOFF = method.TableSpec(
     "runoff_coefficient",
-    _by_class(0.30, 0.0267, 0.0426, 0.0937, 0, 0, 0, 0.65, 0.45),
+    landcover.by_class(0.30, 0.0267, 0.0426, 0.0937, 0, 0, 0, 0.65, 0.45),
     "1",
     (0.0, 1.0),
     "Red-line Guideline 2017 for natural classes; cropland, built-up and bare: engineering default",
@@ -337,14 +332,14 @@ CROP = method.TableSpec(
 )
 ROOTS = method.TableSpec(
     "rooting_depth",
-    _by_class(1200, 3500, 2000, 1500, 1, 1, 1, 1, 1),
+    landcover.by_class(1200, 3500, 2000, 1500, 1, 1, 1, 1, 1),
     "mm",
     (0.0, 10_000.0),
     "engineering default",
 )
 VEGETATED = method.TableSpec(
     "vegetated",
-    _by_class(1, 1, 1, 1, 0, 0, 0, 0, 0),
+    landcover.by_class(1, 1, 1, 1, 0, 0, 0, 0, 0),
     "1",
     (0.0, 1.0),
     "InVEST annual water yield: classes without vegetation evaporate min(PET, P)",
@@ -352,7 +347,7 @@ VEGETATED = method.TableSpec(
 )
 PLANT = method.TableSpec(
     "plant_coefficient",
-    _by_class(0.5, 2.0, 1.0, 0.5, 1.0, 2.0, 0.5, 0.1, 0.1),
+    landcover.by_class(0.5, 2.0, 1.0, 0.5, 1.0, 2.0, 0.5, 0.1, 0.1),
     "1",
     (0.0, 5.0),
     "Zhang et al. 2001 for forest and grass; the rest engineering default",
