@@ -254,6 +254,8 @@ async def test_a_mail_is_sent_over_tls_with_its_way_out(
     alert = row.payload["events"][0]["alert"]
     assert f"https://api.example/alerts/{alert}?f=html&lang=en" in words
     way_out = mail["List-Unsubscribe"].strip("<>")
+    # Programs read it as it is: no part of it may be cut or encoded.
+    assert dict(mail.raw_items())["List-Unsubscribe"] == f"<{way_out}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert way_out in words
     token = way_out.partition("token=")[2].partition("&")[0]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
@@ -73,6 +74,19 @@ PAGES = Environment(
 )
 
 
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header of one long word, which must neither be cut nor encoded (RFC 2369)."""
+
+    def fold(self, *, policy: "policy.Policy[Any]") -> str:
+        """The header on one line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", _Whole)
+FORM = policy.SMTP.clone(header_factory=HEADERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Letterhead:
     """What all mails have: the address they come from, and the public address of the API."""
@@ -115,7 +129,7 @@ def compose_new_device(taken: ClaimedDelivery, head: Letterhead) -> EmailMessage
 
 
 def _addressed(taken: ClaimedDelivery, head: Letterhead, subject: str) -> EmailMessage:
-    mail = EmailMessage(policy=policy.SMTP)
+    mail = EmailMessage(policy=FORM)
     mail["From"] = head.sender
     mail["To"] = taken.target
     mail["Subject"] = " ".join(subject.split())
