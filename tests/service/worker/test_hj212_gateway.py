@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import feeds, ingest
+from shanhai.errors import InvalidInput
 from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
 from shanhai.settings import Hj212Settings
@@ -188,6 +189,13 @@ async def test_what_is_wrong_is_counted_and_never_stored(
     assert [row[0] for row in await stored(sessions)] == ["ph"]
     wrong = ("crc", "length", "password", "device", "fields", "command", "reading")
     assert refused(context) == dict.fromkeys(wrong, 1)
+
+
+async def test_a_unit_that_does_not_convert_is_refused_when_a_device_is_registered(
+    sessions: Sessions, river_station: str
+) -> None:
+    with pytest.raises(InvalidInput, match="'kg' of w01018 does not convert to mg/L"):
+        await register(sessions, river_station, units={"w01018": "kg"})
 
 
 async def test_what_an_outage_kept_from_being_stored_is_not_answered(

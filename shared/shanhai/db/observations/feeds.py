@@ -21,10 +21,12 @@ from shanhai.db.engine import Sessions, driver_transaction, is_of_data
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.ingest import IncomingBatch, store_all
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables.observation import ObservedProperty
 from shanhai.db.tables.station import Hj212Device, Station
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.monitoring.hj212.packet import DEVICE, ITEM_BY_COMMAND, PASSWORD, POLLUTANT
 from shanhai.monitoring.observation import BatchOutcome
+from shanhai.monitoring.units import UNITS, conversion
 from shanhai.shutdown import end
 from shanhai.storage.artifacts import ArtifactStore
 
@@ -109,6 +111,17 @@ async def add_device(
         )
     for pollutant in units:
         _check(POLLUTANT, pollutant, "unit")
+    kept = select(ObservedProperty.hj525, ObservedProperty.unit).where(
+        ObservedProperty.hj525.in_(units)
+    )
+    for measured, unit in await session.execute(kept):
+        given = units[measured or ""]
+        if unit in UNITS and conversion(given, unit) is None:
+            raise InvalidInput(
+                f"{given!r} of {measured} does not convert to {unit}",
+                message_zh=f"{measured} 的 {given!r} 不能换算为 {unit}",
+                pointer="unit",
+            )
     station_id = await session.scalar(
         select(Station.id).where(Station.code == station, Station.deleted_at.is_(None))
     )
