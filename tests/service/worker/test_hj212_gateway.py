@@ -189,6 +189,9 @@ async def test_what_is_wrong_is_counted_and_never_stored(
     assert [row[0] for row in await stored(sessions)] == ["ph"]
     wrong = ("crc", "length", "password", "device", "fields", "command", "reading")
     assert refused(context) == dict.fromkeys(wrong, 1)
+    async with sessions() as session:
+        told = await session.scalar(text("SELECT detail_en FROM observation_refusal"))
+    assert told == f"{DEVICE}, w01018: Rtd must be a number, not 'x'"
 
 
 async def test_a_unit_that_does_not_convert_is_refused_when_a_device_is_registered(

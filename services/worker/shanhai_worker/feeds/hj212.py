@@ -22,7 +22,7 @@ from shanhai.monitoring.hj212.packet import (
     read_packet,
     readings,
 )
-from shanhai.monitoring.observation import FeedObservation
+from shanhai.monitoring.observation import FeedObservation, RefusedRows, Rejection
 from shanhai.settings import Hj212Settings
 from shanhai.shutdown import end
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
@@ -137,17 +137,18 @@ class DeviceConnection:
     async def _answers_to(self, piece: bytes) -> bytes:
         """What is to be sent back, after what `piece` brought has been stored."""
         rows: list[FeedObservation] = []
+        unread = RefusedRows()
         handled: list[Packet] = []
         for segment in self._segments_in(piece):
             packet = self._packet_in(segment)
             devices = () if packet is None else await self._devices.named(packet.device)
             whole = None if packet is None else self._admit(packet, devices)
-            found = None if whole is None else self._rows_of(whole, devices)
+            found = None if whole is None else self._rows_of(whole, devices, unread)
             if whole is not None and found is not None:
                 handled.append(whole)
                 rows.extend(found)
         try:
-            await self._intake.store(rows)
+            await self._intake.store(rows, unread)
         except Exception:
             # Logged where it was met. Without an answer they will be sent again.
             self._note("not_stored", len(handled))
@@ -189,8 +190,14 @@ class DeviceConnection:
             self._refuse("parts", self._joiner.abandoned - before)
         return whole
 
-    def _rows_of(self, packet: Packet, devices: Sequence[Device]) -> list[FeedObservation] | None:
-        """What is to be stored of a packet before it is answered; None for no answer."""
+    def _rows_of(
+        self, packet: Packet, devices: Sequence[Device], unread: RefusedRows
+    ) -> list[FeedObservation] | None:
+        """What is to be stored of a packet before it is answered; None for no answer.
+
+        Args:
+            unread: Takes the pollutants that cannot be read.
+        """
         if packet.command not in UPLOADS | NOTICES:
             self._refuse("command")
             return None
@@ -209,6 +216,13 @@ class DeviceConnection:
             return None
         if found.faults:
             self._note("reading", len(found.faults))
+            unread.add(
+                Rejection(
+                    *(0, "", f"{device.code}, {fault.pointer}: {fault.detail}"),
+                    f"{device.code}，{fault.pointer}：{fault.detail_zh or fault.detail}",
+                )
+                for fault in found.faults
+            )
             first = found.faults[0]
             log.warning(
                 "readings not kept",
