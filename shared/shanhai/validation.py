@@ -128,6 +128,8 @@ _RULES = {
 
 BROKEN_RULE = "broken_rule"
 """Type of what a check of a whole model tells of one member, which may be one that is not there."""
+ITS_KEY = "[key]"
+"""What pydantic puts behind the name of a member when the name itself is wrong."""
 _TELL_NO_VALUE = frozenset(
     {
         *("missing", "extra_forbidden", "string_too_short", "string_too_long", "value_error"),
@@ -151,14 +153,21 @@ def rule_in_english(item: Mapping[str, Any]) -> str:
 def rule_in_chinese(item: Mapping[str, Any]) -> str:
     """The same in Chinese; in pydantic's words where no translation is kept."""
     rule, told = _RULES.get(item["type"]), _value_told(item)
-    words = in_both(_message(item))[1] if rule is None else rule.format(**item.get("ctx", {}))
+    limits = {name: _listed(limit) for name, limit in item.get("ctx", {}).items()}
+    words = in_both(_message(item))[1] if rule is None else rule.format(**limits)
     return f"{words}{told and f'（给出的是 {told}）'}"
+
+
+def _listed(limit: Any) -> Any:
+    """A limit; choices, which pydantic lists in English, listed in Chinese."""
+    told = isinstance(limit, str)
+    return limit.replace("', '", "'、'").replace(" or ", " 或 ") if told else limit
 
 
 def _value_told(item: Mapping[str, Any]) -> str:
     """A text, number, truth value or null as JSON has it; empty where it is not to be told."""
     value = item.get("input", ...)
-    names = (part for part in item["loc"] if isinstance(part, str))
+    names = (part for part in item["loc"] if isinstance(part, str) and part != ITS_KEY)
     if item["type"] in _TELL_NO_VALUE or any(map(_SECRET.search, names)):
         return ""
     if isinstance(value, str):

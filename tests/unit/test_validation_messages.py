@@ -29,6 +29,12 @@ def test_rules_name_their_limits() -> None:
     }
 
 
+def test_choices_are_listed_in_chinese_with_the_wrong_name() -> None:
+    told = rules_of({"region": "x", "profile": "other", "datasets": {"nothing": "x"}})
+    assert told["profile"] == "必须是 'mixed'、'biophysical' 或 'index' 之一（给出的是 'other'）"
+    assert told["datasets/nothing/[key]"].endswith("之一（给出的是 'nothing'）")
+
+
 def test_missing_and_unknown_members() -> None:
     assert rules_of({"unknown": 1}) == {"region": "必填", "unknown": "不是已知的成员"}
 

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_api.kit.body import JSON_DEPTH, depth_of, pointer_of
+from shanhai.errors import InvalidInput
+from shanhai.processes.echo.contract import EchoInputs
+from shanhai_api.kit.body import JSON_DEPTH, depth_of, parse, pointer_of
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -44,3 +46,10 @@ def test_no_input_makes_it_look_twice(body: bytes) -> None:
 def test_pointers_are_escaped() -> None:
     assert pointer_of(("a/b", 0, "m~n")) == "/a~1b/0/m~0n"
     assert pointer_of(()) == ""
+
+
+@pytest.mark.parametrize("value", ["x", [1], {"a": 1}])
+def test_pointers_lead_to_members_and_not_to_tags_of_unions(value: object) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(EchoInputs, {"number": value})
+    assert {fault.pointer for fault in caught.value.faults} == {"/number"}

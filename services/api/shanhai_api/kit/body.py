@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.validation import BROKEN_RULE, rule_in_chinese, rule_in_english
+from shanhai.validation import BROKEN_RULE, ITS_KEY, rule_in_chinese, rule_in_english
 from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
 from shanhai_api.kit.requests import is_form
 
@@ -31,8 +31,6 @@ LEAST_RATE = 1024.0
 then would keep others from being answered."""
 WHOLE_S, SLOW_LINE = 120.0, 64 * 1024.0
 """Seconds all of a body may take, and those besides that its limit takes at 64 KiB a second."""
-ITS_KEY = "[key]"
-"""What pydantic puts behind the name of a member when the name itself is wrong."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, ended or not; possessive, so that no input makes it look twice."""
 BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -289,7 +287,12 @@ def _place_in(value: Any, location: tuple[str | int, ...], kind: str) -> tuple[s
     found: list[str | int] = []
     for number, part in enumerate(location, start=1):
         lacks = kind in {"missing", BROKEN_RULE} and number == len(location)
-        if isinstance(value, dict) and part not in value and part != ITS_KEY and not lacks:
+        there = (
+            part in value
+            if isinstance(value, dict)
+            else isinstance(value, list) and isinstance(part, int)
+        )
+        if not there and part != ITS_KEY and not lacks:
             continue
         found.append(part)
         if isinstance(value, dict):
