@@ -1,5 +1,6 @@
 """What the main job and imports leave in a real database."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,20 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
     assert new.native_resolution_m == 30
     assert new.origin == "imported"
     assert len(new.attrs["source_sha256"]) == 64
+
+
+async def test_imports_at_once_under_one_code_replace_one_another(
+    fresh_sessions: Sessions, published_watershed: Watershed, tmp_path: Path
+) -> None:
+    at_once = [
+        importing(published_watershed, tmp_path / f"{height}", height=height)
+        for height in (10.0, 20.0, 30.0)
+    ]
+    store = tmp_path / "store"
+    await asyncio.gather(*(publish(fresh_sessions, one, store) for one in at_once))
+    rows = await all_of(fresh_sessions, select(Dataset.deleted_at))
+    assert [row.deleted_at is None for row in rows].count(True) == 1
+    assert len(rows) == 3
 
 
 async def test_a_code_of_another_theme_is_not_taken_over(

@@ -200,6 +200,9 @@ async def retire_former(
     Raises:
         Conflict: the code belongs to another theme, another region or a computed raster.
     """
+    # Of jobs at the same moment each finds what the one before has made.
+    turn = func.hashtextextended(f"dataset {code}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
     former = await session.scalar(
         select(Dataset).where(Dataset.code == code, Dataset.deleted_at.is_(None)).with_for_update()
     )
