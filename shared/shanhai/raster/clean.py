@@ -351,7 +351,12 @@ def _classes(raw: FloatArray, rule: ThemeRule, cleaning: Cleaning) -> FloatArray
             message_zh="土地覆盖含有非整数的值，须为整数类别代码",
             pointer="/inputs/upload",
         )
-    return harmonise(codes.astype(np.int64), cleaning.legend).astype(np.float64)
+    try:
+        return harmonise(codes.astype(np.int64), cleaning.legend).astype(np.float64)
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.message, message_zh=error.message_zh, pointer="/inputs/legend"
+        ) from error
 
 
 def _without_sea(

@@ -12,7 +12,7 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
-from shanhai.errors import LimitExceeded, UnsupportedFile
+from shanhai.errors import InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.raster.crs import parse_crs, transformer
 from shanhai.raster.geotiff import Transform, write_geotiff
 
@@ -227,7 +227,11 @@ def _check_crs(facts: RasterFacts) -> None:
             "TIFF 未注明坐标参考系；请指定，例如 EPSG:4548",
             "/inputs/crs",
         )
-    if parse_crs(facts.crs).is_geographic and not _plausible_degrees(facts.bounds):
+    try:
+        crs = parse_crs(facts.crs)
+    except InvalidInput as error:
+        raise refuse(error.message, error.message_zh, "/inputs/crs") from error
+    if crs.is_geographic and not _plausible_degrees(facts.bounds):
         raise refuse(
             f"extent {facts.bounds} is not in degrees although {facts.crs[:20]} is geographic; "
             "the coordinates look projected",

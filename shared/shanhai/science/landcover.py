@@ -270,9 +270,10 @@ def is_water(land_cover: ClassArray) -> BoolArray:
 
 def _without_row(where: str, counts: Mapping[int, int]) -> InvalidInput:
     listing = ", ".join(f"{code} ({count} cells)" for code, count in counts.items())
+    listing_zh = "、".join(f"{code}（{count} 个像元）" for code, count in counts.items())
     return InvalidInput(
         f"codes without a class in {where}: {listing}; every code must be mapped",
-        message_zh=f"土地覆盖代码无对应类别：{listing}；每个代码都须有映射",
+        message_zh=f"土地覆盖代码无对应类别：{listing_zh}；每个代码都须有映射",
     )
 
 

@@ -187,8 +187,10 @@ def test_land_cover_is_translated_and_unknown_codes_are_listed(bring: Bring) -> 
     _, stored = bring("land_cover", codes, **legend, frame={"nodata": 0})
     assert set(np.unique(np.nan_to_num(stored.values))) == {0, 2, 7}
     codes[20, 20] = 33
-    with pytest.raises(InvalidInput, match=r"33 \(1 cells\)"):
+    with pytest.raises(InvalidInput, match=r"33 \(1 cells\)") as caught:
         bring("land_cover", codes, **legend, frame={"nodata": 0})
+    assert caught.value.faults[0].pointer == "/inputs/legend"
+    assert "33（1 个像元）" in caught.value.message_zh
 
 
 MODIS = {"frame": {"nodata": 32767}, "scale": 0.1}

@@ -88,6 +88,9 @@ def test_a_file_without_crs_asks_for_one(tmp_path: Path) -> None:
     path = make(tmp_path / "a.tif", crs=None)
     assert refusal(path).faults[0].pointer == "/inputs/crs"
     assert inspect_raster(path, crs="EPSG:4548").crs == "EPSG:4548"
+    with pytest.raises(UnsupportedFile, match="'EPSG:999999' is no known") as caught:
+        inspect_raster(path, crs="EPSG:999999")
+    assert caught.value.faults[0].pointer == "/inputs/crs"
 
 
 def test_a_plain_image_without_position_is_refused(tmp_path: Path) -> None:
