@@ -241,7 +241,10 @@ def compute_job(
         child_protocol.write_durably(workspace / child_protocol.OUTCOME, outcome.model_dump_json())
     except Exception as error:
         failure = classify(error, memory_limit_mb=order.memory_limit_mb, memory_mb=most_held_mb())
-        log.exception("computation failed", failure=failure.kind)
+        if failure.kind == "invalid":
+            log.warning("computation refused", reason=failure.detail.en)
+        else:
+            log.exception("computation failed", failure=failure.kind)
         # The disk may be full: the reason takes the room that was kept for it.
         (workspace / child_protocol.RESERVE).unlink(missing_ok=True)
         child_protocol.write_durably(

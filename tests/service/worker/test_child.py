@@ -93,6 +93,9 @@ def test_invalid_input_is_told_with_its_pointer(tmp_path: Path) -> None:
         "太少",
     )
     assert failure["faults"] == [{"pointer": "/inputs/x", "detail": "too few", "detail_zh": "太少"}]
+    # No error of ours: whoever watches the log for these must not be called.
+    assert "Traceback" not in ended.stderr
+    assert '"level":"warning"' in ended.stderr
 
 
 def test_too_much_memory_is_refused_with_the_limit_named(tmp_path: Path) -> None:
