@@ -106,7 +106,8 @@ class Stack:
     @property
     def receiver_port(self) -> int:
         """The one place webhooks of this stack may be sent to without TLS: a program beside it."""
-        return self._reserved(RECEIVER, 8099)
+        # Kept although it is taken: by the receiver itself, which others may have been told of.
+        return self._ports.remembered(RECEIVER) or self._reserved(RECEIVER, 8099)
 
     def up(self) -> None:
         """Start what is not running and wait until all of it is ready."""

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -116,6 +117,12 @@ def test_whatever_was_killed_comes_back(stack: Stack, home: Home) -> None:
     assert all(condition.healthy for condition in again.status())
     assert set(before.values()).isdisjoint(pids(again).values())
     again.down()
+
+
+def test_the_place_of_webhooks_stays_while_somebody_listens_there(home: Home) -> None:
+    stack = Stack(home, bound=True)
+    with socket.create_server(("127.0.0.1", stack.receiver_port)) as receiver:
+        assert Stack(home, bound=True).receiver_port == receiver.getsockname()[1]
 
 
 def test_down_leaves_nothing(stack: Stack) -> None:
