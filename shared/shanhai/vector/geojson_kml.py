@@ -35,6 +35,7 @@ BLANKS = " \t\r\n\x1e"
 URN = re.compile(r"urn:(?:x-)?ogc:def:crs:(EPSG|OGC):[^:]*:(\w+)", re.ASCII | re.IGNORECASE)
 UNREADABLE = Label("其几何无法读取", "its geometry cannot be read")
 NO_FEATURE = Label("不是要素（Feature）", "is no Feature")
+LONGEST_TOLD = 200
 NOT_KEPT = Label("含无法保存的值", "has a value that cannot be kept")
 
 
@@ -143,7 +144,10 @@ class GeoJsonSource:
             if not isinstance(item, dict) or item.get("type") != "Feature":
                 broken[number] = NO_FEATURE
             elif _encoded(members) is None:
-                broken[number], members = NOT_KEPT, {}
+                lost = [name for name, one in members.items() if _encoded({name: one}) is None]
+                told = ", ".join(map(ascii, lost))[:LONGEST_TOLD]
+                broken[number] = Label(f"{told}：{NOT_KEPT.zh}", f"{told}: {NOT_KEPT.en}")
+                members = {name: one for name, one in members.items() if name not in lost}
             rows.append(members)
         shapes = [None if n in broken else _geometry(item) for n, item in enumerate(items)]
         texts = np.array([_encoded(shape) for shape in shapes], dtype=object)
@@ -395,6 +399,11 @@ class KmlSource:
             placemarks.parser.Parse(b"", True)
         except (expat.ExpatError, LookupError, UnicodeError) as error:
             raise refuse(f"the KML is malformed: {error}", "KML 格式有误") from error
+        except ValueError as error:  # Python's word for encodings such as GBK
+            raise refuse(
+                f"the KML is not read in its encoding: {error}; save it as UTF-8",
+                "KML 的编码不受支持，请另存为 UTF-8",
+            ) from error
         if placemarks.found:
             yield placemarks.found
 

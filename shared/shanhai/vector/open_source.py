@@ -209,7 +209,8 @@ def _value(cell: Any) -> Any:
     if cell.data_type == "e":
         return CellError(cell.coordinate, value)
     if isinstance(value, str):
-        return unescape(value) or None
+        text = unescape(value)
+        return (value if sources.NO_TEXT.search(text) else text) or None
     if isinstance(value, datetime):
         return value.date() if value.time() == time() else value
     if isinstance(value, time | timedelta):
@@ -324,12 +325,13 @@ class CsvSource:
 
     def _header(self) -> tuple[str, list[str]]:
         with self._path.open(encoding=self._codec, newline="") as file:
-            first = file.readline(LONGEST_CELL)
-        delimiter = max(DELIMITERS, key=first.count)
-        try:
-            header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
-        except (csv.Error, StopIteration) as error:
-            raise sources.refuse("the CSV has no header row", "CSV 没有表头") from error
+            delimiter = max(DELIMITERS, key=file.readline(LONGEST_CELL).count)
+            # A name in quotes may hold line breaks.
+            file.seek(0)
+            try:
+                header = [name.strip() for name in next(csv.reader(file, delimiter=delimiter))]
+            except (csv.Error, StopIteration) as error:
+                raise sources.refuse("the CSV has no header row", "CSV 没有表头") from error
         _demand_names(header, Label("CSV", "the CSV"))
         return delimiter, header
 

@@ -1,5 +1,6 @@
 """What every reader of a file gives: what it is, its rows in blocks, the encoding of its texts."""
 
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from shanhai.vocabulary import Label
 ROOM = 8
 """Bytes a text that was cut may fall short of the longest by."""
 UPLOAD = "/inputs/upload"
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What the database cannot hold in a text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,13 @@ def test_kml_with_entities_is_refused(tmp_path: Path, read: Read) -> None:
         read(path)
 
 
+def test_kml_in_gbk_is_refused_with_what_to_do(tmp_path: Path, read: Read) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes('<?xml version="1.0" encoding="GBK"?><kml>区</kml>'.encode("gbk"))
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        read(path)
+
+
 def test_kml_with_holes_parts_and_heights(tmp_path: Path, read: Read) -> None:
     path = tmp_path / "upload"
     ring = "<LinearRing><coordinates>{}</coordinates></LinearRing>"
@@ -239,6 +246,14 @@ def test_csv_reads_coordinates_in_columns_and_gbk(tmp_path: Path, read: Read) ->
     assert rows[0] == {"code": "a", "名称": "海沧"}
     assert shape_of(shapes[0]).coords[0] == (118.1, 24.5)
     assert shapes[1] is None
+
+
+def test_csv_has_names_over_several_lines(tmp_path: Path, read: Read) -> None:
+    path = tmp_path / "upload"
+    path.write_text('code,"面积\n（公顷）"\na,1\n')
+    info, rows, _ = read(path)
+    assert info.fields == ("code", "面积\n（公顷）")
+    assert rows == [{"code": "a", "面积\n（公顷）": "1"}]
 
 
 def test_csv_tells_rows_that_cannot_be_read(tmp_path: Path) -> None:
@@ -373,3 +388,5 @@ def test_values_that_are_no_text_or_too_large_are_named(tmp_path: Path) -> None:
     path.write_text("".join(line.format(value) for value in ('"\\ud800"', 10**30, '"区"')))
     (block,) = open_source(path, tmp_path, Wishes()).blocks()
     assert sorted(block.broken) == [0, 1]
+    assert block.broken[1].en == "'name_zh': has a value that cannot be kept"
+    assert list(block.columns["code"]) == ["a", "a", "a"]

@@ -98,6 +98,7 @@ def test_rows_are_read_as_they_were_typed(tmp_path: Path) -> None:
         ),
         ('<c r="A2" t="d"><v>2026-05-01</v></c>', date(2026, 5, 1)),
         ('<c r="A2" t="b"><v>0</v></c>', False),
+        ('<c r="A2" t="inlineStr"><is><t>_xD800_</t></is></c>', "_xD800_"),
         ('<c t="inlineStr"><is><t>without a place</t></is></c>', "without a place"),
     ],
 )
