@@ -161,10 +161,21 @@ class ParquetSource:
         try:
             for batch in self._file.iter_batches(batch_size=tables.BLOCK_ROWS):
                 batch.validate(full=True)
-                columns = {name: batch.column(name).to_pylist() for name in self.info.fields}
+                columns = {name: _values(name, batch.column(name)) for name in self.info.fields}
                 yield SourceBlock(batch.column(self._geometry).to_pylist(), columns)
         except DAMAGED as error:
             raise _damaged(error) from error
+
+
+def _values(name: str, column: Any) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError) as error:
+        raise refuse(
+            f"field {name!r} has a {column.type} that is out of range: {error}"[:300],
+            f"字段 {name!r} 含超出范围的值（{column.type}）",
+        ) from error
+    return values
 
 
 def _primary(file: pq.ParquetFile) -> tuple[str, str | None]:

@@ -25,7 +25,7 @@ from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.open_source import open_source
 from shanhai.vector.source_crs import DatumShift, find_system
-from shanhai.vector.sources import FeatureSource, Wishes
+from shanhai.vector.sources import NO_TEXT, FeatureSource, Wishes, refuse
 from shanhai.vocabulary import Label
 
 SOURCE = "source"
@@ -41,6 +41,8 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
     folder.mkdir()
     progress(1, "inspect")
     source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
+    for name in filter(NO_TEXT.search, source.info.fields):
+        raise refuse(f"the field name {name!a} is no text", f"字段名 {name!a} 不是文字")
     with Findings(workspace / FINDINGS) as findings:
         try:
             reading = _reading(source, entity, inputs, task)
@@ -114,7 +116,8 @@ def _preview(source: FeatureSource) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)[:MOST_SHOWN]
+    # No JSON in the database holds NUL.
+    return "" if value is None else str(value)[:MOST_SHOWN].replace("\x00", "\\x00")
 
 
 def _reading(

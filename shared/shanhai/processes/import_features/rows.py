@@ -5,7 +5,8 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -32,6 +33,7 @@ ROW_NUMBERS = frozenset({"id", "fid", "ogc_fid"})
 """Fields that programs add to number rows."""
 MISSING_CODE = Label("缺少代码 `code`", "has no code")
 DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
+NOT_KEPT = Label("二进制或无穷大的值，未保存", "is binary or infinite and is not kept")
 REQUIRED = Label("必填", "is required")
 
 
@@ -213,12 +215,16 @@ class RowReader:
         """What the fields that are no properties say, row by row."""
         found: list[Any] = []
         for number in range(len(block)):
-            told = {name: _as_json(block.columns[name][number]) for name in self._plan.own}
+            given = {name: block.columns[name][number] for name in self._plan.own}
+            told = {name: _as_json(one) for name, one in given.items()}
             value = {name: one for name, one in told.items() if one is not None}
+            row, code = first_row + number, codes[number]
+            for name in (name for name, one in given.items() if _is_lost(one)):
+                at = f"{OWN_FIELDS}.{name}"
+                say(Finding(row, code, "type", NOT_KEPT, at, severity="note"))
             if before is not None and isinstance(before[number], dict):
                 value = {**before[number], **value}
             if broken := next(broken_rules(item.schema, value), None):
-                row, code = first_row + number, codes[number]
                 say(Finding(row, code, "type", told_value(value, broken.rule), item.name))
             found.append(value or None)
         return found
@@ -290,11 +296,29 @@ class RowReader:
 
 def _as_json(value: Any) -> Any:
     """A value as JSON has it; None for what it cannot have."""
-    if isinstance(value, str | date):
-        return plain(value, "string")
-    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value
+    match value:
+        case datetime(tzinfo=None) if value.time() != time.min:
+            return value.isoformat()  # of which zone, the file does not say
+        case str() | date():
+            return plain(value, "string")
+        case bytes():
+            return None
+        case float():
+            return value if math.isfinite(value) else None
+        case Decimal():
+            # As a number where a float holds it exactly, and never with other digits.
+            return number if Decimal(repr(number := float(value))) == value else str(value)
+        case dict():
+            return {str(name): _as_json(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_as_json(one) for one in value]
+        case None | bool() | int():
+            return value
+    return str(value)
+
+
+def _is_lost(value: Any) -> bool:
+    return isinstance(value, bytes) or (isinstance(value, float) and math.isinf(value))
 
 
 def _dashed(day: re.Match[str]) -> str:
@@ -329,6 +353,8 @@ def _text(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, bytes | dict | list):
+        return value  # as Python would write it, it would be nobody's text
     return value.strip() or None if isinstance(value, str) else str(value)
 
 
@@ -338,9 +364,12 @@ def _integer(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
     if isinstance(value, str):
         try:
-            return float(value) if value.isascii() else value
+            # Python's own `1_000` is no number anywhere else.
+            return float(value) if value.isascii() and "_" not in value else value
         except ValueError:
             return value
     return value

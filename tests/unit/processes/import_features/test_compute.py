@@ -6,7 +6,8 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -336,6 +337,63 @@ def test_fields_of_a_bureau_are_kept_as_they_are(
     (block,) = read_accepted(judged.folder / ACCEPTED, properties, ())
     kept = [None if item[place] is None else json.loads(item[place]) for item in block]
     assert kept == [{"DLBM": "0301", "TBMJ": 12.5, "BHRQ": "2024-05-06"}, None]
+
+
+def parquet(path: Path, **columns: pa.Array) -> Path:
+    told = {"code": ["r.1"], "name_zh": ["区"], "name_en": ["Place"], "level": ["district"]}
+    geometry = pa.array([shapely.to_wkb(square(118))])
+    about = {"primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB"}}}
+    table = pa.table({**told, **columns, "geometry": geometry})
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(about)}), path)
+    return path
+
+
+def test_own_fields_of_any_type_are_kept_or_named(tmp_path: Path, judge: Judge) -> None:
+    columns = {
+        "TBMJ": pa.array([Decimal("12.50")]),
+        "LONG": pa.array([Decimal("12345678901234567.89")]),
+        "SPAN": pa.array([timedelta(days=1)]),
+        "MANY": pa.array([{"a": [Decimal("1.5")], "day": DAY}]),
+        "AT": pa.array([datetime(2024, 5, 6, 8, 30)]),  # noqa: DTZ001 - as a bureau's file has it
+        "PHOTO": pa.array([b"\xff"]),
+        "stated_area_km2": pa.array([Decimal("2.5")]),
+    }
+    judged = judge(parquet(tmp_path / "made.parquet", **columns))
+    ((*_, area, fields),) = judged.accepted()
+    assert json.loads(area) == 2.5
+    assert json.loads(fields) == {
+        "TBMJ": 12.5,
+        "LONG": "12345678901234567.89",
+        "SPAN": "1 day, 0:00:00",
+        "AT": "2024-05-06T08:30:00",
+        "MANY": {"a": [1.5], "day": "2024-05-06"},
+    }
+    assert judged.told("member", "severity") == [("fields.PHOTO", "note")]
+
+
+def test_what_no_text_or_day_can_hold_is_named(tmp_path: Path, judge: Judge) -> None:
+    far = parquet(tmp_path / "far.parquet", BHRQ=pa.array([50_000_000], pa.date32()))
+    with pytest.raises(InvalidInput, match="'BHRQ'"):
+        judge(far)
+    (tmp_path / "work").rename(tmp_path / "far")
+    with pytest.raises(InvalidInput, match="x00"):
+        judge(parquet(tmp_path / "named.parquet", **{"a\x00b": pa.array([1])}))
+    (tmp_path / "work").rename(tmp_path / "named")
+    judged = judge(parquet(tmp_path / "nul.parquet", MC=pa.array(["a\x00b"])), mode="check")
+    assert judged.summary["preview"][0][-1] == "a\\x00b"
+
+
+def test_a_number_is_not_what_only_python_takes_for_one(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "upload"
+    path.write_text("code,name_zh,level,stated_area_km2\nr.1,区,district,1_000\n")
+    assert judge(path).told("member", "rule") == [("stated_area_km2", "type")]
+
+
+def test_an_object_is_no_text(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "upload"
+    members = {"code": "r.1", "name_zh": {"zh": "区"}, "level": "district"}
+    path.write_text(json.dumps({"type": "Feature", "geometry": None, "properties": members}))
+    assert judge(path).told("member", "rule") == [("name_zh", "type")]
 
 
 def test_own_fields_go_with_those_kept_before(tmp_path: Path, judge: Judge) -> None:
