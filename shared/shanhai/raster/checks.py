@@ -130,8 +130,16 @@ def check_report(
     return [ResultFlag("out_of_range", text)]
 
 
+USUAL_FILL = frozenset({-9999.0, -32768.0, -99999.0})
+
+
 def _fitting_scale(report: CleaningReport, low: float, high: float) -> Label:
     """What the values would fit by, being stored as whole numbers of smaller parts."""
+    if report.lowest in USUAL_FILL:
+        return Label(
+            f"{report.lowest:g} 多为填充值，请设置 nodata",
+            f" {report.lowest:g} is mostly what fills: set nodata so",
+        )
     fits = [
         f"{scale:g}"
         for scale in USUAL_SCALES

@@ -234,8 +234,8 @@ def _check_crs(facts: RasterFacts) -> None:
     if crs.is_geographic and not _plausible_degrees(facts.bounds):
         raise refuse(
             f"extent {facts.bounds} is not in degrees although {facts.crs[:20]} is geographic; "
-            "the coordinates look projected",
-            f"坐标系为地理坐标，但范围 {facts.bounds} 不是经纬度，疑为投影坐标",
+            "the coordinates look projected, or longitude and latitude are swapped",
+            f"坐标系为地理坐标，但范围 {facts.bounds} 不是经纬度，疑为投影坐标或经纬度颠倒",
             "/inputs/crs",
         )
 

@@ -61,6 +61,20 @@ def plain(value: float = 50.0, bands: int = 1) -> Any:
     return np.full((bands, 40, 40), value)
 
 
+def test_a_raster_in_an_older_datum_is_refused_unless_accepted(bring: Bring) -> None:
+    frame = {"crs": "EPSG:2384"}  # Xi'an 80, central meridian 117
+    assert "Xi'an 80" in refusal(bring, "dem", plain(), frame=frame).message
+    bring("dem", plain(), frame=frame, accept_datum=True)
+
+
+def test_an_undeclared_fill_is_told_from_a_scale(bring: Bring) -> None:
+    dem = plain()
+    dem[0, :20] = -32768.0
+    error = refusal(bring, "dem", dem)
+    assert "-32768 is mostly what fills: set nodata so" in error.message
+    assert "scale so" not in error.message
+
+
 def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring) -> None:
     dem = np.random.default_rng(1).random((50, 60)) * 800
     dem[0, 0], dem[1, 1] = np.inf, 9500.0

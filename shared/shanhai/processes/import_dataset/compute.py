@@ -14,11 +14,13 @@ from shanhai.processes.kit.output_files import raster_output
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
 from shanhai.raster import checks, clean
 from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
-from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
+from shanhai.raster.crs import parse_crs
+from shanhai.raster.inspect import RasterFacts, inspect_raster, refuse, resolution_m
 from shanhai.raster.themes import THEME_RULES, ThemeRule, conversion
 from shanhai.science.flags import ResultFlag
 from shanhai.science.landcover import SEA_AS_WATER
 from shanhai.storage.artifacts import sha256_of
+from shanhai.vector.source_crs import older_datum
 from shanhai.vocabulary import Label
 
 FILE = "dataset.tif"
@@ -72,6 +74,8 @@ def import_raster(
     facts = inspect_raster(source, crs=inputs.crs)
     checks.check_bands(facts, rule)
     checks.check_overlap(facts, region)
+    if not inputs.accept_datum:
+        _check_older_datum(facts)
     progress(10, "convert")
     imported = Imported(rule, facts, _frame(facts, rule), clean.CleaningReport())
     sea = _sea(source, facts, inputs, region)
@@ -87,6 +91,18 @@ def import_raster(
     if not inputs.accept_datum:
         checks.check_datum(target, inspect_raster(target, crs=facts.crs), facts.tags, region)
     return imported
+
+
+def _check_older_datum(facts: RasterFacts) -> None:
+    label = older_datum(parse_crs(facts.crs or ""))
+    if label is not None:
+        raise refuse(
+            f"the raster is in {label.en}, whose shift to CGCS2000 is local and not assumed;"
+            " convert it, import its folder with datum_shift, or set accept_datum",
+            f"栅格采用{label.zh}坐标系，其到 CGCS2000 的转换参数因地而异，不作假定；请先转换，"
+            "或以文件夹导入并给出 datum_shift，或设置 accept_datum",
+            "/inputs/crs",
+        )
 
 
 def _region_geometry(task: Task) -> BaseGeometry:

@@ -56,7 +56,9 @@ class ImportDatasetInputs(Inputs):
         " / 与栅格边缘相连的开阔水面：海域或内陆水体",
     )
     accept_datum: bool = Field(
-        False, description="Accept although GCJ-02 is suspected / 疑似 GCJ-02 时仍然接受"
+        False,
+        description="Accept although GCJ-02 is suspected, or an older datum is not moved"
+        " / 疑似 GCJ-02，或旧基准未经转换时仍然接受",
     )
     native_resolution_m: float | None = Field(
         None, gt=0, le=200_000, description="True resolution, m; default: the cell / 真实分辨率"
