@@ -450,7 +450,12 @@ def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str
     inputs = {**described, **stated}
     for name in ("region", "theme"):
         if name not in inputs:
-            raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
+            raise InvalidInput(
+                f"say the {name} of raster {path.name} with --{name}, or the collection of its"
+                " features with --collection",
+                message_zh=f"请用 --{name} 说明栅格 {path.name}，要素则用 --collection 指定集合",
+                pointer=f"--{name}",
+            )
     done = run_on_upload(client, "import-dataset", path, inputs)
     if "dataset" in done:
         return str(done["dataset"])

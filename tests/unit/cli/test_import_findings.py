@@ -1,8 +1,13 @@
 """What the terminal tells of a file of which nothing was written."""
 
+from pathlib import Path
 from typing import Any
 
-from shanhai.cli.imports import MOST_SHOWN, told_findings
+import pytest
+
+from shanhai.cli.imports import MOST_SHOWN, import_file, told_findings
+from shanhai.client import ApiClient
+from shanhai.errors import InvalidInput
 
 
 def finding(**members: Any) -> dict[str, Any]:
@@ -27,3 +32,9 @@ def test_of_many_the_first_are_told() -> None:
     assert lines[0] == f"nothing was written; {MOST_SHOWN + 3} findings"
     assert len(lines) == 1 + MOST_SHOWN + 1
     assert lines[-1] == "  … and 3 more"
+
+
+def test_a_file_of_features_without_its_collection_is_told_what_to_say(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"towns\.csv.*--collection") as caught:
+        import_file(ApiClient("http://127.0.0.1:9", None), tmp_path / "towns.csv", {})
+    assert "--collection" in caught.value.message_zh
