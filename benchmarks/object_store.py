@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from shutil import which
 
 import obstore
 
@@ -31,7 +32,7 @@ AT_MOST = 16
 SENT_BYTES = 128 * 1024**2
 TARGETS = {"warm": 0.95, "cold": 0.5, "send": 0.7}
 SETUP = Setup(
-    settings="the store on this machine",
+    settings=f"the store on this machine ({'versitygw' if which('versitygw') else 'nanio'})",
     warm="the first row what was fetched, the second nothing",
     connections=(1, 1),
 )
