@@ -82,9 +82,9 @@ class _Whole(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-HEADERS = HeaderRegistry()
-HEADERS.map_to_type("list-unsubscribe", _Whole)
-FORM = policy.SMTP.clone(header_factory=HEADERS)
+MAIL_HEADERS = HeaderRegistry()
+MAIL_HEADERS.map_to_type("list-unsubscribe", _Whole)
+MAIL_POLICY = policy.SMTP.clone(header_factory=MAIL_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def compose_new_device(taken: ClaimedDelivery, head: Letterhead) -> EmailMessage
 
 
 def _addressed(taken: ClaimedDelivery, head: Letterhead, subject: str) -> EmailMessage:
-    mail = EmailMessage(policy=FORM)
+    mail = EmailMessage(policy=MAIL_POLICY)
     mail["From"] = head.sender
     mail["To"] = taken.target
     mail["Subject"] = " ".join(subject.split())
