@@ -46,10 +46,11 @@ async def test_what_is_done_over_http_tells_its_address(
 
 
 @pytest.mark.configured(public=BEHIND_PROXY)
+@pytest.mark.parametrize("claims", [["6.6.6.6, 203.0.113.7"], ["6.6.6.6", "203.0.113.7"]])
 async def test_behind_a_proxy_it_is_the_callers(
-    admin: httpx.AsyncClient, session: AsyncSession, state: ServiceState
+    admin: httpx.AsyncClient, session: AsyncSession, state: ServiceState, claims: list[str]
 ) -> None:
-    headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.7"}
+    headers = [("X-Forwarded-For", claim) for claim in claims]
     made = (await admin.post("/keys", json=NEW, headers=headers)).json()
     [row] = [row for row in await newest(session, "create", 5) if row.object_id == made["id"]]
     # What stands before it was claimed by the caller.

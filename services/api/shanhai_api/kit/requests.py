@@ -102,7 +102,8 @@ def client_address(request: Request) -> Address | None:
 def _client_address(request: Request) -> Address | None:
     public = state_of(request).configuration.public
     address = peer(request)
-    hops = request.headers.get("x-forwarded-for", "").split(",")
+    # A proxy may add a header of its own below the one a caller made up.
+    hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
         if not is_trusted(address, public):
             break
