@@ -152,6 +152,13 @@ class TestRotation:
         answer = await anonymous.get("/collections", headers=bearer(key["key"]))
         assert answer.status_code == 401
         assert (await admin.post("/keys/abcdefgh/rotate", json={})).status_code == 404
+        path = f"/keys/{key['id']}"
+        expired = await admin.post(f"{path}/rotate", json={})
+        assert expired.json()["detail"] == f"key {key['id']!r} has expired"
+        assert (await admin.delete(path)).status_code == 204
+        for again in (await admin.post(f"{path}/rotate", json={}), await admin.delete(path)):
+            assert again.status_code == 404
+            assert again.json()["detail"] == f"key {key['id']!r} was revoked"
 
 
 class TestTokens:

@@ -157,7 +157,7 @@ async def find_key(session: AsyncSession, prefix: str) -> ApiKey:
     """
     row = await session.scalar(select(ApiKey).where(ApiKey.prefix == prefix))
     if row is None:
-        raise _unknown(prefix)
+        raise NotFound(f"there is no key {prefix!r}", message_zh=f"没有密钥 {prefix!r}")
     return row
 
 
@@ -285,7 +285,7 @@ async def rotate_key(
     """
     row = await session.scalar(ALIVE.with_for_update(), {"prefix": prefix})
     if row is None:
-        raise _unknown(prefix)
+        raise _ended(await find_key(session, prefix))
     if row.successor is not None:
         raise Conflict(
             f"key {prefix!r} was rotated already; its successor is {row.successor!r}",
@@ -337,7 +337,7 @@ async def revoke_key(
     alive = select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
     row = await session.scalar(alive.with_for_update())
     if row is None:
-        raise _unknown(prefix)
+        raise _ended(await find_key(session, prefix))
     demand_state(state_of_key(row), expected, f"key {prefix}", f"密钥 {prefix}")
     row.revoked_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
@@ -350,8 +350,9 @@ async def list_keys(session: AsyncSession, *, alive: bool = False) -> Sequence[A
     return (await session.scalars(query.where(_ENDED.is_(None)) if alive else query)).all()
 
 
-def _unknown(prefix: str) -> NotFound:
-    return NotFound(f"there is no key {prefix!r}", message_zh=f"没有密钥 {prefix!r}")
+def _ended(row: ApiKey) -> NotFound:
+    en, zh = ("has expired", "已过期") if row.revoked_at is None else ("was revoked", "已撤销")
+    return NotFound(f"key {row.prefix!r} {en}", message_zh=f"密钥 {row.prefix!r} {zh}")
 
 
 def _comes_from(networks: Sequence[Network] | None, address: Address | None) -> bool:
