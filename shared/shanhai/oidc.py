@@ -7,6 +7,7 @@ but seldom: who sends made-up names must not make us ask the issuer each time.
 import asyncio
 import base64
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 """Claims that tell a client who signed in (OpenID Connect Core, 2 and 3.3.2.11)."""
 NO_ACCESS = frozenset({"ID", "Refresh", "Offline", "Logout"})
 """What Keycloak calls its other tokens, in a claim: all have the same header."""
+UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -247,7 +249,7 @@ class TokenVerifier:
 
     def _claims(self, claims: Mapping[str, Any]) -> Claims:
         subject: str = claims["sub"]
-        if not 1 <= len(subject) <= 255 or "\x00" in subject:
+        if not 1 <= len(subject) <= 255 or UNSTORABLE.search(subject):
             raise _refused("its subject cannot be used", "主体无效")
         names = [*texts_of(claims.get("name")), *texts_of(claims.get("preferred_username"))]
         emails = list(texts_of(claims.get("email")))
@@ -375,7 +377,7 @@ def member_at(claims: Mapping[str, Any], path: str) -> Any:
 def texts_of(value: Any) -> Iterator[str]:
     """The texts of a claim that is one, or a list of them; what cannot be stored is left out."""
     for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str) and item.strip() and "\x00" not in item:
+        if isinstance(item, str) and item.strip() and not UNSTORABLE.search(item):
             yield item
 
 

@@ -55,7 +55,8 @@ class TestAccepted:
     async def test_claims_of_a_valid_token(
         self, issuer: LocalIssuer, verifier: TokenVerifier
     ) -> None:
-        token = issuer.token(name="林工", email="lin@example.org", auth_time=1_700_000_000)
+        names = ["林\x00工", "林\ud800工", "林工"]
+        token = issuer.token(name=names, email="lin@example.org", auth_time=1_700_000_000)
         claims = await verifier.verify(token)
         assert (claims.issuer, claims.subject) == (issuer.url, "user-1")
         assert (claims.name, claims.email) == ("林工", "lin@example.org")
@@ -163,6 +164,7 @@ class TestRefused:
             ({"sub": ""}, "subject"),
             ({"sub": "x" * 256}, "subject"),
             ({"sub": "a\x00b"}, "subject"),
+            ({"sub": "a\ud800b"}, "subject"),
             ({"iss": None}, "issuer"),
             ({"iss": "https://evil.example"}, "issuer"),
             ({"iss": ["x"]}, "issuer|cannot be read"),
