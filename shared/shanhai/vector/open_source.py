@@ -360,7 +360,8 @@ class SheetSource:
 def _demand_names(header: Sequence[str], of: Label) -> None:
     if len(header) > MOST_COLUMNS or len(set(header)) != len(header) or "" in header:
         raise sources.refuse(
-            f"{of.en}'s column names must be distinct", f"{of.zh}列名须非空且互不相同"
+            f"{of.en}'s column names must be distinct, none empty, and {MOST_COLUMNS} at most",
+            f"{of.zh}列名须非空、互不相同，且不超过 {MOST_COLUMNS} 列",
         )
 
 

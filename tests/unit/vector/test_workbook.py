@@ -217,6 +217,10 @@ def test_names_of_columns_are_distinct(tmp_path: Path) -> None:
     wide = table(tmp_path / "c.xlsx", [f"c{number}" for number in range(1_001)])
     with pytest.raises(UnsupportedFile, match="more than 1000 columns"):
         opened(wide)
+    path = tmp_path / "c.csv"
+    path.write_text(",".join(f"c{number}" for number in range(1_001)))
+    with pytest.raises(UnsupportedFile, match="1000 at most"):
+        opened(path)
 
 
 def test_a_workbook_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
