@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from shanhai.crypto import SecretBox
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
-from shanhai.db.deliveries.webhooks import PURPOSE
+from shanhai.db.deliveries.webhooks import PURPOSE, valid_secrets
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.access import AuditLog
@@ -125,6 +125,15 @@ async def test_rotation_keeps_the_former_secret_for_a_while(
             for one in (row.former_secret, row.secret)
         ]
     assert [show_secret(one) for one in kept] == [first["secret"], rotated.json()["secret"]]
+    async with state.sessions.begin() as session:
+        row = (await session.scalars(select(Webhook))).one()
+        row.secret = SecretBox("the server's former secret", PURPOSE).close(b"secret", row.code)
+    again = await planner.post(path, json={})
+    assert (again.status_code, again.json()["former_secret_until"]) == (201, None)
+    async with state.sessions() as session:
+        row = (await session.scalars(select(Webhook))).one()
+        [signs] = valid_secrets(row, SecretBox(SECRET, PURPOSE), datetime.now(UTC))
+    assert show_secret(signs) == again.json()["secret"]
 
 
 async def test_tests_and_redelivery(planner: httpx.AsyncClient, state: ServiceState) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.delivery import Webhook
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable, demand_state
 from shanhai.vocabulary import Lang, Role, Scope
 from shanhai.webhook_secrets import make_secret, show_secret
 
@@ -177,15 +178,21 @@ async def rotate_secret(
 ) -> tuple[RegionWebhook, str]:
     """Give a webhook a new secret; messages are signed with the former one too for a while.
 
+    Not with one that was kept with another secret of the server: nobody can read it any more.
+
     Raises:
         NotFound, Unauthenticated, Forbidden: as above.
     """
     row = (await find_webhook(session, code, identity, lock=True)).row
     secret = make_secret()
-    row.former_secret, row.secret = row.secret, seal.close(secret, code)
-    row.former_until = (await session.execute(select(func.now()))).scalar_one() + overlap
+    row.former_secret = row.former_until = None
+    with suppress(Unavailable):
+        seal.open(row.secret, code)
+        row.former_secret = row.secret
+        row.former_until = (await session.execute(select(func.now()))).scalar_one() + overlap
+    row.secret = seal.close(secret, code)
     await _touch(session, row)
-    after = {"former_until": row.former_until.isoformat()}
+    after = {"former_until": row.former_until and row.former_until.isoformat()}
     _note(session, act, "rotate", object_id=code, after=after)
     return await find_webhook(session, code, identity), show_secret(secret)
 
