@@ -709,7 +709,13 @@ class TestSecondFactor:
         await set_up_factor(browser, begun["csrf"])
         assert browser.cookies["__Host-shanhai"] != token
         assert (await browser.get("/keys")).status_code == 200
-        assert (await browser.get("/accounts?f=html")).status_code == 200
+        accounts_page = (await browser.get("/accounts?f=html&lang=zh")).text
+        assert all(
+            name in accounts_page for name in ("<th>签发方</th>", "<th>登录名或令牌主体</th>")
+        )
+        audit_page = (await browser.get("/audit?f=html&lang=zh")).text
+        for code, words in (("use-link", "使用登录链接"), ("account", "账户")):
+            assert f'<span title="{code}">{words}</span>' in audit_page
 
     @pytest.mark.configured(sign_in=SETTINGS.model_copy(update={"second_factor": "none"}))
     async def test_where_the_operator_asks_for_none(

@@ -33,10 +33,15 @@ def test_codes_are_called_by_their_words_unless_they_are_codes_on_purpose() -> N
     assert code_name("red_line", "zh", "code") is None
     assert code_name("viewer", "zh", "name") is None
     assert code_name("nobody-knows", "zh") is None
-    assert code_name("account", "zh", "table") is None
+    assert code_name("credential", "zh", "table") is None
+    assert code_name("account", "zh", "table") == "账户"
+    assert code_name("submit", "zh", "action") == "提交"
+    assert code_name("submit", "zh") is None
     assert code_name("control_rule", "zh", "table") == "管控规则"
     assert member_name("valid_from", "zh") == "生效日期"
     assert member_name("signed_in", "zh") == "最近登录"
+    assert member_name("issuer", "zh") == "发布机构"
+    assert member_name("issuer", "zh", "/accounts/7") == "签发方"
     assert member_name("nobody_knows", "zh") is None
 
 

@@ -18,12 +18,14 @@ from shanhai.science.units import unit_label
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, Lang, Term
 from shanhai_api.words.figures import FIGURES, MANIFEST
 from shanhai_api.words.members import (
+    ACTIONS,
     CODES,
     HEADINGS,
     INPUTS,
     LAYERS,
     LINKS,
     MEMBERS,
+    OF_ACCOUNTS,
     PROJECT_STATES,
 )
 from shanhai_api.words.pages import WORDS
@@ -75,14 +77,22 @@ def _known_members() -> Mapping[str, Label]:
 
 KNOWN_CODES = _known_codes()
 KNOWN_MEMBERS = _known_members()
-KINDS = {entity.table: entity.title for entity in reversed(ENTITIES)}
+KINDS = {entity.table: entity.title for entity in reversed(ENTITIES)} | {
+    "account": HEADINGS["accounts"],
+    "api_key": HEADINGS["keys"],
+    "audit_log": HEADINGS["audit"],
+    "job": HEADINGS["jobs"],
+}
 """What the rows of a table are, as the audit log names it; its other tables are in no list."""
+OF_MEMBER = {"table": KINDS, "action": {**KNOWN_CODES, **ACTIONS}}
+"""The words of codes by the member whose values they are, where others mean something else."""
 
 
-def member_name(name: str, lang: Lang) -> str | None:
-    """What a member of a document is called; None where it has no words."""
+def member_name(name: str, lang: Lang, path: str = "") -> str | None:
+    """What a member of a document is called, at an address; None where it has no words."""
     base = re.sub(r"_(zh|en)$", "", name)
-    known = KNOWN_MEMBERS.get(name) or KNOWN_MEMBERS.get(base) or KNOWN_CODES.get(name)
+    own = OF_ACCOUNTS.get(name) if path.startswith("/accounts") else None
+    known = own or KNOWN_MEMBERS.get(name) or KNOWN_MEMBERS.get(base) or KNOWN_CODES.get(name)
     return None if known is None else known.in_(lang)
 
 
@@ -90,7 +100,7 @@ def code_name(code: str, lang: Lang, member: str = "") -> str | None:
     """What a code means, as the value of a member; None for what is no code of a list."""
     if member and UNSPOKEN.fullmatch(member):
         return None
-    known = KINDS.get(code) if member == "table" else KNOWN_CODES.get(code)
+    known = OF_MEMBER.get(member, KNOWN_CODES).get(code)
     if known is None and (code in activities().known or code in activities().conditions):
         known = activities().conditions.get(code) or activities().name_of(code)
     return None if known is None else known.in_(lang)
