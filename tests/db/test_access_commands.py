@@ -36,6 +36,8 @@ def test_keys_have_roles_and_rotate(run: Run) -> None:
     assert new.startswith("shk_")
     assert new != key
     assert run("keys", "rotate", key[4:12])[0] == 1
+    for words in (["rotate", "zzzzzzzz", "--hours", "inf"], ["create", "--days", "9" * 12]):
+        assert run("keys", *words)[0] == 2
 
 
 def test_keys_are_listed_shown_and_revoked(run: Run) -> None:
@@ -80,6 +82,7 @@ def test_a_key_for_longer_than_keys_may_be_valid(run: Run) -> None:
         (["--role", "king"], "no role 'king'"),
         (["--role", "planner@atlantis"], "there is no region 'atlantis'"),
         ([], "--scope or --role"),
+        (["--role", "viewer", "--scope", "admin"], "needs the role admin"),
     ],
 )
 def test_keys_that_cannot_be_made(run: Run, words: list[str], said: str) -> None:

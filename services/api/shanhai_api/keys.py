@@ -23,7 +23,7 @@ from shanhai.db.identity import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries import keys
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.validation import Rfc3339Time
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Scope
 from shanhai_api.accounts import RoleAsked, RoleHeld, given_by
 from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment
 from shanhai_api.kit.body import JsonBody
@@ -87,15 +87,9 @@ class NewKey(BaseModel):
 
     @model_validator(mode="after")
     def check_scopes(self) -> Self:
-        """Either scopes or roles say what it may do; the scope admin would undo any other role."""
+        """Either scopes or roles say what it may do."""
         if self.scopes is None and self.roles is None:
             raise ValueError("scopes or roles are needed / 须给出权限范围或角色")
-        asked = {item.role for item in self.roles or ()}
-        if asked and Role.ADMIN not in asked and Scope.ADMIN in (self.scopes or ()):
-            raise ValueError(
-                "the scope admin needs the role admin, or no roles at all"
-                " / 权限范围 admin 须有角色 admin，或不给角色"
-            )
         return self
 
     @property

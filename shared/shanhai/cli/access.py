@@ -53,7 +53,9 @@ def create(
     days: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Days it is valid. Default: a year, with the scope admin 90 days, as set."
+            min=1,
+            max=36_500,
+            help="Days it is valid. Default: a year, with the scope admin 90 days, as set.",
         ),
     ] = None,
 ) -> None:
@@ -140,7 +142,8 @@ def _networks(row: ApiKey) -> str:
 def rotate(
     key: Annotated[str, typer.Argument(help=NAMED)],
     hours: Annotated[
-        float, typer.Option(min=0, help="Hours for which the former key is still valid.")
+        float,
+        typer.Option(min=0, max=24 * 90, help="Hours for which the former key is still valid."),
     ] = 24,
 ) -> None:
     """Make a key that may do the same as another, and print it; the other one ends."""

@@ -35,7 +35,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.access import ApiKey
 from shanhai.errors import Conflict, InvalidInput, NotFound, Unauthenticated, demand_state
 from shanhai.settings import KeySettings
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
 
 MARK = "shk_"
 PREFIX_LENGTH = 8
@@ -121,8 +121,14 @@ async def create_key(
     settings say.
 
     Raises:
-        InvalidInput: it would be valid for longer than keys may be.
+        InvalidInput: it would be valid for longer than keys may be, or more than its roles say.
     """
+    if roles and Scope.ADMIN in scopes and Role.ADMIN not in {item.role for item in roles}:
+        raise InvalidInput(  # the scope would undo any other role
+            "the scope admin needs the role admin, or no roles at all",
+            message_zh="权限范围 admin 须有角色 admin，或不给角色",
+            pointer="",
+        )
     terms = terms or KeySettings()
     expires_at = expires_at or terms.usual_end(admin=Scope.ADMIN in scopes)
     if expires_at > datetime.now(UTC) + timedelta(days=terms.longest_days):
