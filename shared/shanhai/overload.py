@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from functools import lru_cache, partial
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Any, Generic, TypeVar
 
@@ -223,6 +223,20 @@ class RateLimiter:
         # Hashed: who may look into Redis need not learn who called from where.
         digest = hashlib.sha256(caller.encode()).hexdigest()[:32]
         return f"{self.name}:rate:{digest}"
+
+
+@lru_cache(maxsize=4096)
+def parse_address(text: str | None) -> IPv4Address | IPv6Address | None:
+    """An address; None when the text is none (a name, a Unix socket).
+
+    One of IPv4 that is written as one of IPv6, as by sockets for both, is that of IPv4: all of
+    them lie in one network of IPv6.
+    """
+    try:
+        found = ip_address(text or "")
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def address_bucket(address: IPv4Address | IPv6Address | None) -> str:

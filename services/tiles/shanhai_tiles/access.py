@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 
 import structlog
 from pydantic import SecretStr
@@ -13,7 +12,7 @@ from shanhai.db.fence import BOUND
 from shanhai.db.identity import NOBODY, Identity, Viewer
 from shanhai.db.queries.keys import Address
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.overload import RateLimiter, address_bucket
+from shanhai.overload import RateLimiter, address_bucket, parse_address
 from shanhai.vocabulary import Scope
 from shanhai_tiles.layers.catalogue import Layer
 
@@ -154,8 +153,5 @@ def token_of(request: Request) -> str | None:
 @lru_cache(maxsize=4096)
 def _origin(host: str | None) -> tuple[Address | None, str]:
     """The address of a caller, and the bucket it spends from while it has no other name."""
-    try:
-        address = None if host is None else ip_address(host)
-    except ValueError:
-        address = None
+    address = parse_address(host)
     return address, address_bucket(address)

@@ -46,7 +46,9 @@ async def test_what_is_done_over_http_tells_its_address(
 
 
 @pytest.mark.configured(public=BEHIND_PROXY)
-@pytest.mark.parametrize("claims", [["6.6.6.6, 203.0.113.7"], ["6.6.6.6", "203.0.113.7"]])
+@pytest.mark.parametrize(
+    "claims", [["6.6.6.6, 203.0.113.7"], ["6.6.6.6", "203.0.113.7"], ["::ffff:203.0.113.7"]]
+)
 async def test_behind_a_proxy_it_is_the_callers(
     admin: httpx.AsyncClient, session: AsyncSession, state: ServiceState, claims: list[str]
 ) -> None:

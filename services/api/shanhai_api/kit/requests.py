@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from shanhai.db.authentication import KeySignedIn, SignedIn
 from shanhai.db.fence import BOUND
 from shanhai.db.identity import ANONYMOUS, Identity
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
-from shanhai.overload import address_bucket
+from shanhai.overload import address_bucket, parse_address
 from shanhai.passwords import csrf_of
 from shanhai.settings import PublicSettings
 from shanhai.vector.formats import FILE_FORMATS
@@ -107,7 +107,7 @@ def _client_address(request: Request) -> Address | None:
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
         if not is_trusted(address, public):
             break
-        address = parse(hop)
+        address = parse_address(hop)
     return address
 
 
@@ -175,16 +175,7 @@ def demand_csrf(token: str, given: str | None) -> None:
 
 def peer(request: Request) -> Address | None:
     """The address of the other end of the connection."""
-    return parse(request.client.host) if request.client is not None else None
-
-
-@lru_cache(maxsize=1024)
-def parse(text: str) -> Address | None:
-    """An address; None when the text is none (a name, a Unix socket)."""
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
+    return parse_address(request.client.host) if request.client is not None else None
 
 
 def is_trusted(address: Address | None, public: PublicSettings) -> bool:

@@ -5,7 +5,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import structlog
 
@@ -23,6 +22,7 @@ from shanhai.monitoring.hj212.packet import (
     readings,
 )
 from shanhai.monitoring.observation import FeedObservation, RefusedRows, Rejection
+from shanhai.overload import parse_address
 from shanhai.settings import Hj212Settings
 from shanhai.shutdown import end
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
@@ -319,14 +319,7 @@ class Gateway:
     def _reason_to_refuse(self, peer: str) -> str | None:
         if len(self._links) > self._settings.connections:
             return "connections"
-        networks = self._settings.networks
-        if networks and not any(_address(peer) in network for network in networks):
+        networks, address = self._settings.networks, parse_address(peer)
+        if networks and not (address and any(address in network for network in networks)):
             return "network"
         return None
-
-
-def _address(peer: str) -> IPv4Address | IPv6Address:
-    """The address of a peer, which is an IPv4 one even where it came to an IPv6 socket."""
-    address = ip_address(peer)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
