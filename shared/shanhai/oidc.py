@@ -21,7 +21,7 @@ import structlog
 
 from shanhai.errors import Unauthenticated, Unavailable
 from shanhai.http_egress import EgressClient
-from shanhai.settings import OidcSettings, OutgoingSettings
+from shanhai.settings import MAIL_ADDRESS, OidcSettings, OutgoingSettings
 
 TOKEN_LIMIT = 16 * 1024
 KEYS_LIMIT = 100
@@ -252,12 +252,12 @@ class TokenVerifier:
         if not 1 <= len(subject) <= 255 or UNSTORABLE.search(subject):
             raise _refused("its subject cannot be used", "主体无效")
         names = [*texts_of(claims.get("name")), *texts_of(claims.get("preferred_username"))]
-        emails = list(texts_of(claims.get("email")))
+        emails = [*filter(MAIL_ADDRESS.fullmatch, texts_of(claims.get("email")))]
         return Claims(
             issuer=claims["iss"],
             subject=subject,
             name=(names[0] if names else subject)[:200],
-            email=emails[0][:320] if emails else None,
+            email=emails[0] if emails else None,
             groups=frozenset(texts_of(member_at(claims, self.settings.roles_claim))),
             proofs=frozenset((*texts_of(claims.get("amr")), *texts_of(claims.get("acr")))),
             signed_in_at=_moment(claims),

@@ -21,7 +21,7 @@ from shanhai_api.kit.answers import (
     Moment,
     page_of,
 )
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import JsonBody, MailAddress
 from shanhai_api.kit.dependencies import Administrator, IfMatch, Read, Write
 from shanhai_api.kit.requests import client_address
 from shanhai_api.kit.routing import Route
@@ -62,7 +62,7 @@ class ChangedAccount(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = NAME
-    email: str | None = EMAIL
+    email: MailAddress | None = EMAIL
     party: str | None = PARTY
     roles: list[RoleAsked] | None = ROLES
     disabled: bool | None = Field(None, description="Whether its tokens are refused")

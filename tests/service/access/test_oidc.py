@@ -56,7 +56,8 @@ class TestAccepted:
         self, issuer: LocalIssuer, verifier: TokenVerifier
     ) -> None:
         names = ["林\x00工", "林\ud800工", "林工"]
-        token = issuer.token(name=names, email="lin@example.org", auth_time=1_700_000_000)
+        emails = ["a@b.cn, c@b.cn", "a@b.cn\nBcc: c@b.cn", "lin@example.org"]
+        token = issuer.token(name=names, email=emails, auth_time=1_700_000_000)
         claims = await verifier.verify(token)
         assert (claims.issuer, claims.subject) == (issuer.url, "user-1")
         assert (claims.name, claims.email) == ("林工", "lin@example.org")

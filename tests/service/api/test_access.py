@@ -296,6 +296,7 @@ class TestTokens:
         ("body", "pointer"),
         [
             ({"subject": "x"}, "/subject"),
+            ({"subject": "li.wei", "email": "a@b.cn, c@b.cn"}, "/email"),
             ({"issuer": "me", "subject": "x"}, "/issuer"),
             ({"issuer": "https://i.example", "subject": ""}, "/subject"),
             ({"issuer": "https://i.example", "subject": "x", "party": "none"}, "/party"),

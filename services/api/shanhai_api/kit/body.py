@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.settings import MAIL_ADDRESS
 from shanhai.validation import BROKEN_RULE, ITS_KEY, rule_in_chinese, rule_in_english
 from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
 from shanhai_api.kit.requests import is_form
@@ -36,6 +37,16 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 BRACKETS = bytes.maketrans(b"{}", b"[]")
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _demand_mail_address(text: str) -> str:
+    if not MAIL_ADDRESS.fullmatch(text):
+        raise ValueError("must be one e-mail address, as a@b.cn / 须为一个邮箱地址")
+    return text
+
+
+MailAddress = Annotated[str, AfterValidator(_demand_mail_address)]
+"""One address and nothing else, so that no mail goes to two."""
 ENGLISH_NAME = Field("", max_length=200, description="Name in English; default the Chinese one")
 
 
