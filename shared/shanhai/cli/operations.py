@@ -140,8 +140,14 @@ def move(
     given = {} if settings is None else dotenv_values(settings)
     prefix = str(ArtifactSettings.model_config["env_prefix"])
     more = {name.removeprefix(prefix).lower(): value for name, value in given.items()}
-    new = open_store(ArtifactSettings.model_validate({**more, "root": target}))
-    old = open_store(ArtifactSettings())
+    here, there = ArtifactSettings(), ArtifactSettings.model_validate({**more, "root": target})
+    if here.bucket is None and not here.folder.is_dir():
+        raise InvalidInput(
+            f"there is no folder {here.folder} to copy from",
+            message_zh=f"没有可供复制的源文件夹 {here.folder}",
+            pointer="SHANHAI_ARTIFACTS_ROOT",
+        )
+    old, new = open_store(here), open_store(there)
     while True:
         number = copy_missing(old, new, lambda file: typer.echo(f"{file.uri}  {file.bytes}"))
         typer.echo(f"{number} files copied")

@@ -66,6 +66,7 @@ def test_an_address_that_is_none_is_named_and_not_told(
     [
         (["db", "key"], "error: {}/key: No such file or directory"),
         (["artifacts", "move", "s3://shanhai/files", "--settings"], "does not exist"),
+        (["artifacts", "move"], "there is no folder {} to copy from"),
     ],
 )
 def test_a_file_that_is_not_there_is_named(
@@ -76,6 +77,7 @@ def test_a_file_that_is_not_there_is_named(
     reason: str,
 ) -> None:
     folder = tmp_path / "none"
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(folder))
     monkeypatch.setattr("sys.argv", ["shanhai", *words, str(folder / "key")])
     with pytest.raises(SystemExit):
         main()
