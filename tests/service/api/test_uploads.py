@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
+from shanhai.storage.artifacts import ByteSink
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_api.kit.state import Configuration, ServiceState
 from tests.support.joint_plans import People
@@ -201,6 +203,23 @@ class TestPieces:
         rest = piece(arrived, len(CONTENT))
         done = await runner.put(url, content=CONTENT[arrived:], headers=rest)
         assert done.json()["sha256"] == SHA256
+
+    async def test_a_piece_of_what_was_deleted_leaves_no_file(
+        self, runner: httpx.AsyncClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun = await runner.post("/uploads", content=CONTENT[:10], headers=piece(0, 10))
+        url, loop = begun.headers["Location"], asyncio.get_running_loop()
+        receive = state.store.receive
+
+        @contextmanager
+        def late(_: object, upload: UUID, offset: int) -> Iterator[ByteSink]:
+            asyncio.run_coroutine_threadsafe(runner.delete(url), loop).result(30)
+            with receive(upload, offset) as sink:
+                yield sink
+
+        monkeypatch.setattr(type(state.store), "receive", late)
+        sent = await runner.put(url, content=CONTENT[10:20], headers=piece(10, 20))
+        assert (sent.status_code, files(state)) == (404, 0)
 
     async def test_piece_must_begin_where_the_bytes_end(
         self, runner: httpx.AsyncClient, session: AsyncSession

@@ -169,10 +169,10 @@ async def resume(
     files.demand_received(row, expected)
     piece = _fitting(row, piece)
     async with held(state.store.receive(upload_id, piece.start)) as sink:
-        # Others may have gone on until now.
-        async with state.sessions() as session:
-            _fitting(await files.find(session, upload_id, owner=caller.owner), piece)
         try:
+            # Others may have gone on until now, or deleted it.
+            async with state.sessions() as session:
+                _fitting(await files.find(session, upload_id, owner=caller.owner), piece)
             await append(sink, read_blocks(request, limit=piece.length))
         finally:
             # Also when the client went away: the next request continues from here.
