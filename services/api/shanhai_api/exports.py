@@ -313,7 +313,7 @@ async def respond_archive(request: Request, view: View, caller: Caller) -> Respo
     # What archives are read with takes a while to load.
     from shanhai.vector.darwin_core import write_archive
 
-    _refuse_paging(request.query_params)
+    _refuse_paging(request.query_params, "f", "crs")
     entity = seen_by(collection_named("occurrences"), caller.viewer)
     query = parse_items_query(entity, request.query_params, system=system_reader(request))
     limit = query.limit if "limit" in request.query_params else None
@@ -359,15 +359,12 @@ async def _write_lines(state: ServiceState, export: Export, base: str, lines: Pa
     return rows
 
 
-PAGING = ("cursor", "offset")
-
-
-def _refuse_paging(params: QueryParams) -> None:
-    for name in PAGING:
+def _refuse_paging(params: QueryParams, *more: str) -> None:
+    for name in ("cursor", "offset", *more):
         if name in params:
             raise InvalidInput(
-                f"{name} belongs to pages; a file has the whole selection",
-                message_zh=f"{name} 仅用于分页；文件包含全部所选内容",
+                f"{name} belongs to pages; this file has the whole selection in one form",
+                message_zh=f"{name} 仅用于分页；此文件以同一形式包含全部所选内容",
                 pointer=name,
             )
 

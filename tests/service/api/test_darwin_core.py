@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.crs import CRS84
 from shanhai.db.identity import Grant, Identity
 from shanhai.vocabulary import ROLE_SCOPES, Role
 from tests.service.api import test_round_trips
@@ -161,5 +162,5 @@ async def test_an_archive_is_masked_as_its_reader_reads(
     assert (
         len(rows_of(await reader.get(ARCHIVE, params={"bbox": "118.21,24.61,118.22,24.62"}))) == 1
     )
-    assert (await reader.get(ARCHIVE, params={"offset": "1"})).status_code == 400
-    assert (await reader.get(ARCHIVE, params={"nonsense": "1"})).status_code == 400
+    for wrong in ("offset=1", "nonsense=1", "f=csv", f"crs={CRS84.uri}"):
+        assert (await reader.get(f"{ARCHIVE}?{wrong}")).status_code == 400, wrong
