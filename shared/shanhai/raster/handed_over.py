@@ -29,7 +29,7 @@ from shanhai.errors import UnsupportedFile
 from shanhai.file_limits import proving_room
 from shanhai.raster.crs import transformer
 from shanhai.raster.geotiff import FLOAT_NODATA, Transform
-from shanhai.raster.inspect import quiet_georeference
+from shanhai.raster.inspect import own_mask, quiet_georeference
 from shanhai.science.grid import FloatArray
 
 DRIVERS: Mapping[str, str] = MappingProxyType(
@@ -278,12 +278,14 @@ class HandedRaster:
 
 def _read(tile: TileHeader, window: RasterWindow, kept: frozenset[float]) -> FloatArray:
     with _opened(tile.path, tile.address, tile.driver) as file:
-        stored = file.read(window=window)
+        stored, left_out = file.read(window=window), own_mask(file, window)
     values: FloatArray = stored.astype(np.float64)
     if tile.nodata is not None and tile.nodata not in kept:
         values[stored == np.asarray(tile.nodata).astype(stored.dtype)] = np.nan
     if stored.dtype.kind == "f":
         values[np.isinf(stored)] = np.nan
+    if left_out is not None:
+        values[:, left_out] = np.nan
     if any(one != 1 for one in tile.scales) or any(tile.offsets):
         values = values * np.reshape(tile.scales, (-1, 1, 1))
         values += np.reshape(tile.offsets, (-1, 1, 1))

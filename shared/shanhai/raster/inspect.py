@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from shanhai.errors import InvalidInput, LimitExceeded, UnsupportedFile
@@ -159,6 +161,14 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
         )
     _check_crs(facts)
     return facts
+
+
+def own_mask(file: Any, window: Any) -> NDArray[np.bool_] | None:
+    """Cells of a window that the file's mask leaves out; None where it has no mask."""
+    flags = file.mask_flag_enums[0]
+    if MaskFlags.per_dataset not in flags or MaskFlags.alpha in flags:
+        return None
+    return np.asarray(file.read_masks(1, window=window) == 0)
 
 
 def _read_transform(path: Path) -> Any:

@@ -247,7 +247,7 @@ def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -
     """
     cut = RasterWindow(block.col, block.row, block.width, block.height)
     try:
-        stored = file.read(window=cut)
+        stored, left_out = file.read(window=cut), inspect.own_mask(file, cut)
     except RasterioIOError as error:
         raise inspect.refuse(
             "the TIFF is damaged or cut short: its pixels cannot be read",
@@ -260,6 +260,8 @@ def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -
         values[stored == nodata] = np.nan
     if stored.dtype.kind == "f":
         values[np.isinf(stored)] = np.nan
+    if left_out is not None:
+        values[:, left_out] = np.nan
     return values
 
 

@@ -94,6 +94,15 @@ def test_a_grid_of_any_format_becomes_a_described_geotiff(
         assert file.transform[2] == WEST
 
 
+def test_cells_that_a_mask_leaves_out_have_no_value(tmp_path: Path, out: Path) -> None:
+    path = tmp_path / "in/dem.tif"
+    handed_over.write_grid(path, np.ones((2, 3), "float32"), west=WEST, north=NORTH, cell=30)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.write_mask(np.array([[True, False, True], [True, True, True]]))
+    made(tmp_path / "in", out)
+    assert values_of(out / "dem.tif").tolist() == [[[1, -9999, 1], [1, 1, 1]]]
+
+
 @pytest.mark.parametrize(("name", "factor"), [("dem_cm.tif", 0.01), ("人口_万人.tif", 1e4)])
 def test_a_unit_in_the_name_converts(tmp_path: Path, out: Path, name: str, factor: float) -> None:
     handed_over.write_grid(
