@@ -50,6 +50,7 @@ class RasterFacts:
         crs: Authority code, or WKT where none fits; None when the file names no system.
         transform: Coefficients a, b, c, d, e, f from column, row to x, y.
         nodata: Value that stands for nodata, if any.
+        scaling: What stored numbers are multiplied by, and what is added then.
         tags: Free metadata of the file.
     """
 
@@ -60,6 +61,7 @@ class RasterFacts:
     crs: str | None
     transform: Transform
     nodata: float | None
+    scaling: tuple[float, float]
     tags: dict[str, str]
 
     @property
@@ -157,10 +159,22 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
             crs=text,
             transform=_coefficients(transform),
             nodata=file.nodata,
+            scaling=_scaling(file),
             tags=dict(file.tags()),
         )
     _check_crs(facts)
     return facts
+
+
+def _scaling(file: Any) -> tuple[float, float]:
+    """Scale and offset of the bands."""
+    first, *others = dict.fromkeys(zip(file.scales, file.offsets, strict=True))
+    if others:
+        raise refuse(
+            "the bands have different scales or offsets; one must hold for all",
+            "各波段的比例系数或偏移量不同，须一致",
+        )
+    return first
 
 
 def own_mask(file: Any, window: Any) -> NDArray[np.bool_] | None:

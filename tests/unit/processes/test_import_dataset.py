@@ -5,6 +5,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+import rasterio
 from pydantic import ValidationError
 
 from shanhai.data.synthetic_watershed import Watershed
@@ -177,6 +178,21 @@ def test_named_units_scale_and_offset_are_applied(bring: Bring) -> None:
     outcome, carbon = bring("npp", plain(0.7), unit="kgC/m²/yr")
     np.testing.assert_allclose(carbon.values, 700.0, rtol=1e-6)
     assert outcome.files[0].meta["unit"] == "gC/m2/yr"
+
+
+def test_scale_offset_and_mask_of_the_file_hold(bring: Bring, tmp_path: Path) -> None:
+    path, left_out = tmp_path / "upload", np.zeros((40, 40), bool)
+    left_out[:5] = True
+    write_geotiff(path, plain(2000.0), transform=METRES, crs="EPSG:4548", nodata=None)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (0.1,), (50.0,)
+        file.write_mask(~left_out)
+    outcome, grid = bring("dem", path, unit="ft")
+    np.testing.assert_array_equal(np.isnan(grid.values[0]), left_out)
+    np.testing.assert_allclose(grid.values[0, 5:], 250 * 0.3048, rtol=1e-6)
+    assert (outcome.manifest["scale"], outcome.manifest["offset"]) == (0.1, 50.0)
+    _, told = bring("dem", path, scale=0.2)
+    np.testing.assert_allclose(told.values[0, 5:], 400.0)
 
 
 @pytest.mark.parametrize("inputs", [{"scale": 0.0}, {"scale": float("inf")}])

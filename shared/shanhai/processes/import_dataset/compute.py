@@ -79,7 +79,7 @@ def import_raster(
     progress(10, "convert")
     imported = Imported(rule, facts, _frame(facts, rule), clean.CleaningReport())
     sea = _sea(source, facts, inputs, region)
-    cleaning = _cleaning(inputs, _codes(inputs, facts, rule), sea)
+    cleaning = _cleaning(inputs, facts, _codes(inputs, facts, rule), sea)
     imported.codes = cleaning.codes
     blocks = clean.clean_blocks(source, facts, rule, cleaning, imported.report)
     imported.statistics = write_cog(target, imported.frame, blocks)
@@ -178,11 +178,21 @@ def _codes(
     return codes
 
 
+def _scaling(inputs: ImportDatasetInputs, facts: RasterFacts) -> tuple[float, float]:
+    """Scale and offset of the user, else those that the file states."""
+    told = (inputs.scale, inputs.offset)
+    return facts.scaling if told == (1.0, 0.0) else told
+
+
 def _cleaning(
-    inputs: ImportDatasetInputs, codes: tuple[clean.FillCode, ...], sea: clean.EdgeWater | None
+    inputs: ImportDatasetInputs,
+    facts: RasterFacts,
+    codes: tuple[clean.FillCode, ...],
+    sea: clean.EdgeWater | None,
 ) -> clean.Cleaning:
-    """The user's scale and offset, or those the named unit asks for."""
-    for name, value in (("scale", inputs.scale), ("offset", inputs.offset)):
+    """How raw values become the theme's, also from the unit they are in."""
+    scale, offset = _scaling(inputs, facts)
+    for name, value in (("scale", scale), ("offset", offset)):
         if not math.isfinite(value) or (name == "scale" and value == 0):
             raise InvalidInput(
                 f"{name} is {value}; it must be finite, and a scale not 0",
@@ -192,8 +202,8 @@ def _cleaning(
     factor, shift = conversion(inputs.theme, inputs.unit) or (1.0, 0.0)
     return clean.Cleaning(
         nodata=inputs.nodata,
-        scale=inputs.scale * factor,
-        offset=inputs.offset * factor + shift,
+        scale=scale * factor,
+        offset=offset * factor + shift,
         legend=inputs.legend,
         codes=codes,
         sea=sea,
@@ -254,6 +264,7 @@ def _summary(imported: Imported, inputs: ImportDatasetInputs) -> dict[str, Any]:
 
 def _manifest(imported: Imported, inputs: ImportDatasetInputs, source: Path) -> dict[str, Any]:
     facts, report = imported.facts, imported.report
+    scale, offset = _scaling(inputs, facts)
     return {
         "source": {
             "sha256": sha256_of(source),
@@ -264,8 +275,8 @@ def _manifest(imported: Imported, inputs: ImportDatasetInputs, source: Path) -> 
             "height": facts.height,
             "nodata": facts.nodata,
         },
-        "scale": inputs.scale,
-        "offset": inputs.offset,
+        "scale": scale,
+        "offset": offset,
         "legend": inputs.legend if inputs.theme == "land_cover" else None,
         "edge_water": inputs.edge_water,
         "codes": {

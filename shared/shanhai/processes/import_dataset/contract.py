@@ -33,7 +33,11 @@ class ImportDatasetInputs(Inputs):
     name_zh: Name | None = Field(None, description="Chinese name / 中文名称")
     name_en: Name | None = Field(None, description="English name / 英文名称")
     unit: str | None = Field(None, max_length=40, description="Unit of the values (UCUM) / 单位")
-    scale: float = Field(1.0, description="Multiplier to the theme's unit / 比例系数")
+    scale: float = Field(
+        1.0,
+        description="Multiplier to the theme's unit; without it and `offset`, the file's own"
+        " / 比例系数；与 `offset` 均未给出时用文件自带的",
+    )
     offset: float = Field(0.0, description="Added after scaling / 偏移量")
     nodata: float | None = Field(None, description="Value that means no data / 无数据值")
     crs: str | None = Field(
