@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pmtiles.reader import MmapSource, all_tiles
+from pmtiles.reader import MmapSource, Reader, all_tiles
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -114,7 +114,9 @@ def packed(folder: Path, job: Job) -> dict[tuple[int, int, int], bytes]:
     assert job.result is not None, job.error
     store = LocalArtifacts(folder / "artifacts")
     with store.local_path(job.result["outputs"]["pmtiles"]["uri"]).open("rb") as file:
-        return dict(all_tiles(MmapSource(file)))
+        source = MmapSource(file)
+        assert "sht_" not in str(Reader(source).metadata()), "nobody else is given the token"
+        return dict(all_tiles(source))
 
 
 async def test_a_killed_workers_job_goes_on_where_it_stopped(
