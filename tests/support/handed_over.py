@@ -1,5 +1,6 @@
 """Files as bureaus hand them over, written in the formats they come in."""
 
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -137,4 +138,17 @@ def write_geodatabase(
     path.parent.mkdir(exist_ok=True)
     given = json.dumps([str(path), layer, crs, [dict(row) for row in rows]])
     subprocess.run([sys.executable, "-c", FILE_GEODATABASE], input=given, text=True, check=True)
+    return path
+
+
+def write_curve(path: Path) -> Path:
+    """A GeoPackage of one row that is an arc."""
+    import pyarrow as pa
+
+    from shanhai.vector.gdal import pyogrio
+
+    arc = struct.pack("<BII6d", 1, 8, 3, 118.0, 24.0, 118.1, 24.1, 118.2, 24.0)
+    table = pa.table({"code": ["a"], "name_zh": ["弧"], "level": ["city"], "geom": [arc]})
+    frame = {"geometry_name": "geom", "geometry_type": "Unknown", "crs": "EPSG:4490"}
+    pyogrio.write_arrow(table, path, driver="GPKG", **frame)
     return path

@@ -197,7 +197,7 @@ class LayerSource:
         """
         if self.info.format != "FlatGeobuf":
             return
-        found = shapely.from_wkb(np.array(shapes, dtype=object), on_invalid="ignore")
+        found = sources.shapes_of(shapes)
         points: NDArray[np.bool_] = np.equal(shapely.get_type_id(found), 0)
         yield from map(int, np.flatnonzero(points & shapely.is_empty(found)))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from shanhai.errors import UnsupportedFile
 from shanhai.vocabulary import Label
@@ -78,6 +80,23 @@ class FeatureSource(Protocol):
     def blocks(self) -> Iterator[SourceBlock]:
         """Its rows from the first to the last."""
         ...
+
+
+CURVED_TYPES = frozenset(range(8, 18))
+
+
+def type_number(wkb: bytes) -> int:
+    """The type without what tells of heights and measures."""
+    if len(wkb) < 5:
+        return 0
+    number = int.from_bytes(wkb[1:5], "little" if wkb[0] == 1 else "big")
+    return (number & 0x0FFFFFFF) % 1000
+
+
+def shapes_of(wkb: Sequence[bytes | None]) -> NDArray[np.object_]:
+    """Geometries; None for what cannot be read, and for curves, at which shapely raises."""
+    straight = [None if one and type_number(one) in CURVED_TYPES else one for one in wkb]
+    return np.asarray(shapely.from_wkb(np.array(straight, dtype=object), on_invalid="ignore"))
 
 
 def refuse(en: str, zh: str, pointer: str = UPLOAD) -> UnsupportedFile:

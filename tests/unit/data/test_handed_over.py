@@ -476,6 +476,13 @@ def test_what_is_refused_says_why(
     assert not (out).exists()
 
 
+def test_a_curve_is_refused(tmp_path: Path) -> None:
+    handed_over.write_curve(tmp_path / "curve.gpkg")
+    refusal = one(tmp_path, "curve.collection=regions").refusal
+    assert refusal is not None
+    assert "such as a curve" in refusal.en
+
+
 def test_a_file_that_is_broken_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "dem.img").write_bytes(b"EHFA_HEADER_TAG\x00 and nothing more")
     refusal = one(tmp_path).refusal

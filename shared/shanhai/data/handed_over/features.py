@@ -36,7 +36,7 @@ from shanhai.science.landcover import LAND_SURVEY, land_survey_class
 from shanhai.vector.gdal_source import open_geodatabase, open_layer, open_loose_shapefile
 from shanhai.vector.geojson_kml import GeoJsonSource, KmlSource
 from shanhai.vector.source_crs import Numbers, System
-from shanhai.vector.sources import FeatureSource, SourceBlock, Wishes
+from shanhai.vector.sources import FeatureSource, SourceBlock, Wishes, shapes_of
 
 ENDINGS = frozenset({".shp", ".gdb", ".gpkg", ".fgb", ".geojson", ".kml"})
 DEGREE_DIGITS = 9
@@ -159,7 +159,7 @@ def _first_bounds(source: FeatureSource) -> Numbers | None:
 
 
 def _shapes(block: SourceBlock) -> Any:
-    shapes = shapely.from_wkb(np.array(block.geometry, dtype=object), on_invalid="ignore")
+    shapes = shapes_of(block.geometry)
     given = np.array([one is not None for one in block.geometry])
     lost = int(np.count_nonzero(given & (shapes == None))) + len(block.broken)  # noqa: E711
     if lost:

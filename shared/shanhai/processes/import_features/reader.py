@@ -26,12 +26,17 @@ from shanhai.processes.import_features.neighbour_checks import Neighbourhood
 from shanhai.processes.import_features.rows import FieldPlan, RowReader
 from shanhai.processes.kit.task import Progress
 from shanhai.vector.source_crs import Numbers, System
-from shanhai.vector.sources import FeatureSource, SourceBlock
+from shanhai.vector.sources import (
+    CURVED_TYPES,
+    FeatureSource,
+    SourceBlock,
+    shapes_of,
+    type_number,
+)
 from shanhai.vocabulary import Label
 
 Shapes = NDArray[np.object_]
 FLAT_TYPES = frozenset(range(1, 7))
-CURVED_TYPES = frozenset(range(8, 18))
 MULTIPLE = {0: shapely.multipoints, 1: shapely.multilinestrings, 3: shapely.multipolygons}
 TYPE_NAMES = {
     "point": 0,
@@ -115,7 +120,7 @@ def _read(work: _Work, wkb: Sequence[bytes | None]) -> None:
     for index, value in enumerate(wkb):
         if value is None:
             continue
-        number = _type_number(value)
+        number = type_number(value)
         if number in CURVED_TYPES:
             detail = Label("含曲线；仅支持直线段", "has curves; only straight segments are kept")
             work.refuse(index, "dimension", detail)
@@ -128,14 +133,6 @@ def _read(work: _Work, wkb: Sequence[bytes | None]) -> None:
     for index, value in enumerate(flat):
         if value is not None and work.shapes[index] is None:
             work.refuse(index, "unreadable", UNREADABLE)
-
-
-def _type_number(wkb: bytes) -> int:
-    """The type without what tells of heights and measures."""
-    if len(wkb) < 5:
-        return 0
-    number = int.from_bytes(wkb[1:5], "little" if wkb[0] == 1 else "big")
-    return (number & 0x0FFFFFFF) % 1000
 
 
 def _flatten(work: _Work, *, repair: bool) -> None:
@@ -290,8 +287,7 @@ class ReadOptions:
 def first_bounds(source: FeatureSource) -> Numbers | None:
     """The box of the first rows that have geometry, as the file has it."""
     for block in source.blocks():
-        shapes = shapely.from_wkb(np.array(block.geometry, dtype=object), on_invalid="ignore")
-        box = shapely.total_bounds(shapes)
+        box = shapely.total_bounds(shapes_of(block.geometry))
         if np.isfinite(box).all():
             bounds: Numbers = box
             return bounds

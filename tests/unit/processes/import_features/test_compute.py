@@ -33,6 +33,7 @@ from shanhai.processes.kit.task import Outcome, RegionTask
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.tables import FeatureColumn, FeatureTable
 from shanhai.vector.writer import write_table
+from tests.support import handed_over
 
 DAY = date(2024, 5, 6)
 COLUMNS = (
@@ -153,6 +154,11 @@ def test_every_kind_of_fault_names_its_row(tmp_path: Path, judge: Judge) -> None
     swapped = next(item for item in judged.findings if item["rule"] == "crs")
     assert "swapped" in swapped["detail"]
     assert [item[0] for item in judged.accepted()] == [9]
+
+
+def test_a_curve_is_refused_by_row(tmp_path: Path, judge: Judge) -> None:
+    path = handed_over.write_curve(tmp_path / "curve.gpkg")
+    assert judge(path).told("row", "rule") == [(1, "dimension")]
 
 
 def test_repair_mends_and_says_so(tmp_path: Path, judge: Judge) -> None:
