@@ -301,6 +301,10 @@ async def test_a_late_row_fetches_its_own_series_back_and_no_other(
     assert closed is not None
     assert closed.rows == 3 * 24 * 31 + 1
     assert await values(sessions, empty_store, await series_of(sessions)) == found
+    # A month in which nothing was observed leaves no file.
+    kept = len([*empty_store.root.rglob("*.parquet")])
+    assert await close(sessions, empty_store, date(2019, 5, 1)) == [Closed(date(2019, 5, 1), 0, 0)]
+    assert len([*empty_store.root.rglob("*.parquet")]) == kept
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -166,9 +166,13 @@ async def close_month(
             path = Path(folder) / f"{month:%Y-%m}.parquet"
             composed = await _compose(sessions, before, path)
             tell("written")
-            stored = await asyncio.to_thread(files.put, path, suffix=".parquet")
+            stored = None
+            if composed.rows:
+                stored = await asyncio.to_thread(files.put, path, suffix=".parquet")
         tell("stored")
-        if not await asyncio.to_thread(check_file, files.local_path(stored.uri), composed):
+        if stored is not None and not await asyncio.to_thread(
+            check_file, files.local_path(stored.uri), composed
+        ):
             raise Unavailable(
                 f"the file of {month:%Y-%m} does not have the rows written to it",
                 message_zh=f"{month:%Y-%m} 的归档文件与写入的数据不一致",
@@ -179,7 +183,7 @@ async def close_month(
         except _NotNowError:
             return None
         tell("done")
-        return Closed(month, composed.rows, stored.bytes)
+        return Closed(month, composed.rows, 0 if stored is None else stored.bytes)
 
 
 class _NotNowError(Exception):
@@ -294,7 +298,11 @@ class _CopyParser:
 
 
 async def _exchange(
-    sessions: Sessions, before: _Before, composed: "MonthFile", stored: StoredArtifact, tell: Tell
+    sessions: Sessions,
+    before: _Before,
+    composed: "MonthFile",
+    stored: StoredArtifact | None,
+    tell: Tell,
 ) -> None:
     """Let the file stand for the partition, if nothing changed since it was read."""
     async with sessions.begin() as session:
@@ -332,11 +340,11 @@ async def _is_unchanged(session: AsyncSession, before: _Before, composed: "Month
 
 
 async def _record(
-    session: AsyncSession, before: _Before, composed: "MonthFile", stored: StoredArtifact
+    session: AsyncSession, before: _Before, composed: "MonthFile", stored: StoredArtifact | None
 ) -> None:
     month = {"month": before.month}
     await session.execute(_FORGET_SERIES, month)
-    if not composed.rows:
+    if stored is None:
         await session.execute(_FORGET, month)
         return
     told = {"uri": stored.uri, "sha256": stored.sha256, "bytes": stored.bytes}
