@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from shanhai.db.observations import queries
 from shanhai.db.observations.rollups import Rollup
@@ -69,14 +68,14 @@ def describe_latest(
 
 
 def describe_bucket(
-    series: queries.SeriesQuery, station: queries.SeenStation, bucket: Rollup, zone: ZoneInfo
+    series: queries.SeriesQuery, station: queries.SeenStation, bucket: Rollup
 ) -> Row:
-    """Statistics of a stretch of time, whose begin is told in the zone that divides it."""
+    """Statistics of a stretch of time."""
     of = series.properties[bucket.property_id]
     return {
         "station": station.code,
         "property": of.code,
-        "time": bucket.starts_at.astimezone(zone),
+        "time": bucket.starts_at,
         "unit": of.unit,
         "mean": bucket.mean,
         "min": bucket.low,

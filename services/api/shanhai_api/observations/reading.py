@@ -132,10 +132,9 @@ async def answer(
     """
     file_format = file_format_among(request, FILES)
     chosen = JSON if file_format is not None else choose_format(request, PAGES)
-    zone = ZoneInfo(state.configuration.database.timezone)
-    question = asking.read_question(query, zone)
+    question = asking.read_question(query, ZoneInfo(state.configuration.database.timezone))
     series, known = await asking.find_series(state.quick, question, caller.viewer)
-    reading = Reading(state, question, series, zone, caller.viewer, known)
+    reading = Reading(state, question, series, caller.viewer, known)
     if file_format is not None:
         _refuse_pages(question)
         return await respond_file(view, caller, file_format, reading.all(), question)
@@ -170,7 +169,6 @@ class Reading:
     state: ServiceState
     question: asking.Question
     series: queries.SeriesQuery
-    zone: ZoneInfo
     viewer: Viewer
     known: dict[int, queries.SeenStation]
 
@@ -234,7 +232,7 @@ class Reading:
                 continue
             shown: dict[str, Any]
             if isinstance(row, Rollup):
-                shown = documents.describe_bucket(series, station, row, self.zone)
+                shown = documents.describe_bucket(series, station, row)
             elif question.latest:
                 shown = documents.describe_latest(series, station, row, now, formers)
             else:

@@ -18,6 +18,7 @@ from shanhai.errors import InvalidInput, NotFound
 from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import VALID
 from shanhai.storage.artifacts import ArtifactStore
+from shanhai.validation import rfc3339
 from shanhai.vocabulary import QUALITIES, Lang
 from shanhai_api.kit.dependencies import PageQuery
 from shanhai_api.kit.pages import reading
@@ -377,7 +378,7 @@ def _title(value: queries.Value, zone: ZoneInfo, lang: Lang) -> str:
 def station_document(found: StationReading, lang: Lang) -> dict[str, Any]:
     """What was read, as JSON has it."""
     now = datetime.now(UTC)
-    start, end = (at.astimezone(found.span.zone) for at in found.span.moments)
+    start, end = found.span.moments
     return {
         "station": found.station.code,
         "name": found.station.name_zh if lang == "zh" else found.station.name_en,
@@ -385,8 +386,8 @@ def station_document(found: StationReading, lang: Lang) -> dict[str, Any]:
         "properties": [_newest(found, value, now, lang) for value in found.newest],
         "property": None if found.chosen is None else found.chosen.code,
         "range": found.span.range,
-        "start": start.isoformat(),
-        "end": end.isoformat(),
+        "start": rfc3339(start),
+        "end": rfc3339(end),
         "observations": [_row(found, row) for row in found.rows],
         "marked": [describe_value(found.drawn, found.station, value) for value in found.marked],
     }
@@ -405,5 +406,5 @@ def _newest(found: StationReading, value: queries.Value, now: datetime, lang: La
 
 def _row(found: StationReading, row: queries.Value | Rollup) -> Row:
     if isinstance(row, Rollup):
-        return describe_bucket(found.drawn, found.station, row, found.span.zone)
+        return describe_bucket(found.drawn, found.station, row)
     return describe_value(found.drawn, found.station, row)
