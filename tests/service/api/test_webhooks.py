@@ -94,7 +94,7 @@ async def test_made_shown_replaced_and_ended(
     ]
 
     tag = {"If-Match": shown.headers["ETag"]}
-    changed = {**NEW, "enabled": False, "lang": "en"}
+    changed = {**shown.json(), "enabled": False, "lang": "en"}
     put = await planner.put(path, json=changed, headers=tag)
     assert (put.json()["enabled"], put.json()["lang"]) == (False, "en")
     assert (await planner.put(path, json=changed, headers=tag)).status_code == 412

@@ -224,8 +224,9 @@ async def publish_bulletin(
 
 templates = APIRouter(tags=["bulletins"], route_class=Route)
 TemplateCode = Annotated[str, Path(pattern=models.CODE, description="Code of the template")]
-READ_ONLY = frozenset(models.BulletinTemplate.model_fields) - frozenset(Template.model_fields)
-TemplateBody = Annotated[Template, Depends(BodyReader(Template, 512 * 1024, READ_ONLY))]
+TemplateBody = Annotated[
+    Template, Depends(BodyReader(Template, 512 * 1024, models.BulletinTemplate))
+]
 
 
 @templates.get("/bulletin-templates", summary="What bulletins are made by")

@@ -39,8 +39,7 @@ from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["bulletins"], route_class=Route)
-READ_ONLY = frozenset(models.BulletinWording.model_fields) - frozenset(Words.model_fields)
-WordingBody = Annotated[Words, Depends(BodyReader(Words, 512 * 1024, READ_ONLY))]
+WordingBody = Annotated[Words, Depends(BodyReader(Words, 512 * 1024, models.BulletinWording))]
 PATH = "/bulletins/{bulletin}/wording"
 
 

@@ -98,13 +98,12 @@ class BodyReader:
     refused the body would hide them.
 
     Attributes:
-        read_only: Members of the answer that the model has not: a document is taken back as it
-            was read, and they stay what they are.
+        shown: What the body may have been read as: members that only this has are left out.
     """
 
     model: type[BaseModel]
     limit: int = JSON_LIMIT_BYTES
-    read_only: frozenset[str] = frozenset()
+    shown: type[BaseModel] | None = None
 
     async def __call__(self, request: Request) -> ParsedBody:
         """The body, counted and timed; its digest stays with the request."""
@@ -119,8 +118,9 @@ class BodyReader:
             InvalidInput: names every rule it breaks.
         """
         value = body.value
-        if self.read_only and isinstance(value, dict):
-            value = {name: one for name, one in value.items() if name not in self.read_only}
+        if self.shown is not None and isinstance(value, dict):
+            read_only = self.shown.model_fields.keys() - self.model.model_fields.keys()
+            value = {name: one for name, one in value.items() if name not in read_only}
         return parse(self.model, value)
 
 

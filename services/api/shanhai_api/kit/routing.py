@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from inspect import Parameter, signature
 from types import UnionType
@@ -187,7 +187,7 @@ class Route(LateRoute):
         if isinstance(options["response_model"], DefaultPlaceholder):
             options["response_model"] = document
         _declare(options["response_model"], options)
-        self.endpoint = _answering(endpoint, document, options["status_code"])
+        self.endpoint = _answering(endpoint, document, options)
         super().build(options)
         # Only now that the handler is made: it does not read the body, a dependency does.
         for reader in _bodies(endpoint).values():
@@ -229,7 +229,7 @@ def _others_of(document: type[Document]) -> dict[str, Any]:
 
 
 def _answering(
-    endpoint: Endpoint, document: type[Document] | None, status: int | None
+    endpoint: Endpoint, document: type[Document] | None, options: Mapping[str, Any]
 ) -> Callable[..., Awaitable[Response]]:
     """The endpoint with its answer made a response."""
     declared = signature(endpoint)
@@ -237,7 +237,9 @@ def _answering(
     told = [item.annotation for item in parameters]
     own_query = any(one is AnyQuery or _is_query(one) for one in told)
     several = frozenset(name for one in told if _is_query(one) for name in _lists_of(one))
-    bodies = _bodies(endpoint)
+    bodies, status = _bodies(endpoint), options["status_code"] or 200
+    if document is not None and options["methods"][0] in {"PUT", "PATCH"}:
+        bodies = {name: replace(reader, shown=document) for name, reader in bodies.items()}
 
     @wraps(endpoint)
     async def answer(**arguments: Any) -> Response:
@@ -251,7 +253,7 @@ def _answering(
             arguments[name] = reader.check(arguments[name])
         if document is None or view.request.method == "GET":
             return await respond(view, await endpoint(**arguments))
-        return await write(view, document, status or 200, lambda: endpoint(**arguments))
+        return await write(view, document, status, lambda: endpoint(**arguments))
 
     if not own_query:
         parameters.append(COMMON)
