@@ -56,7 +56,7 @@ STATUSES: tuple[Term, ...] = (
     Term(IndicatorStatus.REACHED.value, Label("已达到", "Reached")),
     Term(IndicatorStatus.ON_TRACK.value, Label("按进度", "On track")),
     Term(IndicatorStatus.BEHIND.value, Label("落后", "Behind")),
-    Term(IndicatorStatus.NO_DATA.value, Label("无数据", "No data")),
+    Term(IndicatorStatus.NO_DATA.value, Label("未评价", "Not judged")),
 )
 SENSES: dict[Comparator, Sense] = {
     "ge": "at_least",

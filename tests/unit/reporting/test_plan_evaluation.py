@@ -91,7 +91,7 @@ def test_a_printed_comparator_goes_before_the_reading() -> None:
 def test_title_and_summary() -> None:
     assert title_of(content(), "zh") == "规划 2023 年度指标评估"
     assert summary_lines(content(), "en")[0] == (
-        "Binding: Reached 0, On track 1, Behind 0, No data 0"
+        "Binding: Reached 0, On track 1, Behind 0, Not judged 0"
     )
 
 

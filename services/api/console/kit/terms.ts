@@ -46,7 +46,7 @@ export const STANDINGS: Record<Schema<"JudgedIndicator">["status"], Worded> = {
   reached: ["达成", "reached", "good"],
   on_track: ["进展正常", "on track", "info"],
   behind: ["滞后", "behind", "bad"],
-  no_data: ["无数据", "no data", "plain"],
+  no_data: ["未评价", "not judged", "plain"],
 };
 
 export const DUTY_STATES: Record<Schema<"BoardDuty">["state"], Worded> = {

@@ -222,9 +222,9 @@ describe("the map of an indicator", () => {
     expect(legend.getByText("Value, %")).toBeTruthy();
     expect(legend.getByText("No data")).toBeTruthy();
     expect(await cellsOf("By region")).toEqual([
-      ["Xiamen", `42 (${NOW})`, "–", "–", "no data"],
+      ["Xiamen", `42 (${NOW})`, "–", "–", "not judged"],
       ["Alpha", `30 (${NOW})`, "60 (2035)", "62.5 %", "on track"],
-      ["Beta", "–", "–", "–", "no data"],
+      ["Beta", "–", "–", "–", "not judged"],
     ]);
   });
   it("is coloured by the way to the target, or by the standing", async () => {
@@ -235,7 +235,7 @@ describe("the map of an indicator", () => {
     expect(screen.getByText("50–75 %")).toBeTruthy();
     await hands.selectOptions(by, "进展");
     await waitFor(() => expect(colors()[0]).toEqual(["xiamen.a", STANDING_COLORS.on_track]));
-    expect(screen.getAllByText("无数据").length).toBeGreaterThan(1);
+    expect(screen.getAllByText("未评价").length).toBeGreaterThan(1);
   });
   it("chooses a region by a click on the map or in the table, and lets it go by another", async () => {
     const { hands } = await opened();

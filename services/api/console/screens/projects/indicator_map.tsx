@@ -95,7 +95,7 @@ export function classesFor(shade: Shade, seen: readonly Judged[]): ShadeClass[] 
   if (shade === "standing")
     return (["reached", "on_track", "behind"] as const).map((status) => ({
       color: STANDING_COLORS[status],
-      label: t(STANDINGS[status][0], STANDINGS[status][1]),
+      label: standingName(status),
       holds: (one) => one.status === status,
     }));
   if (shade === "way")
@@ -177,12 +177,13 @@ const ringsOf = (geometry: Geometry): Geometry => {
   return { type: "MultiLineString", coordinates: rings };
 };
 
+const standingName = (status: Judged["status"]) => t(STANDINGS[status][0], STANDINGS[status][1]);
+
 /** What a map writes under the name of a region. */
 function figureOf(one: Judged | undefined, shade: Shade): string {
+  if (shade === "standing") return standingName(one?.status ?? "no_data");
   if (!one || !known[shade](one)) return t("无数据", "no data");
-  if (shade === "value") return number(one.value);
-  if (shade === "way") return `${number(one.progress_percent, 3)} %`;
-  return t(STANDINGS[one.status][0], STANDINGS[one.status][1]);
+  return shade === "value" ? number(one.value) : `${number(one.progress_percent, 3)} %`;
 }
 
 export function IndicatorMap({
@@ -350,7 +351,8 @@ function Key({
     way: t("目标完成程度（从基期到目标）", "Of the way from base to target"),
     standing: t("进展", "Standing"),
   }[shade];
-  const rows = [...classesFor(shade, seen), { color: NO_DATA_GREY, label: t("无数据", "No data") }];
+  const none = shade === "standing" ? standingName("no_data") : t("无数据", "No data");
+  const rows = [...classesFor(shade, seen), { color: NO_DATA_GREY, label: none }];
   return (
     <fieldset class="legend" aria-label={t("图例", "Legend")}>
       <strong>{title}</strong>

@@ -167,7 +167,7 @@ describe("the table of indicators", () => {
         "on track",
       ],
       ["Indicator wetland", "expected", "", "–", "20 (2024)", "5 (always)", "×10⁴ m³", "behind"],
-      ["Indicator forest", "binding", "Water", "–", "–", "–", "", "no data"],
+      ["Indicator forest", "binding", "Water", "–", "–", "–", "", "not judged"],
     ]);
   });
   it("is one line until it is opened, where no figure is known", async () => {
