@@ -228,6 +228,7 @@ async def test_templates_are_kept_in_versions(
     assert (await admin.put("/bulletin-templates/own", json=template())).status_code == 201
     own = await admin.get("/bulletin-templates/own")
     same = await admin.put("/bulletin-templates/own", json=own.json())
+    assert same.json()["version"] == own.json()["version"]
     assert (same.status_code, same.json()["title_zh"]) == (200, own.json()["title_zh"]), same.text
     strange = await admin.put("/bulletin-templates/own", json={**own.json(), "color": "red"})
     assert (strange.status_code, strange.json()["errors"][0]["pointer"]) == (400, "/color")

@@ -107,7 +107,7 @@ async def store_template(
     act: Act,
     expected: frozenset[str] | None,
 ) -> tuple[StoredTemplate, bool]:
-    """Keep another version of a template; whether the template is new.
+    """Keep another version of a template, unless it is as it was; whether the template is new.
 
     Bulletins that were made by a former version stay as they are.
 
@@ -121,29 +121,29 @@ async def store_template(
     """
     demand_editor(identity)
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    own = BulletinTemplate
-    newest = await session.scalar(select(func.max(own.version)).where(own.code == code))
-    known = newest is not None or code == DEFAULT
-    if expected is not None and (not known or str(newest or 0) not in expected):
+    newest = next(iter(await list_versions(session, code, limit=1)), None)
+    if expected is not None and (newest is None or str(newest.version) not in expected):
         raise Stale(
             f"template {code!r} has changed since it was read; read it again",
             message_zh=f"公报模板 {code!r} 在读取之后已有变化，请重新读取",
         )
-    if not known:
+    if newest is None:
         await _demand_room(session)
-    row = own(
+    elif newest.template == template:
+        return newest, False
+    row = BulletinTemplate(
         code=code,
-        version=(newest or 0) + 1,
+        version=1 if newest is None else newest.version + 1,
         content=template.model_dump(mode="json"),
         created_by=act.actor,
     )
     session.add(row)
     await session.flush()
     await session.refresh(row)
-    action = "replace" if known else "create"
+    action = "create" if newest is None else "replace"
     after = {"version": row.version}
     record(session, act, action, table="bulletin_template", object_id=code, after=after)
-    return _stored(row), not known
+    return _stored(row), newest is None
 
 
 async def _demand_room(session: AsyncSession) -> None:
