@@ -167,6 +167,8 @@ async def replace_rule(
 ) -> RuleDefinition:
     """Replace a rule; its alerts end, and the newest values are judged by the new one at once.
 
+    What is sent as it is changes nothing.
+
     Args:
         expected: The states, one of which it must be in; None for any.
 
@@ -178,15 +180,18 @@ async def replace_rule(
     """
     await take_evaluation_lock(session)
     row = await _editable(session, code, identity, expected)
-    before = (await find_rule(session, code)).contents
-    for name, value in (await _columns(session, {**contents, "code": code}, identity)).items():
+    found, after = await find_rule(session, code), {**contents, "code": code}
+    columns = await _columns(session, after, identity)
+    if found.contents == after:
+        return found
+    for name, value in columns.items():
         setattr(row, name, value)
     row.row_version += 1
     await _start_anew(session, row, act)
     row.updated_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
     await _look_at_newest(session, row)
-    after = {**contents, "code": code}
+    before = found.contents
     record(session, act, "update", table="alert_rule", object_id=code, before=before, after=after)
     return await find_rule(session, code)
 
