@@ -486,7 +486,7 @@ ALERT_EVENTS: tuple[Term, ...] = (
     Term("rule_expired", Label("规则有效期已过，自动关闭", "Closed because its rule has expired")),
     Term(
         "subject_gone",
-        Label("目标已不存在，自动关闭", "Closed because the target is there no longer"),
+        Label("对象已不存在，自动关闭", "Closed because its subject is there no longer"),
     ),
 )
 """What happens to an alert."""

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shanhai.db.alerts.observation_evaluation import evaluate_changes, evaluate_silence
+from shanhai.db.alerts.observation_evaluation import (
+    end_expired,
+    evaluate_changes,
+    evaluate_silence,
+)
 from shanhai.db.alerts.rules import create_rule, drop_rule, replace_rule
 from shanhai.db.alerts.subscriptions import answer_alert
 from shanhai.db.engine import Sessions
@@ -122,6 +126,11 @@ async def test_each_station_has_an_alert_of_its_own(sessions: Sessions) -> None:
     await send(sessions, {1: 80})
     await send(sessions, {2: 10}, station="b")
     assert await alerts(sessions) == [("closed", "yellow"), ("open", "yellow")]
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE station SET deleted_at = now() WHERE code = 'a'"))
+        await end_expired(session, now=NOW)
+    assert (await events(sessions))[-1] == "subject_gone"
+    assert {status for status, _ in await alerts(sessions)} == {"closed"}
 
 
 async def test_what_was_undone_is_evaluated_again_and_what_was_done_is_not(

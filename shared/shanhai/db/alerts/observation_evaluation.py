@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
 from shanhai.db.observations.rollups import COUNTED
 from shanhai.db.tables.alert import Alert, AlertRule
+from shanhai.db.tables.station import Station
 from shanhai.monitoring.thresholds import RATE_WITHIN, RuleLimits, Sample, Watch, follow, rates
 
 _LISTING = text("""
@@ -334,20 +335,25 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
 
 
 async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
-    """Close the alerts of rules whose days are over. The caller commits."""
+    """Close the alerts of rules whose days are over, and of stations that are gone.
+
+    The caller commits.
+    """
     if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)
     query = (
-        select(Alert)
+        select(Alert, Station.deleted_at)
         .join(AlertRule, AlertRule.id == Alert.rule_id)
-        .where(Alert.status != "closed", AlertRule.valid_to <= func.current_date())
+        .outerjoin(Station, Station.id == Alert.station_id)
+        .where(Alert.status != "closed")
+        .where(or_(AlertRule.valid_to <= func.current_date(), Station.deleted_at.is_not(None)))
         .order_by(Alert.id)
         .limit(MOST_ENDED)
         .with_for_update(of=Alert)
     )
-    for alert in (await session.scalars(query)).all():
-        await end(session, alert, "rule_expired", now=now)
+    for alert, gone in (await session.execute(query)).all():
+        await end(session, alert, "subject_gone" if gone else "rule_expired", now=now)
 
 
 async def try_evaluation_lock(session: AsyncSession) -> bool:
