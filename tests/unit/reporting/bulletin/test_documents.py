@@ -163,15 +163,18 @@ def test_figures_in_texts_are_those_of_the_content() -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_section_without_data_says_so(lang: Lang) -> None:
-    made = pages(EMPTY, lang)
+# Silent stations are told of, and on no map in a region that nobody has drawn.
+@pytest.mark.parametrize(("stations", "silent"), [(0, 9), (1, 8)])
+def test_a_section_without_data_says_so(stations: int, silent: int, lang: Lang) -> None:
+    observed = {**EMPTY["observations"], "stations": stations}
+    made = pages({**EMPTY, "observations": observed}, lang)
     headings = [n for n, one in enumerate(made.blocks) if isinstance(one, SectionHeading)]
     assert len(headings) == len(TEMPLATE.sections)
     quiet = [one for one in made.blocks if isinstance(one, Paragraph) and one.quiet]
     # Of indicators, observations, water, air, series, maps, balances, settlements and mines.
     assert [one.text for one in quiet] == [
         {"zh": "本期没有数据。", "en": "There are no data of this period."}[lang]
-    ] * 9
+    ] * silent
     assert not cells(made)
 
 

@@ -145,11 +145,15 @@ def _section(
     section: Section, told: Mapping[str, Any], pictures: Sequence[Picture], lang: Lang
 ) -> list[Block]:
     """The text of a section, its tables and pictures; or that there are no data."""
-    if not tells(section.kind, told):
-        return [Paragraph(NO_DATA.in_(lang), quiet=True)]
-    shown = SHOWN[section.kind](told, lang) if section.kind in SHOWN else []
-    text = language.write_text(_of(section, "text", lang), told, lang)
-    return [*map(Paragraph, _paragraphs(text)), *shown, *pictures]
+    blocks: list[Block] = []
+    if tells(section.kind, told):
+        shown = SHOWN[section.kind](told, lang) if section.kind in SHOWN else []
+        text = language.write_text(_of(section, "text", lang), told, lang)
+        blocks = [*map(Paragraph, _paragraphs(text)), *shown, *pictures]
+    # Maps of a region that nobody has drawn are no data either.
+    if blocks or section.kind == "text":
+        return blocks
+    return [Paragraph(NO_DATA.in_(lang), quiet=True)]
 
 
 def _paragraphs(text: str) -> Iterable[str]:
