@@ -50,7 +50,7 @@ SELECT b.station_id, p.code, CAST(:year AS int) AS year, avg(b.mean) AS mean,
 
 # HJ 663-2013: a day's mean needs 20 of 24 hours; an 8-hour mean 6 of 8; the day's greatest of them
 # 14 of the 17 that end at 8 to 24 o'clock, or to be above the limit without them. Hour `h` is the
-# one that begins at h. A station that observes once a day tells the day itself.
+# one that begins at h. A station that observes once a day tells the day itself, but not of ozone.
 _AIR = f"""
 WITH hourly AS (
   SELECT b.station_id, p.code, CAST(b.starts_at AS date) AS day,
