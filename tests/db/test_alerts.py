@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shanhai.db.alerts.observation_evaluation import (
-    end_expired,
-    evaluate_changes,
-    evaluate_silence,
-)
+from shanhai.db.alerts.observation_evaluation import end_expired, evaluate_changes, evaluate_silence
 from shanhai.db.alerts.rules import create_rule, drop_rule, replace_rule
 from shanhai.db.alerts.subscriptions import answer_alert
 from shanhai.db.engine import Sessions

@@ -9,6 +9,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -45,6 +46,11 @@ TAKEN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("mine_report_due", "mine_fund_short", "reclamation_due"), ()),
 }
 """Members that only some kinds of rules take; the other kinds take those of stations."""
+LISTED = {
+    "control_kind": vocabulary.CONTROL_KINDS,
+    "balance_kind": vocabulary.BALANCE_KINDS,
+    "settlement_state": vocabulary.SETTLEMENT_WAITS,
+}
 
 
 def checked_zone(name: str) -> str:
@@ -174,30 +180,14 @@ class RuleContents(BaseModel):
             raise ValueError("must be codes of 1 to 200 characters / 须为 1 至 200 个字符的代码")
         return sorted(set(stations))
 
-    @field_validator("control_kind")
+    @field_validator(*LISTED)
     @classmethod
-    def check_control_kind(cls, value: str | None) -> str | None:
-        """One of the kinds there are."""
-        if value is not None and value not in vocabulary.codes(vocabulary.CONTROL_KINDS):
-            raise ValueError("must be a kind of control area / 须为管控区域类型")
-        return value
-
-    @field_validator("balance_kind")
-    @classmethod
-    def check_balance_kind(cls, value: str | None) -> str | None:
-        """One of the kinds there are."""
-        if value is not None and value not in vocabulary.codes(vocabulary.BALANCE_KINDS):
-            raise ValueError("must be a kind of balance / 须为占补平衡类型")
-        return value
-
-    @field_validator("settlement_state")
-    @classmethod
-    def check_settlement_state(cls, value: str | None) -> str | None:
-        """One of what settlements wait in."""
-        waits = vocabulary.codes(vocabulary.SETTLEMENT_WAITS)
-        if value is not None and value not in waits:
-            told = ", ".join(waits)
-            raise ValueError(f"must be one of {told} / 须为 {told} 之一")
+    def check_listed(cls, value: str | None, told: ValidationInfo) -> str | None:
+        """A code of its closed list."""
+        known = vocabulary.codes(LISTED[told.field_name or ""])
+        if value is not None and value not in known:
+            listed = ", ".join(known)
+            raise ValueError(f"must be one of {listed} / 须为 {listed} 之一")
         return value
 
     call_in_both = model_validator(mode="before")(called_in_both)

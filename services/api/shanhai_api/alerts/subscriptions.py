@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal, Self
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,6 +11,7 @@ from shanhai.db.alerts.subscriptions import Subscribed
 from shanhai.db.deliveries.outbox import list_deliveries
 from shanhai.errors import Conflict
 from shanhai.vocabulary import WARNING_LEVELS, Lang, codes
+from shanhai_api.alerts.models import CLOCK, Level, checked_zone
 from shanhai_api.kit.answers import Answer, Document, LimitedQuery, Link, Moment, page_of
 from shanhai_api.kit.body import JsonBody, MailAddress
 from shanhai_api.kit.dependencies import (
@@ -27,8 +27,6 @@ from shanhai_api.kit.dependencies import (
 from shanhai_api.kit.routing import Route, respond
 from shanhai_api.kit.view import HTML, JSON, View
 from shanhai_api.webhooks.models import Sending
-
-Level = Literal["blue", "yellow", "orange", "red"]
 
 
 class SubscriptionContents(BaseModel):
@@ -55,20 +53,14 @@ class SubscriptionContents(BaseModel):
     )
     digest_at: str | None = Field(
         None,
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        pattern=CLOCK,
         description="One mail a day at this time, as `08:00`; default: told at once",
     )
     time_zone: str = Field("Asia/Shanghai", max_length=64, description="IANA time zone of the time")
     endings: bool = Field(True, description="Whether they are also told of alerts that closed")
     enabled: bool = Field(True, description="Whether they are told anything")
 
-    @field_validator("time_zone")
-    @classmethod
-    def check_zone(cls, name: str) -> str:
-        """A zone there is."""
-        if name not in available_timezones():
-            raise ValueError("must be an IANA time zone / 须为 IANA 时区名称")
-        return name
+    _zone = field_validator("time_zone")(checked_zone)
 
     @field_validator("levels")
     @classmethod

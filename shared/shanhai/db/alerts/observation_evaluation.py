@@ -335,10 +335,7 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
 
 
 async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
-    """Close the alerts of rules whose days are over, and of stations that are gone.
-
-    The caller commits.
-    """
+    """Close the alerts of expired rules and of stations that are gone. The caller commits."""
     if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)

@@ -165,9 +165,7 @@ async def replace_rule(
     act: Act,
     expected: frozenset[str] | None = None,
 ) -> RuleDefinition:
-    """Replace a rule; its alerts end, and the newest values are judged by the new one at once.
-
-    What is sent as it is changes nothing.
+    """Replace a rule by another: its alerts end, and the newest values are judged at once.
 
     Args:
         expected: The states, one of which it must be in; None for any.
@@ -180,9 +178,10 @@ async def replace_rule(
     """
     await take_evaluation_lock(session)
     row = await _editable(session, code, identity, expected)
-    found, after = await find_rule(session, code), {**contents, "code": code}
+    found = await find_rule(session, code)
+    before, after = found.contents, {**contents, "code": code}
     columns = await _columns(session, after, identity)
-    if found.contents == after:
+    if before == after:
         return found
     for name, value in columns.items():
         setattr(row, name, value)
@@ -191,7 +190,6 @@ async def replace_rule(
     row.updated_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
     await _look_at_newest(session, row)
-    before = found.contents
     record(session, act, "update", table="alert_rule", object_id=code, before=before, after=after)
     return await find_rule(session, code)
 
