@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, nodes
+from jinja2.exceptions import UndefinedError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -129,6 +130,9 @@ def write_text(source: str, content: Mapping[str, Any], lang: Lang) -> str:
         raise _refused(error.lineno, error.message or "syntax error") from error
     except RecursionError as error:
         raise _refused(1, "nested too deeply", "嵌套过深") from error
+    except UndefinedError as error:
+        absent = str(error).removesuffix(" is undefined")
+        raise _refused(_line_of(error), f"there is no {absent}", f"没有 {absent}") from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise _refused(_line_of(error), str(error)) from error
 
@@ -173,7 +177,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             return getattr(obj, attribute)
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
-        return self.undefined(obj=obj, name=attribute)
+        return obj if isinstance(obj, Undefined) else self.undefined(name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """A member by name, or one of a list by its place."""
@@ -181,7 +185,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             return obj[argument]
         if isinstance(obj, list) and isinstance(argument, int) and -len(obj) <= argument < len(obj):
             return obj[argument]
-        return self.undefined(obj=obj, name=argument)
+        return obj if isinstance(obj, Undefined) else self.undefined(name=argument)
 
 
 def _check(tree: nodes.Template) -> None:
