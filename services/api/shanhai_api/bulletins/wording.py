@@ -60,6 +60,8 @@ async def put_wording(
         seen = await publication.find_draft(
             session, bulletin, identity=write.caller, expected=expected
         )
+        if wording == await words_of(session, seen):
+            return shown(seen, wording, write)
     row = seen.bulletin
     await demand_right(wording, row.content)
     async with write.state.exports:
