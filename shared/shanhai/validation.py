@@ -124,6 +124,11 @@ _RULES = {
     "union_tag_invalid": "{discriminator} 必须是 {expected_tags} 之一",
     "union_tag_not_found": "必须给出 {discriminator}",
 }
+_PLAINER = {
+    "union_tag_invalid": "{discriminator} should be one of {expected_tags}",
+    "union_tag_not_found": "{discriminator} is required",
+}
+"""What pydantic tells in words of its own, of tags, in those of whoever sends the members."""
 
 
 BROKEN_RULE = "broken_rule"
@@ -146,8 +151,9 @@ def rule_in_english(item: Mapping[str, Any]) -> str:
 
     The value is told with it, but for that of a member which may hold a secret.
     """
-    told = _value_told(item)
-    return f"{in_both(_message(item))[0]}{told and f' (was {told})'}"
+    rule, told = _PLAINER.get(item["type"]), _value_told(item)
+    words = in_both(_message(item))[0] if rule is None else rule.format(**item["ctx"])
+    return f"{words}{told and f' (was {told})'}"
 
 
 def rule_in_chinese(item: Mapping[str, Any]) -> str:
@@ -166,7 +172,8 @@ def _listed(limit: Any) -> Any:
 
 def _value_told(item: Mapping[str, Any]) -> str:
     """A text, number, truth value or null as JSON has it; empty where it is not to be told."""
-    value = item.get("input", ...)
+    # Of a wrong tag the input is the whole object.
+    value = item.get("ctx", {}).get("tag", item.get("input", ...))
     names = (part for part in item["loc"] if isinstance(part, str) and part != ITS_KEY)
     if item["type"] in _TELL_NO_VALUE or any(map(_SECRET.search, names)):
         return ""

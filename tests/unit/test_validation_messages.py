@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
+from shanhai.processes.compose_map_sheet.contract import SheetLayer
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.validation import in_both, rule_in_chinese, rule_in_english
@@ -81,6 +82,7 @@ class Account(BaseModel):
     note: str = Field("x", max_length=3)
     parts: list[int] = []
     password: str = Field("x" * 20, pattern="^x{20}$")
+    layer: SheetLayer | None = None
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,8 @@ class Account(BaseModel):
         ({"size": [1]}, "Input should be a valid integer"),
         ({"parts": True}, "Input should be a valid list (was true)"),
         ({"note": "long"}, "String should have at most 3 characters"),
+        ({"layer": {"theme": "zones"}}, "'kind' is required"),
+        ({"layer": {"kind": "no"}}, "'kind' should be one of 'raster', 'features' (was 'no')"),
         ({"password": "hunter2"}, "String should match pattern '^x{20}$'"),
     ],
 )
