@@ -17,6 +17,7 @@ STAGES: Mapping[str, Label] = {
     "connect": Label("等待 Dask 集群应答", "Waiting for the Dask cluster to answer"),
     "prepare": Label("准备", "Preparing"),
     "align": Label("对齐到分析格网", "Aligning to the analysis grid"),
+    "derive": Label("计算派生图层", "Deriving layers"),
     "supply_demand": Label("计算供给与需求", "Computing supply and demand"),
     "ratio": Label("计算供需比", "Computing supply–demand ratios"),
     "importance": Label("评价重要性", "Ranking importance"),

@@ -207,5 +207,4 @@ ASSESS_ECOSERVICES = contract.ProcessContract(
     publish_input="public",
     runs_on_files=True,
     repeatable=True,
-    stages={"derive": Label("计算派生图层", "Deriving layers")},
 )
