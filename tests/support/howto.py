@@ -57,7 +57,7 @@ class SourceTree:
                 said.append(self._run(block.text))
             else:
                 self._write(block)
-        written = " ".join(file for file in self.made if file.endswith(".py"))
+        written = " ".join(file for file in (*self.made, *self.before) if file.endswith(".py"))
         self._run(f"ruff check --quiet {written}\nruff format --check --quiet {written}")
         return "".join(said)
 
