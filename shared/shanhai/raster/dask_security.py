@@ -50,6 +50,9 @@ def security_of(ca: Path | None, cert: Path | None, key: Path | None) -> "Securi
     """Certificates on both sides, and no way around them where there are any.
 
     Every part shows the same kind of certificate, and trusts whoever shows one of the authority.
+
+    Raises:
+        Unavailable: one of the files is not there, or none, or the key is another's.
     """
     from distributed.security import Security
 
@@ -60,7 +63,15 @@ def security_of(ca: Path | None, cert: Path | None, key: Path | None) -> "Securi
         for part in ("client", "scheduler", "worker")
         for what, path in (("cert", cert), ("key", key))
     }
-    return Security(require_encryption=True, tls_ca_file=str(ca), **own)
+    security = Security(require_encryption=True, tls_ca_file=str(ca), **own)
+    try:
+        security.get_connection_args("client")  # which reads them
+    except OSError as error:
+        raise Unavailable(
+            f"SHANHAI_DASK_TLS_CA, _CERT, _KEY ({ca}, {cert}, {key}) cannot be used: {error}",
+            message_zh=f"SHANHAI_DASK_TLS_CA、_CERT、_KEY（{ca}、{cert}、{key}）不可用：{error}",
+        ) from error
+    return security
 
 
 _LIBRARIES = ("shanhai", "numpy", "scipy", "numba", "rasterio", "scikit-learn", "shapely")

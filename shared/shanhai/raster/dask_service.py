@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster.dask_security import load_distributed, security_of
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.settings import DaskSettings, LogSettings, require_closed
@@ -35,7 +35,7 @@ def main() -> None:
     settings = DaskSettings()
     try:
         asyncio.run(PARTS[sys.argv[1]](settings))
-    except InvalidInput as error:
+    except (InvalidInput, Unavailable) as error:
         sys.exit(f"{error.title.en}: {error.message}")
     except RuntimeError as error:
         if not isinstance(error.__cause__, OSError):

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
-from shanhai.raster.dask_security import Handshake
+from shanhai.raster.dask_security import Handshake, security_of
 from shanhai.raster.dask_windows import compute
+from tests.support.certificates import make_certificates
 
 
 @pytest.fixture
@@ -60,3 +61,11 @@ def test_nothing_is_unpacked_where_the_handshake_fails(
     )
     with pytest.raises(Unavailable):
         compute(replace(offered, secret="another"), b"")
+
+
+@pytest.mark.parametrize("key", ["another's", "absent"])
+def test_files_that_are_no_certificate_with_its_key_are_told(tmp_path: Path, key: str) -> None:
+    tls, other = make_certificates(tmp_path / "own"), make_certificates(tmp_path / "another's")
+    tls["tls_key"] = other["tls_key"].replace("another's", key)
+    with pytest.raises(Unavailable, match=f"SHANHAI_DASK_TLS_CA, .*{tls['tls_key']}"):
+        security_of(*map(Path, tls.values()))
