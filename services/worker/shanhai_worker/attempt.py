@@ -4,7 +4,6 @@ import asyncio
 import json
 import random
 import signal
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from enum import StrEnum
@@ -32,6 +31,7 @@ from shanhai_worker.child_process import (
     exceed,
     hand_over,
     limits_of,
+    make_folder,
 )
 from shanhai_worker.context import WorkerContext, is_outage, outlast
 from shanhai_worker.lease import LOOK_S, LeaseKeeper
@@ -139,19 +139,12 @@ async def _attempt(context: WorkerContext, claim: states.Claim, slot: Slot) -> E
 @contextmanager
 def _folders(context: WorkerContext) -> Iterator[tuple[Path, Path]]:
     """A workspace, and a folder of what the store holds for it."""
-    with _folder(context, "shanhai-job-") as workspace, _folder(context, "shanhai-held-") as held:
+    scratch = context.settings.scratch
+    with make_folder(scratch) as workspace, make_folder(scratch) as held:
         # Others may pass through, and list nothing: the process of a job may read what it was
         # told of, and write none of it, since other jobs may read the same.
-        held.chmod(0o711)
-        yield workspace, held
-
-
-@contextmanager
-def _folder(context: WorkerContext, prefix: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(
-        prefix=prefix, dir=context.settings.scratch, ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
+        Path(held).chmod(0o711)
+        yield Path(workspace), Path(held)
 
 
 def _after(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import structlog
@@ -91,6 +92,15 @@ def hand_over(settings: WorkerSettings, *paths: Path) -> None:
     if settings.account is not None:
         for path in paths:
             os.chown(path, settings.account, settings.account)
+
+
+FOLDERS = "shanhai-job-"
+"""What the names of folders of jobs begin with."""
+
+
+def make_folder(scratch: Path | None) -> TemporaryDirectory[str]:
+    """A folder of a job; one of a worker that is killed is left for `remove_folders`."""
+    return TemporaryDirectory(prefix=FOLDERS, dir=scratch, ignore_cleanup_errors=True)
 
 
 class Crashed(Exception):

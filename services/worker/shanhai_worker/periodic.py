@@ -1,9 +1,13 @@
 """What runs by the clock: lost jobs, left files, tile shapes, months, alert rules, schedules."""
 
 import asyncio
+import shutil
+import tempfile
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +34,11 @@ from shanhai.db.tiles.simplification import fill_portions
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
 from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.jobs.fair_queue import admit
-from shanhai.jobs.states import Lease
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
-from shanhai.settings import AuditSettings
+from shanhai.settings import AuditSettings, WorkerSettings
 from shanhai.storage.artifacts import TooMany, demand_few, find_orphans, remove
 from shanhai.vocabulary import JobStatus
+from shanhai_worker.child_process import FOLDERS
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -54,25 +58,18 @@ async def reap_jobs(context: WorkerContext) -> None:
 
 async def reap_once(context: WorkerContext) -> None:
     """Take back expired jobs, let others into the line, then send those that wait unsent."""
-    await _take_back(context)
-    async with context.sessions.begin() as session:
-        await admit(session, quota=context.quota)
-    for lease in await _unsent(context):
-        sent = await context.dispatcher.dispatch(lease.job_id, lease.attempt)
-        context.meters.dispatches.labels(str(sent).lower()).inc()
-
-
-async def _take_back(context: WorkerContext) -> None:
     async with context.sessions.begin() as session:
         reaped = await reap(session, max_crashes=context.settings.max_crashes)
     for job in reaped:
         context.meters.expiries.inc()
         log.warning("lease expired", job_id=str(job.job_id), status=job.status.value)
-
-
-async def _unsent(context: WorkerContext) -> list[Lease]:
     async with context.sessions.begin() as session:
-        return list(await take_undispatched(session, after_s=DISPATCH_AFTER_S))
+        await admit(session, quota=context.quota)
+    async with context.sessions.begin() as session:
+        unsent = await take_undispatched(session, after_s=DISPATCH_AFTER_S)
+    for lease in unsent:
+        sent = await context.dispatcher.dispatch(lease.job_id, lease.attempt)
+        context.meters.dispatches.labels(str(sent).lower()).inc()
 
 
 PRESENT_S = 30.0
@@ -108,6 +105,7 @@ async def remove_leftovers(context: WorkerContext) -> None:
     files_at: float | None = None
     while True:
         try:
+            await asyncio.to_thread(remove_folders, context.settings)
             await sweep(context)
             await sweep_contacts(context)
             if files_at is None or time.monotonic() - files_at >= FILES_EVERY_S:
@@ -129,6 +127,21 @@ async def sweep(context: WorkerContext) -> None:
         for job_id in set(kept) - await _going_on(context, kept):
             await asyncio.to_thread(folders.drop, job_id)
             log.info("leftovers removed", job_id=str(job_id))
+
+
+LEFT_S = 86400.0
+"""How much longer than its job may run a folder is let alone, for what follows the computation."""
+
+
+def remove_folders(settings: WorkerSettings) -> None:
+    """Remove what workers that were killed have left of their jobs."""
+    runs_s = [float(entry.rpartition(":")[2]) for entry in settings.limits]
+    before = time.time() - max(settings.job_timeout_s, *runs_s, 0.0) - LEFT_S
+    for folder in Path(settings.scratch or tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        with suppress(OSError):  # another worker may be at it, too
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder)
+                log.info("folder of a killed worker removed", folder=folder.name)
 
 
 async def sweep_contacts(context: WorkerContext) -> int:

@@ -11,11 +11,10 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from shanhai.settings import WorkerSettings
-from shanhai_worker.child_process import Child, ForkServer, hand_over
+from shanhai_worker.child_process import Child, ForkServer, hand_over, make_folder
 from shanhai_worker.child_protocol import (
     ORDER,
     RESERVE,
@@ -45,9 +44,7 @@ class SharedProcess:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self._kept = TemporaryDirectory(
-            prefix="shanhai-job-", dir=settings.scratch, ignore_cleanup_errors=True
-        )
+        self._kept = make_folder(settings.scratch)
         self.folder = Path(self._kept.name)
         self._child: Child | None = None
         self._timer: asyncio.TimerHandle | None = None

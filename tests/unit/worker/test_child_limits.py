@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -15,6 +17,7 @@ from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import Limits
 from shanhai.settings import WorkerSettings
 from shanhai_worker.child_process import exceed, held_mb, limits_of
+from shanhai_worker.periodic import remove_folders
 
 PARENT = """
 import subprocess, sys
@@ -111,3 +114,12 @@ async def test_too_much_memory_is_told_with_limit_and_figure(hog: int) -> None:
 async def test_who_keeps_within_the_limits_is_let_be(hog: int) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(exceed(Limits(memory_mb=512), hog, _now()), 0.05)
+
+
+def test_what_killed_workers_left_goes_once_no_job_can_be_at_it(tmp_path: Path) -> None:
+    ages_s = {"shanhai-job-lost": 1.5e5, "shanhai-job-long": 1.3e5, "steps": 1e6}
+    for name, age_s in ages_s.items():
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    remove_folders(WorkerSettings(scratch=tmp_path, limits=("echo=512:60000",)))
+    assert {folder.name for folder in tmp_path.iterdir()} == {"shanhai-job-long", "steps"}
