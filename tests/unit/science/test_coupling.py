@@ -18,6 +18,8 @@ def standardised(values: np.ndarray) -> np.ndarray:
 
 
 def test_worked_example_of_the_quadrants() -> None:
+    scores = [1.432078, 0.390567, -0.650945, -1.171700]  # of a variance of 59/4
+    np.testing.assert_allclose(standardised(SUPPLY), scores, rtol=1e-6)
     assert quadrant(standardised(SUPPLY), standardised(DEMAND)).tolist() == [4, 4, 2, 2]
 
 
@@ -30,6 +32,7 @@ def test_all_four_quadrants_and_nodata() -> None:
 def test_constant_layer_counts_as_high_everywhere() -> None:
     constant = np.array([0.1, 0.1, np.nan])
     np.testing.assert_array_equal(standardised(constant), [0, 0, np.nan])
+    assert z_score(np.array([3e6 + 1e-7]), 3e6, 1e-7).tolist() == [0]  # only rounding
     assert quadrant(standardised(constant), np.zeros(3)).tolist() == [1, 1, 0]
 
 
