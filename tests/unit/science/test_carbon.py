@@ -14,6 +14,7 @@ from shanhai.science.carbon import (
     net_ecosystem_production,
     stock_change,
 )
+from shanhai.science.ecoservices import carbon_sink
 from shanhai.science.landcover import LandCover
 
 TEMPERATURE = [13, 13.5, 15.5, 19.5, 23.5, 26.5, 28.5, 28.3, 26.8, 23.3, 19.3, 15]
@@ -140,3 +141,17 @@ def test_an_unknown_proxy_makes_the_cell_unknown() -> None:
     lights = LIGHTS.copy()
     lights[1, 1] = np.nan
     assert np.isnan(shared_out(lights, PEOPLE)).tolist() == [[False, False], [False, True]]
+
+
+def test_supply_is_a_sink_and_filled_only_where_asked() -> None:
+    gain = np.array([-1.5, 2.0, math.nan, math.nan, math.nan])
+    assert carbon_sink.stock_supply(carbon_stock_change=gain[:2]).tolist() == [0, 2]
+    supply = carbon_sink.nep_supply(net_ecosystem_production=gain)
+    np.testing.assert_array_equal(supply, [0, 2, math.nan, math.nan, math.nan])
+    wood, town, water = LandCover.FOREST, LandCover.BUILT_UP, LandCover.WATER
+    filled = {"urban_npp": "zero", "land_cover": np.array([town, wood, town, water, wood])}
+    for found in (
+        carbon_sink.nep_supply(net_ecosystem_production=gain, **filled),
+        carbon_sink.npp_supply(npp=np.array([0, 200.0, *gain[2:]]), **filled),
+    ):
+        np.testing.assert_array_equal(found, [0, 2, 0, 0, math.nan])
