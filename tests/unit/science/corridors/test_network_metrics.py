@@ -26,6 +26,10 @@ def test_worked_examples() -> None:
     tree = network_indices([1, 2, 3, 4], CHAIN, dict.fromkeys(CHAIN, 1.0))
     assert (tree.alpha, tree.beta, tree.gamma) == (0, 0.75, 0.5)
     assert (tree.components, tree.mean_cost, tree.median_cost) == (1, 2.0, 2.0)
+    skewed = {(1, 2): 1.0, (1, 3): 2.0, (2, 3): 6.0}
+    ring = network_indices([1, 2, 3], skewed, skewed)
+    assert (ring.alpha, ring.beta, ring.gamma, ring.cost_ratio) == (1, 1, 1, pytest.approx(2 / 3))
+    assert (ring.mean_cost, ring.median_cost) == (3, 2)
 
 
 def test_a_network_of_two_has_no_indices() -> None:

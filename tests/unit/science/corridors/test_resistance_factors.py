@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from shanhai.science.corridors.resistance_factors import (
     water_resistance,
     weigh,
 )
-from shanhai.science.corridors.resistance_tables import FACTORS, load_table
+from shanhai.science.corridors.resistance_tables import FACTORS, Bands, load_table
 from shanhai.science.distance import halo_cells
 from shanhai.science.grid import Grid
 
@@ -44,6 +46,11 @@ def test_the_worse_road_counts_and_a_tunnel_is_none() -> None:
     assert road_resistance(roads, TABLE, 100).tolist() == [[500, 300, 300, 150, 250]]
     tunnel = line(5, 0)
     assert road_resistance(roads, TABLE, 100, tunnel).tolist() == [[50, 50, 150, 150, 250]]
+
+
+def test_what_is_felt_farthest_tells_the_reach() -> None:
+    for shore_m, reach in ((500.0, 1000.0), (1500.0, 1500.0)):
+        assert reach_m(replace(TABLE, water=Bands((shore_m,), (1.0, 10.0)))) == reach
 
 
 def test_no_roads_at_all_hinder_nobody() -> None:

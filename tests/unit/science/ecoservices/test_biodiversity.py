@@ -70,7 +70,7 @@ def test_protected_areas_keep_threats_out_as_far_as_asked() -> None:
 
 def test_development_counts_land_people_and_product() -> None:
     found = land_development(
-        built_up=a(0.5, 0.5, 0, np.nan), population_density=a(10, 0, 10, 1), gdp=a(100, 100, 0.1, 1)
+        built_up=a(0.5, 0.5, 1, np.nan), population_density=a(10, 0, 10, 1), gdp=a(100, 100, 0.1, 1)
     )
     np.testing.assert_allclose(found, [50 * 3 * 2, 0, 0, np.nan])
 
