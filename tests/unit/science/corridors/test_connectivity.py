@@ -67,11 +67,11 @@ def test_worked_example_of_dpc() -> None:
 
 
 def test_worked_example_of_iic() -> None:
-    graph = link_graph(AMOUNTS, DISTANCES, 2000)
-    assert graph.total == pytest.approx(4300 / 3, rel=1e-9)
-    np.testing.assert_allclose(
-        patch_importance(graph).total, [28.4884, 70.3488, 35.4651, 40.1163], atol=5e-5
-    )
+    graph = link_graph(AMOUNTS / 100, DISTANCES, 2000)  # km²
+    assert graph.index(1) == pytest.approx(0.43 / 3, rel=1e-9)
+    found = patch_importance(graph)
+    np.testing.assert_allclose(found.total, [28.4884, 70.3488, 35.4651, 40.1163], atol=5e-5)
+    np.testing.assert_allclose(found.flux, [21.5116, 34.8837, 14.5349, 24.4186], atol=5e-5)
 
 
 def test_improbable_ways_can_be_left_out() -> None:

@@ -27,9 +27,9 @@ def test_a_hectare_of_forest_cools_for_a_hundred_days() -> None:
     assert saved == pytest.approx(6518.518519, rel=1e-9)
 
 
-def test_a_tonne_of_carbon_as_dioxide_and_oxygen() -> None:
-    assert carbon_dioxide_t(1) == pytest.approx(3.666667, rel=1e-6)
-    assert oxygen_t(carbon_dioxide_t(1)) == pytest.approx(2.666667, rel=1e-6)
+def test_three_tonnes_of_carbon_as_dioxide_and_oxygen() -> None:
+    assert carbon_dioxide_t(3) == pytest.approx(11, rel=1e-9)
+    assert oxygen_t(carbon_dioxide_t(3)) == pytest.approx(8, rel=1e-9)
 
 
 def test_silt_of_a_thousand_tonnes_of_soil() -> None:
