@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.connectivity import dispersal_graph, patch_importance
+from shanhai.science.corridors.connectivity import (
+    dispersal_graph,
+    link_graph,
+    patch_importance,
+)
 from shanhai.science.corridors.source_parameters import SourceEvidence, SourceParameters
 from shanhai.science.corridors.sources import identify_sources, source_levels
 
@@ -27,12 +31,16 @@ def test_sources_by_connectivity() -> None:
     assert found.patches.area_ha.tolist() == [100, 25, 16]
     assert found.dropped == 1
     assert found.level.tolist() == [1, 2, 2]
-    gaps = 100.0 * np.array([3, 3, 82**0.5])
-    distances = np.zeros((3, 3))
-    distances[np.triu_indices(3, 1)] = gaps
     # The far patch counts too: its ways run from edge to edge.
-    alone = patch_importance(dispersal_graph(found.patches.area_ha, distances + distances.T))
-    np.testing.assert_allclose(found.dpc.total, alone.total, rtol=0.05)
+    areas, gaps = np.array([100.0, 25, 16, 4]), np.zeros((4, 4))
+    gaps[np.triu_indices(4, 1)] = np.hypot([3, 0, 44, 9, 36, 50], [0, 3, 24, 8, 29, 17])
+    dpc, diic = (
+        patch_importance(graph(areas, 100 * (gaps + gaps.T), 2500)).total
+        for graph in (dispersal_graph, link_graph)
+    )
+    np.testing.assert_allclose(found.dpc.total, dpc[:3], rtol=1e-9)
+    np.testing.assert_allclose(found.diic, diic[:3], rtol=1e-9)
+    assert found.highest_dpc == dpc.max()
     assert set(found.dpc_by_d50) == {1000, 2500, 5000}
     np.testing.assert_array_equal(found.dpc_by_d50[2500], found.dpc.total)
     assert np.isnan(found.importance).all()
