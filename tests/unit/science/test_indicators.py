@@ -117,7 +117,7 @@ def test_a_figure_to_follow_is_equalled_at_its_printed_precision(
     target = goal(2030, "83.3", "track", comparator="eq")
     year = 2030 if status is IndicatorStatus.BEHIND and value == "83.36" else 2025
     standing = judge(target, [ObservedFigure(year, number(value))], year=year, base=(2020, "80"))
-    assert standing.status is status
+    assert (standing.status, standing.gap) == (status, abs(number(value) - number("83.3")))
 
 
 @pytest.mark.parametrize(

@@ -20,22 +20,26 @@ def one(value: float) -> np.ndarray:
     ("sand", "silt", "clay", "texture"),
     [
         (92, 5, 3, Texture.SAND),
-        (82, 12, 6, Texture.LOAMY_SAND),
-        (65, 25, 10, Texture.SANDY_LOAM),
+        (88, 6, 6, Texture.LOAMY_SAND),
+        (75, 20, 5, Texture.SANDY_LOAM),
+        (53, 28, 19, Texture.SANDY_LOAM),
         (51, 45, 4, Texture.SANDY_LOAM),
-        (40, 40, 20, Texture.LOAM),
-        (20, 65, 15, Texture.SILT_LOAM),
-        (7, 87, 6, Texture.SILT),
-        (60, 13, 27, Texture.SANDY_CLAY_LOAM),
-        (32, 34, 34, Texture.CLAY_LOAM),
-        (10, 56, 34, Texture.SILTY_CLAY_LOAM),
-        (52, 6, 42, Texture.SANDY_CLAY),
-        (6, 47, 47, Texture.SILTY_CLAY),
-        (20, 30, 50, Texture.CLAY),
-        (10, 20, 70, Texture.HEAVY_CLAY),
+        (52, 41, 7, Texture.LOAM),
+        (52, 28, 20, Texture.LOAM),
+        (40, 50, 10, Texture.SILT_LOAM),
+        (8, 80, 12, Texture.SILT_LOAM),
+        (9, 80, 11, Texture.SILT),
+        (53, 27, 20, Texture.SANDY_CLAY_LOAM),
+        (45, 28, 27, Texture.CLAY_LOAM),
+        (20, 53, 27, Texture.SILTY_CLAY_LOAM),
+        (46, 19, 35, Texture.SANDY_CLAY),
+        (20, 40, 40, Texture.SILTY_CLAY),
+        (45, 15, 40, Texture.CLAY),
+        (10, 30, 60, Texture.CLAY),
+        (10, 29, 61, Texture.HEAVY_CLAY),
     ],
 )
-def test_centres_of_the_texture_triangle(sand: int, silt: int, clay: int, texture: Texture) -> None:
+def test_borders_of_the_texture_triangle(sand: int, silt: int, clay: int, texture: Texture) -> None:
     assert texture_class(one(sand), one(silt), one(clay))[0] == texture
 
 
@@ -46,8 +50,8 @@ def test_every_composition_has_a_class(sand: float, share: float) -> None:
 
 
 def test_sum_within_five_percent_is_rescaled() -> None:
-    exact = texture_class(one(40.0), one(40.0), one(20.0))
-    assert texture_class(one(38.4), one(38.4), one(19.2)) == exact
+    exact = epic_erodibility(one(40.0), one(40.0), one(20.0), one(1.2))
+    assert epic_erodibility(one(38.4), one(38.4), one(19.2), one(1.2)) == pytest.approx(exact)
 
 
 @pytest.mark.parametrize("fractions", [(40, 30, 20), (50, 50, 10), (np.nan, 50, 50), (110, -5, -5)])

@@ -5,6 +5,7 @@ import shapely
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.corridor_profile import (
     CorridorBand,
+    Recommendation,
     Road,
     break_points,
     built_up_stretches,
@@ -47,11 +48,10 @@ def test_built_up_stretches_longer_than_the_limit_break() -> None:
 
 
 def test_a_saddle_is_the_dearer_cell_at_the_border_of_zones() -> None:
-    zones = np.array([[1, 1, 1, 2, 2, 2, 2, 2]], dtype=np.int32)
-    cost = np.array([[0.0, 1, 2, 5, 3, 2, 1, 0]])
-    assert saddles(ROW, zones, cost).tolist() == [[0, 3]]
-    assert saddles(ROW, zones, np.ones((1, 8))).tolist() == [[0, 2]]
-    assert saddles(ROW, np.ones((1, 8), dtype=np.int32), cost).shape == (0, 2)
+    path, zones = np.arange(8).repeat(2).reshape(8, 2), np.diag([1, 1, 1, 2, 2, 2, 2, 2])
+    for cost, place in (([0, 1, 4, 5, 3, 2], 3), ([0, 1, 6, 5, 7, 2], 2), ([1] * 6, 2)):
+        assert saddles(path, zones, np.diag([*cost, 1.0, 0.0])).tolist() == [[place, place]]
+    assert saddles(path, np.eye(8, dtype=np.int32), np.eye(8)).shape == (0, 2)
 
 
 def test_land_by_bands() -> None:
@@ -76,7 +76,7 @@ def test_the_widest_band_that_keeps_to_the_shares_is_recommended() -> None:
         CorridorBand(60.0, 2.0, mixed),
         CorridorBand(100.0, 3.0, grey),
     ]
-    assert recommended_width(bands).reach_m == 60.0
+    assert recommended_width(bands) == Recommendation(60.0, is_met=True)
     poor = recommended_width(
         [CorridorBand(60.0, 1.0, grey), CorridorBand(30.0, 1.0, {BUILT_UP: 1.0})]
     )
