@@ -48,6 +48,8 @@ def test_worked_example() -> None:
     found = barrier_scores(one, other, 15.0, 1.0, ONE)
     np.testing.assert_allclose(found.score[1], [-0.5, 0, 2.25, 4.5, 2.25, 0, -0.5], rtol=1e-12)
     assert found.percent[1, 3] == pytest.approx(30.0)
+    dearer = barrier_scores(one, other, 15.0, 1.0, BarrierSettings(radii_m=(1.0,), restored=2.5))
+    np.testing.assert_allclose(dearer.score, found.score - 1.5, rtol=1e-12)
     whole = scanned(ground, sources, ONE)
     # No gain, and sources, are left out.
     np.testing.assert_allclose(whole.score[1], [np.nan, np.nan, 2.25, 4.5, 2.25, np.nan, np.nan])
@@ -110,6 +112,14 @@ def test_a_wall_may_be_opened() -> None:
     found = barrier_scores(one, other, one[0, 8], 1.0, ONE)
     assert np.nanargmax(found.score) == 4
     assert found.score[0, 4] == pytest.approx((one[0, 8] - 8) / 2)
+
+
+def test_discs_reach_beyond_the_land_of_a_link() -> None:
+    ground = np.full((7, 15), X)
+    ground[3], ground[3, 7] = 1.0, 40.0
+    sources = one_source((7, 15), (3, 0), (3, 14))
+    found = scanned(ground, sources, BarrierSettings(radii_m=(1.0, 3.0)))
+    assert np.flatnonzero((found.score > 0).any(axis=1)).tolist() == [1, 2, 3, 4, 5]
 
 
 def network(combine: str) -> FloatArray:
