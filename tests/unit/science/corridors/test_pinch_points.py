@@ -43,18 +43,19 @@ def test_a_waist_is_a_pinch_point() -> None:
     assert len(found.reports) == 3
 
 
-def test_a_pinch_that_other_powers_widen_is_not_robust() -> None:
-    """What the square root of the resistance lets through elsewhere is not the only way."""
-    ground = np.full((5, 21), 1.0)
-    ground[:, 10] = 30.0
-    ground[0, 10] = 1.0
-    sources = np.zeros(ground.shape, dtype=int)
-    sources[:, 0], sources[:, 20] = 1, 2
-    everywhere = np.ones(ground.shape, dtype=bool)
-    found = pinch_points(ground, sources, everywhere, CELLS, SpotRule(min_area_ha=0.0))
-    assert found.spots.patches.labels[0, 10] > 0
-    assert ((found.robust_share >= 0) & (found.robust_share <= 1)).all()
-    assert (found.robust == (found.robust_share >= 0.5)).all()
+def test_a_pinch_that_another_power_moves_is_not_robust() -> None:
+    """Two ways of ten steps, of 8·1 + 2·50.5 = 109 and 90; by the square roots of 19 and 30."""
+    ground = np.full((3, 11), X)
+    ground[0], ground[2], ground[0, 5] = 1.0, 9.0, 100.0
+    sources, corridors = np.zeros(ground.shape, dtype=int), np.isfinite(ground)
+    sources[::2, 0], sources[::2, 10] = 1, 2
+    corridors[:, [0, 10]] = False
+    rule = SpotRule(percentile=50, min_area_ha=0.0)  # half of the cells are of each way
+    found = pinch_points(ground, sources, corridors, CELLS, rule)
+    np.testing.assert_allclose(found.current[2, 1:10], 2 * 109 / 199)
+    np.testing.assert_allclose(found.current[0, 1:10], 2 * 90 / 199)
+    np.testing.assert_array_equal(found.spots.patches.labels > 0, corridors & (ground == 9))
+    assert (found.robust_share.tolist(), found.robust.tolist()) == ([0], [False])
 
 
 def test_few_values_are_cut_at_a_percentile() -> None:
