@@ -62,13 +62,13 @@ def test_classes_end_at_their_last_value() -> None:
 
 
 def test_good_days_are_counted_among_those_known() -> None:
-    days = {code: np.full(4, CLEAN.get(code, 60.0)) for code in DAILY}
-    days["pm25_24h"] = np.array([60.0, 76.0, 60.0, 90.0])
-    days["so2_24h"][2:] = np.nan
+    days = {code: np.full(5, CLEAN.get(code, 60.0)) for code in DAILY}
+    days["pm25_24h"] = np.array([60.0, 76.0, 60.0, 90.0, 75.0])
+    days["so2_24h"][2:4] = np.nan
     found = count_good_days(days, STANDARD)
     # The third day lacks SO2; the fourth does as well, but is bad whatever it would be.
-    assert (found.good, found.known, found.days) == (1, 3, 4)
-    assert found.share_percent == pytest.approx(100 / 3)
+    assert (found.good, found.known, found.days) == (2, 4, 5)
+    assert found.share_percent == 50
 
 
 def test_a_pollutant_of_the_day_that_is_missing_is_named() -> None:

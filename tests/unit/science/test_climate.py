@@ -34,8 +34,8 @@ def daily(rain: list[float], dates: list[str]) -> np.ndarray:
 
 
 def test_worked_examples_of_daily_erosivity() -> None:
-    assert daily([45.0], ["2020-07-01"]) == pytest.approx(281.47305, rel=1e-6)
-    assert daily([45.0], ["2020-01-01"]) == pytest.approx(221.703818, rel=1e-6)
+    assert daily([45.0], ["2020-09-30"]) == pytest.approx(281.47305, rel=1e-6)
+    assert daily([45.0], ["2020-04-30"]) == pytest.approx(221.703818, rel=1e-6)
     assert daily([9.0, 9.999], ["2020-07-01", "2020-07-02"]) == 0
     assert daily([10.0], ["2020-05-01"]) == pytest.approx(0.3937 * 10**1.7265)
     assert daily([10.0], ["2020-10-01"]) == pytest.approx(0.3101 * 10**1.7265)

@@ -10,7 +10,7 @@ from shanhai.science.corridors.pairs import LinkSettings
 from shanhai.science.corridors.pinch_points import narrow_to_current
 from shanhai.science.corridors.spacing import square_cells
 from shanhai.science.corridors.swaths import SwathRule
-from tests.unit.science.corridors.grounds import one_source, rough
+from tests.unit.science.corridors.grounds import X, one_source, rough
 
 CELLS = square_cells(10.0)
 FOUR = CircuitSettings(neighbours=4)
@@ -20,8 +20,9 @@ def strips(*resistances: float) -> tuple[np.ndarray, np.ndarray, Network]:
     """Rows of one resistance each between two sources that fill the ends, 4 neighbours."""
     ground = np.repeat(np.array(resistances)[:, np.newaxis], 13, axis=1)
     ground[:, [0, -1]] = 1.0
+    ground = np.pad(ground, ((2, 0), (3, 0)), constant_values=X)  # a swath off the corner
     sources = np.zeros(ground.shape, dtype=int)
-    sources[:, 0], sources[:, -1] = 1, 2
+    sources[2:, 3], sources[2:, -1] = 1, 2
     rule = LinkSettings(neighbours=4, swath=SwathRule("cost_cutoff", 1e6))
     return ground, sources, link_sources(ground, sources, CELLS, rule)
 
@@ -29,7 +30,7 @@ def strips(*resistances: float) -> tuple[np.ndarray, np.ndarray, Network]:
 def rows_between(network: Network) -> list[int]:
     """Rows of the only corridor in the middle column."""
     swath = network.links[0].swath
-    return (np.flatnonzero(swath.inside[:, 6 - swath.col]) + swath.row).tolist()
+    return (np.flatnonzero(swath.inside[:, 9 - swath.col]) + swath.row - 2).tolist()
 
 
 def test_rows_that_carry_little_are_left_out() -> None:

@@ -161,7 +161,7 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district() ->
         {"red_line": (cover == 2).view(np.uint8).__getitem__},
     )
     by_key = {
-        (one.district, one.zone): one for one in zone_statistics(CODES, layers, 1.0, DISTRICTS)
+        (one.district, one.zone): one for one in zone_statistics(CODES, layers, 2.0, DISTRICTS)
     }
     assert {key: one.totals["population"] for key, one in by_key.items()} == {
         (None, 1): 60,
@@ -174,11 +174,11 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district() ->
     assert by_key[None, 4].composition["cover"] == pytest.approx({2: 1 / 3, 8: 2 / 3})
     assert by_key[2, 4].composition["cover"] == {2: 0.5, 8: 0.5}
     assert {key: one.overlaps_ha["red_line"] for key, one in by_key.items()} == {
-        (None, 1): 2,
-        (None, 4): 1,
-        (1, 1): 2,
+        (None, 1): 4,
+        (None, 4): 2,
+        (1, 1): 4,
         (1, 4): 0,
-        (2, 4): 1,
+        (2, 4): 2,
     }
 
 

@@ -42,6 +42,13 @@ def test_worked_example_of_a_plane_with_four_neighbours() -> None:
     assert found.report.residual < 1e-12
 
 
+def test_three_sources_in_a_row() -> None:
+    sources, volts = one_source((1, 6), (0, 0), (0, 2), (0, 5)), []
+    found = pairwise(np.ones((1, 6)), sources, UNIT, on_pair=lambda *given: volts.append(given[2]))
+    assert found.resistance[np.triu_indices(3, 1)] == pytest.approx(np.array([2, 5, 3]))
+    np.testing.assert_allclose(volts[-1], [[0, 0, 0, 1, 2, 3]], atol=1e-12)
+
+
 def test_worked_example_of_a_plane_with_eight_neighbours() -> None:
     found = pairwise(PLANE, CORNERS, UNIT)
     assert found.resistance[0, 1] == pytest.approx(0.8873016277919095, rel=1e-12)
