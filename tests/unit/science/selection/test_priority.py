@@ -35,7 +35,7 @@ def test_pinch_scores() -> None:
 def test_barrier_scores_and_what_their_money_does() -> None:
     scores = barrier_scores(np.array([4.5, 2.0, NAN]), np.array([5.0, 10, 1]), 10.0)
     np.testing.assert_allclose(scores, [2.25, 2, NAN])
-    assert barrier_scores(np.array([4.0]), np.array([5.0]), 20.0).tolist() == [1]
+    assert barrier_scores(np.array([4.0]), np.array([0.2]), 0.8).tolist() == [1]
     assert barrier_scores(np.ones(2), np.zeros(2), 0.0).tolist() == [0, 0]
     np.testing.assert_allclose(
         cost_effectiveness(scores, np.array([4.0, 9, 1]), np.array([9.0, 3, 1])), [0.5, 2, NAN]
