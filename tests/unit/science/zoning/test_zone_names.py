@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.science.zoning.zone_names import HighLand, Naming, UnitValues, name_zones, named
+from shanhai.vocabulary import ZONE_CLASSES
 
 LABELS = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
 RATIO = np.array([0.3, 0.4, -0.4, -0.5, 0.05, 0.01, 0.9, 1.1, -0.1, -0.2])
@@ -67,9 +68,10 @@ def test_only_one_pass_of_swaps() -> None:
     assert naming.zones.tolist() == [3, 1, 2, 5, 4]
 
 
-def test_exact_ties_fall_to_area_then_first_unit() -> None:
-    naming = name([0, 1, 2, 3, 4], [0.0] * 5, cells=[1, 3, 2, 3, 1])
-    assert [profile.label for profile in naming.order] == [1, 3, 2, 0, 4]
+def test_exact_ties_fall_to_supply_then_area_then_first_unit() -> None:
+    supply = [0.5, 0.5, 0.5, 0.5, 0.6]
+    naming = name([0, 1, 2, 3, 4], [0.0] * 5, cells=[1, 3, 2, 3, 1], supply=supply)
+    assert [profile.label for profile in naming.order] == [4, 1, 3, 2, 0]
 
 
 def test_wrong_signs_are_flagged_with_numbers_and_not_relabelled() -> None:
@@ -160,3 +162,31 @@ def test_protection_is_never_lowered(units: list[tuple[int, float, float]]) -> N
     supply, demand = (np.array([one[side] for one in units]) for side in (1, 2))
     found = HIGH.protected(zones, supply, demand)
     assert ((found == zones) | ((found == 2) & (zones > 2))).all()
+
+
+@pytest.mark.parametrize(
+    ("zone", "ratio", "not_met"),
+    [
+        (1, [0.1, -0.1], ["mean 1 > 0"]),
+        (2, [0.1, -0.1], ["mean 2 > 0"]),
+        (3, [0.1, -0.4], ["mean 3 ≥ -0.1"]),
+        (3, [-0.1, -0.1], []),
+        (4, [0.1, -0.1], ["mean 4 < 0", "share 4 ≥ 5"]),
+        (5, [0.75, -0.5], ["mean 5 < 3"]),
+        (5, [-0.1, 0.0], []),
+        (5, [0.0, 0.0], ["share 5 ≥ 3"]),
+    ],
+)
+def test_each_rule_names_its_zones(zone: int, ratio: list[float], not_met: list[str]) -> None:
+    means = {1: 0.5, 2: 0.4, 3: 0.1, 5: -0.2, 4: -0.6}
+    pairs = {one: [mean, mean] for one, mean in means.items()} | {zone: ratio}
+    pairs |= {3: [0.5, -0.25]} if zone == 5 else {}
+    half = np.full(10, 0.5)
+    values = UnitValues(np.array([*pairs.values()]).ravel(), half, half, np.full(10, 9))
+    found = named(np.repeat([*pairs], 2), values).flags
+    text = found[0].text.en.split("Not met: ")[1].split(". Mean ratio")[0] if found else ""
+    for code, term in enumerate(ZONE_CLASSES, 1):
+        text = text.replace(term.label.en.lower(), str(code))
+    for words in ("ratio ", "of the ", "with supply below demand "):
+        text = text.replace(words, "")
+    assert [one for one in text.split("; ") if one] == not_met
