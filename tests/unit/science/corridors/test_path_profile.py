@@ -133,7 +133,7 @@ def test_no_road_breaks_nothing() -> None:
 
 def test_small_patches_in_a_swath_are_stepping_stones() -> None:
     patches = np.zeros((6, 6), dtype=np.int32)
-    patches[0:3, 0:3], patches[5, 5], patches[4, 0:3] = 1, 2, 3
+    patches[0:3, 0:3], patches[5, 5], patches[4, 0:3], patches[0, 5] = 1, 2, 3, 4
     inside = np.zeros((6, 6), dtype=bool)
     inside[:, 2], inside[5, 5] = True, True
     first, last = stepping_stones(patches, inside, cell_ha=0.5)

@@ -94,11 +94,11 @@ def test_spots_know_their_links() -> None:
 def test_spots_are_cut_where_the_ground_changes() -> None:
     labels = np.array([[1, 1, 1, 0, 2]], dtype=np.int32)
     kinds = np.array([[4, 4, 7, 7, 4]], dtype=np.uint8)
-    found = cut_by_kind(Patches(labels, np.array([3.0, 1.0])), kinds, 100.0)
+    found = cut_by_kind(Patches(labels, np.array([12.0, 4.0])), kinds, 200.0)
     assert found.labels.tolist() == [[1, 1, 2, 0, 3]]
     assert found.spot.tolist() == [1, 1, 2]
     assert found.kind.tolist() == [4, 7, 4]
-    assert found.area_ha.tolist() == [2.0, 1.0, 1.0]
+    assert found.area_ha.tolist() == [8.0, 4.0, 4.0]
     unknown = cut_by_kind(Patches(labels, np.array([3.0, 1.0])), np.zeros_like(kinds), 100.0)
     assert unknown.spot.size == 0
 
