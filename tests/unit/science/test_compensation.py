@@ -22,7 +22,7 @@ CLASSES = ClassRule(3, (D(100), D(250)), (D(200), D(300)), D(1000))
 INDEX = IndexRule(
     {"cod": D(20), "nh3n": D(1)},
     {"cod": D("0.25"), "nh3n": D("0.75")},
-    (IndexStep(D("0.95"), D(120)), IndexStep(D(1), D(100)), IndexStep(None, D(-100))),
+    (IndexStep(D("0.9"), D(120)), IndexStep(D(1), D(100)), IndexStep(None, D(-100))),
     D("0.9"),
 )
 
