@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.connectivity import (
-    dispersal_graph,
-    link_graph,
-    patch_importance,
-)
+from shanhai.science.corridors.connectivity import dispersal_graph, link_graph, patch_importance
 from shanhai.science.corridors.source_parameters import SourceEvidence, SourceParameters
 from shanhai.science.corridors.sources import identify_sources, source_levels
 
