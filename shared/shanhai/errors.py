@@ -64,6 +64,9 @@ class ShanhaiError(Exception):
         return self.message_zh if lang == "zh" else self.message
 
 
+_NOTHING = Label("", "")
+
+
 class InvalidInput(ShanhaiError):
     """The caller's value breaks a rule."""
 
@@ -87,6 +90,16 @@ class InvalidInput(ShanhaiError):
         return cls(
             "; ".join(fault.detail for fault in faults),
             message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
+            faults=faults,
+        )
+
+    @classmethod
+    def placed(cls, faults: Sequence[Fault], before: Label = _NOTHING) -> Self:
+        """The error of some faults; its message says `before`, then where and why of each."""
+        return cls(
+            before.en + "; ".join(f"{one.pointer or '/'}: {one.detail}" for one in faults),
+            message_zh=before.zh
+            + "；".join(f"{one.pointer or '/'}：{one.detail_zh or one.detail}" for one in faults),
             faults=faults,
         )
 

@@ -164,9 +164,7 @@ async def show_validation(request: Request, error: Exception) -> Response:
         Fault(str(one["loc"][-1]), rule_in_english(one), rule_in_chinese(one))
         for one in error.errors()
     ]
-    detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
-    detail_zh = "；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults)
-    return await show_error(request, InvalidInput(detail, message_zh=detail_zh, faults=faults))
+    return await show_error(request, InvalidInput.placed(faults))
 
 
 async def show_http(request: Request, error: Exception) -> Response:

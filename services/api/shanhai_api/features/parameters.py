@@ -172,13 +172,7 @@ class Reader:
             InvalidInput: with all faults.
         """
         if self.faults:
-            raise InvalidInput(
-                "; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults),
-                message_zh="；".join(
-                    f"{one.pointer}：{one.told('zh')['detail']}" for one in self.faults
-                ),
-                faults=self.faults,
-            )
+            raise InvalidInput.placed(self.faults)
 
 
 def asked_by_form(request: Request) -> QueryParams:

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
+from shanhai.db.features.input_validation import broken_body
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.settings import MAIL_ADDRESS
 from shanhai.validation import BROKEN_RULE, ITS_KEY, rule_in_chinese, rule_in_english
@@ -284,13 +285,7 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
             )
             for item in error.errors(include_url=False)
         ]
-    details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
-    in_chinese = "；".join(f"{fault.pointer or '/'}：{fault.detail_zh}" for fault in faults)
-    raise InvalidInput(
-        f"the body breaks the rules: {details}",
-        message_zh=f"请求体无效：{in_chinese}",
-        faults=faults,
-    )
+    raise broken_body(faults)
 
 
 def _place_in(value: Any, location: tuple[str | int, ...], kind: str) -> tuple[str | int, ...]:

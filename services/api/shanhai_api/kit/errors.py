@@ -206,12 +206,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Tell what is wrong with parameters: 400, for OGC's sake, and not FastAPI's 422."""
     if not isinstance(error, RequestValidationError):
         raise error
-    faults = [_fault(item) for item in error.errors()]
-    told = errors.InvalidInput(
-        "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
-        message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
-        faults=faults,
-    )
+    told = errors.InvalidInput.placed([_fault(item) for item in error.errors()])
     return await on_shanhai_error(request, told)
 
 

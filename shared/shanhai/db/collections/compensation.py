@@ -109,13 +109,7 @@ def read_rule(given: Any) -> CompensationRule:
             )
             for item in error.errors(include_url=False)
         ]
-    told = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
-    told_zh = "；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults)
-    raise InvalidInput(
-        f"the rule is not valid: {told}",
-        message_zh=f"补偿规则不符合要求：{told_zh}",
-        faults=faults,
-    )
+    raise InvalidInput.placed(faults, Label("补偿规则不符合要求：", "the rule is not valid: "))
 
 
 def unknown_items(rule: CompensationRule, standard: water_quality.WaterStandard) -> Sequence[Fault]:

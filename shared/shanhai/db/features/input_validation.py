@@ -13,6 +13,7 @@ from shanhai.db.features.entity import Editing, Entity, Property
 from shanhai.db.features.geometry import StoredGeometry, read_shape
 from shanhai.db.features.property_values import broken_rules, python_value, told_amount
 from shanhai.errors import Fault, InvalidInput
+from shanhai.vocabulary import Label
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
 CODE_RULE = (
@@ -84,11 +85,7 @@ async def read_draft(
 
 def broken_body(faults: list[Fault]) -> InvalidInput:
     """The refusal of a body for all its faults."""
-    details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
-    chinese = "；".join(f"{fault.pointer or '/'}：{fault.detail_zh}" for fault in faults)
-    return InvalidInput(
-        f"the body breaks the rules: {details}", message_zh=f"请求体无效：{chinese}", faults=faults
-    )
+    return InvalidInput.placed(faults, Label("请求体无效：", "the body breaks the rules: "))
 
 
 def code_property(entity: Entity) -> Property:

@@ -57,11 +57,7 @@ async def demand_evidence(
                 )
             )
     if faults:
-        raise InvalidInput(
-            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
-            message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
-            faults=faults,
-        )
+        raise InvalidInput.placed(faults)
 
 
 async def _is_there(session: AsyncSession, identity: Identity, item: EvidenceReference) -> bool:

@@ -67,11 +67,7 @@ def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str
     """
     faults = list(_strangers(entity, fields, mapping))
     if faults:
-        raise InvalidInput(
-            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
-            message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
-            faults=faults,
-        )
+        raise InvalidInput.placed(faults)
     own = code_property(entity).name
     found = {target: source for source, target in mapping.items()}
     free = [name for name in fields if name not in mapping]

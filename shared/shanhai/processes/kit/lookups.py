@@ -205,11 +205,7 @@ def refuse(faults: Sequence[Fault]) -> None:
         InvalidInput: There is at least one.
     """
     if faults:
-        raise InvalidInput(
-            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
-            message_zh="；".join(f"{f.pointer}：{f.detail_zh or f.detail}" for f in faults),
-            faults=faults,
-        )
+        raise InvalidInput.placed(faults)
 
 
 def describe_dataset(dataset: Dataset) -> DatasetTask:
