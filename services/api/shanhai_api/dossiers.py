@@ -1,8 +1,8 @@
 """`/regions/{code}/dossier`, and `/regions/{region}/species` of its protected areas."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Response
@@ -11,9 +11,7 @@ from pydantic import Field
 from shanhai.db import dossiers, species_counts
 from shanhai.db.engine import read_today
 from shanhai.db.hierarchy import RegionWithin, find_region
-from shanhai.errors import Unavailable
 from shanhai.reporting import blocks
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.vocabulary import CONTROL_LEVELS, REGION_LEVELS, Label, Lang
 from shanhai_api.features import documents
 from shanhai_api.kit import answers
@@ -21,7 +19,7 @@ from shanhai_api.kit.dependencies import PageQuery, Read, Reader, format_field
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
 from shanhai_api.plans.answers import Titled, here_links
-from shanhai_api.plans.operations import attachment
+from shanhai_api.plans.operations import send_document
 from shanhai_api.plans.schemas import Year
 from shanhai_api.projects import plan_models, routes
 from shanhai_api.projects.schemas import TableQuery, Word
@@ -125,13 +123,8 @@ async def show_dossier(
     dossier = await dossiers.read_dossier(read.session, read.caller.viewer, code, year)
     chosen = choose_format(read.request, FORMATS)
     if chosen is PDF or chosen is DOCX:
-        if chosen is PDF and not can_write_pdf():
-            missing = missing_pdf_warning().text
-            raise Unavailable(missing.en, message_zh=missing.zh)
-        write = write_dossier_pdf if chosen is PDF else write_dossier_docx
-        made = await asyncio.to_thread(write, dossier, read.lang)
-        headers = attachment(f"{dossier.code}-dossier-{year}.{chosen.name}")
-        return read.send(made, chosen.media_type, headers=headers)
+        make, title = partial(pages_of, dossier, read.lang), title_of(dossier, read.lang)
+        return await send_document(read, chosen, make, title, f"{dossier.code}-dossier-{year}")
     shown = RegionDossier.of(dossier, read)
     tables = [(part, table_of(part, read.lang), paths_of(part)) for part in dossier.parts]
     return answers.Answer(shown, page={"tables": tables, "name_column": NAME.in_(read.lang)})
@@ -208,20 +201,6 @@ def pages_of(dossier: dossiers.Dossier, lang: Lang) -> blocks.Pages:
     if not parts:
         parts = [blocks.Paragraph(Label("没有数据。", "Nothing is stored of it.").in_(lang))]
     return blocks.Pages(lang, front, parts, wide=True)
-
-
-def write_dossier_docx(dossier: dossiers.Dossier, lang: Lang) -> bytes:
-    """A dossier for word processors."""
-    return blocks.word_of(pages_of(dossier, lang), title_of(dossier, lang), "Shanhai")
-
-
-def write_dossier_pdf(dossier: dossiers.Dossier, lang: Lang) -> bytes:
-    """A dossier on A4 pages.
-
-    Raises:
-        OSError: the libraries that set type are not installed.
-    """
-    return blocks.pdf_of(pages_of(dossier, lang))
 
 
 COUNTS = (

@@ -1,9 +1,9 @@
 """`/plans/{plan}/duty-board` and `/plans/{plan}/duty-reviews`: who does what, and the reviews."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Response
@@ -13,9 +13,8 @@ from shanhai.db import duties as reviews
 from shanhai.db.base import hash_of
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.db.tables.duty import DutyReview
-from shanhai.errors import Unavailable, demand_state
+from shanhai.errors import demand_state
 from shanhai.reporting import plan_evaluation as reports
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.validation import Rfc3339Date, rfc3339
 from shanhai.vocabulary import DUTY_REVIEW_STATES, DUTY_STATES, Label, codes
 from shanhai_api.compliance.models import NamedCode
@@ -33,9 +32,9 @@ from shanhai_api.kit.dependencies import (
     format_field,
 )
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, Format, View, choose_format
+from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
 from shanhai_api.plans.answers import OfPlan, Titled, plan_links, plan_path
-from shanhai_api.plans.operations import attachment
+from shanhai_api.plans.operations import send_document
 from shanhai_api.plans.schemas import Code, Words, Year
 
 router = APIRouter(tags=["plans"], route_class=Route)
@@ -342,7 +341,9 @@ async def show_review(
     content = await reviews.read_content(read.session, seen, review)
     chosen, stamp = choose_format(read.request, REVIEW_FORMATS), _stamp(review, read)
     if chosen is PDF or chosen is DOCX:
-        return await _file(read, chosen, content, stamp, f"{seen.code}-duties-{year}")
+        make = partial(reports.review_pages, content, read.lang, stamp)
+        title = reports.title_of_review(content, read.lang)
+        return await send_document(read, chosen, make, title, f"{seen.code}-duties-{year}")
     page = {
         "stamp": stamp,
         "lines": reports.summary_of_review(content, read.lang),
@@ -351,18 +352,6 @@ async def show_review(
     }
     shown = DutyReviewShown.of(seen, review, content, read)
     return answers.Answer(shown, state=hash_of(content), page=page)
-
-
-async def _file(
-    view: View, chosen: Format, content: reviews.Content, stamp: str | None, name: str
-) -> Response:
-    if chosen is PDF and not can_write_pdf():
-        missing = missing_pdf_warning().text
-        raise Unavailable(missing.en, message_zh=missing.zh)
-    write = reports.write_review_pdf if chosen is PDF else reports.write_review_docx
-    made = await asyncio.to_thread(write, content, view.lang, stamp)
-    headers = attachment(f"{name}.{chosen.name}")
-    return view.send(made, chosen.media_type, headers=headers)
 
 
 def _stamp(review: DutyReview, view: View) -> str | None:

@@ -4,9 +4,9 @@ Who comments without an account shows a proof of work: a challenge is asked for,
 with the comment. All else that keeps floods away is counted by address and by notice.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
@@ -20,7 +20,6 @@ from shanhai.db.features.geometry import read_shape
 from shanhai.db.tables.notice import NoticeSummary
 from shanhai.errors import Forbidden, Unavailable
 from shanhai.reporting import plan_evaluation as reports
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.validation import rfc3339
 from shanhai.vocabulary import (
     ADOPTIONS,
@@ -45,7 +44,7 @@ from shanhai_api.kit.middleware import POLICY
 from shanhai_api.kit.requests import client_address
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
-from shanhai_api.plans.operations import attachment
+from shanhai_api.plans.operations import send_document
 
 router = APIRouter(tags=["participation"], route_class=Route)
 NOTICE = "/notices/{notice}"
@@ -510,13 +509,9 @@ async def show_summary(
     if chosen is not PDF and chosen is not DOCX:
         page = {"words": WORDS, "stamp": stamp, "lines": reports.hearing_lines(content, read.lang)}
         return answers.Answer(NoticeSummaryShown.of(seen, content, frozen, read), page=page)
-    if chosen is PDF and not can_write_pdf():
-        missing = missing_pdf_warning().text
-        raise Unavailable(missing.en, message_zh=missing.zh)
-    write = reports.write_hearing_pdf if chosen is PDF else reports.write_hearing_docx
-    made = await asyncio.to_thread(write, content, read.lang, stamp)
-    headers = attachment(f"{seen.code}-summary.{chosen.name}")
-    return read.send(made, chosen.media_type, headers=headers)
+    make = partial(reports.hearing_pages, content, read.lang, stamp)
+    title = reports.title_of_hearing(content, read.lang)
+    return await send_document(read, chosen, make, title, f"{seen.code}-summary")
 
 
 def _stamp(frozen: NoticeSummary | None, view: View) -> str | None:

@@ -235,22 +235,6 @@ def summary_of_review(content: Content, lang: Lang) -> list[str]:
     ]
 
 
-def write_review_docx(content: Content, lang: Lang, stamp: str | None) -> bytes:
-    """The review for word processors."""
-    return blocks.word_of(
-        review_pages(content, lang, stamp), title_of_review(content, lang), "Shanhai"
-    )
-
-
-def write_review_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
-    """The review on A4 pages; equal reviews are equal files.
-
-    Raises:
-        OSError: the libraries that set type are not installed.
-    """
-    return blocks.pdf_of(review_pages(content, lang, stamp))
-
-
 def _duty(duty: Content, lang: Lang) -> Iterator[blocks.Block]:
     told = Label("：", ": ").in_(lang)
     article = "" if duty["article"] is None else f"{duty['article']}  "
@@ -387,19 +371,3 @@ def _heard(one: Content, lang: Lang) -> Sequence[str]:
         one["reason"] or DASH,
         one["reply"] or (hidden if one["adoption"] else DASH),
     )
-
-
-def write_hearing_docx(content: Content, lang: Lang, stamp: str | None) -> bytes:
-    """The report for word processors."""
-    return blocks.word_of(
-        hearing_pages(content, lang, stamp), title_of_hearing(content, lang), "Shanhai"
-    )
-
-
-def write_hearing_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
-    """The report on A4 pages; equal reports are equal files.
-
-    Raises:
-        OSError: the libraries that set type are not installed.
-    """
-    return blocks.pdf_of(hearing_pages(content, lang, stamp))

@@ -1,8 +1,8 @@
 """Checks and what their codes are called; exceptions given and revoked; the register of lines."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -22,12 +22,11 @@ from shanhai.db.compliance.rules import activities
 from shanhai.db.engine import Executor
 from shanhai.db.features.selection import Selection, viewer_values, visibility
 from shanhai.db.identity import Identity, Viewer
-from shanhai.errors import InvalidInput, LimitExceeded, Unauthenticated, Unavailable
+from shanhai.errors import InvalidInput, LimitExceeded, Unauthenticated
 from shanhai.processes.check_compliance.check import check_if_small, read_shape_asked
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
 from shanhai.reporting import blocks
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.vocabulary import (
     CONTROL_KINDS,
     EXCEPTION_REQUEST_STATES,
@@ -46,7 +45,7 @@ from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
-from shanhai_api.plans.operations import attachment
+from shanhai_api.plans.operations import send_document
 
 Names = Mapping[str, Mapping[str, str]]
 """By entity, what its rows are called."""
@@ -214,19 +213,9 @@ async def write_opinion(
     if result is None:
         raise too_large()
     chosen = choose_format(view.request, OPINION)
-    if chosen is PDF and not can_write_pdf():
-        missing = missing_pdf_warning().text
-        raise Unavailable(missing.en, message_zh=missing.zh)
     names = await names_in(state.quick, result, caller.viewer, view.lang)
-    pages = opinion_pages(result, names, view.lang)
-    write = blocks.pdf_of if chosen is PDF else _opinion_docx
-    made = await asyncio.to_thread(write, pages)
-    headers = attachment(f"compliance-{result['as_of']}.{chosen.name}")
-    return view.send(made, chosen.media_type, headers=headers)
-
-
-def _opinion_docx(pages: blocks.Pages) -> bytes:
-    return blocks.word_of(pages, TITLE.in_(pages.lang), "Shanhai")
+    make, title = partial(opinion_pages, result, names, view.lang), TITLE.in_(view.lang)
+    return await send_document(view, chosen, make, title, f"compliance-{result['as_of']}")
 
 
 def opinion_pages(result: Mapping[str, Any], names: Names, lang: Lang) -> blocks.Pages:

@@ -1,7 +1,7 @@
 """What is done with the indicators of plans, and who may do it; plans checked on request."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +32,16 @@ from shanhai.db.proposals.queries import about_target
 from shanhai.db.quality.findings import check_and_keep
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.plan import Plan
-from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from shanhai.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from shanhai.reporting import blocks
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.reporting.plan_evaluation import Stamp, write_csv, write_docx
 from shanhai.vocabulary import Role
 from shanhai_api.exports import Pump, written_file
@@ -40,7 +49,7 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.dependencies import WriteContext
 from shanhai_api.kit.state import ServiceState
-from shanhai_api.kit.view import CSV, DOCX, View, choose_format, digest_of
+from shanhai_api.kit.view import CSV, DOCX, PDF, Format, View, choose_format, digest_of
 from shanhai_api.plans import judged_models, pages
 from shanhai_api.plans.models import IndicatorTargets, PlanChecked, ValueRecorded, indicator_path
 from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
@@ -159,6 +168,26 @@ async def show_table(
     return Answer(
         document, page=pages.judged_page(view, content, *judged_models.TABLE_FORMATS, stamp=stamp)
     )
+
+
+async def send_document(
+    view: View, chosen: Format, make: Callable[[], blocks.Pages], title: str, name: str
+) -> Response:
+    """A document as PDF or for word processors, as a file of a name.
+
+    Raises:
+        Unavailable: PDF is asked for where it cannot be written.
+    """
+    if chosen is PDF and not can_write_pdf():
+        missing = missing_pdf_warning().text
+        raise Unavailable(missing.en, message_zh=missing.zh)
+
+    def write() -> bytes:
+        pages = make()
+        return blocks.pdf_of(pages) if chosen is PDF else blocks.word_of(pages, title, "Shanhai")
+
+    made = await asyncio.to_thread(write)
+    return view.send(made, chosen.media_type, headers=attachment(f"{name}.{chosen.name}"))
 
 
 def attachment(name: str) -> dict[str, str]:
