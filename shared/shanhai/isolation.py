@@ -234,7 +234,8 @@ def _restrict_files(wanted: Confinement) -> None:
     version = landlock_version()
     if version == 0:
         raise NotImplementedError("the kernel has no Landlock, or it is not switched on")
-    handled = _rights_of(version)
+    # The rights to files that Landlock of this version can withhold.
+    handled = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
     ports = BIND_TCP | CONNECT_TCP if version >= PORTS_SINCE else 0
     scoped = SCOPED if version >= SCOPES_SINCE else 0
     attributes = struct.pack("QQQ", handled, ports, scoped)
@@ -248,11 +249,6 @@ def _restrict_files(wanted: Confinement) -> None:
         _call(RESTRICT_SELF, rules, 0)
     finally:
         os.close(rules)
-
-
-def _rights_of(version: int) -> int:
-    """The rights to files this Landlock can withhold."""
-    return (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
 
 
 def _allowed(wanted: Confinement, handled: int) -> Iterator[tuple[str, int]]:

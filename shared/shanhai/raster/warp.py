@@ -299,13 +299,9 @@ def _cells_within(
         facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}"
     )
     with _opened(source) as file:
-        for strip in _strips(block):
+        for strip in _low_strips(block, max(1, _STRIP_CELLS // block.width)):
             values = read_open_block(file, strip, kept=kept_of(source.quantity))
             yield values, _target_cells(*centres.within(strip), grid, window)
-
-
-def _strips(block: Window) -> list[Window]:
-    return _low_strips(block, max(1, _STRIP_CELLS // block.width))
 
 
 def _target_cells(x: FloatArray, y: FloatArray, grid: Grid, window: Window) -> IntArray:

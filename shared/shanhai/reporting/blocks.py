@@ -111,7 +111,7 @@ def render_page(pages: Pages) -> str:
             front=pages.front,
             note=pages.note,
             words={name: label.in_(pages.lang) for name, label in WORDS.items()},
-            blocks=[(_kind(block), block) for block in pages.blocks],
+            blocks=[(type(block).__name__.lower(), block) for block in pages.blocks],
             widths=_widths,
         )
     )
@@ -146,10 +146,6 @@ def word_of(pages: Pages, title: str, author: str, made_on: date | None = None) 
 def _widths(columns: list[Column]) -> list[str]:
     total = sum(one.width for one in columns)
     return [f"{100 * one.width / total:.2f}%" for one in columns]
-
-
-def _kind(block: SectionHeading | Paragraph | Table | Picture) -> str:
-    return type(block).__name__.lower()
 
 
 def blocks_of(page: str, pictures: Mapping[str, Path]) -> list[Block]:

@@ -127,12 +127,8 @@ def storm_runoff(
     runoff: FloatArray = np.divide(surplus**2, below, out=np.zeros_like(surplus), where=below != 0)
     runoff[np.isnan(curve_number)] = np.nan
     if lake_storage == "storage":
-        runoff[_stores(land_cover) & ~np.isnan(runoff)] = 0.0
+        runoff[np.isin(land_cover, (LandCover.WATER, LandCover.WETLAND)) & ~np.isnan(runoff)] = 0.0
     return runoff
-
-
-def _stores(land_cover: ClassArray) -> BoolArray:
-    return np.isin(land_cover, (LandCover.WATER, LandCover.WETLAND))
 
 
 def _by_group(

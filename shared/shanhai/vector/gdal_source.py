@@ -257,7 +257,9 @@ def open_loose_shapefile(
     info = _info(shapefile, "ESRI Shapefile", None, encoding=BYTES_AS_TEXT)
     described = sources.SourceInfo(
         "ESRI Shapefile",
-        _field_names(info["fields"], encoding),
+        tuple(
+            name.encode(BYTES_AS_TEXT, "replace").decode(encoding.name) for name in info["fields"]
+        ),
         name,
         info["crs"],
         encoding.name,
@@ -318,10 +320,6 @@ def open_geodatabase(folder: Path) -> list[sources.FeatureSource]:
         )
         for one in json.loads(told.stdout)
     ]
-
-
-def _field_names(raw: Sequence[str], encoding: sources.Encoding) -> tuple[str, ...]:
-    return tuple(name.encode(BYTES_AS_TEXT, "replace").decode(encoding.name) for name in raw)
 
 
 def _info(path: Path, driver: str, layer: str | None, **options: Any) -> Mapping[str, Any]:

@@ -59,7 +59,7 @@ def _inner_tables(schema: Schema, inner: Mapping[str, Schema]) -> Iterator[str]:
         for one in (member, *member.get("anyOf", ())):
             if "$ref" in one:
                 yield f"Members of `{name}`:\n"
-                yield table(INPUT_HEAD, _rows(inner[_target(one)]))
+                yield table(INPUT_HEAD, _rows(inner[str(one["$ref"]).rpartition("/")[2]]))
 
 
 def _rows(schema: Schema) -> Iterator[tuple[str, ...]]:
@@ -110,10 +110,6 @@ def _bound(schema: Schema, closed: str, sign: str, open_: str, open_sign: str) -
     if closed in schema:
         return f"{sign} {number(schema[closed])}"
     return f"{open_sign} {number(schema[open_])}" if open_ in schema else ""
-
-
-def _target(member: Schema) -> str:
-    return str(member["$ref"]).rpartition("/")[2]
 
 
 METHODS_HEADING = """\

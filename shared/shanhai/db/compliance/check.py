@@ -124,7 +124,10 @@ async def check_geometry(
     touched = Touched(around, lines, zones, rules, registered, schemes)
     gaps = await _gaps(session, viewer, asked, touched, unknown)
     outside = _outside(touched, gaps)
-    gaps = [_with_leaves(gap, leaves) for gap in gaps]
+    gaps = [
+        replace(gap, leaves=tuple(leave for leave in leaves if leave.gap == gap.code))
+        for gap in gaps
+    ]
     places = [*places_of(lines, zones, rules), *outside]
     ledger: list[result.LedgerJudgement] = []
     if project is not None and asked.as_of is None:
@@ -270,11 +273,6 @@ async def _gaps(
         )
     judged = activities_judged(known, asked.activities)
     return [*found, *data_gaps.activity_gaps(known, judged, unknown, rules)]
-
-
-def _with_leaves(gap: result.Gap, leaves: Sequence[result.Leave]) -> result.Gap:
-    """A gap with what was decided about it."""
-    return replace(gap, leaves=tuple(leave for leave in leaves if leave.gap == gap.code))
 
 
 def _outside(touched: Touched, gaps: Sequence[result.Gap]) -> list[result.RuleLocation]:

@@ -85,7 +85,9 @@ async def read_lines(
     """The control areas in force that a geometry lies in, by kind, and the ids of their regions."""
     selection = Selection(viewer, as_of=as_of)
     statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
-    found = await _read(session, statement, selection, given, "kind", kinds=_sorted(kinds))
+    found = await _read(
+        session, statement, selection, given, "kind", kinds=None if kinds is None else sorted(kinds)
+    )
     lines = [
         _line(list(alike), given.measure)
         for _, alike in groupby(found, key=lambda one: (one.row.kind, one.cut.size))
@@ -186,10 +188,6 @@ async def _read(
 def box_values(given: Given) -> dict[str, float]:
     """The values of the binds that tell where the geometry lies."""
     return dict(zip(("west", "south", "east", "north"), given.shape.bounds, strict=True))
-
-
-def _sorted(kinds: frozenset[str] | None) -> list[str] | None:
-    return None if kinds is None else sorted(kinds)
 
 
 def _line(found: Sequence[_Touched], whole: result.GeodesicSize) -> result.TouchedLine:
@@ -305,7 +303,7 @@ def places_outside(
             kind,
             NAMES[kind],
             measure=size,
-            share=_share_of_given(size, given),
+            share=1.0 if size == result.GeodesicSize() else size.share_of(given.measure),
         )
         for kind, size in sizes.items()
         if size is not None
@@ -330,7 +328,3 @@ def size_outside(
         least = max(LEAST_M, ROUNDING * whole.length_m)
         return replace(whole, length_m=left) if left > least else None
     return None if touched else whole
-
-
-def _share_of_given(size: result.GeodesicSize, given: Given) -> float | None:
-    return 1.0 if size == result.GeodesicSize() else size.share_of(given.measure)

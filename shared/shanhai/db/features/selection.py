@@ -261,20 +261,19 @@ def bound_values(selection: Selection) -> dict[str, object]:
     found: dict[str, object] = {
         "code": selection.code,
         "as_of": selection.as_of,
-        "search": selection.search and _anywhere(selection.search),
+        "search": selection.search and f"%{ESCAPED.sub(BEHIND_BACKSLASH, selection.search)}%",
         "during_start": during.start and during.start.date(),
         "during_end": during.end and during.end.date(),
-        **{f"is_{name}": _exact(value) for name, value in selection.filters.items()},
+        # As they were written: 0.1 is a tenth, not the double nearest to it.
+        **{
+            f"is_{name}": Decimal(repr(value)) if isinstance(value, float) else value
+            for name, value in selection.filters.items()
+        },
         **viewer_values(selection.viewer),
         **_box_values(selection.box),
         **({} if selection.filter is None else selection.filter.values),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _exact(value: Value) -> object:
-    """A value as it was written: 0.1 is a tenth, not the double nearest to it."""
-    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _box_values(box: Box | Outline | None) -> dict[str, object]:
@@ -347,11 +346,6 @@ def _names_hold(entity: Entity) -> str:
         for item in entity.searched
     )
     return f"({' OR '.join(f'{text} ILIKE :search' for text in texts)})"
-
-
-def _anywhere(text: str) -> str:
-    """The pattern that finds a text as it is, with no character that means others."""
-    return f"%{ESCAPED.sub(BEHIND_BACKSLASH, text)}%"
 
 
 def _touches(entity: Entity, box: Box | Outline) -> str:

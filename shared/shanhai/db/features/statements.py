@@ -86,7 +86,9 @@ def on_a_day(entity: Entity) -> Entity:
 
 def feature_columns(entity: Entity, form: OutputOptions) -> dict[str, str]:
     """SQL of a feature whose properties are one JSON text, for whoever keeps or compares it."""
-    wanted = [item for item in entity.properties if _wanted(item, form)]
+    wanted = [
+        item for item in entity.properties if form.members is None or item.name in form.members
+    ]
     return {**_head(entity, form.crs), "properties": _members(wanted)}
 
 
@@ -149,10 +151,6 @@ def _geojson(entity: Entity, crs: Crs) -> str:
         return "NULL::text"
     # Option 0 leaves out the `crs` member, which GeoJSON does not know.
     return f"ST_AsGeoJSON({geometry_in(entity.geometry, crs)}, {digits_of(crs)}, 0)"
-
-
-def _wanted(item: Property, form: OutputOptions) -> bool:
-    return form.members is None or item.name in form.members
 
 
 def _members(properties: Sequence[Property]) -> str:

@@ -151,7 +151,7 @@ async def create(
     resolved = await resolve(session, entity, values, identity.viewer, under=under)
     await ask_guards(session, editing, replaced(change, after={**after, **added}))
     contents = contents_of(entity, {**resolved, **parents})
-    contents.columns[_code_column(entity)] = code
+    contents.columns[code_property(entity).column or "code"] = code
     if draft.has_geometry:
         add_shape(entity, contents, draft.shape)
     with told_refusals(entity, under):
@@ -306,10 +306,6 @@ async def _bring_about(
 def _new_code(entity: Entity) -> str:
     letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
     return f"{entity.table.replace('_', '-')}-{letters}"
-
-
-def _code_column(entity: Entity) -> str:
-    return code_property(entity).column or "code"
 
 
 async def _parents(

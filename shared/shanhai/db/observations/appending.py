@@ -222,7 +222,9 @@ class Appender:
                     return left
                 if await self._write(draft):
                     return [
-                        _accepted(one) if number in taken else None
+                        BatchOutcome(len(one.batch), 0, 0, RefusedRows())
+                        if number in taken
+                        else None
                         for number, one in enumerate(deliveries)
                     ]
                 for one in deliveries:
@@ -408,10 +410,6 @@ def _admits(series: RememberedSeries, row: FeedObservation, delivery: IncomingBa
     """Whether a row may come from its sender, and is of something that has a place if need be."""
     placed = not (delivery.by_series and series.station.placeless) or row.feature != NO_FEATURE
     return placed and series.station.open_to(delivery.sender.identity)
-
-
-def _accepted(delivery: IncomingBatch) -> BatchOutcome:
-    return BatchOutcome(len(delivery.batch), 0, 0, RefusedRows())
 
 
 def _newest(told: Sequence[Any]) -> NewestValue:

@@ -141,14 +141,10 @@ def mark(given: Sorted, stored: StoredSeries, known: KnownCodes, partners: "Part
         rows.value, first, before, stored.equal_values[series].astype(np.float64)
     )
     runs = np.minimum(runs, LONGEST_RUN)
-    moving = np.isin(rows.property, [one.id for one in _known(known) if one.moves])
+    moving = np.isin(rows.property, [one.id for one in known.properties.values() if one.moves])
     flags[(runs >= checks.FLAT_VALUES) & moving & ahead & usable] |= checks.QualityFlag.FLAT
     flags[partners.contradicted(rows) & usable] |= checks.QualityFlag.INCONSISTENT
     return Marked(flags, runs, ahead)
-
-
-def _known(known: KnownCodes) -> list[KnownProperty]:
-    return [*known.properties.values()]
 
 
 def _first_ahead(given: Sorted, ahead: Mask) -> Mask:

@@ -182,7 +182,7 @@ async def _numbers(
     """A number for each row, and whether the row is to be made."""
     if not rows or not holding.numbered:
         return [], [True] * len(rows)
-    key = _key_of(holding) or "id"
+    key = (NEEDED.get(holding.table, "code") if holding.table in SHARED else None) or "id"
     known = (
         {} if key == "id" and holding.table != JOB else await _known(session, holding, key, rows)
     )
@@ -199,10 +199,6 @@ async def _numbers(
         numbers.append(next(new) if there is None else there)
         fresh.append(there is None)
     return numbers, fresh
-
-
-def _key_of(holding: Holding) -> str | None:
-    return NEEDED.get(holding.table, "code") if holding.table in SHARED else None
 
 
 def _may_be_there(holding: Holding, item: GivenRow) -> bool:

@@ -241,7 +241,9 @@ def _unanswered(figures: PlanFigures) -> Iterator[PlanFinding]:
             {"problems": [row["code"] for row in alone]},
         )
     text = "；".join(part for project in figures.projects for part in _project_words(project))
-    missing = _distinct(place for place in _acted_on(figures) if not _named_in(place, text))
+    missing = _distinct(
+        place for place in _acted_on(figures) if place.removesuffix(ISLAND) not in text
+    )
     if missing:
         yield PlanFinding(
             "coverage_gap.places",
@@ -267,10 +269,6 @@ def _acted_on(figures: PlanFigures) -> Iterator[str]:
         yield from problem["places"]
     for task in figures.tasks:
         yield from task["places"]
-
-
-def _named_in(place: str, text: str) -> bool:
-    return place.removesuffix(ISLAND) in text
 
 
 def _distinct(places: Iterator[str]) -> list[str]:

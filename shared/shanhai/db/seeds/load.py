@@ -186,11 +186,6 @@ def _several(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _within(table: str, attribute: str) -> Callable[[Rows], int]:
-    """Counts what the rows of a table list in an attribute."""
-    return lambda rows: sum(len(row["attrs"].get(attribute, ())) for row in rows.get(table, []))
-
-
 COUNTS: Mapping[str, Callable[[Rows], int]] = {
     "articles": _listed("plan_provision", kind="article"),
     "challenges": _listed("plan_provision", kind="challenge"),
@@ -215,7 +210,9 @@ COUNTS: Mapping[str, Callable[[Rows], int]] = {
     "plans": _listed("plan"),
     "problems": _listed("problem"),
     "programmes": _listed("programme"),
-    "project_types": _within("programme", "project_types"),
+    "project_types": lambda rows: sum(
+        len(row["attrs"].get("project_types", ())) for row in rows.get("programme", [])
+    ),
     "projects": _listed("project"),
     "streets": _listed("region", level="street"),
     "tasks": _listed("plan_provision", kind="task"),

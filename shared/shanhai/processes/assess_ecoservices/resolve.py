@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
 from shanhai.db.queries.jobs import RegionRow, find_job
-from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.contract import (
@@ -69,7 +68,7 @@ async def find_assessed(
     found, misfits = await find_themes(
         session, region, named=inputs.datasets, required=(), optional=THEMES
     )
-    bands = {theme: _bands(dataset) for theme, dataset in found.items()}
+    bands = {theme: int(dataset.grid.get("bands", 1)) for theme, dataset in found.items()}
     used, methods, faults = _judge(inputs, bands, region.code)
     told = {misfit.pointer for misfit in misfits}
     faults = [*misfits, *(fault for fault in faults if fault.pointer not in told)]
@@ -100,10 +99,6 @@ def _placed(fault: Fault, region: str) -> Fault:
         detail=f"region {region!r}: {fault.detail}; import one",
         detail_zh=f"区域 {region!r}：{fault.detail_zh}，请先导入",
     )
-
-
-def _bands(dataset: Dataset) -> int:
-    return int(dataset.grid.get("bands", 1))
 
 
 def assessment_needs() -> list[tuple[str]]:

@@ -238,7 +238,9 @@ def _read_raster(
             for one in there
         ]
         group = LegendGroup(_titled(layer, _share_of(ground)), [*rows, empty])
-        told: dict[str, Any] = {"shares_percent": _rounded(shares)}
+        told: dict[str, Any] = {
+            "shares_percent": {name: round(share, 2) for name, share in shares.items()}
+        }
         pixels = _painted(values, style)
     else:
         low, high = _range(style, values)
@@ -273,10 +275,6 @@ def _read_raster(
 
 def _percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.05 else f"{share:.1f} %"
-
-
-def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(share, 2) for name, share in shares.items()}
 
 
 def _range(style: RampStyle, values: NDArray[np.float32]) -> tuple[float, float]:

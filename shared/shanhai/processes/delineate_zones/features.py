@@ -37,7 +37,7 @@ def write_lines(task: Task, inputs: DelineateZonesInputs, store: ScratchStore) -
     Raises:
         InvalidInput: an overlay was asked for and there is no red line.
     """
-    lines = {kind: _of_kind(task.areas, kind) for kind in LINE_KINDS}
+    lines = {kind: [area for area in task.areas if area.kind == kind] for kind in LINE_KINDS}
     for kind, areas in lines.items():
         if areas:
             store.create_classes(mask_of(kind))
@@ -54,10 +54,6 @@ def write_lines(task: Task, inputs: DelineateZonesInputs, store: ScratchStore) -
     floor = protection_floor(red_line, _burn(_cores(task.areas), store))
     store.create_classes(FLOOR)
     store.write_classes(FLOOR, store.whole, floor)
-
-
-def _of_kind(areas: Sequence[AreaTask], kind: str) -> list[AreaTask]:
-    return [area for area in areas if area.kind == kind]
 
 
 def _cores(areas: Sequence[AreaTask]) -> list[AreaTask]:

@@ -124,7 +124,7 @@ class Variants:
         base = self.assessment
         own = base.place.store
         reads = {key for one in plans for key in one.reads}
-        lacking = sorted(key for key in reads if not _holds(own, key))
+        lacking = sorted(key for key in reads if not own.has(key) and not own.has(f"{key}@0"))
         if not lacking:
             return
         plan = plan_of(
@@ -180,10 +180,6 @@ class Variants:
 def _after_the_first(plan: ComputationPlan) -> ComputationPlan:
     """The plan as one that follows an assessment, whose first pass told where it is valid."""
     return replace(plan, passes=tuple(replace(one, stage=one.stage + 1) for one in plan.passes))
-
-
-def _holds(store: ScratchStore, key: str) -> bool:
-    return store.has(key) or store.has(f"{key}@0")
 
 
 RATIO_MEAN = "ratio_mean"

@@ -65,7 +65,7 @@ def _count(
     number = district_numbers(store, window)[land]
     found = {}
     for name in classes:
-        width = _width(name)
+        width = len(_style(name).entries) + 1
         place = number * width + store.read_classes(name, window)[land]
         table = np.bincount(place, minlength=(districts + 1) * width)
         found[name] = table.reshape(districts + 1, width)
@@ -78,11 +78,6 @@ def _style(layer: str) -> ClassStyle:
     if not isinstance(style, ClassStyle):
         raise TypeError(f"{layer} is no layer of classes")
     return style
-
-
-def _width(layer: str) -> int:
-    """Codes of a layer, nodata included."""
-    return len(_style(layer).entries) + 1
 
 
 def _sums(values: FloatArray, number: IntArray, districts: int) -> FloatArray:

@@ -232,7 +232,7 @@ class VegetationScale:
 
 def vegetation_scale(place: Place, soil: float | None, vegetation: float | None) -> VegetationScale:
     """The scale as given, or from the 5th and 95th percentile of land without water."""
-    make_layers(place, ["ndvi", *_cover_of(place)])
+    make_layers(place, ["ndvi", *(["land_cover"] if "land_cover" in place.sources else [])])
     if soil is not None and vegetation is not None:
         return VegetationScale(soil, vegetation)
     found = exact_quantiles(
@@ -242,10 +242,6 @@ def vegetation_scale(place: Place, soil: float | None, vegetation: float | None)
     return VegetationScale(
         found[0] if soil is None else soil, found[1] if vegetation is None else vegetation
     )
-
-
-def _cover_of(place: Place) -> list[str]:
-    return ["land_cover"] if "land_cover" in place.sources else []
 
 
 def _dry(place: Place, window: Window) -> BoolArray:

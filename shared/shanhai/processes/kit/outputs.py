@@ -185,17 +185,15 @@ def credit_line(inputs: list[dict[str, Any]]) -> str:
 
     All sources and licences are in the report; one text may name several, parted by semicolons.
     """
-    asked = {part for one in inputs for part in _parts(one["licence"]) if _asks_for_credit(part)}
+    asked = {
+        part for one in inputs for part in _parts(one["licence"]) if "©" in part or "CC BY" in part
+    }
     sources = {part for one in inputs for part in _parts(one["source"])}
     return "; ".join(sorted(asked or sources)) or "–"
 
 
 def _parts(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(";") if part.strip()]
-
-
-def _asks_for_credit(licence: str) -> bool:
-    return "©" in licence or "CC BY" in licence
 
 
 PANEL_CELLS = 640

@@ -66,7 +66,7 @@ def read_region(
     else:
         whole = _whole(path, features, choice.feature)
         districts = _districts(whole, features, named=choice.feature is not None)
-    names = names_of(whole, _code_of(path))
+    names = names_of(whole, _NOT_IN_A_CODE.sub("-", path.stem).strip("._-")[:80] or "region")
     if choice.name is not None:
         names |= {"name_zh": choice.name, "name_en": choice.name}
     return RegionTask(
@@ -126,11 +126,6 @@ def gauss_krueger_epsg(geometry: dict[str, Any]) -> int:
     longitude = shape(geometry).centroid.x
     number = round((longitude - _FIRST_CENTRAL_MERIDIAN) / _ZONE_DEGREES)
     return _FIRST_GAUSS_KRUEGER_EPSG + number
-
-
-def _code_of(path: Path) -> str:
-    """A code that is like the file's name."""
-    return _NOT_IN_A_CODE.sub("-", path.stem).strip("._-")[:80] or "region"
 
 
 def _whole(path: Path, features: Sequence[dict[str, Any]], named: str | None) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def find_gains(siting: Siting, candidates: Sequence[Candidate]) -> Gains:
     found = {"area": areas}
     for name, layer in (("priority", PRIORITY_LAYER), ("deficit", DEFICIT)):
         if siting.store.has(layer):
-            found[name] = areas * _means(siting, layer, shapes)
+            found[name] = areas * np.array([_mean(siting, layer, shape) for shape in shapes])
     there = {one.kind for one in siting.selection.places}
     for name, measure in _MEASURES.items():
         if set(NEEDS[name]) <= there:
@@ -61,11 +61,6 @@ def find_gains(siting: Siting, candidates: Sequence[Candidate]) -> Gains:
     found |= {name: np.array([one.gains.get(name, 0.0) for one in candidates]) for name in own}
     ordered = [*(name for name in FEATURES if name in found), *own]
     return Gains({name: found[name].round(_DIGITS) for name in ordered}, restoration, opens)
-
-
-def _means(siting: Siting, layer: str, shapes: Sequence[BaseGeometry]) -> FloatArray:
-    """Mean of a layer over the known cells of each site; 0 where nothing is known."""
-    return np.array([_mean(siting, layer, shape) for shape in shapes])
 
 
 def _mean(siting: Siting, layer: str, shape: BaseGeometry) -> float:
@@ -163,7 +158,7 @@ def _restoration(siting: Siting, opens: Mapping[str, Sequence[int]]) -> Restorat
     sources = siting.selection.of_kind("source")
     if not sources or not opens:
         return None
-    numbers = {_local(one): place for place, one in enumerate(sources)}
+    numbers = {one.code.rpartition(".")[2]: place for place, one in enumerate(sources)}
     amounts = np.array([float(one.quality["area_ha"]) for one in sources])
     ways = np.full((len(sources), len(sources)), np.inf)
     np.fill_diagonal(ways, 0.0)
@@ -181,7 +176,3 @@ def _restoration(siting: Siting, opens: Mapping[str, Sequence[int]]) -> Restorat
             pair = (numbers[link.source_a], numbers[link.source_b])
             openings += [Opening(site, pair, link.length_m * left) for site in opens[barrier.code]]
     return Restoration(amounts, ways, tuple(openings), siting.parameters.d50_m)
-
-
-def _local(place: PlaceTask) -> str:
-    return place.code.rpartition(".")[2]

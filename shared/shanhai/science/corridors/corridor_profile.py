@@ -181,16 +181,14 @@ def break_points(
             pointer="/merge_m",
         )
     path = shapely.LineString(line)
-    found = _crossings(path, [road for road in roads if _hinders(road)])
+    found = _crossings(
+        path, [road for road in roads if road.road_class in SEVERITY and not road.on_structure]
+    )
     if not found:
         return ()
     along = np.array([at for at, _ in found])
     groups = np.split(np.arange(len(found)), np.flatnonzero(np.diff(along) > merge_m) + 1)
     return tuple(_merged(path, [found[i] for i in group]) for group in groups)
-
-
-def _hinders(road: Road) -> bool:
-    return road.road_class in SEVERITY and not road.on_structure
 
 
 def _crossings(path: shapely.LineString, roads: Sequence[Road]) -> list[tuple[float, str]]:

@@ -9,10 +9,7 @@ from shanhai.science.ecoservices.method import Ecoservice
 from shanhai.vocabulary import ECOSERVICES as TERMS
 from shanhai.vocabulary import codes
 
-
-def _declared(service: str) -> Ecoservice:
-    return Ecoservice(service, import_module(f"{__package__}.{service}").METHODS)
-
-
-ECOSERVICES: tuple[Ecoservice, ...] = tuple(_declared(code) for code in codes(TERMS))
+ECOSERVICES: tuple[Ecoservice, ...] = tuple(
+    Ecoservice(code, import_module(f"{__package__}.{code}").METHODS) for code in codes(TERMS)
+)
 """A new service is one module, called as its code, and one term of the vocabulary."""

@@ -113,7 +113,8 @@ class ShareSketch:
     def _bin_of(self, share: float) -> tuple[int, Fraction] | None:
         """The bin, from the top, in which the share is reached, and what is wanted of it."""
         sums = {int(number): self._sum_of(int(number)) for number in np.flatnonzero(self._count)}
-        wanted = _exact(share) * sum(sums.values())
+        # As it was written: 0.8 is four fifths, not the nearest binary number.
+        wanted = Fraction(str(share)) * sum(sums.values())
         if wanted == 0:
             return None
         for number in sorted(sums, reverse=True):
@@ -134,11 +135,6 @@ class ShareSketch:
             if wanted <= 0:
                 return float(multiple * _SMALLEST)
         raise AssertionError("the second pass held fewer values than the first")
-
-
-def _exact(share: float) -> Fraction:
-    """The share as it was written: 0.8 is four fifths, not the nearest binary number."""
-    return Fraction(str(share))
 
 
 def share_thresholds(

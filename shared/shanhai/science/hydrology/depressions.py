@@ -244,7 +244,10 @@ def _overflows(tiles: TileLayout, found: list[Basins]) -> list[FloatArray]:
     sizes = [basins.count - FIRST for basins in found]
     # Over all tiles the outside is basin 0, and the others follow tile by tile.
     shifts = (1 + np.cumsum([0, *sizes[:-1]]) - FIRST).tolist()
-    numbered = [_numbered(basins, shift) for basins, shift in zip(found, shifts, strict=True)]
+    numbered = [
+        np.where(basins.pairs < FIRST, 0, basins.pairs + shift)
+        for basins, shift in zip(found, shifts, strict=True)
+    ]
     pairs, passes = _joins(tiles, found, shifts)
     levels = _flooded(
         np.concatenate([*numbered, pairs]),
@@ -256,10 +259,6 @@ def _overflows(tiles: TileLayout, found: list[Basins]) -> list[FloatArray]:
         np.concatenate([outside, levels[shift + FIRST : shift + basins.count]])
         for basins, shift in zip(found, shifts, strict=True)
     ]
-
-
-def _numbered(basins: Basins, shift: int) -> IntArray:
-    return np.where(basins.pairs < FIRST, 0, basins.pairs + shift)
 
 
 def _joins(
