@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -239,10 +240,6 @@ def habitat_degradation(
     return degradation(land_cover, impacts, access)
 
 
-def _reach_m(name: str, numbers: method.Numbers) -> float:
-    return numbers[name]
-
-
 def _number(name: str, value: float, unit: str, high: float) -> method.ParameterSpec:
     low = 1.0 if unit == "m" else 0.0
     source = "engineering default"
@@ -269,7 +266,7 @@ def _threat_quantity(one: Threat) -> method.Quantity:
         needs=(one.source,),
         parameters=(_number(f"{one.id}_reach_m", one.reach_m, "m", 50_000.0),),
         options=(_decay(one),),
-        reach_m=partial(_reach_m, f"{one.id}_reach_m"),
+        reach_m=itemgetter(f"{one.id}_reach_m"),
         takes_cell=True,
         source=_INVEST,
         status=method.ConfirmationStatus.VERIFIED,

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from functools import partial
-
-import numpy as np
+from operator import itemgetter
 
 from shanhai.science import heat
-from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.ecoservices.layers import is_class, normalised
 from shanhai.science.ecoservices.least_spans import LEAST_SPANS
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
@@ -19,7 +18,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
-from shanhai.science.grid import BoolArray, ClassArray, FloatArray
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, by_class, class_values
 from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label
@@ -61,17 +60,8 @@ def green_cover(*, land_cover: ClassArray, green: Mapping[LandCover, float]) -> 
     return class_values(land_cover, green)
 
 
-def is_class(*, land_cover: ClassArray, code: int) -> BoolArray:
-    """Whether a cell is of the class."""
-    return np.asarray(land_cover == code)
-
-
 def _kernel_reach_m(numbers: Numbers) -> float:
     return heat.KERNEL_REACH * numbers["cooling_distance_m"]
-
-
-def _cooling_distance_m(numbers: Numbers) -> float:
-    return numbers["cooling_distance_m"]
 
 
 def _table(name: str, *values: float) -> TableSpec:
@@ -198,7 +188,7 @@ GREEN_AREA = Quantity(
     function=heat.green_area_ha,
     needs=("green_cover",),
     parameters=(COOLING_DISTANCE,),
-    reach_m=_cooling_distance_m,
+    reach_m=itemgetter("cooling_distance_m"),
     takes_cell=True,
     source=_INVEST,
     status=ConfirmationStatus.VERIFIED,

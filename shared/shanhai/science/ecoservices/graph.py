@@ -240,7 +240,7 @@ class Linker:
         numbers: Numbers = {
             one.name: constants[one.name] for one in quantity.parameters if one.name in constants
         }
-        reach_m = quantity.reach_m(numbers) if quantity.reach_m else 0.0
+        reach_m = quantity.reach_m
         return LayerNode(
             key=key,
             name=quantity.name,
@@ -249,7 +249,7 @@ class Linker:
             inputs=inputs,
             figures=figures,
             constants=constants,
-            reach_m=reach_m,
+            reach_m=reach_m(numbers) if callable(reach_m) else reach_m,
             takes_cell=quantity.takes_cell,
             takes_frame=quantity.takes_frame,
             tiled=quantity.tiled,

@@ -144,24 +144,16 @@ def _given(**layer: FloatArray) -> FloatArray:
     return values
 
 
-def _fixed_reach(metres: float, _numbers: object) -> float:
-    return metres
-
-
 def _relief(*, dem: FloatArray, cell_m: float) -> FloatArray:
     return relief(dem, max(1, round(RELIEF_RADIUS_M / cell_m)))
 
 
-def _log_lights(*, night_lights: FloatArray) -> FloatArray:
-    return log1p_positive(night_lights)
+def _log(**layer: FloatArray) -> FloatArray:
+    return log1p_positive(_given(**layer))
 
 
 def _density(*, population: FloatArray, cell_m: float) -> FloatArray:
     return population / (cell_m**2 / SQUARE_METRES_PER_HECTARE)
-
-
-def _log_density(*, population_density: FloatArray) -> FloatArray:
-    return log1p_positive(population_density)
 
 
 def _monthly_erosivity(*, rainfall_monthly: FloatArray) -> FloatArray:
@@ -227,7 +219,8 @@ def _water_or_built_up(*, land_cover: ClassArray) -> BoolArray:
     return is_built_up(land_cover) | is_water(land_cover)
 
 
-def _is_class(*, land_cover: ClassArray, code: int) -> BoolArray:
+def is_class(*, land_cover: ClassArray, code: int) -> BoolArray:
+    """Whether a cell is of the class."""
     return np.asarray(land_cover == code)
 
 
@@ -237,7 +230,7 @@ CLASS_MASKS: Mapping[LandCover, method.Quantity] = MappingProxyType(
             name=f"cover_{cover.name.lower()}",
             unit="bool",
             label=Label(f"地类 {int(cover)}", f"land cover {int(cover)}"),
-            function=partial(_is_class, code=int(cover)),
+            function=partial(is_class, code=int(cover)),
             needs=("land_cover",),
         )
         for cover in LandCover
@@ -281,7 +274,7 @@ SHARED: tuple[method.Quantity, ...] = (
         Label("坡度", "Slope"),
         slope_degrees,
         ("dem",),
-        reach_m=partial(_fixed_reach, _NEIGHBOUR_M),
+        reach_m=_NEIGHBOUR_M,
         takes_cell=True,
         source=_HORN,
         status=method.ConfirmationStatus.VERIFIED,
@@ -292,7 +285,7 @@ SHARED: tuple[method.Quantity, ...] = (
         Label("坡向长度", "Contour length by aspect"),
         aspect_length,
         ("dem",),
-        reach_m=partial(_fixed_reach, _NEIGHBOUR_M),
+        reach_m=_NEIGHBOUR_M,
         takes_cell=True,
         source="Desmet and Govers 1996",
         status=method.ConfirmationStatus.VERIFIED,
@@ -303,7 +296,7 @@ SHARED: tuple[method.Quantity, ...] = (
         Label("地形起伏", "Relief"),
         _relief,
         ("dem",),
-        reach_m=partial(_fixed_reach, RELIEF_RADIUS_M),
+        reach_m=RELIEF_RADIUS_M,
         takes_cell=True,
         source="range of elevation in a window of 1 km",
     ),
@@ -317,7 +310,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "night_lights_log",
         "1",
         Label("夜间灯光", "Night lights"),
-        _log_lights,
+        _log,
         ("night_lights",),
     ),
     _LIGHTS,
@@ -333,7 +326,7 @@ SHARED: tuple[method.Quantity, ...] = (
         "population_log",
         "1",
         Label("人口密度", "Population density"),
-        _log_density,
+        _log,
         ("population_density",),
     ),
     method.Quantity(
@@ -487,7 +480,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_WATER,
         _water_distance,
         ("land_cover", "sea"),
-        reach_m=partial(_fixed_reach, WATER_CUTOFF_M),
+        reach_m=WATER_CUTOFF_M,
         takes_cell=True,
         source="inland water and sea of the land cover",
     ),
@@ -497,7 +490,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_WATER,
         _low_distance,
         ("dem",),
-        reach_m=partial(_fixed_reach, WATER_CUTOFF_M),
+        reach_m=WATER_CUTOFF_M,
         takes_cell=True,
         source="ground at or below 0 m, without land cover",
     ),
@@ -507,7 +500,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_ACCESS,
         _road_distance,
         ("roads",),
-        reach_m=partial(_fixed_reach, ACCESS_CUTOFF_M),
+        reach_m=ACCESS_CUTOFF_M,
         takes_cell=True,
         source="roads",
     ),
@@ -517,7 +510,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _TO_ACCESS,
         _town_distance,
         ("land_cover",),
-        reach_m=partial(_fixed_reach, ACCESS_CUTOFF_M),
+        reach_m=ACCESS_CUTOFF_M,
         takes_cell=True,
         source="built-up land, without roads",
     ),
@@ -528,7 +521,7 @@ SHARED: tuple[method.Quantity, ...] = (
         _lit_distance,
         ("night_lights_log",),
         statistics=(method.Statistic("lit_from", "night_lights_log", "quantile", LIT_PROBABILITY),),
-        reach_m=partial(_fixed_reach, ACCESS_CUTOFF_M),
+        reach_m=ACCESS_CUTOFF_M,
         takes_cell=True,
         source="what shines, without roads and land cover",
     ),

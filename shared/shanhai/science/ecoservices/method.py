@@ -170,8 +170,7 @@ class Quantity:
         options: Choices a run may change.
         tables: Class tables a run may change.
         statistics: Numbers of the whole area.
-        reach_m: From the resolved parameters to the metres it looks beyond a cell; None for a
-            function of the cell alone.
+        reach_m: Metres it looks beyond a cell, or what makes them of the resolved parameters.
         takes_cell: Whether it takes the side of a cell as `cell_m`.
         takes_frame: Whether it takes as `frame` where its arrays lie and what is asked for
             (`shanhai.science.focal.WindowFrame`); it may leave the rest NaN.
@@ -192,7 +191,7 @@ class Quantity:
     options: tuple[OptionSpec, ...] = ()
     tables: tuple[TableSpec, ...] = ()
     statistics: tuple[Statistic, ...] = ()
-    reach_m: Callable[[Numbers], float] | None = None
+    reach_m: float | Callable[[Numbers], float] = 0.0
     takes_cell: bool = False
     takes_frame: bool = False
     tiled: Tiled | None = None

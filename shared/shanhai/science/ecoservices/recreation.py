@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 
@@ -172,10 +173,6 @@ def nature_area(
     return class_values(land_cover, nature) * cell_m**2
 
 
-def _reach_m(numbers: method.Numbers) -> float:
-    return numbers["reach_m"]
-
-
 WATER_DECAY = method.ParameterSpec(
     "water_decay_m",
     WATER_DECAY_M,
@@ -309,7 +306,7 @@ PEOPLE = method.Quantity(
     function=people_within_reach,
     needs=("population",),
     parameters=(REACH,),
-    reach_m=_reach_m,
+    reach_m=itemgetter("reach_m"),
     takes_cell=True,
     source=_UNA,
     status=method.ConfirmationStatus.VERIFIED,
@@ -330,7 +327,7 @@ WITHIN_REACH = method.Quantity(
     function=nature_within_reach,
     needs=("nature_per_person",),
     parameters=(REACH,),
-    reach_m=_reach_m,
+    reach_m=itemgetter("reach_m"),
     takes_cell=True,
     source=_UNA,
     status=method.ConfirmationStatus.VERIFIED,

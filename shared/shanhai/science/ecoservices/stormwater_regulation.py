@@ -101,10 +101,6 @@ def built_up_nearby(*, built_up: FloatArray, cell_m: float) -> FloatArray:
     return disk_mean(built_up, BUILT_UP_RADIUS_M, cell_m)
 
 
-def _built_up_reach_m(numbers: method.Numbers) -> float:
-    return BUILT_UP_RADIUS_M
-
-
 def _require(layer: FloatArray | None, demand_by: str) -> FloatArray:
     if layer is not None:
         return layer
@@ -220,7 +216,7 @@ BUILT_UP_NEARBY = method.Quantity(
     label=Label("周边建设用地比例", "Built-up share nearby"),
     function=built_up_nearby,
     needs=("built_up",),
-    reach_m=_built_up_reach_m,
+    reach_m=BUILT_UP_RADIUS_M,
     takes_cell=True,
     source="land cover",
 )
