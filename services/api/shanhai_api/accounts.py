@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries import accounts, sign_ins
@@ -21,16 +21,14 @@ from shanhai_api.kit.answers import (
     Moment,
     page_of,
 )
-from shanhai_api.kit.body import JsonBody, MailAddress
+from shanhai_api.kit.body import Body, JsonBody, MailAddress
 from shanhai_api.kit.dependencies import Administrator, IfMatch, Read, Write
 from shanhai_api.kit.requests import client_address
 from shanhai_api.kit.routing import Route
 
 
-class RoleAsked(BaseModel):
+class RoleAsked(Body):
     """A role, in a region and all below it, or everywhere."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: Role = Field(description="What one is")
     region: str | None = Field(
@@ -56,10 +54,8 @@ PARTY = Field(None, min_length=1, max_length=80, description="Code of the party 
 ROLES = Field(None, max_length=100, description="All its roles; an empty list takes them away")
 
 
-class ChangedAccount(BaseModel):
+class ChangedAccount(Body):
     """What is to be changed of an account; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = NAME
     email: MailAddress | None = EMAIL

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shanhai.db import comments
 from shanhai.db.cases import complaints
@@ -23,7 +23,7 @@ from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import CASE_STATES, LEAD_KINDS
 from shanhai_api import notices
 from shanhai_api.kit import answers
-from shanhai_api.kit.body import JsonBody, read_blocks
+from shanhai_api.kit.body import Body, JsonBody, read_blocks
 from shanhai_api.kit.dependencies import KnownReader, Read, Reader, Write, Writer
 from shanhai_api.kit.routing import Route
 
@@ -33,10 +33,8 @@ MOST_PHOTO_BYTES = 10 * 1024**2
 PHOTO_TIME_S = 20
 
 
-class NewComplaint(BaseModel):
+class NewComplaint(Body):
     """What somebody reports of a place."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Literal[
         "construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"

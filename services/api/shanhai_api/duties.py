@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shanhai.db import duties as reviews
 from shanhai.db.base import hash_of
@@ -19,7 +19,7 @@ from shanhai.validation import Rfc3339Date, rfc3339
 from shanhai.vocabulary import DUTY_REVIEW_STATES, DUTY_STATES, Label, codes
 from shanhai_api.compliance.models import NamedCode
 from shanhai_api.kit import answers
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import (
     DayQuery,
     IfMatch,
@@ -62,10 +62,8 @@ class ReviewQuery(PageQuery):
     f: str | None = format_field("json", "html", "pdf", "docx")
 
 
-class NewReview(BaseModel):
+class NewReview(Body):
     """A review to be begun."""
-
-    model_config = ConfigDict(extra="forbid")
 
     year: Year = Field(description="Year that is reviewed; not after the present one")
     reports_due_on: Rfc3339Date = Field(
@@ -73,20 +71,16 @@ class NewReview(BaseModel):
     )
 
 
-class ReportedFigure(BaseModel):
+class ReportedFigure(Body):
     """A figure of a report."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Code = Field(description="What it is")
     value: Amount = Field(description="How much, as a decimal")
     unit: Code | None = Field(None, description="Its unit")
 
 
-class ReportBody(BaseModel):
+class ReportBody(Body):
     """What a party reports of a duty."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: Words = Field(description="What was done in the year")
     figures: list[ReportedFigure] = Field(
@@ -97,10 +91,8 @@ class ReportBody(BaseModel):
     )
 
 
-class JudgementBody(BaseModel):
+class JudgementBody(Body):
     """How the supervisor judges a report."""
-
-    model_config = ConfigDict(extra="forbid")
 
     verdict: Literal["met", "partly_met", "not_met", "returned"] = Field(
         description="`returned` asks for another report"

@@ -7,8 +7,6 @@ from typing import Annotated, Self
 
 from fastapi import APIRouter
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -26,7 +24,7 @@ from shanhai.validation import Rfc3339Time
 from shanhai.vocabulary import Scope
 from shanhai_api.accounts import RoleAsked, RoleHeld, given_by
 from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import (
     Administrator,
     IfMatch,
@@ -52,10 +50,8 @@ Network = Annotated[IPv4Network | IPv6Network, WrapValidator(_network)]
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-class NewKey(BaseModel):
+class NewKey(Body):
     """A key to be made."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200, description="Who or what uses it")
     scopes: list[Scope] | None = Field(
@@ -103,10 +99,8 @@ class NewKey(BaseModel):
         return self.scopes or [scope for scope in Scope if scope in scopes_of(self.given or ())]
 
 
-class KeyRotation(BaseModel):
+class KeyRotation(Body):
     """How a key is replaced."""
-
-    model_config = ConfigDict(extra="forbid")
 
     overlap_hours: float = Field(
         24, ge=0, le=24 * 90, description="Hours for which the former key is still valid"
@@ -207,10 +201,8 @@ USUAL_S = 900
 LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 
 
-class NewTileToken(BaseModel):
+class NewTileToken(Body):
     """A token to be made."""
-
-    model_config = ConfigDict(extra="forbid")
 
     layers: list[LayerName] = Field(
         min_length=1, max_length=MOST_LAYERS, description="Layers of the tile service it opens"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shanhai import overload
 from shanhai.db import comments
@@ -29,7 +29,7 @@ from shanhai.vocabulary import (
     Label,
 )
 from shanhai_api.kit import answers
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import (
     Context,
     PageQuery,
@@ -75,10 +75,8 @@ class SummaryQuery(PageQuery):
     f: str | None = format_field("json", "html", "pdf", "docx")
 
 
-class SolvedWork(BaseModel):
+class SolvedWork(Body):
     """A challenge with its solution."""
-
-    model_config = ConfigDict(extra="forbid")
 
     challenge: str = Field(min_length=1, max_length=300, description="As it was given")
     solution: str = Field(
@@ -88,10 +86,8 @@ class SolvedWork(BaseModel):
     )
 
 
-class PublicComment(BaseModel):
+class PublicComment(Body):
     """What somebody says of a notice."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: Said = Field(description="What is said, as plain text")
     place: dict[str, Any] | None = Field(
@@ -104,10 +100,8 @@ class PublicComment(BaseModel):
     work: SolvedWork | None = Field(None, description="Needed without an account")
 
 
-class ReplyBody(BaseModel):
+class ReplyBody(Body):
     """What is answered to a comment, and what became of it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reply: Said = Field(description="To who commented")
     adoption: Literal["adopted", "partly_adopted", "not_adopted"] = Field(
@@ -118,10 +112,8 @@ class ReplyBody(BaseModel):
     shown: bool = Field(False, description="Reviewed: it names nobody, and everybody may see it")
 
 
-class ReceiptBody(BaseModel):
+class ReceiptBody(Body):
     """A receipt."""
-
-    model_config = ConfigDict(extra="forbid")
 
     receipt: str = Field(min_length=1, max_length=200, description="As it was given")
     delete_contact: bool = Field(False, description="Delete who sent it, name and contact")

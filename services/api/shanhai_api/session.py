@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shanhai import passwords
 from shanhai.crypto import SecretBox
@@ -32,7 +32,7 @@ from shanhai.settings import SignInSettings
 from shanhai.vocabulary import Scope
 from shanhai_api.accounts import RoleHeld
 from shanhai_api.kit import answers, requests
-from shanhai_api.kit.body import FormBody
+from shanhai_api.kit.body import Body, FormBody
 from shanhai_api.kit.dependencies import AnySignedIn, PageQuery, Person, TheView, Visitor
 from shanhai_api.kit.errors import status_of
 from shanhai_api.kit.routing import NO_STORE, Route
@@ -82,10 +82,8 @@ class LinkQuery(PageQuery):
     link: str = Field(min_length=20, max_length=100, description="Its secret part")
 
 
-class SessionForm(BaseModel):
+class SessionForm(Body):
     """What all forms of a session send along."""
-
-    model_config = ConfigDict(extra="forbid")
 
     csrf: str | None = Field(
         None, max_length=200, description="`csrf` of the session, where no X-CSRF-Token is sent"

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shanhai.db.observations import properties
 from shanhai.db.tables import observation as tables
@@ -20,7 +20,7 @@ from shanhai_api.kit.answers import (
     Moment,
     one_of,
 )
-from shanhai_api.kit.body import ENGLISH_NAME, JsonBody, called_in_both
+from shanhai_api.kit.body import ENGLISH_NAME, Body, JsonBody, called_in_both
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
@@ -58,10 +58,8 @@ CODE = r"^[a-z][a-z0-9_]{0,63}$"
 OTHER_CODE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 
-class ChangedProperty(BaseModel):
+class ChangedProperty(Body):
     """What is to be changed of a property; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name_zh: str = Field(
         default_factory=str, min_length=1, max_length=200, description="Name in Chinese"
@@ -138,10 +136,8 @@ class NewProperty(ChangedProperty):
         return self
 
 
-class Range(BaseModel):
+class Range(Body):
     """Which values are possible at one station."""
-
-    model_config = ConfigDict(extra="forbid")
 
     low: float | None = Field(..., ge=-LARGEST, le=LARGEST, description="null: no limit")
     high: float | None = Field(..., ge=-LARGEST, le=LARGEST, description="null: no limit")

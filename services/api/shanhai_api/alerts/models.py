@@ -19,7 +19,7 @@ from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.thresholds import DAYS_LATE, RANK, Kind, QuietHours, measure_unit
 from shanhai.validation import Rfc3339Date
 from shanhai_api.kit.answers import Answered, CodeNamed, Document, Link, Maybe, MomentText, one_of
-from shanhai_api.kit.body import ENGLISH_NAME, called_in_both
+from shanhai_api.kit.body import ENGLISH_NAME, Body, called_in_both
 from shanhai_api.kit.view import View
 from shanhai_api.proposals.links import ProposalNamed
 
@@ -277,10 +277,8 @@ class NewRule(RuleContents):
     code: str = Field(pattern=CODE, description="What alerts name it by")
 
 
-class AlertNote(BaseModel):
+class AlertNote(Body):
     """What somebody says of an alert."""
-
-    model_config = ConfigDict(extra="forbid")
 
     # Blanks alone say nothing.
     note: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shanhai.db.alerts import subscriptions
 from shanhai.db.alerts.subscriptions import Subscribed
@@ -13,7 +13,7 @@ from shanhai.errors import Conflict
 from shanhai.vocabulary import WARNING_LEVELS, Lang, codes
 from shanhai_api.alerts.models import CLOCK, Level, checked_zone
 from shanhai_api.kit.answers import Answer, Document, LimitedQuery, Link, Moment, page_of
-from shanhai_api.kit.body import JsonBody, MailAddress
+from shanhai_api.kit.body import Body, JsonBody, MailAddress
 from shanhai_api.kit.dependencies import (
     Administrator,
     Context,
@@ -29,10 +29,8 @@ from shanhai_api.kit.view import HTML, JSON, View
 from shanhai_api.webhooks.models import Sending
 
 
-class SubscriptionContents(BaseModel):
+class SubscriptionContents(Body):
     """Whom to tell of which alerts, and when."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(
         min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$", description="Who is told"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.db.compliance.exception_requests import RequestedException, RequestStep
 from shanhai.db.compliance.exceptions import Granted
@@ -15,6 +15,7 @@ from shanhai.db.compliance.verdict import in_both
 from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import CONTROL_KINDS, EXCEPTION_REQUEST_STATES
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
+from shanhai_api.kit.body import Body
 from shanhai_api.kit.view import View
 
 WRITABLE = r"^[^\x00]+$"
@@ -23,10 +24,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=WR
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=WRITABLE)]
 
 
-class ExceptionRequestBody(BaseModel):
+class ExceptionRequestBody(Body):
     """An exception that is asked for."""
-
-    model_config = ConfigDict(extra="forbid")
 
     rule: Name | None = Field(None, description="Code of the rule it is an exception from")
     gap: Name | None = Field(
@@ -55,10 +54,8 @@ class ExceptionRequestBody(BaseModel):
         return self
 
 
-class GrantBody(BaseModel):
+class GrantBody(Body):
     """By whom and by which document an exception is given."""
-
-    model_config = ConfigDict(extra="forbid")
 
     approver: Name | None = Field(None, description="Who approved; default: the identity")
     document: Name | None = Field(None, description="Code or number of the decision's document")
@@ -68,10 +65,8 @@ class ExceptionBody(GrantBody, ExceptionRequestBody):
     """An exception to be given."""
 
 
-class RevokeBody(BaseModel):
+class RevokeBody(Body):
     """The end of an exception, or of a request for one."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Note = Field(description="Why")
 

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shanhai.db.compliance.exception_requests import (
     ExceptionRequestFilter,
@@ -27,7 +27,7 @@ from shanhai.vocabulary import ExceptionRequestState
 from shanhai_api.compliance import models, operations
 from shanhai_api.compliance.operations import asked_by_form, check_at_once, too_large
 from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import (
     MAY_LOOK,
     KnownReader,
@@ -134,10 +134,8 @@ class OpinionQuery(PageQuery):
     f: str | None = format_field("pdf", "docx")
 
 
-class OpinionBody(BaseModel):
+class OpinionBody(Body):
     """What is asked, as of the process `check-compliance`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     inputs: CheckComplianceInputs
 

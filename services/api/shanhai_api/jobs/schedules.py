@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shanhai.db.tables import job as tables
 from shanhai.errors import Conflict, InvalidInput, Unauthenticated
@@ -37,7 +37,7 @@ from shanhai_api.kit.answers import (
     Moment,
     page_of,
 )
-from shanhai_api.kit.body import ENGLISH_NAME, JsonBody, called_in_both, parse
+from shanhai_api.kit.body import ENGLISH_NAME, Body, JsonBody, called_in_both, parse
 from shanhai_api.kit.dependencies import Context, IfMatch, JobCaller, Read, Write, WriteContext
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
@@ -48,10 +48,8 @@ LONGEST_S = 366 * 86_400
 Priority = Literal["low", "normal", "high"]
 
 
-class ScheduleContents(BaseModel):
+class ScheduleContents(Body):
     """A schedule without its code."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
     name_en: str = ENGLISH_NAME

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shanhai.db.collections.joint_plans import read_content
 from shanhai.db.collections.plans import PLANS
@@ -31,7 +31,7 @@ from shanhai.errors import InvalidInput
 from shanhai.validation import Note
 from shanhai.vocabulary import PLAN_STATUSES, Label, label_in
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import DayQuery, IfMatch, Read, Reader, Write, Writer
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
@@ -281,10 +281,8 @@ def _km2(area_m2: float | None) -> float | None:
     return None if area_m2 is None else round(area_m2 / KM2, 6)
 
 
-class NewEdition(BaseModel):
+class NewEdition(Body):
     """An edition that is to take the place of a plan."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Note = Field(description="Why the plan is revised")
     change: dict[str, Any] = Field(
@@ -304,10 +302,8 @@ class CompareQuery(DayQuery):
     )
 
 
-class Membership(BaseModel):
+class Membership(Body):
     """Where a project stands in a draft."""
-
-    model_config = ConfigDict(extra="forbid")
 
     programme: str | None = Field(
         max_length=80, description="Code of a programme of the draft; null for none"

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shanhai_api.kit.body import Body
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
@@ -22,10 +22,8 @@ Number = Annotated[
 ]
 
 
-class FigureBody(BaseModel):
+class FigureBody(Body):
     """A base, target or reference."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     role: Literal["base", "target", "reference"] = Field(description="What the figure is")
     year: Year | None = Field(None, description="None for a target that holds at all times")
@@ -42,10 +40,8 @@ class FigureBody(BaseModel):
     source: Words | None = Field(None, description="Where it is printed")
 
 
-class FiguresBody(BaseModel):
+class FiguresBody(Body):
     """All the figures of an indicator in a region."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     targets: list[FigureBody] = Field(max_length=MOST_FIGURES, description="Bases and targets")
 

@@ -12,7 +12,7 @@ from shanhai.errors import InvalidInput
 from shanhai.jobs.results import ResultForm, Subscriber, Transmission
 from shanhai.processes.echo.contract import Binary
 from shanhai.processes.kit.contract import Inputs, ProcessContract
-from shanhai_api.kit.body import parse, pointer_of
+from shanhai_api.kit.body import Body, parse, pointer_of
 
 MAX_WAIT_S = 20
 LONGEST_UNIQUE_S = 366 * 86_400
@@ -20,18 +20,14 @@ QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 SECONDS = re.compile(r"[0-9]{1,6}")
 
 
-class OutputFormat(BaseModel):
+class OutputFormat(Body):
     """The format an output is wanted in: each is offered in one, so that none else can be."""
-
-    model_config = ConfigDict(extra="forbid")
 
     mediaType: str | None = None
 
 
-class WantedOutput(BaseModel):
+class WantedOutput(Body):
     """How one output is wanted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     transmissionMode: Transmission | None = None
     format: OutputFormat | None = None

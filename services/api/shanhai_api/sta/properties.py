@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.write import CODE_LENGTH, CODE_LETTERS
@@ -13,7 +13,7 @@ from shanhai.db.sensorthings.series_units import kept_under, make_variant
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import unit_code, units_like
 from shanhai.vocabulary import MEDIA, Scope, codes
-from shanhai_api.kit.body import parse
+from shanhai_api.kit.body import Body, parse
 from shanhai_api.kit.requests import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at
@@ -76,10 +76,8 @@ USUAL_MEDIUM = "other"
 PLAIN = "1"
 
 
-class Members(BaseModel):
+class Members(Body):
     """What `properties` of an ObservedProperty can hold."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code: Short | None = Field(None, description="Its code, where the id does not tell it")
     name_zh: Name | None = Field(None, description="Name in Chinese; default `name`")

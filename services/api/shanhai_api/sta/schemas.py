@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
+from shanhai_api.kit.body import Body
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Text = Annotated[str, StringConstraints(max_length=4_000)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=250)]
@@ -80,10 +82,8 @@ class ObservedPropertyBody(Entity):
     properties: Properties | None = Field(None, description="`code`, `unit`, `medium` …")
 
 
-class Unit(BaseModel):
+class Unit(Body):
     """A unit, told by its symbol."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Text | None = Field(None, description="Name")
     symbol: Text | None = Field(None, description="Symbol, such as `mg/L`")
@@ -154,10 +154,8 @@ class ThingBody(Entity):
     )
 
 
-class DataArray(BaseModel):
+class DataArray(Body):
     """Observations of one Datastream as a table."""
-
-    model_config = ConfigDict(extra="forbid")
 
     Datastream: Reference = Field(description="The series, by its id")
     components: list[Name] = Field(max_length=10, description="What the columns are")

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shanhai.db.deliveries.webhooks import RegionWebhook
 from shanhai.db.tables.delivery import Delivery
 from shanhai.vocabulary import DELIVERY_STATUSES, WEBHOOK_EVENTS, Label, Lang, codes, label_in
 from shanhai_api.kit.answers import Document, Link, Maybe, Moment, one_of
+from shanhai_api.kit.body import Body
 from shanhai_api.kit.view import View
 
 TEST = "webhook.test"
@@ -18,10 +19,8 @@ TEST = "webhook.test"
 GONE = Label("接收方应答 410，不再接收", "its receiver answered 410: it wants no more")
 
 
-class WebhookContents(BaseModel):
+class WebhookContents(Body):
     """What a webhook is told of, and where."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(
         min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="Who or what receives"
@@ -57,10 +56,8 @@ class WebhookContents(BaseModel):
         return [code for code in known if code in events]
 
 
-class SecretRotation(BaseModel):
+class SecretRotation(Body):
     """How the secret of a webhook is replaced."""
-
-    model_config = ConfigDict(extra="forbid")
 
     overlap_hours: float = Field(
         24,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.zoning.adjustment import (
@@ -28,7 +28,7 @@ from shanhai.db.zoning.schemes import (
 from shanhai.errors import LimitExceeded
 from shanhai.validation import Note
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import (
     IfMatch,
     PageQuery,
@@ -76,19 +76,15 @@ class CompareQuery(OtherQuery):
     f: str | None = format_field("json", "html", "csv")
 
 
-class NewVersion(BaseModel):
+class NewVersion(Body):
     """A new draft that begins from a version."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Note = Field(description="Why a new version is begun")
     version: int | None = Field(None, ge=1, le=100_000, description="The version it begins from")
 
 
-class Adjustment(BaseModel):
+class Adjustment(Body):
     """An area that becomes another class."""
-
-    model_config = ConfigDict(extra="forbid")
 
     geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon")
     to_class: str = Field(min_length=1, max_length=160, description="Code of the class it becomes")
@@ -96,10 +92,8 @@ class Adjustment(BaseModel):
     version: int | None = Field(None, ge=1, le=100_000, description="The version to adjust")
 
 
-class Splitting(BaseModel):
+class Splitting(Body):
     """A zone that is split by a line."""
-
-    model_config = ConfigDict(extra="forbid")
 
     zone: str = Field(min_length=1, max_length=160, description="Code of the zone")
     line: dict[str, Any] = Field(
@@ -110,10 +104,8 @@ class Splitting(BaseModel):
     version: int | None = Field(None, ge=1, le=100_000, description="The version to change")
 
 
-class Merging(BaseModel):
+class Merging(Body):
     """Zones of one class that become one."""
-
-    model_config = ConfigDict(extra="forbid")
 
     zones: list[Annotated[str, Field(min_length=1, max_length=160)]] = Field(
         min_length=2, max_length=100, description="Codes of the zones; the first stays"
