@@ -11,7 +11,9 @@ from typing import Annotated, Any, cast
 
 from pydantic import (
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -22,6 +24,12 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,7
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class StrictModel(BaseModel):
+    """Anything in a file; a member nobody knows is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)

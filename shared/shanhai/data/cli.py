@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from shanhai.data.download import Reporter, default_cache, ensure_package, file_lock
 from shanhai.data.regions import DEMO_REGIONS, PACKAGES, file_sha256
 from shanhai.errors import InvalidInput, NotFound, ShanhaiError
+from shanhai.validation import StrictModel
 
 DEMO_VERSION = "3"
 """Changes when the code would make other files from the same packages."""
@@ -18,10 +19,8 @@ DEMO_VERSION = "3"
 MANIFEST = "manifest.json"
 
 
-class DemoManifest(BaseModel):
+class DemoManifest(StrictModel):
     """What a finished stack holds: hashes of the packages it came from and of its files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
     packages: dict[str, str]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import shapely
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 from rich.table import Table
 from shapely.geometry import shape
 
@@ -26,6 +26,7 @@ from shanhai.data.upstream import Upstream
 from shanhai.data.vector_layers import city_outlines, ocean_within
 from shanhai.errors import InvalidInput, ShanhaiError
 from shanhai.raster.remote import METRES_PER_DEGREE, FileFacts
+from shanhai.validation import StrictModel
 
 _MARGIN = re.compile(r"^(\d+(?:\.\d+)?)\s*(km|m)$")
 _HIGHEST_LATITUDE = 85.0
@@ -278,10 +279,8 @@ _NEAR = 1e-6
 State = Literal["as expected", "changed", "not reached"]
 
 
-class FileContract(BaseModel):
+class FileContract(StrictModel):
     """What is relied on of the files of one input."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     crs: str
     cell: float

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from shanhai.cartography import LAND_COVER, ClassStyle
 from shanhai.data.regions import DemoRegion
@@ -13,6 +12,7 @@ from shanhai.reporting.maps import MapFrame
 from shanhai.reporting.panels import ClassPanel, draw_panels
 from shanhai.science.grid import ClassArray
 from shanhai.science.landcover import NODATA, LandCover
+from shanhai.validation import StrictModel
 from shanhai.vocabulary import Label
 
 FOLDER = "report"
@@ -22,10 +22,8 @@ BEFORE = Label("推断的土地覆盖（此前）", "Inferred land cover, before
 AFTER = Label("ESA WorldCover（现在）", "ESA WorldCover, now")
 
 
-class CoverChange(BaseModel):
+class CoverChange(StrictModel):
     """Area of a class in both, km²."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: int
     name_zh: str
@@ -34,14 +32,12 @@ class CoverChange(BaseModel):
     after_km2: float
 
 
-class LandCoverChange(BaseModel):
+class LandCoverChange(StrictModel):
     """Both land covers compared on the region's own land, fresh water included.
 
     Attributes:
         agreement_percent: Of the cells, how many have one class in both.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     region: str
     land_km2: float

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from shanhai.client import FilePart
 from shanhai.data.regions import REGIONS
@@ -23,7 +23,7 @@ from shanhai.errors import Fault, InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, list_members, why_not_plain
 from shanhai.processes.kit.dataset_description import FEATURES, DatasetDescription
 from shanhai.storage.reproducible_zip import LONGEST_MANIFEST, MANIFEST, undated
-from shanhai.validation import rule_in_chinese, rule_in_english
+from shanhai.validation import StrictModel, rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label
 
 README = "README.txt"
@@ -71,20 +71,16 @@ class DescribedData:
     faults: Mapping[str, Fault]
 
 
-class Member(BaseModel):
+class Member(StrictModel):
     """A file of a pack."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     sha256: str
     bytes: int
 
 
-class Credit(BaseModel):
+class Credit(StrictModel):
     """Whence a layer is, and what its licence asks for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
     region: str | None
@@ -95,10 +91,8 @@ class Credit(BaseModel):
     citation: str | None = None
 
 
-class PackManifest(BaseModel):
+class PackManifest(StrictModel):
     """What a pack says it holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["shanhai-data-pack"]
     version: int

@@ -6,23 +6,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from shanhai.data.themes import MONTH_NAMES
 from shanhai.errors import InvalidInput
 from shanhai.raster.clean import CodeValue
 from shanhai.raster.remote import Combine, Formula, Join, Mask
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, StrictModel
 
 LINE_OF_NDVI: Final = "line_of_ndvi"
 """What a code may say: the cells take what the region's own line of NPP over NDVI gives."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Catalogue(_Model):
+class Catalogue(StrictModel):
     """A STAC API."""
 
     url: str = Field(pattern=r"^https?://")
@@ -30,7 +26,7 @@ class Catalogue(_Model):
     s3_url: str | None = Field(None, description="public address of `s3://{bucket}/{key}`")
 
 
-class BestItems(_Model):
+class BestItems(StrictModel):
     """Which items to take where there are many: the `count` with the least `by`, per `each`."""
 
     by: str
@@ -38,7 +34,7 @@ class BestItems(_Model):
     count: int = Field(ge=1, le=100)
 
 
-class StacSearch(_Model):
+class StacSearch(StrictModel):
     """Files are assets of the items that a STAC API finds in the box."""
 
     kind: Literal["stac"]
@@ -49,13 +45,13 @@ class StacSearch(_Model):
     best: BestItems | None = None
 
 
-class DegreeGrid(_Model):
+class DegreeGrid(StrictModel):
     """Files that cover squares of degrees, named by their south-west corner."""
 
     degrees: int = Field(ge=1, le=90)
 
 
-class MetreGrid(_Model):
+class MetreGrid(StrictModel):
     """Files that cover squares of metres, numbered from 1 in the north-west."""
 
     crs: str
@@ -64,7 +60,7 @@ class MetreGrid(_Model):
     side: float = Field(gt=0)
 
 
-class Address(_Model):
+class Address(StrictModel):
     """Files are where a pattern says.
 
     The pattern may hold `{input}`, `{year}`, `{country}`, `{country_lower}`, `{version}` and, with
@@ -84,7 +80,7 @@ class Address(_Model):
     versions: dict[str, str] = Field(default_factory=dict, description="by input")
 
 
-class Listing(_Model):
+class Listing(StrictModel):
     """Files are the objects of a bucket whose key fits; `(?P<moment>…)` tells items apart."""
 
     kind: Literal["listing"]
@@ -93,7 +89,7 @@ class Listing(_Model):
     key: str
 
 
-class VrtIndex(_Model):
+class VrtIndex(StrictModel):
     """Files are those a GDAL virtual raster lists, beside it."""
 
     kind: Literal["vrt"]
@@ -103,7 +99,7 @@ class VrtIndex(_Model):
 Find = Annotated[StacSearch | Address | Listing | VrtIndex, Field(discriminator="kind")]
 
 
-class Source(_Model):
+class Source(StrictModel):
     """One product that gives a theme; `value = raw * scale + offset`.
 
     Attributes:
@@ -181,7 +177,7 @@ class Source(_Model):
         return asked
 
 
-class ThemeSources(_Model):
+class ThemeSources(StrictModel):
     """The sources of one theme, best first."""
 
     name_zh: str
@@ -190,7 +186,7 @@ class ThemeSources(_Model):
     sources: tuple[Source, ...] = Field(min_length=1)
 
 
-class OpenSources(_Model):
+class OpenSources(StrictModel):
     """All themes of a configuration, the catalogues they name, and the hosts that may be asked."""
 
     hosts: tuple[str, ...] = Field(min_length=1, description="host names, `*` allowed")

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
@@ -28,6 +27,7 @@ from shanhai.raster import clean
 from shanhai.raster.cog import BLOCK, Block
 from shanhai.raster.geotiff import Transform
 from shanhai.science.grid import Window
+from shanhai.validation import StrictModel
 
 MOST_CELLS = 4_000_000_000
 """Cells of a layer at most: a country at 100 m, a province at 10 m."""
@@ -50,10 +50,8 @@ Join = Literal["nearest", "average", "mode", "sum"]
 Formula = Literal["normalised_difference"]
 
 
-class Mask(BaseModel):
+class Mask(StrictModel):
     """Which cells are kept, by another input of the same scene."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: str
     keep: tuple[int, ...] | None = None

@@ -5,7 +5,9 @@ Texts are written in a small language of placeholders (`publish_bulletin.documen
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from shanhai.validation import StrictModel
 
 SectionKind = Literal[
     "text",
@@ -38,10 +40,8 @@ EnglishLine = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00
 """A line in English; where it is empty, the Chinese one is shown in its place."""
 
 
-class Section(BaseModel):
+class Section(StrictModel):
     """A section: its heading, its text, and what it shows."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: SectionKind
     heading_zh: Line
@@ -50,10 +50,8 @@ class Section(BaseModel):
     text_en: Text = ""
 
 
-class Words(BaseModel):
+class Words(StrictModel):
     """The words of a bulletin in their order; titles, notes and texts may have placeholders."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title_zh: Line = Field(description="Title of bulletins in Chinese / 公报标题")
     title_en: EnglishLine = Field(

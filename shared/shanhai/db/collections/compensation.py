@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,7 @@ from shanhai.db.features import columns, entity
 from shanhai.db.observations.aggregation import WATER_STATIONS
 from shanhai.errors import Fault, InvalidInput
 from shanhai.science import water_quality
-from shanhai.validation import rule_in_chinese, rule_in_english
+from shanhai.validation import StrictModel, rule_in_chinese, rule_in_english
 from shanhai.vocabulary import ECOSERVICES, Label, Role, Scope
 
 _OWN = columns.Columns("cg")
@@ -28,11 +28,7 @@ Signed = Annotated[Decimal, Field(gt=-(10**13), lt=10**13, max_digits=16, decima
 Factor = Annotated[Decimal, Field(gt=0, lt=10**9, max_digits=18, decimal_places=9)]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ClassRuleData(_Data):
+class ClassRuleData(StrictModel):
     """A rule by the class of each month, as it is written."""
 
     kind: Literal["classes"]
@@ -42,14 +38,14 @@ class ClassRuleData(_Data):
     cap: Money | None = None
 
 
-class IndexStepData(_Data):
+class IndexStepData(StrictModel):
     """A step of an index, as it is written."""
 
     up_to: Factor | None = None
     amount: Signed
 
 
-class IndexRuleData(_Data):
+class IndexRuleData(StrictModel):
     """A rule by an index of the year's means, as it is written."""
 
     kind: Literal["index"]
@@ -75,7 +71,7 @@ class IndexRuleData(_Data):
         return self
 
 
-class ServiceRuleData(_Data):
+class ServiceRuleData(StrictModel):
     """A rule by the balance of a service, as it is written."""
 
     kind: Literal["service"]

@@ -10,10 +10,10 @@ from decimal import Decimal
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shanhai.errors import InvalidInput
-from shanhai.validation import Code
+from shanhai.validation import Code, StrictModel
 
 CITIES = ("xiamen", "banan")
 """The cities whose plans are known."""
@@ -21,12 +21,6 @@ CITIES = ("xiamen", "banan")
 Order = Annotated[int, Field(ge=1)]
 Comparator = Literal["ge", "gt", "le", "lt", "eq", "none"]
 Sense = Literal["at_least", "at_most", "track"]
-
-
-class StrictModel(BaseModel):
-    """Anything in a file; a member nobody knows is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NamedItem(StrictModel):
@@ -38,7 +32,7 @@ class NamedItem(StrictModel):
     code: Code
     name_zh: str
     name_en: str
-    attrs: dict[str, Any] = {}
+    attrs: dict[str, Any] = Field(default_factory=dict)
     forgotten: tuple[str, ...] = ()
 
 
@@ -402,8 +396,8 @@ class CityFile(StrictModel):
     members: tuple[MemberSeed, ...] = ()
     criteria: tuple[CriterionSeed, ...] = ()
     titles: tuple[TitleSeed, ...] = ()
-    totals: dict[str, int] = {}
-    retired: dict[str, tuple[Code, ...]] = {}
+    totals: dict[str, int] = Field(default_factory=dict)
+    retired: dict[str, tuple[Code, ...]] = Field(default_factory=dict)
 
     @property
     def known_plan(self) -> str:

@@ -4,9 +4,10 @@ import base64
 import binascii
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
+from shanhai.validation import StrictModel
 from shanhai.vocabulary import Label
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -81,10 +82,8 @@ Number = Annotated[
 Corner = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Binary(BaseModel):
+class Binary(StrictModel):
     """Bytes in base64, and what they are."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     value: str = Field(max_length=LARGEST_BINARY * 4 // 3 + 4)
     mediaType: MediaType = "application/octet-stream"

@@ -3,22 +3,18 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, StrictModel
 
 Kind = Literal["raster", "vector"]
 OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256", "origin"})
 """Members the import process does not take under their name."""
 
 
-class OriginFile(BaseModel):
+class OriginFile(StrictModel):
     """One file of a publisher that values were read from.
 
     `mark` is what the host calls its content: an entity tag, or the time of its last change.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     item: str
@@ -26,13 +22,11 @@ class OriginFile(BaseModel):
     mark: str | None = None
 
 
-class Origin(BaseModel):
+class Origin(StrictModel):
     """Where values were read from, and for which box.
 
     `settings` is the SHA-256 of how they were read; `box` is in WGS 84 degrees.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
     settings: str
@@ -43,10 +37,8 @@ class Origin(BaseModel):
     files: tuple[OriginFile, ...]
 
 
-class DatasetDescription(BaseModel):
+class DatasetDescription(StrictModel):
     """One dataset file in words and figures a register needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     theme: str
     region: str
@@ -81,10 +73,8 @@ FEATURES = ".features.json"
 """How a description of features ends."""
 
 
-class FeaturesDescription(BaseModel):
+class FeaturesDescription(StrictModel):
     """What lies beside a file of features: the inputs of its import, and where it comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
     collection: str
