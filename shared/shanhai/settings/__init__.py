@@ -20,6 +20,7 @@ from shanhai.settings.access import (
     OutgoingSettings,
     ParticipationSettings,
     RateSettings,
+    SecretSettings,
     SignInSettings,
     SmtpSettings,
     Suite,
@@ -83,12 +84,10 @@ __all__ = [
 ]
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(SecretSettings):
     """Where the truth is kept."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_DATABASE_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_DATABASE_")
 
     url: SecretStr = Field(
         description="PostgreSQL URL, `postgresql://user:password@host:port/name`"
@@ -131,12 +130,10 @@ class DatabaseSettings(BaseSettings):
         raise ValueError("the address must read postgresql://user:password@host:port/name")
 
 
-class ProvisioningSettings(BaseSettings):
+class ProvisioningSettings(SecretSettings):
     """The passwords `shanhai db provision` gives the database's accounts by role."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_DB_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_DB_")
 
     owner_password: SecretStr = Field(
         SecretStr(""), description="of shanhai_owner, who has the tables and runs migrations"
@@ -160,12 +157,10 @@ class ProvisioningSettings(BaseSettings):
         return password
 
 
-class RedisSettings(BaseSettings):
+class RedisSettings(SecretSettings):
     """Dispatch and caches; anything in it may be lost at any moment."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_REDIS_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_REDIS_")
 
     url: SecretStr = Field(
         SecretStr(""),

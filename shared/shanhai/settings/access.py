@@ -58,6 +58,12 @@ Suite = Literal["international", "commercial"]
 """Choices of cryptography; see `shanhai.crypto`."""
 
 
+class SecretSettings(BaseSettings):
+    """Settings with secrets: what is wrong with one is told without its value."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+
 class CryptoSettings(BaseSettings):
     """What is made new is hashed, sealed and signed with; what there is is read under either."""
 
@@ -164,12 +170,10 @@ class KeySettings(BaseSettings):
         return datetime.now(UTC) + timedelta(days=days)
 
 
-class OidcSettings(BaseSettings):
+class OidcSettings(SecretSettings):
     """Whose tokens are accepted beside API keys (OpenID Connect)."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_OIDC_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_OIDC_")
 
     issuer: CommaSeparated[str] = Field(
         (), description="issuers, comma separated; none: only API keys are accepted"
@@ -283,12 +287,10 @@ class RateSettings(BaseSettings):
     )
 
 
-class ParticipationSettings(BaseSettings):
+class ParticipationSettings(SecretSettings):
     """How the public takes part: what keeps floods away, and how long contacts are kept."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_PARTICIPATION_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_PARTICIPATION_")
 
     secret: LongSecret = Field(
         SecretStr(""),
@@ -392,12 +394,10 @@ class OutgoingSettings(BaseSettings):
         return self.model_copy(update={"hosts": (*self.hosts, urlsplit(url).netloc)})
 
 
-class SignInSettings(BaseSettings):
+class SignInSettings(SecretSettings):
     """How people sign in with a browser: sessions, passwords and second factors."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_SIGN_IN_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_SIGN_IN_")
 
     secret: LongSecret = Field(
         SecretStr(""),
@@ -463,12 +463,10 @@ class SignInSettings(BaseSettings):
         return "shanhai" if self.plain_cookie else "__Host-shanhai"
 
 
-class WebhookSettings(BaseSettings):
+class WebhookSettings(SecretSettings):
     """How webhooks are kept."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_WEBHOOKS_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_WEBHOOKS_")
 
     secret: LongSecret = Field(
         SecretStr(""),

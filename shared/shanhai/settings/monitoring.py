@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shanhai.settings.access import CommaSeparated, Port
+from shanhai.settings.access import CommaSeparated, Port, SecretSettings
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
@@ -44,12 +44,10 @@ class Hj212Settings(BaseSettings):
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
-class MqttSettings(BaseSettings):
+class MqttSettings(SecretSettings):
     """Which MQTT broker observations are fetched from; one worker does so, others stand by."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_MQTT_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_MQTT_")
 
     url: SecretStr = Field(
         SecretStr(""),

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shanhai.errors import InvalidInput
-from shanhai.settings.access import LOOPBACK, CommaSeparated, LongSecret, Port
+from shanhai.settings.access import LOOPBACK, CommaSeparated, LongSecret, Port, SecretSettings
 
 PROCESS_LIMITS = re.compile(
     r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII
@@ -184,12 +184,10 @@ class TilesSettings(ServerSettings):
         return self
 
 
-class BasemapSettings(BaseSettings):
+class BasemapSettings(SecretSettings):
     """Whose background maps the tile service asks for, and how long it keeps them."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_BASEMAPS_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_BASEMAPS_")
 
     url: str = Field(
         "https://t0.tianditu.gov.cn",
@@ -252,12 +250,10 @@ class BasemapSettings(BaseSettings):
             )
 
 
-class TileTokenSettings(BaseSettings):
+class TileTokenSettings(SecretSettings):
     """Short-lived tokens that open layers to clients which can send no headers."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHANHAI_TILE_TOKENS_", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_TILE_TOKENS_")
 
     secret: LongSecret = Field(
         SecretStr(""),
