@@ -150,26 +150,6 @@ async def get_known_reader(request: Request) -> Caller:
     return caller
 
 
-async def get_writer(request: Request) -> Caller:
-    """A caller who wants to write; whether it may is for the entity to say."""
-    return await caller_of(request)
-
-
-async def get_visitor(request: Request) -> Caller:
-    """Whoever comes, for what a link or a password allows: a session makes no difference."""
-    return await visitor_of(request)
-
-
-async def get_signed_in(request: Request) -> SignedIn | KeySignedIn:
-    """Whoever is signed in with a browser, by an account or by an API key."""
-    return await signed_in_of(request)
-
-
-async def get_person(request: Request) -> SignedIn:
-    """Whoever is signed in by an account, also where something is to be done first."""
-    return await person_of(request)
-
-
 async def get_job_caller(request: Request) -> Caller:
     """A caller who may run jobs."""
     return demand(await caller_of(request), Scope.JOBS)
@@ -278,10 +258,14 @@ TheState = Annotated[ServiceState, Depends(get_state)]
 TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
 KnownReader = Annotated[Caller, Depends(get_known_reader)]
-Writer = Annotated[Caller, Depends(get_writer)]
-Visitor = Annotated[Caller, Depends(get_visitor)]
-Person = Annotated[SignedIn, Depends(get_person)]
-AnySignedIn = Annotated[SignedIn | KeySignedIn, Depends(get_signed_in)]
+Writer = Annotated[Caller, Depends(caller_of)]
+"""A caller who wants to write; whether it may is for the entity to say."""
+Visitor = Annotated[Caller, Depends(visitor_of)]
+"""Whoever comes, for what a link or a password allows: a session makes no difference."""
+Person = Annotated[SignedIn, Depends(person_of)]
+"""Whoever is signed in by an account, also where something is to be done first."""
+AnySignedIn = Annotated[SignedIn | KeySignedIn, Depends(signed_in_of)]
+"""Whoever is signed in with a browser, by an account or by an API key."""
 JobCaller = Annotated[Caller, Depends(get_job_caller)]
 Observer = Annotated[Caller, Depends(get_observer)]
 Administrator = Annotated[Caller, Depends(get_administrator)]

@@ -28,16 +28,9 @@ from shanhai_api.features.definition import LANG, query_parameter
 from shanhai_api.jobs.models import StatusInfo
 from shanhai_api.jobs.results import ended_answer, told_status, wait_for_end
 from shanhai_api.kit.body import body_of, pointer_of, read_json
-from shanhai_api.kit.dependencies import (
-    MAY_LOOK,
-    PageQuery,
-    TheView,
-    get_writer,
-    given,
-    query_of,
-)
+from shanhai_api.kit.dependencies import MAY_LOOK, PageQuery, TheView, given, query_of
 from shanhai_api.kit.late_route import DirectRoute
-from shanhai_api.kit.requests import Caller, demand
+from shanhai_api.kit.requests import Caller, caller_of, demand
 from shanhai_api.kit.routing import (
     Made,
     Route,
@@ -297,7 +290,7 @@ async def describe_process(view: TheView, process: str) -> ProcessDescription:
 )
 async def execute_process(request: Request) -> Response:
     """Accept a job, and wait for its end where that is wanted; answer at once what is quick."""
-    view, state, caller = View.of(request), state_of(request), await get_writer(request)
+    view, state, caller = View.of(request), state_of(request), await caller_of(request)
     query_of(request, PageQuery)
     demand_key(request)
     contract = descriptions.contract_named(request.path_params["process"])
