@@ -111,10 +111,6 @@ def judge_shapes(wkb: Sequence[bytes | None], *, system: System, kind: str, repa
     return Judged(work.shapes, tuple(work.remarks), work.mended)
 
 
-def _present(work: _Work) -> Iterator[int]:
-    return (int(index) for index in np.flatnonzero(~shapely.is_missing(work.shapes)))
-
-
 def _read(work: _Work, wkb: Sequence[bytes | None]) -> None:
     flat = np.full(len(wkb), None, dtype=object)
     for index, value in enumerate(wkb):
