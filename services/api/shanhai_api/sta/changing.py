@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features import write
 from shanhai.db.features.input_validation import read_draft
@@ -20,7 +22,6 @@ from shanhai.db.sensorthings.write import StationSeries
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import symbol_of
 from shanhai.vocabulary import Scope
-from shanhai_api.kit.body import parse
 from shanhai_api.kit.requests import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import sensor_of, thing_members
@@ -40,12 +41,11 @@ from shanhai_api.sta.places import (
 from shanhai_api.sta.properties import alter_property, demand_measurement, told_unit, variant_of
 
 Change = Callable[[Making, Raw, Any], Awaitable[str | None]]
-"""Changes an entity; its id, where that may be another from then on."""
+"""Changes an entity to what a body says; its id, where that may be another from then on."""
 Removal = Callable[[Making, Raw], Awaitable[None]]
 
 
-async def _thing(making: Making, before: Raw, value: Any) -> None:
-    body = parse(schemas.ThingBody, value)
+async def _thing(making: Making, before: Raw, body: schemas.ThingBody) -> None:
     if body.Datastreams:
         raise fault_at("/Datastreams", "are changed one by one", "须逐个更改")
     changed = _without_same(body, before["members"])
@@ -88,16 +88,7 @@ def _without_same(body: schemas.ThingBody, was: Mapping[str, Any]) -> schemas.Th
     return body.model_copy(update=update)
 
 
-async def _location(making: Making, before: Raw, value: Any) -> None:
-    await change_location(making, before, parse(schemas.LocationBody, value))
-
-
-async def _history(making: Making, before: Raw, value: Any) -> None:
-    await change_history(making, before, parse(schemas.HistoricalLocationBody, value))
-
-
-async def _sensor(making: Making, before: Raw, value: Any) -> None:
-    body = parse(schemas.SensorBody, value)
+async def _sensor(making: Making, before: Raw, body: schemas.SensorBody) -> None:
     given = body.model_dump(exclude_unset=True, exclude_none=True)
     columns = {
         "description": "description",
@@ -109,10 +100,6 @@ async def _sensor(making: Making, before: Raw, value: Any) -> None:
     if body.name is not None:
         values |= {"name_zh": body.name, "name_en": body.name}
     await describing.update_sensor(making.session, making.act, before["id"], values)
-
-
-async def _property(making: Making, before: Raw, value: Any) -> None:
-    await alter_property(making, before["id"], parse(schemas.ObservedPropertyBody, value))
 
 
 async def _series(making: Making, before: Raw) -> StationSeries:
@@ -127,8 +114,7 @@ async def _series(making: Making, before: Raw) -> StationSeries:
     return StationSeries(station, observed, station_id, found.id)
 
 
-async def _datastream(making: Making, before: Raw, value: Any) -> str:
-    body = parse(schemas.DatastreamBody, value)
+async def _datastream(making: Making, before: Raw, body: schemas.DatastreamBody) -> str:
     series = await _series(making, before)
     await _demand_same(making, body, series)
     demand_measurement(body, "")
@@ -168,14 +154,6 @@ async def _demand_same(making: Making, body: schemas.DatastreamBody, series: Sta
         raise fault_at("/Sensor/@iot.id", "is required: a Sensor is bound here", "必填：仅可绑定")
     if body.Observations:
         raise fault_at("/Observations", "are sent to Observations", "请发送至 Observations")
-
-
-async def _observation(making: Making, before: Raw, value: Any) -> None:
-    await revise(making, before, parse(schemas.ObservationBody, value))
-
-
-async def _feature(making: Making, before: Raw, value: Any) -> None:
-    await change_feature(making, before, parse(schemas.FeatureBody, value))
 
 
 async def _remove_thing(making: Making, before: Raw) -> None:
@@ -231,17 +209,17 @@ def _record_annulled(making: Making, code: str, before: Mapping[str, Any]) -> No
     record(making.session, making.act, "delete", table="observation", object_id=code, before=before)
 
 
-CHANGES: Mapping[str, Change] = {
-    "Thing": _thing,
-    "Location": _location,
-    "HistoricalLocation": _history,
-    "Sensor": _sensor,
-    "Datastream": _datastream,
-    "ObservedProperty": _property,
-    "Observation": _observation,
-    "FeatureOfInterest": _feature,
+CHANGES: Mapping[str, tuple[type[BaseModel], Change]] = {
+    "Thing": (schemas.ThingBody, _thing),
+    "Location": (schemas.LocationBody, change_location),
+    "HistoricalLocation": (schemas.HistoricalLocationBody, change_history),
+    "Sensor": (schemas.SensorBody, _sensor),
+    "Datastream": (schemas.DatastreamBody, _datastream),
+    "ObservedProperty": (schemas.ObservedPropertyBody, alter_property),
+    "Observation": (schemas.ObservationBody, revise),
+    "FeatureOfInterest": (schemas.FeatureBody, change_feature),
 }
-"""What can be changed, by the kind of entity."""
+"""What can be changed, by the kind of entity: what the body is, and who takes it."""
 REMOVALS: Mapping[str, Removal] = {
     "Thing": _remove_thing,
     "Location": remove_location,

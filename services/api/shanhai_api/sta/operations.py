@@ -325,7 +325,8 @@ async def update(
     value = without_links(body.value)
     if isinstance(value, dict) and value.pop("@iot.id", before["id"]) != before["id"]:
         raise fault_at("/@iot.id", "cannot be changed", "不可更改")
-    identifier = await CHANGES[resource.kind.name](making, before, value)
+    model, change = CHANGES[resource.kind.name]
+    identifier = await change(making, before, parse(model, value))
     key = _key(resource.kind, identifier or before["id"])
     after = await read_one(making.session, making.asker, resource.kind, Options(), key)
     if after is None:

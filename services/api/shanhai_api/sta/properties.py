@@ -9,6 +9,7 @@ from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.write import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.observations.properties import change_property, check_range, create_property
 from shanhai.db.sensorthings.model import MEASUREMENT
+from shanhai.db.sensorthings.queries import Raw
 from shanhai.db.sensorthings.series_units import kept_under, make_variant
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import unit_code, units_like
@@ -126,7 +127,7 @@ async def make_property(
     return await create_property(making.session, contents, act=making.act)
 
 
-async def alter_property(making: Making, code: str, body: ObservedPropertyBody) -> None:
+async def alter_property(making: Making, before: Raw, body: ObservedPropertyBody) -> None:
     """Change what is given of an observed property.
 
     Raises:
@@ -135,7 +136,7 @@ async def alter_property(making: Making, code: str, body: ObservedPropertyBody) 
         Conflict: a code of its means another, or its values are kept in another unit.
     """
     demand(making.caller, Scope.ADMIN)
-    members = _members(body, "")
+    members, code = _members(body, ""), before["id"]
     if members.code not in {None, code}:
         raise fault_at("/properties/code", "cannot be changed", "不可更改")
     given = _columns(making, body, members, "")
