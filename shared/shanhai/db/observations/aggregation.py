@@ -176,7 +176,7 @@ async def yearly_means(
     found: list[YearlyMean] = []
     # A statement for each year: of all together it might not end in time.
     for year in sorted(years):
-        asked = await _asked(session, stations, properties, *_days_of(year))
+        asked = await _asked(session, stations, properties, date(year, 1, 1), date(year, 12, 31))
         rows = await session.execute(text(_YEARLY), {**asked, "year": year})
         found += [YearlyMean(*row) for row in rows]
     return found
@@ -277,10 +277,6 @@ async def daily_air(
         asked = await _asked(session, stations, [one], first, last)
         found += [DailyAir(*row) for row in await session.execute(text(_AIR), asked)]
     return found
-
-
-def _days_of(year: int) -> tuple[date, date]:
-    return date(year, 1, 1), date(year, 12, 31)
 
 
 async def _asked(
