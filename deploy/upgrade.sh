@@ -12,6 +12,9 @@ scale() { $compose up --detach --no-deps --no-recreate --wait --scale "$1=$2" "$
 # Without what they depend on, which would be made anew as well: the database among it.
 $compose run --rm --no-deps -T provision
 $compose run --rm --no-deps -T migrate
+# Those of the old image would be made anew by whatever is run next, the nightly backup too, and what
+# depends on them, the database among it, stopped for that. Where there are none nothing is stopped.
+$compose rm --force certificates provision migrate
 others=
 [ $# -gt 0 ] || { others="gateway archive dask-scheduler dask-worker" && set -- api tiles worker; }
 for service; do
