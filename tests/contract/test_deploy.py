@@ -337,6 +337,7 @@ def test_compiled_code_is_kept_where_a_container_may_write(
 def test_containers_are_confined(compose: dict[str, Any]) -> None:
     for name, one in compose["services"].items():
         if name == "postgres":
+            assert one["stop_grace_period"] == "60s"
             continue
         assert one["read_only"], name
         assert one["cap_drop"] == ["ALL"], name
