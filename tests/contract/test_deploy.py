@@ -336,6 +336,7 @@ def test_compiled_code_is_kept_where_a_container_may_write(
 
 def test_containers_are_confined(compose: dict[str, Any]) -> None:
     for name, one in compose["services"].items():
+        assert one["logging"] == {"driver": "local"}, f"{name}: its log is not bounded"
         if name == "postgres":
             assert one["stop_grace_period"] == "60s"
             continue
