@@ -347,6 +347,13 @@ def test_containers_are_confined(compose: dict[str, Any]) -> None:
         assert one["pids_limit"], name
 
 
+def test_what_ends_by_itself_is_of_no_profile_of_what_stays(compose: dict[str, Any]) -> None:
+    profiles: dict[bool, set[str]] = {False: set(), True: set()}
+    for one in compose["services"].values():
+        profiles[one["restart"] == "no"] |= {*one.get("profiles", [])}
+    assert not profiles[False] & profiles[True]
+
+
 def test_only_the_proxy_and_devices_reach_in_from_outside(compose: dict[str, Any]) -> None:
     for name, one in compose["services"].items():
         for port in one.get("ports", []):
