@@ -154,6 +154,8 @@ async def test_both_services_have_one_origin(browser: httpx.AsyncClient) -> None
     landing = await browser.get("/tiles/")
     assert landing.status_code == 200
     assert "http://proxy.test/tiles/" in landing.text
+    assert landing.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in landing.headers["Vary"]
     assert (await browser.get("/tiles")).headers["Location"] == "/tiles/"
     for path in ("/metrics", "/tiles/metrics"):
         assert (await browser.get(path)).status_code == 404
