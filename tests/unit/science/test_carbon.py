@@ -149,9 +149,9 @@ def test_supply_is_a_sink_and_filled_only_where_asked() -> None:
     supply = carbon_sink.nep_supply(net_ecosystem_production=gain)
     np.testing.assert_array_equal(supply, [0, 2, math.nan, math.nan, math.nan])
     wood, town, water = LandCover.FOREST, LandCover.BUILT_UP, LandCover.WATER
-    filled = {"urban_npp": "zero", "land_cover": np.array([town, wood, town, water, wood])}
+    cover, npp = np.array([town, wood, town, water, wood]), np.array([0, 200.0, *gain[2:]])
     for found in (
-        carbon_sink.nep_supply(net_ecosystem_production=gain, **filled),
-        carbon_sink.npp_supply(npp=np.array([0, 200.0, *gain[2:]]), **filled),
+        carbon_sink.nep_supply(net_ecosystem_production=gain, land_cover=cover, urban_npp="zero"),
+        carbon_sink.npp_supply(npp=npp, land_cover=cover, urban_npp="zero"),
     ):
         np.testing.assert_array_equal(found, [0, 2, 0, 0, math.nan])
