@@ -349,9 +349,10 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     deployment.compose("--profile=*", "down", "--timeout=10")
     deployment.remove_volume("postgres")
     mount = f"{deployment.folder}/backup.key:/run/backup.key:ro"
-    deployment.compose(
+    restored = deployment.compose(
         *("--profile=restore", "run", "--rm", "-T", "-v", mount, "restore", "--to", moment)
     )
+    assert "compared with its checksums" in restored
     deployment.up("proxy", "worker", "dask-worker")
     codes = {row["code"] for row in deployment.rows("SELECT code FROM region")}
     assert "kept" in codes

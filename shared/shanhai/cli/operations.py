@@ -239,7 +239,9 @@ def restore_into(
         to=None if to is None else _moment(to),
     )
     manifest = restored.manifest
-    compared = "compared with its checksums" if restored.checked else "not compared: no programs"
+    compared = (
+        "compared with its checksums" if restored.checked else "not compared: no pg_verifybackup"
+    )
     typer.echo(f"base {manifest.name} of PostgreSQL {manifest.database_version}, {compared}")
     typer.echo(f"{restored.segments} files of the log in {data / LOG_FOLDER}")
     typer.echo(f"{restored.objects} result files ({restored.object_bytes} bytes) put back")
