@@ -234,7 +234,9 @@ def write_cog(path: Path, frame: CogFrame, blocks: Iterable[Block]) -> list[Band
             _write_draft(draft, frame, blocks)
             statistics = _describe(draft, frame)
             _add_overviews(draft, frame)
-        with proving_room(path, copied=draft):
+        # Or each file with blocks of less than 128 is warned of.
+        quiet = rasterio.Env(GDAL_VALIDATE_CREATION_OPTIONS="NO")
+        with proving_room(path, copied=draft), quiet:
             rasterio.shutil.copy(draft, path, driver="COG", **_options(frame))
     return statistics
 

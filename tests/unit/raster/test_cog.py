@@ -41,12 +41,13 @@ def test_a_quantity_becomes_a_valid_cog_with_its_statistics(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("side", "block"), [(9, 16), (17, 32), (512, 512), (513, 512)])
 def test_tiles_are_no_larger_than_a_small_raster_needs(
-    tmp_path: Path, side: int, block: int
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, side: int, block: int
 ) -> None:
     grid = Grid(GRID.epsg, GRID.west, GRID.north, GRID.cell_m, width=side, height=5)
     values = np.random.default_rng(3).random((12, 5, side)).astype(np.float32)
     path = tmp_path / "months.tif"
     write_cog(path, CogFrame.of_grid(grid, bands=12), [(Window(0, 0, 5, side), values)])
+    assert not caplog.records
     assert cog_validate(path)[0]
     with rasterio.open(path) as file:
         assert set(file.block_shapes) == {(block, block)}
