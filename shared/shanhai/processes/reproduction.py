@@ -135,8 +135,8 @@ def read_manifest(path: Path) -> ReproducibleManifest:
     except ValidationError as error:
         missing = ", ".join(".".join(map(str, one["loc"])) or one["type"] for one in error.errors())
         raise InvalidInput(
-            f"{path.name} is no manifest a run can be repeated from: {missing}",
-            message_zh=f"{path.name} 不是可用于重现的清单：{missing}",
+            f"{path.name} is no manifest a run can be repeated from; missing or wrong: {missing}",
+            message_zh=f"{path.name} 不是可用于重现的清单；缺少或有误：{missing}",
             pointer="/manifest",
         ) from error
 

@@ -175,7 +175,6 @@ def test_what_is_no_manifest_of_an_assessment_is_refused(tmp_path: Path, text: s
     assert caught.value.faults[0].pointer == "/inputs/normalisation/from"
 
 
-def test_a_manifest_of_another_process_is_refused(sampled: Run) -> None:
-    other = sampled.outcome.manifest | {"process": "build-network"}
+def test_a_manifest_of_another_process_is_refused() -> None:
     with pytest.raises(InvalidInput, match="is of build-network"):
-        reference_of(other, "job 1")
+        reference_of({"process": "build-network"}, "job 1")

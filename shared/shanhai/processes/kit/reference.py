@@ -29,22 +29,22 @@ def reference_of(manifest: Mapping[str, Any], name: str) -> ReferenceTask:
     Raises:
         InvalidInput: it is the manifest of another process, or no manifest.
     """
+    process = manifest.get("process", ASSESSING[0])
+    if process not in ASSESSING:
+        raise _refused(
+            f"{name} is of {process}; one of {' or '.join(ASSESSING)} is needed",
+            f"{name} 为 {process} 的结果，须为 {' 或 '.join(ASSESSING)} 的结果",
+        )
     numbers = manifest.get("parameters") or {}
     members = {**manifest, "name": name, "parameters": numbers.get("layers", [])}
     try:
-        found = ReferenceTask.model_validate(members)
+        return ReferenceTask.model_validate(members)
     except ValidationError as error:
         missing = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
         raise _refused(
-            f"{name} is no manifest of {' or '.join(ASSESSING)}: {missing}",
-            f"{name} 不是 {' 或 '.join(ASSESSING)} 的清单：{missing}",
+            f"{name} is no manifest of {' or '.join(ASSESSING)}; missing or wrong: {missing}",
+            f"{name} 不是 {' 或 '.join(ASSESSING)} 的清单；缺少或有误：{missing}",
         ) from error
-    if found.process not in ASSESSING:
-        raise _refused(
-            f"{name} is of {found.process}; one of {' or '.join(ASSESSING)} is needed",
-            f"{name} 为 {found.process} 的结果，须为 {' 或 '.join(ASSESSING)} 的结果",
-        )
-    return found
 
 
 def read_reference(path: Path) -> ReferenceTask:

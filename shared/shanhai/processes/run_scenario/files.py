@@ -70,8 +70,8 @@ def read_former(path: Path) -> FormerAssessment:
     except ValidationError as error:
         missing = ", ".join(".".join(map(str, one["loc"])) or one["type"] for one in error.errors())
         raise InvalidInput(
-            f"{path.name} is no manifest of an assessment: {missing}",
-            message_zh=f"{path.name} 不是评估的清单：{missing}",
+            f"{path.name} is no manifest of an assessment; missing or wrong: {missing}",
+            message_zh=f"{path.name} 不是评估的清单；缺少或有误：{missing}",
             pointer=ASSESSMENT,
         ) from error
     task = AssessedTask(
