@@ -13,7 +13,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job
-from shanhai.errors import NotFound
+from shanhai.errors import Conflict, NotFound
 from shanhai.jobs import states, upkeep
 from shanhai.jobs.messages import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
@@ -366,6 +366,13 @@ class TestCancel:
         async with sessions.begin() as session:
             await states.succeed(session, lease, result={})
         assert await cancel(sessions, lease.job_id) is JobStatus.SUCCESSFUL
+
+    async def test_one_that_is_being_published_is_not_cancelled(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as publication:
+            assert await states.hold(publication, lease) is Standing.HELD
+            with pytest.raises(Conflict, match="is publishing its results"):
+                await cancel(sessions, lease.job_id)
 
     async def test_an_unknown_job_is_not_found(self, sessions: Sessions) -> None:
         with pytest.raises(NotFound, match="there is no job"):

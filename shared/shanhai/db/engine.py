@@ -60,6 +60,8 @@ DATABASE_ERRORS = (
 where the server's last word has come and the socket is still open."""
 NO_WRITES = frozenset({"25006", "53100"})
 """PostgreSQL's codes for: read-only, disk full. Reading goes on."""
+NOT_AVAILABLE = "55P03"
+"""PostgreSQL's code for: not locked in time."""
 DATA_SQLSTATES = ("22", "23")
 """Data exceptions, and broken constraints."""
 PROBE_AGE_S = 15

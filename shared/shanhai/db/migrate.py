@@ -10,14 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shanhai.db.engine import async_url
+from shanhai.db.engine import NOT_AVAILABLE, async_url
 from shanhai.db.grants import apply_grants
 from shanhai.db.revision import MIGRATIONS, Schema, expected_revision, stored_schema
 from shanhai.errors import Unavailable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 def migration_config(url: str) -> Config:
@@ -49,7 +47,7 @@ def upgrade(
         try:
             command.upgrade(migration_config(url), revision)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            if getattr(error.orig, "sqlstate", None) != NOT_AVAILABLE:
                 raise
             if time.monotonic() > deadline:
                 raise Unavailable(

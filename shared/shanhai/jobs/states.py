@@ -25,9 +25,10 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import DriverTransaction
+from shanhai.db.engine import NOT_AVAILABLE, DriverTransaction
 from shanhai.db.queries.audit import Act, append_entries, entry_of, record
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
@@ -37,6 +38,8 @@ from shanhai.jobs.results import MILESTONES, tell_subscriber
 from shanhai.vocabulary import JobStatus
 
 _PUBLISHED = Job.result.is_not(None)
+# A publication holds the row for as long as it waits for others.
+_BRIEF = sa.text("SET LOCAL lock_timeout = '2s'")
 
 
 class LeaseLost(Conflict):
@@ -350,6 +353,7 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
 
     Raises:
         NotFound: there is no such job.
+        Conflict: its results are being published, which takes a while.
     """
     # One whose results are published ends when a worker takes it, which goes no further.
     waiting = sa.and_(Job.status == JobStatus.ACCEPTED, ~_PUBLISHED)
@@ -365,7 +369,16 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
         )
         .returning(Job.status)
     )
-    status = await session.scalar(statement)
+    try:
+        await session.execute(_BRIEF)
+        status = await session.scalar(statement)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != NOT_AVAILABLE:
+            raise
+        raise Conflict(
+            f"job {job_id} is publishing its results; it can be dismissed if that fails",
+            message_zh=f"作业 {job_id} 正在发布结果；若发布失败，可再取消",
+        ) from error
     if status is None:
         return await _ended_status(session, job_id)
     _record(session, job_id, "cancel", act=act, after={"status": status})

@@ -25,7 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import Sessions
+from shanhai.db.engine import NOT_AVAILABLE, Sessions
 from shanhai.db.observations import partitions
 from shanhai.db.observations.archive_read import Filed
 from shanhai.db.observations.ingest_sql import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
@@ -49,7 +49,6 @@ READ_BYTES = 4 * 1024**2
 WAIT = "800ms"
 """For a lock others may wait behind: less than PostgreSQL waits before it looks for deadlocks."""
 TRIES = 5
-NOT_AVAILABLE = "55P03"
 
 _PATIENT = text("SET LOCAL statement_timeout = 0")
 # As the owner of the tables, who alone may truncate one.
