@@ -251,7 +251,7 @@ async def _compute_and_publish(
             if order.confinement.relay:
                 await stack.enter_async_context(context.tiles.relay(workspace))
             outcome = await _compute(context, keeper, workspace, claim.kind)
-        keeper.tell(PUBLISHING)
+        await keeper.pass_on(PUBLISHING)
         stored = await store_files(context.artifacts, outcome, work)
     return await _publish(context, claim, outcome, stored, work)
 

@@ -40,6 +40,11 @@ class LeaseKeeper:
         """Take note of progress; it is passed on with the next look."""
         self._report = report
 
+    async def pass_on(self, report: child_protocol.ProgressReport) -> None:
+        """Tell progress at once: nobody can be told while the row is locked."""
+        self.tell(report)
+        await self._attend()
+
     async def __aenter__(self) -> "LeaseKeeper":
         self._task = asyncio.create_task(self._keep())
         return self

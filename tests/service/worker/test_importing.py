@@ -73,6 +73,7 @@ async def test_a_raster_becomes_a_dataset(
     write_geotiff(tmp_path / "dem.tif", heights, transform=transform, crs="EPSG:4326")
     job = await reach(sessions, await import_file(worker, region, tmp_path / "dem.tif"), *ENDED)
     assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.stage == "publish", "told before it was published"
     assert job.result is not None
     assert job.result["values"]["dataset"] == f"{region}.dem"
     told = results_document(job, base_url="http://api", lang="en")
