@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shanhai.errors import Unavailable
 from shanhai.raster.dask_files import answering, files_of
@@ -31,6 +31,7 @@ from distributed.client import ClosedClientError, FutureCancelledError  # noqa: 
 from distributed.comm.core import CommClosedError  # noqa: E402
 from distributed.scheduler import KilledWorker  # noqa: E402
 
+Answer = TypeVar("Answer")
 PATIENCE_S = 30.0
 """Seconds the scheduler gets to answer, and then to have a worker."""
 
@@ -48,13 +49,14 @@ class DaskRunner(WindowRunner):
         Raises:
             Unavailable: the cluster is lost; otherwise what `function` raised there.
         """
-        limit = AHEAD * max(1, len(self.client.nthreads()))
+        limit = AHEAD * max(1, len(_asked(self.client.nthreads)))
         running = deque[Future[Any]]()
         try:
             for item in items:
                 # As bytes, so that the scheduler need not load what only workers use.
                 parcel = pickle.dumps((function, item))
-                running.append(self.client.submit(compute, self.handshake, parcel, pure=False))
+                order = partial(self.client.submit, compute, self.handshake, parcel, pure=False)
+                running.append(_asked(order))
                 if len(running) == limit:
                     yield _taken(running.popleft())
             while running:
@@ -111,7 +113,7 @@ def dask_runner(
     handshake = Handshake.offered(shared, apart=cluster.apart)
     try:
         with connected(cluster) as client:
-            if all(client.run(handshake.check).values()):
+            if all(_asked(partial(client.run, handshake.check)).values()):
                 yield DaskRunner(client, replace(handshake, apart=False))
                 return
             with answering(client, handshake.token.name):
@@ -139,7 +141,7 @@ def connected(cluster: Cluster) -> Iterator[Client]:
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE_S)
-        except TimeoutError as error:
+        except OSError as error:
             raise _silent(cluster, "no Dask worker has come", "没有 Dask 工作进程") from error
         yield client
 
@@ -152,6 +154,14 @@ def _taken(future: "Future[Any]") -> Any:
     return result
 
 
+def _asked(question: Callable[[], Answer]) -> Answer:
+    """What the scheduler answers, which may be lost between windows, too."""
+    try:
+        return question()
+    except (OSError, ClosedClientError) as error:
+        raise _lost() from error
+
+
 def _result(future: "Future[Any]") -> Any:
     try:
         return future.result()
@@ -162,10 +172,14 @@ def _result(future: "Future[Any]") -> Any:
             message_zh="计算同一窗口时多个 Dask 工作进程退出，可能内存不足，详见其日志",
         ) from error
     except (CommClosedError, FutureCancelledError, TimeoutError) as error:
-        raise Unavailable(
-            "the Dask scheduler was lost during the computation",
-            message_zh="计算过程中与 Dask 调度器的连接中断",
-        ) from error
+        raise _lost() from error
+
+
+def _lost() -> Unavailable:
+    return Unavailable(
+        "the Dask scheduler was lost during the computation",
+        message_zh="计算过程中与 Dask 调度器的连接中断",
+    )
 
 
 def _silent(cluster: Cluster, what: str, what_zh: str) -> Unavailable:

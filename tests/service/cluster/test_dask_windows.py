@@ -142,6 +142,8 @@ def test_a_lost_scheduler_ends_the_job_and_its_workers_find_the_next(
         kill(dask_of_its_own.scheduler)
         with pytest.raises(Unavailable, match="scheduler was lost"):
             list(results)
+        with pytest.raises(Unavailable, match="scheduler was lost"):
+            list(runner.run(square, range(4)))
     dask_of_its_own.start_scheduler()
     with window_runner(1, dask_of_its_own.cluster, [tmp_path]) as runner:
         assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
