@@ -1,7 +1,8 @@
-"""Write the types that the console asks the API by, from the API's OpenAPI document.
+"""Write the types that the console asks the API by, and the words of the audit log.
 
-`.venv/bin/python docs/console_types.py` writes `services/api/console/kit/schema.d.ts`: the paths
-and schemas that the console's sources name, and what those are made of. A test says when it is due.
+`.venv/bin/python docs/console_types.py` writes `services/api/console/kit/schema.d.ts` from the
+API's OpenAPI document: the paths and schemas that the console's sources name, and what those are
+made of. `screens/results/audit_words.json` is of the API's own words. A test says when it is due.
 """
 
 import json
@@ -17,10 +18,13 @@ from fastapi import FastAPI
 
 from shanhai_api.app import add_routes
 from shanhai_api.openapi import describe_31
+from shanhai_api.words.members import ACTIONS
+from shanhai_api.words.naming import KINDS
 
 ROOT = Path(__file__).parents[1]
 CONSOLE = ROOT / "services" / "api" / "console"
 TARGET = CONSOLE / "kit" / "schema.d.ts"
+AUDIT_WORDS = CONSOLE / "screens" / "results" / "audit_words.json"
 PROGRAM = CONSOLE / "node_modules" / ".bin" / "openapi-typescript"
 PATH = re.compile(r'"(/[^"\s]*)"')
 SCHEMA = re.compile(r'Schema<\s*"(\w+)"')
@@ -127,5 +131,17 @@ def types() -> str:
     return done.stdout
 
 
+def audit_words() -> str:
+    """The whole file of words, as the console's formatter leaves it."""
+    lists = {"actions": ACTIONS, "kinds": KINDS}
+    told = {
+        name: {code: [label.zh, label.en] for code, label in sorted(words.items())}
+        for name, words in lists.items()
+    }
+    wide = json.dumps(told, ensure_ascii=False, indent=2)
+    return re.sub(r"\[\n +(.+)\n +(.+)\n +\]", r"[\1 \2]", wide) + "\n"
+
+
 if __name__ == "__main__":
     TARGET.write_text(types(), "utf-8")
+    AUDIT_WORDS.write_text(audit_words(), "utf-8")

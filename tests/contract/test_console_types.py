@@ -1,5 +1,7 @@
 """The console asks the API by types that are made from the API's own definition."""
 
+import ast
+import json
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +66,28 @@ def test_prose_goes_and_members_of_that_name_stay() -> None:
     thing = kept["components"]["schemas"]["Thing"]
     assert "title" not in thing
     assert thing["properties"]["title"] == {"type": "string"}
+
+
+def test_the_audit_log_has_words_for_whatever_is_written_to_it() -> None:
+    kept = MADE["AUDIT_WORDS"].read_text("utf-8")
+    assert MADE["audit_words"]() == kept, "run `make docs`"
+    sources = [*ROOT.glob("shared/shanhai/**/*.py"), *ROOT.glob("services/*/shanhai_*/**/*.py")]
+    calls = [
+        node
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("record", "audit.record", "_note")
+    ]
+    given = [part for call in calls for part in call.args[1:3]]
+    given += [
+        part for one in given if isinstance(one, ast.IfExp) for part in (one.body, one.orelse)
+    ]
+    tables = [one.value for call in calls for one in call.keywords if one.arg == "table"]
+    for name, parts in (("actions", given), ("kinds", tables)):
+        logged = {one.value for one in parts if isinstance(one, ast.Constant)} - {None}
+        assert len(logged) > 20
+        assert logged <= json.loads(kept)[name].keys()
 
 
 @pytest.mark.usefixtures("browser")

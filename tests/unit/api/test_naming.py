@@ -33,7 +33,7 @@ def test_codes_are_called_by_their_words_unless_they_are_codes_on_purpose() -> N
     assert code_name("red_line", "zh", "code") is None
     assert code_name("viewer", "zh", "name") is None
     assert code_name("nobody-knows", "zh") is None
-    assert code_name("credential", "zh", "table") is None
+    assert code_name("credential", "zh", "table") == "登录凭据"
     assert code_name("account", "zh", "table") == "账户"
     assert code_name("submit", "zh", "action") == "提交"
     assert code_name("submit", "zh") is None

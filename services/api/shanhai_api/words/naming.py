@@ -27,6 +27,7 @@ from shanhai_api.words.members import (
     MEMBERS,
     OF_ACCOUNTS,
     PROJECT_STATES,
+    TABLES,
 )
 from shanhai_api.words.pages import WORDS
 
@@ -78,12 +79,13 @@ def _known_members() -> Mapping[str, Label]:
 KNOWN_CODES = _known_codes()
 KNOWN_MEMBERS = _known_members()
 KINDS = {entity.table: entity.title for entity in reversed(ENTITIES)} | {
+    **TABLES,
     "account": HEADINGS["accounts"],
     "api_key": HEADINGS["keys"],
     "audit_log": HEADINGS["audit"],
     "job": HEADINGS["jobs"],
 }
-"""What the rows of a table are, as the audit log names it; its other tables are in no list."""
+"""What the rows of a table are, as the audit log names it."""
 OF_MEMBER = {"table": KINDS, "action": {**KNOWN_CODES, **ACTIONS}}
 """The words of codes by the member whose values they are, where others mean something else."""
 

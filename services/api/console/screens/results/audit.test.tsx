@@ -60,8 +60,8 @@ describe("the audit log", () => {
     show();
     expect((await screen.findByText("李伟")).title).toBe("key:a");
     expect(rows()).toEqual([
-      ["2026-03-01 08:00", "李伟", "changed", "Projects", "p2", "10.0.0.1"],
-      ["2026-03-01 08:00", "the public", "read", "", "", "–"],
+      ["2026-03-01 08:00", "李伟", "Changed", "Projects", "p2", "10.0.0.1"],
+      ["2026-03-01 08:00", "the public", "Read", "", "", "–"],
     ]);
   });
 
@@ -74,7 +74,7 @@ describe("the audit log", () => {
     show({ "GET /audit": { entries, links: [] } }, "zh");
     await screen.findByRole("table");
     expect(rows().map((cells) => cells.slice(2, 4))).toEqual([
-      ["生成登录链接", "密钥"],
+      ["生成登录链接", "接口密钥"],
       ["anything", "toString"],
       ["取消", "作业"],
     ]);
@@ -132,7 +132,7 @@ describe("filters of the log", () => {
 
   it("are taken in words of either language and in codes", () =>
     expect(
-      ["修改", "changed", "update", " 其他 "].map((action) => filterOf({ action }).action),
+      ["修改", "Changed", "update", " 其他 "].map((action) => filterOf({ action }).action),
     ).toEqual(["update", "update", "update", "其他"]));
 
   it("are offered in words", async () => {
