@@ -78,6 +78,7 @@ def test_inputs_have_titles_of_the_asked_language() -> None:
     assert told["cell_m"].title == "栅格边长（m）"
     assert told["datasets"].told["properties"]["land_cover"]["title"] == "土地覆盖"
     assert inputs_of(CONTRACTS["build-network"], "en")["cell_m"].title == "Cell, m"
+    assert inputs_of(CONTRACTS["evaluate-indicators"], "zh")["years"].title == "年份"
 
 
 def test_words_of_inputs_are_in_both_languages() -> None:

@@ -213,7 +213,9 @@ def choices_in(node: Any) -> Iterator[str]:
 
 
 def _called(name: str, schema: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    known = INPUTS.get(name)
+    # A list and a number of the same name mean different things: which years, how many.
+    known = INPUTS.get(f"{name}[]") if schema.get("type") == "array" else None
+    known = known or INPUTS.get(name)
     title = member_name(name, lang) if known is None else known.in_(lang)
     return {**schema, "title": title or schema.get("title", name)}
 

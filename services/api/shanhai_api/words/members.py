@@ -503,6 +503,7 @@ INPUTS: Mapping[str, Label] = {
     "emissions_total": Label("碳排放总量（吨碳/年）", "Carbon emitted, tC/yr"),
     "light_share": Label("灯光份额", "Share of light"),
     "years": Label("年数", "Years"),
+    "years[]": Label("年份", "Years"),
     "urban_npp": Label("城镇净初级生产力", "Productivity of built-up land"),
     "sealed_share": Label("硬化比例", "Sealed share"),
     "storm_mm": Label("设计暴雨（mm）", "Design storm, mm"),
