@@ -223,6 +223,10 @@ def test_a_phone_scrolls_no_page_sideways(
         visit.open("results", tab=tab)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("() => document.querySelector('main').scrollWidth") <= 390, tab
+    visit.open("projects", region="banan")
+    name = page.locator("tbody tr > :first-child").first
+    name.wait_for()
+    assert name.evaluate("cell => cell.clientWidth") > 100, "a name is squeezed"
 
 
 def draft_bulletin(bureaus: Bureaus, key: str, **period: str) -> None:
