@@ -152,7 +152,7 @@ describe("the looks", () => {
     await hands.click(turn);
     expect(document.documentElement.lang).toBe("zh-CN");
     expect(recall("lang")).toBe("zh");
-    expect(button("外观: 随系统").title).toBe("外观: 随系统");
+    expect(button("外观：随系统").title).toBe("外观：随系统");
     await hands.click(button("English"));
     expect(document.documentElement.lang).toBe("en");
     expect(screen.getByText("Skip to content")).toBeTruthy();

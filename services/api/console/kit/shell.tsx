@@ -105,12 +105,13 @@ const THEMES: Record<Theme, [zh: string, en: string, next: Theme]> = {
 
 function Looks() {
   const [zh, en, next] = THEMES[theme.value];
+  const words = t(`外观：${zh}`, `Theme: ${en}`);
   return (
     <>
       <Button
         kind="quiet"
-        aria-label={`${t("外观", "Theme")}: ${t(zh, en)}`}
-        title={`${t("外观", "Theme")}: ${t(zh, en)}`}
+        aria-label={words}
+        title={words}
         onClick={() => {
           theme.value = next;
         }}
