@@ -300,7 +300,7 @@ def test_a_refused_webhook_keeps_what_was_typed(
 ) -> None:
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("results", tab="webhooks")
-    page.get_by_role("button", name="新建回调").click()
+    page.get_by_role("button", name="新建回调订阅").click()
     page.get_by_label("名称（谁接收）").fill("值班平台")
     page.get_by_label("接收地址").fill("https://hooks.example.cn/x")
     page.get_by_label("预警发生").check()

@@ -68,7 +68,7 @@ export default function Results() {
     },
     { id: "accounts", label: t("账户", "Accounts"), open: admin, show: () => <Accounts /> },
     { id: "keys", label: t("密钥", "Keys"), open: admin, show: () => <Keys /> },
-    { id: "webhooks", label: t("事件回调", "Webhooks"), open: mayHook(), show: () => <Webhooks /> },
+    { id: "webhooks", label: t("回调订阅", "Webhooks"), open: mayHook(), show: () => <Webhooks /> },
     {
       id: "subscriptions",
       label: t("邮件订阅", "Subscriptions"),

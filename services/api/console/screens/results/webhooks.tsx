@@ -43,8 +43,8 @@ const show = ({ name, secret }: Webhook, { tellOnce }: Hands<Webhook>) =>
 export function Webhooks() {
   return (
     <Listing<Webhook, Schema<"Webhooks">>
-      label={t("事件回调", "Webhooks")}
-      empty={t("还没有回调。", "No webhooks yet.")}
+      label={t("回调订阅", "Webhooks")}
+      empty={t("还没有回调订阅。", "No webhooks yet.")}
       read={() => ask(api.GET("/webhooks"))}
       rowsOf={({ webhooks }) => webhooks}
       keyOf={({ id }) => id}
@@ -75,7 +75,7 @@ export function Webhooks() {
         },
       ]}
       opened={(webhook, hands) => <One webhook={webhook} hands={hands} />}
-      add={t("新建回调", "New webhook")}
+      add={t("新建回调订阅", "New webhook")}
       adding={(hands) => (
         <Making<Webhook>
           kind={kind()}
