@@ -54,11 +54,11 @@ def test_the_worst_pollutant_tells_the_day() -> None:
 
 def test_classes_end_at_their_last_value() -> None:
     found = air_quality_index(
-        {"pm25_24h": np.array([35.0, 75, 115, 150, 250, 251, np.nan])}, STANDARD
+        {"pm25_24h": np.array([35.0, 35.1, 75, 115, 150, 250, 251, np.nan])}, STANDARD
     )
-    assert found.classes.tolist() == [1, 2, 3, 4, 5, 6, 0]
+    assert found.classes.tolist() == [1, 2, 2, 3, 4, 5, 6, 0]
     # An excellent day has no primary pollutant.
-    assert found.primary[0].tolist() == [False, True, True, True, True, True, False]
+    assert found.primary[0].tolist() == [False, *[True] * 6, False]
 
 
 def test_good_days_are_counted_among_those_known() -> None:

@@ -64,7 +64,7 @@ def test_the_effect_is_the_difference_of_the_differences() -> None:
 def test_without_both_times_there_is_no_effect() -> None:
     assert change_of([seen(2022, 0.4)], 2021, 2023) is None
     assert change_of([seen(2020, 0.4)], 2021, 2023) is None
-    unknown = change_of([seen(2020, None), seen(2024, 0.4)], 2021, 2023)
+    unknown = change_of([seen(2020, None), seen(2021, 0.4)], 2021, 2023)
     assert unknown is not None
     assert (unknown.inside, unknown.control, unknown.effect) == (None, 0.0, None)
 
@@ -72,15 +72,18 @@ def test_without_both_times_there_is_no_effect() -> None:
 @pytest.mark.parametrize(
     ("series", "signs"),
     [
-        ([(2020, 0.2), (2022, 0.5), (2024, 0.34)], ("ndvi_fell_back",)),  # 0.16 of 0.30 lost
+        # 0.16 of 0.30 is lost; the first year counts as after.
+        ([(2020, 0.2), (2021, 0.5), (2024, 0.34)], ("ndvi_fell_back",)),
         ([(2020, 0.2), (2022, 0.5), (2024, 0.36)], ()),  # 0.14 of 0.30 lost
         ([(2020, 0.2), (2025, 0.215)], ("ndvi_flat",)),
         ([(2020, 0.2), (2024, 0.215)], ()),  # too early to tell
         ([(2020, 0.2), (2025, 0.23)], ()),
+        ([(2020, None), (2025, 0.1)], ()),
+        ([(2025, 0.1)], ()),
     ],
 )
 def test_vegetation_that_did_not_stay(
-    series: list[tuple[int, float]], signs: tuple[str, ...]
+    series: list[tuple[int, float | None]], signs: tuple[str, ...]
 ) -> None:
     found = [seen(year, value) for year, value in series]
     assert vegetation_signs(found, 2021, 2023) == signs
@@ -93,19 +96,25 @@ def test_a_dry_year_is_no_sign() -> None:
 
 @pytest.mark.parametrize(
     ("after", "control", "signs"),
-    [(0.03, 0.0, ("sealed_grew",)), (0.005, 0.0, ()), (0.03, 0.025, ())],
+    [
+        (0.13, 0.1, ("sealed_grew",)),
+        (0.105, 0.09, ()),  # beyond the control area, whose share fell
+        (0.13, 0.125, ()),
+        (None, 0.1, ()),
+    ],
 )
 def test_sealing_is_told_where_it_leads_the_control_area(
-    after: float, control: float, signs: tuple[str, ...]
+    after: float | None, control: float, signs: tuple[str, ...]
 ) -> None:
-    series = [seen(2020, 0.0, 0.0), seen(2024, after, control)]
+    series = [seen(2020, 0.1, 0.1), seen(2024, after, control)]
     assert sealing_signs(series, 2021) == signs
+    assert sealing_signs(series[1:], 2021) == ()
 
 
 def test_a_year_without_observation() -> None:
     today = date(2026, 1, 2)
-    assert is_silent([date(2024, 5, 1)], date(2021, 1, 1), today)
-    assert not is_silent([date(2025, 5, 1)], date(2021, 1, 1), today)
+    assert is_silent([date(2025, 1, 1)], date(2021, 1, 1), today)
+    assert not is_silent([date(2025, 1, 2)], date(2021, 1, 1), today)
     assert not is_silent([], date(2025, 6, 1), today)
 
 
