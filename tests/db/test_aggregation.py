@@ -84,13 +84,26 @@ async def test_a_day_of_air_needs_most_of_its_hours(sessions: Sessions) -> None:
 async def test_ozone_is_told_by_its_greatest_eight_hours(sessions: Sessions) -> None:
     (station,) = await add(sessions, "a")
     first = {hour: 100.0 if 10 <= hour < 18 else 20.0 for hour in range(24)}
-    few = {24 + hour: 90.0 for hour in range(12)}
+    few = {24 + hour: 160.0 for hour in range(18)}
     bad = {48 + hour: 170.0 for hour in range(8)}
-    await store_observations(sessions, hourly("a", "o3", {**first, **few, **bad}))
+    enough = {72 + hour: 90.0 for hour in range(19)}
+    # Every eight hours lack two at most; those that are highest end with one that is missing.
+    holes = {
+        96 + hour: 100.0 if 13 <= hour < 20 else 20.0
+        for hour in range(24)
+        if hour not in {8, 11, 16, 20}
+    }
+    given = {**first, **few, **bad, **enough, **holes}
+    await store_observations(sessions, hourly("a", "o3", given))
     async with sessions() as session:
         found = await daily_air(session, [station], ["o3"], *YEAR)
-    # Of the second day too few means are known; the third is above the limit all the same.
-    assert [(one.day.day, one.mean, one.hours) for one in found] == [(1, 100.0, 24), (3, 170.0, 8)]
+    # The second day has 13 means and is on the limit, the third above it with 3; the fourth has 14.
+    assert [(one.day.day, one.mean, one.hours) for one in found] == [
+        (1, 100.0, 24),
+        (3, 170.0, 8),
+        (4, 90.0, 19),
+        (5, 100.0, 20),
+    ]
 
 
 async def test_a_region_needs_three_quarters_of_its_stations(sessions: Sessions) -> None:
