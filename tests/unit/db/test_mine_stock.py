@@ -19,6 +19,7 @@ def test_what_is_accepted_leaves_the_stock_at_the_end_of_its_year() -> None:
         StockedMine(3, None, D(6), 2021),
     ]
     curve = stock_curve(mines, 2023)
+    assert (curve.mines, curve.unmeasured) == (3, 0)
     assert curve.years == [
         StockYear(2020, D("14.5"), D("14.5"), D(0), 2),
         StockYear(2021, D("20.5"), D("20.5"), D(0), 3),

@@ -182,11 +182,11 @@ def test_of_statistics_the_mean_is_the_value() -> None:
     packet = replace(
         PACKET,
         command="2061",
-        content="DataTime=20160801080000;w21003-Cou=40,w21003-Min=0.4,w21003-Avg=0.62,"
+        content="DataTime=20161231235930;w21003-Cou=40,w21003-Min=0.4,w21003-Avg=0.62,"
         "w21003-Max=1e0,w21003-Flag=N",
     )
     (reading,) = readings(packet).values
-    assert (reading.value, reading.at) == (0.62, datetime(2016, 8, 1, tzinfo=UTC))
+    assert (reading.value, reading.at) == (0.62, datetime(2016, 12, 31, 15, 59, 30, tzinfo=UTC))
 
 
 def test_a_pollutants_own_time_comes_first() -> None:

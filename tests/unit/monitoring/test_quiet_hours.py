@@ -54,6 +54,9 @@ def test_a_weekend_is_one_stretch_until_monday() -> None:
     assert weekend.held_until(at(7, "09:00"), "blue") == at(9, "00:00")
     assert weekend.held_until(at(6, "23:59"), "blue") is None
     assert weekend.held_until(at(9, "00:00"), "blue") is None
+    assert not weekend.always
+    assert QuietHours.of({**NIGHT, "to": "22:00"}).always
+    assert not QuietHours.of(NIGHT).always
 
 
 def test_hours_belong_to_the_day_they_begin_on() -> None:

@@ -17,6 +17,7 @@ from shanhai_tiles.grids import (
 )
 
 XIAMEN = (117.9, 24.4, 118.3, 24.7)
+DEEPEST = CGCS2000_QUAD.deepest
 
 
 def test_cgcs2000_quad_is_the_national_grid_one_level_down() -> None:
@@ -77,6 +78,7 @@ def test_morecantile_finds_the_same_tiles(grid: TileGrid) -> None:
 def test_bounds_are_x_before_y_whatever_the_axes_of_the_crs() -> None:
     assert CGCS2000_QUAD.bounds(0, 1, 0) == (0, -90, 180, 90)
     assert CGCS2000_QUAD.bounds(1, 3, 0) == (90, 0, 180, 90)
+    assert CGCS2000_QUAD.bounds(DEEPEST, 0, 0)[::3] == (-180, 90)
     assert GAUSS_KRUGER[117].bounds(0, 0, 5) == (-24_288, 0, 1_024_288, 1_048_576)
 
 
@@ -90,7 +92,7 @@ def test_a_box_of_a_bent_grid_holds_its_whole_edge() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zoom", "column", "row"), [(-1, 0, 0), (0, 2, 0), (0, 0, 1), (0, -1, 0), (99, 0, 0)]
+    ("zoom", "column", "row"), [(-1, 0, 0), (0, 2, 0), (0, 0, 1), (0, -1, 0), (DEEPEST + 1, 0, 0)]
 )
 def test_tiles_outside_the_matrix_are_not_found(zoom: int, column: int, row: int) -> None:
     with pytest.raises(NotFound, match="outside CGCS2000Quad"):

@@ -61,7 +61,10 @@ def test_an_unknown_standard_is_refused() -> None:
 
 
 def test_price_levels_follow_the_series_and_end_with_it() -> None:
-    assert price_level(2005) / price_level(2004) == pytest.approx(1.018)
+    assert [price_level(year) for year in (2002, 2003, 2004)] == pytest.approx(
+        [1, 1.011, 1.011 * 1.038]
+    )
+    assert price_level(2024) / price_level(2023) == pytest.approx(1.002)
     assert price_level(2009) < price_level(2008)
     with pytest.raises(InvalidInput, match="from 2002 to 2024"):
         price_level(2040)

@@ -61,6 +61,7 @@ def test_areas_of_classes_over_the_whole_raster(rasters: DatasetPool, zones: Pat
     assert [one["cells"] for one in by_value.values()] == [53, 0, 0, 0, 54, 1]
     assert sum(one["share"] for one in by_value.values()) == pytest.approx(1)
     assert found["area_m2"] == pytest.approx(12 * rows[:9].sum())
+    assert found["area_ha"] == pytest.approx(12 * rows[:9].sum() / 10_000)
     assert found["nodata_area_m2"] == pytest.approx(12 * rows[9])
     assert found["cells"] == 108
 

@@ -58,7 +58,14 @@ def test_too_many_vertices_are_refused() -> None:
         polygons_of(polygon([ring]))
 
 
-@pytest.mark.parametrize("text", ["", "1,2,3", "118,24,117,25", "118,24,119,nan", "118,25,119,24"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "1,2,3", "118,24,117,25", "118,24,119,nan", "118,25,119,24"),
+        *("118,24,118,25", "118,24,119,24", "-180.1,24,119,25", "118,24,180.1,25"),
+        *("118,-90.1,119,25", "118,24,119,90.1"),
+    ],
+)
 def test_what_is_no_box_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="west,south,east,north") as refusal:
         box_of(text)
