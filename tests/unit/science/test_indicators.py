@@ -148,6 +148,10 @@ def test_the_path_goes_by_way_of_the_near_target() -> None:
     assert (at_2030.path, at_2030.status) == (number("325"), IndicatorStatus.ON_TRACK)
     at_2025 = judge(final, values(y2025="320"), year=2025, others=[near])
     assert (at_2025.path, at_2025.status) == (number("320"), IndicatorStatus.ON_TRACK)
+    assert judge(final, values(y2036="325"), year=2036, others=[near]).path == number("330")
+    # What is asked may fall, yet not before the near target is due.
+    lower = goal(2035, "310")
+    assert judge(lower, values(y2025="315"), year=2025, others=[near]).path == number("320")
     record = Record((near, final), BaseFigure(2020, number("318")), ())
     assert [record.due(year) for year in (2022, 2025, 2026, 2040)] == [near, near, final, final]
 
