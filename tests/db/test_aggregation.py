@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.aggregation import daily_air, find_stations, yearly_means
+from shanhai.db.observations.aggregation import (
+    course_of,
+    daily_air,
+    find_stations,
+    period_means,
+    yearly_means,
+)
 from shanhai.db.observations.rollups import sum_up
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.db.tables.station import Station
@@ -46,14 +52,22 @@ def hourly(station: str, code: str, values: dict[int, float]) -> list[FeedObserv
 
 
 async def test_months_count_alike_whether_they_are_summed_up_or_due(sessions: Sessions) -> None:
-    (section,) = await add(sessions, "section", kind="water_section")
+    section, other = await add(sessions, "section", "other", kind="water_section")
     january = datetime(2024, 1, 10, tzinfo=UTC)
     given = [
-        *(FeedObservation("section", "cod", january + timedelta(days=n), 10.0) for n in range(4)),
+        # Three values on the tenth, one on the next day.
+        *(
+            FeedObservation("section", "cod", january + n * timedelta(hours=6), 10.0)
+            for n in range(4)
+        ),
         FeedObservation("section", "cod", january + timedelta(days=40), 20.0),
         FeedObservation("section", "cod", january + timedelta(days=41), 9999.0, quality="fault"),
+        *(
+            FeedObservation("other", "cod", january + timedelta(days=40, hours=n), 40.0)
+            for n in (0, 1)
+        ),
         # The last hour of December in Greenwich is of the next year where the plans are made.
-        FeedObservation("section", "cod", datetime(2023, 12, 31, 23, tzinfo=UTC), 10.0),
+        FeedObservation("section", "cod", datetime(2023, 12, 31, 23, tzinfo=UTC), 35.0),
     ]
     await store_observations(sessions, given)
     for before in (None, date(2024, 1, 13), date(2025, 1, 1)):
@@ -61,8 +75,15 @@ async def test_months_count_alike_whether_they_are_summed_up_or_due(sessions: Se
             if before is not None:
                 await sum_up(session, before=before)
             (found,) = await yearly_means(session, [section], ["cod"], [2023, 2024])
+            (period,) = await period_means(session, [section], *YEAR)
+            months = await course_of(session, [section, other], "cod", *YEAR, "month")
+            days = await course_of(session, [section, other], "cod", *YEAR, "day")
         assert (found.property, found.year, found.months, found.observations) == ("cod", 2024, 2, 6)
-        assert found.mean == pytest.approx(15.0)
+        assert (period.property, period.months, period.observations) == ("cod", 2, 6)
+        # (4 · 10 + 35) ÷ 5 = 15 in January, 20 in February, when the other station tells 40
+        assert (found.mean, period.mean) == (pytest.approx(17.5), pytest.approx(17.5))
+        assert months == [(date(2024, 1, 1), pytest.approx(15.0)), (date(2024, 2, 1), 30.0)]
+        assert [(day.day, mean) for day, mean in days] == [(1, 35), (10, 10), (11, 10), (19, 30)]
 
 
 async def test_a_day_of_air_needs_most_of_its_hours(sessions: Sessions) -> None:
@@ -83,7 +104,7 @@ async def test_a_day_of_air_needs_most_of_its_hours(sessions: Sessions) -> None:
 
 async def test_ozone_is_told_by_its_greatest_eight_hours(sessions: Sessions) -> None:
     (station,) = await add(sessions, "a")
-    first = {hour: 100.0 if 10 <= hour < 18 else 20.0 for hour in range(24)}
+    first = {hour: 100.0 if 10 <= hour < 18 else 20.0 for hour in range(24)} | {13: 180.0}
     few = {24 + hour: 160.0 for hour in range(18)}
     bad = {48 + hour: 170.0 for hour in range(8)}
     enough = {72 + hour: 90.0 for hour in range(19)}
@@ -99,7 +120,7 @@ async def test_ozone_is_told_by_its_greatest_eight_hours(sessions: Sessions) -> 
         found = await daily_air(session, [station], ["o3"], *YEAR)
     # The second day has 13 means and is on the limit, the third above it with 3; the fourth has 14.
     assert [(one.day.day, one.mean, one.hours) for one in found] == [
-        (1, 100.0, 24),
+        (1, 110.0, 24),
         (3, 170.0, 8),
         (4, 90.0, 19),
         (5, 100.0, 20),
@@ -110,8 +131,8 @@ async def test_a_region_needs_three_quarters_of_its_stations(sessions: Sessions)
     ids = await add(sessions, "a", "b", "c", "d")
     given = [
         observation
-        for code, days in (("a", 2), ("b", 2), ("c", 2), ("d", 1))
-        for observation in hourly(code, "pm10", dict.fromkeys(range(24 * days), 50.0))
+        for code, days, value in (("a", 2, 40.0), ("b", 2, 50.0), ("c", 2, 60.0), ("d", 1, 90.0))
+        for observation in hourly(code, "pm10", dict.fromkeys(range(24 * days), value))
     ]
     given += [
         observation
@@ -121,7 +142,7 @@ async def test_a_region_needs_three_quarters_of_its_stations(sessions: Sessions)
     await store_observations(sessions, given)
     async with sessions() as session:
         found = await daily_air(session, ids, ["pm10"], *YEAR)
-    assert [one.day.day for one in found] == [1, 2]
+    assert [(one.day.day, one.mean, one.hours) for one in found] == [(1, 60, 96), (2, 50, 72)]
 
 
 async def test_stations_belong_to_a_region_or_lie_in_it(sessions: Sessions) -> None:
