@@ -475,11 +475,17 @@ async def test_the_day_under_way_is_not_summed_up(sessions: Sessions) -> None:
 
 
 async def test_the_usual_change_is_learned_from_the_hours(sessions: Sessions) -> None:
-    # Changes of +1 and -1 in turn: quartiles -1 and 1.
-    await store(sessions, rows([number % 2 for number in range(40)]))
-    async with sessions.begin() as session:
-        await sum_up(session)
-    assert await fetch(sessions, "SELECT hourly_spread FROM observation_latest") == [(2,)]
+    # Quartiles of the changes 1 to 24 are 6.75 and 18.25; older ones and one over a gap count not.
+    values = [number * (number + 1) / 2 for number in range(25)]
+    ago, later = START - timedelta(days=40), START + timedelta(hours=24)
+    for given, spread in (
+        ([*rows([0, 500], start=ago), *rows(values[:24])], None),
+        (rows([values[24], 0], start=later, step=timedelta(hours=6)), 11.5),
+    ):
+        await store(sessions, given)
+        async with sessions.begin() as session:
+            await sum_up(session)
+        assert await fetch(sessions, "SELECT hourly_spread FROM observation_latest") == [(spread,)]
 
 
 async def test_what_changed_is_noted_by_series_and_forgotten_in_time(sessions: Sessions) -> None:
