@@ -31,6 +31,12 @@ def test_means_are_weighted_by_area() -> None:
     assert found[1].mean == pytest.approx(1.5)
     assert (found[1].blocks, found[4].blocks) == (2, 1)
     assert np.isnan(found[4].low)
+    # Four columns and three rows of 1 km lie in two by two blocks of 2 km.
+    places = points(4, 1_000)[:12] + 500
+    whole = zone_intervals(
+        np.arange(12.0), np.ones(12, np.uint8), np.ones(12, int), places, 2_000, 1
+    )
+    assert whole[1].blocks == 4
 
 
 def test_independent_units_give_the_usual_interval() -> None:

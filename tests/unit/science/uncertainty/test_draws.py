@@ -70,6 +70,7 @@ def test_shares_and_shifts_have_their_ranges() -> None:
 def test_curve_numbers_stay_in_their_range(number: float, shift: float) -> None:
     assert 30 <= shifted_curve_number(number, shift) <= 99
     assert shifted_curve_number(number, 0) == number
+    assert shifted_curve_number(60, 5) == 65
 
 
 def test_too_few_draws() -> None:

@@ -68,13 +68,17 @@ def test_curve_numbers_are_shifted_and_held(biophysical: LayerGraph) -> None:
 def test_what_rests_on_a_change_is_affected_also_by_numbers_of_the_area(
     biophysical: LayerGraph,
 ) -> None:
-    affected = vary(biophysical, alone("uhi_max", 1.2)).affected
+    varied, usual = vary(biophysical, alone("uhi_max", 1.2)), biophysical.nodes["supply.cooling"]
+    higher = varied.graph.nodes["supply.cooling"].constants["uhi_max"]
+    assert higher == pytest.approx(1.2 * usual.constants["uhi_max"])
+    affected = varied.affected
     assert affected == {"supply.cooling", "ratio.cooling", "supply_n.cooling"} | {
         "ratio",
         "supply_mean",
     }
     assert is_affected(AreaFigure("supply.cooling", "quantile", 0.995), affected)
     assert not is_affected(AreaFigure("demand.cooling", "quantile", 0.995), affected)
+    assert is_affected(AreaFigure("demand.cooling", "quantile", 0.995, "supply.cooling"), affected)
 
 
 def test_cover_cannot_erode_more_than_bare_soil() -> None:
