@@ -1,7 +1,9 @@
 """Reading from a standby: a real one, that follows the tests' own PostgreSQL."""
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.engine import FastReader, open_quick_reader
-from shanhai.db.standby import MAY_LAG
+from shanhai.db.standby import LOOKS, MAY_LAG
 from shanhai.local.places import Home, run_as
 from shanhai.local.servers import PROGRAMS, PrivatePostgres, Surroundings
 from shanhai.settings import DatabaseSettings
@@ -159,3 +161,22 @@ async def test_a_statement_at_fault_is_told_as_by_the_primary(lagging_reader: Fa
     with lagging(), pytest.raises(Exception, match="division by zero"):
         await lagging_reader.scalar(text("SELECT 1 / 0"), {})
     assert await at_standby(lagging_reader)
+
+
+async def test_one_that_was_promoted_is_not_read_from(
+    lagging_reader: FastReader, standby_settings: DatabaseSettings, standby: StandbyPostgres
+) -> None:
+    """The last here, for it follows no more. Its log is soon longer than the primary's."""
+    await until_followed(lagging_reader)
+    await tell(standby_settings.read_url, "SELECT pg_promote()")
+    longer = "CREATE TABLE own AS SELECT repeat('x', 500) FROM generate_series(1, 20000)"
+    await tell(standby_settings.read_url, longer)
+    process = standby.process()
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    await asyncio.sleep(LAG_S)
+    standby.start()
+    for _ in range(2 * LOOKS):
+        with lagging():
+            assert await lagging_reader.scalar(text("SELECT to_regclass('own')"), {}) is None
+        await asyncio.sleep(LAG_S / LOOKS)

@@ -28,7 +28,11 @@ NEEDED: ContextVar[int] = ContextVar("needed", default=0)
 LOOKS = 4
 """Looks at the standby within the time it may be behind."""
 _WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
-_REPLAYED = "SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint"
+# Once promoted, a server goes its own way, and its places say nothing of the primary's log.
+_REPLAYED = (
+    "SELECT CASE WHEN pg_is_in_recovery()"
+    " THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint END"
+)
 Fetch = Callable[..., Awaitable[list[Any]]]
 """Gives the rows of a statement with values, as `ConnectionStack.fetch` does."""
 CONNECTION_SQLSTATES = ("08", "57")
