@@ -227,6 +227,8 @@ def test_an_older_installation_gets_accounts(
 def test_services_do_not_upgrade_and_only_superusers_make_accounts(database_url: str) -> None:
     with pytest.raises(Unavailable, match="by who owns the tables"):
         upgrade(account_url(database_url, "api"))
+    with pytest.raises(Unavailable, match="Connect call failed"):
+        upgrade("postgresql://shanhai_owner@127.0.0.1:1/plans")
     with pytest.raises(Unavailable, match="must name a superuser"):
         asyncio.run(grants.provision(account_url(database_url, "owner"), {}))
 

@@ -159,7 +159,7 @@ async def apply_grants(url: str) -> None:
     Raises:
         Unavailable: the account of the URL does not own the tables.
     """
-    async with _connection(url, "rights are granted by who owns the tables") as connection:
+    async with connected(url, "rights are granted by who owns the tables") as connection:
         # Two who grant at once would change the same rows of the catalogue.
         await connection.execute(TAKE_TURNS)
         names = [name for role, name in ACCOUNTS.items() if role != "owner"]
@@ -256,7 +256,7 @@ async def provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
     Raises:
         Unavailable: the account is no superuser's, or the server refuses.
     """
-    async with _connection(url, "accounts are made by a superuser") as connection:
+    async with connected(url, "accounts are made by a superuser") as connection:
         await connection.execute(TAKE_TURNS)
         if not await connection.scalar(SUPERUSER):
             raise Unavailable(
@@ -298,7 +298,8 @@ async def _about_database(connection: AsyncConnection) -> list[str]:
 
 
 @asynccontextmanager
-async def _connection(url: str, rule: str) -> AsyncIterator[AsyncConnection]:
+async def connected(url: str, rule: str) -> AsyncIterator[AsyncConnection]:
+    """A transaction of whoever may change tables and accounts; errors end with the rule."""
     engine = create_async_engine(async_url(url))
     try:
         async with engine.begin() as connection:

@@ -8,10 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from shanhai.db.engine import NOT_AVAILABLE, async_url
-from shanhai.db.grants import apply_grants
+from shanhai.db.grants import apply_grants, connected
 from shanhai.db.revision import MIGRATIONS, Schema, expected_revision, stored_schema
 from shanhai.errors import Unavailable
 
@@ -37,7 +36,8 @@ def upgrade(
     Raises:
         Unavailable: It was in use all the time. Revisions before it have been reached. Or the
             database's encoding cannot hold every text, or there are no migrations from its
-            revision; nothing has been done. Or the account does not own the tables.
+            revision; nothing has been done. Or the account does not own the tables,
+            or the server does not let it in.
     """
     if asyncio.run(_is_newer(url)):
         log.info("the database is newer, and serves this version")
@@ -65,12 +65,8 @@ def upgrade(
 
 async def _is_newer(url: str) -> bool:
     """Whether a newer version migrated the database, which serves this one as well."""
-    engine = create_async_engine(async_url(url))
-    try:
-        async with engine.connect() as connection:
-            schema = await connection.run_sync(stored_schema)
-    finally:
-        await engine.dispose()
+    async with connected(url, "tables are made by who owns them") as connection:
+        schema = await connection.run_sync(stored_schema)
     known = expected_revision()
     return schema.revision != known and schema.serves(known)
 
