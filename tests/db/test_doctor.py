@@ -115,11 +115,14 @@ async def test_the_way_to_the_database_is_encrypted_and_its_server_checked(
         await check_database()
 
 
-async def test_the_database(fresh_database_url: str) -> None:
+async def test_the_database(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PostGIS 3" in await check_database()
     assert "s from the database's" in await check_clock()
     await execute(fresh_database_url, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(Unavailable, match="shanhai db upgrade"):
+        await check_database()
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", f"{fresh_database_url}-that-is-not-there")
+    with pytest.raises(Unavailable, match="InvalidCatalogNameError"):
         await check_database()
 
 

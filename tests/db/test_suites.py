@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner, Result
 
 from shanhai.cli.app import app
@@ -15,6 +16,7 @@ from shanhai.db.revision import look_into_database
 from shanhai.db.tables.access import Account, AccountCredential, AuditLog
 from shanhai.db.tables.delivery import Webhook
 from shanhai.errors import Unavailable
+from tests.support.accounts import account_url
 from tests.support.job_rows import open_sessions
 
 HOOKS, SIGN_IN = "w" * 40, "s" * 40
@@ -101,6 +103,10 @@ async def test_doctor_tells_the_suite_and_misses_sm3(
 ) -> None:
     assert (await check_cryptography()).startswith("international (SHA-256")
     monkeypatch.setenv("SHANHAI_CRYPTO_SUITE", "commercial")
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", account_url(fresh_database_url, "tiles"))
+    with pytest.raises(DBAPIError, match="permission denied for table audit_chain"):
+        await check_cryptography()
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", fresh_database_url)
     assert (await check_cryptography()).startswith("commercial (SM3, SM4-GCM, SM2)")
     async with open_sessions(fresh_database_url) as sessions:
         async with sessions.begin() as session:

@@ -111,7 +111,7 @@ async def check_database() -> str:
             text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
         )
         if postgis is None:
-            raise Unavailable("the extension postgis is missing: run `shanhai db upgrade`")
+            raise Unavailable("the extension postgis is missing: run `shanhai db provision`")
         if tuple(map(int, postgis.split(".")[:2])) < OLDEST_POSTGIS:
             raise Unavailable(f"PostGIS {postgis}: 3.3 or newer is needed; update the extension")
         schema = await present_schema(session)
@@ -326,19 +326,20 @@ async def check_cryptography() -> str:
     async def look(session: AsyncSession) -> str:
         if suite == "commercial":
             query = text("SELECT encode(audit_hash('sm3', 'abc'), 'hex')")
-            if await session.scalar(query) != SM3_OF_ABC:
+            try:
+                hashed = await session.scalar(query)
+            except DBAPIError as error:
+                raise Unavailable(
+                    "the database has no SM3, so no entry of the audit log can be written: as a"
+                    f" superuser, CREATE EXTENSION pgcrypto ({type(error.orig).__name__})"
+                ) from error
+            if hashed != SM3_OF_ABC:
                 raise Unavailable("the database's SM3 is not that of GB/T 32905")
         counted = text("SELECT algorithm, count(*) FROM audit_chain GROUP BY 1 ORDER BY 1")
         links = [f"{number} links by {name}" for name, number in await session.execute(counted)]
         return "; ".join([crypto.TOLD[suite], *links])
 
-    try:
-        return await in_transaction(look)
-    except DBAPIError as error:
-        raise Unavailable(
-            "the database has no SM3, so no entry of the audit log can be written: as a superuser,"
-            f" CREATE EXTENSION pgcrypto ({type(error.orig).__name__})"
-        ) from error
+    return await in_transaction(look)
 
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.fonts"))

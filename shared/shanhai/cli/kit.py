@@ -43,8 +43,8 @@ async def _demand_connection(session: AsyncSession) -> None:
     try:
         await session.connection()
     except DATABASE_ERRORS as error:
-        # Not its text, which may name the account.
-        reason = type(error.__cause__ or error).__name__
+        # Not its text, which may name the account. Below SQLAlchemy's is the driver's own.
+        reason = type(getattr(error, "orig", error).__cause__ or error).__name__
         raise Unavailable(
             f"the database of SHANHAI_DATABASE_URL does not answer or refuses us ({reason})",
             message_zh=f"SHANHAI_DATABASE_URL 所指数据库无响应或拒绝连接（{reason}）",
