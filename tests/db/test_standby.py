@@ -14,8 +14,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from shanhai.cli.doctor import check_standby
 from shanhai.db.engine import FastReader, open_quick_reader
 from shanhai.db.standby import LOOKS, MAY_LAG
+from shanhai.errors import Unavailable
 from shanhai.local.places import Home, run_as
 from shanhai.local.servers import PROGRAMS, PrivatePostgres, Surroundings
 from shanhai.settings import DatabaseSettings
@@ -57,14 +59,18 @@ def standby(private_postgres: PrivatePostgres) -> Iterator[StandbyPostgres]:
 
 @pytest.fixture
 def standby_settings(
-    fresh_database_url: str, private_postgres: PrivatePostgres, standby: StandbyPostgres
+    fresh_database_url: str,
+    private_postgres: PrivatePostgres,
+    standby: StandbyPostgres,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> DatabaseSettings:
     name = fresh_database_url.rpartition("/")[2]
     # The copy has the primary's passwords.
     read_url = private_postgres.url(name).replace(f":{private_postgres.port}/", f":{standby.port}/")
-    return DatabaseSettings(
-        url=SecretStr(fresh_database_url), read_url=SecretStr(read_url), read_lag_s=LAG_S
-    )
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("SHANHAI_DATABASE_READ_URL", read_url)
+    monkeypatch.setenv("SHANHAI_DATABASE_READ_LAG_S", str(LAG_S))
+    return DatabaseSettings()
 
 
 @pytest.fixture
@@ -126,6 +132,7 @@ async def test_it_misses_nothing_older_than_the_bound(
 ) -> None:
     await write(standby_settings)
     await until_followed(lagging_reader)
+    assert await check_standby() == "no more than 1 s behind"
     await tell(standby_settings.read_url, "SELECT pg_wal_replay_pause()")
     try:
         name = await write(standby_settings)
@@ -135,6 +142,8 @@ async def test_it_misses_nothing_older_than_the_bound(
         with lagging():
             assert await lagging_reader.scalar(FOUND, {"name": name}) == 1
             assert await lagging_reader.scalar(WHERE, {}) is False
+        with pytest.raises(Unavailable, match="more than 1 s behind"):
+            await check_standby()
     finally:
         await tell(standby_settings.read_url, "SELECT pg_wal_replay_resume()")
     await until_followed(lagging_reader)
@@ -151,6 +160,8 @@ async def test_the_primary_answers_while_it_is_away(
         with lagging():
             answers = [await lagging_reader.scalar(WHERE, {}) for _ in range(5)]
         assert answers == [False] * 5
+        with pytest.raises(Unavailable, match="READ_URL does not answer"):
+            await check_standby()
     finally:
         standby.start()
     await until_followed(lagging_reader)
@@ -176,6 +187,8 @@ async def test_one_that_was_promoted_is_not_read_from(
     os.kill(process.pid, signal.SIGKILL)
     await asyncio.sleep(LAG_S)
     standby.start()
+    with pytest.raises(Unavailable, match="promoted"):
+        await check_standby()
     for _ in range(2 * LOOKS):
         with lagging():
             assert await lagging_reader.scalar(text("SELECT to_regclass('own')"), {}) is None

@@ -27,11 +27,13 @@ from shanhai.db.queries import audit_chain
 from shanhai.db.queries.files import read_references
 from shanhai.db.queries.keys import list_keys
 from shanhai.db.revision import expected_revision, present_schema
+from shanhai.db.standby import LOOKS, REPLAYED, WRITTEN
 from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.settings import (
     ArtifactSettings,
     AuditSettings,
     DaskSettings,
+    DatabaseSettings,
     QueueSettings,
     RedisSettings,
     WorkerSettings,
@@ -158,6 +160,30 @@ async def check_writing() -> str:
         return "written through"
 
     return await in_transaction(look)
+
+
+async def check_standby() -> str:
+    """The standby, where one is named, comes within its bound to where the primary is."""
+    settings = DatabaseSettings()
+    if not settings.read_url.get_secret_value():
+        return "none: SHANHAI_DATABASE_READ_URL is not set"
+    written = await in_transaction(lambda session: session.scalar(text(WRITTEN)))
+    for _ in range(LOOKS):
+        replayed = await in_transaction(
+            lambda session: session.scalar(text(REPLAYED)), at="read_url"
+        )
+        if replayed is None:
+            raise Unavailable(
+                "the server of SHANHAI_DATABASE_READ_URL is no standby, or was promoted: make one"
+                " with pg_basebackup; the primary is read from"
+            )
+        if replayed >= written:
+            return f"no more than {settings.read_lag_s:g} s behind"
+        await asyncio.sleep(settings.read_lag_s / LOOKS)
+    raise Unavailable(
+        f"the standby is more than {settings.read_lag_s:g} s behind, SHANHAI_DATABASE_READ_LAG_S,"
+        f" and lacks {written - replayed} bytes of log: the primary is read from"
+    )
 
 
 async def check_clock() -> str:
@@ -475,6 +501,7 @@ async def check_isolation() -> str:
 CHECKS: dict[str, Check] = {
     "database": check_database,
     "writing": check_writing,
+    "standby": check_standby,
     "clock": check_clock,
     "indexes": check_indexes,
     "accounts": check_accounts,

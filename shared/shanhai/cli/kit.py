@@ -24,30 +24,34 @@ from shanhai.settings import ALL_SETTINGS, DatabaseSettings
 Result = TypeVar("Result")
 
 
-async def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    """Do the work in one transaction on the configured database.
+async def in_transaction(
+    work: Callable[[AsyncSession], Awaitable[Result]], *, at: Literal["url", "read_url"] = "url"
+) -> Result:
+    """Do the work in one transaction on the configured database, or on its standby.
 
     Raises:
         Unavailable: It does not answer, or does not let us in.
     """
-    engine = create_engine(DatabaseSettings(), application="shanhai-cli")
+    settings = DatabaseSettings()
+    chosen = settings.model_copy(update={"url": getattr(settings, at)})
+    engine = create_engine(chosen, application="shanhai-cli")
     try:
         async with create_sessions(engine).begin() as session:
-            await _demand_connection(session)
+            await _demand_connection(session, f"SHANHAI_DATABASE_{at.upper()}")
             return await work(session)
     finally:
         await engine.dispose()
 
 
-async def _demand_connection(session: AsyncSession) -> None:
+async def _demand_connection(session: AsyncSession, variable: str) -> None:
     try:
         await session.connection()
     except DATABASE_ERRORS as error:
         # Not its text, which may name the account. Below SQLAlchemy's is the driver's own.
         reason = type(getattr(error, "orig", error).__cause__ or error).__name__
         raise Unavailable(
-            f"the database of SHANHAI_DATABASE_URL does not answer or refuses us ({reason})",
-            message_zh=f"SHANHAI_DATABASE_URL 所指数据库无响应或拒绝连接（{reason}）",
+            f"the database of {variable} does not answer or refuses us ({reason})",
+            message_zh=f"{variable} 所指数据库无响应或拒绝连接（{reason}）",
         ) from error
 
 

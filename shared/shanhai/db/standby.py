@@ -27,9 +27,9 @@ NEEDED: ContextVar[int] = ContextVar("needed", default=0)
 """The place in the primary's log up to which it must be there all the same."""
 LOOKS = 4
 """Looks at the standby within the time it may be behind."""
-_WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 # Once promoted, a server goes its own way, and its places say nothing of the primary's log.
-_REPLAYED = (
+REPLAYED = (
     "SELECT CASE WHEN pg_is_in_recovery()"
     " THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint END"
 )
@@ -84,9 +84,9 @@ class Standby:
         """Find out how far it is behind."""
         began = time.monotonic()
         async with asyncio.timeout(self.lag_s):
-            [(written,)] = await self.primary(_WRITTEN, ())
+            [(written,)] = await self.primary(WRITTEN, ())
             self._noted.append((began, written))
-            [(replayed,)] = await self.standby(_REPLAYED, ())
+            [(replayed,)] = await self.standby(REPLAYED, ())
         self.replayed = replayed or 0
         while self._noted and self._noted[0][1] <= self.replayed:
             at, _ = self._noted.popleft()
