@@ -48,6 +48,8 @@ def run(connection: Connection) -> None:
     """Migrate over an open connection."""
     demand_utf8(str(connection.scalar(text("SHOW server_encoding"))))
     connection.execute(text("SET lock_timeout = '2s'"))
+    # A limit that the server gives everybody is for statements of services.
+    connection.execute(text("SET statement_timeout = 0"))
     # One at a time: two would find the same revision.
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
     demand_known(stored_schema(connection))
