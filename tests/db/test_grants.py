@@ -222,6 +222,11 @@ def test_an_older_installation_gets_accounts(
     asyncio.run(execute(account_url(of_a_superuser, "api"), temporary))
     with pytest.raises(DBAPIError, match=DENIED):
         asyncio.run(execute(account_url(of_a_superuser, "tiles"), temporary))
+    asyncio.run(
+        execute(of_a_superuser, "CREATE SCHEMA own", "ALTER EXTENSION pgcrypto SET SCHEMA own")
+    )
+    with pytest.raises(Unavailable, match="pgcrypto in own"):
+        asyncio.run(grants.provision(of_a_superuser, passwords))
 
 
 def test_services_do_not_upgrade_and_only_superusers_make_accounts(database_url: str) -> None:

@@ -214,6 +214,12 @@ def _of_role(
 
 
 EXTENSIONS = ("postgis", "btree_gist", "pg_trgm", "pgcrypto")
+# Functions of ours look for theirs there alone.
+ELSEWHERE = text(
+    """SELECT string_agg(extname || ' in ' || extnamespace::regnamespace, ', ')
+         FROM pg_extension
+        WHERE extname = ANY (:names) AND extnamespace <> 'public'::regnamespace"""
+)
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS INHERIT"
 # What a former owner has goes to the new one, but for what belongs to an extension.
 TAKE_OVER = """
@@ -254,7 +260,8 @@ async def provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
         url: The database, with a superuser's account.
 
     Raises:
-        Unavailable: the account is no superuser's, or the server refuses.
+        Unavailable: the account is no superuser's, an extension is in another schema, or the
+            server refuses.
     """
     async with connected(url, "accounts are made by a superuser") as connection:
         await connection.execute(TAKE_TURNS)
@@ -273,7 +280,16 @@ async def provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
                 f"ALTER ROLE {account} {ATTRIBUTES} {own} PASSWORD {kept}"
             )
         for extension in EXTENSIONS:
-            await connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+            wanted = text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public")
+            await connection.execute(wanted)
+        elsewhere = await connection.scalar(ELSEWHERE, {"names": [*EXTENSIONS]})
+        if elsewhere:
+            raise Unavailable(
+                f"extensions must be in the schema public: {elsewhere}; DROP EXTENSION, or ALTER"
+                " EXTENSION … SET SCHEMA public where it lets itself be moved, and begin again",
+                message_zh=f"扩展须位于模式 public：{elsewhere}；请执行 DROP EXTENSION"
+                "（可迁移者执行 ALTER EXTENSION … SET SCHEMA public）后重试",
+            )
         for function in LEAKPROOF:
             await connection.execute(text(f"ALTER FUNCTION {function} LEAKPROOF"))
         for statement in await _about_database(connection):
