@@ -24,6 +24,7 @@ from shanhai.db.tables.delivery import Delivery
 from shanhai.errors import InvalidInput, NotFound, Stale
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
+from tests.support.alert_rows import rule
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
 from tests.support.observation_rows import add_station, forget_observations, store_observations
@@ -40,31 +41,16 @@ NIGHT = {
     "time_zone": "Asia/Shanghai",
     "red_passes": True,
 }
-RULE: dict[str, Any] = {
-    "code": "pm25",
-    "name_zh": "细颗粒物",
-    "name_en": "Fine particles",
-    "kind": "above",
-    "property": "pm25",
-    "limits": {"yellow": 75.0, "red": 250.0},
-    "reset": 60.0,
-    "min_duration_s": 0,
-    "max_age_s": 864_000,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(
-        (
-            "stations",
-            "region",
-            "plan",
-            "indicator",
-            "control_kind",
-            "balance_kind",
-            "settlement_state",
-        )
-    ),
-    **dict.fromkeys(("quiet", "valid_from", "valid_to")),
-}
+RULE = rule(
+    code="pm25",
+    name_zh="细颗粒物",
+    name_en="Fine particles",
+    kind="above",
+    property="pm25",
+    limits={"yellow": 75.0, "red": 250.0},
+    reset=60.0,
+    max_age_s=864_000,
+)
 READER: dict[str, Any] = {
     "name": "值班员",
     "address": "duty@example.org",

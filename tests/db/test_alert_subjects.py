@@ -25,50 +25,33 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.plan import Plan
 from shanhai.errors import Forbidden, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
+from tests.support.alert_rows import events, rule
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region
 from tests.support.known_lines import red_line
+from tests.support.observation_rows import fetch
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ACT = Act("key:test")
 ANYONE = Identity("key:test", frozenset({Scope.WRITE, Scope.OBSERVE, Scope.PROJECTS}))
-BEHIND: dict[str, Any] = {
-    "code": "behind",
-    "name_zh": "指标滞后",
-    "name_en": "Behind",
-    "kind": "indicator_behind_target",
-    "plan": "plan",
-    "indicator": "woods",
-    "region": None,
-    "limits": {"blue": 0.0, "yellow": 10.0, "red": 50.0},
-    "reset": 0.0,
-    "min_duration_s": 0,
-    "max_age_s": 604_800,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(
-        (
-            "property",
-            "stations",
-            "control_kind",
-            "balance_kind",
-            "settlement_state",
-            "quiet",
-            "valid_from",
-            "valid_to",
-        )
-    ),
-}
-LEADS = {
-    **BEHIND,
-    "code": "leads",
-    "kind": "red_line_lead",
-    "plan": None,
-    "indicator": None,
-    "control_kind": "red_line",
-    "limits": {"yellow": 400.0, "red": 1e6},
-}
+BEHIND = rule(
+    code="behind",
+    name_zh="指标滞后",
+    name_en="Behind",
+    kind="indicator_behind_target",
+    plan="plan",
+    indicator="woods",
+    limits={"blue": 0.0, "yellow": 10.0, "red": 50.0},
+    reset=0.0,
+)
+LEADS = rule(
+    code="leads",
+    kind="red_line_lead",
+    control_kind="red_line",
+    limits={"yellow": 400.0, "red": 1e6},
+    reset=0.0,
+)
 DECLINES = {**LEADS, "code": "declines", "kind": "line_decline"}
 SHAPE = box(118.02, 24.42, 118.03, 24.43)
 LEAD = Lead(
@@ -121,17 +104,8 @@ async def measure(sessions: Sessions, value: str) -> None:
     await evaluate(sessions)
 
 
-async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
-    async with sessions() as session:
-        return [tuple(row) for row in await session.execute(text(query))]
-
-
 async def alerts(sessions: Sessions) -> list[tuple[Any, ...]]:
     return await fetch(sessions, "SELECT status, level, measure FROM alert ORDER BY id")
-
-
-async def events(sessions: Sessions) -> list[str]:
-    return [row[0] for row in await fetch(sessions, "SELECT kind FROM alert_event ORDER BY id")]
 
 
 async def test_an_indicator_that_falls_behind_warns_until_it_is_back(sessions: Sessions) -> None:

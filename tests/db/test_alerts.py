@@ -16,42 +16,29 @@ from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Role, Scope
+from tests.support.alert_rows import events, rule
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
-from tests.support.observation_rows import add_station, forget_observations, store_observations
+from tests.support.observation_rows import (
+    add_station,
+    fetch,
+    forget_observations,
+    store_observations,
+)
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = START + timedelta(hours=12)
 HOUR = timedelta(hours=1)
 ACT = Act("key:test")
 PLANNER = Identity("key:test", frozenset({Scope.WRITE}))
-RULE: dict[str, Any] = {
-    "code": "pm25",
-    "name_zh": "细颗粒物",
-    "name_en": "Fine particles",
-    "kind": "above",
-    "property": "pm25",
-    "stations": None,
-    "region": None,
-    "limits": {"yellow": 75.0, "red": 250.0},
-    "reset": 60.0,
-    "min_duration_s": 0,
-    "max_age_s": 86_400,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(
-        (
-            "plan",
-            "indicator",
-            "control_kind",
-            "balance_kind",
-            "settlement_state",
-            "quiet",
-            "valid_from",
-            "valid_to",
-        ),
-    ),
-}
+RULE = rule(
+    code="pm25",
+    kind="above",
+    property="pm25",
+    limits={"yellow": 75.0, "red": 250.0},
+    reset=60.0,
+    max_age_s=86_400,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -89,17 +76,8 @@ async def send(
     await evaluate(sessions)
 
 
-async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
-    async with sessions() as session:
-        return [tuple(row) for row in await session.execute(text(query))]
-
-
 async def alerts(sessions: Sessions) -> list[tuple[Any, ...]]:
     return await fetch(sessions, "SELECT status, level FROM alert ORDER BY id")
-
-
-async def events(sessions: Sessions) -> list[str]:
-    return [row[0] for row in await fetch(sessions, "SELECT kind FROM alert_event ORDER BY id")]
 
 
 async def test_an_alert_opens_rises_and_ends_with_the_values(sessions: Sessions) -> None:

@@ -21,6 +21,7 @@ from shanhai.vocabulary import Role, Scope
 from tests.support.observation_rows import (
     FEED,
     add_station,
+    fetch,
     forget_observations,
     store_observations,
     stored_values,
@@ -62,11 +63,6 @@ async def append(
     delivery = IncomingBatch(given, Sender("http", identity), by_series=by_series)
     [outcome] = await appender.append([delivery])
     return outcome
-
-
-async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
-    async with sessions() as session:
-        return [tuple(row) for row in await session.execute(text(query))]
 
 
 async def execute(sessions: Sessions, statement: str) -> None:

@@ -1,7 +1,5 @@
 """Duties that come near their last day, are late and are done: warnings, on PostGIS."""
 
-from typing import Any
-
 import pytest
 from sqlalchemy import text
 
@@ -15,36 +13,18 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.vocabulary import Scope
+from tests.support.alert_rows import rule
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_plan
 from tests.support.job_rows import add_region
 
 ANYONE = Identity("key:test", frozenset({Scope.WRITE, Scope.PROJECTS}))
-RULE: dict[str, Any] = {
-    "code": "due",
-    "name_zh": "职责到期",
-    "name_en": "Duty due",
-    "kind": "duty_due",
-    "limits": {"blue": -30.0, "yellow": -7.0, "red": 0.0},
-    "reset": -30.0,
-    "min_duration_s": 0,
-    "max_age_s": 604_800,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(
-        (
-            "property",
-            "stations",
-            "control_kind",
-            "balance_kind",
-            "settlement_state",
-            "quiet",
-            "valid_from",
-            "valid_to",
-        )
-    ),
-    **dict.fromkeys(("plan", "indicator", "region")),
-}
+RULE = rule(
+    code="due",
+    kind="duty_due",
+    limits={"blue": -30.0, "yellow": -7.0, "red": 0.0},
+    reset=-30.0,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -14,24 +14,13 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.vocabulary import Scope
+from tests.support.alert_rows import events, rule
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
 
 ACT = Act("key:test")
 ANYONE = Identity("key:test", frozenset({Scope.WRITE, Scope.PROJECTS}))
-RULE: dict[str, Any] = {
-    "code": "rule",
-    "name_zh": "规则",
-    "name_en": "Rule",
-    "limits": {"yellow": 0.0},
-    "reset": 0.0,
-    "min_duration_s": 0,
-    "max_age_s": 604_800,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(("property", "stations", "control_kind", "quiet", "valid_from", "valid_to")),
-    **dict.fromkeys(("plan", "indicator", "region", "balance_kind", "settlement_state")),
-}
+RULE = rule(limits={"yellow": 0.0}, reset=0.0)
 SHORE = {"kind": "balance_short", "balance_kind": "natural_shoreline"}
 LAND = {"kind": "balance_short", "balance_kind": "cultivated_land"}
 Told = set[tuple[str, str, float, str | None]]
@@ -88,11 +77,6 @@ async def standing(sessions: Sessions) -> Told:
         for one in await told(sessions)
         if one["status"] != "closed"
     }
-
-
-async def events(sessions: Sessions) -> list[str]:
-    async with sessions() as session:
-        return list(await session.scalars(text("SELECT kind FROM alert_event ORDER BY id")))
 
 
 async def book(

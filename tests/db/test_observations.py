@@ -31,6 +31,7 @@ from tests.support.job_rows import add_region
 from tests.support.observation_rows import (
     FEED,
     add_station,
+    fetch,
     forget_observations,
     read_buckets,
     store_observations,
@@ -72,11 +73,6 @@ async def store(sessions: Sessions, given: list[FeedObservation], **options: Any
 
 def counts(outcome: BatchOutcome) -> tuple[int, int, int, int]:
     return outcome.accepted, outcome.duplicates, outcome.revised, outcome.rejected.number
-
-
-async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
-    async with sessions() as session:
-        return [tuple(row) for row in await session.execute(text(query))]
 
 
 async def test_what_is_sent_again_is_a_duplicate(sessions: Sessions) -> None:

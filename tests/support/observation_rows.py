@@ -66,6 +66,12 @@ async def store_observations(
         return await store(session, Batch.of(rows), Sender("http", identity), **options)
 
 
+async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
+    async with sessions() as session:
+        return [tuple(row) for row in await session.execute(text(query))]
+
+
 async def stored_values(
     sessions: Sessions, station: str, property_: str
 ) -> list[tuple[datetime, float]]:

@@ -39,6 +39,7 @@ from shanhai.vocabulary import Scope
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.mail.sender import MailSender
+from tests.support.alert_rows import rule
 from tests.support.certificates import make_certificates
 from tests.support.emptying import forget_rows
 from tests.support.observation_rows import add_station, forget_observations, store_observations
@@ -59,31 +60,16 @@ READER: dict[str, Any] = {
     "endings": True,
     "enabled": True,
 }
-RULE: dict[str, Any] = {
-    "code": "pm25",
-    "name_zh": "细颗粒物",
-    "name_en": "Fine particles\nBcc: x@example.org",
-    "kind": "above",
-    "property": "pm25",
-    "limits": {"yellow": 75.0},
-    "reset": 75.0,
-    "min_duration_s": 0,
-    "max_age_s": 86_400,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(
-        (
-            "stations",
-            "region",
-            "plan",
-            "indicator",
-            "control_kind",
-            "balance_kind",
-            "settlement_state",
-        )
-    ),
-    **dict.fromkeys(("quiet", "valid_from", "valid_to")),
-}
+RULE = rule(
+    code="pm25",
+    name_zh="细颗粒物",
+    name_en="Fine particles\nBcc: x@example.org",
+    kind="above",
+    property="pm25",
+    limits={"yellow": 75.0},
+    reset=75.0,
+    max_age_s=86_400,
+)
 
 
 @dataclass

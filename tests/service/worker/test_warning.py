@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -18,35 +17,14 @@ from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
 from shanhai_worker import periodic
 from shanhai_worker.context import WorkerContext
+from tests.support.alert_rows import rule
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 PATIENCE_S = 30.0
-RULE: dict[str, Any] = {
-    "name_zh": "规则",
-    "name_en": "Rule",
-    "property": "pm25",
-    "stations": None,
-    "region": None,
-    "min_duration_s": 0,
-    "max_age_s": 86_400,
-    "any_quality": False,
-    "enabled": True,
-    **dict.fromkeys(
-        (
-            "plan",
-            "indicator",
-            "control_kind",
-            "balance_kind",
-            "settlement_state",
-            "quiet",
-            "valid_from",
-            "valid_to",
-        ),
-    ),
-}
+RULE = rule(property="pm25", max_age_s=86_400)
 READER = {
     "name": "reader",
     "address": "a@b.cn",
@@ -79,10 +57,10 @@ async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
             ("behind", "indicator_behind_target", {"yellow": 0.0}),
         ):
             (reset,) = limits.values()
-            rule = {**RULE, "code": code, "kind": kind, "limits": limits, "reset": reset}
+            contents = {**RULE, "code": code, "kind": kind, "limits": limits, "reset": reset}
             if code == "behind":
-                rule["property"] = None
-            await create_rule(session, rule, identity=planner, act=Act("key:test"))
+                contents["property"] = None
+            await create_rule(session, contents, identity=planner, act=Act("key:test"))
     now = datetime.now(UTC)
     await store_observations(
         sessions,
@@ -118,9 +96,9 @@ async def test_ledgers_open_and_end_alerts_when_they_change_and_when_days_pass(
             ("mine_fund_short", None),
             ("settlement_waiting", None),
         ):
-            rule = {**RULE, "code": kind, "kind": kind, "limits": {"red": 0.0}, "reset": 0.0}
-            rule |= {"property": None, "balance_kind": sort}
-            await create_rule(session, rule, identity=planner, act=Act("key:test"))
+            contents = {**RULE, "code": kind, "kind": kind, "limits": {"red": 0.0}, "reset": 0.0}
+            contents |= {"property": None, "balance_kind": sort}
+            await create_rule(session, contents, identity=planner, act=Act("key:test"))
     query = text(
         "SELECT r.kind, a.status FROM alert a JOIN alert_rule r ON r.id = a.rule_id ORDER BY a.id"
     )
