@@ -6,7 +6,7 @@ import { type Answered, Fault, type FaultAt, write } from "./api";
 import { told, useAsked } from "./asked";
 import { Conflict, changedMembers } from "./conflict";
 import type { Feature, PropertySchema, Values } from "./features";
-import { type Controls, Fields, memberOf, Restored, useDraft } from "./form";
+import { type Controls, Fields, memberOf, Restored, SubmitForm, useDraft } from "./form";
 import { heldBy, isStale, readHeld } from "./held";
 import { attempt, Button, FaultBox, Found } from "./ui";
 import { t } from "./words";
@@ -174,13 +174,7 @@ function Form<T>({
   };
   const held = values.value as Held;
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
+    <SubmitForm onSubmit={submit}>
       <Restored restored={restored} reset={reset} />
       <Fields
         members={kind.members}
@@ -216,7 +210,7 @@ function Form<T>({
           }}
         />
       )}
-    </form>
+    </SubmitForm>
   );
 }
 

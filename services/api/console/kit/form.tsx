@@ -1,7 +1,7 @@
 /** Forms made from JSON Schemas: of processes and of collections, with ranges, help and words. */
 
 import { type Signal, signal, useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
@@ -26,6 +26,23 @@ export interface FormProps {
   controls?: Controls;
   /** Where the members are in what is sent, as `/inputs`. */
   at?: string;
+}
+
+/** A form that the page sends itself, when one of its buttons that submit is pressed. */
+export function SubmitForm({
+  onSubmit,
+  ...rest
+}: Omit<JSX.IntrinsicElements["form"], "onSubmit"> & { onSubmit: () => unknown }) {
+  return (
+    <form
+      class="form"
+      {...rest}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit();
+      }}
+    />
+  );
 }
 
 /** The fields of an object, in the order of its schema. */

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
-import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { execute } from "../../kit/jobs";
 import { plan, plansHere, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";
@@ -89,13 +89,7 @@ function OrderForm({
     busy.value = false;
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        start();
-      }}
-    >
+    <SubmitForm onSubmit={start}>
       <p class="hint">{description.description}</p>
       <Restored restored={restored} reset={reset} />
       <InputFields
@@ -113,7 +107,7 @@ function OrderForm({
           {t("登录并具有分析角色后可以开始计算。", "Sign in as an analyst to start it.")}
         </p>
       )}
-    </form>
+    </SubmitForm>
   );
 }
 

@@ -5,7 +5,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { api, ask, Fault, read, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
-import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { plan, region } from "../../kit/place";
 import { Button, Field, Found, Panel, Select, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
@@ -128,13 +128,7 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
     busy.value = false;
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-    >
+    <SubmitForm onSubmit={save}>
       <Restored restored={restored} reset={reset} />
       <Panel
         title={
@@ -176,7 +170,7 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
           {t("不保存", "Do not save")}
         </Button>
       </div>
-    </form>
+    </SubmitForm>
   );
 }
 

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, Fault, read } from "../../kit/api";
 import { told as toldOf, useAsked } from "../../kit/asked";
 import { address, type FeaturePage, schemaOf } from "../../kit/features";
+import { SubmitForm } from "../../kit/form";
 import { number } from "../../kit/format";
 import { execute, type Job } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
@@ -284,13 +285,7 @@ function Packs() {
         {(layers) => {
           const chosen = layer.value || layers[0]?.id || "";
           return (
-            <form
-              class="form"
-              onSubmit={(event) => {
-                event.preventDefault();
-                start(chosen);
-              }}
-            >
+            <SubmitForm onSubmit={() => start(chosen)}>
               <Field
                 label={t("图层", "Layer")}
                 hint={t(
@@ -351,7 +346,7 @@ function Packs() {
                   <Badge tone="good">{PACKS[job.value.pack]}</Badge>
                 </p>
               )}
-            </form>
+            </SubmitForm>
           );
         }}
       </Found>

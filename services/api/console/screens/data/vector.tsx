@@ -4,6 +4,7 @@ import { batch, useSignal } from "@preact/signals";
 import { api, ask, type Fault, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { schemaOf } from "../../kit/features";
+import { SubmitForm } from "../../kit/form";
 import { number } from "../../kit/format";
 import { execute } from "../../kit/jobs";
 import { keep, recall } from "../../kit/kept";
@@ -87,13 +88,7 @@ export function VectorForm({
   const found = report.value;
   const checked = found?.summary.verdict === "checked";
   return (
-    <form
-      class="form wide"
-      onSubmit={(event) => {
-        event.preventDefault();
-        start(true);
-      }}
-    >
+    <SubmitForm class="form wide" onSubmit={() => start(true)}>
       <Found asked={collections.asked} again={collections.again}>
         {({ collections }) => (
           <Field label={t("导入到", "Import into")}>
@@ -197,7 +192,7 @@ export function VectorForm({
           </>
         )}
       </div>
-    </form>
+    </SubmitForm>
   );
 }
 

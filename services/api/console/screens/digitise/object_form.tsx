@@ -17,7 +17,7 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { fixed } from "../../kit/format";
 import { boundsOf, moved } from "../../kit/map/bounds";
 import type { Drawable } from "../../kit/map/draw";
@@ -185,13 +185,7 @@ function Form({
     ...(redrawn || code === null ? { geometry: now.geometry } : {}),
   });
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save(mine(), now.etag);
-      }}
-    >
+    <SubmitForm onSubmit={() => save(mine(), now.etag)}>
       <h2>
         {now.base
           ? called(now.base.properties) || now.base.id
@@ -248,7 +242,7 @@ function Form({
           }}
         />
       )}
-    </form>
+    </SubmitForm>
   );
 }
 

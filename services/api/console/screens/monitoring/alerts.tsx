@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { Actor } from "../../kit/actor";
 import { answered, api, ask, type Fault, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import { useDraft } from "../../kit/form";
+import { SubmitForm, useDraft } from "../../kit/form";
 import { moment } from "../../kit/format";
 import { screenPath } from "../../kit/screens";
 import { holdsAnywhere, may } from "../../kit/session";
@@ -294,13 +294,7 @@ function AnswerForm({
   };
   return (
     <Panel title={t("处理", "Answer")}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          answer(ways[0]);
-        }}
-      >
+      <SubmitForm onSubmit={() => answer(ways[0])}>
         <Field
           label={t("处理意见", "What was found or done")}
           needed
@@ -330,7 +324,7 @@ function AnswerForm({
             </Button>
           ))}
         </div>
-      </form>
+      </SubmitForm>
     </Panel>
   );
 }

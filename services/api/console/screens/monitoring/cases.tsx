@@ -7,7 +7,7 @@ import { Actor } from "../../kit/actor";
 import { answered, api, type Fault, faultOf, read, type Schema, send, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { address } from "../../kit/features";
-import { Restored, useDraft } from "../../kit/form";
+import { Restored, SubmitForm, useDraft } from "../../kit/form";
 import { day, fixed, moment, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
@@ -325,13 +325,7 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
   };
   return (
     <Panel title={t("现场照片", "Photo on site")}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          sendIt();
-        }}
-      >
+      <SubmitForm onSubmit={sendIt}>
         <Field label={t("拍照或选择照片", "Take or choose a photo")} needed>
           <input
             key={sent.value}
@@ -359,7 +353,7 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
         <Button kind="main" submits busy={busy.value} disabled={!file.value}>
           {t("上传照片", "Send the photo")}
         </Button>
-      </form>
+      </SubmitForm>
     </Panel>
   );
 }
@@ -446,13 +440,7 @@ function TakeStep({
   return (
     <Panel title={t("下一步", "Next step")}>
       <Restored restored={restored} reset={() => reset({})} />
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          take();
-        }}
-      >
+      <SubmitForm onSubmit={take}>
         <Field label={t("进入", "To")} hint={step.rule}>
           <Select
             choices={allowed.map((found: Step) => ({
@@ -526,7 +514,7 @@ function TakeStep({
             <Button onClick={stand}>{t("写入我的位置", "Add where I am")}</Button>
           )}
         </div>
-      </form>
+      </SubmitForm>
     </Panel>
   );
 }

@@ -5,7 +5,7 @@ import { answered, api, ask, type Fault, type Schema, write } from "../../kit/ap
 import { told, useAsked } from "../../kit/asked";
 import { useEdits } from "../../kit/conflict";
 import { isConflict, type PropertySchema, schemaOf, type Values } from "../../kit/features";
-import { type Controls, Fields, Restored } from "../../kit/form";
+import { type Controls, Fields, Restored, SubmitForm } from "../../kit/form";
 import { plansHere, regionName, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
@@ -206,13 +206,7 @@ function RuleForm({
       <Restored restored={restored} reset={() => reset()} />
       <Found asked={words.asked} again={words.again}>
         {({ properties, areas }) => (
-          <form
-            class="form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              save();
-            }}
-          >
+          <SubmitForm onSubmit={save}>
             <Fields
               members={membersOf(values.value.kind as Kind, !rule, properties, areas)}
               required={["code", "name_zh", "kind", "limits", "property", "control_kind"]}
@@ -240,7 +234,7 @@ function RuleForm({
                 </Button>
               )}
             </div>
-          </form>
+          </SubmitForm>
         )}
       </Found>
     </Panel>

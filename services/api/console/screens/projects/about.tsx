@@ -14,7 +14,7 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { Fields, Restored } from "../../kit/form";
+import { Fields, Restored, SubmitForm } from "../../kit/form";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
 import { screenPath } from "../../kit/screens";
@@ -99,13 +99,7 @@ function AboutForm({
   const writes = may("write") || may("projects");
   return (
     <div class="about">
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save(change, etag);
-        }}
-      >
+      <SubmitForm onSubmit={() => save(change, etag)}>
         <Restored restored={restored} reset={() => reset()} />
         <fieldset disabled={!writes}>
           <Fields
@@ -122,7 +116,7 @@ function AboutForm({
             {t("保存", "Save")}
           </Button>
         )}
-      </form>
+      </SubmitForm>
       <div class="place-of">
         {feature.geometry ? (
           <MapView

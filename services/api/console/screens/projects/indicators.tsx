@@ -6,7 +6,7 @@ import { Actor } from "../../kit/actor";
 import { api, ask, type Fault, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { Values } from "../../kit/features";
-import { Fields } from "../../kit/form";
+import { Fields, SubmitForm } from "../../kit/form";
 import { number, today } from "../../kit/format";
 import { API } from "../../kit/page";
 import { may } from "../../kit/session";
@@ -443,13 +443,7 @@ function NewValue({
   const unit = unitName(judged.unit);
   return (
     <Dialog title={t(`填报：${what}`, `Report: ${what}`)} onClose={() => onClose(false)}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          add();
-        }}
-      >
+      <SubmitForm onSubmit={add}>
         <Fields
           values={values}
           required={["year", "value"]}
@@ -470,7 +464,7 @@ function NewValue({
         <Button kind="main" submits>
           {t("填报", "Record")}
         </Button>
-      </form>
+      </SubmitForm>
     </Dialog>
   );
 }

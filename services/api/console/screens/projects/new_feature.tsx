@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, schemaOf, type Values } from "../../kit/features";
-import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { plansHere, region, regions } from "../../kit/place";
 import { Button, type Choice, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -63,13 +63,7 @@ export function NewFeature({
       <Restored restored={restored} reset={() => reset()} />
       <Found asked={asked} again={again}>
         {({ properties, required }) => (
-          <form
-            class="form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              send();
-            }}
-          >
+          <SubmitForm onSubmit={send}>
             <Fields
               values={values}
               required={["code", ...(required ?? [])]}
@@ -105,7 +99,7 @@ export function NewFeature({
             <Button kind="main" submits busy={busy.value}>
               {t("建立", "Make")}
             </Button>
-          </form>
+          </SubmitForm>
         )}
       </Found>
     </Dialog>

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { type Fault, type Schema, write } from "../../kit/api";
 import { told } from "../../kit/asked";
+import { SubmitForm } from "../../kit/form";
 import { may } from "../../kit/session";
 import { Badge, Button, Dialog, Empty, FaultBox, Field, Panel } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -97,13 +98,7 @@ function TakeStep({
   };
   return (
     <Dialog title={`${called(project)} → ${called(step)}`} onClose={() => onClose(false)}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          take();
-        }}
-      >
+      <SubmitForm onSubmit={take}>
         <Field label={t("说明", "Note")}>
           <textarea
             rows={3}
@@ -137,7 +132,7 @@ function TakeStep({
         <Button kind="main" submits>
           {t("办理", "Take the step")}
         </Button>
-      </form>
+      </SubmitForm>
     </Dialog>
   );
 }

@@ -5,6 +5,7 @@ import { Actor } from "../../kit/actor";
 import { api, ask, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { address, type Values } from "../../kit/features";
+import { SubmitForm } from "../../kit/form";
 import { instant, moment } from "../../kit/format";
 import { API } from "../../kit/page";
 import { Pages } from "../../kit/pages";
@@ -50,10 +51,9 @@ export function Audit() {
   ];
   return (
     <div class="stack">
-      <form
+      <SubmitForm
         class="filters"
-        onSubmit={(event) => {
-          event.preventDefault();
+        onSubmit={() => {
           filter.value = filterOf(form.value);
         }}
       >
@@ -86,7 +86,7 @@ export function Audit() {
             {t("导出 CSV", "As CSV")}
           </a>
         </div>
-      </form>
+      </SubmitForm>
       <Pages asked={asked} again={again} rowsOf={({ entries }) => entries}>
         {(rows: Entry[]) => (
           <Table

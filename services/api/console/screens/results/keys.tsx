@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schema, write } from "../../kit/api";
 import { type Kind, Making } from "../../kit/editing";
 import type { Values } from "../../kit/features";
+import { SubmitForm } from "../../kit/form";
 import { instant, moment } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { attempt, Badge, Button, Dialog, Field, type Tone } from "../../kit/ui";
@@ -160,13 +161,7 @@ function Rotating({ named, hands }: { named: Key; hands: Hands<Key> }) {
   };
   return (
     <Dialog title={t(`轮换：${named.name}`, `Replace: ${named.name}`)} onClose={hands.close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          rotate();
-        }}
-      >
+      <SubmitForm onSubmit={rotate}>
         <Field
           label={t("旧密钥继续有效的小时数", "Hours for which the former key is still good")}
           hint="0 – 2160"
@@ -188,7 +183,7 @@ function Rotating({ named, hands }: { named: Key; hands: Hands<Key> }) {
             {t("轮换", "Replace")}
           </Button>
         </div>
-      </form>
+      </SubmitForm>
     </Dialog>
   );
 }

@@ -5,7 +5,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { api, ask, type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
-import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
@@ -156,13 +156,7 @@ function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: 
     busy.value = false;
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        start();
-      }}
-    >
+    <SubmitForm onSubmit={start}>
       <Restored restored={restored} reset={reset} />
       <LayerList
         offered={offered}
@@ -198,7 +192,7 @@ function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: 
         </Button>
         <Button onClick={() => reset()}>{t("清空", "Begin anew")}</Button>
       </div>
-    </form>
+    </SubmitForm>
   );
 }
 

@@ -6,7 +6,7 @@ import { api, ask, type Fault, type FaultAt, faultOf, type Schema, send } from "
 import { told, useAsked } from "../../kit/asked";
 import { Changing, type Kind, Making } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
-import { Fields } from "../../kit/form";
+import { Fields, SubmitForm } from "../../kit/form";
 import { moment } from "../../kit/format";
 import { Listing } from "../../kit/listing";
 import { Pages } from "../../kit/pages";
@@ -80,13 +80,7 @@ export function Templates({
 function NewTemplate({ onMade }: { onMade: (code: string) => void }) {
   const code = useSignal("");
   return (
-    <form
-      class="inline"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onMade(code.value);
-      }}
-    >
+    <SubmitForm class="inline" onSubmit={() => onMade(code.value)}>
       <Field label={t("新模板的代码", "Code of the new template")}>
         <input
           type="text"
@@ -102,7 +96,7 @@ function NewTemplate({ onMade }: { onMade: (code: string) => void }) {
       <Button kind="main" submits>
         {t("开始", "Begin")}
       </Button>
-    </form>
+    </SubmitForm>
   );
 }
 

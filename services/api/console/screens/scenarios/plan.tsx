@@ -4,7 +4,7 @@ import { batch, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type Fault, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import { memberOf, Restored, useDraft } from "../../kit/form";
+import { memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { execute } from "../../kit/jobs";
 import { plan, region } from "../../kit/place";
 import { Button, Field, Found, Panel, tell } from "../../kit/ui";
@@ -104,13 +104,7 @@ function PlanForm({
   };
   const fault = faults.value[shown] ?? null;
   return (
-    <form
-      class="form wide"
-      onSubmit={(event) => {
-        event.preventDefault();
-        start();
-      }}
-    >
+    <SubmitForm class="form wide" onSubmit={start}>
       <Restored restored={draft.restored} reset={() => draft.reset()} />
       <Panel
         title={t("情景", "Scenarios")}
@@ -206,7 +200,7 @@ function PlanForm({
       <Button kind="main" submits busy={busy.value}>
         {t(`开始计算 ${scenarios.length} 个情景`, `Start ${scenarios.length} scenarios`)}
       </Button>
-    </form>
+    </SubmitForm>
   );
 }
 

@@ -15,7 +15,7 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { km2 } from "../../kit/format";
 import { SketchTools } from "../../kit/map/sketch";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, tell } from "../../kit/ui";
@@ -425,13 +425,7 @@ function AttributeForm({
     busy.value = false;
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save({ properties: changed }, known);
-      }}
-    >
+    <SubmitForm onSubmit={() => save({ properties: changed }, known)}>
       <Restored
         restored={draft.restored}
         reset={() =>
@@ -461,6 +455,6 @@ function AttributeForm({
           onSend={(change) => save(change, conflict.value?.etag ?? null)}
         />
       )}
-    </form>
+    </SubmitForm>
   );
 }
