@@ -18,7 +18,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
-from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region, submit
+from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region, add_upload, submit
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 
@@ -208,19 +208,7 @@ class TestRefusals:
 
 class TestImport:
     async def upload(self, session: AsyncSession, **values: Any) -> Upload:
-        upload = Upload(
-            **{
-                "owner": "tester",
-                "received_bytes": 5,
-                "total_bytes": 5,
-                "sha256": "0" * 64,
-                "expires_at": datetime.now(UTC) + timedelta(days=1),
-                **values,
-            }
-        )
-        session.add(upload)
-        await session.flush()
-        return upload
+        return await add_upload(session, **{"received_bytes": 5, "total_bytes": 5, **values})
 
     async def test_a_complete_upload_is_taken(self, session: AsyncSession, city: Region) -> None:
         upload = await self.upload(session)

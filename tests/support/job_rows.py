@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions, create_engine, create_sessions
-from shanhai.db.tables.dataset import Dataset
+from shanhai.db.identity import Identity
+from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
 from shanhai.jobs.submission import USUAL, Terms, accept_job
@@ -90,9 +91,27 @@ async def age_job(sessions: Sessions, job_id: UUID, column: str, *, seconds: flo
         await session.execute(update(Job).where(Job.id == job_id).values({column: past}))
 
 
-async def submit(session: AsyncSession, **asked: Any) -> Job:
-    """The job that does what is asked, of `accept_job`."""
+async def submit(session: AsyncSession, *, identity: Identity | None = None, **asked: Any) -> Job:
+    """The job that does what is asked, of `accept_job`; `identity` asks where there is one."""
+    if identity is not None:
+        asked = {"identity": identity, "requested_by": identity.owner, **asked}
     return (await accept_job(session, **asked)).job
+
+
+async def add_upload(session: AsyncSession, owner: str = "tester", **values: Any) -> Upload:
+    """An upload of today, whose file the caller puts in its place."""
+    upload = Upload(
+        **{
+            "owner": owner,
+            "received_bytes": 1,
+            "sha256": CHECKSUM,
+            "expires_at": datetime.now(UTC) + timedelta(days=1),
+            **values,
+        }
+    )
+    session.add(upload)
+    await session.flush()
+    return upload
 
 
 async def add_region(

@@ -59,6 +59,12 @@ async def reach(
     return await read_job(sessions, job_id)
 
 
+async def reach_end(sessions: Sessions, job_id: UUID, *, within_s: float = 30) -> Job:
+    """The job, once nothing can follow."""
+    final = [status for status in JobStatus if status.final]
+    return await reach(sessions, job_id, *final, within_s=within_s)
+
+
 def children_of(worker_pid: int) -> list[int]:
     """The computing processes that a worker's fork server has split off and that still run."""
     servers = servers_of(worker_pid)

@@ -37,12 +37,11 @@ from tests.service.tiles.running import running
 from tests.support.feature_rows import add_scheme, add_zone
 from tests.support.job_rows import open_sessions, read_job, submit
 from tests.support.serving import kill
-from tests.support.workers import Workers, eventually, reach, start_workers
+from tests.support.workers import Workers, eventually, reach_end, start_workers
 
 pytestmark = pytest.mark.long
 
 SECRET = "s" * 40
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SMALL: dict[str, Any] = {"bbox": [117.9, 24.4, 118.3, 24.7], "max_zoom": 8}
 AREA: dict[str, Any] = {"bbox": [118.0, 24.4, 118.2, 24.6], "min_zoom": 14, "max_zoom": 16}
 
@@ -135,7 +134,7 @@ async def test_a_killed_workers_job_goes_on_where_it_stopped(
     assert (await read_job(world_sessions, job_id)).status == JobStatus.RUNNING
     watched.pause_s = 0.0
     workers.start()
-    job = await reach(world_sessions, job_id, *ENDED)
+    job = await reach_end(world_sessions, job_id)
     assert (job.status, job.attempt) == (JobStatus.SUCCESSFUL, 2), job.error
     tiles = packed(tmp_path, job)
     assert len(tiles) == len(watched.asked)
@@ -166,7 +165,7 @@ async def test_a_cancelled_job_stops_asking_and_keeps_nothing(
     await eventually(drawing)
     async with world_sessions.begin() as session:
         await cancel(session, job_id, act=Act("tester"))
-    job = await reach(world_sessions, job_id, *ENDED)
+    job = await reach_end(world_sessions, job_id)
     assert (job.status, job.result) == (JobStatus.DISMISSED, None)
     asked = sum(watched.asked.values())
     await asyncio.sleep(0.3)
@@ -235,7 +234,7 @@ class TestDrafts:
             "public": await order(world_sessions, owners["planner"], **asked),
         }
         workers.start()
-        ended = {name: await reach(world_sessions, job_id, *ENDED) for name, job_id in jobs.items()}
+        ended = {name: await reach_end(world_sessions, job_id) for name, job_id in jobs.items()}
         tiles = packed(tmp_path, ended["planner"])
         assert tiles
         assert all(self.DRAFT.encode() in gzip.decompress(one) for one in tiles.values())
@@ -261,8 +260,8 @@ class TestDrafts:
         mine = await order(world_sessions, owners["viewer"], **asked)
         nobodys = await order(world_sessions, "key:nothere1", **asked)
         workers.start()
-        assert packed(tmp_path, await reach(world_sessions, mine, *ENDED))
-        job = await reach(world_sessions, nobodys, *ENDED)
+        assert packed(tmp_path, await reach_end(world_sessions, mine))
+        job = await reach_end(world_sessions, nobodys)
         assert job.error is not None
         assert job.error["faults"][0]["pointer"] == "/inputs/layers/0"
 
@@ -280,7 +279,7 @@ class TestDrafts:
         await eventually(drawing)
         async with world_sessions.begin() as session:
             await revoke_key(session, owners["viewer"].removeprefix("key:"), act=Act("tester"))
-        job = await reach(world_sessions, job_id, *ENDED)
+        job = await reach_end(world_sessions, job_id)
         assert job.status == JobStatus.FAILED
         assert job.error is not None
         assert job.error["class"] == "invalid"
@@ -300,7 +299,7 @@ async def test_a_broken_service_is_asked_again_and_given_up_until_somebody_asks_
     watched.broken = True
     job_id = await order(world_sessions, layers=["zones.xiamen"], **SMALL)
     workers.start(max_retries=2, retry_first_s=0.2)
-    job = await reach(world_sessions, job_id, *ENDED)
+    job = await reach_end(world_sessions, job_id)
     assert (job.status, job.attempt, job.retries, job.crash_count) == (JobStatus.FAILED, 3, 2, 0)
     assert job.error is not None
     assert job.error["class"] == "transient"
@@ -311,4 +310,4 @@ async def test_a_broken_service_is_asked_again_and_given_up_until_somebody_asks_
         (dead,) = await list_jobs(session, JobFilter(dead=True), limit=10)
         assert dead.id == job_id
         again = await resubmit(session, dead, identity=owner, terms=USUAL, act=Act("tester"))
-    assert (await reach(world_sessions, again.id, *ENDED)).status == JobStatus.SUCCESSFUL
+    assert (await reach_end(world_sessions, again.id)).status == JobStatus.SUCCESSFUL

@@ -8,15 +8,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
-from shanhai.data.synthetic_watershed import CODE, Watershed
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset
-from shanhai.db.tables.job import JobDataset
-from shanhai.db.tables.provision import Problem
-from shanhai.db.tables.zone import Corridor, CorridorNode, Region
 from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,
@@ -126,7 +122,7 @@ async def linked(
     """The watershed as a region with its districts and datasets."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
-        await _clear(session)
+        await forget_rows(session, ["region", "dataset"])
         await store_watershed(session, worker.artifacts, linked_watershed)
         found = await session.execute(
             select(Dataset.theme, Dataset.code).where(Dataset.theme.startswith("supply."))
@@ -134,13 +130,7 @@ async def linked(
         supplies = {theme.removeprefix("supply."): code for theme, code in found}
     yield Linked(linked_watershed, supplies)
     async with sessions.begin() as session:
-        await _clear(session)
-
-
-async def _clear(session: AsyncSession) -> None:
-    for table in (CorridorNode, Corridor, JobDataset, Dataset, Problem):
-        await session.execute(delete(table))
-    await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+        await forget_rows(session, ["region", "dataset"])
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """An assessment on its way through the worker: child, files, store, rows."""
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
-from shanhai.db.tables.zone import Region
 from shanhai.processes.assess_ecoservices.contract import (
     ASSESS_ECOSERVICES,
     AssessEcoservicesInputs,
@@ -15,14 +14,14 @@ from shanhai.processes.assess_ecoservices.contract import (
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
 from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 pytestmark = pytest.mark.long
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 CHOICES = {
     "water_conservation": {"parameters": {"industrial_use": 1000}},
     "carbon_sink": {"parameters": {"emissions_total": 1000}},
@@ -43,9 +42,7 @@ async def assessed_region(
     """The watershed as a region with its datasets; what is known of lights is not public."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
-        await session.execute(delete(JobDataset))
-        await session.execute(delete(Dataset))
-        await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+        await forget_rows(session, ["region", "dataset"])
         await store_watershed(session, worker.artifacts, biophysical_watershed)
 
 
@@ -64,15 +61,9 @@ async def test_an_assessment_becomes_datasets_in_the_units_of_its_methods(
     )
     async with sessions.begin() as session:
         who = await add_identity(session)
-        asked = await submit(
-            session,
-            contract=ASSESS_ECOSERVICES,
-            inputs=inputs,
-            requested_by=who.owner,
-            identity=who,
-        )
+        asked = await submit(session, contract=ASSESS_ECOSERVICES, inputs=inputs, identity=who)
     await worker.dispatcher.dispatch(asked.id, 0)
-    job = await reach(worker.sessions, asked.id, *ENDED, within_s=120)
+    job = await reach_end(worker.sessions, asked.id, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     values = job.result["values"]

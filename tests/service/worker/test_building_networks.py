@@ -23,11 +23,9 @@ from shanhai_worker.context import WorkerContext
 from tests.service.worker.conftest import Linked
 from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 pytestmark = pytest.mark.long
-
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
 async def run(
@@ -45,15 +43,9 @@ async def run(
     )
     async with sessions.begin() as session:
         who = await add_identity(session)
-        job = await submit(
-            session,
-            contract=BUILD_NETWORK,
-            inputs=inputs,
-            requested_by=who.owner,
-            identity=who,
-        )
+        job = await submit(session, contract=BUILD_NETWORK, inputs=inputs, identity=who)
     await worker.dispatcher.dispatch(job.id, 0)
-    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    job = await reach_end(worker.sessions, job.id, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     return job
 

@@ -6,24 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import delete
 
 from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.jobs import find_job
-from shanhai.db.tables.dataset import Dataset
-from shanhai.db.tables.job import Job, JobDataset
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.job import Job
 from shanhai.processes.compose_map_sheet.contract import COMPOSE_MAP_SHEET, ComposeMapSheetInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role
 from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
 from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
-
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+from tests.support.workers import reach_end
 
 
 @pytest.fixture
@@ -33,9 +29,7 @@ async def sheet_region(
     """The watershed, from the mountains to the sea; its vegetation is for its own people."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
-        await session.execute(delete(JobDataset))
-        await session.execute(delete(Dataset))
-        await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+        await forget_rows(session, ["region", "dataset"])
         await store_watershed(session, worker.artifacts, linked_watershed, closed=["ndvi"])
 
 
@@ -43,15 +37,9 @@ async def composed(worker: WorkerContext, sessions: Sessions, **inputs: Any) -> 
     asked = ComposeMapSheetInputs.model_validate({"region": CODE, **inputs})
     async with sessions.begin() as session:
         who = await add_identity(session, Role.PLANNER, region=CODE)
-        job = await submit(
-            session,
-            contract=COMPOSE_MAP_SHEET,
-            inputs=asked,
-            requested_by=who.owner,
-            identity=who,
-        )
+        job = await submit(session, contract=COMPOSE_MAP_SHEET, inputs=asked, identity=who)
     await worker.dispatcher.dispatch(job.id, 0)
-    return await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    return await reach_end(worker.sessions, job.id, within_s=120)
 
 
 @pytest.mark.usefixtures("sheet_region")

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
@@ -24,15 +24,15 @@ from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_plan
 from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 pytestmark = pytest.mark.long
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 UPPER = f"{CODE}.upper"
 
 
@@ -43,9 +43,7 @@ async def evaluated_region(
     """The watershed as a region with its districts and datasets."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
-        await session.execute(delete(JobDataset))
-        await session.execute(delete(Dataset))
-        await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+        await forget_rows(session, ["region", "dataset"])
         await store_watershed(session, worker.artifacts, small_evaluated_watershed, closed={"lai"})
 
 
@@ -54,11 +52,9 @@ async def run(
 ) -> Job:
     async with sessions.begin() as session:
         who = await add_identity(session)
-        job = await submit(
-            session, contract=contract, inputs=inputs, requested_by=who.owner, identity=who
-        )
+        job = await submit(session, contract=contract, inputs=inputs, identity=who)
     await worker.dispatcher.dispatch(job.id, 0)
-    return await reach(worker.sessions, job.id, *ENDED, within_s=90)
+    return await reach_end(worker.sessions, job.id, within_s=90)
 
 
 def evaluation(**more: Any) -> EvaluateEcosystemInputs:

@@ -39,11 +39,10 @@ from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 PLAN = "river-plan"
 ANALYST = Identity("key:analyst", frozenset({Scope.WRITE}))
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SECTIONS: Mapping[str, Mapping[str, float]] = {
     "upper": {
         "dissolved_oxygen": 6.4,
@@ -150,15 +149,9 @@ async def run(worker: WorkerContext, sessions: Sessions, **more: Any) -> Job:
     )
     async with sessions.begin() as session:
         who = await add_identity(session, scopes=[Scope.WRITE])
-        job = await submit(
-            session,
-            contract=EVALUATE_INDICATORS,
-            inputs=inputs,
-            requested_by=who.owner,
-            identity=who,
-        )
+        job = await submit(session, contract=EVALUATE_INDICATORS, inputs=inputs, identity=who)
     await worker.dispatcher.dispatch(job.id, 0)
-    job = await reach(worker.sessions, job.id, *ENDED, within_s=90)
+    job = await reach_end(worker.sessions, job.id, within_s=90)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     return job
 
@@ -322,13 +315,7 @@ async def test_what_does_not_fit_is_refused_before_a_job_is_made(sessions: Sessi
     async def ask(identity: Identity = ANALYST, **more: Any) -> None:
         inputs = EvaluateIndicatorsInputs.model_validate({"plan": PLAN, "years": [2024], **more})
         async with sessions.begin() as session:
-            await submit(
-                session,
-                contract=EVALUATE_INDICATORS,
-                inputs=inputs,
-                requested_by=identity.owner,
-                identity=identity,
-            )
+            await submit(session, contract=EVALUATE_INDICATORS, inputs=inputs, identity=identity)
 
     with pytest.raises(InvalidInput, match="no plan 'other'"):
         await ask(plan="other")

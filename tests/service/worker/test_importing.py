@@ -1,7 +1,7 @@
 """A user's raster on its way through the worker: child, checks, COG, store, rows."""
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs.results import results_document
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
@@ -20,10 +20,8 @@ from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import add_region, submit
-from tests.support.workers import reach
-
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+from tests.support.job_rows import add_region, add_upload, submit
+from tests.support.workers import reach_end
 
 
 @pytest.fixture
@@ -44,14 +42,7 @@ async def import_file(
     """Upload the file and ask for its import, or a check, as elevation or another theme."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with worker.sessions.begin() as session:
-        upload = Upload(
-            owner="tester",
-            received_bytes=1,
-            sha256="0" * 64,
-            expires_at=datetime.now(UTC) + timedelta(days=1),
-        )
-        session.add(upload)
-        await session.flush()
+        upload = await add_upload(session, "tester")
         shutil.copy(path, worker.artifacts.upload_path(upload.id))
         job = await submit(
             session,
@@ -71,7 +62,7 @@ async def test_a_raster_becomes_a_dataset(
     heights = np.linspace(0, 900, 120 * 120).reshape(1, 120, 120)
     transform = (0.001, 0.0, 117.99, 0.0, -0.001, 24.51)
     write_geotiff(tmp_path / "dem.tif", heights, transform=transform, crs="EPSG:4326")
-    job = await reach(sessions, await import_file(worker, region, tmp_path / "dem.tif"), *ENDED)
+    job = await reach_end(sessions, await import_file(worker, region, tmp_path / "dem.tif"))
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.stage == "publish", "told before it was published"
     assert job.result is not None
@@ -106,7 +97,7 @@ async def test_a_check_tells_of_a_raster_and_stores_nothing(
     write_geotiff(tmp_path / "dem.tif", heights, transform=transform, crs="EPSG:4326")
     before = await stored(worker, sessions)
     asked = await import_file(worker, region, tmp_path / "dem.tif", mode="check")
-    job = await reach(sessions, asked, *ENDED)
+    job = await reach_end(sessions, asked)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     told = results_document(job, base_url="http://api", lang="en")
     assert "dataset" not in told
@@ -117,7 +108,7 @@ async def test_a_check_tells_of_a_raster_and_stores_nothing(
     assert summary["empty_percent"] == 0
     assert await stored(worker, sessions) == before
     again = await import_file(worker, region, tmp_path / "dem.tif")
-    job = await reach(sessions, again, *ENDED)
+    job = await reach_end(sessions, again)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert results_document(job, base_url="http://api", lang="en")["summary"] == {
         **summary,
@@ -134,7 +125,7 @@ async def test_a_check_refuses_values_times_ten_thousand_with_the_remedy(
     write_geotiff(tmp_path / "ndvi.tif", greenness, transform=transform, crs="EPSG:4326")
     before = await stored(worker, sessions)
     asked = await import_file(worker, region, tmp_path / "ndvi.tif", theme="ndvi", mode="check")
-    job = await reach(sessions, asked, *ENDED)
+    job = await reach_end(sessions, asked)
     assert job.status == JobStatus.FAILED
     assert job.error is not None
     assert "0.0001" in str(job.error)
@@ -145,7 +136,7 @@ async def test_what_is_no_raster_is_refused_and_leaves_nothing(
     worker: WorkerContext, sessions: Sessions, region: str, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.tif").write_text("not a raster\n")
-    job = await reach(sessions, await import_file(worker, region, tmp_path / "notes.tif"), *ENDED)
+    job = await reach_end(sessions, await import_file(worker, region, tmp_path / "notes.tif"))
     assert_refused(job, "/inputs/upload")
     async with sessions() as session:
         assert await session.scalar(select(Dataset).where(Dataset.code == f"{region}.dem")) is None

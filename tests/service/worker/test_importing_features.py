@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.queries.keys import revoke_key
 from shanhai.db.tables.access import ApiKey
-from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.project import Mine
 from shanhai.db.tables.zone import Region
@@ -25,13 +24,12 @@ from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFe
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import submit
+from tests.support.job_rows import add_upload, submit
 from tests.support.key_rows import add_identity
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 pytestmark = pytest.mark.long
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCOPES = frozenset({Scope.WRITE, Scope.JOBS})
 
 
@@ -52,14 +50,7 @@ async def imported(
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         who = identity or await add_identity(session, scopes=SCOPES)
-        upload = Upload(
-            owner=who.owner,
-            received_bytes=1,
-            sha256="0" * 64,
-            expires_at=datetime.now(UTC) + timedelta(days=1),
-        )
-        session.add(upload)
-        await session.flush()
+        upload = await add_upload(session, who.owner)
         shutil.copy(path, worker.artifacts.upload_path(upload.id))
         job = await submit(
             session,
@@ -67,11 +58,10 @@ async def imported(
             inputs=ImportFeaturesInputs(
                 upload=upload.id, **{"collection": "regions", "visibility": "public", **inputs}
             ),
-            requested_by=who.owner,
             identity=who,
         )
     await worker.dispatcher.dispatch(job.id, 0)
-    return await reach(sessions, job.id, *ENDED)
+    return await reach_end(sessions, job.id)
 
 
 def collection(path: Path, prefix: str, *wests: float, name: str = "区") -> Path:

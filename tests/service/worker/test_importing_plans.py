@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.plan_packages.layout import about, by_table, member_of
-from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
 from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
@@ -18,11 +17,10 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.reproducible_zip import write_package
 from shanhai.vocabulary import JobStatus, Scope
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import submit
+from tests.support.job_rows import add_upload, submit
 from tests.support.key_rows import add_identity
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCOPES = frozenset({Scope.WRITE, Scope.JOBS})
 NOW = "2024-05-06T07:08:09+00:00"
 
@@ -60,24 +58,13 @@ async def imported(worker: WorkerContext, sessions: Sessions, content: bytes) ->
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         who = await add_identity(session, scopes=SCOPES)
-        upload = Upload(
-            owner=who.owner,
-            received_bytes=1,
-            sha256="0" * 64,
-            expires_at=datetime.now(UTC) + timedelta(days=1),
-        )
-        session.add(upload)
-        await session.flush()
+        upload = await add_upload(session, who.owner)
         worker.artifacts.upload_path(upload.id).write_bytes(content)
         job = await submit(
-            session,
-            contract=IMPORT_PLAN,
-            inputs=ImportPlanInputs(upload=upload.id),
-            requested_by=who.owner,
-            identity=who,
+            session, contract=IMPORT_PLAN, inputs=ImportPlanInputs(upload=upload.id), identity=who
         )
     await worker.dispatcher.dispatch(job.id, 0)
-    return await reach(sessions, job.id, *ENDED)
+    return await reach_end(sessions, job.id)
 
 
 async def test_a_package_is_written_once(

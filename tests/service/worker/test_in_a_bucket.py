@@ -1,6 +1,6 @@
 """Jobs whose files come from an object store and go there, whatever happens to it meanwhile."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -9,22 +9,20 @@ import pytest
 from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.dataset import Dataset
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.storage.artifacts import missing_files, sha256_of
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
-from tests.support.job_rows import add_region, read_job, submit
+from tests.support.job_rows import add_region, add_upload, read_job, submit
 from tests.support.object_stores import Environment, HarmfulProxy, open_bucket
-from tests.support.workers import eventually, reach
+from tests.support.workers import eventually, reach_end
 
 pytestmark = [
     pytest.mark.configured(retry_first_s=1, retry_longest_s=1),
     pytest.mark.usefixtures("harmful"),
 ]
-
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
 async def import_raster(
@@ -38,14 +36,9 @@ async def import_raster(
     write_geotiff(path, heights, transform=transform, crs="EPSG:4326")
     async with worker.sessions.begin() as session:
         await add_region(session, code, box=(118.0, 24.4, 118.1, 24.5))
-        upload = Upload(
-            owner="tester",
-            received_bytes=path.stat().st_size,
-            sha256=sha256_of(path),
-            expires_at=datetime.now(UTC) + timedelta(days=1),
+        upload = await add_upload(
+            session, "tester", received_bytes=path.stat().st_size, sha256=sha256_of(path)
         )
-        session.add(upload)
-        await session.flush()
         with worker.artifacts.receive(upload.id, 0) as sink:
             sink.write(path.read_bytes())
         inputs = ImportDatasetInputs(
@@ -65,7 +58,7 @@ async def test_what_a_job_makes_is_read_elsewhere(
     worker: WorkerContext, sessions: Sessions, in_bucket: Environment, tmp_path: Path
 ) -> None:
     job_id, code = await import_raster(worker, tmp_path)
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     dataset = await read_dataset(sessions, code)
     assert dataset is not None
@@ -90,7 +83,7 @@ async def test_a_job_outlasts_the_store_and_publishes_nothing_half(
     await eventually(told, within_s=60)
     assert await read_dataset(sessions, code) is None
     harmful.harm = ""
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     dataset = await read_dataset(sessions, code)
     assert dataset is not None

@@ -18,9 +18,8 @@ from tests.support.workers import (
     eventually,
     is_running,
     reach,
+    reach_end,
 )
-
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
 async def test_a_killed_workers_job_is_finished_once_by_another(
@@ -44,7 +43,7 @@ async def test_a_killed_workers_job_is_finished_once_by_another(
     assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
 
     workers.start()
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL
     assert (job.attempt, job.crash_count) == (2, 1)
     async with sessions() as session:
@@ -109,7 +108,7 @@ async def test_a_sleeping_worker_loses_its_job_and_gives_way(
 
     await eventually(given_up)
     assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
-    job = await reach(sessions, job_id, *ENDED, within_s=60)
+    job = await reach_end(sessions, job_id, within_s=60)
     assert (job.status, job.attempt, job.crash_count) == (JobStatus.SUCCESSFUL, 2, 1)
     assert sleeper.poll() is None  # it lives on, without the job
 
@@ -120,10 +119,10 @@ async def test_a_worker_without_redis_is_woken_by_postgresql(
     first = await submit_echo(sessions)
     without = {"SHANHAI_QUEUE": "postgres", "SHANHAI_REDIS_URL": ""}
     workers.start(variables=without, poll_s=120)
-    await reach(sessions, first, *ENDED)  # found when it started; from here on it has to be told
+    await reach_end(sessions, first)  # found when it started; from here on it has to be told
     second = await submit_echo(sessions)
     assert await PostgresDispatcher(sessions).dispatch(second, 0)
-    assert (await reach(sessions, second, *ENDED)).status == JobStatus.SUCCESSFUL
+    assert (await reach_end(sessions, second)).status == JobStatus.SUCCESSFUL
 
 
 async def test_a_job_submitted_while_redis_is_away_is_run(
@@ -134,4 +133,4 @@ async def test_a_job_submitted_while_redis_is_away_is_run(
     dispatcher = ArqDispatcher(NO_REDIS)
     assert not await dispatcher.dispatch(job_id, 0)
     await dispatcher.close()
-    assert (await reach(sessions, job_id, *ENDED)).status == JobStatus.SUCCESSFUL
+    assert (await reach_end(sessions, job_id)).status == JobStatus.SUCCESSFUL

@@ -38,10 +38,10 @@ from shanhai_api.kit.state import Configuration
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import TileAccess, WorkerContext
 from shanhai_worker.runner import Consumer
-from tests.service.worker.test_in_a_bucket import ENDED, import_raster
+from tests.service.worker.test_in_a_bucket import import_raster
 from tests.support.accounts import account_url
 from tests.support.object_stores import Environment, settings_of
-from tests.support.workers import eventually, reach
+from tests.support.workers import eventually, reach_end
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 FILES = 60
@@ -134,7 +134,7 @@ async def publish(services: ApiAndWorker, worker: WorkerContext, folder: Path) -
     async with services.sessions() as session:
         number = await session.scalar(select(func.count()).select_from(Dataset))
     job_id, _ = await import_raster(worker, folder, highest=900 + (number or 0))
-    job = await reach(services.sessions, job_id, *ENDED, within_s=90)
+    job = await reach_end(services.sessions, job_id, within_s=90)
     assert job.status == JobStatus.SUCCESSFUL, job.error
 
 

@@ -37,7 +37,7 @@ from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region, submit
 from tests.support.observation_rows import add_station, forget_observations, store_observations
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 pytestmark = pytest.mark.long
 
@@ -49,7 +49,6 @@ SECTIONS: Mapping[str, Mapping[str, float]] = {
     "lower": {"dissolved_oxygen": 1.8, "ammonia_nitrogen": 0.3},
 }
 """Of class I, and worse than V by its oxygen."""
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
 def who(role: Role, region_id: int) -> Identity:
@@ -170,15 +169,9 @@ async def run(worker: WorkerContext, identity: Identity, **more: Any) -> Job:
         {"region": REGION, "plan": PLAN, "issued_on": "2025-07-05", **PERIOD, **more}
     )
     async with worker.sessions.begin() as session:
-        job = await submit(
-            session,
-            contract=PUBLISH_BULLETIN,
-            inputs=inputs,
-            requested_by=identity.owner,
-            identity=identity,
-        )
+        job = await submit(session, contract=PUBLISH_BULLETIN, inputs=inputs, identity=identity)
     await worker.dispatcher.dispatch(job.id, 0)
-    job = await reach(worker.sessions, job.id, *ENDED, within_s=90)
+    job = await reach_end(worker.sessions, job.id, within_s=90)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     return job
 

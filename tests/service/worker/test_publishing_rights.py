@@ -25,9 +25,8 @@ from shanhai_worker.context import WorkerContext
 from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCHEME = f"{CODE}.supply_demand"
 
 
@@ -94,14 +93,13 @@ async def asked(
             session,
             contract=DELINEATE_ZONES if zones else EVALUATE_ECOSYSTEM,
             inputs=inputs,
-            requested_by=identity.owner,
             identity=identity,
         )
 
 
 async def done(worker: WorkerContext, job: Job) -> dict[str, Any]:
     await worker.dispatcher.dispatch(job.id, 0)
-    ended = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    ended = await reach_end(worker.sessions, job.id, within_s=120)
     assert ended.status == JobStatus.SUCCESSFUL, ended.error
     assert ended.result is not None
     values: dict[str, Any] = ended.result["values"]

@@ -22,9 +22,8 @@ from shanhai_worker.context import WorkerContext
 from shanhai_worker.slots import Slots
 from tests.support.job_rows import read_job, submit
 from tests.support.serving import kill
-from tests.support.workers import Workers, children_of, eventually, reach
+from tests.support.workers import Workers, children_of, eventually, reach_end
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 PAGE = "<!doctype html><html><body><h1>山海</h1></body></html>"
 
 
@@ -84,7 +83,7 @@ async def test_another_attempt_only_sets_the_pdf(
 ) -> None:
     job_id = await published(sessions, worker.artifacts, tmp_path)
     await worker.dispatcher.dispatch(job_id, 0)
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     pdf = job.result["outputs"]["report_pdf"]
@@ -105,7 +104,7 @@ async def test_a_killed_workers_pdf_is_set_by_another(
     await stopped_child(victim.pid)
     kill(victim)
     workers.start()
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert (job.status, job.attempt, job.crash_count) == (JobStatus.SUCCESSFUL, 2, 1)
     assert job.result is not None
     assert "report_pdf" in job.result["outputs"]
@@ -122,7 +121,7 @@ async def test_to_cancel_what_is_published_costs_the_pdf(
     child = await stopped_child(os.getpid())
     async with sessions.begin() as session:
         assert await cancel(session, job_id, act=Act("tester")) is JobStatus.RUNNING
-    assert_without_pdf(await reach(sessions, job_id, *ENDED))
+    assert_without_pdf(await reach_end(sessions, job_id))
     assert child not in children_of(os.getpid())
 
 
@@ -148,7 +147,7 @@ async def test_a_child_that_always_dies_costs_the_pdf(
     async def ended() -> bool:
         for child in children_of(os.getpid()):
             os.kill(child, signal.SIGKILL)
-        return (await read_job(sessions, job_id)).status in ENDED
+        return JobStatus((await read_job(sessions, job_id)).status).final
 
     await eventually(ended)
     job = await read_job(sessions, job_id)
@@ -162,4 +161,4 @@ async def test_a_page_that_cannot_be_set_costs_the_pdf(
     page = '<!doctype html><html><body><img src="file:///etc/hostname"></body></html>'
     job_id = await published(sessions, worker.artifacts, tmp_path, page)
     await worker.dispatcher.dispatch(job_id, 0)
-    assert_without_pdf(await reach(sessions, job_id, *ENDED))
+    assert_without_pdf(await reach_end(sessions, job_id))

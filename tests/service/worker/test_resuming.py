@@ -16,11 +16,10 @@ from tests.support.emptying import forget_rows
 from tests.support.job_rows import read_job, submit
 from tests.support.serving import kill
 from tests.support.stored import store_watershed
-from tests.support.workers import Workers, children_of, eventually, is_running, reach
+from tests.support.workers import Workers, children_of, eventually, is_running, reach_end
 
 pytestmark = pytest.mark.long
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 INPUTS = {"region": CODE, "cell_m": 100, "publish": False, "uncertainty": {"draws": 80}}
 TIMED = {"report", "report_pdf", "report_docx"}
 SETTINGS: dict[str, Any] = {"keep_from_s": 0, "lease_s": 3, "renew_s": 0.5}
@@ -88,7 +87,7 @@ async def test_a_killed_workers_windows_are_not_computed_again(
     await eventually(gone_on, within_s=60)
     # What is computed is kept anew: the files that lay there are still the same.
     assert finished.items() <= kept_of(folder).items()
-    job = await reach(sessions, job_id, *ENDED, within_s=120)
+    job = await reach_end(sessions, job_id, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert (job.attempt, job.crash_count) == (2, 1)
     assert f'"windows":{len(finished)}' in (tmp_path / "worker.log").read_text("utf-8")
@@ -97,7 +96,7 @@ async def test_a_killed_workers_windows_are_not_computed_again(
         return not folder.exists()
 
     await eventually(dropped)
-    undisturbed = await reach(sessions, await ask(sessions), *ENDED, within_s=120)
+    undisturbed = await reach_end(sessions, await ask(sessions), within_s=120)
     assert undisturbed.status == JobStatus.SUCCESSFUL, undisturbed.error
     assert undisturbed.attempt == 1
     assert checksums(job) == checksums(undisturbed)

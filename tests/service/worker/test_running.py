@@ -18,9 +18,7 @@ from shanhai_worker.app import run
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.runner import Consumer
 from tests.support.job_rows import read_job, submit_echo, submit_together
-from tests.support.workers import NO_REDIS, children_of, eventually, reach, servers_of
-
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+from tests.support.workers import NO_REDIS, children_of, eventually, reach_end, servers_of
 
 
 async def compute_started(sessions: Sessions, job_id: UUID) -> None:
@@ -38,7 +36,7 @@ async def test_a_dispatched_job_is_run_and_published(
     job_id = await submit_echo(sessions, "山海")
     await worker.dispatcher.dispatch(job_id, 0)
     # poll_s is 30 here, so only the wake-up can have made it this fast
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL
     assert job.result is not None
     assert job.result["values"] == {"message": "山海"}
@@ -51,7 +49,7 @@ async def test_progress_rises_while_it_runs(worker: WorkerContext, sessions: Ses
     await worker.dispatcher.dispatch(job_id, 0)
     seen = []
     async with asyncio.timeout(60):
-        while (job := await read_job(sessions, job_id)).status not in ENDED:
+        while not JobStatus((job := await read_job(sessions, job_id)).status).final:
             seen.append(job.progress)
             await asyncio.sleep(0.1)
     assert seen == sorted(seen)
@@ -71,7 +69,7 @@ async def test_a_job_outlives_errors_of_what_watches_it(
     monkeypatch.setattr("shanhai_worker.child_process.held_mb", gone)
     job_id = await submit_echo(sessions, "山海", pause=1)
     await worker.dispatcher.dispatch(job_id, 0)
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert looks
 
@@ -89,7 +87,7 @@ async def test_slots_limit_what_runs_at_once(worker: WorkerContext, sessions: Se
     await eventually(two_run)
     assert await statuses() == [JobStatus.ACCEPTED, JobStatus.RUNNING, JobStatus.RUNNING]
     for job_id in job_ids:  # the third starts when a slot is free, without another wake-up
-        assert (await reach(sessions, job_id, *ENDED)).attempt == 1
+        assert (await reach_end(sessions, job_id)).attempt == 1
 
 
 async def test_a_cancelled_job_stops_soon(worker: WorkerContext, sessions: Sessions) -> None:
@@ -99,7 +97,7 @@ async def test_a_cancelled_job_stops_soon(worker: WorkerContext, sessions: Sessi
     (child,) = children_of(os.getpid())
     async with sessions.begin() as session:
         assert await cancel(session, job_id, act=Act("tester")) is JobStatus.RUNNING
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert (job.status, job.result, job.error) == (JobStatus.DISMISSED, None, None)
     assert child not in children_of(os.getpid())
 
@@ -116,7 +114,7 @@ async def test_a_job_whose_child_always_dies_ends_failed(
         for child in children_of(os.getpid()):
             os.kill(child, signal.SIGKILL)
             killed += 1
-        return (await read_job(sessions, job_id)).status in ENDED
+        return JobStatus((await read_job(sessions, job_id)).status).final
 
     await eventually(ended)
     job = await read_job(sessions, job_id)
@@ -134,7 +132,7 @@ async def test_a_worker_whose_fork_server_is_killed_goes_on(
     await compute_started(sessions, job_id)
     (server,) = servers_of(os.getpid())
     os.kill(server, signal.SIGKILL)
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach_end(sessions, job_id)
     assert (job.status, job.attempt, job.crash_count) == (JobStatus.SUCCESSFUL, 2, 1)
     assert servers_of(os.getpid()) != [server]
 
@@ -146,7 +144,7 @@ class TestTimeLimit:
     ) -> None:
         job_id = await submit_echo(sessions, pause=600)
         await worker.dispatcher.dispatch(job_id, 0)
-        job = await reach(sessions, job_id, *ENDED)
+        job = await reach_end(sessions, job_id)
         assert job.error is not None
         assert job.error["class"] == "resource"
         assert "the limit (1.5 s, stopped after " in job.error["detail"]
@@ -159,7 +157,7 @@ class TestWithoutRedis:
         stop = asyncio.Event()
         running = asyncio.create_task(run(context, partial(Consumer, NO_REDIS), stop))
         job_id = await submit_echo(sessions)
-        assert (await reach(sessions, job_id, *ENDED)).status == JobStatus.SUCCESSFUL
+        assert (await reach_end(sessions, job_id)).status == JobStatus.SUCCESSFUL
         stop.set()
         async with asyncio.timeout(60):
             await running
@@ -168,7 +166,7 @@ class TestWithoutRedis:
 async def test_health_and_metrics_are_served(worker: WorkerContext, sessions: Sessions) -> None:
     job_id = await submit_echo(sessions, pause=0.2)
     await worker.dispatcher.dispatch(job_id, 0)
-    await reach(sessions, job_id, *ENDED)
+    await reach_end(sessions, job_id)
     base = f"http://{worker.settings.host}:{worker.settings.port}"
     async with httpx.AsyncClient(base_url=base) as client:
         assert (await client.get("/health/live")).json() == {"status": "ok"}

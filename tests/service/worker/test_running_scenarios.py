@@ -25,11 +25,10 @@ from tests.service.worker.conftest import Linked
 from tests.support.job_rows import submit
 from tests.support.key_rows import add_identity
 from tests.support.scenario_edits import passage, planted
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
 pytestmark = pytest.mark.long
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 PROBLEM = f"{CODE}.gap"
 
 
@@ -68,17 +67,11 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
     )
     async with sessions.begin() as session:
         who = await add_identity(session)
-        job = await submit(
-            session,
-            contract=RUN_SCENARIO,
-            inputs=inputs,
-            requested_by=who.owner,
-            identity=who,
-        )
+        job = await submit(session, contract=RUN_SCENARIO, inputs=inputs, identity=who)
     (area,) = [one for one in job.task["areas"] if one["kind"] == "problem"]
     assert (area["code"], area["name_zh"]) == (PROBLEM, "廊道断裂")
     await worker.dispatcher.dispatch(job.id, 0)
-    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    job = await reach_end(worker.sessions, job.id, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     values = job.result["values"]
@@ -103,13 +96,7 @@ async def test_ratio_and_zones_are_compared_with_those_of_a_job(
     former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100, "publish": True})
     async with sessions.begin() as session:
         who = await add_identity(session)
-        base = await submit(
-            session,
-            contract=DELINEATE_ZONES,
-            inputs=former,
-            requested_by=who.owner,
-            identity=who,
-        )
+        base = await submit(session, contract=DELINEATE_ZONES, inputs=former, identity=who)
         # What a scenario takes of it is what it was asked for: no need to wait for its results.
         for status in (JobStatus.RUNNING, JobStatus.SUCCESSFUL):
             base.status = status
@@ -126,15 +113,9 @@ async def test_ratio_and_zones_are_compared_with_those_of_a_job(
     )
     async with sessions.begin() as session:
         who = await add_identity(session)
-        job = await submit(
-            session,
-            contract=RUN_SCENARIO,
-            inputs=inputs,
-            requested_by=who.owner,
-            identity=who,
-        )
+        job = await submit(session, contract=RUN_SCENARIO, inputs=inputs, identity=who)
     await worker.dispatcher.dispatch(job.id, 0)
-    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    job = await reach_end(worker.sessions, job.id, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     values = job.result["values"]

@@ -35,9 +35,8 @@ from tests.support.key_rows import add_identity
 from tests.support.projects import add_source
 from tests.support.selection_places import BASE, selection_of
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 TABLES = ("project", "fund_source", "problem", "corridor_node", "corridor", "dataset", "region")
 FUND = "passages-2026"
 
@@ -148,20 +147,14 @@ async def test_chosen_sites_become_draft_projects_once(
 ) -> None:
     async with sessions.begin() as session:
         identity = await add_identity(session, Role.PLANNER, Role.APPROVER, region=CODE)
-        job = await submit(
-            session,
-            contract=SELECT_SITES,
-            inputs=asked(),
-            requested_by=identity.owner,
-            identity=identity,
-        )
+        job = await submit(session, contract=SELECT_SITES, inputs=asked(), identity=identity)
     task = read_task(job.task)
     assert isinstance(task, SelectSitesTask)
     assert task.selection is not None
     assert task.selection.network == f"{CODE}.network-1"
     assert [one.amount for one in task.selection.funds] == [30_000, 20_000]
     await worker.dispatcher.dispatch(job.id, 0)
-    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    job = await reach_end(worker.sessions, job.id, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     values = job.result["values"]
@@ -247,22 +240,10 @@ async def test_only_who_may_write_projects_of_the_region_makes_them(
     ):
         async with sessions() as session:
             with pytest.raises(Forbidden):
-                await submit(
-                    session,
-                    contract=SELECT_SITES,
-                    inputs=asked(),
-                    requested_by=identity.owner,
-                    identity=identity,
-                )
+                await submit(session, contract=SELECT_SITES, inputs=asked(), identity=identity)
     async with sessions() as session:
         plain = asked(draft_projects=False, publish=False)
         analyst = planner(region_with_a_network, Role.ANALYST)
-        job = await submit(
-            session,
-            contract=SELECT_SITES,
-            inputs=plain,
-            requested_by=analyst.owner,
-            identity=analyst,
-        )
+        job = await submit(session, contract=SELECT_SITES, inputs=plain, identity=analyst)
         assert job.task["authority"] is None
         assert len(job.task["selection"]["places"]) == 8

@@ -23,9 +23,8 @@ from shanhai_worker.child_process import child_environment
 from shanhai_worker.child_protocol import FAILURE, NEXT, ORDER, OUTCOME, RESERVE, ChildOrder
 from shanhai_worker.context import WorkerContext
 from tests.support.job_rows import read_job, submit_echo
-from tests.support.workers import children_of, eventually, reach
+from tests.support.workers import children_of, eventually, reach_end
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 PROGRAM = """
 import os, random, sys, tempfile, threading, time
 from pathlib import Path
@@ -175,7 +174,7 @@ async def test_jobs_of_one_caller_follow_each_other_in_one_process(
 ) -> None:
     computed_by = []
     for _ in range(3):
-        job = await reach(sessions, await run_echo(worker, sessions), *ENDED)
+        job = await reach_end(sessions, await run_echo(worker, sessions))
         assert (job.status, job.attempt) == (JobStatus.SUCCESSFUL, 1)
         assert job.result is not None
         assert job.result["values"] == {"message": "tester"}
@@ -189,15 +188,15 @@ async def test_jobs_of_one_caller_follow_each_other_in_one_process(
 async def test_another_caller_is_given_another_process(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
-    await reach(sessions, await run_echo(worker, sessions, by="one"), *ENDED)
+    await reach_end(sessions, await run_echo(worker, sessions, by="one"))
     (first,) = children_of(os.getpid())
-    await reach(sessions, await run_echo(worker, sessions, by="other"), *ENDED)
+    await reach_end(sessions, await run_echo(worker, sessions, by="other"))
     assert len({first, *children_of(os.getpid())}) == 2
 
 
 async def begin_second(worker: WorkerContext, sessions: Sessions) -> tuple[UUID, int]:
     """A job that runs on in a process that has computed another."""
-    await reach(sessions, await run_echo(worker, sessions), *ENDED)
+    await reach_end(sessions, await run_echo(worker, sessions))
     (child,) = children_of(os.getpid())
     second = await run_echo(worker, sessions, pause=600)
 
@@ -215,9 +214,9 @@ async def test_a_job_cancelled_there_ends_with_the_process(
     second, child = await begin_second(worker, sessions)
     async with sessions.begin() as session:
         await cancel(session, second, act=Act("tester"))
-    assert (await reach(sessions, second, *ENDED)).status == JobStatus.DISMISSED
+    assert (await reach_end(sessions, second)).status == JobStatus.DISMISSED
     assert child not in children_of(os.getpid())
-    third = await reach(sessions, await run_echo(worker, sessions), *ENDED)
+    third = await reach_end(sessions, await run_echo(worker, sessions))
     assert third.status == JobStatus.SUCCESSFUL
 
 
@@ -232,11 +231,11 @@ async def test_a_process_killed_there_costs_only_its_own_job_an_attempt(
         return (job.attempt, job.crash_count) == (2, 1)
 
     await eventually(taken_up)
-    third = await reach(sessions, await run_echo(worker, sessions), *ENDED)
+    third = await reach_end(sessions, await run_echo(worker, sessions))
     assert (third.status, third.attempt, third.crash_count) == (JobStatus.SUCCESSFUL, 1, 0)
     async with sessions.begin() as session:  # nobody need wait for it
         await cancel(session, second, act=Act("tester"))
-    await reach(sessions, second, *ENDED)
+    await reach_end(sessions, second)
 
 
 @pytest.mark.configured(slots=1, lease_s=15)
@@ -244,7 +243,7 @@ async def test_a_job_taken_ahead_is_given_back_when_it_has_to_wait(
     worker: WorkerContext, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shanhai_worker.slots.QUICK_S", 60)
-    await reach(sessions, await run_echo(worker, sessions), *ENDED)  # echo is quick, it seems
+    await reach_end(sessions, await run_echo(worker, sessions))  # echo is quick, it seems
     slow = await submit_echo(sessions, pause=2)
     behind = await submit_echo(sessions)
     await worker.dispatcher.dispatch(slow, 0)
@@ -255,5 +254,5 @@ async def test_a_job_taken_ahead_is_given_back_when_it_has_to_wait(
 
     await eventually(given_back)
     for job_id in (slow, behind):
-        job = await reach(sessions, job_id, *ENDED)
+        job = await reach_end(sessions, job_id)
         assert (job.status, job.crash_count) == (JobStatus.SUCCESSFUL, 0)

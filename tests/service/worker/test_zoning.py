@@ -17,9 +17,8 @@ from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.support.job_rows import submit
 from tests.support.stored import store_watershed
-from tests.support.workers import reach
+from tests.support.workers import reach_end
 
-ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 DOUBTED = {
     "region": CODE,
     "cell_m": 100,
@@ -73,7 +72,7 @@ async def test_zones_under_the_law_and_in_doubt_become_rows(
             session, contract=DELINEATE_ZONES, inputs=inputs, requested_by="tester"
         )
     await worker.dispatcher.dispatch(asked.id, 0)
-    job = await reach(worker.sessions, asked.id, *ENDED, within_s=180)
+    job = await reach_end(worker.sessions, asked.id, within_s=180)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     async with sessions() as session:
         themes = set(await session.scalars(select(Dataset.theme).where(Dataset.job_id == job.id)))
