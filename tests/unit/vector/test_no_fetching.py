@@ -121,16 +121,19 @@ def test_a_geojson_with_a_link_for_its_system_is_refused(
     assert address(listener) not in refused.value.message
 
 
-def write_gpkg(path: Path, url: str, definition: str) -> None:
-    table = FeatureTable(
+def things() -> FeatureTable:
+    return FeatureTable(
         "things",
         (FeatureColumn("code", "text"),),
         [[[shapely.to_wkb(SQUARE), "a"]]],
         "MultiPolygon",
         4490,
     )
+
+
+def write_gpkg(path: Path, url: str, definition: str) -> None:
     made = path.with_suffix(".gpkg")
-    write_table(made, table, "gpkg")
+    write_table(made, things(), "gpkg")
     with sqlite3.connect(made) as connection:
         connection.execute(
             "UPDATE gpkg_spatial_ref_sys SET definition = ?, organization = 'none',"
@@ -141,15 +144,8 @@ def write_gpkg(path: Path, url: str, definition: str) -> None:
 
 
 def write_shapefile(path: Path, url: str, projection: str) -> None:
-    table = FeatureTable(
-        "things",
-        (FeatureColumn("code", "text"),),
-        [[[shapely.to_wkb(SQUARE), "a"]]],
-        "MultiPolygon",
-        4490,
-    )
     made = path.with_suffix(".zip")
-    write_table(made, table, "shp")
+    write_table(made, things(), "shp")
     with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w") as new:
         for member in old.infolist():
             content = old.read(member)
