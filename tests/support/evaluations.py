@@ -1,22 +1,14 @@
 """Evaluations of the synthetic ecosystem, and what their files hold."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shanhai.data.synthetic_watershed import Watershed
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.raster.geotiff import read_geotiff
+from tests.support.computed import band, document
 from tests.support.evaluation_rasters import evaluation_task
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    """The outcome of a run in a new folder."""
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, lambda percent, stage: None)
 
 
 def task_of(watershed: Watershed, themes: list[str], **more: Any) -> Task:
@@ -25,20 +17,10 @@ def task_of(watershed: Watershed, themes: list[str], **more: Any) -> Task:
     return evaluation_task(watershed, "evaluate-ecosystem", {"themes": themes, **more}, **options)
 
 
-def band(workspace: Path, layer: str) -> np.ndarray:
-    """The first band of a layer."""
-    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
-
-
 def codes(workspace: Path, layer: str) -> np.ndarray:
     """The classes of a layer; 0 is none."""
     found: np.ndarray = np.nan_to_num(band(workspace, layer)).astype(int)
     return found
-
-
-def document(workspace: Path, name: str) -> Any:
-    """A document of a run."""
-    return json.loads((workspace / name).read_bytes())
 
 
 def evaluation(workspace: Path, layer: str) -> dict[str, Any]:

@@ -20,11 +20,7 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.corridors.moving_window import WindowSettings
 from shanhai.science.grid import Grid
-
-
-def silent(percent: float, stage: str) -> None:
-    """Hears how far a run is, and says nothing."""
-
+from tests.support.computed import silent
 
 CHOICE = OmnidirectionalChoice(radius_m=700, block_cells=3, cutoff=60)
 SIDE_M = 100.0

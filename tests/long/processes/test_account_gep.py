@@ -10,19 +10,14 @@ import pytest
 from shanhai.data.synthetic_watershed import EPSG, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.landcover import LandCover
+from tests.support.computed import compute
 from tests.support.evaluation_rasters import evaluation_task
 
 LOCAL = {"storms_a_year": 2, "cooling_days": 90, "evaporation_mm": 300}
 UPPER = "watershed.upper"
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, lambda percent, stage: None)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.catalogue import compute_of
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.vocabulary import ECOSERVICES, codes
+from tests.support.process_runs import TIMED
 
 pytestmark = pytest.mark.usefixtures("unpictured")
 SERVICES = codes(ECOSERVICES)
@@ -23,7 +24,6 @@ TOTALS = {
     "stormwater_regulation": {"parameters": {"storm_mm": 100}},
 }
 BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS, "results": EVERYTHING}
-TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 
 
 def run(

@@ -1,7 +1,6 @@
 """Whole networks, from the request to the files."""
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,13 @@ from shapely.geometry import shape
 
 from shanhai.data.synthetic_watershed import WOODS, Watershed, network_task
 from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.reproduction import read_manifest, reproduce
-from shanhai.raster.geotiff import read_geotiff
-from tests.support.networks import flags_of, found, silent, with_cover
+from tests.support.computed import band, compute, document, silent
+from tests.support.networks import flags_of, found, with_cover
 from tests.support.process_runs import require_same_files
 
 CELLS = 64
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +27,6 @@ def built(
 ) -> tuple[Path, Outcome]:
     workspace = tmp_path_factory.mktemp("built") / "work"
     return workspace, compute(network_task(linked_watershed), workspace)
-
-
-def band(workspace: Path, layer: str) -> np.ndarray:
-    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
-
-
-def document(workspace: Path, name: str) -> Any:
-    return json.loads((workspace / name).read_bytes())
 
 
 def features(workspace: Path, name: str) -> list[dict[str, Any]]:

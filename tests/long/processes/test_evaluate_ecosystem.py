@@ -14,7 +14,8 @@ from shanhai.processes.evaluate_ecosystem.contract import EVALUATE_ECOSYSTEM
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.evaluation.importance_and_sensitivity import importance_class, share_thresholds
-from tests.support.evaluations import band, codes, compute, document, evaluation, offset, task_of
+from tests.support.computed import band, compute, document
+from tests.support.evaluations import codes, evaluation, offset, task_of
 from tests.support.process_runs import require_same_files
 
 ALL = ["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]

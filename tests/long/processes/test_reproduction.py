@@ -23,10 +23,7 @@ from shanhai.processes.reproduction import (
     reproduce,
 )
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-
-
-def silent(percent: float, stage: str) -> None:
-    """Nobody waits."""
+from tests.support.computed import silent
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Whole scenarios, from the request to the files."""
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ import pytest
 from shapely.geometry import shape
 
 from shanhai.data.synthetic_watershed import Watershed
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
-from shanhai.raster.geotiff import read_geotiff
+from tests.support.computed import band, compute, document, silent
 from tests.support.process_runs import require_same_files
 from tests.support.scenario_edits import (
     passage,
@@ -26,23 +24,6 @@ from tests.support.scenario_edits import (
 
 WRITING = "shanhai.processes.run_scenario.outputs.write_maps_and_report"
 """What takes longer than all the rest of a scenario."""
-
-
-def silent(percent: float, stage: str) -> None:
-    pass
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
-
-
-def document(workspace: Path, name: str = "statistics.json") -> Any:
-    return json.loads((workspace / name).read_bytes())
-
-
-def band(workspace: Path, layer: str) -> np.ndarray:
-    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
 
 
 def links_of(workspace: Path) -> dict[str, Any]:

@@ -12,10 +12,9 @@ import pytest
 
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.geotiff import read_geotiff
-from tests.support.process_runs import compute
+from tests.support.process_runs import TIMED, compute
 
 ASKED = {"parameters": {"autocorrelation": True}}
-TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 UNIT_CELLS = 3
 """250 m, rounded up to whole cells of 100 m."""
 

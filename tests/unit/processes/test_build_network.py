@@ -14,20 +14,15 @@ from shanhai.processes.build_network.contract import NAMED, NAMED_LINE, BuildNet
 from shanhai.processes.build_network.named_corridors import NAMED_HEAD, named_rows
 from shanhai.processes.build_network.result import network_flags
 from shanhai.processes.build_network.source_flags import relaxed
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.region import build_place, open_sources
-from shanhai.processes.kit.task import AreaTask, Outcome, Task
+from shanhai.processes.kit.task import AreaTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.windows import window_runner
-from tests.support.networks import flags_of, found, silent, with_cover
+from tests.support.computed import compute
+from tests.support.networks import flags_of, found, with_cover
 
 CELLS = 64
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
 
 
 def changed(**groups: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from shapely.geometry import shape
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.output_files import read_drawn
 from shanhai.processes.kit.region import build_place, open_sources
 from shanhai.processes.kit.resolution import checksum_of
@@ -35,6 +34,7 @@ from shanhai.science.selection.problem import MaximumBenefit
 from shanhai.science.selection.programme import SitePlan
 from shanhai.science.selection.solver import SiteSelection
 from shanhai.science.selection.tradeoffs import FrontPoint
+from tests.support.computed import compute, silent
 from tests.support.selection_places import (
     BASE,
     located,
@@ -61,10 +61,6 @@ def plan_of(objective: float) -> SitePlan:
     return SitePlan(nothing.astype(np.int64), 1.0, nothing, none, 0.0, 0.0, none, objective)
 
 
-def silent(percent: float, stage: str) -> None:
-    pass
-
-
 @pytest.fixture(scope="module")
 def ratio(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_ratio(watershed, tmp_path_factory.mktemp("ratio"))
@@ -80,11 +76,6 @@ def found(task: Task, folder: Path) -> Iterator[Chosen]:
     with window_runner(1, None, (folder,)) as runner:
         place = build_place(task, inputs, folder, open_sources(task, task.datasets), runner)
         yield select(Siting(place, inputs, task), silent)
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
 
 
 def told(task: Task, folder: Path) -> dict[str, Any]:

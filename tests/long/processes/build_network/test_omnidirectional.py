@@ -1,9 +1,7 @@
 """Whole networks with current from everywhere to everywhere."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +11,8 @@ from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
     RASTERS,
 )
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.reproduction import read_manifest, reproduce
-from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.corridors.moving_window import (
     WindowSettings,
@@ -25,16 +21,11 @@ from shanhai.science.corridors.moving_window import (
     strengths_of,
 )
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import FloatArray
-from tests.support.networks import SIDE_M, flow, land, silent
+from tests.support.computed import band, compute, document, silent
+from tests.support.networks import SIDE_M, flow, land
+from tests.support.process_runs import TIMED
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
-TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +37,6 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 def built(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     workspace = tmp_path_factory.mktemp("built") / "work"
     return workspace, compute(network_task(watershed, ASKED), workspace)
-
-
-def band(workspace: Path, layer: str) -> FloatArray:
-    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
-
-
-def document(workspace: Path, name: str) -> Any:
-    return json.loads((workspace / name).read_bytes())
 
 
 def test_layers_figures_and_report_are_told(built: tuple[Path, Outcome]) -> None:

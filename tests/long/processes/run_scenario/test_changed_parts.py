@@ -1,4 +1,3 @@
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,9 @@ import pytest
 
 from shanhai.data.synthetic_watershed import EASY, Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.catalogue import compute_of
-from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.run_scenario.before_after import rehearse
 from shanhai.raster.geotiff import read_geotiff
+from tests.support.computed import band, compute, document
 from tests.support.process_runs import TIMED, require_same_files
 from tests.support.scenario_edits import (
     Edit,
@@ -32,23 +30,6 @@ SIDE = 6400.0
 WRITING = "shanhai.processes.run_scenario.outputs.write_maps_and_report"
 """What takes longer than all the rest of a scenario."""
 MAKERS = (planted, street, wall, fence, passage, felled, eased)
-
-
-def silent(percent: float, stage: str) -> None:
-    pass
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
-
-
-def document(workspace: Path, name: str = "statistics.json") -> Any:
-    return json.loads((workspace / name).read_bytes())
-
-
-def band(workspace: Path, layer: str) -> np.ndarray:
-    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
 
 
 def along(workspace: Path, layer: str, south: float, *east: float) -> list[float]:

@@ -12,27 +12,13 @@ import pytest
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
 from shanhai.processes.run_scenario.files import read_former
-from shanhai.raster.geotiff import read_geotiff
+from tests.support.computed import band, compute, silent
 from tests.support.scenario_edits import assessed_scenario, on_land
-
-
-def silent(percent: float, stage: str) -> None:
-    pass
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
-
-
-def band(folder: Path, layer: str) -> np.ndarray:
-    return np.asarray(read_geotiff(folder / f"{layer}.tif").values[0])
 
 
 def rows(folder: Path, table: str) -> list[dict[str, str]]:

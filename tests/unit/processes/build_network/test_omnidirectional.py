@@ -23,7 +23,8 @@ from shanhai.science.corridors.moving_window import (
     WindowSettings,
 )
 from shanhai.science.grid import Grid
-from tests.support.networks import SIDE_M, flow, land, silent
+from tests.support.computed import silent
+from tests.support.networks import SIDE_M, flow, land
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
 
