@@ -9,7 +9,7 @@ than the scheduler's port, and workers need no address of a store and no key of 
 import asyncio
 import pickle
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window as RasterWindow
 
 from shanhai.errors import Unavailable
@@ -102,18 +103,40 @@ class _RasterOfJob:
     def nodata(self) -> float | None:
         return self.facts.nodata
 
+    @property
+    def mask_flag_enums(self) -> Sequence[Sequence[MaskFlags]]:
+        return [[MaskFlags.per_dataset if self.facts.masked else MaskFlags.all_valid]]
+
     def read(self, *, window: Any) -> NDArray[Any]:
         """Bands, rows and columns of a window of rasterio, as they are stored."""
+        return self._ask(_read_raster, window, self.facts.bands * np.dtype(np.float64).itemsize)
+
+    def read_masks(self, _: int, *, window: Any) -> NDArray[Any]:
+        """Rows and columns of the mask, which all bands have."""
+        return self._ask(_read_mask, window, 1)
+
+    def _ask(
+        self, read: Callable[[Path, Window], NDArray[Any]], window: Any, cell_bytes: int
+    ) -> NDArray[Any]:
         asked = Window(window.row_off, window.col_off, window.height, window.width)
-        parts = _pieces(asked, self.facts.bands * np.dtype(np.float64).itemsize)
-        return np.concatenate([self.ask(partial(_read_raster, self.path, one)) for one in parts], 1)
+        parts = _pieces(asked, cell_bytes)
+        return np.concatenate([self.ask(partial(read, self.path, one)) for one in parts], axis=-2)
 
 
 def _read_raster(path: Path, window: Window) -> NDArray[Any]:
     with open_geotiff(path) as file:
-        cut = RasterWindow(window.col, window.row, window.width, window.height)
-        found: NDArray[Any] = file.read(window=cut)
+        found: NDArray[Any] = file.read(window=_cut(window))
         return found
+
+
+def _read_mask(path: Path, window: Window) -> NDArray[Any]:
+    with open_geotiff(path) as file:
+        found: NDArray[Any] = file.read_masks(1, window=_cut(window))
+        return found
+
+
+def _cut(window: Window) -> RasterWindow:
+    return RasterWindow(window.col, window.row, window.width, window.height)
 
 
 def _pieces(window: Window, cell_bytes: int) -> Iterator[Window]:

@@ -51,6 +51,7 @@ class RasterFacts:
         transform: Coefficients a, b, c, d, e, f from column, row to x, y.
         nodata: Value that stands for nodata, if any.
         scaling: What stored numbers are multiplied by, and what is added then.
+        masked: Whether a mask of the file leaves cells out.
         tags: Free metadata of the file.
     """
 
@@ -62,6 +63,7 @@ class RasterFacts:
     transform: Transform
     nodata: float | None
     scaling: tuple[float, float]
+    masked: bool
     tags: dict[str, str]
 
     @property
@@ -160,6 +162,7 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
             transform=_coefficients(transform),
             nodata=file.nodata,
             scaling=_scaling(file),
+            masked=_is_masked(file),
             tags=dict(file.tags()),
         )
     _check_crs(facts)
@@ -177,12 +180,14 @@ def _scaling(file: Any) -> tuple[float, float]:
     return first
 
 
+def _is_masked(file: Any) -> bool:
+    flags = file.mask_flag_enums[0]
+    return MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+
+
 def own_mask(file: Any, window: Any) -> NDArray[np.bool_] | None:
     """Cells of a window that the file's mask leaves out; None where it has no mask."""
-    flags = file.mask_flag_enums[0]
-    if MaskFlags.per_dataset not in flags or MaskFlags.alpha in flags:
-        return None
-    return np.asarray(file.read_masks(1, window=window) == 0)
+    return np.asarray(file.read_masks(1, window=window) == 0) if _is_masked(file) else None
 
 
 def _read_transform(path: Path) -> Any:

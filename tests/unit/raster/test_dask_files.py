@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,27 @@ def test_bands_of_a_raster_come_as_they_are_stored(
     assert np.array_equal(found, expected, equal_nan=True)
     # A row of 50 cells of 3 bands is reckoned as 1200 bytes: 13 rows at once.
     assert len(job.answered) == 5
+
+
+def test_cells_that_a_mask_of_the_job_leaves_out_have_no_value(tmp_path: Path) -> None:
+    path, left_out = tmp_path / "masked.tif", np.zeros((9, 8), bool)
+    left_out[2, 3] = True
+    write_geotiff(
+        path,
+        np.ones((2, 9, 8)),
+        transform=(30.0, 0.0, GRID.west, 0.0, -30.0, GRID.north),
+        crs="EPSG:4548",
+        nodata=None,
+    )
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.write_mask(~left_out)
+    source = open_source(path, RasterQuantity.INTENSIVE)
+    token = ELSEWHERE.set(NearJob())
+    try:
+        found = read_block(source, Window(1, 2, 8, 6))
+    finally:
+        ELSEWHERE.reset(token)
+    assert np.isnan(found).tolist() == [left_out[1:9, 2:8].tolist()] * 2
 
 
 def test_layers_of_the_job_are_seen(layers_of_job: ScratchStore) -> None:
