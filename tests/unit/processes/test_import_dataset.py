@@ -191,8 +191,9 @@ def test_scale_offset_and_mask_of_the_file_hold(bring: Bring, tmp_path: Path) ->
     np.testing.assert_array_equal(np.isnan(grid.values[0]), left_out)
     np.testing.assert_allclose(grid.values[0, 5:], 250 * 0.3048, rtol=1e-6)
     assert (outcome.manifest["scale"], outcome.manifest["offset"]) == (0.1, 50.0)
-    _, told = bring("dem", path, scale=0.2)
-    np.testing.assert_allclose(told.values[0, 5:], 400.0)
+    for scale in (0.2, 1.0):
+        _, told = bring("dem", path, scale=scale)
+        np.testing.assert_allclose(told.values[0, 5:], 2000.0 * scale)
 
 
 @pytest.mark.parametrize("inputs", [{"scale": 0.0}, {"scale": float("inf")}])

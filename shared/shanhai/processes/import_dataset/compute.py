@@ -180,8 +180,8 @@ def _codes(
 
 def _scaling(inputs: ImportDatasetInputs, facts: RasterFacts) -> tuple[float, float]:
     """Scale and offset of the user, else those that the file states."""
-    told = (inputs.scale, inputs.offset)
-    return facts.scaling if told == (1.0, 0.0) else told
+    told = {"scale", "offset"} & inputs.model_fields_set
+    return (inputs.scale, inputs.offset) if told else facts.scaling
 
 
 def _cleaning(

@@ -24,7 +24,10 @@ async def resolve(session: AsyncSession, inputs: ImportDatasetInputs, *, request
     )
     return Task(
         process=IMPORT_DATASET.id,
-        inputs=inputs.model_dump(mode="json"),
+        # Where neither is given those of the file hold: a scale of 1 that is given says something.
+        inputs=inputs.model_dump(
+            mode="json", exclude={"scale", "offset"} - inputs.model_fields_set
+        ),
         region=region,
         upload_uri=f"uploads/{inputs.upload}",
     )
