@@ -19,6 +19,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
+from xxhash import xxh3_128_digest
+
 from shanhai.errors import Unavailable
 from shanhai.vocabulary import Label
 
@@ -27,7 +29,10 @@ BLOCKS_AT_ONCE = 32
 IN_USE_S = 600.0
 """A file used so lately is not removed: somebody may be about to open it."""
 OPEN_FILES = 256
-DIGEST_BYTES = 32
+DIGEST_BYTES = 16
+"""Of XXH3, which tells damage as surely as SHA-256 does and takes a tenth of its time."""
+NAME_BYTES = 32
+"""Of SHA-256, by which a file is named."""
 
 
 class Damaged(Unavailable):
@@ -47,7 +52,7 @@ class Damaged(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class BlockSums:
-    """The size of a file, its SHA-256 and those of its blocks."""
+    """The size of a file, its SHA-256 and the digests of its blocks."""
 
     size: int
     sha256: str
@@ -65,26 +70,26 @@ class BlockSums:
         whole, size, digests = hashlib.sha256(), 0, bytearray()
         for block in blocks:
             whole.update(block)
-            digests += hashlib.sha256(block).digest()
+            digests += xxh3_128_digest(block)
             size += len(block)
         return cls(size, whole.hexdigest(), bytes(digests))
 
     def to_bytes(self) -> bytes:
         """To be stored, with a digest of its own."""
         content = self.size.to_bytes(8) + bytes.fromhex(self.sha256) + self.digests
-        return content + hashlib.sha256(content).digest()
+        return content + xxh3_128_digest(content)
 
     @classmethod
     def parse(cls, kept: bytes) -> Self | None:
         """What `to_bytes` made; None when it is not that."""
         content, digest = kept[:-DIGEST_BYTES], kept[-DIGEST_BYTES:]
-        if len(content) < 8 + DIGEST_BYTES or hashlib.sha256(content).digest() != digest:
+        head = 8 + NAME_BYTES
+        if len(content) < head or xxh3_128_digest(content) != digest:
             return None
-        head = 8 + DIGEST_BYTES
         return cls(int.from_bytes(content[:8]), content[8:head].hex(), content[head:])
 
     def digest(self, block: int) -> bytes:
-        """SHA-256 of a block."""
+        """That of a block."""
         return self.digests[block * DIGEST_BYTES : (block + 1) * DIGEST_BYTES]
 
 
@@ -156,7 +161,7 @@ class FetchedFile:
         if self._is_hole(block * BLOCK_BYTES):
             return False
         content = os.pread(self._file, BLOCK_BYTES, block * BLOCK_BYTES)
-        right = hashlib.sha256(content).digest() == self.sums.digest(block)
+        right = xxh3_128_digest(content) == self.sums.digest(block)
         self._there[block] = right
         return right
 
@@ -173,7 +178,7 @@ class FetchedFile:
         for block in range(first, behind):
             at = (block - first) * BLOCK_BYTES
             part = content[at : at + BLOCK_BYTES]
-            if hashlib.sha256(part).digest() != self.sums.digest(block):
+            if xxh3_128_digest(part) != self.sums.digest(block):
                 raise Damaged.named(self.uri, f"bytes from {start + at} on are not as stored")
             os.pwrite(self._file, part, start + at)
             self._there[block] = 1
@@ -183,7 +188,7 @@ class FetchedFile:
         size = self.sums.size
         self.ensure(0, size)
         blocks = (os.pread(self._file, BLOCK_BYTES, at) for at in range(0, size, BLOCK_BYTES))
-        if BlockSums.of_blocks(blocks).sha256 != self._whole.name[: DIGEST_BYTES * 2]:
+        if BlockSums.of_blocks(blocks).sha256 != self._whole.name[: NAME_BYTES * 2]:
             raise Damaged.named(self.uri, "its content is not what its name says")
 
     def complete(self) -> Path:

@@ -149,14 +149,11 @@ class ObjectArtifacts:
 
     def _send(self, uri: str, path: Path, sums: BlockSums) -> None:
         obstore.put(self.store, _sums_of(uri), sums.to_bytes())
-        with path.open("rb") as file:
-            if sums.size <= PART_BYTES:
-                self._create(uri, file.read())
-            else:
-                # The name is the content's: who writes it at the same time writes the same.
-                obstore.put(
-                    self.store, uri, file, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
-                )
+        if sums.size <= PART_BYTES:
+            self._create(uri, path.read_bytes())
+        else:
+            # The name is the content's: who writes it at the same time writes the same.
+            obstore.put(self.store, uri, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
         stored = obstore.head(self.store, uri)["size"]
         if stored != sums.size:
             raise Damaged.named(uri, f"{stored} of {sums.size} bytes are in the store")

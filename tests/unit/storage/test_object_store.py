@@ -216,9 +216,11 @@ def test_sums_that_are_lost_or_damaged_are_made_anew(
     uri = put(bucket_store, tmp_path)
     sums = f"sums/{uri[8:10]}/{uri[11:75]}"
     right = obstore.get(bucket_store.store, sums).bytes().to_bytes()
-    obstore.put(bucket_store.store, sums, right[:-1])
-    assert other_machine().local_path(uri).read_bytes() == LARGE
-    assert obstore.get(bucket_store.store, sums).bytes().to_bytes() == right
+    former = right[:40] + hashlib.sha256(LARGE).digest()
+    for wrong in (right[:-1], former + hashlib.sha256(former).digest()):
+        obstore.put(bucket_store.store, sums, wrong)
+        assert other_machine().local_path(uri).read_bytes() == LARGE
+        assert obstore.get(bucket_store.store, sums).bytes().to_bytes() == right
     obstore.put(bucket_store.store, uri, LARGE[:-1] + bytes([LARGE[-1] ^ 1]))
     obstore.delete(bucket_store.store, sums)
     with pytest.raises(Damaged, match="not what its name says"):
