@@ -103,11 +103,11 @@ OF_TILES: Mapping[str, str] = {
     "audit_log": "INSERT",
 }
 
-# Those that run as the owner are nobody's but for who calls them; triggers ask for no right.
+# Who calls what runs as the owner. Nobody else may: a trigger asks for no right when it fires, but
+# whoever may call its function may put it on a temporary table of theirs.
 FUNCTIONS: Mapping[str, tuple[DatabaseRole, ...]] = {
-    "audit_add_link(bigint, bigint, bigint, bytea)": (),
     "audit_reserve(bigint)": ("api", "worker"),
-    "note_tile_change(text, box2d)": ("api", "worker"),
+    "note_tile_change(text,box2d)": ("api", "worker"),
     "make_observation_month(date)": ("api", "worker"),
     "empty_observation_month(date)": ("api", "worker"),
 }
@@ -150,7 +150,12 @@ RELATIONS = text(
 )
 TAKE_TURNS = text("SELECT pg_advisory_xact_lock(7405231866014512002)")
 PRESENT = text("SELECT rolname FROM pg_roles WHERE rolname = ANY (:names)")
-KNOWN_FUNCTION = text("SELECT to_regprocedure(:name) IS NOT NULL")
+AS_OWNER = text(
+    """SELECT p.oid::regprocedure::text FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND (p.prosecdef OR p.proname = 'audit_add_link')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"""
+)
 
 
 async def apply_grants(url: str) -> None:
@@ -177,11 +182,10 @@ async def _grant(connection: AsyncConnection, accounts: Mapping[DatabaseRole, st
     for role, account in accounts.items():
         for statement in _of_role(role, account, tables, numbers):
             await connection.execute(text(statement))
-    for name, callers in FUNCTIONS.items():
-        if await connection.scalar(KNOWN_FUNCTION, {"name": name}):
-            await connection.execute(text(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC"))
-            for account in [accounts[role] for role in callers if role in accounts]:
-                await connection.execute(text(f"GRANT EXECUTE ON FUNCTION {name} TO {account}"))
+    for name in (await connection.scalars(AS_OWNER)).all():
+        await connection.execute(text(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC"))
+        for account in [accounts[role] for role in FUNCTIONS.get(name, ()) if role in accounts]:
+            await connection.execute(text(f"GRANT EXECUTE ON FUNCTION {name} TO {account}"))
 
 
 def _of_role(
