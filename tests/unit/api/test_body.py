@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.echo.contract import EchoInputs
-from shanhai_api.kit.body import JSON_DEPTH, depth_of, parse, pointer_of
+from shanhai_api.kit.body import JSON_DEPTH, depth_of, parse, parse_json, pointer_of
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -41,6 +41,13 @@ def test_depth_is_that_of_the_parsed_value(value: object) -> None:
 def test_no_input_makes_it_look_twice(body: bytes) -> None:
     # A quadratic scan of these would take hours, which no test has.
     assert depth_of(body) in {0, JSON_DEPTH + 1}
+
+
+def test_both_languages_say_where_json_ends_to_be_json() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_json(b'{"a": NaN}')
+    assert refused.value.message.endswith("at character 6")
+    assert refused.value.message_zh == "请求体不是有效的 JSON：位置 6 处有误"
 
 
 def test_pointers_are_escaped() -> None:

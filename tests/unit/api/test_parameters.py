@@ -211,7 +211,9 @@ def test_faults_are_told_in_chinese_too() -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_items_query(REGIONS, asked)
     assert refused.value.message_zh.startswith("wrong：不是该集合的参数；可用参数：")
-    assert refused.value.message_zh.endswith("；bbox：重复给出；limit：必须是 1 到 10000 的整数")
+    assert refused.value.message_zh.endswith(
+        "；bbox：重复给出；limit：必须是 1 到 10000 的整数（给出的是 '0'）"
+    )
     assert refused.value.message.endswith("limit: must be a whole number from 1 to 10000, not '0'")
 
 

@@ -162,7 +162,8 @@ class Reader:
             own = Fault(name, error.message, error.message_zh)
             self.faults.extend(error.faults or [own])
         except ValueError as error:
-            self.faults.append(Fault(name, *in_both(str(error))))
+            en, zh = in_both(str(error))
+            self.faults.append(Fault(name, en, f"{zh}（给出的是 {text[:80]!r}）"))
         return None
 
     def refuse_faults(self) -> None:

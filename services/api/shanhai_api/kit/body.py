@@ -245,7 +245,7 @@ def parse_json(body: bytes) -> ParsedBody:
     except orjson.JSONDecodeError as error:
         raise InvalidInput(
             f"the body is not valid JSON: {error.msg} at character {error.pos}",
-            message_zh="请求体不是有效的 JSON",
+            message_zh=f"请求体不是有效的 JSON：位置 {error.pos} 处有误",
             pointer="",
         ) from error
     return ParsedBody(value, hashlib.sha256(body).hexdigest())
