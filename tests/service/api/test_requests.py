@@ -476,6 +476,25 @@ async def test_an_empty_accept_header_wishes_for_nothing(admin: httpx.AsyncClien
     assert answer.headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize(
+    ("accept", "status", "sent"),
+    [
+        ("text/html;q=0", 406, "application/problem+json"),
+        ("*/*;q=0, text/html", 200, "text/html; charset=utf-8"),
+        ("application/json;q=0, */*", 200, "text/html; charset=utf-8"),
+        ("*/*, text/html;q=0.5, application/json;q=0.4", 200, "text/html; charset=utf-8"),
+        ("text/*;q=0.5, application/*;q=0.9", 200, "application/json"),
+    ],
+)
+async def test_the_most_exact_range_weighs_a_format(
+    admin: httpx.AsyncClient, accept: str, status: int, sent: str
+) -> None:
+    answer = await admin.get("/collections", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, sent)
+    nowhere = await admin.get("/nowhere", headers={"Accept": accept})
+    assert nowhere.status_code == 404
+
+
 async def test_our_own_checks_speak_without_a_preamble(admin: httpx.AsyncClient) -> None:
     refused = await admin.get("/changes", params={"since": "abc"})
     assert refused.status_code == 400

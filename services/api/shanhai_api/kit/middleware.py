@@ -43,7 +43,7 @@ from shanhai_api.kit import errors
 from shanhai_api.kit.pages import render
 from shanhai_api.kit.requests import client_address, is_form, language_of, request_id_of
 from shanhai_api.kit.state import ApiMetrics, state_of
-from shanhai_api.kit.view import HTML, JSON, View, choose_format
+from shanhai_api.kit.view import HTML, JSON, View, wished_most
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 failures: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -101,9 +101,7 @@ def _wants_page(request: Request, answer: Response) -> bool:
         return False
     if "f" in request.query_params:
         return request.query_params["f"] == HTML.name
-    if HTML.media_type not in request.headers.get("accept", "").lower():
-        return False
-    return choose_format(request, (JSON, HTML)) is HTML
+    return wished_most(request.headers.get("accept", ""), (JSON, HTML)) is HTML
 
 
 def _page(request: Request, answer: Response) -> Response:

@@ -62,7 +62,7 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     if wanted is not None:
         return _named(wanted, offered)
     # An empty header wishes for nothing, as does none.
-    accepted = _accepted(request.headers.get("accept", "").strip() or "*/*", offered)
+    accepted = wished_most(request.headers.get("accept", "").strip() or "*/*", offered)
     if accepted is not None:
         return accepted
     names = ", ".join(item.media_type for item in offered)
@@ -85,18 +85,24 @@ def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
 
 
 @lru_cache(maxsize=256)
-def _accepted(accept: str, offered: tuple[Format, ...]) -> Format | None:
-    """The format wished for most; clients send the same few headers all the time."""
-    wished = (media_range for media_range, weight in _wishes(accept) if weight > 0)
-    matching = (item for media in wished for item in offered if _matches(media, item))
-    return next(matching, None)
+def wished_most(accept: str, offered: tuple[Format, ...]) -> Format | None:
+    """The format wished for most; clients send the same few headers all the time.
 
+    Of the ranges that match a format the most exact one weighs it (RFC 9110, 12.5.1).
+    """
+    wishes = [wish.partition(";") for wish in accept.lower().split(",")]
 
-def _wishes(accept: str) -> list[tuple[str, float]]:
-    """The media ranges, the most wanted first."""
-    wishes = [wish.partition(";") for wish in accept.split(",") if wish.strip()]
-    found = [(media.strip().lower(), quality(rest)) for media, _, rest in wishes]
-    return sorted(found, key=lambda wish: -wish[1])
+    def weight(item: Format) -> tuple[float, int]:
+        matching = (
+            (-media.count("*"), -place, quality(rest))
+            for place, (media, _, rest) in enumerate(wishes)
+            if _matches(media.strip(), item)
+        )
+        _, place, weighed = max(matching, default=(0, 0, 0.0))
+        return weighed, place
+
+    best = max(offered, key=weight)
+    return best if weight(best)[0] > 0 else None
 
 
 def _matches(media_range: str, candidate: Format) -> bool:
