@@ -8,6 +8,8 @@ import jsonschema_rs
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+UNDECLARED = frozenset({"head", "options"})
+"""Methods that every resource takes, and no definition names."""
 REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
@@ -79,7 +81,7 @@ class AsDeclared:
             await send(message)
 
         await self.app(scope, receive, watched)
-        if isinstance(scope.get("route"), self.declaration.route) and method != "head":
+        if isinstance(scope.get("route"), self.declaration.route) and method not in UNDECLARED:
             path = self.declaration.path_of(scope["route"].path_format, scope["path_params"])
             if path is not None:
                 answer.check(self.declaration, path, method)

@@ -8,7 +8,6 @@ import structlog
 from asyncpg import PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
@@ -32,10 +31,11 @@ from shanhai.errors import (
     Unavailable,
 )
 from shanhai.http_egress import NoAnswerInTime, UnusableAnswer
+from shanhai.negotiation import allowed_methods, language_of
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label
 from shanhai_tiles.answers import DocumentPart, Maybe
-from shanhai_tiles.pages import HTML, asks_for_page, language_of, render_problem
+from shanhai_tiles.pages import HTML, asks_for_page, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of
 
 log = structlog.get_logger()
@@ -168,23 +168,17 @@ async def show_validation(request: Request, error: Exception) -> Response:
 
 
 async def show_http(request: Request, error: Exception) -> Response:
-    """What the router itself refuses: unknown path, method not allowed."""
+    """What the router itself refuses: unknown path, method not allowed; OPTIONS its methods."""
     if not isinstance(error, HTTPException):
         raise error
+    allowed = {"Allow": allowed_methods(request)} if error.status_code == 405 else {}
+    if allowed and request.method == "OPTIONS":
+        return Response(status_code=204, headers=allowed)
     title = HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed"))
     told = title.in_(language_of(request))
     response = problem(request, error.status_code, "http", told, told)
-    response.headers.update(error.headers or {})
-    if error.status_code == 405:
-        response.headers["Allow"] = ", ".join(allowed_methods(request))
+    response.headers.update({**(error.headers or {}), **allowed})
     return response
-
-
-def allowed_methods(request: Request) -> list[str]:
-    """What can be done with the resource by all its routes; the router names those of one."""
-    routes: Sequence[APIRoute] = request.app.state.routes
-    here = [route for route in routes if route.path_regex.match(request.url.path)]
-    return sorted({method for route in here for method in route.methods or ()})
 
 
 async def show_database(request: Request, error: Exception) -> Response:

@@ -9,24 +9,9 @@ from starlette.requests import Request
 
 from shanhai.assets import StaticAssets
 from shanhai.errors import InvalidInput
+from shanhai.negotiation import language_of
 from shanhai.settings import PublicSettings
 from shanhai.vocabulary import Lang
-
-
-def language_of(request: Request) -> Lang:
-    """`lang=` if valid, else the first language of `Accept-Language` we speak, else English."""
-    asked = request.query_params.get("lang")
-    if asked == "zh":
-        return "zh"
-    if asked == "en":
-        return "en"
-    for entry in request.headers.get("accept-language", "").split(","):
-        tag = entry.split(";")[0].strip().lower()
-        if tag.startswith("zh"):
-            return "zh"
-        if tag.startswith("en"):
-            return "en"
-    return "en"
 
 
 def required_language(request: Request) -> Lang:

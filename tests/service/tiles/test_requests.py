@@ -366,7 +366,14 @@ async def test_no_document_comes_in_a_language_there_is_not(
     assert answer.json()["errors"][0]["pointer"] == "lang"
 
 
+async def test_refusals_are_in_the_language_wished_for_most(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/layers/none", headers={"Accept-Language": "en;q=0.1, zh;q=0.9"})
+    assert (answer.status_code, answer.json()["title"]) == (404, "未找到")
+
+
 async def test_all_methods_of_a_resource_are_named(client: httpx.AsyncClient) -> None:
-    answer = await client.delete("/layers/zones.xiamen/statistics")
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, POST"
+    path = "/layers/zones.xiamen/statistics"
+    for method, status in (("DELETE", 405), ("OPTIONS", 204)):
+        answer = await client.request(method, path)
+        assert answer.status_code == status
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shanhai_api.kit.requests import preferred
+from shanhai.negotiation import preferred
 
 
 @pytest.mark.parametrize(

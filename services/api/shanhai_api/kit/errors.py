@@ -10,16 +10,16 @@ import structlog
 from asyncpg import InternalClientError, PostgresError
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from shanhai import errors
 from shanhai.db.engine import failed_beneath
+from shanhai.negotiation import allowed_methods, language_of
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
-from shanhai_api.kit.requests import language_of, request_id_of
+from shanhai_api.kit.requests import request_id_of
 
 MEDIA_TYPE = "application/problem+json"
 OGC_EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
@@ -224,7 +224,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 405 and request.method == "OPTIONS":
-        return Response(status_code=204, headers={"Allow": ", ".join(allowed_methods(request))})
+        return Response(status_code=204, headers={"Allow": allowed_methods(request)})
     lang = language_of(request)
     title = errors.HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed")).in_(lang)
     document = problem(
@@ -234,20 +234,8 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         status=error.status_code,
         detail=f"{request.method} {request.url.path}: {title.lower()}",
     )
-    headers = {"Allow": ", ".join(allowed_methods(request))} if error.status_code == 405 else {}
+    headers = {"Allow": allowed_methods(request)} if error.status_code == 405 else {}
     return answer(document, lang, {**(error.headers or {}), **headers})
-
-
-def allowed_methods(request: Request) -> list[str]:
-    """What can be done with the resource by all its routes; the framework names those of one.
-
-    An address of its own, such as `/proposals/blank`, is none of those that a template makes.
-    """
-    routes: Sequence[APIRoute] = request.app.state.routes
-    here = [route for route in routes if route.path_regex.match(request.url.path)]
-    own = [route for route in here if route.path == request.url.path] or here
-    methods = {method for route in own for method in route.methods or ()}
-    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:

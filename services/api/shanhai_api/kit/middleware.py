@@ -37,11 +37,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.queries.audit import acting_from
 from shanhai.errors import ShanhaiError
+from shanhai.negotiation import language_of
 from shanhai.overload import Allowance
 from shanhai.telemetry import Span, bound_trace_id, span, tell_line
 from shanhai_api.kit import errors
 from shanhai_api.kit.pages import render
-from shanhai_api.kit.requests import client_address, is_form, language_of, request_id_of
+from shanhai_api.kit.requests import client_address, is_form, request_id_of
 from shanhai_api.kit.state import ApiMetrics, state_of
 from shanhai_api.kit.view import HTML, JSON, View, wished_most
 

@@ -5,7 +5,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,54 +21,8 @@ from shanhai.overload import address_bucket, parse_address
 from shanhai.passwords import csrf_of
 from shanhai.settings import PublicSettings
 from shanhai.vector.formats import FILE_FORMATS
-from shanhai.vocabulary import Lang, Role, Scope
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState, state_of
-
-DEFAULT: Lang = "en"
-
-
-def chosen_language(request: Request) -> Lang | None:
-    """The language asked for by `lang=`."""
-    if not request.scope["query_string"]:
-        return None
-    return as_language(request.query_params.get("lang", ""))
-
-
-def language_of(request: Request) -> Lang:
-    """The language of `lang=`, else of `Accept-Language`, else English."""
-    return chosen_language(request) or preferred(request.headers.get("accept-language", ""))
-
-
-@lru_cache(maxsize=256)
-def preferred(header: str) -> Lang:
-    """The best offered language of an `Accept-Language` header."""
-    wishes = [wish.partition(";") for wish in header.split(",")]
-    ranked = sorted(wishes, key=lambda wish: -quality(wish[2]))
-    found = (as_language(tag.strip()) for tag, _, rest in ranked if quality(rest) > 0)
-    return next((lang for lang in found if lang is not None), DEFAULT)
-
-
-def as_language(tag: str) -> Lang | None:
-    """`zh` for `zh-CN`, `en` for `en-GB`; None for what is not offered."""
-    match tag.lower().partition("-")[0]:
-        case "zh":
-            return "zh"
-        case "en":
-            return "en"
-        case _:
-            return None
-
-
-def quality(parameters: str) -> float:
-    """The `q` of a header's item; 1 when absent, 0 when it cannot be read."""
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
 
 
 def request_id_of(request: Request) -> str:

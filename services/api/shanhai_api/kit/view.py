@@ -14,19 +14,13 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from shanhai.errors import InvalidInput
+from shanhai.negotiation import chosen_language, preferred, quality
 from shanhai.passwords import csrf_of
 from shanhai.settings import SignInSettings
 from shanhai.vocabulary import Lang
 from shanhai_api.kit.errors import NotAcceptable
 from shanhai_api.kit.pages import render
-from shanhai_api.kit.requests import (
-    base_url,
-    chosen_language,
-    preferred,
-    quality,
-    request_id_of,
-    session_token,
-)
+from shanhai_api.kit.requests import base_url, request_id_of, session_token
 from shanhai_api.kit.state import state_of
 
 
