@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import compress
 
 import numpy as np
 
@@ -105,30 +106,31 @@ def zone_by_model(
 
 
 def _features(model: ZoneModel, values: FloatArray) -> Features:
-    scores = model.scaling.scores(values)
-    kept = tuple(
-        name.removeprefix("ratio.")
-        for name, varies in zip(model.layers, model.scaling.varies, strict=True)
-        if varies
-    )
-    dropped = tuple(
-        name.removeprefix("ratio.")
-        for name, varies in zip(model.layers, model.scaling.varies, strict=True)
-        if not varies
-    )
+    scores, varies = model.scaling.scores(values), model.scaling.varies
+    layers = [name.removeprefix("ratio.") for name in model.layers]
     components = model.components
-    matrix = scores if components is None else scores @ components.loadings.T
-    names = kept if components is None else tuple(f"pc{n + 1}" for n in range(matrix.shape[1]))
-    correlation = scores.T @ scores / len(scores)
+    matrix, names = scores, tuple(compress(layers, varies))
+    if components is not None:
+        matrix = scores @ components.loadings.T
+        names = tuple(f"pc{n + 1}" for n in range(matrix.shape[1]))
     return Features(
         np.ascontiguousarray(matrix),
         names,
-        dropped,
-        correlation,
+        tuple(compress(layers, ~varies)),
+        _correlation(scores),
         (),
         model.scaling,
         components,
     )
+
+
+def _correlation(scores: FloatArray) -> FloatArray:
+    """Correlation of the columns here; 0 of one that does not vary here with the others."""
+    centred, varies = scores - scores.mean(axis=0), np.ptp(scores, axis=0) > 0
+    spread = np.sqrt(np.square(centred).sum(axis=0))
+    found: FloatArray = np.eye(len(spread))
+    known = np.outer(varies, varies)
+    return np.divide(centred.T @ centred, np.outer(spread, spread), out=found, where=known)
 
 
 def _nearest(features: FloatArray, centres: FloatArray) -> IntArray:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,6 +81,34 @@ def test_zones_by_hand() -> None:
     assert (top.zone, top.cells) == (1, 1 + 3 + 4)
     assert top.mu == pytest.approx((0.4 * 1 + 0.0 * 3 + 6.5 * 4) / 8)
     assert found.naming.order[1].delta == 1
+
+
+@pytest.mark.parametrize(
+    ("recreation", "expected"),
+    [
+        # Deviations −0.1, 0, 0.1 and 0.2, −0.1, −0.1: −0.03/√(0.02·0.06) = −√¾.
+        ((0.9, 0.6, 0.6), -0.8660254037844386),
+        # What does not vary here has to do with nothing.
+        ((0.6, 0.6, 0.6), 0.0),
+    ],
+    ids=["varies", "constant"],
+)
+def test_the_correlation_is_that_of_the_units(
+    recreation: tuple[float, ...], expected: float
+) -> None:
+    """Not about the means of the model, nor of scores of unequal weight."""
+    model = by_hand()
+    both = replace(
+        model.scaling,
+        spread=np.array([0.25, 0.25]),
+        varies=np.array([True, True]),
+        factors=np.sqrt([0.5, 1.5]),
+    )
+    model = replace(model, scaling=both, centres=np.array([[1.0, 1.0], [-1.0, -1.0]]))
+    units = table(0.6, 0.7, 0.8)
+    units.means[:, 1] = recreation
+    found = zone_by_model(model, units, SERVICES, ClusteringSettings()).features.correlation
+    np.testing.assert_allclose(found, [[1, expected], [expected, 1]], atol=1e-12)
 
 
 def test_names_are_the_models_and_zones_without_units_are_left_out() -> None:
