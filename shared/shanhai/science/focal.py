@@ -262,10 +262,10 @@ def disk_mean(values: FloatArray, radius_m: float, cell_m: float) -> FloatArray:
 
 def disk_spans(radius_m: float, cell_m: float) -> IntArray:
     """Half width in cells of every row of a disk, from its northernmost to its southernmost."""
-    radius = radius_m / cell_m
+    # A cell on the circle belongs to the disk, whatever the noise of quotient and root.
+    radius = radius_m / cell_m + 1e-9
     rows = np.arange(-math.floor(radius), math.floor(radius) + 1)
-    # A cell on the circle belongs to the disk, whatever the noise of the root.
-    widths: FloatArray = np.floor(np.sqrt(radius**2 - rows**2) + 1e-9)
+    widths: FloatArray = np.floor(np.sqrt(radius**2 - rows**2))
     return widths.astype(np.int64)
 
 

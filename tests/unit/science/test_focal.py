@@ -47,6 +47,8 @@ def test_gaussian_weights_are_1_here_and_0_at_their_reach() -> None:
 
 def test_disk_holds_the_cells_on_its_circle() -> None:
     assert disk_spans(150.0, 30.0).tolist() == [0, 3, 4, 4, 4, 5, 4, 4, 4, 3, 0]
+    # Three cells; 85.8/28.6 is a hair below 3, and (3, 0) lies on the circle as (0, 3) does.
+    assert disk_spans(85.8, 28.6).tolist() == [0, 2, 2, 3, 2, 2, 0]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (29, 37)])
