@@ -108,10 +108,9 @@ def zone_by_model(
 def _features(model: ZoneModel, values: FloatArray) -> Features:
     scores, varies = model.scaling.scores(values), model.scaling.varies
     layers = [name.removeprefix("ratio.") for name in model.layers]
-    components = model.components
     matrix, names = scores, tuple(compress(layers, varies))
-    if components is not None:
-        matrix = scores @ components.loadings.T
+    if model.components is not None:
+        matrix = scores @ model.components.loadings.T
         names = tuple(f"pc{n + 1}" for n in range(matrix.shape[1]))
     return Features(
         np.ascontiguousarray(matrix),
@@ -120,17 +119,16 @@ def _features(model: ZoneModel, values: FloatArray) -> Features:
         _correlation(scores),
         (),
         model.scaling,
-        components,
+        model.components,
     )
 
 
 def _correlation(scores: FloatArray) -> FloatArray:
     """Correlation of the columns here; 0 of one that does not vary here with the others."""
-    centred, varies = scores - scores.mean(axis=0), np.ptp(scores, axis=0) > 0
-    spread = np.sqrt(np.square(centred).sum(axis=0))
-    found: FloatArray = np.eye(len(spread))
-    known = np.outer(varies, varies)
-    return np.divide(centred.T @ centred, np.outer(spread, spread), out=found, where=known)
+    varies = np.ptp(scores, axis=0) > 0
+    found: FloatArray = np.eye(len(varies))
+    found[np.ix_(varies, varies)] = np.corrcoef(scores[:, varies], rowvar=False)
+    return found
 
 
 def _nearest(features: FloatArray, centres: FloatArray) -> IntArray:
