@@ -83,7 +83,14 @@ def test_a_fifth_of_the_years_may_be_missing_and_no_more() -> None:
     found = cell_trend(values)
     assert found.slope[0] == 1
     assert np.isnan([found.slope[1], found.score[1], found.z[1]]).all()
-    assert np.isnan(lag_one_autocorrelation(values)[1])
+    # A straight line has no memory whatever is missing; this one goes to and fro.
+    values += np.resize([0.0, 3.0, 1.0], 10)[:, np.newaxis]
+    assert np.isnan(lag_one_autocorrelation(values)).tolist() == [False, True]
+    # Of eight years one may be missing: two are a quarter.
+    values[:8, 0] = [0, 2, np.nan, 1, 3, 2, 5, 4]
+    assert not np.isnan(cell_trend(values[:8, :1]).slope[0])
+    values[5, 0] = np.nan
+    assert np.isnan(cell_trend(values[:8, :1]).slope[0])
 
 
 def test_a_raster_keeps_its_shape_and_each_cell_its_own_result() -> None:
@@ -109,3 +116,10 @@ def test_a_straight_line_leaves_no_memory() -> None:
     assert np.isnan(lag_one_autocorrelation(rising)[0])
     rising[4] += 1e-6
     assert not np.isnan(lag_one_autocorrelation(rising)[0])
+    through_0 = column(*(0.1 * np.arange(-4.0, 5)))
+    assert np.isnan(lag_one_autocorrelation(through_0)[0])
+
+
+def test_prewhitening_leaves_a_constant_series_without_trend() -> None:
+    found = cell_trend(column(*np.full(9, 2.0)), prewhiten=True)
+    assert (found.slope[0], found.score[0], found.z[0]) == (0, 0, 0)

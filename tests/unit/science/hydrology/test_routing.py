@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import FloatArray
-from shanhai.science.hydrology.flow_kernels import COLUMN_STEPS, NODATA, OUTLET, ROW_STEPS
+from shanhai.science.hydrology.flow_kernels import (
+    COLUMN_STEPS,
+    NODATA,
+    OUTLET,
+    ROW_STEPS,
+    flat_distances,
+)
 from shanhai.science.hydrology.routing import (
     ROUTINGS,
     SCRATCH,
@@ -18,7 +24,7 @@ from shanhai.science.hydrology.routing import (
     flow_directions,
     write_contributing_area,
 )
-from shanhai.science.hydrology.tiles import ArrayLayerStore
+from shanhai.science.hydrology.tiles import ArrayLayerStore, ring_of
 from tests.unit.science.hydrology.grounds import flooded, terrain
 
 LAYERS = (*SCRATCH, "contributing_area")
@@ -159,6 +165,38 @@ def test_shares_of_four_cells_by_hand(routing: str, p: float, corner: float) -> 
     four = to_4 / all_of_9 + (1 + five) * across / (down + across)
     area = contributing_area(dem=dem, cell_m=1, flow_routing=routing)
     np.testing.assert_allclose(area, [[five, 3], [0, four]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("routing", ROUTINGS)
+@pytest.mark.parametrize("tile", [1, 2, 3, 8])
+@pytest.mark.parametrize("turns", range(4))
+def test_a_flat_drains_through_all_tiles_by_hand(routing: str, tile: int, turns: int) -> None:
+    """A flat valley floor between walls; only its end lies at the edge of the raster."""
+    dem = np.full((3, 8), 9.0)
+    dem[1, 1:] = 5.0
+    codes = in_tiles(np.rot90(dem, turns).copy(), routing, tile)["directions"]
+    east, south, west, north = 1, 2, 3, 4
+    onward = (east, north, west, south)[turns]
+    assert np.rot90(codes, -turns)[1].tolist() == [onward] * 7 + [OUTLET]
+    area = np.rot90(in_tiles(np.rot90(dem, turns).copy(), routing, tile)[LAYERS[-1]], -turns) / 900
+    # The wall is three cells at its closed end, and two at every cell of the floor, which all
+    # drain into it; whichever way they are shared out, the end receives all 23 others.
+    assert area[1, 7] == pytest.approx(23, rel=1e-12)
+    if routing == "d8":
+        assert area.tolist() == [[0.0] * 8, [0, 5, 8, 11, 14, 17, 20, 23], [0.0] * 8]
+
+
+def test_distances_are_told_of_cells_of_the_tile_alone() -> None:
+    """One cell, all ground around it as high; the cell north of it drains, of the others nobody
+    knows yet."""
+    around = np.full((3, 3), np.inf)
+    around[0, 1] = 0.0
+    frame = around.copy()
+    reads = flat_distances(np.full((3, 3), 5.0), around)
+    assert around[1, 1] == 1
+    around[1, 1] = frame[1, 1]
+    np.testing.assert_array_equal(around, frame)
+    assert ring_of(reads).all()
 
 
 def test_flat_ground_drains_to_the_nearest_edge() -> None:

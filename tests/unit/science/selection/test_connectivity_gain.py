@@ -55,6 +55,15 @@ def test_a_longer_way_changes_nothing() -> None:
     assert single_gains(short, 1).tolist() == [0]
 
 
+def test_patches_that_are_made_to_touch_are_one() -> None:
+    """√(3² + 4²) before, 3 + 4 afterwards."""
+    apart = np.array([[0, np.inf], [np.inf, 0]])
+    restoration = Restoration(np.array([3.0, 4.0]), apart, (Opening(0, (0, 1), 0.0),))
+    found = connectivity_gain(restoration, np.array([True]))
+    assert found.before == pytest.approx(5)
+    assert found.after == pytest.approx(7)
+
+
 def test_nothing_there_is_no_area() -> None:
     empty = Restoration(np.zeros(1), np.zeros((1, 1)))
     assert equivalent_area(empty, np.zeros(0, dtype=bool)) == 0

@@ -28,7 +28,7 @@ def test_pinch_scores() -> None:
     )
     np.testing.assert_allclose(found, [2 / 3, 0.6, 0, NAN])
     with pytest.raises(InvalidInput) as refused:
-        pinch_scores(np.ones(1), np.array([1.5]), np.ones(1))
+        pinch_scores(np.ones(2), np.array([0.5, 1.5]), np.ones(2))
     assert refused.value.faults[0].pointer == "/protected_share"
 
 
@@ -87,6 +87,9 @@ def test_weight_of_the_unknown_is_shared() -> None:
         {"a": np.array([1.0, 2]), "b": np.array([NAN, 4]), "c": np.array([NAN, NAN])}
     )
     np.testing.assert_allclose(found.scores, [0.5, 1])
+    # What has no weight counts for nothing.
+    first = unit_priority({"a": np.array([1.0, 2]), "b": np.array([9.0, 4])}, {"a": 3, "b": 0})
+    np.testing.assert_allclose(first.scores, [0.5, 1])
     empty = unit_priority({"a": np.array([NAN, 1.0])})
     np.testing.assert_equal(empty.scores, [NAN, 1])
     assert empty.levels.tolist() == [0, 1]
@@ -116,6 +119,7 @@ def test_scores_are_shares_and_do_not_depend_on_units_of_measure(
         ({"a": np.ones(2), "b": np.ones(3)}, None),
         ({"a": np.ones((2, 2))}, None),
         ({"a": np.array([np.inf])}, None),
+        ({"a": np.array([1.0, np.inf])}, None),
         ({"a": np.ones(2)}, {"b": 1.0}),
         ({"a": np.ones(2)}, {"a": 0.0}),
         ({"a": np.ones(2), "b": np.ones(2)}, {"a": 2.0, "b": -1.0}),

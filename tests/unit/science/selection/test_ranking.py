@@ -280,8 +280,10 @@ class TestProperties:
         (lambda: land_of([[1, 2], [0, 0]]), "/amounts"),
         (lambda: land_of([[1, -2]]), "/amounts"),
         (lambda: land_of([[1, 2]], weights=[0]), "/weights"),
+        (lambda: land_of([[1, 2], [1, 1]], weights=[2, -1]), "/weights"),
         (lambda: land_of([[1, 2]], costs=[1]), "/amounts"),
         (lambda: Removal("abf", exponent=0), "/exponent"),
+        (lambda: Removal("abf", exponent=1.01), "/exponent"),
         (lambda: Removal("abf", warp=0), "/warp"),
         (
             lambda: rank_land(

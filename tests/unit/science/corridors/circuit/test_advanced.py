@@ -39,6 +39,16 @@ def test_a_weak_ground_takes_its_share() -> None:
     np.testing.assert_allclose(found.current, [[volts * left, 1.0, volts * right]])
 
 
+@pytest.mark.parametrize("amperes", [1.0, -1.0])
+def test_what_comes_out_of_the_ground_counts_as_what_goes_in(amperes: float) -> None:
+    """All of 1 A flows between the source and the ground of 1 S of its own cell."""
+    found = advanced(
+        np.ones((1, 2)), cells((1, 2), c00=amperes), cells((1, 2), c00=1.0), UNIT, FOUR
+    )
+    np.testing.assert_allclose(found.potential, [[amperes, amperes]])
+    np.testing.assert_allclose(found.current, [[1, 0]], atol=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_a_dense_solution(seed: int) -> None:
     ground = rough(seed, (6, 6), barriers=0.0)
