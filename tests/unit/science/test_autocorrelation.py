@@ -80,6 +80,14 @@ def test_item_without_neighbour_is_not_tested() -> None:
     assert found.classes[2] == 0
 
 
+def test_item_without_neighbour_does_not_count_in_s0() -> None:
+    """Deviations −3, −1 and 4: (3/2)·(3 + 3)/26; the last one has no neighbour."""
+    valid = np.array([[True, True, False, True]])
+    found = global_moran(np.array([1.0, 3.0, 8.0]), lattice_neighbours(valid), 1, permutations=9)
+    assert found.index == pytest.approx(9 / 26)
+    assert (found.expected, found.n) == (-0.5, 3)
+
+
 def test_constant_layer_has_no_index() -> None:
     neighbours = lattice_neighbours(np.ones((4, 4), dtype=bool))
     assert np.isnan(global_moran(np.full(16, 0.1), neighbours, 1).index)
