@@ -7,6 +7,7 @@ from scipy.stats import false_discovery_control
 
 from shanhai.errors import InvalidInput
 from shanhai.science.autocorrelation import (
+    Correlogram,
     correlogram,
     false_discoveries_held,
     global_moran,
@@ -171,3 +172,15 @@ def test_range_is_where_the_correlogram_falls_below_a_tenth() -> None:
     assert reach is not None
     assert 1500 < reach < 3500
     assert correlogram(np.tile(np.arange(9.0), (9, 1)), 1, 2).range_m() is None
+
+
+def test_distances_without_pairs_have_no_index() -> None:
+    """Deviations −½ and ½, each the only neighbour of the other: −¼/¼."""
+    found = correlogram(np.array([[1.0, 2.0, np.nan, np.nan]]), 10, 30)
+    np.testing.assert_allclose(found.index, [-1, np.nan, np.nan], rtol=1e-12)
+
+
+def test_range_is_the_first_distance_below_a_tenth() -> None:
+    distance = np.array([100.0, 200.0, 300.0, 400.0])
+    assert Correlogram(distance, np.array([0.5, 0.1, 0.05, 0.0])).range_m(0.1) == 300
+    assert Correlogram(distance, np.array([0.5, 0.1, 0.1, 0.1])).range_m(0.1) is None

@@ -61,6 +61,21 @@ def test_few_links_are_main_in_the_tree_or_the_upper_third() -> None:
     }
 
 
+def test_a_third_of_nine_links_is_taken_by_rank_and_ten_have_natural_breaks() -> None:
+    """A star of cheap links, which are the tree, and dear links between its ends.
+
+    Of five links a third is two, of nine three, of ten the upper natural class is 100 alone.
+    """
+    for stars, dear, main in (
+        (3, {(2, 3): 100.0, (3, 4): 9.0}, {(2, 3), (3, 4)}),
+        (5, {(2, 3): 100.0, (3, 4): 9.0, (4, 5): 8.0, (5, 6): 7.0}, {(2, 3), (3, 4), (4, 5)}),
+        (5, {(2, 3): 100.0, (3, 4): 9, (4, 5): 8, (5, 6): 7, (2, 6): 6}, {(2, 3)}),
+    ):
+        star = {(1, end): 1.0 for end in range(2, 2 + stars)}
+        found = link_classes(star | dear, star | dict.fromkeys(dear, 5.0))
+        assert {pair for pair, of in found.items() if of == "main"} == {*star, *main}
+
+
 def test_many_links_are_main_above_the_upper_natural_break() -> None:
     pairs = [(1, number) for number in range(2, 12)]
     ring = [(number, number + 1) for number in range(2, 11)]

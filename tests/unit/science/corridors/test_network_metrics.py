@@ -39,6 +39,12 @@ def test_a_network_of_two_has_no_indices() -> None:
     assert (found.components, found.mean_cost, found.median_cost) == (2, None, None)
 
 
+def test_of_two_sources_none_is_between() -> None:
+    for found in (betweenness([1, 2], links_of((1, 2))), current_flow([1, 2], links_of((1, 2)))):
+        assert found.nodes == {1: 0, 2: 0}
+        assert found.links == {(1, 2): pytest.approx(1)}
+
+
 def test_the_middle_of_a_chain_is_between() -> None:
     found = betweenness([1, 2, 3, 4], CHAIN)
     assert found.nodes == {1: 0, 2: pytest.approx(2 / 3), 3: pytest.approx(2 / 3), 4: 0}

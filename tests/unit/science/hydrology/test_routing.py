@@ -167,6 +167,19 @@ def test_shares_of_four_cells_by_hand(routing: str, p: float, corner: float) -> 
     np.testing.assert_allclose(area, [[five, 3], [0, four]], rtol=1e-12)
 
 
+def test_equally_steep_ways_have_an_order() -> None:
+    """East, south, west, north, then south-east, south-west, north-west, north-east; the one that
+    is taken is walled up, until none is left."""
+    hill = np.full((3, 3), 4.0)
+    hill[1, 1] = 5.0
+    taken = []
+    for _ in range(8):
+        code = int(flow_directions(hill)[1, 1])
+        taken.append(code)
+        hill[1 + ROW_STEPS[code - 1], 1 + COLUMN_STEPS[code - 1]] = 9.0
+    assert taken == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
 @pytest.mark.parametrize("routing", ROUTINGS)
 @pytest.mark.parametrize("tile", [1, 2, 3, 8])
 @pytest.mark.parametrize("turns", range(4))

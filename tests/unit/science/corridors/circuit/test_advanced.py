@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.corridors.circuit.advanced import Policy, advanced
+from shanhai.science.corridors.circuit.graph import require_cells
 from shanhai.science.corridors.circuit.solver import CircuitSettings
 from shanhai.science.grid import FloatArray
 from tests.unit.science.corridors.circuit.networks import UNIT, dense, node_numbers
@@ -112,3 +113,12 @@ def test_bad_input() -> None:
         advanced(plane, source * np.where(source > 0, np.inf, 1), source, UNIT)
     with pytest.raises(InvalidInput, match="policy is 'both'"):
         advanced(plane, source, source, UNIT, policy="both")  # type: ignore[arg-type]  # which is refused
+    with pytest.raises(InvalidInput, match="region has the number -1"):
+        advanced(plane, source, source, UNIT, short_circuits=np.array([[0, 2, -1]]))
+
+
+def test_entries_are_counted_in_31_bits() -> None:
+    """9 · 238 609 294 = 2³¹ − 2."""
+    require_cells(238_609_294, 9)
+    with pytest.raises(LimitExceeded, match="at most 238609294 is solved"):
+        require_cells(238_609_295, 9)
