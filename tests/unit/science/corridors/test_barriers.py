@@ -179,3 +179,5 @@ def test_bad_input() -> None:
         BarrierSettings(combine="mean")  # type: ignore[arg-type]  # which is refused
     with pytest.raises(InvalidInput, match="restored is 0"):
         BarrierSettings(restored=0)
+    with pytest.raises(InvalidInput, match="restored is inf"):
+        BarrierSettings(restored=np.inf)

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from shanhai.science.selection.ranking import (
 RULES: tuple[RemovalRule, ...] = ("caz", "abf")
 RARE: list[list[float]] = [[4.0, 3, 2, 1], [0, 0, 0, 1]]
 """A common feature, and a rare one in the site that has least of the common one."""
+TWO_RANKS = LandRanks(np.array([0, 1]), np.array([0.5, 1]))
 
 
 def land_of(
@@ -297,13 +299,9 @@ class TestProperties:
             ),
             "/edge/outer",
         ),
-        (
-            lambda: performance_curves(
-                land_of([[1, 2]]),
-                LandRanks(np.array([0, 1]), np.array([0.5, 1])),
-                np.array([0.5, 0.2]),
-            ),
-            "/shares",
+        *(
+            (partial(performance_curves, land_of([[1, 2]]), TWO_RANKS, np.array(shares)), "/shares")
+            for shares in ([0.5, 0.2], [0.2, 0.5, 0.4], [0.5, 1.2], [-0.1, 0.5])
         ),
     ],
 )

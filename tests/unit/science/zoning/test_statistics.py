@@ -158,7 +158,8 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district() ->
         {},
         {"population": people.__getitem__},
         {"cover": cover.__getitem__},
-        {"red_line": (cover == 2).view(np.uint8).__getitem__},
+        # Of whatever kind it is.
+        {"red_line": np.where(cover == 2, [1, 2, 1, 2], 0).astype(np.uint8).__getitem__},
     )
     by_key = {
         (one.district, one.zone): one for one in zone_statistics(CODES, layers, 2.0, DISTRICTS)
@@ -180,6 +181,11 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district() ->
         (1, 4): 0,
         (2, 4): 2,
     }
+
+
+def test_a_service_in_balance_lacks_nothing() -> None:
+    layers = ZoneLayers(RATIO.__getitem__, {"cooling": (0.0 * RATIO).__getitem__}, {})
+    assert {one.dominant_deficit for one in zone_statistics(CODES, layers, 2.0)} == {None}
 
 
 def test_without_known_class_there_are_no_shares() -> None:
