@@ -12,6 +12,7 @@ from shanhai.science.corridors.barriers import (
     disc_rows,
     memory_needed,
     running_minimum,
+    take_better,
 )
 from shanhai.science.corridors.cost_distance import cost_distance
 from shanhai.science.corridors.links import link_sources
@@ -60,6 +61,18 @@ def test_discs_hold_the_cells_within_the_radius() -> None:
     assert disc_rows(60.0, 30.0).tolist() == [2, 1, 0]
     assert disc_rows(5.0, 1.0).tolist() == [5, 4, 4, 4, 3, 0]
     assert disc_rows(0.3, 0.1).tolist() == [3, 2, 2, 0]
+
+
+def test_of_equal_scores_the_first_stays() -> None:
+    best, again = (BarrierScores(*np.array([[2.0], [20.0], [radius]])) for radius in (60, 120))
+    take_better(best, again)
+    assert best.radius_m.tolist() == [60]
+
+
+@pytest.mark.parametrize("radius_m", [0.9, np.inf])
+def test_a_scan_refuses_discs_before_the_first_link(radius_m: float) -> None:
+    with pytest.raises(InvalidInput, match="at least one radius"):
+        BarrierScan(np.ones((2, 2), dtype=np.int32), UNIT, BarrierSettings(radii_m=(radius_m,)))
 
 
 def test_running_minimum_counts_the_cells_at_both_edges() -> None:
