@@ -23,7 +23,7 @@ from shanhai.science.corridors.cost_distance import (
 )
 from shanhai.science.corridors.links import Network, SourceLink, cell_size_m
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.corridors.spots import SpotRule, Spots, find_spots, top_class
+from shanhai.science.corridors.spots import ALIKE, SpotRule, Spots, find_spots, top_class
 from shanhai.science.corridors.swaths import connected_to, measure_width, trim
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 
@@ -34,8 +34,6 @@ CARRIED_SHARE = 0.9
 """Of the current of a cross-section, by which the width of a corridor is told."""
 
 _MOSTLY = 0.5
-_ALIKE = 1e-9
-"""Relative difference up to which currents are alike: less is rounding of the solver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +172,7 @@ def carrying_cells(
     carrying = np.zeros(current.shape, dtype=bool)
     if known.any():
         _, least = _fewest(current[known], section, count, share)
-        carrying[known] = current[known] >= least[section] * (1 - _ALIKE)
+        carrying[known] = current[known] >= least[section] * (1 - ALIKE)
     return carrying
 
 

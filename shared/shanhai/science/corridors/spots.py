@@ -16,6 +16,9 @@ from shanhai.science.corridors.swaths import Swath
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.patches import label_patches
 
+ALIKE = 1e-9
+"""Relative difference up to which currents are alike: less is rounding of the solver."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpotRule:
@@ -78,14 +81,20 @@ class Fragments:
 
 
 def top_class(values: FloatArray, rule: SpotRule) -> float:
-    """Least value of the top class; NaN when no value is finite."""
+    """Least value of the top class; NaN when no value is finite.
+
+    Values that are alike are in one class: the top one takes in those just below its least value.
+    """
     known = values[np.isfinite(values)]
     if not known.size:
         return np.nan
     if known.size < rule.few:
-        return float(np.percentile(known, rule.percentile))
-    breaks = natural_breaks(known, rule.classes)
-    return float(breaks[-1]) if breaks.size else float(known.min())
+        least = np.percentile(known, rule.percentile)
+    else:
+        least = (known.min(), *natural_breaks(known, rule.classes))[-1]
+    lower = np.append(np.unique(known[known < least]), least)
+    apart = np.flatnonzero(np.diff(lower) > ALIKE * np.abs(lower[1:]))
+    return float(lower[apart[-1] + 1] if apart.size else lower[0])
 
 
 def find_spots(values: FloatArray, cell_m: float, rule: SpotRule) -> Spots:

@@ -67,6 +67,20 @@ def test_few_values_are_cut_at_a_percentile() -> None:
     assert top_class(np.ones(100), SpotRule()) == 1.0
 
 
+@pytest.mark.parametrize("copies", [1, 3])
+def test_values_that_differ_by_rounding_alone_are_in_one_class(copies: int) -> None:
+    values = np.repeat([1.0, 2, 3, 4, 5], 8 * copies)
+    strong = values == 5
+    values *= 1 + 1e-13 * np.sin(np.arange(values.size))  # as a solver leaves them
+    for percentile in (85.0, 95.0):
+        threshold = top_class(values, SpotRule(percentile=percentile))
+        np.testing.assert_array_equal(values >= threshold, strong)
+        assert threshold == values[strong].min()
+    apart = np.where(strong, values + 1e-7 * np.arange(values.size), values)
+    threshold = top_class(apart, SpotRule(few=999, percentile=95))
+    assert threshold == np.percentile(apart, 95)
+
+
 def test_spots_are_patches_with_figures() -> None:
     values = np.zeros((10, 10))
     values[2, 2:4] = 9.0, 7.0
