@@ -15,10 +15,11 @@ import numpy as np
 from scipy import ndimage
 
 from benchmarks.invest import PEERS
+from benchmarks.jrc_patterns import from_jrc
 from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.local.places import Home
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.science.corridors.mspa.pattern import Mspa, MspaParameters, from_jrc, spatial_pattern
+from shanhai.science.corridors.mspa.pattern import Mspa, MspaParameters, spatial_pattern
 from shanhai.science.grid import BoolArray, ClassArray
 
 SIDE = 400

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.grid import BoolArray, ClassArray, FloatArray
+from shanhai.science.grid import ClassArray, FloatArray
 
 LEAST_YEARS = 8
 """Years a series must span before a trend is spoken of."""
@@ -63,8 +63,3 @@ def degradation_class(slope: FloatArray, z: FloatArray, *, stable_slope: float =
     codes = np.where(np.abs(slope) < stable_slope, Degradation.STABLE, codes)
     unknown = np.isnan(slope) | np.isnan(z)
     return np.where(unknown, 0, codes).astype(np.uint8)
-
-
-def is_degraded(classes: ClassArray) -> BoolArray:
-    """Whether a cell has declined significantly."""
-    return np.asarray((classes > 0) & (classes <= Degradation.DECLINE))

@@ -6,7 +6,6 @@ from shanhai.science.evaluation.degradation import (
     STABLE_SLOPE,
     Degradation,
     degradation_class,
-    is_degraded,
     require_years,
 )
 
@@ -24,17 +23,9 @@ def test_a_slight_slope_of_an_index_is_stable_however_steady() -> None:
     assert classes.tolist() == [Degradation.STABLE, Degradation.STRONG_DECLINE, Degradation.STABLE]
 
 
-def test_unknown_is_nodata_and_no_degradation() -> None:
+def test_unknown_is_nodata() -> None:
     classes = degradation_class(np.array([np.nan, -1.0]), np.array([-3.0, np.nan]))
     assert classes.tolist() == [0, 0]
-    assert not is_degraded(classes).any()
-
-
-def test_degraded_is_a_significant_decline() -> None:
-    assert is_degraded(np.arange(8, dtype=np.uint8)).tolist() == [
-        *(False, True, True, False),
-        *(False, False, False, False),
-    ]
 
 
 def test_a_short_series_is_refused() -> None:
