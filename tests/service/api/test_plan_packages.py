@@ -7,6 +7,7 @@ import sqlite3
 import zipfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,7 +24,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.zone import Region, ZoneScheme
 from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
 from shanhai.processes.catalogue import resolution_of
 from shanhai.processes.import_plan.compute import compute
@@ -183,6 +184,36 @@ async def test_regions_and_parties_that_are_there_are_taken(
         plan = (await session.scalars(select(Plan).where(Plan.code == PLAN))).one()
         region = (await session.scalars(select(Region).where(Region.code == "banan"))).one()
         assert (plan.region_id, region.name_zh) == (region.id, "巴南")
+
+
+async def test_a_second_published_scheme_is_refused_by_its_name(
+    plans: ServiceState, elsewhere: ServiceState, tmp_path: Path
+) -> None:
+    content = await package_of(plans)
+    given = json.loads(members_of(content)["rows/zone_scheme.json"])
+    published = next(one["row"] for one in given if one["row"]["status"] == "published")
+    async with elsewhere.sessions.begin() as session:
+        region = Region(code="banan", name_zh="巴南", name_en="Banan", level="district")
+        session.add(region)
+        await session.flush()
+        session.add(
+            ZoneScheme(
+                code="already-here",
+                name_zh="已有方案",
+                name_en="Here already",
+                region_id=region.id,
+                kind=published["kind"],
+                origin="drawn",
+                status="published",
+                valid_from=date(2020, 1, 1),
+            )
+        )
+    with pytest.raises(Conflict) as refused:
+        await rebuilt(elsewhere, tmp_path, content)
+    for told in (refused.value.message, refused.value.message_zh):
+        for word in (published["code"], "already-here", "valid_from", "2020-01-01"):
+            assert word in told
+        assert "ex_zone_scheme" not in told
 
 
 @pytest.mark.parametrize("role", [Role.PLANNER, Role.VIEWER, Role.APPROVER])

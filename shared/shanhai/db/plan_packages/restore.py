@@ -231,6 +231,8 @@ async def _insert(
 ) -> int:
     query, made = text(_statement(holding)), 0
     for part in _parts(holding, rows, ids, fresh, uris):
+        if holding.table == "zone_scheme":
+            await _demand_one_published(session, part)
         try:
             made += len((await session.execute(query, part)).all())
         except IntegrityError as error:
@@ -238,6 +240,31 @@ async def _insert(
         except DBAPIError as error:
             raise _refused(holding, error, InvalidInput) from error
     return made
+
+
+_GIVEN = (
+    " FROM unnest(CAST(:lines AS text[]), CAST(:numbers AS text[])) AS g (line, numbers),"
+    " LATERAL jsonb_populate_record(NULL::{table}, (g.line::jsonb -> 'row') || g.numbers::jsonb) r"
+)
+_PUBLISHED_TWICE = text(
+    "SELECT r.code, o.code AS other, o.kind, daterange(o.valid_from, o.valid_to)::text AS period"
+    f"{_GIVEN.format(table='zone_scheme')}"
+    " JOIN zone_scheme o ON (o.region_id, o.kind) = (r.region_id, r.kind)"
+    " AND daterange(o.valid_from, o.valid_to) && daterange(r.valid_from, r.valid_to)"
+    " WHERE (r.deleted_at, o.deleted_at) IS NULL"
+    " AND ARRAY[r.status, o.status]::text[] <@ ARRAY['published', 'superseded'] LIMIT 1"
+)
+
+
+async def _demand_one_published(session: AsyncSession, part: Mapping[str, Any]) -> None:
+    """Refuse a scheme that is published where and when another one of its kind is."""
+    for code, other, kind, period in (await session.execute(_PUBLISHED_TWICE, part)).all():
+        raise Conflict(
+            f"zone_scheme {code!r}: valid_from: {other!r} of the same region is published for"
+            f" {period}; at any date a region has one published scheme of a kind ({kind})",
+            message_zh=f"分区方案 {code!r}：valid_from：同一区域的 {other!r} 发布期为 {period}；"
+            f"同一区域同一类型（{kind}）在任一日期只能有一个已发布的方案",
+        )
 
 
 def _refused(
@@ -303,10 +330,8 @@ def _statement(holding: Holding) -> str:
     )
     overriding = " OVERRIDING SYSTEM VALUE" if holding.numbered and holding.table != JOB else ""
     return (
-        f"INSERT INTO {holding.table} ({listed}){overriding} SELECT {values}"  # noqa: S608 - ours
-        " FROM unnest(CAST(:lines AS text[]), CAST(:numbers AS text[])) AS g (line, numbers),"
-        f" LATERAL jsonb_populate_record(NULL::{holding.table},"
-        f" (g.line::jsonb -> 'row') || g.numbers::jsonb) r{again}"
+        f"INSERT INTO {holding.table} ({listed}){overriding} SELECT {values}"
+        f"{_GIVEN.format(table=holding.table)}{again}"
         " RETURNING 1"
     )
 
