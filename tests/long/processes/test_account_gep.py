@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,23 @@ def test_the_sum_of_the_items_is_the_product(accounted: tuple[Path, Outcome]) ->
     per_km2 = document["gep"] / (document["land_area_ha"] / 100)
     assert document["gep_per_km2"] == pytest.approx(per_km2, rel=1e-6)
     assert document["default_share_percent"] == pytest.approx(100, abs=1e-3)
+
+
+@pytest.mark.parametrize("without", [(), ("evapotranspiration",)])
+def test_what_stands_in_for_evapotranspiration_is_told(
+    evaluated_watershed: Watershed, tmp_path: Path, without: tuple[str, ...]
+) -> None:
+    rasters = evaluated_watershed.rasters
+    both = replace(
+        evaluated_watershed, rasters={**rasters, "reference_et": rasters["evapotranspiration"]}
+    )
+    inputs = {"items": ["water_conservation"]}
+    task = evaluation_task(both, "account-gep", inputs, without=without)
+    said = {one["code"]: one for one in compute(task, tmp_path / "work").warnings}
+    assert ("evapotranspiration_stand_in" in said) == bool(without)
+    if without:
+        assert "作物系数" in said["evapotranspiration_stand_in"]["detail_zh"]
+        assert "stands in for it" in (tmp_path / "work" / "report.html").read_text("utf-8")
 
 
 def test_carbon_and_oxygen_keep_their_ratio(accounted: tuple[Path, Outcome]) -> None:

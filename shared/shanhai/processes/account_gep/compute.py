@@ -9,7 +9,7 @@ from shanhai.processes.account_gep import requirements
 from shanhai.processes.account_gep.amounts import Ledger, low_coverage, make_amounts
 from shanhai.processes.account_gep.contract import AccountGepInputs
 from shanhai.processes.account_gep.totals import HELD, OUTSIDE, Totals, total, write_storm_held
-from shanhai.processes.kit.layers import make_layers, vegetation_scale, write_supplies
+from shanhai.processes.kit.layers import make_layers, stand_ins, vegetation_scale, write_supplies
 from shanhai.processes.kit.manifest import build_manifest, finished, resumed_runner
 from shanhai.processes.kit.outputs import write_document, write_report, write_table
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
@@ -202,7 +202,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     ledger = Ledger(inputs, catalogue, totals)
     account = make_account(make_amounts(ledger, countable), catalogue, price_year=inputs.price_year)
     document = account_document(place, totals, account, catalogue, countable, inputs)
-    flags = [*low_coverage(totals), *ledger.flags]
+    flags = [*low_coverage(totals), *stand_ins(place), *ledger.flags]
     manifest = build_manifest(
         task,
         place,

@@ -30,7 +30,7 @@ from shanhai.processes.evaluate_ecosystem.statistics import (
 )
 from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result, Step
 from shanhai.processes.kit import outputs
-from shanhai.processes.kit.layers import make_layers
+from shanhai.processes.kit.layers import make_layers, stand_ins
 from shanhai.processes.kit.lookups import missing_faults
 from shanhai.processes.kit.manifest import build_manifest, finished, resumed_runner
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
@@ -122,7 +122,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         results = _evaluate(place, inputs, progress)
         files, statistics = _write(place, results, workspace, progress)
     flags = [flag for result in results.values() for flag in result.flags]
-    flags += remarks(statistics)
+    flags += [*stand_ins(place), *remarks(statistics)]
     manifest = build_manifest(
         task,
         place,

@@ -31,11 +31,13 @@ from shanhai.science.ecoservices.soil_retention import (
     potential_erosion,
 )
 from shanhai.science.ecoservices.water_conservation import RUNOFF, balance_supply
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import BoolArray, FloatArray, Grid, Window
 from shanhai.science.hydrology.routing import CELLS, SCRATCH, write_contributing_area
 from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.science.quantiles import exact_layer_quantiles, exact_quantiles
 from shanhai.science.terrain import aspect_length, relief, slope_degrees
+from shanhai.vocabulary import Label
 
 CLASS_LAYERS = frozenset(
     {"land_cover", "eco_region", "erosion_intensity", "rocky_desertification", "texture"}
@@ -114,6 +116,18 @@ def _evapotranspiration(sight: Sight) -> FloatArray:
         return sight.leaf("evapotranspiration")
     kc = landcover.class_values(class_codes(sight.leaf("land_cover")), landcover.CROP_COEFFICIENT)
     return kc * sight.leaf("reference_et")
+
+
+def stand_ins(place: Place) -> list[ResultFlag]:
+    """What a reader must know of layers that were made of something else than they are called."""
+    if "evapotranspiration" in place.sources or not place.store.has("evapotranspiration"):
+        return []
+    text = Label(
+        "没有蒸散发数据，以参考蒸散发乘以地类作物系数代替，水量平衡随之不确定",
+        "no evapotranspiration was given: reference evapotranspiration times the crop coefficient"
+        " of the land cover stands in for it, and the water balance is as uncertain",
+    )
+    return [ResultFlag("evapotranspiration_stand_in", text)]
 
 
 def _inner(values: FloatArray, halo: int) -> FloatArray:
