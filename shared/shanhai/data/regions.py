@@ -205,8 +205,6 @@ DEMO_REGIONS = (XIAMEN, BANAN)
 Box = tuple[float, float, float, float]
 """West, south, east, north in WGS 84 degrees."""
 
-_LONGITUDES, _LATITUDES = (-180.0, 180.0), (-90.0, 90.0)
-
 
 def parse_box(text: str) -> Box:
     """West, south, east and north from `w,s,e,n`.
@@ -220,11 +218,7 @@ def parse_box(text: str) -> Box:
         raise InvalidInput(
             f"bbox is {text}; it must be four numbers west,south,east,north", pointer="/bbox"
         ) from error
-    inside = (
-        _LONGITUDES[0] <= west < east <= _LONGITUDES[1]
-        and _LATITUDES[0] <= south < north <= _LATITUDES[1]
-    )
-    if not inside:
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         raise InvalidInput(
             f"bbox is {text}; west < east within ±180 and south < north within ±90 are required",
             pointer="/bbox",

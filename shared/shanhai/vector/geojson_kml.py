@@ -109,12 +109,16 @@ class GeoJsonSource:
         self._sequence = sequence
         names: dict[str, None] = {}
         about: dict[str, Any] = {}
+        found = False
         for item in self._features(about):
+            found = True
             names.update(dict.fromkeys(_members(item)))
             if len(names) > MOST_FIELDS:
                 raise refuse("the GeoJSON has too many fields", "GeoJSON 字段过多")
         kind = "GeoJSONSeq" if sequence else "GeoJSON"
         self.info = SourceInfo(kind, tuple(names), None, _crs(about))
+        if not found:
+            raise refuse("the GeoJSON has no features", "GeoJSON 不含任何要素")
 
     def blocks(self) -> Iterator[SourceBlock]:
         """The features of the file."""
@@ -154,7 +158,7 @@ class GeoJsonSource:
         found = shapely.from_geojson(texts, on_invalid="ignore")
         for number, shape in enumerate(shapes):
             if shape is not None and found[number] is None:
-                broken[number] = UNREADABLE
+                broken[number] = open_ring(shape) or UNREADABLE
         columns = {name: [row.get(name) for row in rows] for name in self.info.fields}
         return SourceBlock([shapely.to_wkb(shape) for shape in found], columns, broken)
 
@@ -207,6 +211,22 @@ def _members(item: Any) -> Mapping[str, Any]:
 
 def _geometry(item: Any) -> Any:
     return item.get("geometry") if isinstance(item, dict) else None
+
+
+def open_ring(geometry: Any) -> Label | None:
+    """Why a ring of a polygon is none: where it begins and ends; None where all are closed."""
+    told = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    parts = [told] if kind == "Polygon" else told if kind == "MultiPolygon" else None
+    for part in parts if isinstance(parts, list) else []:
+        for ring in part if isinstance(part, list) else []:
+            if isinstance(ring, list) and ring and ring[0] != ring[-1]:
+                return Label(
+                    f"环未闭合：起于 {ring[0]}，止于 {ring[-1]}，首尾须相同"[:LONGEST_TOLD],
+                    f"a ring begins at {ring[0]} and ends at {ring[-1]}; it must end where it"
+                    " begins"[:LONGEST_TOLD],
+                )
+    return None
 
 
 def _encoded(value: Any) -> bytes | None:

@@ -55,6 +55,10 @@ async def test_order_of_axes_is_that_of_the_authority(crs: str, position: list[f
         await stored(geometry("Point", position[::-1]), crs=crs)
 
 
+ACROSS = [[179, -17], [-179, -17], [-179, -16], [179, -16], [179, -17]]
+"""A square of two degrees that is drawn through the antimeridian."""
+
+
 @pytest.mark.parametrize(
     ("value", "pointer", "rule"),
     [
@@ -79,6 +83,9 @@ async def test_order_of_axes_is_that_of_the_authority(crs: str, position: list[f
         (geometry("Point", [24.5, 118]), "/geometry/coordinates", "swapped"),
         (geometry("Point", [38.0, 88.0]), "/geometry/coordinates", "swapped"),
         (geometry("Point", [500, 600]), "/geometry/coordinates", "not a place"),
+        (geometry("Point", [118, 91]), "/geometry/coordinates", "latitude within ±90"),
+        (geometry("Polygon", [ACROSS]), "/geometry/coordinates", "179 → -179 is 358° of longitude"),
+        (geometry("LineString", ACROSS[:2]), "/geometry/coordinates", "cut there"),
     ],
 )
 async def test_what_is_wrong_is_refused_where_it_is(value: Any, pointer: str, rule: str) -> None:
@@ -89,6 +96,17 @@ async def test_what_is_wrong_is_refused_where_it_is(value: Any, pointer: str, ru
     assert rule in fault.detail
     assert fault.detail_zh is not None
     assert not fault.detail_zh.isascii()
+
+
+async def test_islands_beside_the_antimeridian_and_the_world_are_taken() -> None:
+    east = [[-x, y] for x, y in ACROSS if x > 0]
+    west = [[x, y] for x, y in ACROSS if x > 0]
+    rings = [[[*ring[:2], [ring[0][0] / 180 * 179.5, -15], ring[0]]] for ring in (east, west)]
+    world = [[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]
+    for value in (geometry("MultiPolygon", rings), geometry("Polygon", [world])):
+        assert shapely.is_valid(
+            shapely.from_wkb((await read_shape(value, kind="geometry-any")).wkb)
+        )
 
 
 async def test_another_type_than_the_collection_has_is_refused() -> None:

@@ -174,6 +174,41 @@ def test_islands_on_both_sides_of_the_antimeridian_lie_together(tmp_path: Path) 
         read_region(written(tmp_path, west, east))
 
 
+UNSOUND: dict[str, tuple[list[Any], str, str]] = {
+    "unclosed": ([[118, 24], [119, 24], [119, 25]], "begins at [118, 24]", "首尾须相同"),
+    "beyond the pole": (
+        [[118, 24], [119, 24], [119, 91], [118, 24]],
+        "within -180 to 180 and -90 to 90",
+        "且在 ±180 与 ±90 之内",
+    ),
+    "across the antimeridian": (
+        [[179, -17], [-179, -17], [-179, -16], [179, -16], [179, -17]],
+        "358° of longitude wide",
+        "跨 358 度经度",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ring", "told", "told_zh"), UNSOUND.values(), ids=UNSOUND.keys())
+@pytest.mark.parametrize("dissolve", [False, True])
+def test_polygons_that_cannot_be_meant_are_refused_by_value_and_rule(
+    tmp_path: Path, ring: list[Any], told: str, told_zh: str, dissolve: bool
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_region(written(tmp_path, ring), RegionChoice(dissolve=dissolve))
+    assert told in caught.value.message
+    assert "feature 0 of region.geojson" in caught.value.message
+    assert told_zh in caught.value.message_zh
+    assert caught.value.faults[0].pointer == "/region/0"
+
+
+def test_a_file_without_features_is_told_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "region.geojson"
+    path.write_text('{"type":"FeatureCollection","features":[]}', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="has no features"):
+        read_region(path)
+
+
 @pytest.mark.parametrize(("longitude", "epsg"), [(73.6, 4534), (136.3, 4554)])
 def test_the_outermost_zones_reach_half_their_width_further(
     tmp_path: Path, longitude: float, epsg: int

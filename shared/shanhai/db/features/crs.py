@@ -209,6 +209,44 @@ def positions_in_storage(given: Numbers, crs: Crs) -> Numbers:
     return to_storage(crs, given)
 
 
+SWAPPED = Label("坐标顺序似乎颠倒", "the coordinates seem to be swapped")
+ON_EARTH = Label(
+    "经度须在 ±180 之内，纬度须在 ±90 之内",
+    "longitude must lie within ±180, latitude within ±90",
+)
+
+
+def crossing(shape: Any) -> Label | None:
+    """Why edges cannot be meant: one leads from one side of the antimeridian to the other.
+
+    Edges of 360° are whole parallels, as of the outline of the world.
+    """
+    parts = shapely.get_parts(shape)
+    for line in shapely.get_rings(parts) if shapely.get_dimensions(shape) == 2 else parts:
+        longitudes = shapely.get_coordinates(line)[:, 0]
+        steps = np.abs(np.diff(longitudes))
+        for first in np.flatnonzero((steps > 180) & (steps < 360)):
+            edge = f"{longitudes[first]:.10g} → {longitudes[first + 1]:.10g}"
+            return Label(
+                f"边 {edge} 跨 {steps[first]:.10g} 度经度；跨 180° 经线的图形须在该经线处断开",
+                f"the edge {edge} is {steps[first]:.10g}° of longitude wide; what crosses the"
+                " antimeridian must be cut there",
+            )
+    return None
+
+
+def box_fault(west: float, south: float, east: float, north: float) -> Label | None:
+    """Why four numbers are no box in degrees."""
+    if -180 <= west < east <= 180 and -90 <= south < north <= 90:
+        return None
+    told = f"{west:g}, {south:g}, {east:g}, {north:g}"
+    return Label(
+        f"bbox 为 {told}；应为西、南、东、北（度），西小于东、南小于北，且在 ±180 与 ±90 之内",
+        f"bbox is {told}; it must be west, south, east, north in degrees, each first less than its"
+        " second, within -180 to 180 and -90 to 90",
+    )
+
+
 def misplacement(given: Numbers, crs: Crs) -> Label | None:
     """Why the positions cannot be meant; None when they lie in a plausible place.
 
@@ -219,12 +257,10 @@ def misplacement(given: Numbers, crs: Crs) -> Label | None:
         return None
     first, order = _first_outside(given, stored), _order_of(crs)
     where = f"({first[0]:.10g}, {first[1]:.10g})"
-    hint = _swaps(given, crs)
+    rule = SWAPPED if _swaps(given, crs) else ON_EARTH
     en = f"{where} is not a place when read {order.en}, as {crs.uri} has it"
     zh = f"{where} 按 {crs.uri} 的坐标顺序（{order.zh}）不是合理的位置"
-    if hint:
-        return Label(f"{zh}；坐标顺序似乎颠倒", f"{en}; the coordinates seem to be swapped")
-    return Label(zh, en)
+    return Label(f"{zh}；{rule.zh}", f"{en}; {rule.en}")
 
 
 def _stored(given: Numbers, crs: Crs) -> Numbers | None:

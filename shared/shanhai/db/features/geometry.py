@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.db.features.crs import CRS84, Crs, misplacement, positions_in_storage
+from shanhai.db.features.crs import CRS84, Crs, crossing, misplacement, positions_in_storage
 from shanhai.db.features.repair import mend
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label
@@ -169,6 +169,9 @@ def _placed(geometry: BaseGeometry, crs: Crs, pointer: str) -> BaseGeometry:
     if wrong is not None:
         raise _refuse(wrong.en, wrong.zh, pointer)
     placed: BaseGeometry = shapely.set_coordinates(geometry, positions_in_storage(given, crs))
+    wrong = crossing(placed)
+    if wrong is not None:
+        raise _refuse(wrong.en, wrong.zh, pointer)
     return placed
 
 

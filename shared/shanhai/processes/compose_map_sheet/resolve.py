@@ -19,6 +19,7 @@ from shanhai.db.collections.regions import REGIONS
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
 from shanhai.db.engine import read_today
 from shanhai.db.features.cql2.compiler import compile_filter
+from shanhai.db.features.crs import box_fault
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import FeatureRow, count_features, read_feature, read_page
@@ -218,16 +219,9 @@ def _check_pixels(inputs: contract.ComposeMapSheetInputs) -> None:
 
 
 def _checked_box(box: contract.Box, region: Bounds) -> contract.Box:
-    west, south, east, north = box
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise InvalidInput(
-            f"bbox is {west:g}, {south:g}, {east:g}, {north:g}; it must be west, south, east, north"
-            " in degrees, each first less than its second, within -180 to 180 and -90 to 90",
-            message_zh=f"bbox 为 {west:g}, {south:g}, {east:g}, {north:g}；"
-            "应为西、南、东、北（度），"
-            "西小于东、南小于北，且在 ±180 与 ±90 之内",
-            pointer=_BBOX,
-        )
+    wrong = box_fault(*box)
+    if wrong is not None:
+        raise InvalidInput(wrong.en, message_zh=wrong.zh, pointer=_BBOX)
     if not shapely.box(*box).intersects(shapely.box(*region)):
         raise InvalidInput(
             "bbox does not touch the region, whose box is "

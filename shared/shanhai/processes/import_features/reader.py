@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from shanhai.db.features.crs import CHINA
+from shanhai.db.features.crs import CHINA, ON_EARTH, SWAPPED, crossing
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.geometry import MOST_VERTICES, REASONS, account_of_repair
 from shanhai.db.features.repair import mended
@@ -185,13 +185,17 @@ def _place(work: _Work, system: System) -> None:
     for index, place in zip(*np.unique(owners[wrong], return_index=True), strict=True):
         first = int(places[place])
         where = f"({points[first, 0]:.10g}, {points[first, 1]:.10g})"
-        hint_zh = "；坐标顺序似乎颠倒" if swapped[first] else ""
-        hint = "; the coordinates seem to be swapped" if swapped[first] else ""
+        rule = SWAPPED if swapped[first] else ON_EARTH
         detail = Label(
-            f"{where} 按 {system.name} 不是合理的位置{hint_zh}",
-            f"{where} is not a sensible place in {system.name}{hint}",
+            f"{where} 按 {system.name} 不是合理的位置；{rule.zh}",
+            f"{where} is not a sensible place in {system.name}; {rule.en}",
         )
         work.refuse(int(index), "crs", detail)
+    west, _, east, _ = shapely.bounds(work.shapes).T
+    for index in np.flatnonzero(east - west > 180):
+        crossed = crossing(work.shapes[index])
+        if crossed is not None:
+            work.refuse(int(index), "crs", crossed)
 
 
 def _in_china(degrees: NDArray[np.float64]) -> NDArray[np.bool_]:

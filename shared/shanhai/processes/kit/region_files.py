@@ -11,12 +11,14 @@ from shapely import make_valid, transform, union_all
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.db.features.crs import box_fault, crossing
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.processes.kit.output_files import names_of, read_features
 from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import LINE_KINDS, RESERVE, AreaTask, DistrictTask, RegionTask
 from shanhai.science.grid import FloatArray
+from shanhai.vector.geojson_kml import open_ring
 
 POLYGONS = ("Polygon", "MultiPolygon")
 _MOST_NAMED = 10
@@ -61,6 +63,11 @@ def read_region(
     """
     choice = choice or RegionChoice()
     features = read_features(path, "/region")
+    if not features:
+        raise _refused(f"{path.name} has no features", f"{path.name} 不含任何要素")
+    for number, one in enumerate(features):
+        if _is_polygon(one):
+            _demand_sound(path, number, one["geometry"])
     if choice.dissolve:
         whole, districts = _dissolved(path, features)
     else:
@@ -81,6 +88,22 @@ def read_region(
     )
 
 
+def _demand_sound(path: Path, number: int, geometry: dict[str, Any]) -> None:
+    """Refuse a polygon that is not closed, lies nowhere or goes around the Earth the wrong way."""
+    area = shape(geometry)
+    fault = open_ring(geometry) or box_fault(*area.bounds) or crossing(area)
+    if fault is not None:
+        raise _refused(
+            f"feature {number} of {path.name}: {fault.en}",
+            f"{path.name} 第 {number} 个要素：{fault.zh}",
+            f"/region/{number}",
+        )
+
+
+def _refused(en: str, zh: str, pointer: str = "/region") -> InvalidInput:
+    return InvalidInput(en, message_zh=zh, pointer=pointer)
+
+
 def _epsg_of(geometry: dict[str, Any], crs: str | None) -> int:
     """The system a geometry lies in: a zone of CGCS2000, or what is asked for elsewhere."""
     longitude, latitude = _middle(shape(geometry))
@@ -90,14 +113,14 @@ def _epsg_of(geometry: dict[str, Any], crs: str | None) -> int:
     utm = _utm_epsg(longitude, latitude)
     if crs is not None:
         return utm
-    raise InvalidInput(
+    raise _refused(
         f"the region lies at {longitude:.1f}, {latitude:.1f} (longitude, latitude), outside the "
         f"zones of CGCS2000 from {_FIRST_CENTRAL_MERIDIAN} to {_LAST_CENTRAL_MERIDIAN}° E, so that "
         f"no crs follows: name one, for example the UTM zone there, EPSG:{utm}",
-        message_zh=f"区域位于 {longitude:.1f}、{latitude:.1f}（经度、纬度），不在 CGCS2000 三度带"
+        f"区域位于 {longitude:.1f}、{latitude:.1f}（经度、纬度），不在 CGCS2000 三度带"
         f"（东经 {_FIRST_CENTRAL_MERIDIAN}–{_LAST_CENTRAL_MERIDIAN} 度）范围内，须给出 crs，"
         f"例如当地 UTM 带 EPSG:{utm}",
-        pointer="/inputs/crs",
+        "/inputs/crs",
     )
 
 
@@ -143,10 +166,9 @@ def _whole(path: Path, features: Sequence[dict[str, Any]], named: str | None) ->
             if named is not None
             else ("without a parent", "无 parent ")
         )
-        raise InvalidInput(
+        raise _refused(
             f"{path.name} has no polygon {wanted} to be the region",
-            message_zh=f"{path.name} 中没有{wanted_zh}的面要素可作为区域",
-            pointer="/region",
+            f"{path.name} 中没有{wanted_zh}的面要素可作为区域",
         )
     if len(candidates) > 1:
         raise _ambiguous(path, candidates, named)
@@ -162,12 +184,11 @@ def _ambiguous(path: Path, candidates: Sequence[dict[str, Any]], named: str | No
         if named is not None
         else ("without parent", "没有 parent ")
     )
-    return InvalidInput(
+    return _refused(
         f"{path.name} has {len(candidates)} features {kind}{names}; "
         "name one with --feature, or take them together with --dissolve",
-        message_zh=f"{path.name} 有 {len(candidates)} 个{kind_zh}的要素{names_zh}；"
+        f"{path.name} 有 {len(candidates)} 个{kind_zh}的要素{names_zh}；"
         "请用 --feature 指定其一，或用 --dissolve 合并",
-        pointer="/region",
     )
 
 
@@ -191,16 +212,15 @@ def _dissolved(
     parts = _parentless(features)
     for number, one in enumerate(features):
         if not _is_polygon(one):
-            raise InvalidInput(
+            raise _refused(
                 f"feature {number} of {path.name} is no polygon; a region is made of polygons",
-                message_zh=f"{path.name} 第 {number} 个要素不是面，区域须由面组成",
-                pointer=f"/region/{number}",
+                f"{path.name} 第 {number} 个要素不是面，区域须由面组成",
+                f"/region/{number}",
             )
     if not parts:
-        raise InvalidInput(
+        raise _refused(
             f"{path.name} has no polygon without a parent to be the region",
-            message_zh=f"{path.name} 中没有无 parent 的面要素可作为区域",
-            pointer="/region",
+            f"{path.name} 中没有无 parent 的面要素可作为区域",
         )
     together = union_all([make_valid(shape(one["geometry"])) for one in parts])
     region = {"geometry": mapping(as_multipolygon(together)), "properties": {}}

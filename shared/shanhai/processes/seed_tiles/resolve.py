@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from shapely.geometry import shape
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.crs import box_fault
 from shanhai.db.queries.jobs import find_region
 from shanhai.errors import Fault
 from shanhai.processes.kit.lookups import REGION, refuse
@@ -80,18 +81,8 @@ def _area_faults(inputs: contract.SeedTilesInputs) -> list[Fault]:
     if inputs.region is not None:
         detail = "bbox is given beside region; give one of them"
         return [Fault("/inputs/bbox", detail, "bbox 与 region 只能给出一个")]
-    west, south, east, north = inputs.bbox
-    if -180 <= west < east <= 180 and -90 <= south < north <= 90:
-        return []
-    return [
-        Fault(
-            "/inputs/bbox",
-            f"bbox is {west:g}, {south:g}, {east:g}, {north:g}; it must be west, south, east, north"
-            " in degrees, each first less than its second, within -180 to 180 and -90 to 90",
-            f"bbox 为 {west:g}, {south:g}, {east:g}, {north:g}；应为西、南、东、北（度），"
-            "西小于东、南小于北，且在 ±180 与 ±90 之内",
-        )
-    ]
+    wrong = box_fault(*inputs.bbox)
+    return [] if wrong is None else [Fault("/inputs/bbox", wrong.en, wrong.zh)]
 
 
 def _pack_faults(inputs: contract.SeedTilesInputs) -> list[Fault]:

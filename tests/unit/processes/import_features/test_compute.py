@@ -156,6 +156,42 @@ def test_every_kind_of_fault_names_its_row(tmp_path: Path, judge: Judge) -> None
     assert [item[0] for item in judged.accepted()] == [9]
 
 
+def test_shapes_that_cannot_be_meant_are_told_by_value_and_rule(
+    tmp_path: Path, judge: Judge
+) -> None:
+    rings = {
+        "beyond": [[118, 24], [119, 24], [119, 91], [118, 24]],
+        "across": [[179, -17], [-179, -17], [-179, -16], [179, -17]],
+        "open": [[118, 24], [119, 24], [119, 25], [118, 25]],
+        "closed": [[118, 24], [119, 24], [119, 25], [118, 24]],
+    }
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"code": code, "name_zh": "区", "name_en": "Place", "level": "district"},
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        }
+        for code, ring in rings.items()
+    ]
+    path = tmp_path / "drawn.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    judged = judge(path)
+    told = {code: (detail, zh) for code, detail, zh in judged.told("code", "detail", "detail_zh")}
+    assert told.keys() == {"beyond", "across", "open"}
+    assert "(119, 91)" in told["beyond"][0]
+    assert "latitude within ±90" in told["beyond"][0]
+    assert "358° of longitude" in told["across"][0]
+    assert "begins at [118, 24] and ends at [118, 25]" in told["open"][0]
+    assert "环未闭合" in told["open"][1]
+
+
+def test_a_geojson_without_features_is_told_as_one(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "empty.geojson"
+    path.write_text('{"type":"FeatureCollection","features":[]}')
+    with pytest.raises(InvalidInput, match="has no features"):
+        judge(path)
+
+
 def test_a_curve_is_refused_by_row(tmp_path: Path, judge: Judge) -> None:
     path = handed_over.write_curve(tmp_path / "curve.gpkg")
     assert judge(path).told("row", "rule") == [(1, "dimension")]
