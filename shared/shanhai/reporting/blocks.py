@@ -117,13 +117,6 @@ def render_page(pages: Pages) -> str:
     )
 
 
-def write_html(path: Path, pages: Pages) -> str:
-    """Write the page and give it back."""
-    text = render_page(pages)
-    path.write_text(text, encoding="utf-8")
-    return text
-
-
 def pdf_of(pages: Pages) -> bytes:
     """The document on A4 pages; equal documents are equal files.
 

@@ -334,9 +334,7 @@ def hearing_pages(content: Content, lang: Lang, stamp: str | None) -> blocks.Pag
         f"{notice['period_from']} – {notice['period_to']}",
         None,
     )
-    parts: list[blocks.Block] = [
-        *map(blocks.Paragraph, hearing_lines(content, lang)),
-    ]
+    parts: list[blocks.Block] = list(map(blocks.Paragraph, hearing_lines(content, lang)))
     if counts["by_topic"]:
         heads = [Label("主题", "Topic"), Label("意见", "Comments"), *ADOPTED.values()]
         columns = [

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime, time
+from itertools import zip_longest
 from pathlib import Path
 
 from docx import Document
@@ -49,14 +50,16 @@ def document_of(pages: blocks.Pages, title: str, author: str, made_on: date | No
     if made_on is not None:
         properties.created = properties.modified = datetime.combine(made_on, time(), UTC)
     if pages.front is not None:
-        _add_front(document, pages.front)
-    for block in pages.blocks:
+        _add_front(document, pages.front, _text_cm(pages))
+    for block, following in zip_longest(pages.blocks, pages.blocks[1:]):
         match block:
             case blocks.SectionHeading():
                 style = f"Heading{block.level}" if block.level else "Title"
                 _add_styled(document, block.text, style)
             case blocks.Paragraph():
-                _add_paragraph(document, block, pages)
+                paragraph = _add_paragraph(document, block, pages)
+                keep = isinstance(following, blocks.Picture) or None
+                paragraph.paragraph_format.keep_with_next = keep
             case blocks.Table():
                 _add_table(document, block, _text_cm(pages))
             case blocks.Picture():
@@ -124,21 +127,25 @@ def _set_styles(document: DocxDocument) -> None:
         for attribute in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
             fonts.attrib.pop(qn(f"w:{attribute}"), None)
         fonts.set(qn("w:eastAsia"), chinese)
+    # The template's own is Japanese, by whose rules and shapes Chinese would be set.
+    for part in (document.styles, document.settings):
+        for lang in part.element.xpath("//w:lang | //w:themeFontLang"):
+            lang.set(qn("w:eastAsia"), "zh-CN")
     normal = document.styles["Normal"].paragraph_format
     normal.space_after, normal.line_spacing = Pt(4), 1.4
+    document.styles["Caption"].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
     heading = document.styles["Heading 1"].paragraph_format
     heading.space_before, heading.space_after, heading.keep_with_next = Pt(14), Pt(6), True
 
 
-def _add_front(document: DocxDocument, front: blocks.Front) -> None:
+def _add_front(document: DocxDocument, front: blocks.Front, text_cm: float) -> None:
     title = _add_styled(document, front.title, "Title")
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _border(title, None)
     number = document.add_paragraph(_clean(front.number))
     number.alignment = WD_ALIGN_PARAGRAPH.CENTER
     issued = document.add_paragraph(_clean(f"{front.issuer}\t{front.day}"))
-    right = Cm(A4_CM[0] - MARGINS_CM["left"] - MARGINS_CM["right"])
-    issued.paragraph_format.tab_stops.add_tab_stop(right, WD_TAB_ALIGNMENT.RIGHT)
+    issued.paragraph_format.tab_stops.add_tab_stop(Cm(text_cm), WD_TAB_ALIGNMENT.RIGHT)
     _border(issued, "B5121B")
     if front.corrects is not None:
         corrects = document.add_paragraph()
@@ -167,7 +174,9 @@ def _add_styled(document: DocxDocument, text: str, style: str) -> DocxParagraph:
     return paragraph
 
 
-def _add_paragraph(document: DocxDocument, block: blocks.Paragraph, pages: blocks.Pages) -> None:
+def _add_paragraph(
+    document: DocxDocument, block: blocks.Paragraph, pages: blocks.Pages
+) -> DocxParagraph:
     paragraph = document.add_paragraph()
     run = paragraph.add_run(_clean(block.text))
     if block.quiet:
@@ -175,26 +184,30 @@ def _add_paragraph(document: DocxDocument, block: blocks.Paragraph, pages: block
     elif pages.lang == "zh" and pages.front is not None:
         paragraph.paragraph_format.first_line_indent = Pt(2 * BODY_PT)
         paragraph.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
+    return paragraph
 
 
 def _add_table(document: DocxDocument, block: blocks.Table, text_cm: float) -> None:
     if block.caption:
         caption = _add_styled(document, block.caption, "Caption")
-        caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
         caption.paragraph_format.keep_with_next = True
     table = document.add_table(rows=0, cols=len(block.columns))
     table._tbl.tblStyle_val, table.autofit = "TableGrid", False
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    total = sum(column.width for column in block.columns)
+    # New cells take the widths of the grid, which LibreOffice goes by.
+    for column, shown in zip(block.columns, table.columns, strict=True):
+        shown.width = Cm(text_cm * column.width / total)
     if any(column.text for column in block.columns):
         head = table.add_row()
-        _fill(head, [column.text for column in block.columns], block, text_cm, head=True)
+        _fill(head, [column.text for column in block.columns], block, head=True)
         _mark(head, "tblHeader")
     formatted = None
     for place, cells in enumerate(block.rows):
         if formatted is None:
             row = table.add_row()
             _mark(row, "cantSplit")
-            _fill(row, cells, block, text_cm)
+            _fill(row, cells, block)
             formatted = deepcopy(row._tr)
         else:  # a copy takes a fifth of the time
             row = _Row(deepcopy(formatted), table)
@@ -207,12 +220,8 @@ def _add_table(document: DocxDocument, block: blocks.Table, text_cm: float) -> N
     document.add_paragraph().paragraph_format.space_after = Pt(0)
 
 
-def _fill(
-    row: _Row, cells: Sequence[str], block: blocks.Table, text_cm: float, *, head: bool = False
-) -> None:
-    total = sum(column.width for column in block.columns)
+def _fill(row: _Row, cells: Sequence[str], block: blocks.Table, *, head: bool = False) -> None:
     for place, column, text in zip(row.cells, block.columns, cells, strict=True):
-        place.width = Cm(text_cm * column.width / total)
         paragraph = place.paragraphs[0]
         paragraph.paragraph_format.space_after = Pt(0)
         paragraph.paragraph_format.line_spacing = 1.15
@@ -250,8 +259,7 @@ def _add_picture(document: DocxDocument, block: blocks.Picture, text_cm: float) 
             shape.height = Cm(TALLEST_CM)
         # What screen readers say of it.
         shape._inline.docPr.set("descr", _clean(block.caption))
-    caption = _add_styled(document, block.caption, "Caption")
-    caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    _add_styled(document, block.caption, "Caption")
 
 
 def _add_page_numbers(document: DocxDocument, lang: str) -> None:
@@ -268,11 +276,7 @@ def _add_page_numbers(document: DocxDocument, lang: str) -> None:
 def _add_field(paragraph: DocxParagraph, name: str) -> None:
     field = OxmlElement("w:fldSimple")
     field.set(qn("w:instr"), name)
-    run = OxmlElement("w:r")
-    text = OxmlElement("w:t")
-    text.text = "1"
-    run.append(text)
-    field.append(run)
+    field.append(paragraph.add_run("1")._r)
     paragraph._p.append(field)
 
 

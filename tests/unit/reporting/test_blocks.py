@@ -3,11 +3,16 @@
 import io
 from pathlib import Path
 
+import pytest
 from docx import Document
+from docx.document import Document as DocxDocument
+from docx.oxml.ns import qn
 from PIL import Image
 
 from shanhai.reporting.blocks import (
+    Block,
     Column,
+    Front,
     Pages,
     Paragraph,
     Picture,
@@ -68,3 +73,51 @@ def test_a_document_of_a_page_holds_its_tables_and_pictures(tmp_path: Path) -> N
     assert document.paragraphs[0].text == "区域报告\nA region: the report"
     section = document.sections[0]
     assert (section.page_width or 0) > (section.page_height or 0)
+
+
+FRONT = Front("考核报告", "厦门市", "2025 年度", "2026-02-28", None)
+UNEVEN = Table("", [Column("单位", 1), Column("意见", 3)], [["甲", "已完成"], ["乙", "未完成"]])
+
+
+def wide_document() -> DocxDocument:
+    return Document(io.BytesIO(word_of(Pages("zh", FRONT, [UNEVEN], wide=True), "题", "山海")))
+
+
+def test_columns_are_as_wide_as_they_say_in_grid_and_cells() -> None:
+    (table,) = wide_document().tables
+    for widths in (
+        [column.width for column in table.columns],
+        *([cell.width for cell in row.cells] for row in table.rows),
+    ):
+        narrow, broad = (width or 0 for width in widths)
+        assert broad == pytest.approx(3 * narrow, rel=1e-3)
+        assert narrow + broad == pytest.approx(text_width(wide_document()), rel=1e-3)
+
+
+def text_width(document: DocxDocument) -> int:
+    page = document.sections[0]
+    return (page.page_width or 0) - (page.left_margin or 0) - (page.right_margin or 0)
+
+
+def test_the_day_stands_at_the_right_edge_of_a_wide_page() -> None:
+    document = wide_document()
+    (issued,) = (one for one in document.paragraphs if one.text == "厦门市\t2026-02-28")
+    (stop,) = issued.paragraph_format.tab_stops
+    assert stop.position == pytest.approx(text_width(document), rel=1e-3)
+
+
+def test_what_is_said_of_a_picture_stands_on_its_page() -> None:
+    parts: list[Block] = [Paragraph("概述"), Paragraph("方法"), Picture("图", None)]
+    document = Document(io.BytesIO(word_of(Pages("zh", None, parts), "题", "山海")))
+    kept = {one.text: one.paragraph_format.keep_with_next for one in document.paragraphs}
+    assert kept == {"概述": None, "方法": True, "图": None}
+
+
+def test_chinese_is_set_by_the_rules_of_chinese() -> None:
+    document = wide_document()
+    told = [
+        element.get(qn("w:eastAsia"))
+        for part in (document.styles, document.settings)
+        for element in part.element.xpath("//w:lang | //w:themeFontLang")
+    ]
+    assert told == ["zh-CN", "zh-CN"]

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from shanhai.processes.kit.contract import WORD_TYPE
 from shanhai.processes.kit.task import OutputFile
-from shanhai.reporting.blocks import Pages, Picture, write_html
+from shanhai.reporting.blocks import Pages, Picture, render_page
 from shanhai.reporting.pages import can_write_pdf, write_pdf
 from shanhai.storage.reproducible_zip import open_package, write_package
 from shanhai.vocabulary import Label, Lang
@@ -38,7 +38,8 @@ def write_documents(pages: Pages, issued_on: date, folder: Path) -> list[OutputF
     from shanhai.reporting.word import write_word  # the API loads this module at its start
 
     lang = pages.lang
-    html = write_html(folder / f"bulletin.{lang}.html", pages)
+    html = render_page(pages)
+    (folder / f"bulletin.{lang}.html").write_text(html, encoding="utf-8")
     if can_write_pdf():
         write_pdf(folder / f"bulletin.{lang}.pdf", html)
     write_word(folder / f"bulletin.{lang}.docx", pages, issued_on)
