@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from shanhai.cartography import LAND_COVER
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, label_of
 
@@ -31,6 +32,7 @@ def environment() -> Environment:
     made.filters["computed"] = lambda manifest: computed_at(manifest).isoformat(" ", "minutes")
     made.filters["data_uri"] = data_uri
     made.globals["label_of"] = label_of
+    made.globals["covers"] = {one.code: one.label for one in LAND_COVER.entries}
     made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
     return made
 
@@ -53,10 +55,12 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def figure(value: float | Sequence[float] | None, digits: int = 4) -> str:
-    """A number, or one for each band, with so many significant digits; a dash for none."""
+    """A number or one a band, in so many digits, never in powers of ten; a dash for none."""
     if isinstance(value, Sequence):
         return " / ".join(figure(one, digits) for one in value)
-    return "–" if value is None else f"{value:,.{digits}g}"
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:,.{digits}g}"
 
 
 def data_uri(path: Path) -> str:

@@ -62,6 +62,20 @@ def test_every_promised_output_is_there(built: tuple[Path, Outcome]) -> None:
     assert outcome.warnings == []
 
 
+def test_the_report_says_priorities_and_covers_in_words(built: tuple[Path, Outcome]) -> None:
+    workspace, _ = built
+    page = (workspace / "report.html").read_text(encoding="utf-8")
+    spots = [
+        one["properties"] for kind in ("pinch_point", "barrier") for one in nodes(workspace, kind)
+    ]
+    told = {str(one["priority"]) for one in spots}
+    told |= {str(one["barrier_type"]) for one in spots if one.get("barrier_type")}
+    assert told
+    assert [code for code in told if f"<td>{code}</td>" in page] == []
+    named = {"priority": "优先", "key": "重点", "general": "一般"}
+    assert all(f"<td>{named[one['priority']]} <span" in page for one in spots)
+
+
 def test_the_sources_are_the_woods(
     built: tuple[Path, Outcome], linked_watershed: Watershed
 ) -> None:

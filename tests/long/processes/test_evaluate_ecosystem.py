@@ -63,6 +63,15 @@ def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]) -> None
     assert [path for path in workspace.iterdir() if path.suffix == ".png"] == []
 
 
+def test_the_report_tells_units_beside_what_they_belong_to(
+    evaluated: tuple[Path, Outcome],
+) -> None:
+    page = (evaluated[0] / "report.html").read_text(encoding="utf-8")
+    assert '<th class="n">均值 tC/ha/yr<br>' in page
+    assert '<th class="n">均值<br>' in page  # of indices, which have no unit
+    assert "<th>1</th>" not in page
+
+
 def test_areas_of_the_classes_are_those_of_the_raster(evaluated: tuple[Path, Outcome]) -> None:
     workspace, _ = evaluated
     statistics = document(workspace, "statistics.json")

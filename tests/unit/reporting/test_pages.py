@@ -1,6 +1,7 @@
 """How reports write numbers and parameters."""
 
 import pytest
+from weasyprint import HTML
 
 from shanhai.reporting.pages import environment, figure, number, told
 
@@ -12,7 +13,7 @@ from shanhai.reporting.pages import environment, figure, number, told
         (True, "是 yes"),
         (False, "否 no"),
         (0.1 + 0.2, "0.3"),
-        (1234567.0, "1.23457e+06"),
+        (1234567.0, "1,234,567"),
         (42, "42"),
         ({"forest": 0.003, "bare": 1.0}, "forest 0.003, bare 1"),
         ([], "–"),
@@ -28,6 +29,12 @@ def test_numbers() -> None:
     assert number(1234.567, 1) == "1,234.6"
     assert figure(1234.567) == "1,235"
     assert figure([0.12346, 2.0]) == "0.1235 / 2"
+
+
+def test_large_figures_are_written_out() -> None:
+    assert [figure(one) for one in (34919.0, -34919.4, 9999.7)] == ["34,919", "-34,919", "10,000"]
+    assert (figure(123456.7, 6), told(1e8)) == ("123,457", "100,000,000")
+    assert figure(9999.4) == "9,999"
 
 
 @pytest.mark.parametrize(
@@ -49,3 +56,16 @@ def test_texts_are_escaped_and_gaps_are_errors() -> None:
     assert template.render(name="<b>&") == "&lt;b&gt;&amp;"
     with pytest.raises(Exception, match="undefined"):
         template.render()
+
+
+@pytest.mark.parametrize("kind", ["band", "verdict"])
+def test_what_is_set_off_stays_on_one_page(kind: str) -> None:
+    style = environment().get_template("style.css.j2").render()
+    above, within = "行<br>" * 46, "甲<br>" * 6
+    page = f'<style>{style}</style><p>{above}</p><div class="{kind}">{within}</div>'
+    pages = HTML(string=page).render().pages
+    holding = [
+        sum(box.element_tag == "div" for box in one._page_box.descendants()) for one in pages
+    ]
+    assert len(holding) == 2
+    assert [number > 0 for number in holding] == [False, True]
