@@ -193,6 +193,8 @@ class TokenVerifier:
         claims = await self._proven(token, header, issuer, audience or self.settings.audience)
         if audience is None:
             self._demand_access(header, claims)
+        else:
+            self._demand_client(claims, audience)
         return self._claims(claims)
 
     async def _proven(
@@ -246,6 +248,12 @@ class TokenVerifier:
         client = claims.get("azp", claims.get("client_id"))
         if self.settings.clients and client not in self.settings.clients:
             raise _refused("its client is not accepted here", "客户端不被接受")
+
+    def _demand_client(self, claims: Mapping[str, Any], client: str) -> None:
+        """An ID token is for one client, and for nobody it does not trust (Core, 3.1.3.7)."""
+        foreign = {*texts_of(claims["aud"])} - {client, self.settings.audience}
+        if foreign or claims.get("azp", client) != client:
+            raise _refused("it is meant for somebody else", "受众不符")
 
     def _claims(self, claims: Mapping[str, Any]) -> Claims:
         subject: str = claims["sub"]
