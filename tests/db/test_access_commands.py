@@ -83,6 +83,9 @@ def test_a_key_for_longer_than_keys_may_be_valid(run: Run) -> None:
         (["--role", "planner@atlantis"], "there is no region 'atlantis'"),
         ([], "--scope or --role"),
         (["--role", "viewer", "--scope", "admin"], "needs the role admin"),
+        (["--role", "viewer", "--name", ""], "has 1 to 200 characters"),
+        (["--role", "viewer", "--name", " "], "has 1 to 200 characters"),
+        (["--role", "viewer", "--name", "x" * 201], "has 1 to 200 characters"),
     ],
 )
 def test_keys_that_cannot_be_made(run: Run, words: list[str], said: str) -> None:

@@ -41,6 +41,7 @@ MARK = "shk_"
 PREFIX_LENGTH = 8
 SECRET_BYTES = 32
 KEY_LENGTH = len(MARK) + PREFIX_LENGTH + 1 + 43
+LONGEST_NAME = 200
 PREFIX_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 OPERATOR = Act("operator")
@@ -121,8 +122,15 @@ async def create_key(
     settings say.
 
     Raises:
-        InvalidInput: it would be valid for longer than keys may be, or more than its roles say.
+        InvalidInput: it has no name, or would be valid for longer than keys may be, or for more
+            than its roles say.
     """
+    if not 1 <= len(name.strip()) <= LONGEST_NAME:
+        raise InvalidInput(
+            f"the name of a key has 1 to {LONGEST_NAME} characters",
+            message_zh=f"密钥名称须为 1 至 {LONGEST_NAME} 个字符",
+            pointer="/name",
+        )
     if roles and Scope.ADMIN in scopes and Role.ADMIN not in {item.role for item in roles}:
         raise InvalidInput(  # the scope would undo any other role
             "the scope admin needs the role admin, or no roles at all",
