@@ -24,7 +24,7 @@ from shanhai.vocabulary import CASE_STATES, LEAD_KINDS
 from shanhai_api import notices
 from shanhai_api.kit import answers
 from shanhai_api.kit.body import Body, JsonBody, read_blocks
-from shanhai_api.kit.dependencies import KnownReader, Read, Reader, Write, Writer
+from shanhai_api.kit.dependencies import KnownReader, Read, Write, Writer
 from shanhai_api.kit.routing import Route
 
 router = APIRouter(tags=["participation"], route_class=Route)
@@ -110,7 +110,7 @@ class CaseComplaint(answers.Document):
 
 
 @router.get("/complaints", summary="What can be complained of, and the form for it")
-async def show_form(read: Read[Reader]) -> answers.Answer[ComplaintForm]:
+async def show_form(read: Read[Writer]) -> answers.Answer[ComplaintForm]:
     """Show the kinds and limits of complaints; as a page, the form, and one for receipts."""
     kinds = [
         ComplaintKind(
@@ -135,7 +135,7 @@ async def show_form(read: Read[Reader]) -> answers.Answer[ComplaintForm]:
 
 
 @router.get("/complaints/challenge", summary="A challenge for whoever complains without an account")
-async def set_challenge(read: Read[Reader]) -> notices.WorkChallenge:
+async def set_challenge(read: Read[Writer]) -> notices.WorkChallenge:
     """Set a challenge; it can be used once, for a complaint, until it expires."""
     return notices.challenge_for(read, PURPOSE)
 

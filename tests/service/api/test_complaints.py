@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.engine import read_today
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.settings import ParticipationSettings
+from shanhai.settings import ParticipationSettings, PublicSettings
 from shanhai.vocabulary import ROLE_SCOPES, Role
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import BASE
@@ -162,6 +162,23 @@ async def test_a_complaint_becomes_a_case_and_is_answered(
     gone = await public.post("/receipts", json={"receipt": receipt, "delete_contact": True})
     assert not gone.json()["contact_kept"]
     assert (await supervisor.get(f"{path}/contact")).status_code == 404
+
+
+@pytest.mark.configured(public=PublicSettings(api_url=BASE))
+async def test_anybody_may_complain_where_nothing_is_public(
+    desk: Desk, session: AsyncSession
+) -> None:
+    public = desk["public"]
+    assert (await public.get("/collections/regions/items")).status_code == 401
+    page = await public.get("/complaints?f=html")
+    assert page.status_code == 200
+    assert "/complaints/challenge" in page.text
+    made = await complain(desk, session)
+    assert made.status_code == 201, made.text
+    receipt = made.json()["receipt"]
+    assert (await send(public, receipt, photo())).status_code == 201
+    told = await public.post("/receipts", json={"receipt": receipt})
+    assert told.json()["state"] == "received"
 
 
 async def test_a_case_of_another_source_has_no_answer(desk: Desk, session: AsyncSession) -> None:
