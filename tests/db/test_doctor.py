@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.cli import doctor
@@ -128,6 +129,20 @@ async def test_the_database(fresh_database_url: str, monkeypatch: pytest.MonkeyP
 
 async def test_writing_through(fresh_database_url: str) -> None:
     with pytest.raises(Unavailable, match="fsync, full_page_writes off"):
+        await check_writing()
+
+
+async def test_a_database_that_takes_no_writes(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of the test server nothing need outlive a crash.
+    monkeypatch.setattr(doctor, "DURABLE", ())
+    assert "a row was written and removed" in await check_writing()
+    name = fresh_database_url.rpartition("/")[2]
+    await execute(
+        fresh_database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+    )
+    with pytest.raises(DBAPIError, match="cannot execute INSERT in a read-only transaction"):
         await check_writing()
 
 

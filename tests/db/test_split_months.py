@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cli.doctor import check_months
 from shanhai.db.engine import Sessions
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import EVERYTHING
@@ -17,8 +19,10 @@ from shanhai.db.observations.queries import (
     read_values,
 )
 from shanhai.db.observations.rollups import sum_up
+from shanhai.errors import Unavailable
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
+from tests.support.accounts import account_url
 from tests.support.job_rows import open_sessions
 from tests.support.observation_rows import add_station, store_observations
 
@@ -42,6 +46,12 @@ async def read(sessions: Sessions, files: LocalArtifacts) -> list[Value]:
         return [row async for block in read_values(session, series, files) for row in block]
 
 
+async def set_split(session: AsyncSession, name: str, days: str, hashes: str) -> None:
+    for setting, value in (("days", days), ("hashes", hashes)):
+        told = f"ALTER DATABASE {name} SET shanhai.observation_{setting} = '{value}'"
+        await session.execute(text(told))
+
+
 @pytest.mark.parametrize(
     ("days", "hashes", "parts"), [("on", 4, 124), ("off", 4, 4), ("on", 1, 31)]
 )
@@ -50,9 +60,7 @@ async def test_they_are_as_whole_ones(
 ) -> None:
     name = fresh_database_url.rpartition("/")[2]
     async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
-        await session.execute(text(f"ALTER DATABASE {name} SET shanhai.observation_days = {days}"))
-        told = f"ALTER DATABASE {name} SET shanhai.observation_hashes = {hashes}"
-        await session.execute(text(told))
+        await set_split(session, name, days, str(hashes))
         for code in STATIONS:
             await add_station(session, code)
     async with open_sessions(fresh_database_url) as sessions:
@@ -72,3 +80,40 @@ async def test_they_are_as_whole_ones(
         late = [FeedObservation("a", "pm25", START + timedelta(minutes=30), 1.0)]
         await store_observations(sessions, late, files=empty_store)
         assert len(await read(sessions, empty_store)) == len(before) + 1
+
+
+@pytest.mark.parametrize(
+    ("days", "hashes", "told", "parts"),
+    [
+        ("off", "abc", "observation_hashes is 'abc', no number up to 64: not split so", 1),
+        ("on", "65", "observation_hashes is '65'", 31),
+        ("maybe", "4", "observation_days is 'maybe', neither on nor off: not split so", 4),
+        ("maybe", "-1", "neither on nor off; shanhai.observation_hashes is '-1'", 1),
+        ("on", "4", "new months are split by day and in 4 by station", 124),
+        ("off", "0", "new months are whole", 1),
+    ],
+)
+async def test_values_that_cannot_be_used_are_told_and_stop_nothing(
+    fresh_database_url: str,
+    empty_store: LocalArtifacts,
+    monkeypatch: pytest.MonkeyPatch,
+    days: str,
+    hashes: str,
+    told: str,
+    parts: int,
+) -> None:
+    name = fresh_database_url.rpartition("/")[2]
+    async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
+        await set_split(session, name, days, hashes)
+        await add_station(session, "a")
+    async with open_sessions(fresh_database_url) as sessions:
+        outcome = await store_observations(sessions, GIVEN[:1], files=empty_store)
+        assert outcome.accepted == 1
+        async with sessions() as session:
+            assert await session.scalar(PARTS) == parts
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", account_url(fresh_database_url, "api"))
+    try:
+        said = await check_months()
+    except Unavailable as error:
+        said = error.message
+    assert told in said

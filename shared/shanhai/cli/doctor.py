@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,7 @@ from shanhai.syslog import LogCollector
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 OLDEST_POSTGIS = (3, 3)
 MOST_OFFSET_S = 2.0
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 LARGE_BYTES = 100 * 1024**2
 OLD_HEADS = 3
 """Looks of the workers after which the last signed head is old."""
@@ -97,36 +99,43 @@ BARE = text(
         ORDER BY 1"""
 )
 
+Check = Callable[[], Awaitable[str]]
 
-async def check_database() -> str:
+
+def on_database(look: Callable[[AsyncSession], Awaitable[str]]) -> Check:
+    """A check that is one look into the database."""
+
+    @wraps(look)
+    async def check() -> str:
+        return await in_transaction(look)
+
+    return check
+
+
+@on_database
+async def check_database(session: AsyncSession) -> str:
     """PostgreSQL and PostGIS of versions that are known to do, at the expected revision."""
-
-    async def look(session: AsyncSession) -> str:
-        number = int(str(await session.scalar(text("SHOW server_version_num")))) // 10_000
-        version = await session.scalar(text("SHOW server_version"))
-        if not OLDEST_SERVER <= number <= NEWEST_SERVER:
-            raise Unavailable(
-                f"PostgreSQL {version}: versions {OLDEST_SERVER} to {NEWEST_SERVER} are supported"
-            )
-        demand_utf8(str(await session.scalar(text("SHOW server_encoding"))))
-        postgis = await session.scalar(
-            text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
+    number = int(str(await session.scalar(text("SHOW server_version_num")))) // 10_000
+    version = await session.scalar(text("SHOW server_version"))
+    if not OLDEST_SERVER <= number <= NEWEST_SERVER:
+        raise Unavailable(
+            f"PostgreSQL {version}: versions {OLDEST_SERVER} to {NEWEST_SERVER} are supported"
         )
-        if postgis is None:
-            raise Unavailable("the extension postgis is missing: run `shanhai db provision`")
-        if tuple(map(int, postgis.split(".")[:2])) < OLDEST_POSTGIS:
-            raise Unavailable(f"PostGIS {postgis}: 3.3 or newer is needed; update the extension")
-        schema = await present_schema(session)
-        present, expected = schema.revision, expected_revision()
-        demand_known(schema)
-        if not schema.serves(expected):
-            raise Unavailable(
-                f"at revision {present}, expected {expected}: run `shanhai db upgrade`"
-            )
-        way = await _way(session)
-        return f"PostgreSQL {version}, PostGIS {postgis}, UTF8, revision {present}, {way}"
-
-    return await in_transaction(look)
+    demand_utf8(str(await session.scalar(text("SHOW server_encoding"))))
+    postgis = await session.scalar(
+        text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
+    )
+    if postgis is None:
+        raise Unavailable("the extension postgis is missing: run `shanhai db provision`")
+    if tuple(map(int, postgis.split(".")[:2])) < OLDEST_POSTGIS:
+        raise Unavailable(f"PostGIS {postgis}: 3.3 or newer is needed; update the extension")
+    schema = await present_schema(session)
+    present, expected = schema.revision, expected_revision()
+    demand_known(schema)
+    if not schema.serves(expected):
+        raise Unavailable(f"at revision {present}, expected {expected}: run `shanhai db upgrade`")
+    way = await _way(session)
+    return f"PostgreSQL {version}, PostGIS {postgis}, UTF8, revision {present}, {way}"
 
 
 async def _way(session: AsyncSession) -> str:
@@ -142,24 +151,28 @@ async def _way(session: AsyncSession) -> str:
     return "on this machine"
 
 
-async def check_writing() -> str:
+@on_database
+async def check_writing(session: AsyncSession) -> str:
     """The database takes writes, and keeps what it has acknowledged."""
+    if await session.scalar(text("SELECT pg_is_in_recovery()")):
+        raise Unavailable("the server is a replica, or still recovering: name the primary")
+    off = [name for name in DURABLE if await session.scalar(text(f"SHOW {name}")) == "off"]
+    if off:
+        raise Unavailable(f"{', '.join(off)} off: a crash loses what was acknowledged; set to on")
+    row = {"row": f"doctor-{uuid.uuid4()}"}
+    await session.execute(text("INSERT INTO spent_challenge VALUES (:row, now())"), row)
+    await session.execute(text("DELETE FROM spent_challenge WHERE sha256 = :row"), row)
+    return "a row was written and removed, and what is acknowledged is kept"
 
-    async def look(session: AsyncSession) -> str:
-        if await session.scalar(text("SELECT pg_is_in_recovery()")):
-            raise Unavailable("the server is a replica, or still recovering: name the primary")
-        off = [
-            name
-            for name in ("fsync", "full_page_writes", "synchronous_commit")
-            if await session.scalar(text(f"SHOW {name}")) == "off"
-        ]
-        if off:
-            raise Unavailable(
-                f"{', '.join(off)} off: a crash loses what was acknowledged; set to on"
-            )
-        return "written through"
 
-    return await in_transaction(look)
+@on_database
+async def check_months(session: AsyncSession) -> str:
+    """What the database says of splitting months of observations can be used."""
+    split = (await session.execute(text("SELECT * FROM observation_split()"))).one()
+    if split.fault:
+        raise Unavailable(f"{split.fault}: not split so; ALTER DATABASE … SET it anew, or RESET it")
+    parts = [*["by day"] * split.days, *[f"in {split.hashes} by station"] * (split.hashes > 1)]
+    return f"new months are {'split ' + ' and '.join(parts) if parts else 'whole'}"
 
 
 async def check_standby() -> str:
@@ -186,38 +199,32 @@ async def check_standby() -> str:
     )
 
 
-async def check_clock() -> str:
+@on_database
+async def check_clock(session: AsyncSession) -> str:
     """This machine's clock is that of the database."""
-
-    async def look(session: AsyncSession) -> str:
-        now = await session.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
-        offset = time.time() - float(now or 0)
-        if abs(offset) > MOST_OFFSET_S:
-            raise Unavailable(
-                f"{offset:+.1f} s from the database's: let both follow a time service (NTP)"
-            )
-        return f"{offset:+.3f} s from the database's"
-
-    return await in_transaction(look)
+    now = await session.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
+    offset = time.time() - float(now or 0)
+    if abs(offset) > MOST_OFFSET_S:
+        raise Unavailable(
+            f"{offset:+.1f} s from the database's: let both follow a time service (NTP)"
+        )
+    return f"{offset:+.3f} s from the database's"
 
 
-async def check_indexes() -> str:
+@on_database
+async def check_indexes(session: AsyncSession) -> str:
     """No index is invalid; large ones that nobody reads, and missing ones, are told."""
-
-    async def look(session: AsyncSession) -> str:
-        invalid = list(await session.scalars(INVALID))
-        if invalid:
-            raise Unavailable(
-                f"invalid: {', '.join(invalid)}; mend each with REINDEX INDEX CONCURRENTLY"
-            )
-        large = {"large": LARGE_BYTES}
-        unused, bare = [list(await session.scalars(one, large)) for one in (UNUSED, BARE)]
-        told = ["all valid"]
-        told += [f"large and not read so far: {', '.join(unused)}"] if unused else []
-        told += [f"large tables without an index for: {', '.join(bare)}"] if bare else []
-        return "; ".join(told)
-
-    return await in_transaction(look)
+    invalid = list(await session.scalars(INVALID))
+    if invalid:
+        raise Unavailable(
+            f"invalid: {', '.join(invalid)}; mend each with REINDEX INDEX CONCURRENTLY"
+        )
+    large = {"large": LARGE_BYTES}
+    unused, bare = [list(await session.scalars(one, large)) for one in (UNUSED, BARE)]
+    told = ["all valid"]
+    told += [f"large and not read so far: {', '.join(unused)}"] if unused else []
+    told += [f"large tables without an index for: {', '.join(bare)}"] if bare else []
+    return "; ".join(told)
 
 
 async def check_files() -> str:
@@ -236,37 +243,31 @@ async def check_files() -> str:
     return f"{len(referenced)} named by rows, {number} there{rest if orphans else ''}"
 
 
-async def check_accounts() -> str:
+@on_database
+async def check_accounts(session: AsyncSession) -> str:
     """No service comes as a superuser or as the owner of the tables, who could change the audit."""
-
-    async def look(session: AsyncSession) -> str:
-        mighty = {row.rolname: row.kind for row in await session.execute(MIGHTY)}
-        mine = str(await session.scalar(text("SELECT current_user")))
-        if mine in mighty:
-            raise Unavailable(f"SHANHAI_DATABASE_URL names {mine}, {mighty[mine]}: {OWN_ACCOUNTS}")
-        for service, account in await session.execute(CONNECTED):
-            if account in mighty:
-                raise Unavailable(
-                    f"{service} is connected as {account}, {mighty[account]}: {OWN_ACCOUNTS}"
-                )
-        return f"{mine} owns nothing"
-
-    return await in_transaction(look)
+    mighty = {row.rolname: row.kind for row in await session.execute(MIGHTY)}
+    mine = str(await session.scalar(text("SELECT current_user")))
+    if mine in mighty:
+        raise Unavailable(f"SHANHAI_DATABASE_URL names {mine}, {mighty[mine]}: {OWN_ACCOUNTS}")
+    for service, account in await session.execute(CONNECTED):
+        if account in mighty:
+            raise Unavailable(
+                f"{service} is connected as {account}, {mighty[account]}: {OWN_ACCOUNTS}"
+            )
+    return f"{mine} owns nothing"
 
 
-async def check_fence() -> str:
+@on_database
+async def check_fence(session: AsyncSession) -> str:
     """Whether the index on places is used behind the second fence, which slows nothing else."""
-
-    async def look(session: AsyncSession) -> str:
-        leaky = (await session.scalars(LEAKY, {"names": [*LEAKPROOF]})).all()
-        if not leaky:
-            return "rows are fenced, and places are found by their index"
-        return (
-            f"rows are fenced, but every row is read to find a place: {leaky[0]} is not marked"
-            " LEAKPROOF. `shanhai db provision` marks it, as a superuser"
-        )
-
-    return await in_transaction(look)
+    leaky = (await session.scalars(LEAKY, {"names": [*LEAKPROOF]})).all()
+    if not leaky:
+        return "rows are fenced, and places are found by their index"
+    return (
+        f"rows are fenced, but every row is read to find a place: {leaky[0]} is not marked"
+        " LEAKPROOF. `shanhai db provision` marks it, as a superuser"
+    )
 
 
 async def check_keys() -> str:
@@ -345,34 +346,30 @@ SM3_OF_ABC = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
 """GB/T 32905-2016, A.1."""
 
 
-async def check_cryptography() -> str:
+@on_database
+async def check_cryptography(session: AsyncSession) -> str:
     """The database can hash by the chosen suite, and how much of the audit log is of which."""
     suite = crypto.chosen_suite()
-
-    async def look(session: AsyncSession) -> str:
-        if suite == "commercial":
-            query = text("SELECT encode(audit_hash('sm3', 'abc'), 'hex')")
-            try:
-                hashed = await session.scalar(query)
-            except DBAPIError as error:
-                raise Unavailable(
-                    "the database has no SM3, so no entry of the audit log can be written: as a"
-                    f" superuser, CREATE EXTENSION pgcrypto ({type(error.orig).__name__})"
-                ) from error
-            if hashed != SM3_OF_ABC:
-                raise Unavailable("the database's SM3 is not that of GB/T 32905")
-        counted = text("SELECT algorithm, count(*) FROM audit_chain GROUP BY 1 ORDER BY 1")
-        links = [f"{number} links by {name}" for name, number in await session.execute(counted)]
-        return "; ".join([crypto.TOLD[suite], *links])
-
-    return await in_transaction(look)
+    if suite == "commercial":
+        query = text("SELECT encode(audit_hash('sm3', 'abc'), 'hex')")
+        try:
+            hashed = await session.scalar(query)
+        except DBAPIError as error:
+            raise Unavailable(
+                "the database has no SM3, so no entry of the audit log can be written: as a"
+                f" superuser, CREATE EXTENSION pgcrypto ({type(error.orig).__name__})"
+            ) from error
+        if hashed != SM3_OF_ABC:
+            raise Unavailable("the database's SM3 is not that of GB/T 32905")
+    counted = text("SELECT algorithm, count(*) FROM audit_chain GROUP BY 1 ORDER BY 1")
+    links = [f"{number} links by {name}" for name, number in await session.execute(counted)]
+    return "; ".join([crypto.TOLD[suite], *links])
 
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.fonts"))
 CHINESE_FONTS = ("DroidSansFallback*", "NotoSansCJK*", "NotoSansSC*", "SourceHanSans*", "wqy-*")
 REDIS_TIMEOUT_S = 2.0
 LEAST_FREE = 0.1
-Check = Callable[[], Awaitable[str]]
 
 
 def settings(
@@ -503,6 +500,7 @@ CHECKS: dict[str, Check] = {
     "writing": check_writing,
     "standby": check_standby,
     "clock": check_clock,
+    "months": check_months,
     "indexes": check_indexes,
     "accounts": check_accounts,
     "second fence": check_fence,
