@@ -183,6 +183,7 @@ class Datastream(base.Base):
             unique=True,
             postgresql_where=sa.text("former_property_id IS NOT NULL"),
         ),
+        sa.Index("ix_datastream_former_property_id", "former_property_id"),
     )
 
     station_id: Mapped[int] = mapped_column(sa.ForeignKey("station.id"), primary_key=True)
