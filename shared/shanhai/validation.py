@@ -67,6 +67,23 @@ def _texts_of(kind: Any) -> BeforeValidator:
 
 
 Rfc3339Date = Annotated[date, _texts_of(date)]
+_DAYS: TypeAdapter[date] = TypeAdapter(Rfc3339Date)
+
+
+def read_day(text: str) -> date:
+    """The day a parameter names.
+
+    Raises:
+        ValueError: it is none, also as an instant of a day.
+    """
+    try:
+        return _DAYS.validate_python(text)
+    except ValidationError:
+        raise ValueError(
+            f"must be a day, such as 2025-06-30, not {text[:40]!r} / 应为日期，如 2025-06-30"
+        ) from None
+
+
 """A day, as a member of queries, bodies and inputs."""
 Rfc3339Time = Annotated[AwareDatetime, _texts_of(AwareDatetime)]
 """A moment with its offset, as a member of queries, bodies and inputs."""

@@ -272,6 +272,8 @@ class TestRefusals:
             ("datetime", "2021-01-01/2020-01-01"),
             ("datetime", "2020-01-01T00:00:00"),
             ("as_of", "soon"),
+            ("as_of", "2025-06-30T12:00:00Z"),
+            ("as_of", "20250630"),
             ("cursor", "AAAA"),
             ("cursor", "%%%"),
             ("level", "x" * 1001),

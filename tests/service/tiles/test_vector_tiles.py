@@ -197,6 +197,8 @@ async def test_every_collection_has_its_former_days(
     ("path", "said"),
     [
         ("/layers/zones?as_of=yesterday", "must be a day"),
+        ("/layers/zones?as_of=2025-06-30T12:00:00Z", "must be a day"),
+        ("/layers/zones?as_of=20250630", "must be a day"),
         ("/layers/zones?as_of=2024-01-01&as_of=2025-01-01", "as_of is given twice"),
         ("/layers/zones?as_of=2025-02-30", "must be a day"),
         ("/layers/ratio.xiamen?as_of=2025-01-01", "'as_of'"),

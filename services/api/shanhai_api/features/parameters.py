@@ -18,7 +18,7 @@ from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeI
 from shanhai.db.features.statements import OutputOptions, PageOptions
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
-from shanhai.validation import in_both
+from shanhai.validation import in_both, read_day
 from shanhai_api.features import values
 from shanhai_api.kit.state import state_of
 
@@ -133,7 +133,7 @@ def parse_items_query(
         ask=_ask(entity, reader, order),
         box=reader.read("bbox", lambda text: values.parse_bbox(text, crs)),
         during=reader.read("datetime", values.parse_datetime),
-        as_of=reader.read("as_of", values.parse_day),
+        as_of=reader.read("as_of", read_day),
         filters=filters,
         filter=read_filter(entity, reader),
         search=reader.read("q", values.parse_search),

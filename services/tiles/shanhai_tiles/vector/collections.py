@@ -16,6 +16,7 @@ from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.db.tiles.simplified_shapes import drawn_properties
 from shanhai.errors import InvalidInput
 from shanhai.feature_styles import feature_style
+from shanhai.validation import read_day
 
 CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 FILTER = "filter"
@@ -278,7 +279,7 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError as error:
         raise InvalidInput(
             f"as_of is {text[:40]!r}; it must be a day, such as 2025-06-30",
