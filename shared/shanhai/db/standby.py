@@ -94,12 +94,16 @@ class Standby:
 
     async def follow(self) -> None:
         """Look for ever; while nothing is found out it is soon not asked any more."""
+        told = None
         while True:
-            usable = self.usable
+            usable, fault = self.usable, None
             try:
                 await self.look()
             except FAULTS as error:
-                log.info("standby not looked at", error=type(error).__name__)
+                fault = type(error).__name__
+            if fault not in {None, told}:
+                log.warning("standby not looked at", error=fault)
+            told = fault
             if usable != self.usable:
                 log.warning("standby changed", usable=self.usable, lag_s=self.lag_s)
             await asyncio.sleep(self.lag_s / LOOKS)
