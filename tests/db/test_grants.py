@@ -242,6 +242,18 @@ def test_an_older_installation_gets_accounts(
         asyncio.run(grants.provision(of_a_superuser, passwords))
 
 
+def test_a_database_that_was_not_provisioned_is_told_so(private_postgres: PrivatePostgres) -> None:
+    private_postgres.execute("CREATE DATABASE bare")
+    private_postgres.execute("CREATE DATABASE owned OWNER shanhai_owner")
+    try:
+        for name in ("bare", "owned"):
+            with pytest.raises(Unavailable, match="run `shanhai db provision` first"):
+                upgrade(account_url(private_postgres.url(name), "owner"))
+    finally:
+        for name in ("bare", "owned"):
+            private_postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def test_services_do_not_upgrade_and_only_superusers_make_accounts(database_url: str) -> None:
     with pytest.raises(Unavailable, match="by who owns the tables"):
         upgrade(account_url(database_url, "api"))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import asyncpg
 import structlog
 from alembic import command
 from alembic.config import Config
@@ -14,6 +15,8 @@ from shanhai.db.grants import apply_grants, connected
 from shanhai.db.revision import MIGRATIONS, Schema, expected_revision, stored_schema
 from shanhai.errors import Unavailable
 
+NOT_ALLOWED = "42501"
+"""PostgreSQL's code for: the account may not do that."""
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -46,8 +49,17 @@ def upgrade(
     while True:
         try:
             command.upgrade(migration_config(url), revision)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != NOT_AVAILABLE:
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            told = getattr(error, "orig", error)
+            state = getattr(told, "sqlstate", None)
+            if state == NOT_ALLOWED:
+                raise Unavailable(
+                    f"the database refuses: {told}; run `shanhai db provision` first, as a"
+                    " superuser, then this as shanhai_owner",
+                    message_zh=f"数据库拒绝：{told}；请先以超级用户执行 `shanhai db provision`，"
+                    "再以 shanhai_owner 执行本命令",
+                ) from error
+            if state != NOT_AVAILABLE:
                 raise
             if time.monotonic() > deadline:
                 raise Unavailable(
