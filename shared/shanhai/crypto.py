@@ -130,9 +130,10 @@ class SecretBox:
             return self._aes.decrypt(nonce, content, owner.encode())
         except (InvalidTag, ValueError):
             raise Unavailable(
-                f"the secret of {owner} cannot be read: it was kept with another secret of the"
-                " server; rotate it",
-                message_zh=f"无法读取 {owner} 的密钥：其加密所用的服务器密钥不同，请轮换",
+                f"the secret of {owner} was sealed with a former secret of the server: rotate a"
+                " webhook's; for an authenticator's sign in by a recovery code or a security key",
+                message_zh=f"{owner} 的密钥以服务器原密钥加密，无法读取：回调订阅请轮换密钥；"
+                "动态口令请改用恢复码或安全密钥登录后重新设置",
             ) from None
 
     def renew(self, sealed: bytes, owner: str) -> bytes | None:

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,25 @@ POINT = bytes.fromhex(
     "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
 )
 KEY = crypto.Sm2PrivateKey(NUMBER, POINT)
+
+
+@pytest.fixture
+def closed_key(tmp_path: Path) -> Iterator[Path]:
+    """A secret key that its owner alone may read, who is somebody else."""
+    path = tmp_path / "backup.key"
+    make_identity(path)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    else:
+        path.chmod(0)
+    yield path
+    if os.getuid() == 0:
+        os.seteuid(0)
+
+
+def test_a_key_of_somebody_else_is_told_with_the_account_that_lacks_it(closed_key: Path) -> None:
+    with pytest.raises(InvalidInput, match=rf"backup\.key .* account {os.geteuid()}"):
+        read_identity(closed_key)
 
 
 def der(*parts: tuple[int, str]) -> bytes:

@@ -154,9 +154,16 @@ def read_identity(path: Path) -> BackupIdentity:
     """The secret keys in a file; lines that begin with `#` are comments.
 
     Raises:
-        InvalidInput: the file holds none. What it holds is not told.
+        InvalidInput: the file holds none, or is closed to us. What it holds is not told.
     """
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except PermissionError as error:
+        raise InvalidInput(
+            f"{path} may not be read by account {os.geteuid()}, which this runs as: let it",
+            message_zh=f"{path} 不允许账户 {os.geteuid()}（本进程）读取：请将文件属主改为该账户",
+            pointer="SHANHAI_BACKUP_IDENTITY_FILE",
+        ) from error
     written = _SM2_KEY.search(text)
     sm2 = None if written is None else crypto.parse_private_key(written[0].encode())
     lines = (line.strip() for line in _SM2_KEY.sub("", text).splitlines())
