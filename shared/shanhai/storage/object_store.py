@@ -54,8 +54,11 @@ class StoreRefused(Unavailable):
 
 
 @contextmanager
-def told(uri: str) -> Iterator[None]:
+def told(uri: str, *, writing: bool = False) -> Iterator[None]:
     """Errors of the library as the platform's own; their text may hold addresses and is not told.
+
+    Args:
+        writing: Nothing need be there yet: what answers that it is not there is no bucket.
 
     Raises:
         NotFound: nothing is stored there.
@@ -65,7 +68,7 @@ def told(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        if NO_BUCKET in str(error):
+        if writing or NO_BUCKET in str(error):
             raise _meaning(error) from error
         raise NotFound(
             f"artifact {uri!r} is not in the store", message_zh=f"存储中没有文件 {uri!r}"
@@ -86,7 +89,7 @@ def _meaning(error: Exception) -> Unavailable:
             f"the object store refuses the credentials ({why}): have they ended? See {SETTINGS}",
             message_zh=f"对象存储拒绝访问凭证（{why}），可能已过期，请检查 {SETTINGS}",
         )
-    if why == NO_BUCKET:
+    if why == NO_BUCKET or isinstance(error, FileNotFoundError):
         return Unavailable(
             f"the object store has no such bucket ({why}): make it, or mend its address; see also"
             f" {SETTINGS}",
@@ -131,7 +134,7 @@ class ObjectArtifacts:
         """Send a file in parts, unless it is there; each part is signed with its digest."""
         sums = BlockSums.of(path)
         uri = f"objects/{sums.sha256[:2]}/{sums.sha256}{suffix}"
-        with told(uri):
+        with told(uri, writing=True):
             fresh = self._is_fresh(uri, sums.size)
             while not fresh:
                 self._send(uri, path, sums)
@@ -376,7 +379,7 @@ class PieceSink:
 
     def _store_piece(self, piece: bytes) -> None:
         name = f"{self._folder}/{self._offset:015d}"
-        with told(name):
+        with told(name, writing=True):
             obstore.put(self._store, name, piece, use_multipart=False)
         self._offset += len(piece)
 

@@ -1,11 +1,13 @@
 import hashlib
 import os
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,34 @@ def test_a_bucket_that_is_not_there_is_told(in_bucket: Environment, tmp_path: Pa
     for ask in (lambda: put(bucket_store, tmp_path), lambda: list(bucket_store.files())):
         with pytest.raises(Unavailable, match="no such bucket"):
             ask()
+
+
+@pytest.fixture
+def another_server() -> Iterator[str]:
+    """A server that speaks HTTP and has nothing anywhere, as one that is no object store."""
+
+    class Nothing(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_error(404)
+
+        do_GET = do_HEAD = do_POST = do_PUT
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Nothing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_address_where_nothing_can_be_put_is_told(
+    in_bucket: Environment, another_server: str, tmp_path: Path
+) -> None:
+    bucket_store = open_bucket(in_bucket(url=another_server))
+    with pytest.raises(Unavailable, match="the object store has no such bucket"):
+        put(bucket_store, tmp_path)
 
 
 def test_what_is_not_as_stored_is_named_and_not_used(
