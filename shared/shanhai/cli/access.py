@@ -253,7 +253,9 @@ def verify(
             f"--head {head[:80]!r} is no head: 64 digits of 0-9 and a-f are",
             message_zh=f"--head {head[:80]!r} 不是链首：须为 64 位 0-9、a-f 字符",
         )
-    signed = [] if heads is None or public_key is None else _signed(heads, public_key)
+    signed = []
+    if heads is not None and public_key is not None:
+        signed = audit_chain.read_heads(heads, audit_chain.read_public_key(public_key))
     found = asyncio.run(
         in_transaction(
             lambda session: audit_chain.verify_chain(
@@ -282,10 +284,6 @@ def key(
             pointer="FILE",
         ) from error
     typer.echo(public, nl=False)
-
-
-def _signed(heads: Path, public_key: Path) -> list[audit_chain.SignedHead]:
-    return audit_chain.read_heads(heads, audit_chain.read_public_key(public_key))
 
 
 def role_of(text: str) -> RoleGiven:

@@ -282,14 +282,10 @@ async def check_keys() -> str:
     return "; ".join(told)
 
 
-async def check_audit() -> str:
+@on_database
+async def check_audit(session: AsyncSession) -> str:
     """The audit log is as it was written."""
-    try:
-        head = await in_transaction(audit_chain.verify_chain)
-    except audit_chain.AuditBroken as error:
-        raise Unavailable(
-            f"{error.message}: treat it as an incident, as the runbook says under AuditBroken"
-        ) from error
+    head = await audit_chain.verify_chain(session)
     return f"{head.rows} rows in {head.seq} links as they were written"
 
 
@@ -304,15 +300,10 @@ async def check_heads() -> str:
     if not settings.public_key.exists() or not settings.heads.exists():
         raise Unavailable(f"{settings.heads} or {settings.public_key} is missing: start a worker")
     key = audit_chain.read_public_key(settings.public_key)
-    try:
-        heads = audit_chain.read_heads(settings.heads, key)
-        await in_transaction(
-            lambda session: audit_chain.demand_links(session, [one.head for one in heads])
-        )
-    except audit_chain.AuditBroken as error:
-        raise Unavailable(
-            f"{error.message}: treat it as an incident, as the runbook says under AuditBroken"
-        ) from error
+    heads = audit_chain.read_heads(settings.heads, key)
+    await in_transaction(
+        lambda session: audit_chain.demand_links(session, [one.head for one in heads])
+    )
     newest = max((one.at for one in heads), default=None)
     if newest is None:
         raise Unavailable(f"{settings.heads} is empty: no worker has signed a head")
@@ -412,6 +403,8 @@ def _reason(error: Exception) -> str:
     """What is wrong in one line: settings by name, else the first line of the error."""
     if isinstance(error, ValidationError):
         return "; ".join(faults_of(error))
+    if isinstance(error, audit_chain.AuditBroken):
+        return f"{error.message}: treat it as an incident, as the runbook says under AuditBroken"
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 

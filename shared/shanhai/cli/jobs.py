@@ -114,7 +114,9 @@ def show_list(
         statuses=tuple(status or ()),
         kinds=tuple(process or ()),
         failure=failure,
-        created=None if hours is None else _last(timedelta(hours=hours)),
+        created=None
+        if hours is None
+        else TimeInterval(datetime.now(UTC) - timedelta(hours=hours), None),
     )
     found = asyncio.run(in_transaction(lambda session: list_jobs(session, wanted, limit=limit + 1)))
     tell_rows([_row(job) for job in found[:limit]], as_json=as_json)
@@ -177,10 +179,6 @@ async def _find(session: AsyncSession, job_id: UUID) -> Job:
     if job is None:
         raise NotFound(f"there is no job {job_id}", message_zh=f"没有作业 {job_id}")
     return job
-
-
-def _last(span: timedelta) -> TimeInterval:
-    return TimeInterval(datetime.now(UTC) - span, None)
 
 
 def _row(job: Job) -> dict[str, Any]:

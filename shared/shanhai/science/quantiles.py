@@ -80,13 +80,13 @@ def _occupied(counts: IntArray) -> Counts:
     return places, counts[places]
 
 
-def _value_of(key: int) -> float:
+def value_of(key: int) -> float:
     """The float32 value a key stands for."""
     bits = key ^ 0x8000_0000 if key & 0x8000_0000 else key ^ 0xFFFF_FFFF
     return float(np.array([bits], dtype=np.uint32).view(np.float32)[0])
 
 
-def _interpolate(low: float, high: float, share: float) -> float:
+def interpolate(low: float, high: float, share: float) -> float:
     """Linear interpolation in the two-sided form NumPy uses, to agree with it in every bit."""
     step = high - low
     return high - step * (1 - share) if share >= 0.5 else low + step * share
@@ -136,7 +136,7 @@ class QuantileSketch:
     def _quantile(self, probability: float, lower: Mapping[int, IntArray]) -> float:
         below, above, share = self._ranks(probability)
         low, high = (self._order_statistic(rank, lower) for rank in (below, above))
-        return _interpolate(low, high, share)
+        return interpolate(low, high, share)
 
     def _ranks(self, probability: float) -> tuple[int, int, float]:
         """Ranks on both sides of the quantile and its place between them; none when empty."""
@@ -153,7 +153,7 @@ class QuantileSketch:
     def _order_statistic(self, rank: int, lower: Mapping[int, IntArray]) -> float:
         number, inner = self._bin_of(rank)
         half = int(np.searchsorted(lower[number], inner, side="right"))
-        return _value_of((number << _HALF_BITS) | half)
+        return value_of((number << _HALF_BITS) | half)
 
 
 def exact_layer_quantiles(

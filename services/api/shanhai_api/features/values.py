@@ -350,7 +350,7 @@ def cursor_reader(
             if value is not None:
                 _check(type_of_key(entity, sort_key), value)
             elif sort_key == SHAPELESS:
-                raise _foreign()
+                raise foreign_cursor()
         place = OrderPosition(key, tuple(values))
         return PageStart(after=place) if SIDES[side] == "after" else PageStart(before=place)
 
@@ -362,11 +362,11 @@ def _unpacked(text: str) -> tuple[str, str, int, list[str | None]]:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
         side, made_for, key, *values = orjson.loads(packed)
     except (binascii.Error, TypeError, ValueError):
-        raise _foreign() from None
+        raise foreign_cursor() from None
     if side not in SIDES or type(key) is not int or abs(key) > LARGEST_KEY:
-        raise _foreign()
+        raise foreign_cursor()
     if not all(value is None or isinstance(value, str) for value in values):
-        raise _foreign()
+        raise foreign_cursor()
     return side, made_for, key, values
 
 
@@ -375,15 +375,16 @@ def _check(kind: str, value: str) -> None:
     written = WRITTEN.get(kind)
     try:
         if written is not None and written.fullmatch(value) is None:
-            raise _foreign()
+            raise foreign_cursor()
         if kind in {"date", "timestamptz"}:
             datetime.fromisoformat(value)
         parse_text(value)
     except ValueError:
-        raise _foreign() from None
+        raise foreign_cursor() from None
 
 
-def _foreign() -> ValueError:
+def foreign_cursor() -> ValueError:
+    """What a cursor is refused with that nobody was given."""
     return ValueError(
         "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
     )

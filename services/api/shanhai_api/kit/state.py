@@ -335,14 +335,10 @@ async def check_health(state: ServiceState) -> Health:
     """PostgreSQL must be at the expected revision and writable; Redis is asked where one is
     named."""
     draining = "stopping" if state.draining.is_set() else OK
-    database = await _check_database(state)
+    # Asked for once by all who ask at the same time: probes do not wait for one another either.
+    database = await state.looks.share("database", partial(_look_into_database, state))
     address = state.configuration.redis.address
     return Health(draining, database, None if address is None else await _check_redis(address))
-
-
-async def _check_database(state: ServiceState) -> DatabaseState:
-    # Asked for once by all who ask at the same time: probes do not wait for one another either.
-    return await state.looks.share("database", partial(_look_into_database, state))
 
 
 async def _look_into_database(state: ServiceState) -> DatabaseState:

@@ -23,7 +23,7 @@ from shanhai.db.observations import queries
 from shanhai.db.observations.rollups import Every
 from shanhai.errors import InvalidInput
 from shanhai_api.features.parameters import DEFAULT_LIMIT, Reader, read_filter
-from shanhai_api.features.values import MAX_LIMIT, parse_bbox, parse_datetime
+from shanhai_api.features.values import MAX_LIMIT, foreign_cursor, parse_bbox, parse_datetime
 from shanhai_api.kit.dependencies import PageQuery
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,12 +49,12 @@ def parse_place(text: str, made_for: Mapping[str, str]) -> queries.SeriesPositio
         mark, *numbers = orjson.loads(packed)
         at, station, of = numbers
     except (binascii.Error, TypeError, ValueError):
-        raise _foreign() from None
+        raise foreign_cursor() from None
     if any(
         type(number) is not int or not least <= number <= most
         for number, (least, most) in zip(numbers, LIMITS, strict=True)
     ):
-        raise _foreign()
+        raise foreign_cursor()
     if mark != _fingerprint(made_for):
         raise ValueError(
             "belongs to another query; follow the links / 属于另一个查询；请用给出的链接"
@@ -64,12 +64,6 @@ def parse_place(text: str, made_for: Mapping[str, str]) -> queries.SeriesPositio
 
 def _fingerprint(made_for: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(made_for.items())).encode()).hexdigest()[:16]
-
-
-def _foreign() -> ValueError:
-    return ValueError(
-        "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
-    )
 
 
 MOST_NAMED = 1_000

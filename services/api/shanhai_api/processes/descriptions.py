@@ -316,12 +316,9 @@ def _result(output: OutputSpec) -> dict[str, Any]:
     """One member of results: the value, or a link to it."""
     plain = output.media_type == "text/plain"
     known = output.schema is not None or plain
-    values = [_schema_of(output), WRAPPED] if known else [VALUE] if _is_json(output) else []
+    value = [VALUE] if output.media_type.endswith("json") else []
+    values = [_schema_of(output), WRAPPED] if known else value
     return {"title": output.title.en, "anyOf": [LINKED, *values]}
-
-
-def _is_json(output: OutputSpec) -> bool:
-    return output.media_type.endswith("json")
 
 
 def result_contents() -> dict[str, Any]:

@@ -386,7 +386,10 @@ async def _write(
     if row is not None:
         if what.reason:
             today = await read_today(session)
-            row.attrs = {**row.attrs, "revisions": [*_revisions(row), _revision(what, row, today)]}
+            row.attrs = {
+                **row.attrs,
+                "revisions": [*row.attrs.get("revisions", ()), _revision(what, row, today)],
+            }
         for name, value in members.items():
             setattr(row, name, value)
         return
@@ -402,10 +405,6 @@ async def _write(
             **members,
         )
     )
-
-
-def _revisions(row: IndicatorTarget) -> list[Any]:
-    return list(row.attrs.get("revisions", ()))
 
 
 def _revision(what: Rewriting, row: IndicatorTarget, today: date) -> dict[str, Any]:

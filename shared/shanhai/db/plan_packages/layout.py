@@ -43,15 +43,6 @@ _LISTS: Mapping[tuple[str, str], str] = {
     **{("duty", f"{part}_ids"): "party" for part in PARTS},
     **{(content.table, name): to for content in CONTENT for name, to in content.lists.items()},
 }
-LEFT_OUT = frozenset(
-    {
-        *("alert_due", "alert_rule", "bulletin", "exception_request", "proposal"),
-        *("balance_entry", "island", "mine", "reclamation", "title"),
-    }
-)
-"""Tables that refer to plans and stay behind: what is told of plans, what is wished for (it waits
-for approvers of this place; exceptions that were given travel with their projects), and the ledgers
-and registers of regions, which go on whatever becomes of a plan."""
 SHARED = frozenset({*NEEDED, "control_rule", "named_feature"})
 """Tables with rows that belong to no plan, and are known again by their codes."""
 _MEMBER = "o.id IN (SELECT m.project_id FROM plan_membership m WHERE m.plan_id = :plan)"

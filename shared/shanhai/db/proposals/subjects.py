@@ -208,7 +208,8 @@ async def compare_members(
     ]
     is_moved = draft.has_geometry and await _has_moved(session, entity, base, draft)
     if is_moved:
-        shape = None if draft.shape is None else _digest_of_bytes(draft.shape.wkb)
+        wkb = None if draft.shape is None else draft.shape.wkb
+        shape = None if wkb is None else f"sha256:{hashlib.sha256(wkb).hexdigest()}"
         fields.append({"field": GEOMETRY, "old": base.members.get(GEOMETRY), "new": shape})
     demand_difference(fields)
     row_id = base.own_id if in_place else None
@@ -274,7 +275,3 @@ async def _has_moved(session: AsyncSession, entity: Entity, base: BaseState, dra
     if draft.shape is None or lacking:
         return (draft.shape is None) != lacking
     return await has_moved(session, entity, base.own_id, draft.shape)
-
-
-def _digest_of_bytes(wkb: bytes) -> str:
-    return f"sha256:{hashlib.sha256(wkb).hexdigest()}"

@@ -323,17 +323,6 @@ def fill(dem: FloatArray) -> FloatArray:
     return layers.arrays[FILLED]
 
 
-def flow_directions(filled: FloatArray) -> ClassArray:
-    """Codes of `neighbours` for the cell each one drains to; 0 is nodata, 9 leaves the raster.
-
-    Args:
-        filled: Elevation without depressions, m; NaN is nodata.
-    """
-    layers = ArrayLayerStore({FILLED: filled, DIRECTIONS: np.empty(filled.shape)})
-    find_directions(layers, TileLayout(*_shape(filled), max(filled.shape)))
-    return layers.arrays[DIRECTIONS].astype(np.uint8)
-
-
 def _in_memory(dem: FloatArray, *names: str) -> ArrayLayerStore:
     return ArrayLayerStore({DEM: dem} | {name: np.empty(dem.shape) for name in names})
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.kernels import compiled
+from shanhai.science.quantiles import interpolate
 from shanhai.science.zoning.seams import patch_sizes
 
 Keys = NDArray[np.unsignedinteger]
@@ -242,18 +243,12 @@ def _quantiles_in_place(values: NDArray[np.floating], known: int) -> tuple[float
     # NaN sorts behind every number.
     values.partition(sorted(ranks))
     p10, median, p90 = (
-        _between(
+        interpolate(
             float(values[int(place)]), float(values[min(int(place) + 1, known - 1)]), place % 1
         )
         for place in places
     )
     return median, p10, p90
-
-
-def _between(low: float, high: float, share: float) -> float:
-    """Linear interpolation in the two-sided form NumPy uses."""
-    step = high - low
-    return high - step * (1 - share) if share >= 0.5 else low + step * share
 
 
 def sums_of(layer: Layer, keyed: KeyedCells, parts: list[slice]) -> list[float]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.grid import FloatArray
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.hydrology.flow_kernels import (
     COLUMN_STEPS,
     NODATA,
@@ -17,14 +17,15 @@ from shanhai.science.hydrology.flow_kernels import (
     flat_distances,
 )
 from shanhai.science.hydrology.routing import (
+    DIRECTIONS,
     ROUTINGS,
     SCRATCH,
     contributing_area,
     fill,
-    flow_directions,
+    find_directions,
     write_contributing_area,
 )
-from shanhai.science.hydrology.tiles import ArrayLayerStore, ring_of
+from shanhai.science.hydrology.tiles import ArrayLayerStore, TileLayout, ring_of
 from tests.unit.science.hydrology.grounds import flooded, terrain
 
 LAYERS = (*SCRATCH, "contributing_area")
@@ -37,6 +38,14 @@ def in_tiles(dem: FloatArray, routing: str, tile: int) -> dict[str, FloatArray]:
         layers, (dem.shape[0], dem.shape[1]), cell_m=30, flow_routing=routing, tile=tile
     )
     return layers.arrays
+
+
+def flow_directions(filled: FloatArray) -> ClassArray:
+    """Codes of `neighbours` for the cell each one drains to; 0 is nodata, 9 leaves the raster."""
+    layers = ArrayLayerStore({"filled": filled, DIRECTIONS: np.empty(filled.shape)})
+    tiles = TileLayout(filled.shape[0], filled.shape[1], max(filled.shape))
+    find_directions(layers, tiles)
+    return layers.arrays[DIRECTIONS].astype(np.uint8)
 
 
 def valley() -> FloatArray:
