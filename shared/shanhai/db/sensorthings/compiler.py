@@ -19,6 +19,8 @@ COMPARISONS: Mapping[str, str] = {
     "lt": "<",
     "le": "<=",
 }
+OF_PERIODS = {**COMPARISONS, "gt": ">>", "ge": "&>", "lt": "<<", "le": "&<"}
+"""All of a period is after a time, or not before it, and so on; a time is a period of itself."""
 ORDERED = frozenset({"text", "number", "moment", "duration"})
 ARITHMETIC: Mapping[str, str] = {
     "add": "({0} + {1})",
@@ -205,6 +207,10 @@ def _comparison(
     kinds: list[Kind] = [item.kind for item in (first, second) if item.kind != "json"]
     kind = kinds[0] if kinds else "text"
     comparable = ORDERED | ({"boolean"} if name in {"eq", "ne"} else set())
+    if "interval" in kinds and not {*kinds} - {"interval", "moment"} and len(kinds) == 2:
+        periods = (_period(item) for item in (first, second))
+        sql = f" {OF_PERIODS[name]} ".join(periods)
+        return SqlOperand(f"({sql})", "boolean", "the comparison")
     if kind not in comparable or {first.kind, second.kind} - {kind, "json"}:
         one, other = first.described, second.described
         raise scope.composition.refused(
@@ -213,6 +219,13 @@ def _comparison(
         )
     sides = [as_kind(scope.composition, item, kind, name) for item in (first, second)]
     return SqlOperand(f"({f' {COMPARISONS[name]} '.join(sides)})", "boolean", "the comparison")
+
+
+def _period(operand: SqlOperand) -> str:
+    """SQL of a period, which a time is by itself; an unknown time is none, and not all of time."""
+    if operand.kind == "interval":
+        return operand.sql
+    return f"nullif(tstzrange({operand.sql}, {operand.sql}, '[]'), '(,)')"
 
 
 def _nullness(

@@ -172,7 +172,7 @@ DATASTREAM = EntityKind(
             " jsonb_build_object('name', {t}.unit, 'symbol', {t}.unit, 'definition', NULL))"
         ),
         "observedArea": _point("{t}.geom"),
-        "phenomenonTime": StructuralProperty(rows.FIRST, "interval", rows.PHENOMENON_TIME),
+        "phenomenonTime": StructuralProperty(rows.PERIOD, "interval", rows.PHENOMENON_TIME),
         "properties": PROPERTIES,
     },
     links={

@@ -189,8 +189,9 @@ _ARCHIVED_EDGE = (
     "FROM archived_series s WHERE s.station_id = {t}.station_id"
     " AND s.property_id = {t}.property_id)"
 )
-FIRST = f"least({_EDGE} ASC LIMIT 1), (SELECT min(s.first_at) {_ARCHIVED_EDGE})"
-LAST = f"greatest({_EDGE} DESC LIMIT 1), (SELECT max(s.last_at) {_ARCHIVED_EDGE})"
+_FIRST = f"least({_EDGE} ASC LIMIT 1), (SELECT min(s.first_at) {_ARCHIVED_EDGE})"
+_LAST = f"greatest({_EDGE} DESC LIMIT 1), (SELECT max(s.last_at) {_ARCHIVED_EDGE})"
+_EDGES = f"FROM (SELECT {_FIRST} AS first, {_LAST} AS last OFFSET 0) edge"
 _CODES = ", ".join(f"'{item.code}'" for item in QUALITIES)
 QUALITY = f"(ARRAY[{_CODES}])[{{t}}.quality + 1]"
 _MARKS = ", ".join(
@@ -198,10 +199,8 @@ _MARKS = ", ".join(
     for number, item in enumerate(FLAGS)
 )
 RAISED_FLAGS = f"array_remove(ARRAY[{_MARKS}], NULL)"
-PHENOMENON_TIME = (
-    f"(SELECT {moment('edge.first')} || '/' || {moment('edge.last')}"  # noqa: S608
-    f" FROM (SELECT {FIRST} AS first, {LAST} AS last OFFSET 0) edge)"
-)
+PERIOD = f"(SELECT tstzrange(edge.first, edge.last, '[]') {_EDGES} WHERE edge.first IS NOT NULL)"
+PHENOMENON_TIME = f"(SELECT {moment('edge.first')} || '/' || {moment('edge.last')} {_EDGES})"
 # The places of stations, where they are or were last, and sampling features, which take the numbers
 # below nought: they are shown to who works in their region, or may see a station with a value of
 # them, and to whoever is signed in while they are of no region and no value is of them.
