@@ -37,16 +37,20 @@ _REGION_ID = func.coalesce(
     Reclamation.region_id,
 )
 _OF_REGION = Alert.target_region_id.is_not(None) & Alert.plan_indicator_id.is_(None)
+_NAMED_BY = {
+    "station": "station_id",
+    "indicator": "plan_indicator_id",
+    "case": "case_id",
+    "duty": "duty_id",
+    "settlement": "agreement_id",
+    "mine": "mine_id",
+    "reclamation": "reclamation_id",
+}
+"""The column of an alert that names its subject; a region alone is that of a line or balance."""
 SUBJECTS: Mapping[str, ColumnElement[bool]] = {
-    "station": Alert.station_id.is_not(None),
-    "indicator": Alert.plan_indicator_id.is_not(None),
-    "case": Alert.case_id.is_not(None),
+    **{kind: getattr(Alert, column).is_not(None) for kind, column in _NAMED_BY.items()},
     "line": _OF_REGION & AlertRule.balance_kind.is_(None),
     "balance": _OF_REGION & AlertRule.balance_kind.is_not(None),
-    "duty": Alert.duty_id.is_not(None),
-    "settlement": Alert.agreement_id.is_not(None),
-    "mine": Alert.mine_id.is_not(None),
-    "reclamation": Alert.reclamation_id.is_not(None),
 }
 _COLUMNS: Mapping[str, Any] = {
     "status": Alert.status,
@@ -57,40 +61,34 @@ _COLUMNS: Mapping[str, Any] = {
     "plan": Plan.code,
     "case": LeadCase.code,
 }
+
+
+def _called(name: str, named: Any) -> tuple[ColumnElement[str], ...]:
+    """The code and the names of what an alert has to do with."""
+    names = (getattr(named, f"name_{lang}").label(f"{name}_{lang}") for lang in ("zh", "en"))
+    return (named.code.label(name), *names)
+
+
 _ALERTS: Any = (
     select(
         Alert,
-        AlertRule.code.label("rule"),
-        AlertRule.name_zh.label("rule_zh"),
-        AlertRule.name_en.label("rule_en"),
+        *_called("rule", AlertRule),
         AlertRule.kind.label("kind"),
         AlertRule.control_kind.label("control_kind"),
         AlertRule.balance_kind.label("balance_kind"),
-        Station.code.label("station"),
-        Station.name_zh.label("station_zh"),
-        Station.name_en.label("station_en"),
+        *_called("station", Station),
         Plan.code.label("plan"),
         PlanIndicator.code.label("indicator"),
         Indicator.name_zh.label("indicator_zh"),
         Indicator.name_en.label("indicator_en"),
         Indicator.unit.label("indicator_unit"),
-        _TargetRegion.code.label("region"),
-        _TargetRegion.name_zh.label("region_zh"),
-        _TargetRegion.name_en.label("region_en"),
+        *_called("region", _TargetRegion),
         LeadCase.code.label("case"),
-        Duty.code.label("duty"),
-        Duty.name_zh.label("duty_zh"),
-        Duty.name_en.label("duty_en"),
-        CompensationAgreement.code.label("agreement"),
-        CompensationAgreement.name_zh.label("agreement_zh"),
-        CompensationAgreement.name_en.label("agreement_en"),
-        Mine.code.label("mine"),
-        Mine.name_zh.label("mine_zh"),
-        Mine.name_en.label("mine_en"),
-        Reclamation.code.label("reclamation"),
-        Reclamation.name_zh.label("reclamation_zh"),
-        Reclamation.name_en.label("reclamation_en"),
-        ObservedProperty.code.label("property"),
+        *_called("duty", Duty),
+        *_called("agreement", CompensationAgreement),
+        *_called("mine", Mine),
+        *_called("reclamation", Reclamation),
+        *_called("property", ObservedProperty),
         ObservedProperty.unit.label("unit"),
     )
     .join(AlertRule, AlertRule.id == Alert.rule_id)
@@ -202,18 +200,8 @@ async def events_after(
 
 def region_of(alert: int) -> Select[Any]:
     """The id of the region of what an alert is about; null where that lies in none."""
-    return (
-        select(_REGION_ID)
-        .select_from(Alert)
-        .outerjoin(Station, Station.id == Alert.station_id)
-        .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
-        .outerjoin(Duty, Duty.id == Alert.duty_id)
-        .outerjoin(Plan, Plan.id == Duty.plan_id)
-        .outerjoin(CompensationAgreement, CompensationAgreement.id == Alert.agreement_id)
-        .outerjoin(Mine, Mine.id == Alert.mine_id)
-        .outerjoin(Reclamation, Reclamation.id == Alert.reclamation_id)
-        .where(Alert.id == alert)
-    )
+    found: Select[Any] = _ALERTS.with_only_columns(_REGION_ID).order_by(None)
+    return found.where(Alert.id == alert)
 
 
 async def read_alerts(session: AsyncSession, numbers: Collection[int]) -> dict[int, Row[Any]]:
@@ -223,18 +211,8 @@ async def read_alerts(session: AsyncSession, numbers: Collection[int]) -> dict[i
 
 def subject_kind(row: Row[Any]) -> str:
     """What an alert of `list_alerts` is about, as `vocabulary.ALERT_SUBJECTS` has it."""
-    alert: Alert = row[0]
-    named = {
-        "station": alert.station_id,
-        "case": alert.case_id,
-        "duty": alert.duty_id,
-        "settlement": alert.agreement_id,
-        "mine": alert.mine_id,
-        "reclamation": alert.reclamation_id,
-        "indicator": alert.plan_indicator_id,
-    }
-    of_region = "line" if row.balance_kind is None else "balance"
-    return next((kind for kind, number in named.items() if number is not None), of_region)
+    named = (kind for kind, column in _NAMED_BY.items() if getattr(row[0], column) is not None)
+    return next(named, "line" if row.balance_kind is None else "balance")
 
 
 def subject_name(row: Row[Any], lang: vocabulary.Lang) -> str:
@@ -330,7 +308,7 @@ def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
         "links": [
             links.link(f"/alerts/{alert.id}", "self"),
             links.link(f"/alert-rules/{row.rule}", "describedby"),
-            *_SUBJECT_LINKS[kind](row, links),
+            *_subject_links(row, links),
         ],
     }
 
@@ -407,24 +385,6 @@ def _target_links(row: Row[Any], links: Linking) -> list[Link]:
     ]
 
 
-def _case_links(row: Row[Any], links: Linking) -> list[Link]:
-    """The case; it is itself what raised the alert."""
-    path = f"/cases/{quote(row.case, safe='')}"
-    return [links.link(path, rel) for rel in ("related", "evidence")]
-
-
-def _line_links(row: Row[Any], links: Linking) -> list[Link]:
-    """The register of the region's lines, which lists what they have lost."""
-    path = f"/regions/{quote(row.region, safe='')}/lines"
-    return [links.link(path, rel) for rel in ("related", "evidence")]
-
-
-def _duty_links(row: Row[Any], links: Linking) -> list[Link]:
-    """The duty of its plan; its last day is what raised the alert."""
-    path = f"/plans/{quote(row.plan, safe='')}/duties/{quote(row.duty, safe='')}"
-    return [links.link(path, rel) for rel in ("related", "evidence")]
-
-
 def _balance_links(row: Row[Any], links: Linking) -> list[Link]:
     """The balances of the region, and the entries they are the sums of."""
     asked = {"region": row.region, "kind": row.balance_kind}
@@ -432,12 +392,6 @@ def _balance_links(row: Row[Any], links: Linking) -> list[Link]:
         links.link("/balances", "related", **asked),
         links.link("/balances/entries", "evidence", **asked),
     ]
-
-
-def _settlement_links(row: Row[Any], links: Linking) -> list[Link]:
-    """The settlements of the agreement, among which that of the year is or is lacking."""
-    path = f"/compensation-agreements/{quote(row.agreement, safe='')}/settlements"
-    return [links.link(path, rel) for rel in ("related", "evidence")]
 
 
 def _mine_links(row: Row[Any], links: Linking) -> list[Link]:
@@ -450,20 +404,26 @@ def _mine_links(row: Row[Any], links: Linking) -> list[Link]:
     ]
 
 
-def _reclamation_links(row: Row[Any], links: Linking) -> list[Link]:
-    """The land; the day its use ends is what raised the alert."""
-    path = f"/collections/reclamations/items/{quote(row.reclamation, safe='')}"
-    return [links.link(path, rel) for rel in ("related", "evidence")]
-
-
+_PAGES = {
+    "case": "/cases/{case}",
+    "line": "/regions/{region}/lines",
+    "duty": "/plans/{plan}/duties/{duty}",
+    "settlement": "/compensation-agreements/{agreement}/settlements",
+    "reclamation": "/collections/reclamations/items/{reclamation}",
+}
+"""What is itself the evidence: a case, what lines have lost, a last day, the years settled."""
 _SUBJECT_LINKS = {
     "balance": _balance_links,
-    "settlement": _settlement_links,
     "mine": _mine_links,
-    "reclamation": _reclamation_links,
-    "duty": _duty_links,
     "station": _station_links,
     "indicator": _target_links,
-    "case": _case_links,
-    "line": _line_links,
 }
+
+
+def _subject_links(row: Row[Any], links: Linking) -> list[Link]:
+    """What an alert is about, and what raised it."""
+    kind = subject_kind(row)
+    if kind not in _PAGES:
+        return _SUBJECT_LINKS[kind](row, links)
+    codes = {name: quote(str(code), safe="") for name, code in row._mapping.items()}
+    return [links.link(_PAGES[kind].format_map(codes), rel) for rel in ("related", "evidence")]
