@@ -6,7 +6,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 
 from shanhai.errors import InvalidInput
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Lang
 
 DIGITS = 20
 """Significant digits of a result that no decimal number is exactly."""
@@ -64,7 +64,7 @@ MEASURES: tuple[MeasureUnit, ...] = (
     _measure("t/year", "mass of a year", 1, "吨/年", "t/a"),
     _measure("10^4 t/year", "mass of a year", 10**4, "万吨/年", "10⁴ t/a"),
     _measure("Cel", "temperature", 1, "℃", "°C", "°C"),
-    _measure("days", "days", 1, "天", "days"),
+    _measure("days", "days", 1, "天", "days", "d"),
     _measure("jobs", "jobs", 1, "个岗位", "jobs"),
     _measure("firms", "firms", 1, "家企业", "firms"),
     _measure("plots", "plots", 1, "个地块", "plots"),
@@ -90,6 +90,24 @@ def unit_label(code: str) -> Label:
     """How people write a unit."""
     known = _BY_NAME.get(code)
     return Label(code, code) if known is None else known.label
+
+
+SPELT = (
+    *(("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("permille", "‰")),
+    *(("[degF]", "°F"), ("deg", "°")),
+)
+"""How codes of units are written for people."""
+
+
+def unit_name(code: str, lang: Lang = "en") -> str:
+    """A unit as people write it; a dash for numbers without one."""
+    if lang == "zh" and code != "1" and (known := unit_label(code).in_(lang)) != code:
+        return known
+    if lang == "en" and code.startswith("10^"):
+        return unit_label(code).in_(lang)
+    for plain, nice in SPELT:
+        code = code.replace(plain, nice)
+    return "–" if code == "1" else code
 
 
 def convert(value: Decimal, unit: str, to: str) -> Decimal:

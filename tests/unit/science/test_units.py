@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.units import MEASURES, MeasureUnit, convert, unit_code, unit_label
+from shanhai.science.units import MEASURES, MeasureUnit, convert, unit_code, unit_label, unit_name
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=4)
 
@@ -66,3 +66,18 @@ def test_there_and_back(value: Decimal, one: MeasureUnit, other: MeasureUnit) ->
 def test_no_two_units_share_a_name() -> None:
     names = [name for unit in MEASURES for name in {unit.code, unit.label.zh, *unit.also}]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("code", "zh", "en"),
+    [
+        ("ug/m3", "µg/m³", "µg/m³"),
+        ("m2", "平方米", "m²"),
+        ("Cel", "℃", "°C"),
+        ("permille", "‰", "‰"),
+        ("d", "天", "d"),
+        ("1", "–", "–"),
+    ],
+)
+def test_units_are_spelt_as_people_write_them(code: str, zh: str, en: str) -> None:
+    assert (unit_name(code, "zh"), unit_name(code, "en")) == (zh, en)

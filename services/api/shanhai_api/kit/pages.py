@@ -12,6 +12,7 @@ from jinja2.runtime import Context
 from shanhai.assets import StaticAssets
 from shanhai.db.compliance.rules import activities
 from shanhai.db.queries.actors import name_of_platform
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import Lang
 from shanhai_api.kit.people import ACTED
 from shanhai_api.words import naming
@@ -57,21 +58,6 @@ def reading(number: float) -> str:
     if number and abs(number) < LEAST_DECIMAL:
         return naming.small_number(number, SIX)
     return naming.large_number(number, SIX)
-
-
-SPELT = (("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("[degF]", "°F"), ("deg", "°"))
-"""How codes of units are written for people."""
-
-
-def unit_name(code: str, lang: Lang = "en") -> str:
-    """A unit as people write it; a dash for numbers without one."""
-    if lang == "zh" and code != "1" and (known := naming.unit_words(code, lang)) != code:
-        return known
-    if lang == "en" and code.startswith("10^"):
-        return naming.unit_words(code, lang)
-    for plain, nice in SPELT:
-        code = code.replace(plain, nice)
-    return "–" if code == "1" else code
 
 
 def activity(code: str, lang: Lang) -> str:

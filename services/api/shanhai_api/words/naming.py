@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 from shanhai import vocabulary
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.db.compliance.rules import activities
-from shanhai.science.units import unit_label
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, Lang, Term
 from shanhai_api.words.figures import FIGURES, MANIFEST
 from shanhai_api.words.members import (
@@ -158,11 +157,6 @@ def layer_name(name: str, lang: Lang) -> str:
     of = {term.code: term.label for term in (*ECOSERVICES, *THEMES)}.get(service)
     parts = [label.in_(lang) for label in ((of, known) if lang == "zh" else (known, of)) if label]
     return "".join(parts) if lang == "zh" else ": ".join(parts)
-
-
-def unit_words(code: str, lang: Lang) -> str:
-    """A unit as people of the language write it."""
-    return unit_label(code).in_(lang)
 
 
 def number_words(number: float) -> str:

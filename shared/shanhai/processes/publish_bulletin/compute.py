@@ -34,7 +34,7 @@ from shanhai.reporting.furniture import INK
 from shanhai.reporting.map_decorations import font_families, lettering, missing_font_warning
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.science.flags import ResultFlag
-from shanhai.science.units import unit_label
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import LANGUAGES, STATION_KINDS, Label, Lang
 
 DPI = 160
@@ -196,15 +196,7 @@ def _titled(one: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
         f"{one['name']}（{kind.zh}，{number} 个站点均值）",
         f"{one['name']} ({kind.en.lower()}, mean of {number})",
     )
-    return {**one, "title": title.in_(lang), "unit": _unit(one["unit"], lang)}
-
-
-def _unit(code: str, lang: Lang) -> str:
-    """A unit as people write it; nothing for numbers without one."""
-    if code == "1":
-        return ""
-    spelt = code.replace("ug/", "µg/").replace("m3", "m³").replace("Cel", "°C")
-    return spelt if spelt != code else unit_label(code).in_(lang)
+    return {**one, "title": title.in_(lang), "unit": unit_name(one["unit"], lang).strip("–")}
 
 
 LIBRARIES = ("jinja2", "matplotlib", "python-docx", "weasyprint")
