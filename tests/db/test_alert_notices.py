@@ -139,9 +139,9 @@ async def test_who_is_subscribed_is_told_each_event_once(sessions: Sessions) -> 
         "color": "#e6b800",
         "alert": payload["events"][0]["alert"],
         "rule": "细颗粒物",
-        "subject": "站点 a",
+        "subject": "站点 a · 细颗粒物 PM2.5",
         "measure": 80,
-        "unit": "ug/m3",
+        "unit": "µg/m³",
         "note": None,
         "href": f"/alerts/{payload['events'][0]['alert']}",
     }

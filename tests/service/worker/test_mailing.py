@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -38,7 +39,7 @@ from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext
-from shanhai_worker.mail.sender import MailSender
+from shanhai_worker.mail.sender import Letterhead, MailSender, compose
 from tests.support.alert_rows import rule
 from tests.support.certificates import make_certificates
 from tests.support.emptying import forget_rows
@@ -224,14 +225,15 @@ async def test_a_mail_is_sent_over_tls_with_its_way_out(
     assert (row.status, row.answered, row.reason) == ("delivered", 250, None)
     [mail] = inbox.received
     assert inbox.secured == [True]
-    assert mail["Subject"] == "[Shanhai] Yellow alert: Station a"
+    assert mail["Subject"] == "[Shanhai] Yellow alert: Station a · PM2.5"
     assert (mail["From"], mail["To"]) == ("warning@bureau.example", "duty@example.org")
     assert mail["Message-ID"] == f"<{row.id}@bureau.example>"
     plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
     assert plain is not None
     assert page is not None
     words, html = plain.get_content(), page.get_content()
-    assert "80.25 ug/m3" in words
+    assert "  Subject: Station a · PM2.5\r\n" in words
+    assert "  Value: 80.25 µg/m³\r\n" in words
     # What people named never becomes a header, a line or markup of its own.
     assert mail["Bcc"] is None
     assert "  Rule: Fine particles Bcc: x@example.org\r\n" in words
@@ -283,10 +285,41 @@ async def test_a_server_that_was_away_gets_the_same_mail_later(
     assert row.status == "delivered"
     [mail] = inbox.received
     assert mail["Message-ID"] == f"<{row.id}@bureau.example>"
-    assert mail["Subject"] == "[山海] 黄色预警：站点 a"
+    assert mail["Subject"] == "[山海] 黄色预警：站点 a · 细颗粒物 PM2.5"
     plain = mail.get_body(("plain",))
     assert plain is not None
-    assert "规则: 细颗粒物" in plain.get_content()
+    assert "对象: 站点 a · 细颗粒物 PM2.5\r\n  规则: 细颗粒物\r\n" in plain.get_content()
+
+
+@pytest.mark.parametrize(
+    ("measure", "unit", "told"),
+    [
+        (1_965_676.4238, "平方米", "1,965,676 平方米"),
+        (99_999.5, "m²", "99999.5 m²"),
+        (7.25, "–", "7.25"),
+        (-397.0, "天", "-397 天"),
+    ],
+)
+def test_numbers_are_written_out(measure: float, unit: str, told: str) -> None:
+    event = {"at": "2026-03-01T00:00:00Z", "href": "/alerts/1", "measure": measure, "unit": unit}
+    event |= dict.fromkeys(("subject", "rule", "note"), "a")
+    payload = {
+        "subscription": 1,
+        "name": "a",
+        "lang": "zh",
+        "time_zone": "Asia/Shanghai",
+        "daily": False,
+        "number": 1,
+        "events": [
+            {**event, **dict.fromkeys(("color", "level_name", "event_name"), "a"), "level": "red"}
+        ],
+    }
+    now = datetime.now(UTC)
+    taken = ClaimedDelivery(uuid4(), "email", "a@example.org", "alert.notice", payload, 1, now)
+    mail = compose(taken, Letterhead("a@example.org", "https://api.example"), "token")
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert f"数值: {told}\n" in plain.get_content()
 
 
 async def test_a_wrong_password_is_told_and_who_left_gets_nothing(

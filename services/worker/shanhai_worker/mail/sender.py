@@ -163,7 +163,11 @@ def _content(taken: ClaimedDelivery, head: Letterhead, token: str, lang: Lang) -
 
 def _told(event: Mapping[str, Any], head: Letterhead, zone: ZoneInfo, lang: Lang) -> dict[str, Any]:
     at = datetime.fromisoformat(event["at"]).astimezone(zone)
-    value = f"{event['measure']:.6g} {event['unit'] or ''}".strip()
+    measure = event["measure"]
+    # Six digits of what is large would need an exponent.
+    number = f"{measure:,.0f}" if abs(measure) >= 100_000 else f"{measure:.6g}"
+    # A dash is the unit of what has none.
+    value = f"{number} {event['unit'] or ''}".removesuffix("–").strip()
     link = f"{head.base_url}{event['href']}?{urlencode({'f': 'html', 'lang': lang})}"
     # The lines of a text tell its members apart: none may make lines of its own.
     texts = {name: " ".join(str(event[name] or "").split()) for name in ("subject", "rule", "note")}

@@ -20,6 +20,7 @@ from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.deliveries.webhooks import HostlessLinks, announce, find_listening
 from shanhai.db.tables.alert import SUBJECT, Alert, AlertEvent, AlertNotice, AlertRule, Subscription
 from shanhai.monitoring.thresholds import QuietHours, Turn, Watch, next_time
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import ALERT_EVENTS, WARNING_LEVELS, Lang, label_in
 
 BEGINNINGS = frozenset({"opened", "raised"})
@@ -29,27 +30,15 @@ MOST_MAILS = 50
 MOST_TOLD = 200
 """Events a mail lists; of more it says the number."""
 _TOLD = text("""
-  WITH RECURSIVE of_alert AS (
-    SELECT a.rule_id, coalesce(t.region_id, a.target_region_id, c.region_id, p.region_id,
-                               cg.region_id, mi.region_id, rc.region_id) AS region_id
-      FROM alert a
-      LEFT JOIN station t ON t.id = a.station_id
-      LEFT JOIN lead_case c ON c.id = a.case_id
-      LEFT JOIN duty du ON du.id = a.duty_id
-      LEFT JOIN plan p ON p.id = du.plan_id
-      LEFT JOIN compensation_agreement cg ON cg.id = a.agreement_id
-      LEFT JOIN mine mi ON mi.id = a.mine_id
-      LEFT JOIN reclamation rc ON rc.id = a.reclamation_id
-     WHERE a.id = :alert
-  ), above (id) AS (
-    SELECT region_id FROM of_alert WHERE region_id IS NOT NULL UNION
+  WITH RECURSIVE above (id) AS (
+    SELECT CAST(:region AS bigint) UNION
     SELECT g.parent_id FROM region g JOIN above ON g.id = above.id WHERE g.parent_id IS NOT NULL
   )
   SELECT s.id, s.digest_at, s.time_zone
-    FROM subscription s CROSS JOIN of_alert a
+    FROM subscription s
    WHERE s.enabled AND s.deleted_at IS NULL AND s.unsubscribed_at IS NULL
      AND CAST(:level AS text) = ANY (s.levels) AND (s.endings OR :begins)
-     AND (s.rules IS NULL OR a.rule_id = ANY (s.rules))
+     AND (s.rules IS NULL OR :rule = ANY (s.rules))
      AND (s.region_id IS NULL OR s.region_id IN (SELECT id FROM above))
    ORDER BY s.id
 """)
@@ -65,7 +54,9 @@ async def add_notices(session: AsyncSession, alert: Alert, event: AlertEvent) ->
     """Note who is to be told of what happened to an alert, and from when on."""
     if event.kind not in BEGINNINGS | ENDINGS:
         return
-    given = {"alert": alert.id, "level": event.level, "begins": event.kind in BEGINNINGS}
+    region = await session.scalar(queries.region_of(alert.id))
+    given = {"region": region, "rule": alert.rule_id, "level": event.level}
+    given["begins"] = event.kind in BEGINNINGS
     told = (await session.execute(_TOLD, given)).all()
     if not told:
         return
@@ -139,6 +130,7 @@ async def _told(
 
 def _described(event: AlertEvent, row: Any, lang: Lang) -> dict[str, Any]:
     alert: Alert = row[0]
+    names = (queries.subject_name(row, lang), getattr(row, f"property_{lang}"))
     return {
         "at": event.at.isoformat(),
         "event": event.kind,
@@ -148,9 +140,9 @@ def _described(event: AlertEvent, row: Any, lang: Lang) -> dict[str, Any]:
         "color": next(term.color for term in WARNING_LEVELS if term.code == event.level),
         "alert": alert.id,
         "rule": row.rule_zh if lang == "zh" else row.rule_en,
-        "subject": queries.subject_name(row, lang),
+        "subject": " · ".join(name for name in names if name),
         "measure": alert.measure if event.measure is None else event.measure,
-        "unit": queries.unit_of(row),
+        "unit": unit_name(queries.unit_of(row) or "", lang),
         "note": event.note,
         "href": f"/alerts/{alert.id}",
     }
@@ -222,14 +214,11 @@ async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent)
 
 
 _COLUMNS = ", ".join(("rule_id", *SUBJECT))
+_NUMBERS = ", ".join(f"CAST(:{name} AS bigint[])" for name in ("rule_id", *SUBJECT))
 _KEEP = sql(f"""
   INSERT INTO alert_watch ({_COLUMNS}, seen_to, since, level)
   SELECT {_COLUMNS}, t.seen_to, CAST(t.since AS jsonb), t.level
-    FROM unnest(CAST(:rule_id AS bigint[]), CAST(:station_id AS bigint[]),
-                CAST(:plan_indicator_id AS bigint[]), CAST(:target_region_id AS bigint[]),
-                CAST(:target_year AS int[]), CAST(:case_id AS bigint[]),
-                CAST(:duty_id AS bigint[]), CAST(:agreement_id AS bigint[]),
-                CAST(:mine_id AS bigint[]), CAST(:reclamation_id AS bigint[]),
+    FROM unnest({_NUMBERS},
                 CAST(:seen AS timestamptz[]), CAST(:since AS text[]), CAST(:levels AS text[]))
            AS t ({_COLUMNS}, seen_to, since, level)
   ON CONFLICT ({_COLUMNS}) DO UPDATE
@@ -273,11 +262,7 @@ async def apply_turns(
     if not turns:
         return
     rule_id, subject = place
-    same = (
-        getattr(Alert, name).is_not_distinct_from(value) for name, value in subject.columns.items()
-    )
-    query = select(Alert).where(Alert.rule_id == rule_id, *same, Alert.status != "closed")
-    alert = await session.scalar(query.with_for_update())
+    alert = await live_alert(session, place)
     for turn in turns:
         time = observed_at or turn.sample.time
         if turn.level is None:
@@ -307,6 +292,16 @@ async def apply_turns(
             alert.status, alert.acknowledged_at, alert.acknowledged_by = "open", None, None
             alert.row_version += 1
             await note(session, alert, "raised", now=now, turn=turn, observed_at=time)
+
+
+async def live_alert(session: AsyncSession, place: Place) -> Alert | None:
+    """The alert of a rule about a subject that is not closed, locked."""
+    rule_id, subject = place
+    same = (
+        getattr(Alert, name).is_not_distinct_from(value) for name, value in subject.columns.items()
+    )
+    query = select(Alert).where(Alert.rule_id == rule_id, *same, Alert.status != "closed")
+    return await session.scalar(query.with_for_update())
 
 
 async def end(
