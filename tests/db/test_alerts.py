@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shanhai.db.alerts.observation_evaluation import end_expired, evaluate_changes, evaluate_silence
+from shanhai.db.alerts.observation_evaluation import (
+    UNFOUNDED,
+    end_expired,
+    evaluate_changes,
+    evaluate_silence,
+)
 from shanhai.db.alerts.rules import create_rule, drop_rule, replace_rule
 from shanhai.db.alerts.subscriptions import answer_alert
 from shanhai.db.engine import Sessions
@@ -163,6 +168,48 @@ async def test_marked_values_raise_nothing_unless_the_rule_says_so(sessions: Ses
     assert await alerts(sessions) == []
     await add_rule(sessions, code="all", any_quality=True)
     assert await alerts(sessions) == [("open", "red")]
+
+
+async def test_what_rested_on_a_value_that_was_a_fault_ends(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {1: 50, 2: 80})
+    await send(sessions, {2: 80}, quality="fault")
+    assert await alerts(sessions) == [("closed", "yellow")]
+    told = await fetch(sessions, "SELECT kind, measure, note FROM alert_event ORDER BY id")
+    assert told[1] == ("recovered", None, UNFOUNDED)
+    # What is said of it once more changes nothing, and the next value is judged as any other.
+    await send(sessions, {2: 81}, quality="fault")
+    await send(sessions, {3: 300})
+    assert await alerts(sessions) == [("closed", "yellow"), ("open", "red")]
+    # It was valid after all.
+    await send(sessions, {3: 300}, quality="fault")
+    await send(sessions, {3: 300}, quality="valid")
+    assert await alerts(sessions) == [("closed", "yellow"), ("closed", "red"), ("open", "red")]
+
+
+async def test_what_stands_without_a_value_that_was_a_fault_goes_on(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    # The third is within the reset: what the second raised stays raised.
+    await send(sessions, {1: 50, 2: 80, 3: 70, 4: 260})
+    await send(sessions, {4: 260}, quality="fault")
+    assert await alerts(sessions) == [("open", "red")]
+    await send(sessions, {2: 80}, quality="fault")
+    assert await alerts(sessions) == [("open", "red")]
+    # The newest of those left is judged again when it is a fault too.
+    await send(sessions, {3: 70}, quality="fault")
+    assert await alerts(sessions) == [("closed", "red")]
+
+
+async def test_a_fault_and_what_comes_with_it_are_judged_together(sessions: Sessions) -> None:
+    await add_rule(sessions, min_duration_s=3600)
+    await send(sessions, {1: 80, 2: 90})
+    given = [
+        FeedObservation("a", "pm25", START + 2 * HOUR, 90, quality="fault"),
+        FeedObservation("a", "pm25", START + 3 * HOUR, 85),
+    ]
+    await store_observations(sessions, given, received=NOW)
+    await evaluate(sessions)
+    assert await alerts(sessions) == [("closed", "yellow"), ("open", "yellow")]
 
 
 async def test_history_raises_nothing(sessions: Sessions) -> None:

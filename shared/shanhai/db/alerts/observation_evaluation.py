@@ -17,11 +17,11 @@ from typing import Any
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
+from shanhai.db.alerts import transitions
 from shanhai.db.observations.rollups import COUNTED
 from shanhai.db.tables.alert import Alert, AlertRule
 from shanhai.db.tables.station import Station
-from shanhai.monitoring.thresholds import RATE_WITHIN, RuleLimits, Sample, Watch, follow, rates
+from shanhai.monitoring import thresholds
 
 _LISTING = text("""
   INSERT INTO alert_due (plan_id)
@@ -176,6 +176,7 @@ async def note_all_ledgers(session: AsyncSession, rule_id: int | None = None) ->
 
 EVALUATION_LOCK = 0x5348_4145
 """Held by the one who evaluates, and by all who change rules or alerts."""
+UNFOUNDED = "所依据的观测值不再有效 / the value it rested on is valid no longer"
 MOST_CHANGES = 10_000
 MOST_SILENT = 500
 """Alerts that one look at silent stations changes; the others follow with the next."""
@@ -209,7 +210,10 @@ HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL
 """Whether a rule `r` holds at a station `s`: it is named or none is, and lies in the region."""
 _WATCHES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.max_age_s, r.any_quality,
-         c.station_id, c.property_id, c.first_at, w.seen_to, w.since, w.level
+         c.station_id, c.property_id, c.first_at, w.seen_to, w.since, w.level,
+         (SELECT a.began_at FROM alert a
+           WHERE w.level IS NOT NULL AND a.rule_id = r.id AND a.station_id = c.station_id
+           ORDER BY a.id DESC LIMIT 1) AS began_at
     FROM unnest(CAST(:stations AS int[]), CAST(:properties AS smallint[]),
                 CAST(:firsts AS timestamptz[])) AS c (station_id, property_id, first_at)
     JOIN station s ON s.id = c.station_id
@@ -251,35 +255,59 @@ _SILENT = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """A rule at a station, where it stands, and the series that changed there."""
+    """A rule at a station, where it stands, and the series that changed there.
+
+    Attributes:
+        start: From when on values are followed.
+        began: When what is raised began; None unless what was judged already has changed.
+    """
 
     row: Any
-    limits: RuleLimits
-    watch: Watch
+    limits: thresholds.RuleLimits
+    watch: thresholds.Watch
     start: datetime
+    began: datetime | None = None
 
     @classmethod
     def of(cls, row: Any) -> "_Followed":
         limits = limits_of(row)
         back = 2 * limits.duration
         if row.seen_to is None:
-            return cls(row, limits, Watch(row.first_at), row.first_at - back)
+            return cls(row, limits, thresholds.Watch(row.first_at), row.first_at - back)
         watch = _watch_of(row)
         if row.first_at > row.seen_to:
             return cls(row, limits, watch, row.first_at)
         if row.level is not None:
-            return cls(row, limits, watch, row.seen_to)
+            return cls(row, limits, watch, row.seen_to, row.began_at)
         # What is late may have changed for how long a limit is exceeded: found out anew.
-        return cls(row, limits, Watch(row.seen_to), row.seen_to - back)
+        return cls(row, limits, thresholds.Watch(row.seen_to), row.seen_to - back)
 
     @property
     def read_from(self) -> datetime:
         """The first time whose value is needed: a change needs the value before as well."""
-        return self.start - RATE_WITHIN if self.limits.kind == "rate" else self.start
+        first = self.start if self.began is None else self.began - 2 * self.limits.duration
+        return first - thresholds.RATE_WITHIN if self.limits.kind == "rate" else first
 
-    def measured(self, values: Sequence[Sample]) -> list[Sample]:
-        samples = rates(values) if self.limits.kind == "rate" else values
-        return [sample for sample in samples if sample.time >= self.start]
+    def judge(
+        self, values: Sequence[thresholds.Sample], not_before: datetime
+    ) -> tuple[thresholds.Watch, list[thresholds.Turn], bool]:
+        """Where the rule stands after the values, its turns, and whether it has no ground before.
+
+        Where the value that was judged last counts no longer, those before it tell whether what is
+        raised would stand without it.
+        """
+        samples = [*thresholds.rates(values)] if self.limits.kind == "rate" else values
+        watch, seen_to = self.watch, self.watch.seen_to
+        later = [sample for sample in samples if sample.time >= self.start]
+        unfounded = False
+        if self.began is not None and not (later and later[0].time == seen_to):
+            before = [sample for sample in samples if sample.time < self.start]
+            left, _ = thresholds.follow(thresholds.Watch(), self.limits, before)
+            unfounded = left.level is None
+            watch = thresholds.Watch(
+                left.seen_to or seen_to, left.since, None if unfounded else watch.level
+            )
+        return *thresholds.follow(watch, self.limits, later, not_before=not_before), unfounded
 
 
 async def evaluate_changes(
@@ -301,14 +329,16 @@ async def evaluate_changes(
     }
     followed = [_Followed.of(row) for row in await session.execute(_WATCHES, series)]
     now = now or datetime.now(UTC)
-    watches: dict[Place, Watch] = {}
+    watches: dict[transitions.Place, thresholds.Watch] = {}
     async for one, samples in _read_samples(session, followed):
         not_before = now - timedelta(seconds=one.row.max_age_s)
-        watch, turns = follow(one.watch, one.limits, one.measured(samples), not_before=not_before)
-        place = (one.row.rule_id, AlertSubject(station_id=one.row.station_id))
-        await apply_turns(session, place, turns, now=now)
+        watch, turns, unfounded = one.judge(samples, not_before)
+        place = (one.row.rule_id, transitions.AlertSubject(station_id=one.row.station_id))
+        if unfounded and (alert := await transitions.live_alert(session, place)):
+            await transitions.end(session, alert, "recovered", now=now, text=UNFOUNDED)
+        await transitions.apply_turns(session, place, turns, now=now)
         watches[place] = watch
-    await keep_watches(session, watches)
+    await transitions.keep_watches(session, watches)
     return sum(row.number for row in changes)
 
 
@@ -321,17 +351,17 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
     if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)
-    watches: dict[Place, Watch] = {}
+    watches: dict[transitions.Place, thresholds.Watch] = {}
     for row in (await session.execute(_SILENT, {"now": now})).all():
-        sample = Sample(now, (now - row.newest).total_seconds())
-        watch, turns = follow(_watch_of(row), limits_of(row), [sample])
-        place = (row.rule_id, AlertSubject(station_id=row.station_id))
+        sample = thresholds.Sample(now, (now - row.newest).total_seconds())
+        watch, turns = thresholds.follow(_watch_of(row), limits_of(row), [sample])
+        place = (row.rule_id, transitions.AlertSubject(station_id=row.station_id))
         if turns:
-            await apply_turns(session, place, turns, now=now, observed_at=row.newest)
+            await transitions.apply_turns(session, place, turns, now=now, observed_at=row.newest)
             watches[place] = watch
         if len(watches) == MOST_SILENT:
             break
-    await keep_watches(session, watches)
+    await transitions.keep_watches(session, watches)
 
 
 async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
@@ -350,7 +380,7 @@ async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> 
         .with_for_update(of=Alert)
     )
     for alert, gone in (await session.execute(query)).all():
-        await end(session, alert, "subject_gone" if gone else "rule_expired", now=now)
+        await transitions.end(session, alert, "subject_gone" if gone else "rule_expired", now=now)
 
 
 async def try_evaluation_lock(session: AsyncSession) -> bool:
@@ -367,20 +397,22 @@ async def take_evaluation_lock(session: AsyncSession) -> None:
     await session.execute(_TAKE_LOCK, {"lock": EVALUATION_LOCK})
 
 
-def limits_of(row: Any) -> RuleLimits:
+def limits_of(row: Any) -> thresholds.RuleLimits:
     """The limits of a row of `alert_rule`."""
-    return RuleLimits(row.kind, row.limits, row.reset, timedelta(seconds=row.min_duration_s))
+    return thresholds.RuleLimits(
+        row.kind, row.limits, row.reset, timedelta(seconds=row.min_duration_s)
+    )
 
 
-def _watch_of(row: Any) -> Watch:
+def _watch_of(row: Any) -> thresholds.Watch:
     since: Mapping[str, str] = row.since or {}
     begun = {level: datetime.fromisoformat(time) for level, time in since.items()}
-    return Watch(row.seen_to, begun, row.level)
+    return thresholds.Watch(row.seen_to, begun, row.level)
 
 
 async def _read_samples(
     session: AsyncSession, followed: Sequence[_Followed]
-) -> AsyncIterator[tuple[_Followed, list[Sample]]]:
+) -> AsyncIterator[tuple[_Followed, list[thresholds.Sample]]]:
     """The values of each, also of those that have none; not more than one series in memory."""
     if not followed:
         return
@@ -390,12 +422,12 @@ async def _read_samples(
         "starts": [one.read_from for one in followed],
         "any_quality": [one.row.any_quality for one in followed],
     }
-    place, samples = 0, list[Sample]()
+    place, samples = 0, list[thresholds.Sample]()
     async for number, observed_at, value in await session.stream(_SAMPLES, asked):
         while place < number - 1:
             yield followed[place], samples
             place, samples = place + 1, []
-        samples.append(Sample(observed_at, value))
+        samples.append(thresholds.Sample(observed_at, value))
     while place < len(followed):
         yield followed[place], samples
         place, samples = place + 1, []
