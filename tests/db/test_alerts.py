@@ -13,7 +13,7 @@ from shanhai.db.alerts.observation_evaluation import (
     evaluate_changes,
     evaluate_silence,
 )
-from shanhai.db.alerts.rules import create_rule, drop_rule, replace_rule
+from shanhai.db.alerts.rules import create_rule, drop_rule, find_rule, replace_rule
 from shanhai.db.alerts.subscriptions import answer_alert
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
@@ -286,6 +286,33 @@ async def test_a_new_rule_judges_the_newest_value_and_a_changed_one_anew(
     await send(sessions, {2: 80})
     assert await alerts(sessions) == [("closed", "yellow"), ("closed", "blue")]
     assert await events(sessions) == ["opened", "rule_changed", "opened", "rule_changed"]
+
+
+async def test_a_rule_goes_on_with_what_it_names_and_is_gone(sessions: Sessions) -> None:
+    await add_rule(sessions, stations=["a", "b"], region="district")
+    async with sessions.begin() as session:
+        for table, code in (("station", "a"), ("region", "district")):
+            await session.execute(
+                text(f"UPDATE {table} SET deleted_at = now() WHERE code = :code"), {"code": code}
+            )
+        told = await find_rule(session, "pm25")
+        same = await replace_rule(session, "pm25", told.contents, identity=PLANNER, act=ACT)
+        assert same == told
+        contents = {**told.contents, "limits": {"blue": 70.0}, "reset": 70.0}
+        changed = await replace_rule(session, "pm25", contents, identity=PLANNER, act=ACT)
+        assert (changed.contents["stations"], changed.contents["region"]) == (
+            ["a", "b"],
+            "district",
+        )
+        # A new station of the same code is meant by who names it again.
+        fresh = await add_station(session, "a")
+        await replace_rule(session, "pm25", changed.contents, identity=PLANNER, act=ACT)
+        number = fresh.id
+    assert [
+        number in row[0] for row in await fetch(sessions, "SELECT stations FROM alert_rule")
+    ] == [True]
+    with pytest.raises(InvalidInput):
+        await add_rule(sessions, code="other", region="district")
 
 
 async def answer(sessions: Sessions, how: Any, identity: Identity = PLANNER) -> None:

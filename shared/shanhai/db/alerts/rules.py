@@ -92,7 +92,7 @@ class RuleDefinition:
         stations = None if found.stations is None else sorted(found.stations)
         contents = {
             **{name: getattr(row, name) for name in PLAIN},
-            **{name: _told(getattr(row, name)) for name in DATES},
+            **{name: (day := getattr(row, name)) and day.isoformat() for name in DATES},
             **{name: getattr(found, name) for name in ("property", "region", "plan", "indicator")},
             "stations": stations,
         }
@@ -180,8 +180,9 @@ async def replace_rule(
     row = await _editable(session, code, identity, expected)
     found = await find_rule(session, code)
     before, after = found.contents, {**contents, "code": code}
-    columns = await _columns(session, after, identity)
-    if before == after:
+    columns = await _columns(session, after, identity, row)
+    # Another station may have the code of one that is gone.
+    if before == after and columns["stations"] == row.stations:
         return found
     for name, value in columns.items():
         setattr(row, name, value)
@@ -246,20 +247,27 @@ async def _start_anew(session: AsyncSession, row: AlertRule, act: Act) -> None:
 
 
 async def _columns(
-    session: AsyncSession, contents: Mapping[str, Any], identity: Identity
+    session: AsyncSession,
+    contents: Mapping[str, Any],
+    identity: Identity,
+    now: AlertRule | None = None,
 ) -> dict[str, Any]:
-    """The columns of a rule whose contents name things by their codes."""
+    """The columns of a rule whose contents name things by their codes.
+
+    Args:
+        now: The rule as it is: stations and the region it names may be gone by now.
+    """
+    now = now or AlertRule()
     demand_scopes(identity, SCOPES)
     columns = {name: contents[name] for name in PLAIN}
     code, region, stations = (contents[name] for name in ("property", "region", "stations"))
     property_ = select(ObservedProperty.id).where(ObservedProperty.code == code)
     columns["property_id"] = await _id_of(session, property_, code, "/property")
-    live = Region.deleted_at.is_(None)
-    region_id = await _id_of(
-        session, select(Region.id).where(Region.code == region, live), region, "/region"
-    )
-    found = None if stations is None else await _station_ids(session, stations)
-    columns |= {name: _day(contents[name]) for name in DATES}
+    live = or_(Region.deleted_at.is_(None), Region.id == now.region_id)
+    named = select(Region.id).where(Region.code == region, live).order_by(Region.deleted_at.desc())
+    region_id = await _id_of(session, named, region, "/region")
+    found = None if stations is None else await _station_ids(session, stations, now.stations)
+    columns |= {name: (day := contents[name]) and date.fromisoformat(day) for name in DATES}
     plan = await _watched_plan(session, contents["plan"], contents["indicator"], identity)
     row = AlertRule(**columns, **plan, region_id=region_id, stations=found)
     await _demand_role(session, identity, row)
@@ -297,10 +305,13 @@ async def _id_of(session: AsyncSession, query: Any, code: str | None, pointer: s
     return found
 
 
-async def _station_ids(session: AsyncSession, codes: Sequence[str]) -> list[int]:
-    query = select(Station.code, Station.id).where(
-        Station.code.in_(codes), Station.deleted_at.is_(None)
-    )
+async def _station_ids(
+    session: AsyncSession, codes: Sequence[str], named: Sequence[int] | None
+) -> list[int]:
+    live = or_(Station.deleted_at.is_(None), Station.id.in_(named or ()))
+    query = select(Station.code, Station.id).where(Station.code.in_(codes), live)
+    # The last one counts: that which is there, before those that are gone.
+    query = query.order_by(Station.deleted_at.nulls_last())
     known = {row.code: row.id for row in await session.execute(query)}
     for place, code in enumerate(codes):
         if code not in known:
@@ -323,14 +334,6 @@ async def _demand_role(session: AsyncSession, identity: Identity, row: AlertRule
         return
     for region in (await session.scalars(query)).all():
         demand_role(identity, EDITORS, region)
-
-
-def _told(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _day(told: str | None) -> date | None:
-    return None if told is None else date.fromisoformat(told)
 
 
 def _unknown(code: str) -> NotFound:
