@@ -93,7 +93,7 @@ async def test_lines_of_the_plan_that_nobody_drew_let_nothing_pass(
     red = next(gap for gap in result.gaps if gap.code == "not_drawn:red_line:banan")
     assert (red.region, red.approved_km2, red.areas) == ("banan", 142.4, ("banan.red-line",))
     assert red.text.en == "Ecological red line of Banan, 142.4 km² approved, not drawn"
-    assert red.text.zh == "巴南区生态保护红线：批准面积 142.4 km²，未绘制"
+    assert red.text.zh == "巴南区生态保护红线：批准面积 142.4 平方公里，未绘制"
     if activity == "mining":
         told = {gap.subject: gap.approved_km2 for gap in result.gaps}
         assert told["permanent_basic_farmland"] == 301.09

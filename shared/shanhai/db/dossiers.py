@@ -291,7 +291,7 @@ async def _scores(session: AsyncSession, here: int) -> DossierPart:
         DossierColumn("weight", Label("权重", "Weight"), kind="number"),
         DossierColumn("score", Label("得分", "Score"), kind="number"),
         DossierColumn("text_zh", Label("依据", "What it rests on, zh")),
-        DossierColumn("text_en", Label("依据(英)", "What it rests on, en")),
+        DossierColumn("text_en", Label("依据（英文）", "What it rests on, en")),
     )
     return _computed("scores", Label("评分", "Scores"), columns, found)
 

@@ -37,11 +37,11 @@ def _measure(
 MEASURES: tuple[MeasureUnit, ...] = (
     _measure("m2", "area", 1, "平方米", "m²", "m²", "㎡"),
     _measure("ha", "area", 10_000, "公顷", "ha", "hm2"),
-    _measure("km2", "area", 1_000_000, "平方千米", "km²", "km²", "平方公里"),
+    _measure("km2", "area", 1_000_000, "平方公里", "km²", "km²", "平方千米"),
     _measure("mu", "area", MU_M2, "亩", "mu"),
     _measure("10^4 mu", "area", 10_000 * MU_M2, "万亩", "10⁴ mu"),
     _measure("m", "length", 1, "米", "m"),
-    _measure("km", "length", 1_000, "千米", "km", "公里"),
+    _measure("km", "length", 1_000, "公里", "km", "千米"),
     _measure("m3", "volume", 1, "立方米", "m³", "m³"),
     _measure("10^4 m3", "volume", 10**4, "万立方米", "10⁴ m³", "万m3"),
     _measure("10^8 m3", "volume", 10**8, "亿立方米", "10⁸ m³", "亿m3"),

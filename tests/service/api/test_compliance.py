@@ -356,7 +356,7 @@ class TestUnknown:
         assert gap["text_en"] in found["reasons"][0]["en"]
         query = {"geometry": json.dumps(asked["geometry"]), "activities": "mining", "f": "html"}
         for lang, words in (
-            ("zh", ["无法判定", "批准面积 301.09 km²", "未绘制", "未知项"]),
+            ("zh", ["无法判定", "批准面积 301.09 平方公里", "未绘制", "未知项"]),
             ("en", ["Undetermined", "301.09 km² approved, not drawn", "What is not known"]),
         ):
             page = (await reader.get("/compliance/check", params={**query, "lang": lang})).text

@@ -143,7 +143,7 @@ async def test_documentation_is_grouped_and_names_resources_in_chinese(
     unnamed = [path for path in document["paths"] if not resource_name(path)]
     assert not unnamed
     chinese = (await anonymous.get("/docs?lang=zh")).text
-    assert "管控线、规则与分区的合规检查</h2>" in chinese
+    assert "管控线、规则与分区的合规审查</h2>" in chinese
     assert "<code>/plans/{plan}/approvals</code> 规划与政策 · 各区域审批 <span" in chinese
     assert "操作的说明与参数只有英文" in chinese
     english = (await anonymous.get("/docs?lang=en")).text

@@ -30,7 +30,7 @@ def test_moments_of_documents_are_shown_in_the_zone_of_the_platform(
     ("code", "lang", "told"),
     [
         *(("10^4 m3", "en", "10⁴ m³"), ("10^4 m3", "zh", "万立方米"), ("ug/m3", "en", "µg/m³")),
-        *(("1", "en", "–"), ("km2", "zh", "平方千米")),
+        *(("1", "en", "–"), ("km2", "zh", "平方公里")),
     ],
 )
 def test_units_are_written_as_people_do(code: str, lang: str, told: str) -> None:

@@ -277,7 +277,7 @@ def opinion_pages(result: Mapping[str, Any], names: Names, lang: Lang) -> blocks
     if result["gaps"]:
         parts.append(blocks.SectionHeading(say("尚不清楚", "Not known")))
         parts += [
-            blocks.Paragraph(f"{told(gap, 'reason')}: {told(gap, 'text')}")
+            blocks.Paragraph(f"{told(gap, 'reason')}{say('：', ': ')}{told(gap, 'text')}")
             for gap in result["gaps"]
         ]
     return blocks.Pages(lang, front, parts, note=[BASIS.in_(lang)], wide=True)
@@ -329,7 +329,7 @@ def too_large() -> LimitExceeded:
     """The refusal of what a form cannot wait for."""
     return LimitExceeded(
         "this geometry is checked by a job: POST it to /processes/check-compliance/execution",
-        message_zh="该几何须由作业检查：请 POST 到 /processes/check-compliance/execution",
+        message_zh="该几何须由作业审查：请 POST 到 /processes/check-compliance/execution",
         pointer="project",
     )
 

@@ -293,7 +293,7 @@ IN_PATHS: Mapping[str, str] = {
     "close": "关闭",
     "collections": "数据集合",
     "compare": "比较",
-    "compliance": "合规检查",
+    "compliance": "合规审查",
     "docs": "接口文档",
     "evaluation": "评估",
     "evaluations": "评估记录",

@@ -261,7 +261,7 @@ BALANCE_ENTRIES = entity.Entity(
         _OWN.column(
             "title_zh", columns.NAME, Label("标题", "Title, zh"), queryable=True, required=True
         ),
-        _OWN.column("title_en", columns.NAME, Label("标题(英)", "Title, en"), queryable=True),
+        _OWN.column("title_en", columns.NAME, Label("标题（英文）", "Title, en"), queryable=True),
         _OWN.column(
             "kind",
             columns.choice(BALANCE_KINDS),

@@ -214,8 +214,8 @@ MINES = entity.Entity(
         _MINE.reference("part_of", "whole.code", Label("所属清单项", "Part of"), to="mines"),
         _MINE.column("minerals", entity.TEXTS, Label("矿种", "Minerals"), queryable=True),
         _MINE.column("hazards", entity.TEXTS, Label("地质环境隐患", "Hazards"), queryable=True),
-        _MINE.attribute("minerals_en", entity.TEXTS, Label("矿种(英)", "Minerals, en")),
-        _MINE.attribute("hazards_en", entity.TEXTS, Label("地质环境隐患(英)", "Hazards, en")),
+        _MINE.attribute("minerals_en", entity.TEXTS, Label("矿种（英文）", "Minerals, en")),
+        _MINE.attribute("hazards_en", entity.TEXTS, Label("地质环境隐患（英文）", "Hazards, en")),
         _MINE.reference("owner", "o.code", Label("采矿权人或责任人", "Owner"), to="parties"),
         _MINE.column(
             "area_ha",

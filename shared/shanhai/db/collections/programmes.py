@@ -277,7 +277,7 @@ DOCUMENTS = Entity(
         _DOCUMENT.column(
             "title_zh", NAME, Label("标题", "Title, zh"), queryable=True, required=True
         ),
-        _DOCUMENT.column("title_en", NAME, Label("标题(英)", "Title, en"), queryable=True),
+        _DOCUMENT.column("title_en", NAME, Label("标题（英文）", "Title, en"), queryable=True),
         _DOCUMENT.shown("kind", choice(DOCUMENT_KINDS), Label("类型", "Kind"), queryable=True),
         Property("measure", "dc.attrs->>'measure'", TEXT, Label("措施", "Measure")),
         Property("period_from", "dc.attrs->>'period_from'", DATE, Label("时段起", "First day")),

@@ -277,7 +277,7 @@ FIGURES = Entity(
         _FIGURE.column("aspect", choice(BENEFIT_ASPECTS), Label("方面", "Aspect"), queryable=True),
         _FIGURE.order,
         _FIGURE.column("class_zh", TEXT, Label("等级", "Class, zh"), queryable=True),
-        _FIGURE.column("class_en", TEXT, Label("等级(英)", "Class, en"), queryable=True),
+        _FIGURE.column("class_en", TEXT, Label("等级（英文）", "Class, en"), queryable=True),
         _FIGURE.column(
             "comparator", choice(FIGURE_COMPARATORS), Label("比较符", "Comparator"), queryable=True
         ),

@@ -184,7 +184,7 @@ ZONES = Entity(
         Property("color", "c.color", TEXT, Label("颜色", "Colour")),
         Property("requirement_zh", "c.requirement_zh", TEXT, Label("管控要求", "Requirement, zh")),
         Property(
-            "requirement_en", "c.requirement_en", TEXT, Label("管控要求(英)", "Requirement, en")
+            "requirement_en", "c.requirement_en", TEXT, Label("管控要求（英文）", "Requirement, en")
         ),
         Property(
             "name_zh",
@@ -211,9 +211,9 @@ ZONES = Entity(
         ),
         *_ZONE.both("location", Label("位置", "Location"), attribute=True),
         _ZONE.attribute("functions_zh", TEXTS, Label("主导功能（原文）", "Functions as printed")),
-        _ZONE.attribute("functions_en", TEXTS, Label("主导功能(英)", "Functions, en")),
+        _ZONE.attribute("functions_en", TEXTS, Label("主导功能（英文）", "Functions, en")),
         _ZONE.attribute("problems_zh", TEXTS, Label("主要问题（原文）", "Problems as printed")),
-        _ZONE.attribute("problems_en", TEXTS, Label("主要问题(英)", "Problems, en")),
+        _ZONE.attribute("problems_en", TEXTS, Label("主要问题（英文）", "Problems, en")),
         _ZONE.attribute("towns_stated", ORDER, Label("载明镇街数", "Stated number of towns")),
         _ZONE.attribute("towns_complete", BOOLEAN, Label("镇街已列全", "All towns are listed")),
         _ZONE.attribute("features", OBJECT, Label("载明地物", "Features named in it")),

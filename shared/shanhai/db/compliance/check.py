@@ -199,7 +199,7 @@ async def find_project(session: Reader, viewer: Viewer, code: str) -> ProjectSha
     if row.wkb is None:
         raise InvalidInput(
             f"project {code!r} has no geometry to check yet",
-            message_zh=f"项目 {code!r} 尚无几何，无法检查",
+            message_zh=f"项目 {code!r} 尚无几何，无法审查",
             pointer="/inputs/project",
         )
     found = (await session.execute(MEASURES, {"project_id": row.id})).all()

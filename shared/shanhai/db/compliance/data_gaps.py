@@ -265,9 +265,9 @@ def _shape_gap(
     zh = f"{region.name.zh}{KINDS[kind].zh}："
     en = f"{KINDS[kind].en} of {region.name.en}, "
     if approved is not None:
-        zh, en = f"{zh}批准面积 {approved:g} km²，", f"{en}{approved:g} km² approved, "
+        zh, en = f"{zh}批准面积 {approved:g} 平方公里，", f"{en}{approved:g} km² approved, "
     if drawn_km2:
-        zh, en = f"{zh}仅绘制 {drawn_km2:.4g} km²", f"{en}{drawn_km2:.4g} km² drawn"
+        zh, en = f"{zh}仅绘制 {drawn_km2:.4g} 平方公里", f"{en}{drawn_km2:.4g} km² drawn"
     else:
         zh, en = f"{zh}未绘制", f"{en}not drawn"
     return Gap(

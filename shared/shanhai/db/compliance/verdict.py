@@ -44,7 +44,7 @@ _NO_PROJECT = Label(
     "仅可就项目按占补台账判定", "the ledger of balances judges it of a project only"
 )
 _NO_ENTRIES = Label(
-    "占补台账中没有该项目的此类占用记录；往日的检查不按台账判定",
+    "占补台账中没有该项目的此类占用记录；往日的审查不按台账判定",
     "the ledger of balances has no entries of what the project takes of it; of a former day it"
     " judges nothing",
 )

@@ -292,7 +292,7 @@ class Columns:
         member = self.attribute if attribute else self.column
         return (
             member(f"{name}_zh", schema, Label(title.zh, f"{title.en}, zh")),
-            member(f"{name}_en", schema, Label(f"{title.zh}(英)", f"{title.en}, en")),
+            member(f"{name}_en", schema, Label(f"{title.zh}（英文）", f"{title.en}, en")),
         )
 
     def years(self, *, required: bool = False) -> tuple[Property, Property]:

@@ -307,7 +307,7 @@ def invalidity(geometry: BaseGeometry, pointer: str = "/geometry") -> Fault | No
     return Fault(
         pointer,
         f"{rule} at ({where}) longitude, latitude; `repair=true` mends it",
-        f"{zh}，位置 ({where}) 经度、纬度；可用 `repair=true` 修复",
+        f"{zh}，位置为经度、纬度 {where}；可用 `repair=true` 修复",
     )
 
 

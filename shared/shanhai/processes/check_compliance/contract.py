@@ -42,7 +42,7 @@ class CheckComplianceInputs(Inputs):
         None, description="Region whose rules hold as well / 另适用其规则的区域"
     )
     as_of: Rfc3339Date | None = Field(
-        None, description="Day of the check; default today / 检查日期"
+        None, description="Day of the check; default today / 审查日期"
     )
     lines: list[Annotated[str, AfterValidator(_known_kind)]] | None = Field(
         None,
@@ -76,14 +76,14 @@ class CheckComplianceInputs(Inputs):
 
 CHECK_COMPLIANCE = ProcessContract(
     "check-compliance",
-    Label("合规检查", "Check compliance"),
+    Label("合规审查", "Check compliance"),
     Label(
-        "检查几何或项目与管控线、分区及规则的关系，给出重叠面积、规则与结论；一万个顶点以内即时返回。",
+        "审查几何或项目与管控线、分区及规则的关系，给出重叠面积、规则与结论；一万个顶点以内即时返回。",
         "Checks a geometry or project against control lines, zones and rules: overlaps, rules and"
         " a verdict; at once up to ten thousand vertices.",
     ),
     CheckComplianceInputs,
-    (OutputSpec("result", Label("检查结果", "Result"), "application/json"),),
+    (OutputSpec("result", Label("审查结果", "Result"), "application/json"),),
     sync=True,
     quick=True,
     limits=Limits(memory_mb=4096, time_s=1800),

@@ -76,7 +76,7 @@ class ImportDatasetInputs(Inputs):
     )
     stand_in: bool = Field(False, description="Replaces a measurement nobody had / 替代数据")
     stand_in_note_zh: Note | None = Field(None, description="What it stands in for / 替代说明")
-    stand_in_note_en: Note | None = Field(None, description="What it stands in for / 替代说明(英)")
+    stand_in_note_en: Note | None = Field(None, description="What it stands in for / 英文替代说明")
     source: Note | None = Field(None, description="Where the data come from / 来源")
     licence: Note | None = Field(None, description="Licence and credit / 许可与署名")
     observed_from: Rfc3339Date | None = Field(None, description="First day observed / 观测起始日")

@@ -396,7 +396,7 @@ async def test_what_is_not_known_stands_against_a_project_until_it_is_decided(
     ]
     assert known["met"] is False
     assert "Ecological red line of Banan, 142.4 km² approved, not drawn" in known["text_en"]
-    assert "巴南区生态保护红线：批准面积 142.4 km²，未绘制" in known["text_zh"]
+    assert "巴南区生态保护红线：批准面积 142.4 平方公里，未绘制" in known["text_zh"]
     refused = await go(people[who], target)
     assert refused.status_code == 409
     gap = "not_drawn:red_line:banan"
