@@ -6,7 +6,7 @@ import { type Answered, Fault, type FaultAt, write } from "./api";
 import { told, useAsked } from "./asked";
 import { Conflict, changedMembers } from "./conflict";
 import type { Feature, PropertySchema, Values } from "./features";
-import { type Controls, Fields, memberOf, Restored, SubmitForm, useDraft } from "./form";
+import { type Controls, Fields, inWords, memberOf, Restored, SubmitForm, useDraft } from "./form";
 import { heldBy, isStale, readHeld } from "./held";
 import { attempt, Button, FaultBox, Found } from "./ui";
 import { t } from "./words";
@@ -184,7 +184,9 @@ function Form<T>({
         {...(kind.controls ? { controls: kind.controls } : {})}
       />
       {more?.(form, wrong)}
-      <FaultBox fault={fault.value && restOf(fault.value, Object.keys(kind.members))} />
+      <FaultBox
+        fault={inWords(fault.value && restOf(fault.value, Object.keys(kind.members)), kind.members)}
+      />
       <div class="actions">
         <Button kind="main" submits busy={busy.value}>
           {save ?? t("保存", "Save")}

@@ -2,9 +2,9 @@
 
 import { type Signal, signal, useSignal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
-import type { FaultAt } from "./api";
+import { Fault, type FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
-import { type Controls, Fields, memberOf, Restored, useDraft } from "./form";
+import { type Controls, Fields, inWords, memberOf, Restored, useDraft } from "./form";
 import { recall } from "./kept";
 import { cleanup, open, screen, waitFor, within } from "./testing";
 
@@ -384,4 +384,43 @@ it("a member of a form's values is read and written in its place", () => {
   const form = memberOf(held, "form");
   form.value = { ...form.value, b: 2 };
   expect(held.value).toEqual({ form: { a: 1, b: 2 }, shape: null });
+});
+
+describe("a refusal", () => {
+  const members: Record<string, PropertySchema> = {
+    years: { title: "Planned years", type: "array", items: { type: "integer" } },
+    edits: {
+      title: "Edits",
+      type: "array",
+      items: { type: "object", properties: { year: { title: "Year", type: "integer" } } },
+    },
+  };
+  const refused = (at: string, message: string, ...pointers: string[]) =>
+    inWords(
+      new Fault(
+        400,
+        message,
+        pointers.map((pointer) => ({ pointer, detail: "is required" })),
+      ),
+      members,
+      at,
+    );
+  it("calls fields by their titles, and parts of them by the way there", () => {
+    const told = refused(
+      "/inputs",
+      "/inputs/years: is required; /inputs/edits/0/year: is required",
+      "/inputs/years",
+      "/inputs/edits/0/year",
+    );
+    expect(told?.message).toBe("Planned years: is required; Edits › no. 1 › Year: is required");
+    expect(told?.at.map(({ pointer }) => pointer)).toEqual([
+      "Planned years",
+      "Edits › no. 1 › Year",
+    ]);
+  });
+  it("says where it is that the form has no field for", () => {
+    expect(refused("", "/crs: is required", "/crs")?.message).toBe("/crs: is required");
+    expect(refused("/inputs", "years：必填", "years")?.message).toBe("Planned years：必填");
+  });
+  it("is none where nothing was refused", () => expect(inWords(null, members)).toBeNull());
 });

@@ -3,7 +3,7 @@
 import { type Signal, signal, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { FaultAt } from "./api";
+import { Fault, type FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
 import { keep, recall } from "./kept";
 import { isRows, Rows } from "./rows";
@@ -140,6 +140,45 @@ function typeOf({ type, enum: listed }: PropertySchema): string {
 /** The words for a member; its name where the schema has none. */
 export function titleOf(name: string, { title }: PropertySchema): string {
   return title ?? name;
+}
+
+/** A refusal that calls the fields of a form what people read beside them, not by where they are in
+ * what was sent.
+ * @param at Where the members are in what is sent, as `/inputs`. */
+export function inWords(
+  fault: Fault | null,
+  members: Record<string, PropertySchema>,
+  at = "",
+): Fault | null {
+  if (!fault) return null;
+  const named = fault.at.map((one) => ({ ...one, words: fieldAt(one.pointer, members, at) }));
+  // The pointer of a part begins with that of the whole.
+  const message = named
+    .toSorted((one, other) => other.pointer.length - one.pointer.length)
+    .reduce(
+      (text, { pointer, words }) =>
+        text.replace(`${pointer}：`, `${words}：`).replace(`${pointer}: `, `${words}: `),
+      fault.message,
+    );
+  const told = named.map(({ words, detail }) => ({ pointer: words, detail }));
+  return new Fault(fault.status, message, told, fault.type);
+}
+
+/** The titles on the way to a member; the pointer itself where the form has no such field. */
+function fieldAt(pointer: string, members: Record<string, PropertySchema>, at: string): string {
+  const below = `/${pointer.replace(/^\//, "")}`.replace(new RegExp(`^${at}/`), "").split("/");
+  const titles: string[] = [];
+  let schema: PropertySchema = { properties: members };
+  for (const part of below.filter(Boolean)) {
+    const item = schema.items && /^\d+$/.test(part);
+    const next = item ? schema.items : schema.properties?.[part];
+    if (!next) return titles.length ? titles.join(" › ") : pointer;
+    titles.push(
+      item ? t(`第 ${Number(part) + 1} 项`, `no. ${Number(part) + 1}`) : titleOf(part, next),
+    );
+    schema = plainest(next);
+  }
+  return titles.join(" › ");
 }
 
 /** Range and unit in words after the description. */

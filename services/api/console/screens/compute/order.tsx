@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
-import { type Controls, Fields, Restored, SubmitForm, useDraft } from "../../kit/form";
+import { type Controls, Fields, inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { execute } from "../../kit/jobs";
 import { plan, plansHere, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";
@@ -135,7 +135,11 @@ export function InputFields({
   );
   const sorted = useMemo(() => sortInputs(inputs), [inputs]);
   const controls = useMemo(() => controlsOf(inputs), [inputs]);
+  const schemas = Object.fromEntries(
+    Object.entries(inputs).map(([name, { title, schema }]) => [name, { ...schema, title }]),
+  );
   const wrong: readonly FaultAt[] = fault?.at ?? [];
+  const told = inWords(fault, schemas, "/inputs");
   const form = { values, wrong, controls, required: sorted.required, at: "/inputs" };
   return (
     <>
@@ -158,7 +162,7 @@ export function InputFields({
           <Fields members={sorted.more} {...form} />
         </details>
       )}
-      {fault && <Refused fault={fault} rest={restOf(wrong, inputs)} />}
+      {told && <Refused fault={told} rest={restOf(wrong, inputs)} />}
     </>
   );
 }

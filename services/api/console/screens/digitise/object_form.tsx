@@ -17,7 +17,15 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { type Controls, Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
+import {
+  type Controls,
+  Fields,
+  inWords,
+  memberOf,
+  Restored,
+  SubmitForm,
+  useDraft,
+} from "../../kit/form";
 import { fixed } from "../../kit/format";
 import { boundsOf, moved } from "../../kit/map/bounds";
 import type { Drawable } from "../../kit/map/draw";
@@ -213,7 +221,7 @@ function Form({
               at="/properties"
             />
           </details>
-          <FaultBox fault={fault.value} />
+          <FaultBox fault={inWords(fault.value, members, "/properties")} />
           <Button
             kind="main"
             submits

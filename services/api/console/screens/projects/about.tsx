@@ -14,7 +14,7 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { Fields, Restored, SubmitForm } from "../../kit/form";
+import { Fields, inWords, Restored, SubmitForm } from "../../kit/form";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
 import { screenPath } from "../../kit/screens";
@@ -110,7 +110,7 @@ function AboutForm({
             at="/properties"
           />
         </fieldset>
-        <FaultBox fault={fault.value} />
+        <FaultBox fault={inWords(fault.value, members, "/properties")} />
         {writes && (
           <Button kind="main" submits disabled={!Object.keys(change.properties).length}>
             {t("保存", "Save")}

@@ -15,7 +15,7 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
+import { Fields, inWords, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { km2 } from "../../kit/format";
 import { SketchTools } from "../../kit/map/sketch";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, tell } from "../../kit/ui";
@@ -439,7 +439,7 @@ function AttributeForm({
         wrong={fault.value?.at ?? []}
         at="/properties"
       />
-      <FaultBox fault={fault.value} />
+      <FaultBox fault={inWords(fault.value, members, "/properties")} />
       <Button kind="main" submits busy={busy.value} disabled={!Object.keys(changed).length}>
         {t("保存", "Save")}
       </Button>
