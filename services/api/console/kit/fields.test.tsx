@@ -2,10 +2,10 @@
 
 import { type Signal, signal, useSignal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
-import { Fault, type FaultAt } from "./api";
+import { ended, Fault, type FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
 import { type Controls, Fields, inWords, memberOf, Restored, useDraft } from "./form";
-import { recall } from "./kept";
+import { forget, recall } from "./kept";
 import { cleanup, open, screen, waitFor, within } from "./testing";
 
 interface Given {
@@ -342,6 +342,14 @@ describe("an unsaved form", () => {
     expect(typed()).toBe("");
     expect(screen.queryByRole("status")).toBeNull();
     expect(recall("draft.a")).toBeNull();
+  });
+  it("is kept for signing in again where another tab has signed out", async () => {
+    const hands = open(<Editing name="a" />);
+    await hands.type(text("Name"), "湾");
+    forget("draft.");
+    ended.value = 1;
+    expect(recall("draft.a")).toEqual({ name: "湾" });
+    ended.value = 0;
   });
   it("as it was read is not kept", async () => {
     const hands = open(<Editing name="a" />);

@@ -3,7 +3,7 @@
 import { type Signal, signal, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { Fault, type FaultAt } from "./api";
+import { ended, Fault, type FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
 import { keep, recall } from "./kept";
 import { isRows, Rows } from "./rows";
@@ -500,15 +500,23 @@ export function useDraft(name: string | null, initial: Values) {
     return { ...found, unchanged: initial, once: "" };
   }, [key]);
   const { values, restored } = draft;
-  useEffect(
-    () =>
+  useEffect(() => {
+    const hold = (now: Values) => {
+      if (!name) return;
+      keep(key, JSON.stringify(now) === JSON.stringify(draft.unchanged) ? null : now);
+    };
+    const stops = [
       values.subscribe((now) => {
         draft.once = crypto.randomUUID();
-        if (!name) return;
-        keep(key, JSON.stringify(now) === JSON.stringify(draft.unchanged) ? null : now);
+        hold(now);
       }),
-    [draft],
-  );
+      // Who signed out in another tab had all forms forgotten, with what is still on the screen here.
+      ended.subscribe((times) => times && hold(values.peek())),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [draft]);
   const reset = (to: Values = initial) => {
     draft.unchanged = to;
     values.value = to;
