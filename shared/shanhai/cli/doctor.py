@@ -6,11 +6,11 @@ import importlib.metadata
 import shutil
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -99,7 +99,7 @@ BARE = text(
         ORDER BY 1"""
 )
 
-Check = Callable[[], Awaitable[str]]
+Check = Callable[[], Coroutine[Any, Any, str]]
 
 
 def on_database(look: Callable[[AsyncSession], Awaitable[str]]) -> Check:
