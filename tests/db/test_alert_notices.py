@@ -260,3 +260,19 @@ async def test_codes_and_states_of_subscriptions_are_checked(sessions: Sessions)
             await drop_subscription(session, number, ACT, expected=frozenset({"7"}))
         with pytest.raises(NotFound):
             await drop_subscription(session, number + 1, ACT, expected=None)
+
+
+async def test_a_subscription_goes_on_with_what_it_names_and_is_gone(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    number = await subscribe(sessions, rules=["pm25"], region="district")
+    async with sessions.begin() as session:
+        for table in ("alert_rule", "region"):
+            await session.execute(text(f"UPDATE {table} SET deleted_at = now()"))
+        told = (await find_subscription(session, number)).contents
+        # Without them it would be told of every rule, and of every region.
+        assert (told["rules"], told["region"]) == (["pm25"], "district")
+        contents = {**told, "name": "new"}
+        made = await replace_subscription(session, number, contents, ACT, expected=None)
+        assert made.contents == contents
+    with pytest.raises(InvalidInput):
+        await subscribe(sessions, region="district")

@@ -415,3 +415,20 @@ async def test_a_rule_judges_what_was_lost_before_it_and_a_line_given_up(
     [(status, level, lost)] = await alerts(sessions)
     assert (status, level) == ("open", "red")
     assert lost == pytest.approx(1.123e6, rel=1e-3)
+
+
+async def test_a_rule_goes_on_with_an_indicator_that_left_its_plan(sessions: Sessions) -> None:
+    await add_rule(sessions, BEHIND)
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE plan_indicator SET deleted_at = now()"))
+        told = (await find_rule(session, "behind")).contents
+        # Without it the rule would read as one for all indicators of the plan.
+        assert (told["plan"], told["indicator"]) == ("plan", "woods")
+        contents = {**told, "reset": -1.0}
+        changed = await replace_rule(session, "behind", contents, identity=ANYONE, act=ACT)
+        assert changed.contents == contents
+        numbers = await session.execute(text("SELECT plan_id, indicator_id FROM alert_rule"))
+        assert None not in numbers.one()
+        with pytest.raises(InvalidInput) as refused:
+            await create_rule(session, {**told, "code": "new"}, identity=ANYONE, act=ACT)
+    assert [fault.pointer for fault in refused.value.faults] == ["/indicator"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, text
@@ -51,6 +52,17 @@ _STATION_CODES = (
     .where(Station.id == func.any(AlertRule.stations))
     .scalar_subquery()
 )
+# An indicator that left its plan is told, or the rule would read as one for the whole plan.
+_INDICATOR_CODE = (
+    select(PlanIndicator.code)
+    .where(
+        PlanIndicator.plan_id == AlertRule.plan_id,
+        PlanIndicator.indicator_id == AlertRule.indicator_id,
+    )
+    .order_by(PlanIndicator.deleted_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 _RULES = (
     select(
         AlertRule,
@@ -58,20 +70,12 @@ _RULES = (
         ObservedProperty.unit.label("unit"),
         Region.code.label("region"),
         Plan.code.label("plan"),
-        PlanIndicator.code.label("indicator"),
+        _INDICATOR_CODE.label("indicator"),
         _STATION_CODES.label("stations"),
     )
     .outerjoin(ObservedProperty, ObservedProperty.id == AlertRule.property_id)
     .outerjoin(Region, Region.id == AlertRule.region_id)
     .outerjoin(Plan, Plan.id == AlertRule.plan_id)
-    .outerjoin(
-        PlanIndicator,
-        and_(
-            PlanIndicator.plan_id == AlertRule.plan_id,
-            PlanIndicator.indicator_id == AlertRule.indicator_id,
-            PlanIndicator.deleted_at.is_(None),
-        ),
-    )
     .where(AlertRule.deleted_at.is_(None))
     .order_by(AlertRule.code)
 )
@@ -180,7 +184,7 @@ async def replace_rule(
     row = await _editable(session, code, identity, expected)
     found = await find_rule(session, code)
     before, after = found.contents, {**contents, "code": code}
-    columns = await _columns(session, after, identity, row)
+    columns = await _columns(session, after, identity, row, before)
     # Another station may have the code of one that is gone.
     if before == after and columns["stations"] == row.stations:
         return found
@@ -251,11 +255,13 @@ async def _columns(
     contents: Mapping[str, Any],
     identity: Identity,
     now: AlertRule | None = None,
+    before: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The columns of a rule whose contents name things by their codes.
 
     Args:
-        now: The rule as it is: stations and the region it names may be gone by now.
+        now: The rule as it is: what it names may be gone by now.
+        before: Its contents.
     """
     now = now or AlertRule()
     demand_scopes(identity, SCOPES)
@@ -268,7 +274,10 @@ async def _columns(
     region_id = await _id_of(session, named, region, "/region")
     found = None if stations is None else await _station_ids(session, stations, now.stations)
     columns |= {name: (day := contents[name]) and date.fromisoformat(day) for name in DATES}
-    plan = await _watched_plan(session, contents["plan"], contents["indicator"], identity)
+    plan = {"plan_id": now.plan_id, "indicator_id": now.indicator_id}
+    code, indicator = (contents[name] for name in ("plan", "indicator"))
+    if (code, indicator) != (before.get("plan"), before.get("indicator")):
+        plan = await _watched_plan(session, code, indicator, identity)
     row = AlertRule(**columns, **plan, region_id=region_id, stations=found)
     await _demand_role(session, identity, row)
     return {**columns, **plan, "region_id": region_id, "stations": found}

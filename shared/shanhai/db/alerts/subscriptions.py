@@ -12,7 +12,7 @@ from datetime import datetime, time
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -122,7 +122,7 @@ PURPOSE = b"shanhai unsubscribe 1\x00"
 PLAIN = ("name", "address", "lang", "levels", "time_zone", "endings", "enabled")
 _RULE_CODES = (
     select(func.array_agg(aggregate_order_by(AlertRule.code, AlertRule.code)))
-    .where(AlertRule.id == func.any(Subscription.rules), AlertRule.deleted_at.is_(None))
+    .where(AlertRule.id == func.any(Subscription.rules))
     .scalar_subquery()
 )
 _SUBSCRIPTIONS: Any = (
@@ -222,7 +222,7 @@ async def replace_subscription(
     before = (await find_subscription(session, number)).contents
     if row.address != contents["address"]:
         row.unsubscribed_at = None
-    for name, value in (await _columns(session, contents)).items():
+    for name, value in (await _columns(session, contents, row)).items():
         setattr(row, name, value)
     await _changed(session, row)
     made = await find_subscription(session, number)
@@ -323,18 +323,25 @@ async def _changed(session: AsyncSession, row: Subscription) -> None:
     await session.flush()
 
 
-async def _columns(session: AsyncSession, contents: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a subscription whose contents name things by their codes."""
+async def _columns(
+    session: AsyncSession, contents: Mapping[str, Any], now: Subscription | None = None
+) -> dict[str, Any]:
+    """The columns of a subscription whose contents name things by their codes.
+
+    Args:
+        now: The subscription as it is: what it names may be gone by now.
+    """
+    now = now or Subscription()
     at, rules, region = (contents[name] for name in ("digest_at", "rules", "region"))
     region_id = None
     if region is not None:
-        found = await _ids(session, Region, [region], Region.deleted_at.is_(None))
+        found = await _ids(session, Region, [region], [now.region_id])
         if not found:
             raise _no(region, "/region")
         region_id = found[region]
     numbers = None
     if rules is not None:
-        found = await _ids(session, AlertRule, rules, AlertRule.deleted_at.is_(None))
+        found = await _ids(session, AlertRule, rules, now.rules or ())
         for place, code in enumerate(rules):
             if code not in found:
                 raise _no(code, f"/rules/{place}")
@@ -348,9 +355,12 @@ async def _columns(session: AsyncSession, contents: Mapping[str, Any]) -> dict[s
 
 
 async def _ids(
-    session: AsyncSession, table: Any, wanted: Sequence[str], live: ColumnElement[bool]
+    session: AsyncSession, table: Any, wanted: Sequence[str], held: Sequence[int | None]
 ) -> dict[str, int]:
+    live = or_(table.deleted_at.is_(None), table.id.in_(held))
     query = select(table.code, table.id).where(table.code.in_(wanted), live)
+    # The last one counts: that which is there, before those that are gone.
+    query = query.order_by(table.deleted_at.nulls_last())
     return {row.code: row.id for row in await session.execute(query)}
 
 
