@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import IntArray
 from shanhai.science.kernels import compiled
+from shanhai.science.weighted_statistics import value_of
 
 _SIGN = np.uint32(0x8000_0000)
 _EXPONENT = np.uint32(0x7F80_0000)
@@ -78,12 +79,6 @@ def lower_counts(block: Block, bins: Sequence[int]) -> Counts:
 def _occupied(counts: IntArray) -> Counts:
     places = np.flatnonzero(counts)
     return places, counts[places]
-
-
-def value_of(key: int) -> float:
-    """The float32 value a key stands for."""
-    bits = key ^ 0x8000_0000 if key & 0x8000_0000 else key ^ 0xFFFF_FFFF
-    return float(np.array([bits], dtype=np.uint32).view(np.float32)[0])
 
 
 def interpolate(low: float, high: float, share: float) -> float:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.grid import FloatArray
-from shanhai.science.quantiles import value_of
 
 Values = NDArray[np.float32]
 Block = tuple[Values, FloatArray]
@@ -108,6 +107,12 @@ def _keys(values: Values) -> Keys:
     """Integers in the order of the values; both zeros are one."""
     bits = np.ascontiguousarray(values + np.float32(0.0)).view(np.uint32)
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
+
+
+def value_of(key: int) -> float:
+    """The value an integer of `_keys` stands for."""
+    bits = key ^ 0x8000_0000 if key & 0x8000_0000 else key ^ 0xFFFF_FFFF
+    return float(np.array([bits], dtype=np.uint32).view(np.float32)[0])
 
 
 def _first_reaching(running: FloatArray, target: float) -> int:

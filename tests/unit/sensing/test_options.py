@@ -136,7 +136,7 @@ class TestConditions:
             ("Thing", "Datastreams eq 1", "Datastreams"),
             ("Thing", "properties gt null", "null"),
             ("Location", "location eq location", "location"),
-            ("Datastream", "phenomenonTime gt 2026-01-01", "phenomenonTime"),
+            ("Datastream", "phenomenonTime gt 5", "phenomenonTime"),
         ],
     )
     def test_what_cannot_be_asked_is_named(self, kind: str, text: str, named: str) -> None:

@@ -160,10 +160,10 @@ async def test_an_entry_is_accepted_part_by_part(people: People, session: AsyncS
     assert year[2024]["listed_ha"] == "254"
     table = await people["viewer"].get("/mines/stock", params={"f": "csv"})
     assert "2024,254,154,100,1" in table.text.splitlines()
-    for lang, title in (("zh", "矿山修复存量"), ("en", "Stock of mines")):
+    for lang, title, colon in (("zh", "矿山修复存量", "："), ("en", "Stock of mines", ": ")):
         page = await people["viewer"].get("/mines/stock", params={"f": "html", "lang": lang})
         assert title in page.text
-        assert "<title>2024: 154 ha</title>" in page.text
+        assert f"<title>2024{colon}154 ha</title>" in page.text
     assert (await people["viewer"].get("/mines/stock?region=nowhere")).status_code == 404
     assert (await people["viewer"].get("/mines/stock?plan=nowhere")).status_code == 404
     none = (await people["viewer"].get("/mines/stock?region=elsewhere")).json()
