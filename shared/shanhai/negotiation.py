@@ -1,4 +1,4 @@
-"""What the heads of requests wish for, and what a resource takes: of API and tile service."""
+"""The language that headers of a request wish for, and the methods that a resource takes."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -22,7 +22,9 @@ from shanhai.db.indicators.plan_indicators import find_indicator, find_place, fi
 from shanhai.db.indicators.targets import Rewriting, StatedFigure, state_targets
 from shanhai.db.indicators.values import NewValue, add_value
 from shanhai.db.queries.audit import Act
+from shanhai.db.tables.indicator import PlanIndicator
 from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
 from tests.support.alert_rows import events, rule
@@ -428,7 +430,16 @@ async def test_a_rule_goes_on_with_an_indicator_that_left_its_plan(sessions: Ses
         changed = await replace_rule(session, "behind", contents, identity=ANYONE, act=ACT)
         assert changed.contents == contents
         numbers = await session.execute(text("SELECT plan_id, indicator_id FROM alert_rule"))
-        assert None not in numbers.one()
+        _, number = kept = numbers.one()
+        assert None not in kept
         with pytest.raises(InvalidInput) as refused:
             await create_rule(session, {**told, "code": "new"}, identity=ANYONE, act=ACT)
+        # Another plan of the same code is meant by who names it again.
+        await session.execute(text("UPDATE plan SET deleted_at = now()"))
+        city = (await session.scalars(select(Region).where(Region.code == "city"))).one()
+        fresh = await add_plan(session, "plan", city)
+        session.add(PlanIndicator(code="woods", plan_id=fresh.id, indicator_id=number, order_no=1))
+        await session.flush()
+        await replace_rule(session, "behind", contents, identity=ANYONE, act=ACT)
+        assert await session.scalar(text("SELECT plan_id FROM alert_rule")) == fresh.id
     assert [fault.pointer for fault in refused.value.faults] == ["/indicator"]

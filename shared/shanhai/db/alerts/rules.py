@@ -39,6 +39,7 @@ PLAIN = (
     *("any_quality", "enabled", "control_kind", "balance_kind", "settlement_state", "quiet"),
 )
 DATES = ("valid_from", "valid_to")
+NAMED = ("region_id", "plan_id", "indicator_id", "stations")
 # The newest value of each series counts at once, as if it had just been stored.
 _LOOK_AT_NEWEST = text(f"""
   INSERT INTO observation_change (station_id, property_id, first_at, last_at)
@@ -185,8 +186,8 @@ async def replace_rule(
     found = await find_rule(session, code)
     before, after = found.contents, {**contents, "code": code}
     columns = await _columns(session, after, identity, row, before)
-    # Another station may have the code of one that is gone.
-    if before == after and columns["stations"] == row.stations:
+    # Something else may have the code of what is gone.
+    if before == after and all(columns[name] == getattr(row, name) for name in NAMED):
         return found
     for name, value in columns.items():
         setattr(row, name, value)
@@ -274,10 +275,13 @@ async def _columns(
     region_id = await _id_of(session, named, region, "/region")
     found = None if stations is None else await _station_ids(session, stations, now.stations)
     columns |= {name: (day := contents[name]) and date.fromisoformat(day) for name in DATES}
-    plan = {"plan_id": now.plan_id, "indicator_id": now.indicator_id}
     code, indicator = (contents[name] for name in ("plan", "indicator"))
-    if (code, indicator) != (before.get("plan"), before.get("indicator")):
+    try:
         plan = await _watched_plan(session, code, indicator, identity)
+    except InvalidInput:
+        if (code, indicator) != (before.get("plan"), before.get("indicator")):
+            raise
+        plan = {"plan_id": now.plan_id, "indicator_id": now.indicator_id}
     row = AlertRule(**columns, **plan, region_id=region_id, stations=found)
     await _demand_role(session, identity, row)
     return {**columns, **plan, "region_id": region_id, "stations": found}

@@ -221,6 +221,9 @@ def crossing(shape: Any) -> Label | None:
 
     Edges of 360° are whole parallels, as of the outline of the world.
     """
+    west, _, east, _ = shapely.bounds(shape)
+    if not east - west > 180:
+        return None
     parts = shapely.get_parts(shape)
     for line in shapely.get_rings(parts) if shapely.get_dimensions(shape) == 2 else parts:
         longitudes = shapely.get_coordinates(line)[:, 0]
