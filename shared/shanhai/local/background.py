@@ -269,7 +269,7 @@ class PrivateServer(ABC):
     name: ClassVar[str]
     executables: ClassVar[tuple[str, ...]]
     escalation: ClassVar[Escalation]
-    patience_s: ClassVar[float] = 60.0
+    patience_s: ClassVar[float] = 180.0
     settle_s: ClassVar[float] = 5.0
 
     def __init__(self, surroundings: Surroundings) -> None:

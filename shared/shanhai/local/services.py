@@ -17,7 +17,8 @@ from shanhai.local.places import CHECKOUT, Home, PortBook, current_account, writ
 CODE_FOLDERS = ("services", "shared", "migrations")
 CODE_SUFFIXES = frozenset({".py", ".html", ".toml", ".json", ".js", ".css", ".sql"})
 ESCALATION: Escalation = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
+"""Seconds a loaded machine may take; of a process that ended nobody waits that long."""
 HOST = "127.0.0.1"
 
 
