@@ -204,7 +204,8 @@ async def test_a_bulletin_is_drafted_published_and_corrected(
     assert content["water"]["good_percent"] == 50.0
     told = {row["code"]: row["completeness_percent"] for row in content["observations"]["rows"]}
     assert told == {"upper": 100.0, "lower": pytest.approx(100 * 46 / 91)}
-    assert content["alerts"]["rows"][0]["outcome"] == "recovered"
+    (alert,) = content["alerts"]["rows"]
+    assert (alert["outcome"], alert["property_name_zh"]) == ("recovered", "溶解氧")
     assert content["alerts"]["levels"][0]["count"] == content["alerts"]["closed"] == 1
     assert (content["leads"]["opened"], content["leads"]["inside_ha"]) == (1, 0.5)
     assert content["indicators"]["rows"][0]["value"] == 51

@@ -40,7 +40,7 @@ _ALERTS = text(f"""
            AS subject_zh,
          coalesce(s.name_en, i.name_en, g.name_en, du.name_en, cg.name_en, mi.name_en, rc.name_en)
            AS subject_en,
-         p.code AS property, p.unit,
+         p.code AS property, p.name_zh AS property_zh, p.name_en AS property_en, p.unit,
          a.measure, CAST({BEGAN} AS date) AS began_on, CAST(a.closed_at AS date) AS closed_on,
          coalesce((SELECT e.kind FROM alert_event e
                     WHERE e.alert_id = a.id AND a.status = 'closed'

@@ -67,6 +67,8 @@ class AlertTask(BaseModel):
     subject_zh: str
     subject_en: str
     property: str | None
+    property_zh: str | None = None
+    property_en: str | None = None
     unit: str | None
     measure: float
     began_on: date

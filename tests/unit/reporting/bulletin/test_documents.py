@@ -150,6 +150,22 @@ def test_figures_in_tables_are_those_of_the_content() -> None:
     assert [row[3] for row in alerts] == ["2.6 mg/L", "2.2 mg/L", "1.8 mg/L"]
 
 
+@pytest.mark.parametrize(
+    ("unit", "measured"), [("ug/m3", "2.6 µg/m³"), ("1", "2.6"), (None, "2.6"), ("Cel", "2.6 °C")]
+)
+def test_an_alert_names_its_property_and_its_unit_as_people_write_it(
+    unit: str | None, measured: str
+) -> None:
+    (first, *_), told = FULL["alerts"]["rows"], in_language(FULL, "en")["alerts"]["rows"][0]
+
+    def shown(**given: Any) -> list[str]:
+        alerts = {**FULL["alerts"], "rows": [{**first, "unit": unit, **given}]}
+        return cells(pages({**FULL, "alerts": alerts}, "en", of_kind("alerts")))[0]
+
+    assert shown()[2:4] == [f"{told['subject']} · Ammonia nitrogen", measured]
+    assert shown(property_name_en=None)[2] == told["subject"]
+
+
 def test_figures_in_texts_are_those_of_the_content() -> None:
     (_, *texts) = [one.text for one in pages().blocks if isinstance(one, Paragraph)]
     air, water = FULL["air"], FULL["water"]

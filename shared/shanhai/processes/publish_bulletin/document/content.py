@@ -183,6 +183,8 @@ def _alerts(alerts: Sequence[contract.AlertTask]) -> Document:
                 "subject_zh": one.subject_zh,
                 "subject_en": one.subject_en,
                 "property": one.property,
+                "property_name_zh": one.property_zh,
+                "property_name_en": one.property_en,
                 "measure": one.measure,
                 "unit": one.unit,
                 "began_on": one.began_on.isoformat(),

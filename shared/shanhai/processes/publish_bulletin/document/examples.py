@@ -297,6 +297,8 @@ def _alerts() -> list[contract.AlertTask]:
             subject_zh=f"示例断面 {4 - n}",
             subject_en=f"Section {4 - n}",
             property="ammonia_nitrogen",
+            property_zh="氨氮",
+            property_en="Ammonia nitrogen",
             unit="mg/L",
             measure=2.6 - 0.4 * n,
             began_on=FIRST + timedelta(days=20 * n + 3),

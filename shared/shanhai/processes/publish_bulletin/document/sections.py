@@ -5,6 +5,7 @@ from typing import Any
 
 from shanhai.db.bulletins.template import SectionKind
 from shanhai.reporting.blocks import Block, Column, Paragraph, Table
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import WARNING_LEVELS, Label, Lang
 
 Told = Mapping[str, Any]
@@ -167,8 +168,8 @@ def alerts(told: Told, lang: Lang) -> list[Block]:
         [
             one["level_name"],
             one["name"],
-            one["subject"],
-            plain(one["measure"]) + (f" {one['unit']}" if one["unit"] else ""),
+            " · ".join(filter(None, (one["subject"], one["property_name"]))),
+            f"{plain(one['measure'])} {unit_name(one['unit'] or '1', lang).strip(DASH)}".strip(),
             one["began_on"],
             one["outcome_name"] + (f" {one['closed_on']}" if one["closed_on"] else ""),
         ]
