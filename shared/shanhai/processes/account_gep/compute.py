@@ -33,7 +33,8 @@ def account_document(
     inputs: AccountGepInputs,
 ) -> dict[str, Any]:
     """The account: items, districts, what was left out, and how much rests on defaults."""
-    land, people = float(totals.land_ha.sum()), _people(totals)
+    land = float(totals.land_ha.sum())
+    people = None if totals.people is None else float(totals.people.sum())
     return {
         "catalogue": catalogue.version,
         "catalogue_zh": catalogue.label.zh,
@@ -65,10 +66,6 @@ def account_document(
             _coefficient(catalogue.coefficients[name]) for name in _used(account, inputs, catalogue)
         ],
     }
-
-
-def _people(totals: Totals) -> float | None:
-    return None if totals.people is None else float(totals.people.sum())
 
 
 def _intensity(value: float, land_ha: float, people: float | None) -> dict[str, Any]:

@@ -164,7 +164,8 @@ def resolution_note(cell: str, crs: Label, profile: str, inputs: list[dict[str, 
     behind = Label("", "")
     if known:
         coarsest = max(known, key=lambda one: one["native_resolution_m"])
-        theme, size = label_of(coarsest["theme"]), _distance(coarsest["native_resolution_m"])
+        theme, metres = label_of(coarsest["theme"]), coarsest["native_resolution_m"]
+        size = f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"
         behind = Label(
             f" · 最粗输入：{theme.zh}，真实分辨率约 {size}",
             f" · coarsest input: {theme.en.lower()}, true resolution about {size}",
@@ -174,10 +175,6 @@ def resolution_note(cell: str, crs: Label, profile: str, inputs: list[dict[str, 
         f"像元 {cell}{behind.zh} · {crs.zh} · {way.zh}",
         f"Cells of {cell}{behind.en} · {crs.en} · {way.en.lower()}",
     )
-
-
-def _distance(metres: float) -> str:
-    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"
 
 
 def credit_line(inputs: list[dict[str, Any]]) -> str:

@@ -254,10 +254,11 @@ def selection_flags(chosen: Chosen) -> list[ResultFlag]:
     if not choice.plan.chosen.any():
         found.append(_NONE)
     found += _too_far_apart(chosen.rules.problem)
+    within = {code for one in chosen.candidates for code in one.places}
     shapeless = [
         one
         for one in chosen.siting.selection.of_kind("problem", "project")
-        if f"{one.kind}s" in inputs.candidates and not _is_candidate(chosen, one.code)
+        if f"{one.kind}s" in inputs.candidates and one.code not in within
     ]
     if shapeless:
         found.append(_left_out(len(shapeless)))
@@ -292,10 +293,6 @@ def _too_far_apart(problem: SelectionProblem) -> list[ResultFlag]:
             ),
         )
     ]
-
-
-def _is_candidate(chosen: Chosen, code: str) -> bool:
-    return any(code in one.places for one in chosen.candidates)
 
 
 def _missed(chosen: Chosen) -> ResultFlag:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -95,7 +95,7 @@ def period_name(first: date, last: date) -> vocabulary.Label:
 
 def calendar_name(first: date, last: date) -> vocabulary.Label | None:
     """A year, half a year, a quarter or a month, as people call it; None for other periods."""
-    whole_months = first.day == 1 and (last.toordinal() + 1 == _next_month(last).toordinal())
+    whole_months = first.day == 1 and (last + timedelta(days=1)).day == 1
     months = (last.year - first.year) * 12 + last.month - first.month + 1
     if whole_months and first.year == last.year:
         year = first.year
@@ -112,10 +112,6 @@ def calendar_name(first: date, last: date) -> vocabulary.Label | None:
         if months == 1:
             return vocabulary.Label(f"{year}年{first.month}月", f"{first:%B} {year}")
     return None
-
-
-def _next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
 def _day(day: date) -> str:
