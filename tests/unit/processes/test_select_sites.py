@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
+from shanhai.reporting.blocks import Table, blocks_of
 from shanhai.science.grid import Window
 from shanhai.science.selection.problem import MaximumBenefit
 from shanhai.science.selection.programme import SitePlan
@@ -51,6 +53,8 @@ WHOLE = {
     "ranking": {"rule": "abf", "land": "units", "edge_removal": True},
     "measures": {"barrier": ["passage"], "pinch_point": ["fencing"]},
 }
+TABLES = {"代码与名称", "资金"}
+"""What the tables of the sites and of the funds begin with."""
 SPOTS = {"goal": {"weights": {"barriers": 1, "pinch_points": 1}}, "budget": 8000}
 
 
@@ -386,6 +390,31 @@ class TestRules:
         assert sum(one.get("fund-1", 0) for one in paid.values()) == pytest.approx(24_000)
         assert sum(one.get("fund-2", 0) for one in paid.values()) == pytest.approx(4000, abs=0.05)
         assert [one["used"] for one in document["funds"]] == pytest.approx([24_000, 4000], abs=0.05)
+
+    def test_the_report_names_measures_and_funds(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
+        inputs = {
+            **SPOTS,
+            "measures": {"barrier": ["bank_repair", "own_measure"]},
+            "funds": [
+                {"name_zh": "专款", "amount": 24_000, "measures": ["bank_repair"]},
+                {"name_zh": "一般资金", "amount": 5000},
+            ],
+            "budget": 30_000,
+        }
+        compute(selection_task(watershed, inputs), tmp_path / "work")
+        page = (tmp_path / "work" / "report.html").read_text(encoding="utf-8")
+        sites, funds = (
+            table
+            for table in blocks_of(page, defaultdict(Path))
+            if isinstance(table, Table) and table.columns[0].text.split("\n")[0] in TABLES
+        )
+        # What no list of the platform has is told by its code, once.
+        assert {row[5] for row in sites.rows} == {"岸线修复 Repair of banks, own_measure"}
+        assert "专款" in sites.rows[0][7]
+        assert "fund-" not in sites.rows[0][7]
+        assert [row[1] for row in funds.rows] == ["岸线修复 Repair of banks", "不限 anything"]
 
     def test_sites_in_lines_are_kept_out(self, watershed: Watershed, tmp_path: Path) -> None:
         geometry = located(square(watershed, 20, 18, 4))

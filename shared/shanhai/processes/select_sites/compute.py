@@ -8,6 +8,7 @@ import numpy as np
 from shapely.geometry import mapping
 
 from shanhai.cartography import style_of
+from shanhai.db.compliance.rules import activities
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit import outputs
 from shanhai.processes.kit.geometry import as_multi, to_lon_lat
@@ -210,6 +211,7 @@ def write_maps_and_report(
     others = [picture for lang in LANGUAGES for picture in _others(chosen, frame, lang, workspace)]
     content = {
         **statistics,
+        "measures": activities(),
         "words": {**GOALS, **STATUSES, **KINDS, **LEVEL_NAMES, **COMPONENTS},
     }
     page = ReportPage(TEMPLATE, place.area.name, content, manifest, others)
