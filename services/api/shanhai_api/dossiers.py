@@ -12,6 +12,8 @@ from shanhai.db import dossiers, species_counts
 from shanhai.db.engine import read_today
 from shanhai.db.hierarchy import RegionWithin, find_region
 from shanhai.reporting import blocks
+from shanhai.reporting.pages import figure
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import CONTROL_LEVELS, REGION_LEVELS, Label, Lang
 from shanhai_api.features import documents
 from shanhai_api.kit import answers
@@ -146,7 +148,7 @@ def shown_columns(part: dossiers.DossierPart, lang: Lang) -> list[dossiers.Dossi
 def heading_of(column: dossiers.DossierColumn, lang: Lang) -> str:
     """What stands above a column."""
     title = NAME if column.name == f"name_{lang}" else column.title
-    return title.in_(lang) + (f" ({column.unit})" if column.unit else "")
+    return title.in_(lang) + (f" ({unit_name(column.unit, lang)})" if column.unit else "")
 
 
 def cell_of(column: dossiers.DossierColumn, row: dossiers.Row, lang: Lang) -> str:
@@ -155,18 +157,20 @@ def cell_of(column: dossiers.DossierColumn, row: dossiers.Row, lang: Lang) -> st
     if value in (None, "", []):
         return DASH
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return figure(value, 6)
     listed = value if isinstance(value, list | tuple) else [value]
-    words = [column.words.get(str(one)) for one in listed]
-    told = [str(o) if w is None else w.in_(lang) for o, w in zip(listed, words, strict=True)]
+    told = [column.words.get(str(o), Label(str(o), str(o))).in_(lang) for o in listed]
     return Label("、", ", ").in_(lang).join(told)
 
 
 def table_of(part: dossiers.DossierPart, lang: Lang) -> blocks.Table:
     """The table of a part."""
     columns = shown_columns(part, lang)
-    headings = [blocks.Column(heading_of(one, lang), 1, one.kind) for one in columns]
     rows = [[cell_of(column, row, lang) for column in columns] for row in part.rows]
+    headings = [
+        blocks.Column(text := heading_of(one, lang), blocks.width_of([text, *cells]), one.kind)
+        for one, cells in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
     return blocks.Table("", headings, rows)
 
 

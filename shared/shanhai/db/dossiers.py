@@ -25,6 +25,7 @@ from shanhai.db.hierarchy import find_region
 from shanhai.db.identity import Viewer
 from shanhai.db.observations.aggregation import WATER_STATIONS, water_classes
 from shanhai.science import water_quality
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import STATION_KINDS, Label
 
 Row = dict[str, Any]
@@ -236,9 +237,9 @@ def _plain(value: Any) -> Any:
 
 
 def _computed(
-    name: str, title: Label, columns: Sequence[DossierColumn], rows: Iterable[Row]
+    name: str, title: Label, columns: Sequence[DossierColumn], rows: Iterable[Mapping[Any, Any]]
 ) -> DossierPart:
-    listed = [*rows]
+    listed = [{member: _plain(value) for member, value in row.items()} for row in rows]
     return DossierPart(name, title, columns, listed, len(listed))
 
 
@@ -273,18 +274,10 @@ async def _scores(session: AsyncSession, here: int) -> DossierPart:
     found: list[Row] = []
     for year in dict.fromkeys(row.year for row in rows):
         own = [row for row in rows if row.year == year]
-        found += [
-            {
-                **{name: getattr(row, name) for name in ("year", *NAMES, "text_zh", "text_en")},
-                "weight": _plain(row.weight),
-                "score": _plain(row.score),
-            }
-            for row in own
-        ]
+        found += [{**row._mapping} for row in own]
         mean = weighted_mean((row.score, row.weight) for row in own)
-        names = {"code": None, "name_zh": OVERALL.zh, "name_en": OVERALL.en}
-        untold = {"text_zh": None, "text_en": None, "weight": None}
-        found.append({"year": year, **names, **untold, "score": _plain(mean)})
+        told: Row = {"year": year, "name_zh": OVERALL.zh, "name_en": OVERALL.en, "score": mean}
+        found.append(dict.fromkeys(found[-1]) | told)
     columns = (
         _YEAR,
         *_NAMES,
@@ -314,12 +307,14 @@ async def _waters(
         " LIMIT :most"
     )
     stations = (await session.execute(query, {**asked, "kinds": [*WATER_STATIONS]})).all()
-    found: list[Row] = []
+    found, standards, items = list[Row](), dict[str, Label](), dict[str, Label]()
     for kind, medium in WATER_STATIONS.items():
         own = {one.id: one for one in stations if one.kind == kind}
         if not own:
             continue
         standard = water_quality.water_standard(medium, date(year, 12, 31))
+        standards[standard.id] = standard.label
+        items |= {item.code: item.label for item in standard.items}
         days = (date(year, 1, 1), date(year, 12, 31))
         for key, water in (await water_classes(session, own, standard, *days)).items():
             found.append(
@@ -339,9 +334,9 @@ async def _waters(
         ),
         _YEAR,
         DossierColumn("class", Label("类别", "Class"), words=_CLASSES),
-        DossierColumn("deciding", Label("定类指标", "Deciding items")),
+        DossierColumn("deciding", Label("定类指标", "Deciding items"), words=items),
         DossierColumn("months", Label("有观测的月数", "Months observed"), kind="number"),
-        DossierColumn("standard", Label("标准", "Standard")),
+        DossierColumn("standard", Label("标准", "Standard"), words=standards),
     )
     return _computed("waters", Label("水质类别", "Classes of water"), columns, found)
 
@@ -358,14 +353,22 @@ async def _shorelines(
         " AND ca.length_m > 0 AND ca.status = 'published'"
         " GROUP BY ca.class_code ORDER BY ca.class_code"
     )
-    rows = await session.execute(query, asked)
+    rows = (await session.execute(query, asked)).mappings()
+    # The class that indicators ask for; any other is told as it was written.
+    natural = {"natural": Label("自然岸线", "Natural shoreline")}
     columns = (
-        DossierColumn("class", Label("岸线类型", "Class")),
+        DossierColumn("class", Label("岸线类型", "Class"), words=natural),
         DossierColumn("stretches", Label("段数", "Stretches"), kind="number"),
         DossierColumn("length_km", Label("长度", "Length"), "km", kind="number"),
     )
-    found = [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
-    return _computed("shorelines", Label("岸线", "Shoreline"), columns, found)
+    return _computed("shorelines", Label("岸线", "Shoreline"), columns, rows)
+
+
+def _unit_of(rows: Iterable[Any]) -> DossierColumn:
+    """The column of units, as people write them."""
+    codes = {row.unit for row in rows} - {None}
+    words = {code: Label(unit_name(code, "zh"), unit_name(code, "en")) for code in codes}
+    return DossierColumn("unit", Label("单位", "Unit"), words=words)
 
 
 YES_NO = {"yes": Label("是", "Yes"), "no": Label("否", "No")}
@@ -375,9 +378,10 @@ async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, An
     """The last value of each property at the stations of outfalls, beside the permitted limit."""
     seen = " AND ".join((STATIONS.live, *visibility(STATIONS, viewer)))
     query = text(
-        "SELECT ofl.code, ofl.name_zh, ofl.name_en, op.code AS property, l.value, op.unit,"  # noqa: S608
-        " l.observed_at, CASE WHEN jsonb_typeof(ofl.limits -> op.code) = 'number'"
-        " THEN (ofl.limits ->> op.code)::float8 END AS most, count(*) OVER () AS total_rows"
+        "SELECT ofl.code, ofl.name_zh, ofl.name_en, op.code AS property, op.name_zh AS item_zh,"  # noqa: S608
+        " op.name_en AS item_en, l.value, op.unit, l.observed_at, count(*) OVER () AS total_rows,"
+        " CASE WHEN jsonb_typeof(ofl.limits -> op.code) = 'number'"
+        " THEN (ofl.limits ->> op.code)::float8 END AS most"
         f" FROM outfall ofl JOIN ({STATIONS.source}) ON sn.id = ofl.station_id AND {seen}"
         " JOIN observation_latest l ON l.station_id = sn.id"
         " JOIN observed_property op ON op.id = l.property_id"
@@ -386,11 +390,12 @@ async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, An
         " ORDER BY ofl.code, op.code LIMIT :most"
     )
     rows = (await session.execute(query, asked)).all()
+    items = {row.property: Label(row.item_zh, row.item_en) for row in rows}
     columns = (
         *_NAMES,
-        DossierColumn("property", Label("项目", "Property")),
+        DossierColumn("property", Label("项目", "Property"), words=items),
         DossierColumn("value", Label("最近值", "Last value"), kind="number"),
-        DossierColumn("unit", Label("单位", "Unit")),
+        _unit_of(rows),
         DossierColumn("observed_at", Label("时间", "Observed at")),
         DossierColumn("limit", Label("许可限值", "Limit"), kind="number"),
         DossierColumn("exceeded", Label("超限", "Exceeded"), words=YES_NO),
@@ -424,7 +429,7 @@ async def _measures(session: AsyncSession, viewer: Viewer, asked: Mapping[str, A
         DossierColumn("projects", Label("项目数", "Projects"), kind="number"),
         DossierColumn("planned", Label("计划", "Planned"), kind="number"),
         DossierColumn("done", Label("完成", "Done"), kind="number"),
-        DossierColumn("unit", Label("单位", "Unit")),
+        _unit_of(rows),
     )
-    found = [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
-    return _computed("measures", Label("措施", "Measures"), columns, found)
+    told = [row._mapping for row in rows]
+    return _computed("measures", Label("措施", "Measures"), columns, told)

@@ -1,12 +1,13 @@
 """The parts of a document, as every format writes them; read from a page, or made into one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
+from unicodedata import east_asian_width
 from xml.etree.ElementTree import Element, TreeBuilder
 
 from shanhai.reporting.pages import environment, write_pdf
@@ -108,6 +109,7 @@ def render_page(pages: Pages) -> str:
         .get_template(TEMPLATE)
         .render(
             lang=pages.lang,
+            wide=pages.wide,
             front=pages.front,
             note=pages.note,
             words={name: label.in_(pages.lang) for name, label in WORDS.items()},
@@ -139,6 +141,13 @@ def word_of(pages: Pages, title: str, author: str, made_on: date | None = None) 
 def _widths(columns: list[Column]) -> list[str]:
     total = sum(one.width for one in columns)
     return [f"{100 * one.width / total:.2f}%" for one in columns]
+
+
+def width_of(texts: Iterable[str]) -> int:
+    """How wide a column of these texts is beside others: Chinese counts twice, edges once each."""
+    lines = (line for text in texts for line in text.split("\n"))
+    longest = max(sum(1 + (east_asian_width(one) in "WF") for one in line) for line in lines)
+    return min(max(longest + 2, 6), 40)
 
 
 def blocks_of(page: str, pictures: Mapping[str, Path]) -> list[Block]:
@@ -249,9 +258,8 @@ def _cells(row: Element) -> list[tuple[str, bool]]:
 
 
 def _column(cells: Sequence[tuple[str, bool]], has_head: bool) -> Column:
-    longest = max(len(line) for text, _ in cells for line in text.split("\n"))
     kind: Literal["text", "number"] = "number" if all(number for _, number in cells) else "text"
-    return Column(cells[0][0] if has_head else "", min(max(longest, 6), 40), kind)
+    return Column(cells[0][0] if has_head else "", width_of(text for text, _ in cells), kind)
 
 
 def _color(row: Element) -> str | None:

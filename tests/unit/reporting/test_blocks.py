@@ -19,6 +19,8 @@ from shanhai.reporting.blocks import (
     SectionHeading,
     Table,
     blocks_of,
+    render_page,
+    width_of,
     word_of,
 )
 
@@ -92,6 +94,17 @@ def test_columns_are_as_wide_as_they_say_in_grid_and_cells() -> None:
         narrow, broad = (width or 0 for width in widths)
         assert broad == pytest.approx(3 * narrow, rel=1e-3)
         assert narrow + broad == pytest.approx(text_width(wide_document()), rel=1e-3)
+
+
+def test_chinese_counts_twice_in_the_width_of_a_column() -> None:
+    assert width_of(["氨氮浓度", "4 mg/L"]) == 2 * 4 + 2
+    assert width_of(["Ammonia nitrogen", "氨氮"]) == 16 + 2
+    assert (width_of([""]), width_of(["长" * 90])) == (6, 40)
+
+
+@pytest.mark.parametrize(("wide", "paper"), [(True, "A4 landscape;"), (False, "A4;")])
+def test_a_wide_document_has_wide_pages_as_pdf_too(wide: bool, paper: str) -> None:
+    assert f"@page {{ size: {paper}" in render_page(Pages("zh", FRONT, [UNEVEN], wide=wide))
 
 
 def text_width(document: DocxDocument) -> int:

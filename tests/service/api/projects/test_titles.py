@@ -7,6 +7,8 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
+from docx import Document
+from docx.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -16,6 +18,7 @@ from shanhai.db import dossiers
 from shanhai.db.dossiers import weighted_mean
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
+from tests.support.observation_rows import add_station
 from tests.support.plan_features import feature, point, square
 from tests.support.projects import add_project
 
@@ -33,6 +36,11 @@ def pointers(answer: httpx.Response) -> list[str]:
 
 def part(dossier: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return next((one["rows"] for one in dossier["parts"] if one["name"] == name), [])
+
+
+def read_rows(table: Table) -> list[dict[str, str]]:
+    head, *rows = [[cell.text for cell in row.cells] for row in table.rows]
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def test_a_mean_goes_by_weights() -> None:
@@ -181,6 +189,55 @@ class TestTitles:
         }
         # Drafts are known to those at work alone, and so is what they add up to.
         assert part((await anonymous.get("/regions/banan/dossier")).json(), "measures") == []
+
+    async def test_a_dossier_on_paper_has_names_for_codes_and_widths_for_its_columns(
+        self, people: People, session: AsyncSession
+    ) -> None:
+        await add_project(session, code="work")
+        await add_station(session, "gauge")
+        for statement in (
+            "INSERT INTO project_measure (project_id, measure, planned, done, unit)"
+            " SELECT id, 'tree_planting', 2.5, 1, 'ha' FROM project",
+            "INSERT INTO observation_latest (station_id, property_id, observed_at, value,"
+            " received_at, quality, flags, equal_values)"
+            " SELECT s.id, p.id, now(), 1.5, now(), 0, 0, 1 FROM station s, observed_property p"
+            " WHERE p.code = 'ammonia_nitrogen'",
+        ):
+            await session.execute(text(statement))
+        await session.commit()
+        outfall = named("drain", kind="storm_drain", station="gauge")
+        sent = feature(point(106.5, 29.4), **outfall)
+        made = await people["planner"].post("/collections/outfalls/items", json=sent)
+        assert made.status_code == 201, made.text
+        tables = {}
+        for lang in ("zh", "en"):
+            asked = {"f": "docx", "lang": lang}
+            word = await people["planner"].get("/regions/banan/dossier", params=asked)
+            document = Document(BytesIO(word.content))
+            titles = [
+                one.text
+                for one in document.paragraphs
+                if one.style and one.style.name == "Heading 1"
+            ]
+            tables[lang] = dict(zip(titles, document.tables, strict=True))
+        (measure,) = read_rows(tables["zh"]["措施"])
+        assert measure == {
+            "措施": "植树",
+            "项目数": "1",
+            "计划": "2.5",
+            "完成": "1",
+            "单位": "公顷",
+        }
+        (found,) = read_rows(tables["zh"]["排污口监测结果"])
+        assert {name: found[name] for name in ("项目", "最近值", "单位")} == {
+            "项目": "氨氮",
+            "最近值": "1.5",
+            "单位": "mg/L",
+        }
+        (found,) = read_rows(tables["en"]["Results at outfalls"])
+        assert found["Property"] == "Ammonia nitrogen"
+        widths = [column.width or 0 for column in tables["en"]["Results at outfalls"].columns]
+        assert max(widths) > 2 * min(widths)
 
     async def test_drafts_are_in_the_dossier_of_those_at_work_alone(
         self, people: People, anonymous: httpx.AsyncClient, session: AsyncSession
