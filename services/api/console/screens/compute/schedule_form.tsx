@@ -5,7 +5,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { api, ask, Fault, read, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
-import { Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
+import { Fields, inWords, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { plan, region } from "../../kit/place";
 import { Button, Field, Found, Panel, Select, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
@@ -174,13 +174,16 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
   );
 }
 
-/** A refusal without what is told at the fields above the inputs. */
-const beside = ({ status, message, at }: Fault): Fault =>
-  new Fault(
-    status,
-    message,
-    at.filter(({ pointer }) => !/^\/?(code|name_zh|name_en|cron|every_s)$/.test(pointer)),
+/** A refusal without what is told at the fields above the inputs, whose names it calls by words. */
+function beside(fault: Fault): Fault {
+  const timed = { title: t("多久一次", "How often") };
+  const above = { ...aboutMembers(true), cron: timed, every_s: timed };
+  return new Fault(
+    fault.status,
+    inWords(fault, above)?.message ?? "",
+    fault.at.filter(({ pointer }) => !/^\/?(code|name_zh|name_en|cron|every_s)$/.test(pointer)),
   );
+}
 
 /** Region and plan that one works on, as far as there are any. */
 const given = (here: string, planned: string): Values => ({

@@ -268,17 +268,23 @@ describe("the form of a schedule", () => {
 
   it("tells what was refused at its field, and sends what was mended as another request", async () => {
     const { sent, hands } = await filled({
-      "POST /schedules": refused(400, "three things are wrong", [
-        { pointer: "/code", detail: "is in use" },
-        { pointer: "/cron", detail: "comes too often" },
-        { pointer: "/inputs/message", detail: "is too long" },
-      ]),
+      "POST /schedules": refused(
+        400,
+        "/code: is in use; /cron: comes too often; /inputs/message: is too long",
+        [
+          { pointer: "/code", detail: "is in use" },
+          { pointer: "/cron", detail: "comes too often" },
+          { pointer: "/inputs/message", detail: "is too long" },
+        ],
+      ),
     });
     const save = screen.getByRole("button", { name: "Save" });
     await hands.click(save);
     expect(await screen.findByText("is in use")).toBeTruthy();
     expect(screen.getByText("comes too often")).toBeTruthy();
     expect(screen.getByText("is too long")).toBeTruthy();
+    const whole = "Code: is in use; How often: comes too often; Message: is too long";
+    expect(screen.getByText(whole)).toBeTruthy();
     expect(screen.getByRole("textbox", { name: /^Code/ }).getAttribute("aria-invalid")).toBe(
       "true",
     );

@@ -404,7 +404,7 @@ describe("a step of a case", () => {
   });
   it("shows at its field what was refused, and is the same when it is sent again", async () => {
     const sent = showing(one(), {
-      "POST /cases/C-7/transitions": refused(400, "the step is not valid", [
+      "POST /cases/C-7/transitions": refused(400, "/assignee: nobody is called so", [
         { pointer: "/assignee", detail: "nobody is called so" },
       ]),
     });
@@ -412,7 +412,7 @@ describe("a step of a case", () => {
     const who = await screen.findByRole<HTMLInputElement>("textbox", { name: /^Who checks it/ });
     await hands.type(who, "Nobody");
     await hands.click(submit());
-    expect(await screen.findByText("the step is not valid")).toBeTruthy();
+    expect(await screen.findByText("Who checks it: nobody is called so")).toBeTruthy();
     expect(who.getAttribute("aria-invalid")).toBe("true");
     expect(who.value).toBe("Nobody");
     await hands.click(submit());

@@ -7,7 +7,7 @@ import { Actor } from "../../kit/actor";
 import { answered, api, type Fault, faultOf, read, type Schema, send, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { address } from "../../kit/features";
-import { Restored, SubmitForm, useDraft } from "../../kit/form";
+import { inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { day, fixed, moment, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
@@ -404,6 +404,14 @@ function TakeStep({
   const wrong = (name: string) =>
     fault.value?.at.find(({ pointer }) => pointer.replace(/^\//, "") === name)?.detail;
   const needs = (name: string) => step.needs.includes(name);
+  const named = {
+    to: { title: t("进入", "To") },
+    assignee: { title: t("核查人", "Who checks it") },
+    result: { title: t("核查结果", "What was found") },
+    note: { title: t("说明", "Note") },
+    answer: { title: t("给举报人的答复", "Answer to whoever complained") },
+    documents: { title: t("照片或材料", "Photos and documents") },
+  };
   const text = (name: string) => String(values.value[name] ?? "");
   const stand = () =>
     navigator.geolocation.getCurrentPosition(
@@ -441,7 +449,7 @@ function TakeStep({
     <Panel title={t("下一步", "Next step")}>
       <Restored restored={restored} reset={() => reset({})} />
       <SubmitForm onSubmit={take}>
-        <Field label={t("进入", "To")} hint={step.rule}>
+        <Field label={named.to.title} hint={step.rule}>
           <Select
             choices={allowed.map((found: Step) => ({
               value: found.to,
@@ -454,7 +462,7 @@ function TakeStep({
           />
         </Field>
         {needs("assignee") && (
-          <Field label={t("核查人", "Who checks it")} wrong={wrong("assignee")} needed>
+          <Field label={named.assignee.title} wrong={wrong("assignee")} needed>
             <input
               type="text"
               required
@@ -465,7 +473,7 @@ function TakeStep({
           </Field>
         )}
         {needs("result") && (
-          <Field label={t("核查结果", "What was found")} wrong={wrong("result")} needed>
+          <Field label={named.result.title} wrong={wrong("result")} needed>
             <Select
               choices={worded(RESULTS)}
               value={text("result")}
@@ -476,7 +484,7 @@ function TakeStep({
           </Field>
         )}
         <Field
-          label={t("说明", "Note")}
+          label={named.note.title}
           wrong={wrong("note")}
           needed={needs("note")}
           {...(needs("documents")
@@ -494,10 +502,7 @@ function TakeStep({
           />
         </Field>
         {needs("answer") && (
-          <Field
-            label={t("给举报人的答复", "Answer to whoever complained")}
-            wrong={wrong("answer")}
-          >
+          <Field label={named.answer.title} wrong={wrong("answer")}>
             <textarea
               rows={2}
               value={text("answer")}
@@ -505,7 +510,7 @@ function TakeStep({
             />
           </Field>
         )}
-        <FaultBox fault={fault.value} />
+        <FaultBox fault={inWords(fault.value, named)} />
         <div class="actions">
           <Button kind="main" submits busy={busy.value}>
             {t("提交", "Submit")}

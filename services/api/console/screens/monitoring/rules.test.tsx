@@ -239,7 +239,7 @@ describe("a new rule", () => {
     const { answers } = kept();
     const sent = serve({
       ...answers,
-      "POST /alert-rules": refused(409, "the rule is not valid", [
+      "POST /alert-rules": refused(409, "/code: there is a rule with this code", [
         { pointer: "/code", detail: "there is a rule with this code" },
       ]),
     });
@@ -252,7 +252,7 @@ describe("a new rule", () => {
       "Dissolved oxygen mg/L",
     );
     await hands.click(save());
-    expect(await screen.findByText("the rule is not valid")).toBeTruthy();
+    expect(await screen.findByText("Code: there is a rule with this code")).toBeTruthy();
     expect(code.getAttribute("aria-invalid")).toBe("true");
     await hands.click(save());
     await waitFor(() => expect(writes(sent)).toHaveLength(2));

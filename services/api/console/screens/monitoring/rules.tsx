@@ -5,7 +5,7 @@ import { answered, api, ask, type Fault, type Schema, write } from "../../kit/ap
 import { told, useAsked } from "../../kit/asked";
 import { useEdits } from "../../kit/conflict";
 import { isConflict, type PropertySchema, schemaOf, type Values } from "../../kit/features";
-import { type Controls, Fields, Restored, SubmitForm } from "../../kit/form";
+import { type Controls, Fields, inWords, Restored, SubmitForm } from "../../kit/form";
 import { plansHere, regionName, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
@@ -205,37 +205,40 @@ function RuleForm({
     <Panel title={rule ? called(rule) : t("新建规则", "New rule")}>
       <Restored restored={restored} reset={() => reset()} />
       <Found asked={words.asked} again={words.again}>
-        {({ properties, areas }) => (
-          <SubmitForm onSubmit={save}>
-            <Fields
-              members={membersOf(values.value.kind as Kind, !rule, properties, areas)}
-              required={["code", "name_zh", "kind", "limits", "property", "control_kind"]}
-              values={values}
-              wrong={fault.value?.at ?? []}
-              controls={CONTROLS}
-            />
-            {rule && (
-              <p class="hint">
-                {t(
-                  "更改规则会关闭它未关闭的预警并重新开始判断。",
-                  "Changing a rule closes its open alerts, and it starts anew.",
-                )}
-              </p>
-            )}
-            <FaultBox fault={fault.value} />
-            <div class="actions">
-              <Button kind="main" submits busy={busy.value}>
-                {t("保存", "Save")}
-              </Button>
-              <Button onClick={onDone}>{t("取消", "Cancel")}</Button>
+        {({ properties, areas }) => {
+          const members = membersOf(values.value.kind as Kind, !rule, properties, areas);
+          return (
+            <SubmitForm onSubmit={save}>
+              <Fields
+                members={members}
+                required={["code", "name_zh", "kind", "limits", "property", "control_kind"]}
+                values={values}
+                wrong={fault.value?.at ?? []}
+                controls={CONTROLS}
+              />
               {rule && (
-                <Button kind="danger" onClick={end}>
-                  {t("终止规则", "End the rule")}
-                </Button>
+                <p class="hint">
+                  {t(
+                    "更改规则会关闭它未关闭的预警并重新开始判断。",
+                    "Changing a rule closes its open alerts, and it starts anew.",
+                  )}
+                </p>
               )}
-            </div>
-          </SubmitForm>
-        )}
+              <FaultBox fault={inWords(fault.value, members)} />
+              <div class="actions">
+                <Button kind="main" submits busy={busy.value}>
+                  {t("保存", "Save")}
+                </Button>
+                <Button onClick={onDone}>{t("取消", "Cancel")}</Button>
+                {rule && (
+                  <Button kind="danger" onClick={end}>
+                    {t("终止规则", "End the rule")}
+                  </Button>
+                )}
+              </div>
+            </SubmitForm>
+          );
+        }}
       </Found>
     </Panel>
   );

@@ -384,7 +384,7 @@ describe("a new value", () => {
   it("shows at its field what was refused, and is the same one when it is sent again", async () => {
     const sent = serve({
       ...answers,
-      [POST]: refused(400, "the value is not valid", [
+      [POST]: refused(400, "/year: the year is before the plan", [
         { pointer: "/year", detail: "the year is before the plan" },
       ]),
     });
@@ -393,7 +393,7 @@ describe("a new value", () => {
     await hands.type(dialog.getByRole("spinbutton", { name: /^Value/ }), "3");
     const send = dialog.getByRole("button", { name: "Record" });
     await hands.click(send);
-    expect(await dialog.findByText("the value is not valid")).toBeTruthy();
+    expect(await dialog.findByText("Year: the year is before the plan")).toBeTruthy();
     expect(dialog.getByRole("spinbutton", { name: /^Year/ }).getAttribute("aria-invalid")).toBe(
       "true",
     );

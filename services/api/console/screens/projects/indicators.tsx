@@ -5,8 +5,8 @@ import { useMemo } from "preact/hooks";
 import { Actor } from "../../kit/actor";
 import { api, ask, type Fault, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import type { Values } from "../../kit/features";
-import { Fields, SubmitForm } from "../../kit/form";
+import type { PropertySchema, Values } from "../../kit/features";
+import { Fields, inWords, SubmitForm } from "../../kit/form";
 import { number, today } from "../../kit/format";
 import { API } from "../../kit/page";
 import { may } from "../../kit/session";
@@ -441,6 +441,17 @@ function NewValue({
     }
   };
   const unit = unitName(judged.unit);
+  const members: Record<string, PropertySchema> = {
+    year: { title: t("年份", "Year"), type: "integer", minimum: 1900, maximum: 2200 },
+    value: {
+      title: unit ? t(`数值（${unit}）`, `Value (${unit})`) : t("数值", "Value"),
+      type: "number",
+    },
+    cumulative: { title: t("为累计值", "The total up to the year"), type: "boolean" },
+    method: { title: t("方法", "Method"), type: "string", maxLength: 300 },
+    source: { title: t("来源", "Source"), type: "string", maxLength: 300 },
+    note: { title: t("说明", "Note"), type: "string", maxLength: 2000 },
+  };
   return (
     <Dialog title={t(`填报：${what}`, `Report: ${what}`)} onClose={() => onClose(false)}>
       <SubmitForm onSubmit={add}>
@@ -448,19 +459,9 @@ function NewValue({
           values={values}
           required={["year", "value"]}
           wrong={fault.value?.at ?? []}
-          members={{
-            year: { title: t("年份", "Year"), type: "integer", minimum: 1900, maximum: 2200 },
-            value: {
-              title: unit ? t(`数值（${unit}）`, `Value (${unit})`) : t("数值", "Value"),
-              type: "number",
-            },
-            cumulative: { title: t("为累计值", "The total up to the year"), type: "boolean" },
-            method: { title: t("方法", "Method"), type: "string", maxLength: 300 },
-            source: { title: t("来源", "Source"), type: "string", maxLength: 300 },
-            note: { title: t("说明", "Note"), type: "string", maxLength: 2000 },
-          }}
+          members={members}
         />
-        <FaultBox fault={fault.value} />
+        <FaultBox fault={inWords(fault.value, members)} />
         <Button kind="main" submits>
           {t("填报", "Record")}
         </Button>

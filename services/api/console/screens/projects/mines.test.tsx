@@ -184,7 +184,11 @@ describe("the register of mines", () => {
   it("says at its field what a producing mine lacks", async () => {
     const wrong = [{ pointer: "/properties/owner", detail: "a producing mine needs its owner" }];
     const { hands } = show(as("planner"), {
-      "POST /collections/mines/items": refused(409, "not whole", wrong),
+      "POST /collections/mines/items": refused(
+        409,
+        `${wrong[0]?.pointer}: ${wrong[0]?.detail}`,
+        wrong,
+      ),
       "GET /parties": { parties: [], links: [] },
     });
     await hands.click(await button("Add a mine"));
@@ -194,6 +198,7 @@ describe("the register of mines", () => {
     const owner = await field("Owner");
     await waitFor(() => expect(owner.closest(".field")?.textContent).toContain("needs its owner"));
     expect((await field("Chinese name")).value).toBe("三号矿");
+    expect(screen.getByText("Owner: a producing mine needs its owner")).toBeTruthy();
   });
   it("leads who may change a mine to where it is drawn", async () => {
     const { hands } = show(as("planner"));

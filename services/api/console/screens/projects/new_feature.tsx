@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, schemaOf, type Values } from "../../kit/features";
-import { type Controls, Fields, Restored, SubmitForm, useDraft } from "../../kit/form";
+import { type Controls, Fields, inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { plansHere, region, regions } from "../../kit/place";
 import { Button, type Choice, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -95,7 +95,7 @@ export function NewFeature({
               wrong={fault.value?.at ?? []}
               at="/properties"
             />
-            <FaultBox fault={fault.value} />
+            <FaultBox fault={inWords(fault.value, properties, "/properties")} />
             <Button kind="main" submits busy={busy.value}>
               {t("建立", "Make")}
             </Button>

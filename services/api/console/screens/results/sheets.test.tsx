@@ -201,7 +201,7 @@ describe("the layers of a sheet", () => {
 
   it("show at their filter what is wrong with it", async () => {
     const { hands } = show({
-      [`POST ${PATH}`]: refused(400, "a filter is wrong", [
+      [`POST ${PATH}`]: refused(400, "/inputs/layers/1/filter: there is no property clas", [
         { pointer: "/inputs/layers/1/filter", detail: "there is no property clas" },
       ]),
     });
@@ -210,7 +210,7 @@ describe("the layers of a sheet", () => {
     await hands.click(screen.getByText("Narrow: Projects"));
     await hands.type(screen.getByLabelText("Filter"), "clas = 1");
     await hands.click(await compose());
-    await screen.findByText("a filter is wrong");
+    await screen.findByText("Layers › no. 2: there is no property clas");
     const [told] = screen.getAllByText("there is no property clas");
     expect(told?.closest(".field")?.querySelector("textarea")?.value).toBe("clas = 1");
   });

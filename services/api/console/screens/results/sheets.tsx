@@ -5,7 +5,15 @@ import { useEffect, useMemo } from "preact/hooks";
 import { api, ask, type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
-import { type Controls, Fields, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
+import {
+  type Controls,
+  Fields,
+  inWords,
+  memberOf,
+  Restored,
+  SubmitForm,
+  useDraft,
+} from "../../kit/form";
 import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
@@ -185,7 +193,7 @@ function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: 
           />
         </div>
       </details>
-      <FaultBox fault={fault.value} />
+      <FaultBox fault={inWords(fault.value, { ...inputs, ...around(), ...beyond() }, "/inputs")} />
       <div class="actions">
         <Button kind="main" submits busy={busy.value} disabled={!chosen.length}>
           {t("编制图件", "Compose the sheet")}

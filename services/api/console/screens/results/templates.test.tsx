@@ -354,13 +354,15 @@ describe("the preview of a template", () => {
     const { hands, title } = await editing({
       "POST /bulletin-templates/preview": ({ body }: Sent) =>
         (body as Template).title_en.includes("~")
-          ? refused(400, "title_en names nobody")
+          ? refused(400, "/title_en: names nobody", [
+              { pointer: "/title_en", detail: "names nobody" },
+            ])
           : page("fine"),
     });
     await waitFor(() => expect(preview()).toBe("fine"));
     await hands.type(title, "~");
     expect(
-      await screen.findByText("title_en names nobody", undefined, { timeout: 3000 }),
+      await screen.findByText("Title in English: names nobody", undefined, { timeout: 3000 }),
     ).toBeTruthy();
     expect(preview()).toBe("fine");
   });

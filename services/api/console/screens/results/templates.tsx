@@ -6,7 +6,7 @@ import { api, ask, type Fault, type FaultAt, faultOf, type Schema, send } from "
 import { told, useAsked } from "../../kit/asked";
 import { Changing, type Kind, Making } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
-import { Fields, SubmitForm } from "../../kit/form";
+import { Fields, inWords, SubmitForm } from "../../kit/form";
 import { moment } from "../../kit/format";
 import { Listing } from "../../kit/listing";
 import { Pages } from "../../kit/pages";
@@ -358,7 +358,7 @@ export function Preview({
   }, [now, path, lang.value]);
   return (
     <Panel title={title} class="preview-panel">
-      <FaultBox fault={fault.value} />
+      <FaultBox fault={inWords(fault.value, kind().members)} />
       {page.value === null ? (
         !fault.value && <Waiting />
       ) : (
