@@ -154,6 +154,20 @@ async def test_broken_rows_of_csv_are_named(feed: httpx.AsyncClient, state: Serv
 
 
 @pytest.mark.parametrize(
+    ("header", "value"), [("Content-Type", "text/plain"), ("Content-Encoding", "br")]
+)
+async def test_a_form_that_is_not_taken_is_told_in_the_language_asked_for(
+    feed: httpx.AsyncClient, header: str, value: str
+) -> None:
+    given = {"Content-Type": "text/csv", "Accept-Language": "zh", header: value}
+    answer = await feed.post("/observations", content=b"x", headers=given)
+    assert answer.status_code == 415
+    detail = answer.json()["detail"]
+    assert detail.startswith(f"{header} 须为")
+    assert detail.endswith(f"给出的是 {value}")
+
+
+@pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
         (b"", {}, 400),

@@ -73,18 +73,23 @@ class TestBodies:
             assert answer.status_code == 413
 
     @pytest.mark.parametrize(
-        "headers",
+        ("header", "value"),
         [
-            {"Content-Type": "text/xml"},
-            {"Content-Type": "application/json-patch+json"},
-            {**JSON, "Content-Encoding": "gzip"},
+            ("Content-Type", "text/xml"),
+            ("Content-Type", "application/json-patch+json"),
+            ("Content-Encoding", "gzip"),
         ],
     )
+    @pytest.mark.parametrize("lang", ["en", "zh"])
     async def test_other_media_type(
-        self, runner: httpx.AsyncClient, headers: dict[str, str]
+        self, runner: httpx.AsyncClient, header: str, value: str, lang: str
     ) -> None:
+        headers = {**JSON, header: value, "Accept-Language": lang}
         answer = await runner.post(ECHO, content=b"<a/>", headers=headers)
         assert answer.status_code == 415
+        detail = answer.json()["detail"]
+        assert header in detail
+        assert detail.endswith(value)
 
 
 class TestRefusals:

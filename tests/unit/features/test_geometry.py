@@ -123,6 +123,14 @@ async def test_too_many_vertices_are_refused_before_they_are_built() -> None:
         await read_shape(geometry("MultiPolygon", halves), kind="geometry-any")
 
 
+async def test_what_crosses_itself_is_told_in_words_for_people_too() -> None:
+    with pytest.raises(InvalidGeometry) as refused:
+        await read_shape(geometry("Polygon", [BOW]), kind="geometry-polygon")
+    [fault] = refused.value.faults
+    assert fault.detail.endswith("redraw it there, or ask to repair it")
+    assert str(fault.detail_zh).endswith("请在该处改正，或选择修复无效图形")
+
+
 async def test_a_repair_says_what_it_did_and_keeps_the_original() -> None:
     shape = await read_shape(geometry("Polygon", [BOW]), kind="geometry-multipolygon", repair=True)
     mended = shapely.from_wkb(shape.wkb)

@@ -213,14 +213,14 @@ async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> Parse
     known = media_type == "application/json" or media_type.endswith("+json")
     if not known or media_type == "application/json-patch+json":
         raise UnsupportedMedia(
-            f"Content-Type must be application/json, not {media_type or 'absent'}",
-            message_zh="Content-Type 须为 application/json",
+            f"Content-Type must be application/json, not {media_type[:80] or 'absent'}",
+            message_zh=f"Content-Type 须为 application/json，给出的是 {media_type[:80] or '无'}",
         )
     packed = request.headers.get("content-encoding", "").strip().lower()
     if packed not in {"", "identity"}:
         raise UnsupportedMedia(
             f"Content-Encoding must be absent here, not {packed[:80]}",
-            message_zh="此处不得给出 Content-Encoding",
+            message_zh=f"此处不得给出 Content-Encoding，给出的是 {packed[:80]}",
         )
     body = b"".join([block async for block in read_blocks(request, limit=limit)])
     return (

@@ -97,7 +97,7 @@ def _reader_for(request: Request) -> Reader:
     known = "application/json, application/x-ndjson, text/csv"
     raise UnsupportedMedia(
         f"Content-Type must be one of {known}, not {given[:80] or 'absent'}",
-        message_zh=f"Content-Type 须为以下之一：{known}",
+        message_zh=f"Content-Type 须为以下之一：{known}；给出的是 {given[:80] or '无'}",
     )
 
 
@@ -109,7 +109,7 @@ def _unpacker_for(request: Request) -> "Gunzip | None":
         return Gunzip()
     raise UnsupportedMedia(
         f"Content-Encoding must be gzip or absent, not {given[:80]}",
-        message_zh="Content-Encoding 须为 gzip 或不给出",
+        message_zh=f"Content-Encoding 须为 gzip 或不给出，给出的是 {given[:80]}",
     )
 
 

@@ -303,11 +303,10 @@ def invalidity(geometry: BaseGeometry, pointer: str = "/geometry") -> Fault | No
         return None
     rule, _, place = shapely.is_valid_reason(geometry).partition("[")
     where = place.rstrip("]").replace(" ", ", ")
-    zh = REASONS.get(rule, rule)
     return Fault(
         pointer,
-        f"{rule} at ({where}) longitude, latitude; `repair=true` mends it",
-        f"{zh}，位置为经度、纬度 {where}；可用 `repair=true` 修复",
+        f"{rule} at ({where}) longitude, latitude; redraw it there, or ask to repair it",
+        f"{REASONS.get(rule, rule)}，位置为经度、纬度 {where}；请在该处改正，或选择修复无效图形",
     )
 
 
