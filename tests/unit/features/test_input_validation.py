@@ -52,6 +52,22 @@ async def test_all_faults_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("member", "value", "zh", "en"),
+    [
+        ("level", "planet", "“planet”：必须是以下之一：", "'planet': must be one of "),
+        ("adcode", 350200, "“350200”：必须是字符串", "'350200': must be a string"),
+    ],
+)
+async def test_a_wrong_value_is_told_with_its_rule(
+    member: str, value: object, zh: str, en: str
+) -> None:
+    [fault] = await faults_of(region(**{member: value}))
+    assert fault.pointer == f"/properties/{member}"
+    assert str(fault.detail_zh).startswith(zh)
+    assert fault.detail.startswith(en)
+
+
+@pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ([], ""),

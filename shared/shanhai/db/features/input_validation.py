@@ -176,7 +176,7 @@ def _values(
             elif item.name in members.properties:
                 found[item.name] = None
             continue
-        broken = [rule.under(pointer) for rule in broken_rules(item.schema, value)]
+        broken = [rule.under(pointer, value) for rule in broken_rules(item.schema, value)]
         faults.extend(broken)
         if not broken:
             # What goes into `attrs` stays JSON.

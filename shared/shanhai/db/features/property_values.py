@@ -59,9 +59,10 @@ class Broken:
     where: str
     rule: Label
 
-    def under(self, pointer: str) -> Fault:
-        """The fault in a body that holds the value at `pointer`."""
-        return Fault(pointer + self.where, self.rule.en, self.rule.zh)
+    def under(self, pointer: str, value: object) -> Fault:
+        """The fault in a body that holds the value at `pointer`, told where it is wrong itself."""
+        told = self.rule if self.where or self.rule is NUL else told_value(value, self.rule)
+        return Fault(pointer + self.where, told.en, told.zh)
 
 
 def broken_rules(schema: Mapping[str, Any], value: object) -> Iterator[Broken]:
