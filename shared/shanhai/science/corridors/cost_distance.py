@@ -311,16 +311,19 @@ def require_sources(
     """Numbers of the sources, 0 in barriers too; a copy.
 
     Raises:
-        InvalidInput: the shapes differ, a number is negative, or no source lies on passable ground.
+        InvalidInput: the shapes differ, a number is negative or above 2³¹ - 1, or no source lies on
+            passable ground.
     """
     require_shape("sources", sources.shape, surface.shape)
-    labels = np.array(sources, dtype=np.int32, order="C")
-    if labels.min() < 0:
+    # Looked at before they are made narrower, which wraps without a word.
+    wrong = next((int(n) for n in (sources.min(), sources.max()) if not 0 <= n < 2**31), None)
+    if wrong is not None:
         raise InvalidInput(
-            f"a source has the number {labels.min()}; numbers start at 1, and 0 is none",
-            message_zh=f"源地编号出现 {labels.min()}；编号从 1 起，0 表示无",
+            f"a source has the number {wrong}; numbers are 1 to {2**31 - 1}, and 0 is none",
+            message_zh=f"源地编号出现 {wrong}；编号为 1 至 {2**31 - 1}，0 表示无",
             pointer="/sources",
         )
+    labels = np.array(sources, dtype=np.int32, order="C")
     covered = np.count_nonzero(labels)
     labels[~np.isfinite(surface.inner(surface.resistance))] = 0
     if not labels.any():

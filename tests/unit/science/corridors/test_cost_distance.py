@@ -279,6 +279,11 @@ def test_bad_input_is_refused() -> None:
     refusals: dict[str, Callable[[], object]] = {
         "shape": lambda: cost_distance(ground, np.ones((3, 2), dtype=int), UNIT),
         "has the number -1": lambda: cost_distance(ground, np.full((2, 3), -1), UNIT),
+        # Of 32 bits these would be none at all, and source 1.
+        "has the number 4294967296": lambda: cost_distance(ground, np.full((2, 3), 2**32), UNIT),
+        "has the number 4294967297": lambda: cost_distance(
+            ground, np.full((2, 3), 2**32 + 1), UNIT
+        ),
         "none of the 0 source cells": lambda: cost_distance(
             ground, np.zeros((2, 3), dtype=int), UNIT
         ),
