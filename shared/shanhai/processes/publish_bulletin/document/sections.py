@@ -168,7 +168,8 @@ def alerts(told: Told, lang: Lang) -> list[Block]:
         [
             one["level_name"],
             one["name"],
-            " · ".join(filter(None, (one["subject"], one["property_name"]))),
+            # Drafts of a former release name no property.
+            " · ".join(filter(None, (one["subject"], one.get("property_name")))),
             f"{plain(one['measure'])} {unit_name(one['unit'] or '1', lang).strip(DASH)}".strip(),
             one["began_on"],
             one["outcome_name"] + (f" {one['closed_on']}" if one["closed_on"] else ""),
