@@ -380,6 +380,7 @@ async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, An
     query = text(
         "SELECT ofl.code, ofl.name_zh, ofl.name_en, op.code AS property, op.name_zh AS item_zh,"  # noqa: S608
         " op.name_en AS item_en, l.value, op.unit, l.observed_at, count(*) OVER () AS total_rows,"
+        " to_char(l.observed_at, 'YYYY-MM-DD HH24:MI') AS minute,"
         " CASE WHEN jsonb_typeof(ofl.limits -> op.code) = 'number'"
         " THEN (ofl.limits ->> op.code)::float8 END AS most"
         f" FROM outfall ofl JOIN ({STATIONS.source}) ON sn.id = ofl.station_id AND {seen}"
@@ -391,12 +392,13 @@ async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, An
     )
     rows = (await session.execute(query, asked)).all()
     items = {row.property: Label(row.item_zh, row.item_en) for row in rows}
+    minutes = {row.observed_at.isoformat(): Label(row.minute, row.minute) for row in rows}
     columns = (
         *_NAMES,
         DossierColumn("property", Label("项目", "Property"), words=items),
         DossierColumn("value", Label("最近值", "Last value"), kind="number"),
         _unit_of(rows),
-        DossierColumn("observed_at", Label("时间", "Observed at")),
+        DossierColumn("observed_at", Label("时间", "Observed at"), words=minutes),
         DossierColumn("limit", Label("许可限值", "Limit"), kind="number"),
         DossierColumn("exceeded", Label("超限", "Exceeded"), words=YES_NO),
     )

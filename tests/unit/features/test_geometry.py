@@ -127,6 +127,14 @@ async def test_what_crosses_itself_is_told_in_words_for_people_too() -> None:
     with pytest.raises(InvalidGeometry) as refused:
         await read_shape(geometry("Polygon", [BOW]), kind="geometry-polygon")
     [fault] = refused.value.faults
+    assert fault.detail.endswith("redraw it there")
+    assert str(fault.detail_zh).endswith("请在该处改正")
+
+
+async def test_a_repair_is_offered_where_it_can_be_asked_for() -> None:
+    with pytest.raises(InvalidGeometry) as refused:
+        await read_shape(geometry("Polygon", [BOW]), kind="geometry-polygon", repair=False)
+    [fault] = refused.value.faults
     assert fault.detail.endswith("redraw it there, or ask to repair it")
     assert str(fault.detail_zh).endswith("请在该处改正，或选择修复无效图形")
 

@@ -132,7 +132,7 @@ async def delete_item(
 def _edit(
     request: Request, view: View, caller: Caller, collection: str, unit: UnitOfWork, query: OneQuery
 ) -> Edit:
-    repair = isinstance(query, WriteQuery) and query.repair
+    repair = query.repair if isinstance(query, WriteQuery) else None
     entity = collection_named(collection)
     version_filter(entity, query.version)
     return Edit(request, view, caller, unit, entity, {}, repair, query.version)
@@ -181,10 +181,8 @@ async def tell_item_methods(caller: Reader, collection: str, code: str) -> Respo
 def add_writing(entity: Entity, path: str) -> None:
     """Offer the writing of an entity's records: what it does not take is answered with 405."""
 
-    def edit_of(
-        request: Request, view: View, caller: Caller, unit: UnitOfWork, *, repair: bool = False
-    ) -> Edit:
-        return Edit(request, view, caller, unit, entity, bound_by(entity, request), repair)
+    def edit_of(request: Request, view: View, caller: Caller, unit: UnitOfWork) -> Edit:
+        return Edit(request, view, caller, unit, entity, bound_by(entity, request))
 
     async def create_record(
         request: Request, view: TheView, caller: Writer, query: Parameters, unit: TheUnit

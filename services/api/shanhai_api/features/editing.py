@@ -110,7 +110,7 @@ class Edit:
 
     Attributes:
         bound: The codes in the path that the object belongs to, by property name.
-        repair: Mend an invalid geometry instead of refusing it.
+        repair: Mend an invalid geometry; None where that cannot be asked for.
         version: The version meant, of what has several.
     """
 
@@ -120,7 +120,7 @@ class Edit:
     unit: UnitOfWork
     entity: Entity
     bound: Mapping[str, str]
-    repair: bool = False
+    repair: bool | None = None
     version: int | None = None
 
     @property
@@ -217,7 +217,7 @@ async def _read_body(edit: Edit, *, whole: bool) -> tuple[Draft, str]:
     draft = await read_draft(
         edit.entity, body.value, whole=whole, crs=crs, repair=edit.repair, told=edit.bound
     )
-    terms = f"{body.sha256} {crs.uri} {edit.repair}"
+    terms = f"{body.sha256} {crs.uri} {bool(edit.repair)}"
     return draft, hashlib.sha256(terms.encode()).hexdigest()
 
 

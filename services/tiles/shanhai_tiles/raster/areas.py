@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from starlette.requests import Request
 
 from shanhai.db.features.geometry import invalidity, read_geometry
-from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.raster.cells import cells_of_frame
 from shanhai.science.grid import BoolArray, FloatArray, Window
 from shanhai_tiles.grids import Bounds, projection
@@ -93,8 +93,7 @@ def polygons_of(value: Any) -> BaseGeometry:
         )
     fault = invalidity(area, pointer)
     if fault is not None:
-        en, zh = fault.detail.partition(";")[0], (fault.detail_zh or "").partition("；")[0]
-        raise InvalidInput(en, message_zh=zh, faults=[Fault(pointer, en, zh)])
+        raise InvalidInput(fault.detail, message_zh=fault.detail_zh, faults=[fault])
     return area
 
 

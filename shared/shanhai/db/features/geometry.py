@@ -96,14 +96,14 @@ async def read_shape(
     *,
     kind: str,
     crs: Crs = CRS84,
-    repair: bool = False,
+    repair: bool | None = None,
     pointer: str = "/geometry",
 ) -> StoredGeometry:
     """A GeoJSON geometry as it will be stored.
 
     Args:
         kind: The type demanded, as `geometry-multipolygon`; `geometry-any` for any.
-        repair: Mend what is invalid instead of refusing it.
+        repair: Mend what is invalid; False refuses it and offers that, None offers nothing.
         pointer: Where the value is in the body.
 
     Raises:
@@ -118,9 +118,8 @@ async def read_shape(
     if fault is None:
         return StoredGeometry(_wkb(geometry))
     if not repair:
-        raise InvalidGeometry(
-            f"{fault.pointer}: {fault.detail}", message_zh=fault.detail_zh, faults=[fault]
-        )
+        en, zh = ("", "") if repair is None else (", or ask to repair it", "，或选择修复无效图形")
+        raise _refuse(f"{fault.detail}{en}", f"{fault.detail_zh}{zh}", pointer)
     mended = await mend(geometry)
     if mended is None:
         raise _refuse(
@@ -305,8 +304,8 @@ def invalidity(geometry: BaseGeometry, pointer: str = "/geometry") -> Fault | No
     where = place.rstrip("]").replace(" ", ", ")
     return Fault(
         pointer,
-        f"{rule} at ({where}) longitude, latitude; redraw it there, or ask to repair it",
-        f"{REASONS.get(rule, rule)}，位置为经度、纬度 {where}；请在该处改正，或选择修复无效图形",
+        f"{rule} at ({where}) longitude, latitude; redraw it there",
+        f"{REASONS.get(rule, rule)}，位置为经度、纬度 {where}；请在该处改正",
     )
 
 

@@ -58,7 +58,7 @@ async def read_draft(
     *,
     whole: bool,
     crs: Crs = CRS84,
-    repair: bool = False,
+    repair: bool | None = None,
     told: Collection[str] = (),
 ) -> Draft:
     """A feature or record as it is to be written.
@@ -66,7 +66,7 @@ async def read_draft(
     Args:
         whole: The body is all of the object (create, replace), and not a patch of it.
         crs: What the geometry's positions are written in.
-        repair: Mend an invalid geometry instead of refusing it.
+        repair: Mend an invalid geometry; False refuses and offers that, None offers nothing.
         told: Properties that are known without the body, from the path.
 
     Raises:
@@ -205,7 +205,7 @@ def _as_text(value: object) -> str | None:
 
 
 async def _shape(
-    entity: Entity, members: BodyMembers, *, crs: Crs, repair: bool, faults: list[Fault]
+    entity: Entity, members: BodyMembers, *, crs: Crs, repair: bool | None, faults: list[Fault]
 ) -> StoredGeometry | None:
     if entity.geometry_column is None or members.geometry is None:
         return None

@@ -200,7 +200,8 @@ class TestTitles:
             " SELECT id, 'tree_planting', 2.5, 1, 'ha' FROM project",
             "INSERT INTO observation_latest (station_id, property_id, observed_at, value,"
             " received_at, quality, flags, equal_values)"
-            " SELECT s.id, p.id, now(), 1.5, now(), 0, 0, 1 FROM station s, observed_property p"
+            " SELECT s.id, p.id, '2026-05-01T00:30:00Z', 1.5, now(), 0, 0, 1"
+            " FROM station s, observed_property p"
             " WHERE p.code = 'ammonia_nitrogen'",
         ):
             await session.execute(text(statement))
@@ -229,10 +230,11 @@ class TestTitles:
             "单位": "公顷",
         }
         (found,) = read_rows(tables["zh"]["排污口监测结果"])
-        assert {name: found[name] for name in ("项目", "最近值", "单位")} == {
+        assert {name: found[name] for name in ("项目", "最近值", "单位", "时间")} == {
             "项目": "氨氮",
             "最近值": "1.5",
             "单位": "mg/L",
+            "时间": "2026-05-01 08:30",
         }
         (found,) = read_rows(tables["en"]["Results at outfalls"])
         assert found["Property"] == "Ammonia nitrogen"
