@@ -1,8 +1,11 @@
-"""Loading modules without looking for garbage among what they make."""
+"""Loading modules without looking for garbage among what they make, or for what nobody asks for."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import cast
 
 
 @contextmanager
@@ -17,3 +20,16 @@ def loading() -> Iterator[None]:
         gc.freeze()
         if before:
             gc.enable()
+
+
+@contextmanager
+def as_if_missing(name: str) -> Iterator[None]:
+    """Have whatever is loaded meanwhile go without a library that it can do without."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = cast("ModuleType", None)
+    try:
+        yield
+    finally:
+        del sys.modules[name]

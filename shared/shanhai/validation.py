@@ -29,7 +29,7 @@ FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 class StrictModel(BaseModel):
     """Anything in a file; a member nobody knows is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)

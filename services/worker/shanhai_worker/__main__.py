@@ -7,15 +7,16 @@ import os
 import uvloop
 
 from shanhai import settings
-from shanhai.loading import loading
+from shanhai.loading import as_if_missing, loading
 from shanhai.local.kernel_warmup import start_warming
 from shanhai.raster.environment import check_isolation, restrict_gdal
-from shanhai.telemetry import configure_logging, configure_tracing, stop_tracing
 
 
 def main() -> None:
     """Refuse to start where GDAL could be led astray; otherwise run until told to stop."""
-    with loading():
+    # Without rich, which structlog would load to draw tracebacks; they are written as lines here.
+    with loading(), as_if_missing("rich"):
+        from shanhai.telemetry import configure_logging, configure_tracing, stop_tracing
         from shanhai_worker.app import examine_isolation, serve
         from shanhai_worker.child_process import child_environment
     configure_logging(settings.LogSettings())

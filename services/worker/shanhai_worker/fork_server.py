@@ -27,19 +27,19 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import structlog
 from pydantic import BaseModel
 
 from shanhai.isolation import confine, die_with_parent, hide_memory, prepare
 from shanhai.jobs.messages import classify
-from shanhai.loading import loading
+from shanhai.loading import as_if_missing, loading
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.report_pdf import leaving_room, set_pdf
@@ -323,7 +323,7 @@ def load_ahead() -> Iterator[str]:
     """Load what computing jobs need, library by library; names what was loaded."""
     for name in COMPUTING:
         try:
-            with _as_if_missing(UNASKED), loading():
+            with as_if_missing(UNASKED), loading():
                 module = import_module(name)
         except ImportError:  # a worker may be installed without what it never computes
             log.warning("not loaded ahead", module=name)
@@ -333,19 +333,6 @@ def load_ahead() -> Iterator[str]:
         yield name
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def _as_if_missing(name: str) -> Iterator[None]:
-    """Have whatever is loaded meanwhile go without a library that it can do without."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = cast("ModuleType", None)
-    try:
-        yield
-    finally:
-        del sys.modules[name]
 
 
 class ForkingServer:

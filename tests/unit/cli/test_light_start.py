@@ -79,3 +79,22 @@ for contract in CONTRACTS.values():
 """
     done = _run_without(absent, told)
     assert done.returncode == 0, done.stderr
+
+
+STARTED = """
+import sys
+import uvicorn
+uvicorn.run = lambda application, **_: __import__(application.partition(":")[0])
+from shanhai_api.__main__ import main
+main()
+print(*sorted({"structlog", "rich", "rich.console"} & {*sys.modules}))
+import rich.console
+"""
+
+
+def test_the_api_starts_without_what_draws_tracebacks() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["structlog"]

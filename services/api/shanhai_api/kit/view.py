@@ -67,15 +67,17 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
 
 
 def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
-    if wanted == "geojson" and GEOJSON not in offered:
-        wanted = "-"
     if wanted == "json" and GEOJSON in offered and JSON not in offered:
         return GEOJSON
     for candidate in offered:
         if candidate.name == wanted:
             return candidate
     names = ", ".join(item.name for item in offered)
-    raise InvalidInput(f"f must be one of {names}", message_zh=f"f 须为 {names}", pointer="f")
+    raise InvalidInput(
+        f"f is {wanted[:40]!r}; it must be one of {names}",
+        message_zh=f"f 为 {wanted[:40]!r}；须为 {names}",
+        pointer="f",
+    )
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ MOST_OBSERVATIONS = 10_000
 class Reference(BaseModel):
     """An entity there is, by its id; whatever else is said of it is read over."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     id: Identifier = Field(alias="@iot.id", description="Id")
 
@@ -34,7 +34,7 @@ READ_BACK: JsonDict = {
 class Entity(BaseModel):
     """An entity; with the id of one there is, it means that one."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=READ_BACK)
+    model_config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra=READ_BACK)
 
     id: Identifier | None = Field(None, alias="@iot.id", description="Id, to refer to or to give")
 
