@@ -6,6 +6,7 @@ import pytest
 
 from shanhai.errors import Unavailable
 from shanhai.local import places
+from shanhai.local.demo import results
 from shanhai.local.places import PortBook, any_free_port, is_free
 
 
@@ -56,3 +57,9 @@ def test_running_out_of_ports_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "is_free", lambda port: False)
     with pytest.raises(Unavailable, match="no free port"):
         any_free_port(set())
+
+
+def test_a_port_taken_before_the_receiver_listens_is_told(taken_port: int) -> None:
+    told = rf"127\.0\.0\.1:{taken_port}.*end the program"
+    with pytest.raises(Unavailable, match=told), results.receiving(taken_port):
+        pytest.fail("it listens at a port that another program has")

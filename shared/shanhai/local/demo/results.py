@@ -73,7 +73,11 @@ class Warned:
 
 @contextmanager
 def receiving(port: int) -> Iterator[Receiver]:
-    """Take messages at a port of this machine until the end."""
+    """Take messages at a port of this machine until the end.
+
+    Raises:
+        Unavailable: another program has the port, which the worker was told of when it started.
+    """
     receiver = Receiver(f"http://{HOST}:{port}/alerts")
 
     class Handler(BaseHTTPRequestHandler):
@@ -87,7 +91,13 @@ def receiving(port: int) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Keep the terminal for the demo."""
 
-    server = ThreadingHTTPServer((HOST, port), Handler)
+    try:
+        server = ThreadingHTTPServer((HOST, port), Handler)
+    except OSError as error:
+        raise Unavailable(
+            f"nothing can listen at {HOST}:{port}, where the webhook of the demonstration goes:"
+            f" {error.strerror}; end the program that does, and run this again"
+        ) from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
