@@ -255,8 +255,9 @@ def test_a_database_that_was_not_provisioned_is_told_so(private_postgres: Privat
 
 
 def test_services_do_not_upgrade_and_only_superusers_make_accounts(database_url: str) -> None:
-    with pytest.raises(Unavailable, match="by who owns the tables"):
-        upgrade(account_url(database_url, "api"))
+    for role in ("api", "worker", "tiles", "backup"):
+        with pytest.raises(Unavailable, match=r"must be owner of .*then this as shanhai_owner"):
+            upgrade(account_url(database_url, role))
     with pytest.raises(Unavailable, match="Connect call failed"):
         upgrade("postgresql://shanhai_owner@127.0.0.1:1/plans")
     with pytest.raises(Unavailable, match="must name a superuser"):

@@ -139,6 +139,7 @@ def grants_of(table: str) -> Grants | None:
 # What belongs to an extension is not ours.
 RELATIONS = text(
     """SELECT c.relname AS name, c.relkind::text AS kind,
+              pg_has_role(c.relowner, 'USAGE') AS owned,
               (SELECT t.relname FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid
                 WHERE d.objid = c.oid AND d.deptype IN ('a', 'i')
                   AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass
@@ -164,7 +165,7 @@ async def apply_grants(url: str) -> None:
     Raises:
         Unavailable: the account of the URL does not own the tables.
     """
-    async with connected(url, "rights are granted by who owns the tables") as connection:
+    async with connected(url) as connection:
         # Two who grant at once would change the same rows of the catalogue.
         await connection.execute(TAKE_TURNS)
         names = [name for role, name in ACCOUNTS.items() if role != "owner"]
@@ -175,8 +176,21 @@ async def apply_grants(url: str) -> None:
         await _grant(connection, {role: name for role, name in ACCOUNTS.items() if name in present})
 
 
+def not_the_owner(reason: str) -> Unavailable:
+    """What an account is told that may not change the tables."""
+    return Unavailable(
+        f"the database refuses: {reason}; run `shanhai db provision` first, as a superuser, then"
+        " this as shanhai_owner",
+        message_zh=f"数据库拒绝：{reason}；请先以超级用户执行 `shanhai db provision`，"
+        "再以 shanhai_owner 执行本命令",
+    )
+
+
 async def _grant(connection: AsyncConnection, accounts: Mapping[DatabaseRole, str]) -> None:
     relations = (await connection.execute(RELATIONS)).all()
+    foreign = next((one.name for one in relations if not one.owned), None)
+    if foreign is not None:
+        raise not_the_owner(f"must be owner of {foreign}")
     tables = [one.name for one in relations if one.kind != "S"]
     numbers = {one.name: one.of_table for one in relations if one.kind == "S"}
     for role, account in accounts.items():
@@ -267,7 +281,7 @@ async def provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
         Unavailable: the account is no superuser's, an extension is in another schema, or the
             server refuses.
     """
-    async with connected(url, "accounts are made by a superuser") as connection:
+    async with connected(url) as connection:
         await connection.execute(TAKE_TURNS)
         if not await connection.scalar(SUPERUSER):
             raise Unavailable(
@@ -318,8 +332,8 @@ async def _about_database(connection: AsyncConnection) -> list[str]:
 
 
 @asynccontextmanager
-async def connected(url: str, rule: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction of whoever may change tables and accounts; errors end with the rule."""
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+    """A transaction of whoever may change tables and accounts."""
     engine = create_async_engine(async_url(url))
     try:
         async with engine.begin() as connection:
@@ -327,7 +341,7 @@ async def connected(url: str, rule: str) -> AsyncIterator[AsyncConnection]:
     except DATABASE_ERRORS as error:
         reason = str(getattr(error, "orig", error))
         raise Unavailable(
-            f"the database refuses: {reason}; {rule}", message_zh=f"数据库拒绝：{reason}"
+            f"the database refuses: {reason}", message_zh=f"数据库拒绝：{reason}"
         ) from error
     finally:
         await engine.dispose()

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import NOT_AVAILABLE, async_url
-from shanhai.db.grants import apply_grants, connected
+from shanhai.db.grants import apply_grants, connected, not_the_owner
 from shanhai.db.revision import MIGRATIONS, Schema, expected_revision, stored_schema
 from shanhai.errors import Unavailable
 
@@ -53,12 +53,7 @@ def upgrade(
             told = getattr(error, "orig", error)
             state = getattr(told, "sqlstate", None)
             if state == NOT_ALLOWED:
-                raise Unavailable(
-                    f"the database refuses: {told}; run `shanhai db provision` first, as a"
-                    " superuser, then this as shanhai_owner",
-                    message_zh=f"数据库拒绝：{told}；请先以超级用户执行 `shanhai db provision`，"
-                    "再以 shanhai_owner 执行本命令",
-                ) from error
+                raise not_the_owner(str(told)) from error
             if state != NOT_AVAILABLE:
                 raise
             if time.monotonic() > deadline:
@@ -77,7 +72,7 @@ def upgrade(
 
 async def _is_newer(url: str) -> bool:
     """Whether a newer version migrated the database, which serves this one as well."""
-    async with connected(url, "tables are made by who owns them") as connection:
+    async with connected(url) as connection:
         schema = await connection.run_sync(stored_schema)
     known = expected_revision()
     return schema.revision != known and schema.serves(known)
