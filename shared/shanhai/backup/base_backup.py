@@ -170,8 +170,8 @@ def prune(folder: AnyFolder, *, store: ArtifactStore, keep_days: float, now: dat
         NotFound: there is no backup at all.
         Conflict: a backup is being made there.
     """
+    folder.choose(None)
     with alone(folder.root, TASK):
-        folder.choose(None)
         manifests = folder.manifests()
         oldest = _oldest_kept(manifests, now - timedelta(days=keep_days))
         kept = [one for one in manifests if one.ended_at >= oldest.ended_at]

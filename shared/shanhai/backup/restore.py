@@ -37,6 +37,7 @@ class Restored:
         segments: Files of the log the server will read.
         objects: Result files the store lacked, and their bytes.
         checked: Whether the database's files were compared with the checksums of the server.
+        missing: Result files of the base that are neither in the backup nor in the store.
     """
 
     manifest: repository.BackupManifest
@@ -44,6 +45,7 @@ class Restored:
     objects: int
     object_bytes: int
     checked: bool
+    missing: list[str]
 
 
 def restore(
@@ -84,7 +86,10 @@ def restore(
     except BaseException:
         _clear(data, remove=made)
         raise
-    return Restored(manifest, len(files), objects, size, checked)
+    missing = [
+        uri for uri in sorted(manifest.objects.keys() - folder.object_uris()) if not store.has(uri)
+    ]
+    return Restored(manifest, len(files), objects, size, checked, missing)
 
 
 def _fill(

@@ -47,6 +47,7 @@ from shanhai.settings import (
     bucket_named_in,
 )
 from shanhai.storage.artifacts import (
+    ArtifactStore,
     copy_missing,
     demand_few,
     find_orphans,
@@ -140,20 +141,26 @@ def move(
     given = {} if settings is None else dotenv_values(settings)
     prefix = str(ArtifactSettings.model_config["env_prefix"])
     more = {name.removeprefix(prefix).lower(): value for name, value in given.items()}
-    here, there = ArtifactSettings(), ArtifactSettings.model_validate({**more, "root": target})
-    if here.bucket is None and not here.folder.is_dir():
-        raise InvalidInput(
-            f"there is no folder {here.folder} to copy from",
-            message_zh=f"没有可供复制的源文件夹 {here.folder}",
-            pointer="SHANHAI_ARTIFACTS_ROOT",
-        )
-    old, new = open_store(here), open_store(there)
+    there = ArtifactSettings.model_validate({**more, "root": target})
+    old, new = _filled_store(), open_store(there)
     while True:
         number = copy_missing(old, new, lambda file: typer.echo(f"{file.uri}  {file.bytes}"))
         typer.echo(f"{number} files copied")
         if not follow:
             return
         time.sleep(2)  # between two looks for what is new
+
+
+def _filled_store() -> ArtifactStore:
+    """The store of the settings; a folder that is not there would be taken for an empty one."""
+    here = ArtifactSettings()
+    if here.bucket is None and not here.folder.is_dir():
+        raise InvalidInput(
+            f"there is no folder {here.folder} to copy from",
+            message_zh=f"没有可供复制的源文件夹 {here.folder}",
+            pointer="SHANHAI_ARTIFACTS_ROOT",
+        )
+    return open_store(here)
 
 
 @artifacts_app.command()
@@ -196,7 +203,7 @@ def backup(folder: FOLDER) -> None:
         take_backup(
             _folder_at(folder),
             url=_url(settings),
-            store=open_store(ArtifactSettings()),
+            store=_filled_store(),
             recipient=read_recipient(settings.recipient),
         )
     )
@@ -211,7 +218,7 @@ def archive(folder: FOLDER) -> None:
     archiver = Archiver(
         _folder_at(folder),
         _url(settings),
-        open_store(ArtifactSettings()),
+        _filled_store(),
         read_recipient(settings.recipient),
         settings.spool or _spool_in(folder),
         settings.every_s,
@@ -246,6 +253,10 @@ def restore_into(
     typer.echo(f"{restored.segments} files of the log in {data / LOG_FOLDER}")
     typer.echo(f"{restored.objects} result files ({restored.object_bytes} bytes) put back")
     typer.echo("start PostgreSQL in it: it recovers to the moment, then takes connections")
+    for uri in restored.missing:
+        typer.echo(f"neither in the backup nor in the store: {uri}")
+    if restored.missing:
+        raise typer.Exit(1)
 
 
 def verify_folder(folder: FOLDER) -> None:
@@ -278,7 +289,7 @@ def prune_folder(
     """Remove bases, log and result files that no moment of the last days needs."""
     pruned = prune(
         _folder_at(folder),
-        store=open_store(ArtifactSettings()),
+        store=_filled_store(),
         keep_days=days,
         now=datetime.now(UTC),
     )

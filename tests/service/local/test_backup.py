@@ -18,20 +18,21 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
+from typer import Exit
 
 from shanhai.backup.base_backup import Pruned, prune, take_backup, verify
 from shanhai.backup.encryption import BackupBroken, make_identity, read_identity, read_recipient
 from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
-from shanhai.cli.operations import verify_folder
+from shanhai.cli.operations import archive, backup, prune_folder, restore_into, verify_folder
 from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_reach_s
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import BackupMark
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput
+from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
@@ -388,6 +389,48 @@ def test_a_changed_or_missing_result_file_is_noticed(
     path.unlink()
     with pytest.raises(BackupBroken, match="1 result files"):
         verify(copy, None)
+
+
+def test_a_result_file_that_is_nowhere_is_named_when_the_rest_is_back(
+    drilled: Drilled,
+    copy: BackupFolder[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lost = min(drilled.manifest.objects)
+    copy.object(lost).unlink()
+    monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(drilled.identity_file))
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path / "store"))
+    with pytest.raises(Exit) as ended:
+        restore_into(str(copy.root), tmp_path / "data")
+    assert ended.value.exit_code == 1
+    assert f"neither in the backup nor in the store: {lost}\n" in capsys.readouterr().out
+    assert (tmp_path / "data" / "recovery.signal").exists()
+    assert digest_files(tmp_path / "store").keys() == drilled.files.keys() - {lost}
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(drilled.store))
+    restore_into(str(copy.root), tmp_path / "other")
+
+
+def test_a_folder_of_result_files_that_is_not_there_is_not_taken_for_an_empty_one(
+    drilled: Drilled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path / "unmounted"))
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/plans")
+    public = (drilled.identity_file.read_text().splitlines()[0]).removeprefix("# public key: ")
+    monkeypatch.setenv("SHANHAI_BACKUP_RECIPIENT", public)
+    for command in (backup, archive, prune_folder):
+        with pytest.raises(InvalidInput, match=r"there is no folder .*unmounted to copy from"):
+            command(str(drilled.folder.root))
+
+
+def test_a_folder_of_backups_that_is_not_there_is_not_made_by_pruning(
+    drilled: Drilled, tmp_path: Path
+) -> None:
+    none, store = tmp_path / "mistyped", LocalArtifacts(drilled.store)
+    with pytest.raises(NotFound, match=r"no base backup in .*mistyped"):
+        prune(BackupFolder(none), store=store, keep_days=14, now=datetime.now(UTC))
+    assert not none.exists()
 
 
 def test_the_log_is_used_up_to_a_gap(
