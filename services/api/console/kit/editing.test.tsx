@@ -82,6 +82,14 @@ describe("a form for something new", () => {
     expect(field("Name").value).toBe("Cove");
   });
 
+  it("calls the fields of a refusal by their titles", async () => {
+    const wrong = [{ pointer: "/name", detail: "is taken" }];
+    const { hands } = make({ "POST /things": refused(400, "it breaks: /name: is taken", wrong) });
+    await hands.type(field("Name"), "Cove");
+    await hands.click(save());
+    expect(await screen.findByText("it breaks: Name: is taken")).toBeTruthy();
+  });
+
   it("sends what was mended as another request", async () => {
     let first = true;
     const { sent, made, hands } = make({

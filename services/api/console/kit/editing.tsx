@@ -184,9 +184,7 @@ function Form<T>({
         {...(kind.controls ? { controls: kind.controls } : {})}
       />
       {more?.(form, wrong)}
-      <FaultBox
-        fault={inWords(fault.value && restOf(fault.value, Object.keys(kind.members)), kind.members)}
-      />
+      <FaultBox fault={restOf(fault.value, kind.members)} />
       <div class="actions">
         <Button kind="main" submits busy={busy.value}>
           {save ?? t("保存", "Save")}
@@ -216,10 +214,13 @@ function Form<T>({
   );
 }
 
-/** A refusal without what stands at a field already. */
-export function restOf(fault: Fault, members: readonly string[]): Fault {
-  const rest = fault.at.filter(({ pointer }) => !members.includes(pointer.replace(/^\//, "")));
-  return new Fault(fault.status, fault.message, rest, fault.type);
+/** A refusal in the words of the form, without what stands at a field already. */
+export function restOf(fault: Fault | null, members: Record<string, PropertySchema>): Fault | null {
+  const told = inWords(fault, members);
+  if (!fault || !told) return null;
+  const names = fault.at.map(({ pointer }) => pointer.replace(/^\//, ""));
+  const rest = told.at.filter((_, nth) => !Object.keys(members).includes(names[nth] ?? ""));
+  return new Fault(told.status, told.message, rest, told.type);
 }
 
 const featureOf = (form: Values): Feature => ({

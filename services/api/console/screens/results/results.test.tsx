@@ -86,7 +86,10 @@ test("what stands at a field is not told twice", () => {
     { pointer: "/url", detail: "x" },
     { pointer: "/sections/2/text_zh", detail: "y" },
   ];
-  expect(restOf(new Fault(400, "no", at), ["url", "sections"]).at).toEqual([at[1]]);
+  const members = { url: { title: "Address" }, sections: { title: "Sections" } };
+  const rest = restOf(new Fault(400, "/url: x", at), members);
+  expect(rest?.message).toBe("Address: x");
+  expect(rest?.at).toEqual([{ pointer: "Sections", detail: "y" }]);
 });
 
 test("roles are words for people and codes in forms", () => {
