@@ -163,6 +163,9 @@ def test_a_key_is_made_replaced_and_revoked(bureaus: Bureaus, open_console: Open
         with bureaus.client(key) as http:
             assert http.get("/jobs").status_code == 200
     row.first.get_by_role("button", name="撤销").click()
+    page.get_by_role("button", name="返回").click()
+    visit.until("document.activeElement.textContent === '撤销'")
+    page.keyboard.press("Enter")
     page.get_by_role("button", name="确认撤销").click()
     page.get_by_role("row").filter(has_text="桌面软件").filter(has_text="已撤销").wait_for()
 

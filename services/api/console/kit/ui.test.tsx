@@ -29,6 +29,22 @@ describe("a button", () => {
     expect(deed).not.toHaveBeenCalled();
     expect(button.getAttribute("aria-busy")).toBe("true");
   });
+  it("keeps the focus meanwhile, and does not send the form around it again", async () => {
+    const sent = vi.fn((event: Event) => event.preventDefault());
+    const hands = open(
+      <form onSubmit={sent}>
+        <input aria-label="Name" />
+        <Button submits busy>
+          Send
+        </Button>
+      </form>,
+    );
+    await hands.type(screen.getByLabelText("Name"), "x{Enter}");
+    expect(sent).not.toHaveBeenCalled();
+    const button = screen.getByRole<HTMLButtonElement>("button", { name: "Send" });
+    expect(button.disabled).toBe(false);
+    expect(button.getAttribute("aria-disabled")).toBe("true");
+  });
   it("sends the form around it only where it is there for that", async () => {
     const sent = vi.fn((event: Event) => event.preventDefault());
     const hands = open(

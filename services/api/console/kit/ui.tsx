@@ -25,16 +25,20 @@ export function Button({
   busy,
   submits,
   disabled,
+  onClick,
   children,
   ...rest
 }: ButtonProps) {
+  // A button that the browser disables loses the focus, and a refusal would leave it nowhere.
   return (
     <button
       {...rest}
       type={submits ? "submit" : "button"}
       class={`button ${kind} ${rest.class ?? ""}`}
-      disabled={Boolean(disabled) || Boolean(busy)}
+      disabled={Boolean(disabled)}
+      aria-disabled={busy}
       aria-busy={busy}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
     >
       {children}
     </button>
@@ -296,7 +300,13 @@ export function Dialog({
   const box = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
+    const before = document.activeElement;
     box.current?.showModal();
+    // The browser gives the focus back from a dialog that is closed, not from one taken away.
+    return () =>
+      queueMicrotask(() => {
+        if (document.activeElement === document.body) (before as HTMLElement | null)?.focus();
+      });
   }, []);
   return (
     <dialog ref={box} class={wide ? "wide" : ""} onClose={onClose} aria-labelledby={heading}>
