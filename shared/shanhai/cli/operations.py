@@ -156,8 +156,8 @@ def _filled_store() -> ArtifactStore:
     here = ArtifactSettings()
     if here.bucket is None and not here.folder.is_dir():
         raise InvalidInput(
-            f"there is no folder {here.folder} to copy from",
-            message_zh=f"没有可供复制的源文件夹 {here.folder}",
+            f"there is no folder {here.folder} of result files",
+            message_zh=f"没有结果文件夹 {here.folder}",
             pointer="SHANHAI_ARTIFACTS_ROOT",
         )
     return open_store(here)

@@ -420,7 +420,7 @@ def test_a_folder_of_result_files_that_is_not_there_is_not_taken_for_an_empty_on
     public = (drilled.identity_file.read_text().splitlines()[0]).removeprefix("# public key: ")
     monkeypatch.setenv("SHANHAI_BACKUP_RECIPIENT", public)
     for command in (backup, archive, prune_folder):
-        with pytest.raises(InvalidInput, match=r"there is no folder .*unmounted to copy from"):
+        with pytest.raises(InvalidInput, match=r"there is no folder .*unmounted of result files"):
             command(str(drilled.folder.root))
 
 

@@ -66,7 +66,7 @@ def test_an_address_that_is_none_is_named_and_not_told(
     [
         (["db", "key"], "error: {}/key: No such file or directory"),
         (["artifacts", "move", "s3://shanhai/files", "--settings"], "does not exist"),
-        (["artifacts", "move"], "there is no folder {} to copy from"),
+        (["artifacts", "move"], "there is no folder {} of result files"),
     ],
 )
 def test_a_file_that_is_not_there_is_named(
