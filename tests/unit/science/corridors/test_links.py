@@ -9,10 +9,21 @@ from shanhai.errors import InvalidInput
 from shanhai.science.corridors import cost_distance as surface
 from shanhai.science.corridors.candidates import CostField, overlap
 from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.links import Network, link_sources, network_memory_needed
+from shanhai.science.corridors.links import (
+    Network,
+    cell_size_m,
+    link_sources,
+    network_memory_needed,
+)
 from shanhai.science.corridors.pairs import LinkSettings, Pair, PairMode
 from shanhai.science.corridors.paths import LeastCostPath
-from shanhai.science.corridors.spacing import NEIGHBOURS, GeographicCells, Neighbours, square_cells
+from shanhai.science.corridors.spacing import (
+    NEIGHBOURS,
+    GeographicCells,
+    MetricCells,
+    Neighbours,
+    square_cells,
+)
 from shanhai.science.corridors.swaths import SwathRule, corridor_excess
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
 from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
@@ -65,6 +76,16 @@ def test_a_strip_of_three_rows_is_three_wide() -> None:
     assert link.width.narrowest_m == pytest.approx(30.0)
 
 
+def test_a_third_source_beside_the_path_belongs_to_the_width() -> None:
+    ground = np.full((5, 9), 100.0)
+    ground[1:4] = 1.0
+    sources = one_source((5, 9), (1, 0), (1, 8), (3, 4))
+    sources[1:4, 0], sources[1:4, 8] = 1, 2
+    link = link_sources(ground, sources, square_cells(10.0)).links[0]
+    assert link.pair == (1, 2)
+    assert link.width.area_m2 == 3 * 7 * 100
+
+
 def test_a_waist_is_the_narrowest_part() -> None:
     ground = np.ones((7, 15))
     ground[:, 7] = X
@@ -85,6 +106,36 @@ def test_a_swath_may_have_a_fixed_width() -> None:
     assert (swath.row, swath.col) == (2, 0)
     assert swath.inside[:, 4].tolist() == [True] * 5
     assert network.corridors[4].tolist() == [0.0] * 9
+
+
+def test_a_swath_of_fixed_width_is_measured_along_both_sides_of_oblong_cells() -> None:
+    sources = one_source((9, 13), (4, 2), (4, 10))
+    rule = SwathRule("fixed_width_m", 8.0)
+    network = link_sources(
+        np.ones((9, 13)), sources, MetricCells(2.0, 4.0), settings_of(swath=rule)
+    )
+    swath = network.links[0].swath
+    # 4 m are one row up and down, and two columns beyond either end.
+    beside = [False] * 2 + [True] * 9 + [False] * 2
+    assert (swath.row, swath.col) == (3, 0)
+    assert swath.inside.tolist() == [beside, [True] * 13, beside]
+
+
+def test_a_barrier_within_a_fixed_width_has_no_excess() -> None:
+    ground, sources = np.ones((9, 9)), one_source((9, 9), (4, 0), (4, 8))
+    ground[3, 4] = np.nan
+    rule = SwathRule("fixed_width_m", 2.0)
+    network = link_sources(ground, sources, UNIT, settings_of(swath=rule))
+    assert network.corridors[4].tolist() == [0.0] * 9
+    assert np.isnan(network.corridors[3, 4])
+
+
+def test_cells_in_degrees_are_as_large_as_in_the_middle_row_of_a_path() -> None:
+    """24.5° N in the middle of row 2; from there to the next row at 24° N."""
+    cells = GeographicCells(1.0, 1.0, 27.0)
+    height, width = cell_size_m(cells, np.array([[0, 0], [1, 0], [4, 0]]))
+    assert height == pytest.approx(110_758.2, abs=0.1)
+    assert width == pytest.approx(101_354.78, abs=5e-3)
 
 
 def test_a_swath_may_have_a_cost_cutoff() -> None:
@@ -129,15 +180,17 @@ def test_links_through_a_third_source_are_dropped() -> None:
     assert not kept.links[1].in_tree
 
 
+@pytest.mark.parametrize("most", [3.0, 5.0])
 @pytest.mark.parametrize("limit", ["max_cost", "max_euclid_m"])
-def test_long_links_are_dropped_unless_they_join(limit: str) -> None:
+def test_long_links_are_dropped_unless_they_join(limit: str, most: float) -> None:
+    """They take 3 and 8; one that takes the most is kept."""
     ground, sources = np.ones((3, 12)), one_source((3, 12), (1, 0), (1, 3), (1, 11))
     network = link_sources(
-        ground, sources, UNIT, settings_of(nearest=0, join_components=False, **{limit: 5.0})
+        ground, sources, UNIT, settings_of(nearest=0, join_components=False, **{limit: most})
     )
     assert pairs_of(network) == [(1, 2)]
     assert network.dropped == {(2, 3): limit}
-    joined = link_sources(ground, sources, UNIT, settings_of(nearest=0, **{limit: 5.0}))
+    joined = link_sources(ground, sources, UNIT, settings_of(nearest=0, **{limit: most}))
     assert [link.is_bridge for link in joined.links] == [False, True]
     assert joined.dropped == {}
 
