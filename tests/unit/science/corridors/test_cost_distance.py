@@ -85,6 +85,14 @@ def test_directions_lead_back_and_the_lowest_index_wins_ties() -> None:
     assert DIRECTIONS[square.directions[1, 1] - 1] == (-1, 0)
 
 
+def test_ties_that_rounding_breaks_are_ties() -> None:
+    """1.7 both ways round the barrier; summed along the way of the lower index 1.7 + 2⁻⁵²."""
+    ground = np.array([[1.0, 0.1, 0.4], [0.1, X, 0.2], [0.2, 0.4, 1.0]])
+    found = cost_distance(ground, one_source((3, 3), (0, 0)), UNIT, neighbours=4)
+    assert found.cost[2, 2] == 1.7
+    assert DIRECTIONS[found.directions[2, 2] - 1] == (-1, 0)
+
+
 def test_what_no_way_leads_to_is_told() -> None:
     ground = np.array([[1.0, X, 1.0]])
     found = cost_distance(ground, np.array([[1, 0, 0]]), UNIT)
@@ -98,7 +106,11 @@ def test_ties_of_allocation_follow_the_way_back() -> None:
     assert found.allocation.tolist() == [[1, 1, 1, 2, 2]]
 
 
-def test_beyond_the_most_cost_nothing_is_reached() -> None:
+@pytest.mark.parametrize("most_buckets", [0, surfaces.MOST_BUCKETS])
+def test_beyond_the_most_cost_nothing_is_reached(
+    most_buckets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surfaces, "MOST_BUCKETS", most_buckets)
     found = cost_distance(np.ones((1, 6)), np.array([[1, 0, 0, 0, 0, 0]]), UNIT, max_cost=3.0)
     assert found.cost.tolist() == [[0, 1, 2, 3, X, X]]
 
