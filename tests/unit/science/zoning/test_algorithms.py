@@ -101,11 +101,21 @@ def test_skater_cuts_where_the_sum_of_squares_falls_most() -> None:
     ]
 
 
+def test_of_equal_cuts_skater_takes_that_of_the_lowest_units_first() -> None:
+    features = np.array([[0.0], [1], [100], [101]])
+    pairs = np.array([[0, 1], [1, 2], [2, 3]])
+    cuts = skater_cuts(features, Contiguity(pairs, pairs[:0]), 4)
+    assert [cuts.labels(k).tolist() for k in (2, 3)] == [[0, 0, 1, 1], [0, 1, 2, 2]]
+
+
 def test_skater_takes_the_tree_of_least_distance() -> None:
     features = np.array([[0.0], [1], [3]])
     pairs = np.array([[0, 1], [0, 2], [1, 2]])
     cuts = skater_cuts(features, Contiguity(pairs, pairs[:0]), 2)
     assert sorted(map(tuple, cuts.tree)) == [(0, 1), (1, 2)]
+    # Of three units as far from one another, that of the lowest ones.
+    alike = skater_cuts(np.eye(3), Contiguity(pairs, pairs[:0]), 2)
+    assert sorted(map(tuple, alike.tree)) == [(0, 1), (0, 2)]
 
 
 def test_skater_keeps_the_least_size() -> None:
@@ -114,6 +124,8 @@ def test_skater_keeps_the_least_size() -> None:
     graph = Contiguity(pairs, pairs[:0])
     assert skater_cuts(features, graph, 2, 0.4).labels(2).tolist() == [0, 0, 1, 1, 1]
     assert len(skater_cuts(features, graph, 5, 0.4).cuts) == 1
+    # Half of five units are three, which two clusters cannot both have.
+    assert skater_cuts(features, graph, 2, 0.5).labels(2).tolist() == [0] * 5
     assert skater_cuts(features, graph, 2, 0.6).labels(2).tolist() == [0] * 5
 
 

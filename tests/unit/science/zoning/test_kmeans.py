@@ -57,3 +57,19 @@ def test_centres_rest(units: int, columns: int, k: int, seed: int, coarse: bool)
     np.testing.assert_allclose(own, gaps.min(axis=1), atol=1e-12)
     means = [features[nearest == number].mean(axis=0) for number in range(k)]
     np.testing.assert_allclose(np.stack(means), centres, atol=1e-9)
+
+
+def test_different_rows_are_counted_as_far_as_they_are_asked_for() -> None:
+    rows = np.zeros((1200, 1))
+    rows[1000:] = np.arange(200)[:, np.newaxis] % 3
+    assert count_different(rows, 3) == 3
+    assert count_different(rows, 4) == 3
+    assert count_different(rows, 1) == 1
+
+
+def test_a_cluster_that_no_unit_is_left_for_lies_where_another_does() -> None:
+    """Of a sample, as few rows may be different, although all units are enough."""
+    features = np.array([[3.0, 1.0]] * 5 + [[7.0, 2.0]] * 2)
+    centres = best_centres(features, 4, 0, 3, 1e-6)
+    np.testing.assert_allclose(np.unique(centres.round(9), axis=0), [[3, 1], [7, 2]])
+    assert np.unique(nearest_centres(features, centres)).size == 2
