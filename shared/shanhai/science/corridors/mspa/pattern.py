@@ -221,7 +221,7 @@ def spatial_pattern(
     """The part that each cell plays in the shape of the foreground.
 
     Args:
-        foreground: Habitat. What lies outside the raster counts as missing.
+        foreground: Habitat, fewer than 2³¹ cells. What lies outside the raster counts as missing.
         missing: Cells of which nothing is known: they are neither foreground, whatever
             `foreground` says there, nor the background that makes an edge.
         parameters: Connectivity, edge width, transition.

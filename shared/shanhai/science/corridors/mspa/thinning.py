@@ -166,7 +166,7 @@ def _removed(
     gone = 0
     for number in range(len(batch)):
         cell = batch[number]
-        index = 0
+        index = np.int64(0)  # of 8 bits without the compiler, as the states are
         for place in range(7, -1, -1):
             index = index * 3 + state[cell + around[place]]
         if independent[index]:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from shanhai.science.corridors.mspa.pattern import steps_from
-from shanhai.science.corridors.mspa.thinning import anchored_skeleton, tables
+from shanhai.science.corridors.mspa.thinning import MAY_GO, _removed, anchored_skeleton, tables
 from shanhai.science.zoning.patches import Connectivity
 from tests.unit.science.corridors.mspa.lands import blobs
 
@@ -56,3 +56,12 @@ def test_of_256_neighbourhoods_116_are_simple(connectivity: Connectivity) -> Non
     stays = [sum(3**place for place in range(8) if land >> place & 1) for land in range(256)]
     np.testing.assert_array_equal(independent[stays], simple)
     assert not independent[-1]
+
+
+def test_a_neighbourhood_has_its_number_without_the_compiler_too() -> None:
+    """Eight neighbours that may all go: 3⁸ − 1, which the 8 bits of their states do not hold."""
+    state, around = np.full(9, MAY_GO, dtype=np.uint8), np.array([-3, -2, 1, 4, 3, 2, -1, -4])
+    independent = np.arange(3**8) == 3**8 - 1
+    interpreted = getattr(_removed, "py_func", _removed)
+    for run in (_removed, interpreted):
+        assert run(np.array([4]), state.copy(), around, independent) == 1
