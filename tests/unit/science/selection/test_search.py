@@ -4,9 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.science.selection import solver as searching
-from shanhai.science.selection.problem import MaximumBenefit, SelectionProblem
-from shanhai.science.selection.solver import SolveOptions, select_sites
-from tests.unit.science.selection.cases import GOALS, bare, goal_of, with_neighbours, with_rules
+from shanhai.science.selection.problem import MaximumBenefit, MinimumSet, SelectionProblem
+from shanhai.science.selection.programme import make_programme
+from shanhai.science.selection.solver import SearchResult, SolveOptions, search, select_sites
+from tests.unit.science.selection.cases import (
+    EXAMPLE,
+    GOALS,
+    bare,
+    goal_of,
+    with_neighbours,
+    with_rules,
+)
 
 
 @pytest.fixture
@@ -53,3 +61,29 @@ def test_many_sites_within_the_gap(seed: int) -> None:
     again = select_sites(problem, goal, SolveOptions(0.01))
     assert again.plan is not None
     assert (again.plan.phase_of == found.plan.phase_of).all()
+
+
+@pytest.mark.usefixtures("always_ahead")
+def test_a_head_start_counts_where_the_whole_search_comes_to_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = SearchResult("limit", np.ones(4), 14.0, 4.5)
+    monkeypatch.setattr(searching, "_head_start", lambda *_: head)
+    monkeypatch.setattr(searching, "_run", lambda *_: SearchResult("limit", None, np.inf, -np.inf))
+    found = search(make_programme(EXAMPLE, MinimumSet(np.array([5.0, 5.0]))), [], 0.0, 1.0)
+    assert (found.ending, found.found, found.bound) == ("limit", 14.0, 4.5)
+    assert found.values is head.values
+
+
+def test_a_plan_without_any_worth_is_the_best_only_where_none_can_be_worth_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of an objective of 0 no gap is a share."""
+    nothing = np.zeros(6)
+    for bound, status, gap in ((-12.0, "feasible", np.inf), (-1e-9, "optimal", 0.0)):
+        stopped = SearchResult("limit", nothing, 0.0, bound)
+        monkeypatch.setattr(searching, "search", lambda *_, stopped=stopped: stopped)
+        found = select_sites(EXAMPLE, MaximumBenefit(np.ones(2)))
+        assert found.plan is not None
+        assert (found.plan.objective, found.bound) == (0, -bound)
+        assert (found.status, found.gap) == (status, gap)

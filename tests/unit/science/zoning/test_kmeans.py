@@ -67,9 +67,12 @@ def test_different_rows_are_counted_as_far_as_they_are_asked_for() -> None:
     assert count_different(rows, 1) == 1
 
 
-def test_a_cluster_that_no_unit_is_left_for_lies_where_another_does() -> None:
+@pytest.mark.parametrize("counts", [(5, 2), (1, 1)])
+def test_a_cluster_that_no_unit_is_left_for_lies_where_another_does(
+    counts: tuple[int, int],
+) -> None:
     """Of a sample, as few rows may be different, although all units are enough."""
-    features = np.array([[3.0, 1.0]] * 5 + [[7.0, 2.0]] * 2)
+    features = np.repeat([[3.0, 1.0], [7.0, 2.0]], counts, axis=0)
     centres = best_centres(features, 4, 0, 3, 1e-6)
     np.testing.assert_allclose(np.unique(centres.round(9), axis=0), [[3, 1], [7, 2]])
     assert np.unique(nearest_centres(features, centres)).size == 2
