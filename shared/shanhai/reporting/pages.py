@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from shanhai.cartography import LAND_COVER
+from shanhai.reporting.input_words import choice_label, input_label
 from shanhai.science.flags import ResultFlag
+from shanhai.science.units import unit_name
 from shanhai.vocabulary import Label, label_of
 
 
@@ -26,11 +29,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["number"] = number
-    made.filters["figure"] = figure
-    made.filters["told"] = told
+    for one in (number, figure, told, data_uri, input_label, choice_label):
+        made.filters[one.__name__] = one
+    made.filters["unit"] = unit_name
     made.filters["computed"] = lambda manifest: computed_at(manifest).isoformat(" ", "minutes")
-    made.filters["data_uri"] = data_uri
     made.globals["label_of"] = label_of
     made.globals["covers"] = {one.code: one.label for one in LAND_COVER.entries}
     made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
@@ -60,7 +62,9 @@ def figure(value: float | Sequence[float] | None, digits: int = 4) -> str:
         return " / ".join(figure(one, digits) for one in value)
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:,.{digits}g}"
+    if abs(value) >= 10**digits - 0.5:
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.{digits}g}'):,f}"
 
 
 def data_uri(path: Path) -> str:
@@ -69,15 +73,18 @@ def data_uri(path: Path) -> str:
 
 
 def told(value: Any) -> str:
-    """A parameter's value for a reader: rows of a table, yes and no, a dash for none."""
+    """A parameter's value for a reader: rows of a table, words of codes, a dash for none."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "是 yes" if value else "否 no"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {told(one)}" for name, one in value.items()) or "–"
+        return ", ".join(f"{told(name)} {told(one)}" for name, one in value.items()) or "–"
     if isinstance(value, list | tuple):
         return ", ".join(map(told, value)) or "–"
+    if isinstance(value, str):
+        label = choice_label(value)
+        return label.zh if label.zh == label.en else f"{label.zh} {label.en}"
     return figure(value, 6) if isinstance(value, float) else str(value)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from shanhai.processes.assess_ecoservices.request import input_schemas
 from shanhai.processes.catalogue import CONTRACTS
+from shanhai.reporting.input_words import CHOICES, INPUTS
 from shanhai.vocabulary import Lang
 from shanhai_api.processes.descriptions import InputDescription, inputs_of, needs_of
-from shanhai_api.words.members import CHOICES, INPUTS
 
 
 def inputs_told(lang: Lang) -> Iterator[tuple[str, InputDescription]]:

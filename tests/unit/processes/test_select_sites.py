@@ -416,6 +416,40 @@ class TestRules:
         assert "fund-" not in sites.rows[0][7]
         assert [row[1] for row in funds.rows] == ["岸线修复 Repair of banks", "不限 anything"]
 
+    def test_the_report_names_problems_groups_parameters_and_resampling(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
+        goal = {"weights": {"problems": 1, "barriers": 1}}
+        parameters = {"least_group_ha": 1, "alternatives": 1, "units": "fishnet"}
+        inputs = {
+            **SPOTS,
+            "goal": goal,
+            "candidates": ["barriers", "problems"],
+            "budget": 50_000,
+            "parameters": parameters,
+        }
+        outcome = compute(selection_task(watershed, inputs), tmp_path / "work")
+        page = (tmp_path / "work" / "report.html").read_text(encoding="utf-8")
+        tables = {
+            table.columns[0].text.split("\n")[0]: table
+            for table in blocks_of(page, defaultdict(Path))
+            if isinstance(table, Table)
+        }
+        document = json.loads((tmp_path / "work" / "statistics.json").read_bytes())
+        assert {one["code"] for one in document["sites"] if one["problems"]} == {"erosion.1"}
+        # The site of a problem is the one that acts on it.
+        acted_on = [row[6] for row in tables["代码与名称"].rows]
+        assert [one for one in acted_on if one != "–"] == ["水土流失 Erosion"]
+        names = {one["code"]: one["name_zh"] for one in document["sites"]}
+        assert outcome.values["groups"]
+        for one, row in zip(outcome.values["groups"], tables["地块"].rows, strict=True):
+            assert row[0].startswith("、".join(names[code] for code in one["sites"]) + " ")
+        told = {row[0]: row[1] for row in tables["参数"].rows}
+        assert told["连片规模下限（公顷） Least group, ha"] == "1"
+        assert told["单元 Units"] == "格网 Fishnet"
+        assert not [name for name in told if "_" in name]
+        assert [row[2] for row in tables["数据集"].rows] == ["最近邻 nearest"]
+
     def test_sites_in_lines_are_kept_out(self, watershed: Watershed, tmp_path: Path) -> None:
         geometry = located(square(watershed, 20, 18, 4))
         line = AreaTask(

@@ -3,6 +3,7 @@
 import pytest
 from weasyprint import HTML
 
+from shanhai.raster.warp import METHODS
 from shanhai.reporting.pages import environment, figure, number, told
 
 
@@ -15,7 +16,8 @@ from shanhai.reporting.pages import environment, figure, number, told
         (0.1 + 0.2, "0.3"),
         (1234567.0, "1,234,567"),
         (42, "42"),
-        ({"forest": 0.003, "bare": 1.0}, "forest 0.003, bare 1"),
+        ({"forest": 0.003, "bare": 1.0}, "林地 Forest 0.003, 裸地 Bare or sparse 1"),
+        ("fishnet", "格网 Fishnet"),
         ([], "–"),
         (["a", 2.5], "a, 2.5"),
     ],
@@ -35,6 +37,21 @@ def test_large_figures_are_written_out() -> None:
     assert [figure(one) for one in (34919.0, -34919.4, 9999.7)] == ["34,919", "-34,919", "10,000"]
     assert (figure(123456.7, 6), told(1e8)) == ("123,457", "100,000,000")
     assert figure(9999.4) == "9,999"
+
+
+def test_small_figures_are_written_without_powers_of_ten() -> None:
+    assert [figure(one, 2) for one in (8.3e-5, -1.26e-7, 0.0)] == ["0.000083", "-0.00000013", "0"]
+
+
+@pytest.mark.parametrize("way", sorted({one for pair in METHODS.values() for one in pair}))
+def test_ways_of_resampling_have_words(way: str) -> None:
+    template = environment().from_string(
+        '{% from "words.html.j2" import resampled %}{{ resampled(way) }}'
+    )
+    zh, en = template.render(way=way).split(' <span class="en" lang="en">')
+    assert zh.isalpha()
+    assert not zh.isascii()
+    assert en.removesuffix("</span>").replace(" ", "").isalpha()
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from shanhai.db.features.geometry import DEPTHS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS, resolution_of
 from shanhai.processes.kit.contract import OutputSpec, ProcessContract
+from shanhai.reporting.input_words import CHOICES, INPUTS
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe
 from shanhai_api.kit.errors import NoSuchProcess
 from shanhai_api.kit.routing import FILE
 from shanhai_api.kit.view import View
-from shanhai_api.words.members import CHOICES, INPUTS
 from shanhai_api.words.naming import called, member_name
 
 CHOICE = Label("可选值的名称", "Words of what may be chosen")
@@ -221,11 +221,8 @@ def _called(name: str, schema: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
 
 
 def _choice(code: str, lang: Lang) -> str:
-    if code in CHOICES:
-        return CHOICES[code].in_(lang)
-    if code in COLLECTION_TITLES:
-        return COLLECTION_TITLES[code].in_(lang)
-    return called(code, lang)
+    known = CHOICES.get(code) or COLLECTION_TITLES.get(code)
+    return called(code, lang) if known is None else known.in_(lang)
 
 
 def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:

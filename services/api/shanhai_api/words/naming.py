@@ -12,15 +12,16 @@ from urllib.parse import unquote
 from markupsafe import Markup, escape
 
 from shanhai import vocabulary
+from shanhai.cartography import LAND_COVER
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.db.compliance.rules import activities
+from shanhai.reporting.input_words import INPUTS
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, Lang, Term
 from shanhai_api.words.figures import FIGURES, MANIFEST
 from shanhai_api.words.members import (
     ACTIONS,
     CODES,
     HEADINGS,
-    INPUTS,
     LAYERS,
     LINKS,
     MEMBERS,
@@ -59,9 +60,9 @@ def _known_codes() -> Mapping[str, Label]:
         if isinstance(listed, tuple):
             for term in (each for each in listed if isinstance(each, Term)):
                 found.setdefault(term.code, set()).add(term.label)
-    for one in ZONE_CLASSES:
-        found.setdefault(one.code, set()).add(one.label)
-    for code, label in PROJECT_STATES.items():
+    classes = {one.code: one.label for one in LAND_COVER.entries}
+    zones = {one.code: one.label for one in ZONE_CLASSES}
+    for code, label in (*PROJECT_STATES.items(), *classes.items(), *zones.items()):
         found.setdefault(code, set()).add(label)
     return {code: next(iter(labels)) for code, labels in found.items() if len(labels) == 1} | dict(
         CODES
@@ -72,7 +73,7 @@ def _known_members() -> Mapping[str, Label]:
     """The titles of properties, of the first entity that has one, below those written for pages."""
     properties = (item for entity in reversed(ENTITIES) for item in entity.properties)
     titles = {item.name: item.title for item in properties}
-    return {**MANIFEST, **titles, **FIGURES, **MEMBERS}
+    return {**INPUTS, **MANIFEST, **titles, **FIGURES, **MEMBERS}
 
 
 KNOWN_CODES = _known_codes()

@@ -19,6 +19,7 @@ from shanhai.processes.assess_ecoservices.pictures import (
     service_maps,
 )
 from shanhai.processes.assess_ecoservices.request import decisive
+from shanhai.processes.assess_ecoservices.spec_words import NO_MORE, SOURCES_ZH, STATUSES
 from shanhai.processes.kit import outputs
 from shanhai.processes.kit.manifest import drawing_runner, keep_files, recall_files
 from shanhai.processes.kit.task import OutputFile, Task
@@ -30,20 +31,14 @@ from shanhai.reporting.map_decorations import (
     missing_font_warning,
 )
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
-from shanhai.reporting.pages import ReportPage, told
+from shanhai.reporting.pages import ReportPage
 from shanhai.science.ecoservices.computation import CLASS_UNITS
+from shanhai.science.ecoservices.graph import LayerGraph
 from shanhai.science.ecoservices.matching_layers import DEMAND_MEAN, SUPPLY_MEAN
 from shanhai.vocabulary import LANGUAGES, Label, Lang, label_of
 
 TEMPLATE = "assessment_report.html.j2"
 _LEADING = 2
-
-GRADES = {
-    "stable": Label("稳定", "stable"),
-    "weak": Label("较弱", "weak"),
-    "not_stable": Label("不稳定", "not stable"),
-}
-"""What is said of a zone that comes back in resampling more or less."""
 
 ZONING_TITLE = Label("生态保护修复分区报告", "ecological protection and restoration zones")
 ASSESSMENT_TITLE = Label("生态系统服务评估报告", "assessment of ecosystem services")
@@ -234,7 +229,7 @@ def write_maps_and_report(
     sheets = dict([*zoned, *_ratio_sheets(frame, store, workspace)])
     maps = [(path, caption) for path, (caption, _) in sheets.items() if ready.drawn[path.name]]
     small = [path for path in map(workspace.joinpath, ready.drawn) if path not in sheets]
-    content = content_of(manifest, figures, statistics, places)
+    content = content_of(manifest, figures, assessment.assembled.graph, statistics, places)
     drawn = [(path, Label("", "")) for path in small]
     page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)
     files = outputs.write_report(workspace, page, maps)
@@ -283,6 +278,7 @@ def _draw(drawing: Drawing) -> bool:
 def content_of(
     manifest: Mapping[str, Any],
     figures: Sequence[Mapping[str, Any]],
+    graph: LayerGraph,
     statistics: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -291,6 +287,7 @@ def content_of(
     Args:
         manifest: The manifest.
         figures: Figures of every service, as `assess_ecoservices.service_figures` makes them.
+        graph: The layers it was calculated by.
         statistics: The statistics document of a zoning; None for an assessment without zones.
         places: Statistics of the districts, of an assessment without zones.
     """
@@ -308,10 +305,14 @@ def content_of(
             for service, lacks in manifest.get("not_measured", {}).items()
         },
         "worst": max(measured, key=lambda one: one["deficit_percent"], default=None),
-        "parameters": list(parameter_rows(manifest)),
+        "parameters": {
+            "fill_zero": manifest["parameters"]["fill_zero"],
+            **({"seed": given["seed"]} if "seed" in (given := manifest["request"]) else {}),
+            **manifest["parameters"]["parameters"],
+        },
+        "layer_parameters": list(layer_parameters(manifest, graph.title_of)),
         "valid_km2": manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,
         "limits": limits_of(manifest["profile"], zoned=statistics is not None),
-        "grades": GRADES,
         "quadrants": QUADRANTS,
         "coordination": COORDINATION,
         "has_population": _every_zone_has(statistics, "population"),
@@ -329,25 +330,17 @@ def limits_of(profile: str, *, zoned: bool) -> list[Label]:
     ]
 
 
-def parameter_rows(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Every number, way and table of a run: first those of the whole, then layer by layer."""
-    asked, given = manifest["parameters"], manifest["request"]
-    whole = {"profile": manifest["profile"], "fill_zero": asked["fill_zero"]}
-    if "seed" in given:
-        whole["seed"] = given["seed"]
-    for name, value in {**whole, **asked["parameters"]}.items():
+def layer_parameters(
+    manifest: Mapping[str, Any], title_of: Callable[[str], Label]
+) -> Iterator[dict[str, Any]]:
+    """Every number, way and table of the layers of a run, with labels for their codes."""
+    for one in manifest["parameters"]["layers"]:
+        source = "" if one["source"] in NO_MORE else one["source"]
         yield {
-            "layer": "*",
-            "name": name,
-            "value": told(value),
-            "unit": "",
-            "status": "",
-            "source": "",
-        }
-    for one in asked["layers"]:
-        yield {
-            **{name: str(one[name]) for name in ("layer", "name", "unit", "status", "source")},
-            "value": told(one["value"]),
+            **one,
+            "layer": title_of(one["layer"]),
+            "status_label": STATUSES[one["status"]],
+            "source": Label(SOURCES_ZH.get(source, source), source),
         }
 
 

@@ -17,10 +17,11 @@ PROFILES: Mapping[Profile | Literal["any"], Label] = {
     "index": Label("指数法", "index"),
     "any": Label("两类方案均可", "in either profile"),
 }
-STATUSES: Mapping[ConfirmationStatus, Label] = {
+STATUSES: Mapping[str, Label] = {
     ConfirmationStatus.VERIFIED: Label("已核对原文", "verified"),
     ConfirmationStatus.LITERATURE: Label("据文献", "from the literature"),
     ConfirmationStatus.ENGINEERING: Label("工程取值", "engineering default"),
+    "user": Label("本次设定", "set for this run"),
 }
 UNITS = {"m3": "m³", "m2": "m²", "Cel": "°C", "deg": "°"}
 UNITS_ZH = {"person": "人", "yr": "年", "min": "分钟", "tC": "吨碳"}

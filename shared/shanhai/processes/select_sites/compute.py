@@ -27,14 +27,13 @@ from shanhai.processes.select_sites.result import Chosen, build_manifest, choose
 from shanhai.processes.select_sites.rules import make_rules
 from shanhai.processes.select_sites.sites import judge_selection
 from shanhai.processes.select_sites.statistics import (
-    LEVEL_NAMES,
     codes_of_front,
     statistics_document,
     table_head,
     table_rows,
     unit_row,
 )
-from shanhai.processes.select_sites.task import COMPONENTS, SelectionTask, SelectSitesTask
+from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
 from shanhai.reporting import charts
 from shanhai.reporting.charts import draw_front
 from shanhai.reporting.maps import MapFrame, draw_ramp_map
@@ -172,25 +171,6 @@ TEMPLATE = "selection_report.html.j2"
 _ENDS = (Label("最为优先", "most urgent"), Label("不急", "least urgent"))
 _RANK_ENDS = (Label("最后放弃", "given up last"), Label("最先放弃", "given up first"))
 _MAPS = Label("选址图", "Map")
-GOALS: Mapping[str, Label] = {
-    "maximum_gain": Label("最大效益", "most gain"),
-    "minimum_set": Label("最小成本", "least cost"),
-    "coverage": Label("目标达成", "coverage of targets"),
-    "shortfall": Label("缺口最小", "least shortfall"),
-}
-STATUSES: Mapping[str, Label] = {
-    "optimal": Label("已达间隙要求", "optimal within the gap"),
-    "feasible": Label("时限内停止", "stopped at the limit"),
-    "infeasible": Label("目标无法全部达到", "not all targets can be reached"),
-}
-KINDS: Mapping[str, Label] = {
-    "barrier": Label("障碍点", "barrier"),
-    "pinch_point": Label("夹点", "pinch point"),
-    "problem": Label("生态问题", "problem"),
-    "project": Label("项目", "project"),
-    "priority_unit": Label("优先单元", "priority unit"),
-    "site": Label("给定地块", "given"),
-}
 
 
 def write_maps_and_report(
@@ -200,7 +180,7 @@ def write_maps_and_report(
 
     The maps of the sites are outputs of their own as well.
     """
-    place = chosen.siting.place
+    place, places = chosen.siting.place, chosen.siting.selection.places
     frame = outputs.frame_of(place, manifest)
     drawing = _drawing(chosen)
     leading = [
@@ -212,7 +192,10 @@ def write_maps_and_report(
     content = {
         **statistics,
         "measures": activities(),
-        "words": {**GOALS, **STATUSES, **KINDS, **LEVEL_NAMES, **COMPONENTS},
+        "names": {
+            **{one.code: Label(one.name_zh, one.name_en) for one in places},
+            **{one.code: one.title for one in chosen.candidates},
+        },
     }
     page = ReportPage(TEMPLATE, place.area.name, content, manifest, others)
     return outputs.write_report(workspace, page, leading, _MAPS)
