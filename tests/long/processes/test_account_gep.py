@@ -1,5 +1,6 @@
 import csv
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
+from shanhai.reporting.blocks import Table, blocks_of
 from shanhai.science.landcover import LandCover
 from tests.support.computed import compute
 from tests.support.evaluation_rasters import evaluation_task
@@ -75,6 +77,23 @@ def test_every_promised_output_is_there(accounted: tuple[Path, Outcome]) -> None
     page = (workspace / "report.html").read_text("utf-8")
     assert "水源涵养" in page
     assert "Share that rests on defaults" in page
+
+
+def test_the_report_fits_its_page_and_names_coefficients(accounted: tuple[Path, Outcome]) -> None:
+    page = (accounted[0] / "report.html").read_text("utf-8")
+    tables = [one for one in blocks_of(page, defaultdict(Path)) if isinstance(one, Table)]
+    # A page of A4 holds a name and six columns of figures.
+    assert max(len(one.columns) for one in tables) == 7
+    document = told(accounted[0])
+    values = next(one for one in tables if one.columns[0].text.startswith("价值 万元"))
+    assert [row[1:] for row in values.rows] == [
+        [f"{where['items'][place]['value'] / 1e4:,.2f}" for where in document["districts"]]
+        for place in range(len(document["items"]))
+    ]
+    assert "<code>silt_share</code></td><td" in page  # in the list of coefficients
+    assert "清淤工程费用、泥沙淤积系数、土壤容重" in page
+    assert "m3" not in page
+    assert '据文献 <span class="en" lang="en">from the literature</span>' in page
 
 
 def test_the_sum_of_the_items_is_the_product(accounted: tuple[Path, Outcome]) -> None:
