@@ -76,6 +76,22 @@ class TestWhole:
         assert not (workspace / "scratch").exists()
         assert [one["code"] for one in outcome.warnings] == ["importance_held"]
 
+    def test_the_report_tells_edits_in_words_and_one_language_after_the_other(
+        self, done: tuple[Path, Outcome]
+    ) -> None:
+        page = (done[0] / "report.html").read_text(encoding="utf-8")
+        for zh, en in (
+            ("修复", "Restore"),
+            ("建设道路", "Build a road"),
+            ("开辟通道", "Open a passage"),
+        ):
+            assert f'<td>{zh} <span class="en" lang="en">{en}</span></td>' in page
+        gained = done[1].values["connectivity"]
+        eca, area = (gained[f"{name}_change_percent"] for name in ("eca", "area"))
+        assert f"ECA 变化 {eca:,.2f} %，源地面积变化 {area:,.2f} %。" in page
+        assert "最小面积（公顷）" in page
+        assert "min_area_ha" not in page
+
     def test_the_table_tells_measures_links_and_land(self, done: tuple[Path, Outcome]) -> None:
         workspace, outcome = done
         with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:

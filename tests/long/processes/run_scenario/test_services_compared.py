@@ -46,6 +46,13 @@ def done(
     return workspace, compute(task, workspace), task
 
 
+def test_the_report_tells_no_parameters_of_a_network(done: tuple[Path, Outcome, Task]) -> None:
+    workspace, outcome, _ = done
+    page = (workspace / "report.html").read_text(encoding="utf-8")
+    assert f"分区改变的面积为 {outcome.values['zones_changed_ha']:,.1f} 公顷" in page
+    assert "参数 <" not in page
+
+
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     done: tuple[Path, Outcome, Task],
     resume: Callable[[Task, float, Path], None],
