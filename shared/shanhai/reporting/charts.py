@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from shanhai.reporting import furniture, map_decorations
 from shanhai.science.selection.ranking import PerformanceCurves
+from shanhai.science.units import unit_label
 from shanhai.vocabulary import Label, Lang
 
 DPI = 110
@@ -122,7 +123,7 @@ def draw_indicator(
         _draw_path(axes, one, way, line)
         title = map_decorations.both(Label(one["name_zh"], one["name_en"]))
         axes.set_title(title, fontsize=9, color=furniture.INK, loc="left")
-        axes.set_ylabel(one["unit"], fontsize=8)
+        axes.set_ylabel(map_decorations.both(unit_label(one["unit"])), fontsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)

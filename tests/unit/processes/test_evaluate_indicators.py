@@ -481,3 +481,7 @@ def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:
     assert [one["name"] for one in manifest["outputs"]][:3] == ["indicators", "statistics", "table"]
     assert manifest["control_areas"][0]["code"] == "x"
     assert "geometry" not in manifest["control_areas"][0]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert '<td>管控线 <span class="en" lang="en">control areas</span> 1</td>' in page
+    # No raster was read: there is no table of none.
+    assert "输入数据" not in page
