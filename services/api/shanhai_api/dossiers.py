@@ -25,6 +25,7 @@ from shanhai_api.plans.operations import send_document
 from shanhai_api.plans.schemas import Year
 from shanhai_api.projects import plan_models, routes
 from shanhai_api.projects.schemas import TableQuery, Word
+from shanhai_api.words.members import PROJECT_STATES
 
 router = APIRouter(tags=["features"], route_class=Route)
 FORMATS = (JSON, HTML, PDF, DOCX)
@@ -159,7 +160,9 @@ def cell_of(column: dossiers.DossierColumn, row: dossiers.Row, lang: Lang) -> st
     if isinstance(value, float):
         return figure(value, 6)
     listed = value if isinstance(value, list | tuple) else [value]
-    told = [column.words.get(str(o), Label(str(o), str(o))).in_(lang) for o in listed]
+    # States of projects are rows of a table, not terms of a list.
+    words = column.words or (PROJECT_STATES if column.name == "state" else {})
+    told = [words.get(str(o), Label(str(o), str(o))).in_(lang) for o in listed]
     return Label("、", ", ").in_(lang).join(told)
 
 
@@ -167,9 +170,11 @@ def table_of(part: dossiers.DossierPart, lang: Lang) -> blocks.Table:
     """The table of a part."""
     columns = shown_columns(part, lang)
     rows = [[cell_of(column, row, lang) for column in columns] for row in part.rows]
+    heads = [heading_of(one, lang) for one in columns]
+    widths = blocks.widths_of(list(zip(heads, *rows, strict=True)))
     headings = [
-        blocks.Column(text := heading_of(one, lang), blocks.width_of([text, *cells]), one.kind)
-        for one, cells in zip(columns, zip(*rows, strict=True), strict=True)
+        blocks.Column(text, width, one.kind)
+        for text, width, one in zip(heads, widths, columns, strict=True)
     ]
     return blocks.Table("", headings, rows)
 

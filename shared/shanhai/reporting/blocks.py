@@ -1,5 +1,6 @@
 """The parts of a document, as every format writes them; read from a page, or made into one."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -143,11 +144,26 @@ def _widths(columns: list[Column]) -> list[str]:
     return [f"{100 * one.width / total:.2f}%" for one in columns]
 
 
-def width_of(texts: Iterable[str]) -> int:
-    """How wide a column of these texts is beside others: Chinese counts twice, edges once each."""
-    lines = (line for text in texts for line in text.split("\n"))
-    longest = max(sum(1 + (east_asian_width(one) in "WF") for one in line) for line in lines)
-    return min(max(longest + 2, 6), 40)
+LETTERS = 115
+"""What stands beside each other in a table on a wide page."""
+_LINE, _WORD = r"[^\n]+", r"[^\s\u2e80-\uffef]+|\S"
+
+
+def widths_of(columns: Sequence[Sequence[str]]) -> list[float]:
+    """How wide columns of these texts are: as their lines, or on a full page nearer to words."""
+    wholes, words = ([_longest(texts, of) for texts in columns] for of in (_LINE, _WORD))
+    beyond = sum(wholes) - sum(words)
+    kept = min(max(LETTERS - sum(words), 0) / beyond, 1) if beyond else 1
+    return [word + kept * (whole - word) for whole, word in zip(wholes, words, strict=True)]
+
+
+def _longest(texts: Iterable[str], pattern: str) -> int:
+    """The longest part of texts with its edges: Chinese counts twice."""
+    parts = [part for text in texts for part in re.findall(pattern, text)]
+    longest = max(
+        (sum(1 + (east_asian_width(o) in "WF") for o in part) for part in parts), default=0
+    )
+    return min(max(longest + 3, 6), 40)
 
 
 def blocks_of(page: str, pictures: Mapping[str, Path]) -> list[Block]:
@@ -235,7 +251,9 @@ def _table(element: Element) -> Table:
     every = range(len([*head, *rows][0]))
     told = [place for place in every if not any(_holds_bars(row, place) for row in body)]
     shown = [[row[place] for place in told] for row in (*head, *rows)]
-    columns = [_column(cells, bool(head)) for cells in zip(*shown, strict=True)]
+    sides = list(zip(*shown, strict=True))
+    widths = widths_of([[text for text, _ in cells] for cells in sides])
+    columns = [_column(*one, bool(head)) for one in zip(sides, widths, strict=True)]
     return Table(
         "",
         columns,
@@ -257,9 +275,9 @@ def _cells(row: Element) -> list[tuple[str, bool]]:
     return found
 
 
-def _column(cells: Sequence[tuple[str, bool]], has_head: bool) -> Column:
-    kind: Literal["text", "number"] = "number" if all(number for _, number in cells) else "text"
-    return Column(cells[0][0] if has_head else "", width_of(text for text, _ in cells), kind)
+def _column(cells: Sequence[tuple[str, bool]], width: float, has_head: bool) -> Column:
+    numbers = all(number for text, number in cells if text)
+    return Column(cells[0][0] if has_head else "", width, "number" if numbers else "text")
 
 
 def _color(row: Element) -> str | None:

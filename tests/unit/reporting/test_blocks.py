@@ -10,6 +10,7 @@ from docx.oxml.ns import qn
 from PIL import Image
 
 from shanhai.reporting.blocks import (
+    LETTERS,
     Block,
     Column,
     Front,
@@ -19,8 +20,7 @@ from shanhai.reporting.blocks import (
     SectionHeading,
     Table,
     blocks_of,
-    render_page,
-    width_of,
+    widths_of,
     word_of,
 )
 
@@ -44,7 +44,7 @@ def test_a_page_is_read_part_by_part() -> None:
         Paragraph("第一 行 & more"),
         Table(
             "",
-            [Column("分区\nZone", 6), Column("km²", 6, "number"), Column("1", 6)],
+            [Column("分区\nZone", 7), Column("km²", 7, "number"), Column("1", 6)],
             [["保护", "1.50", ""], ["合计", "2.00", ""]],
             ["1b6e3c", None],
         ),
@@ -97,14 +97,27 @@ def test_columns_are_as_wide_as_they_say_in_grid_and_cells() -> None:
 
 
 def test_chinese_counts_twice_in_the_width_of_a_column() -> None:
-    assert width_of(["氨氮浓度", "4 mg/L"]) == 2 * 4 + 2
-    assert width_of(["Ammonia nitrogen", "氨氮"]) == 16 + 2
-    assert (width_of([""]), width_of(["长" * 90])) == (6, 40)
+    columns = [["氨氮浓度", "4 mg/L"], ["Ammonia nitrogen", "氨氮"], [""], ["长" * 90]]
+    assert widths_of(columns) == [2 * 4 + 3, 16 + 3, 6, 40]
 
 
-@pytest.mark.parametrize(("wide", "paper"), [(True, "A4 landscape;"), (False, "A4;")])
-def test_a_wide_document_has_wide_pages_as_pdf_too(wide: bool, paper: str) -> None:
-    assert f"@page {{ size: {paper}" in render_page(Pages("zh", FRONT, [UNEVEN], wide=wide))
+def test_a_full_page_breaks_lines_and_no_words() -> None:
+    numbers = [["人口\nPopulation", "7,023"]] * 5
+    lines = [["供给最落后的服务\nSupply furthest behind", "雨洪调节 Stormwater regulation"]] * 3
+    widths = widths_of([*numbers, *lines])
+    assert sum(widths) == pytest.approx(LETTERS)
+    assert min(widths[:5]) >= len("Population") + 3
+    assert len("Stormwater") + 3 < widths[-1] < len("Stormwater regulation") + 9
+
+
+def test_numbers_stand_at_the_right_where_a_total_is_left_out() -> None:
+    page = (
+        '<table><thead><tr><th>区</th><th class="n">均值</th></tr></thead><tbody><tr><td>甲</td>'
+        '<td class="n">0.5</td></tr><tr><td>合计</td><td></td></tr></tbody></table>'
+    )
+    (table,) = blocks_of(page, {})
+    assert isinstance(table, Table)
+    assert [one.kind for one in table.columns] == ["text", "number"]
 
 
 def text_width(document: DocxDocument) -> int:

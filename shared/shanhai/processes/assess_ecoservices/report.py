@@ -43,32 +43,6 @@ _LEADING = 2
 ZONING_TITLE = Label("生态保护修复分区报告", "ecological protection and restoration zones")
 ASSESSMENT_TITLE = Label("生态系统服务评估报告", "assessment of ecosystem services")
 
-_INDEX_LIMIT = Label(
-    "指数法使用 0–1 的相对指数，区域之间、年份之间不可直接比较。",
-    "The index methods use relative indices of 0–1; regions and years cannot be compared directly.",
-)
-_ZONE_LIMITS = (
-    Label(
-        "五类分区是规划决定，聚类诊断只作描述，不用于选择类别数。",
-        "Five zones are a planning decision; the cluster diagnostics describe, they do not choose.",
-    ),
-    Label(
-        "面积以栅格像元为准；矢量边界经过拓扑化简。",
-        "Areas are those of the raster cells; polygon borders are simplified together.",
-    ),
-)
-_LIMITS = (
-    Label(
-        "公式与默认参数来自文献与工程经验，并非任何已发布规划的复现。",
-        "Formulas and defaults come from the literature and engineering practice; this is no "
-        "reproduction of any published plan.",
-    ),
-    Label(
-        "海域不参与陆域服务评估。",
-        "The sea takes no part in the assessment of terrestrial services.",
-    ),
-)
-
 
 def rasters_of(assessment: Assessment) -> list[outputs.Layer]:
     """The results of an assessment, in the order of the plan."""
@@ -312,22 +286,12 @@ def content_of(
         },
         "layer_parameters": list(layer_parameters(manifest, graph.title_of)),
         "valid_km2": manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,
-        "limits": limits_of(manifest["profile"], zoned=statistics is not None),
         "quadrants": QUADRANTS,
         "coordination": COORDINATION,
         "has_population": _every_zone_has(statistics, "population"),
         "has_cover": _every_zone_has(statistics, "land_cover_percent"),
         "leading_cover": leading_cover,
     }
-
-
-def limits_of(profile: str, *, zoned: bool) -> list[Label]:
-    """What a reader must not conclude from the result."""
-    return [
-        *([] if profile == "biophysical" else [_INDEX_LIMIT]),
-        *(_ZONE_LIMITS if zoned else ()),
-        *_LIMITS,
-    ]
 
 
 def layer_parameters(

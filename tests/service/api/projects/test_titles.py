@@ -229,6 +229,8 @@ class TestTitles:
             "完成": "1",
             "单位": "公顷",
         }
+        (project,) = read_rows(tables["zh"]["项目"])
+        assert project["状态"] == "草案"
         (found,) = read_rows(tables["zh"]["排污口监测结果"])
         assert {name: found[name] for name in ("项目", "最近值", "单位", "时间")} == {
             "项目": "氨氮",
