@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -177,16 +177,29 @@ def _ends_soon(certificate: x509.Certificate) -> bool:
 
 
 def _read_certificate(path: Path) -> x509.Certificate | None:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError), _ours(path):
         return x509.load_pem_x509_certificate(path.read_bytes())
     return None
 
 
 def _read_key(path: Path) -> EllipticCurvePrivateKey:
-    key = load_pem_private_key(path.read_bytes(), None)
-    if not isinstance(key, EllipticCurvePrivateKey):
-        raise InvalidInput(f"{path} is no key this command has made", pointer="DIR")
+    with _ours(path):
+        key = load_pem_private_key(path.read_bytes(), None)
+        if not isinstance(key, EllipticCurvePrivateKey):
+            raise TypeError(type(key))
     return key
+
+
+@contextmanager
+def _ours(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"{path} is nothing this command has made: remove it, and it is made anew",
+            message_zh=f"{path} 不是本命令生成的文件：请将其移走，本命令会重新生成",
+            pointer="DIR",
+        ) from error
 
 
 def _as_pem(key: EllipticCurvePrivateKey) -> bytes:

@@ -121,3 +121,13 @@ def test_the_command_makes_them(tmp_path: Path) -> None:
     assert first.stdout.startswith("made: ca, redis\n")
     assert again.stdout.startswith("made: nothing, all hold\n")
     assert str(tmp_path / "ca" / "ca.pem") in again.stdout
+
+
+@pytest.mark.parametrize("name", ["ca/ca.pem", "authority/key.pem", "server/cert.pem"])
+def test_what_is_damaged_is_named_and_made_anew_once_it_is_gone(tmp_path: Path, name: str) -> None:
+    make_certificates(tmp_path, [SERVER])
+    (tmp_path / name).write_text("half of it")
+    with pytest.raises(InvalidInput, match=f"{name} is nothing this command has made"):
+        make_certificates(tmp_path, [SERVER])
+    (tmp_path / name).unlink()
+    assert "server" in make_certificates(tmp_path, [SERVER])
