@@ -42,36 +42,43 @@ WORKER = ServiceSpec("worker", "shanhai_worker", 8002)
 SERVICES = (API, TILES, WORKER)
 
 
-class ServiceProcess:
-    """One service of one stack; `bound` to its starter it takes any port and ends with it."""
+class PythonProcess:
+    """A program of the checkout, under whose account it is started, in a folder of its home."""
 
-    def __init__(self, spec: ServiceSpec, home: Home, *, bound: bool = False) -> None:
-        self.spec = spec
-        self._preferred_port = None if bound else spec.preferred_port
-        self._ports = PortBook(home.ports)
+    def __init__(self, name: str, home: Home, *, bound: bool) -> None:
+        self.name = name
         self._unit = BackgroundProcess(
-            name=spec.name,
-            directory=home.work(spec.name),
+            name=name,
+            directory=home.work(name),
             executables=("python",),
-            pid_file=home.run / f"{spec.name}.pid",
-            log_file=home.log / f"{spec.name}.log",
+            pid_file=home.run / f"{name}.pid",
+            log_file=home.log / f"{name}.log",
             account=current_account(),
             dies_with_parent=bound,
         )
 
-    @property
-    def name(self) -> str:
-        """The service's name."""
-        return self.spec.name
+    def process(self) -> RunningProcess | None:
+        """Its main process, if it runs."""
+        return self._unit.process()
+
+    def stop(self) -> None:
+        """Stop it and wait for its end."""
+        self._unit.stop(ESCALATION)
+
+
+class ServiceProcess(PythonProcess):
+    """One service of one stack; `bound` to its starter it takes any port and ends with it."""
+
+    def __init__(self, spec: ServiceSpec, home: Home, *, bound: bool = False) -> None:
+        super().__init__(spec.name, home, bound=bound)
+        self.spec = spec
+        self._preferred_port = None if bound else spec.preferred_port
+        self._ports = PortBook(home.ports)
 
     @property
     def port(self) -> int | None:
         """The port it was given, if it ever was."""
         return self._ports.remembered(self.name)
-
-    def process(self) -> RunningProcess | None:
-        """Its main process, if it runs."""
-        return self._unit.process()
 
     def is_running(self) -> bool:
         """Whether it runs and says that it is ready."""
@@ -101,10 +108,6 @@ class ServiceProcess:
     def ask_to_stop(self) -> None:
         """Send the first request to stop, without waiting."""
         self._unit.signal(signal.SIGTERM)
-
-    def stop(self) -> None:
-        """Stop it and wait for its end."""
-        self._unit.stop(ESCALATION)
 
     @property
     def _digest_file(self) -> Path:
@@ -154,35 +157,21 @@ def _digest(environment: Mapping[str, str]) -> str:
 
 
 WANTED_BY = "SHANHAI_BACKUP_RECIPIENT"
-ARCHIVE_ESCALATION: Escalation = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
 
 
-class ArchiveProcess:
+class ArchiveProcess(PythonProcess):
     """`shanhai db archive` into `backups` of a home; wanted where there is a key to encrypt for."""
 
-    name = "archive"
     port = None
 
     def __init__(self, home: Home, *, bound: bool = False) -> None:
+        super().__init__("archive", home, bound=bound)
         self.folder = home.path / "backups"
-        self._unit = BackgroundProcess(
-            name=self.name,
-            directory=home.work(self.name),
-            executables=("python",),
-            pid_file=home.run / f"{self.name}.pid",
-            log_file=home.log / f"{self.name}.log",
-            account=current_account(),
-            dies_with_parent=bound,
-        )
 
     @property
     def wanted(self) -> bool:
         """Whether the settings ask for an archive."""
         return bool(os.environ.get(WANTED_BY))
-
-    def process(self) -> RunningProcess | None:
-        """Its main process, if it runs."""
-        return self._unit.process()
 
     def is_running(self) -> bool:
         """Whether it runs; it answers nobody."""
@@ -194,7 +183,3 @@ class ArchiveProcess:
         program = Path(sys.executable).with_name("shanhai")
         command = [sys.executable, str(program), "db", "archive", str(self.folder)]
         self._unit.launch(command, environment=os.environ | environment)
-
-    def stop(self) -> None:
-        """Stop it and wait for its end."""
-        self._unit.stop(ARCHIVE_ESCALATION)
