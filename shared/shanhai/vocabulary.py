@@ -190,6 +190,24 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+ROLES: Mapping[str, Label] = {
+    Role.VIEWER: Label("查看", "Viewer"),
+    Role.OWNER: Label("项目单位", "Owner"),
+    Role.PLANNER: Label("规划编制", "Planner"),
+    Role.APPROVER: Label("审批", "Approver"),
+    Role.SUPERVISOR: Label("监管", "Supervisor"),
+    Role.ANALYST: Label("分析", "Analyst"),
+    Role.AUDITOR: Label("审计", "Auditor"),
+    Role.FEED: Label("数据接入", "Feed"),
+    Role.ADMIN: Label("管理", "Administrator"),
+}
+
+
+def roles_zh(roles: Iterable[Role]) -> str:
+    """What roles are called in Chinese."""
+    return "、".join(ROLES[role].zh for role in sorted(roles))
+
+
 ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     Role.VIEWER: frozenset({Scope.READ}),
     Role.OWNER: frozenset({Scope.READ, Scope.PROJECTS}),

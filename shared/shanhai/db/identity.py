@@ -13,7 +13,7 @@ from shanhai.db.features.entity import Editing, Entity, Verb
 from shanhai.db.fence import PLATFORM, RowScope
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, Forbidden, InvalidInput, Unauthenticated
-from shanhai.vocabulary import EXACT_READERS, INSIDERS, READERS, ROLE_SCOPES, Role, Scope
+from shanhai.vocabulary import EXACT_READERS, INSIDERS, READERS, ROLE_SCOPES, Role, Scope, roles_zh
 
 ANONYMOUS = "anonymous"
 
@@ -295,10 +295,9 @@ def demand_role(identity: Identity, roles: frozenset[Role], region_id: int | Non
     """
     if identity.acts_as(roles, region_id):
         return
-    names = ", ".join(sorted(roles))
     raise Forbidden(
-        f"one of the roles {names} is needed for this region",
-        message_zh=f"该区域需要以下角色之一：{names}",
+        f"one of the roles {', '.join(sorted(roles))} is needed for this region",
+        message_zh=f"该区域需要以下角色之一：{roles_zh(roles)}",
     )
 
 

@@ -21,7 +21,7 @@ from shanhai.db.engine import Transaction
 from shanhai.db.identity import Identity
 from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, RateLimited
-from shanhai.vocabulary import JobStatus, Label, Role, Scope
+from shanhai.vocabulary import JobStatus, Label, Role, Scope, roles_zh
 
 QUOTA = "quota"
 RETRY = "retry"
@@ -81,7 +81,7 @@ def demand_priority(identity: Identity, name: str) -> int:
         roles = ", ".join(sorted(HURRIED))
         raise Forbidden(
             f"priority {name!r} takes one of the roles {roles}",
-            message_zh=f"优先级 {name!r} 须具有以下角色之一：{roles}",
+            message_zh=f"优先级 {name!r} 须具有以下角色之一：{roles_zh(HURRIED)}",
         )
     return PRIORITIES[name]
 

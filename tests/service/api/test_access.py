@@ -207,7 +207,8 @@ class TestTokens:
         identity = await state.authenticator.identify(f"Bearer {issuer.token(sub='invited')}", None)
         assert identity.owner == f"account:{account['id']}"
         assert Scope.WRITE in identity.scopes
-        assert (await admin.post("/accounts", json=body)).status_code == 409
+        again = await admin.post("/accounts?lang=zh", json=body)
+        assert (again.status_code, again.json()["detail"]) == (409, "登录名“invited”已有账户")
 
     async def test_roles_change_with_the_next_request(
         self,

@@ -124,6 +124,22 @@ async def test_rules_that_make_no_sense_are_refused(
     assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"limits": {"yellow": 75, "red": 75}}, "限值须从蓝色到红色逐级加重"),
+        ({"reset": 76}, "恢复值须在各限值的安全一侧"),
+        ({"kind": "rate", "limits": {"yellow": 0}}, "各级限值须大于 0"),
+        ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, "止日须晚于起日"),
+    ],
+)
+async def test_rules_that_make_no_sense_are_refused_without_names_of_fields(
+    planner: httpx.AsyncClient, changes: dict[str, Any], told: str
+) -> None:
+    answer = await planner.post("/alert-rules?lang=zh", json={**NEW, **changes})
+    assert answer.json()["detail"] == f"请求体无效：/：{told}"
+
+
 async def test_a_cut_of_a_red_line_is_shown_as_an_alert(
     planner: httpx.AsyncClient, state: ServiceState
 ) -> None:

@@ -49,5 +49,6 @@ def test_some_may_pass_before_others(identity: Identity) -> None:
 def test_a_planner_may_wait_longer_but_not_pass() -> None:
     planner = Identity("planner", JOBS, (Grant(Role.PLANNER),))
     assert demand_priority(planner, "low") < demand_priority(planner, "normal")
-    with pytest.raises(Forbidden, match="approver"):
+    with pytest.raises(Forbidden, match="approver") as refused:
         demand_priority(planner, "high")
+    assert str(refused.value.message_zh).endswith("以下角色之一：管理、审批、监管")

@@ -205,16 +205,14 @@ class RuleContents(BaseModel):
         """The members fit one another."""
         self._check_members()
         if self.kind == "no_data" and self.min_duration_s:
-            raise ValueError(
-                "no_data takes its duration from limits / no_data 的时长由 limits 给出"
-            )
+            raise ValueError("limits are the duration of no_data / 无数据的时长由限值给出")
         if self.kind in {"rate", "no_data"} and min(self.limits.values()) <= 0:
-            raise ValueError("limits must be above 0 / limits 须大于 0")
+            raise ValueError("limits must be above 0 / 各级限值须大于 0")
         counts_up = self.kind in {"settlement_waiting", "mine_report_due"}
         if (self.ends_at_0() or counts_up) and min(self.limits.values()) < 0:
-            raise ValueError("limits must not be below 0 / limits 不得小于 0")
+            raise ValueError("limits must not be below 0 / 各级限值不得小于 0")
         if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to must be after valid_from / valid_to 须晚于 valid_from")
+            raise ValueError("valid_to must be after valid_from / 止日须晚于起日")
         self._check_order()
         return self
 
@@ -241,13 +239,9 @@ class RuleContents(BaseModel):
         sign = -1 if self.kind == "below" else 1
         ordered = [sign * self.limits[level] for level in self._levels()]
         if any(upper <= lower for lower, upper in pairwise(ordered)):
-            raise ValueError(
-                "limits must become more severe from level to level / limits 须逐级加重"
-            )
+            raise ValueError("limits must become more severe / 限值须从蓝色到红色逐级加重")
         if self.reset is not None and sign * self.reset > ordered[0]:
-            raise ValueError(
-                "reset must lie on the safe side of every limit / reset 须在各限值的安全一侧"
-            )
+            raise ValueError("reset must be on the safe side / 恢复值须在各限值的安全一侧")
         if self.ends_at_0() and self.reset:
             raise ValueError(
                 f"{self.kind} ends at 0: the target is kept up with, the case closed, what is lost"

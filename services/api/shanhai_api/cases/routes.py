@@ -124,7 +124,7 @@ async def receive_leads(write: dependencies.WriteContext, value: Any) -> models.
     held = {grant.role for grant in caller.grants or ()}
     if not (caller.acts_as(PUSHERS, None) or held & PUSHERS):
         raise Forbidden(
-            "the role feed or supervisor is needed", message_zh="需要 feed 或 supervisor 角色"
+            "the role feed or supervisor is needed", message_zh="需要数据接入或监管角色"
         )
     features = body.features if body.type == "FeatureCollection" else [value]
     # In one order for all senders, so that none waits for one that waits for it.

@@ -14,11 +14,10 @@ from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.transition_guards import Verdict
 from shanhai.db.projects.transitions import Event, Prospect
 from shanhai.db.tables.project import ProjectState
-from shanhai.vocabulary import FUND_KINDS, Label
+from shanhai.vocabulary import FUND_KINDS, Label, roles_zh
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import here_links, item_path, money, project_path
-from shanhai_api.words.naming import called
 
 AmountText = Annotated[str, Field(description="Yuan, exactly", examples=["125000.00"])]
 EntryKind = Literal["allocation", "payment", "return"]
@@ -83,7 +82,7 @@ class ProjectStep(Answered):
     def of(cls, item: Prospect, view: View) -> Self:
         """A step from the state a project is in."""
         step, needed = item.step, sorted(item.step.roles)
-        in_words = "、".join(called(role, "zh") for role in needed)
+        in_words = roles_zh(needed)
         role = Label(f"须具角色：{in_words}", f"one of the roles {', '.join(needed)} is needed")
         return cls(
             to=step.target,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import ROLES, Label
 
 PROJECT_STATES: Mapping[str, Label] = {
     "draft": Label("草案", "Draft"),
@@ -131,15 +131,7 @@ CODES: Mapping[str, Label] = {
     "allocation": Label("分配", "Allocation"),
     "payment": Label("支付", "Payment"),
     "return": Label("退回", "Return"),
-    "viewer": Label("查看", "Viewer"),
-    "owner": Label("项目单位", "Owner"),
-    "planner": Label("规划", "Planner"),
-    "approver": Label("审批", "Approver"),
-    "supervisor": Label("监管", "Supervisor"),
-    "analyst": Label("分析", "Analyst"),
-    "auditor": Label("审计", "Auditor"),
-    "feed": Label("数据接入", "Feed"),
-    "admin": Label("管理", "Administrator"),
+    **ROLES,
     "water": Label("水域", "Water"),
     "bare": Label("裸地", "Bare land"),
     "Point": Label("点", "Point"),

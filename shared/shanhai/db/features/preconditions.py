@@ -1,13 +1,14 @@
 """What a write requires: the state of the object it finds, the change of state it makes."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai import vocabulary
 from shanhai.db.features.columns import columns_of, table_of
 from shanhai.db.features.entity import Editing, Entity, Lifecycle, PendingWrite
 from shanhai.db.features.input_validation import Draft, code_property
@@ -15,7 +16,6 @@ from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import RowContents, referrers
 from shanhai.db.identity import PUBLISHERS, Identity, demand_role
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, demand_state
-from shanhai.vocabulary import CLASSIFIED_BY, EXACT_READERS, WIDEST, Role, Visibility, closedness
 
 
 def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
@@ -51,10 +51,10 @@ def demand_change(
     others = set(changed) - ({lifecycle.property} if lifecycle is not None else set())
     if editing.shown_by in others:
         demand_shown(editing, identity, changed[editing.shown_by], region_id)
-    if others & CLASSIFIED_BY:
+    if others & vocabulary.CLASSIFIED_BY:
         eased = _closedness({**before, **changed}) < _closedness(before)
         demand_role(identity, PUBLISHERS if eased else editing.roles | PUBLISHERS, region_id)
-    if others - {editing.shown_by} - CLASSIFIED_BY or also_geometry:
+    if others - {editing.shown_by} - vocabulary.CLASSIFIED_BY or also_geometry:
         demand_role(identity, editing.roles, region_id)
     elif not changed:
         demand_role(identity, editing.roles | _who_led_here(lifecycle, before), region_id)
@@ -67,7 +67,7 @@ def demand_change(
 
 
 def _closedness(members: Mapping[str, Any]) -> int:
-    return closedness(members.get("data_class"), members.get("data_grade"))
+    return vocabulary.closedness(members.get("data_class"), members.get("data_grade"))
 
 
 def shown_within_class(entity: Entity, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,14 +75,14 @@ def shown_within_class(entity: Entity, members: Mapping[str, Any]) -> dict[str, 
 
     Empty where the default of the table is no wider than that.
     """
-    widest = WIDEST[members.get("data_class")]
-    if widest is Visibility.PUBLIC or members.get("visibility") is not None:
+    widest = vocabulary.WIDEST[members.get("data_class")]
+    if widest is vocabulary.Visibility.PUBLIC or members.get("visibility") is not None:
         return {}
     default: Any = table_of(entity).columns["visibility"].default
-    return {} if default.arg == Visibility.REGION else {"visibility": widest}
+    return {} if default.arg == vocabulary.Visibility.REGION else {"visibility": widest}
 
 
-def _who_led_here(lifecycle: Lifecycle | None, before: Mapping[str, Any]) -> frozenset[Role]:
+def _who_led_here(lifecycle: Lifecycle | None, before: Mapping[str, Any]) -> Set[vocabulary.Role]:
     """Who may take a step to the state there is: of two at once the second finds it taken."""
     if lifecycle is None:
         return frozenset()
@@ -98,7 +98,7 @@ def demand_shown(
     Raises:
         Forbidden: they may not.
     """
-    publishes = shown == Visibility.PUBLIC
+    publishes = shown == vocabulary.Visibility.PUBLIC
     demand_role(identity, PUBLISHERS if publishes else editing.roles | PUBLISHERS, region_id)
 
 
@@ -199,9 +199,9 @@ def demand_sight(entity: Entity, identity: Identity, before: Image) -> None:
     raise Forbidden(
         f"{before.code!r} is shown to you in part, perhaps without its exact place, and what is"
         " shown must not take the place of what is kept; one of the roles"
-        f" {', '.join(sorted(EXACT_READERS))} is needed for its region",
+        f" {', '.join(sorted(vocabulary.EXACT_READERS))} is needed for its region",
         message_zh=f"{before.code!r} 对您未完整显示（如精确位置），不得以显示内容覆盖原有内容；"
-        f"需要其区域的以下角色之一：{'、'.join(sorted(EXACT_READERS))}",
+        f"需要其区域的以下角色之一：{vocabulary.roles_zh(vocabulary.EXACT_READERS)}",
     )
 
 

@@ -121,10 +121,7 @@ async def invite(
         .returning(Account)
     )
     if row is None:
-        raise Conflict(
-            f"{subject!r} of {issuer} has an account already",
-            message_zh=f"{issuer} 的 {subject!r} 已有账户",
-        )
+        raise Conflict(f"{subject!r} has an account", message_zh=f"登录名“{subject}”已有账户")
     holder = await _apply(session, row, change)
     _note(session, act, "create", holder, None)
     return holder
