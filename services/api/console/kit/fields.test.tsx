@@ -430,5 +430,9 @@ describe("a refusal", () => {
     expect(refused("", "/crs: is required", "/crs")?.message).toBe("/crs: is required");
     expect(refused("/inputs", "years：必填", "years")?.message).toBe("Planned years：必填");
   });
+  it("says of the form as a whole what is wrong, and not where", () => {
+    expect(refused("", "the body: /: they cross", "")?.message).toBe("the body: they cross");
+    expect(refused("", "请求体无效：/：须逐级加重", "")?.message).toBe("请求体无效：须逐级加重");
+  });
   it("is none where nothing was refused", () => expect(inWords(null, members)).toBeNull());
 });

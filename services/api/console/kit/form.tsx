@@ -157,7 +157,10 @@ export function inWords(
     .toSorted((one, other) => other.pointer.length - one.pointer.length)
     .reduce(
       (text, { pointer, words }) =>
-        text.replace(`${pointer}：`, `${words}：`).replace(`${pointer}: `, `${words}: `),
+        pointer
+          ? text.replace(`${pointer}：`, `${words}：`).replace(`${pointer}: `, `${words}: `)
+          : // What is wrong with the form as a whole.
+            text.replace("/：", "").replace("/: ", ""),
       fault.message,
     );
   const told = named.map(({ words, detail }) => ({ pointer: words, detail }));

@@ -164,7 +164,7 @@ export function VectorForm({
           onOver={({ status, jobID }) => finish(jobID, status)}
         />
       )}
-      {found && <Told report={found} name={file.name} />}
+      {found && <Told report={found} name={file.name} collection={collection.value} />}
       <div class="actions">
         <Button kind={checked ? "plain" : "main"} submits busy={busy.value}>
           {checked ? t("按此对应重新检查", "Check again with this matching") : t("检查", "Check")}
@@ -267,8 +267,9 @@ const VERDICTS: Record<string, [string, string, "good" | "warn" | "bad" | "info"
 };
 
 /** What came out, and each fault with its row and what to do about it. */
-function Told({ report, name }: { report: Report; name: string }) {
+function Told({ report, name, collection }: { report: Report; name: string; collection: string }) {
   const { job, summary, findings } = report;
+  const { properties } = useAsked(() => schemaOf(collection), [collection]).asked.value.data ?? {};
   const [zh, en, tone] = VERDICTS[summary.verdict] ?? ["", "", "info"];
   return (
     <>
@@ -302,6 +303,11 @@ function Told({ report, name }: { report: Report; name: string }) {
                 numeric: true,
               },
               { id: "code", title: t("代码", "Code"), cell: ({ code }) => <code>{code}</code> },
+              {
+                id: "member",
+                title: t("内容", "Property"),
+                cell: ({ member }) => member && (properties?.[member]?.title ?? member),
+              },
               {
                 id: "severity",
                 title: t("程度", "Weight"),
