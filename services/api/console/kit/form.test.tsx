@@ -39,7 +39,7 @@ describe("hintOf", () => {
   it("tells range, unit and default", () =>
     expect(
       hintOf({ description: "像元", minimum: 10, maximum: 5000, default: 100, "x-ogc-unit": "m" }),
-    ).toBe("像元；10 – 5000 m；默认 100"));
+    ).toBe("像元；10 – 5000 米；默认 100"));
 
   it.each([
     ["of money in yuan", {}, "元"],

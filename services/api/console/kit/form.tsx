@@ -7,6 +7,7 @@ import { ended, Fault, type FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
 import { keep, recall } from "./kept";
 import { isRows, Rows } from "./rows";
+import { unitName } from "./terms";
 import { Button, type Choice, Field, Select } from "./ui";
 import { t } from "./words";
 
@@ -190,7 +191,7 @@ export function hintOf(schema: PropertySchema): string {
   const low = minimum ?? exclusiveMinimum;
   const high = maximum ?? exclusiveMaximum;
   const money = schema.format === "decimal" && !schema["x-digits"] ? t("元", "CNY") : "";
-  const unit = schema["x-ogc-unit"] ?? money;
+  const unit = unitName(schema["x-ogc-unit"] ?? "") || money;
   const range =
     low !== undefined && high !== undefined
       ? `${low} – ${high}`

@@ -60,22 +60,40 @@ export const DUTY_STATES: Record<Schema<"BoardDuty">["state"], Worded> = {
 const UNITS: Record<string, [zh: string, en: string]> = {
   km2: ["平方公里", "km²"],
   km: ["公里", "km"],
+  m: ["米", "m"],
   m2: ["平方米", "m²"],
   m3: ["立方米", "m³"],
   ha: ["公顷", "ha"],
   mu: ["亩", "mu"],
+  kg: ["千克", "kg"],
   t: ["吨", "t"],
+  tC: ["吨碳", "t C"],
+  tCO2: ["吨二氧化碳", "t CO₂"],
+  CNY: ["元", "CNY"],
   a: ["年", "a"],
+  yr: ["年", "a"],
+  year: ["年", "a"],
   s: ["秒", "s"],
+  days: ["天", "days"],
+  jobs: ["个岗位", "jobs"],
+  firms: ["家企业", "firms"],
+  plots: ["个地块", "plots"],
+  projects: ["个项目", "projects"],
+  towns: ["个镇街", "towns"],
+  villages: ["个村", "villages"],
+  provinces: ["个省份", "provinces"],
+  deg: ["°", "°"],
   "1": ["", ""],
   count: ["个", ""],
   permille: ["‰", "‰"],
   person: ["人", "persons"],
+  persons: ["人", "persons"],
   Cel: ["°C", "°C"],
   // Concentrations are written by their signs in both languages.
   "ug/m3": ["µg/m³", "µg/m³"],
   "mg/m3": ["mg/m³", "mg/m³"],
   "ug/L": ["µg/L", "µg/L"],
+  "uS/cm": ["µS/cm", "µS/cm"],
 };
 const TENS: Record<string, [zh: string, en: string]> = {
   "10^4": ["万", "×10⁴ "],
@@ -93,13 +111,14 @@ export function valueNote(remarks: readonly { code: string; zh: string }[]): str
   return remarks.find(({ code }) => code === "value_note")?.zh;
 }
 
-/** How a unit is written for people: `10^4 m3` as 万立方米. */
+/** How a unit is written for people: `10^4 m3` as 万立方米. Words and signs are not mixed. */
 export function unitName(code: string): string {
   const [, power = "", unit = code] = /^(10\^\d)\s+(.+)$/.exec(code) ?? [];
   const parts = unit in UNITS ? [unit] : unit.split("/");
+  const inWords = parts.every((part) => part in UNITS);
   const words = parts.map((part) => {
     const known = UNITS[part];
-    return known ? t(...known) : part;
+    return known ? (inWords ? t(...known) : known[1]) : part;
   });
   const tens = TENS[power];
   return (tens ? t(...tens) : power && `${power} `) + words.join("/");
