@@ -4,8 +4,6 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
-from typing import cast
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def as_if_missing(name: str) -> Iterator[None]:
     if name in sys.modules:
         yield
         return
-    sys.modules[name] = cast("ModuleType", None)
+    sys.modules[name] = None  # type: ignore[assignment]  # as import has what is not there
     try:
         yield
     finally:

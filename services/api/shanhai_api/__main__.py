@@ -1,11 +1,9 @@
 """Run the API: `python -m shanhai_api`."""
 
-import gc
-
 import uvicorn
 
 from shanhai.isolation import hide_memory
-from shanhai.loading import as_if_missing
+from shanhai.loading import as_if_missing, loading
 from shanhai.settings import ApiSettings, LogSettings
 
 GRACE_S = 25
@@ -17,29 +15,25 @@ def main() -> None:
     hide_memory()
     settings = ApiSettings()
     # Nothing that is loaded is garbage, and to look for it takes a fifth of a start; `settle` turns
-    # it on again. Where there are several processes, they are begun anew and look.
-    gc.disable()
-    try:
-        # structlog would load it to draw tracebacks; they are written as lines here.
-        with as_if_missing("rich"):
-            uvicorn.run(
-                "shanhai_api.app:create_from_environment",
-                factory=True,
-                http="shanhai_api.kit.middleware:JoiningProtocol",
-                host=settings.host,
-                port=settings.port,
-                workers=settings.workers,
-                log_config=None,
-                log_level=LogSettings().level.lower(),
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE_S,
-                timeout_keep_alive=15,
-                h11_max_incomplete_event_size=64 * 1024,
-            )
-    finally:
-        gc.enable()
+    # it on again. Where there are several processes, they are begun anew and look. rich would be
+    # loaded to draw tracebacks, which are written as lines here.
+    with loading(), as_if_missing("rich"):
+        uvicorn.run(
+            "shanhai_api.app:create_from_environment",
+            factory=True,
+            http="shanhai_api.kit.middleware:JoiningProtocol",
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            log_level=LogSettings().level.lower(),
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=15,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
 
 
 if __name__ == "__main__":

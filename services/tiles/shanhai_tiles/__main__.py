@@ -1,11 +1,11 @@
 """Serve tiles: `python -m shanhai_tiles`."""
 
-import gc
 import os
 
 import uvicorn
 
 from shanhai.isolation import hide_memory
+from shanhai.loading import loading
 from shanhai.raster.environment import bound_arenas, check_isolation, restrict_gdal
 from shanhai.settings import BasemapSettings, LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
@@ -29,8 +29,7 @@ def main() -> None:
     configure_logging(LogSettings())
     proxies = [str(network) for network in public.trusted_proxies]
     # Nothing that is loaded is garbage; who makes the application turns this on again.
-    gc.disable()
-    try:
+    with loading():
         uvicorn.run(
             "shanhai_tiles.app:from_environment",
             factory=True,
@@ -44,8 +43,6 @@ def main() -> None:
             forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=GRACE_S,
         )
-    finally:
-        gc.enable()
 
 
 if __name__ == "__main__":

@@ -239,9 +239,9 @@ class RuleContents(BaseModel):
         sign = -1 if self.kind == "below" else 1
         ordered = [sign * self.limits[level] for level in self._levels()]
         if any(upper <= lower for lower, upper in pairwise(ordered)):
-            raise ValueError("limits must become more severe / 限值须从蓝色到红色逐级加重")
+            raise ValueError("each level must be more severe / 限值须从蓝色到红色逐级加重")
         if self.reset is not None and sign * self.reset > ordered[0]:
-            raise ValueError("reset must be on the safe side / 恢复值须在各限值的安全一侧")
+            raise ValueError("reset must be safer than any limit / 恢复值须在各限值的安全一侧")
         if self.ends_at_0() and self.reset:
             raise ValueError(
                 f"{self.kind} ends at 0: the target is kept up with, the case closed, what is lost"
