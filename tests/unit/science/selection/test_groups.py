@@ -13,7 +13,8 @@ from shanhai.science.selection.problem import (
     SelectionProblem,
     maximises,
 )
-from shanhai.science.selection.solver import SolveOptions, select_sites
+from shanhai.science.selection.programme import make_plan, make_programme
+from shanhai.science.selection.solver import SolveOptions, _trimmed, select_sites
 from shanhai.science.selection.tradeoffs import find_alternatives, irreplaceability, pareto_front
 from tests.unit.science.selection.cases import (
     GOALS,
@@ -75,6 +76,25 @@ def test_what_lies_alone_is_not_chosen() -> None:
     wider = select_sites(replace(SITES, budget=4.0), MOST, EXACT).plan
     assert wider is not None
     assert np.flatnonzero(wider.chosen).tolist() == [0, 1, 2, 4]
+
+
+def test_what_is_left_without_small_groups_counts_if_it_is_better_and_keeps_what_is_locked() -> (
+    None
+):
+    """Sites 0 and 1 are large enough together and give 6; 3 beside no other is not."""
+    plan, last, most = (
+        make_plan(SITES, MOST, np.where(np.isin(np.arange(5), chosen), 0, -1))
+        for chosen in ([0, 1, 3], [4], [0, 1, 2])
+    )
+    programme = make_programme(SITES, MOST)
+    for former in (None, last):
+        left = _trimmed(programme, plan, former)
+        assert left is not None
+        assert (left.phase_of.tolist(), left.objective) == ([0, 0, -1, -1, -1], 6)
+    assert _trimmed(programme, plan, most) is most
+    assert _trimmed(programme, last, None) is None
+    locked = make_programme(replace(SITES, locked_in=(3,)), MOST)
+    assert _trimmed(locked, plan, None) is None
 
 
 @pytest.mark.parametrize("kind", GOALS)

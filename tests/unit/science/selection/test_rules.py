@@ -121,8 +121,13 @@ def test_earmarked_money_is_spent_first() -> None:
     paid = payments(problem, found.plan.phase_of)
     np.testing.assert_allclose(paid.sum(axis=1), [4, 3, 0, 0])
     np.testing.assert_allclose(paid, [[1, 3], [3, 0], [0, 0], [0, 0]])
+    # Where there is more than enough, what is for few sites is spent all the same.
+    rich = replace(problem, funds=(FundRule("city", 10.0), FundRule("marine", 3.0, (0, 1))))
+    assert payments(rich, found.plan.phase_of).sum(axis=0) == pytest.approx([4, 3])
     nothing = payments(problem, np.full(4, -1))
     assert not nothing.any()
+    gift = replace(problem, costs=np.array([0.0, 3, 5, 2]))
+    assert not payments(gift, np.array([0, -1, -1, -1])).any()
     with pytest.raises(InvalidInput):
         payments(problem, np.array([-1, -1, 0, -1]))
 

@@ -193,6 +193,16 @@ def test_what_the_tolerance_lets_pass_is_forbidden() -> None:
     assert none.plan.objective == 0
 
 
+def test_a_target_of_all_there_is_is_not_barred_by_the_rounding_of_the_sum() -> None:
+    """0.1 and 0.7 are 0.8, as doubles 2⁻⁵³ less."""
+    problem = SelectionProblem(np.ones(2), np.array([[0.1, 0.7]]), ("water",))
+    assert problem.amounts.sum() < 0.8
+    found = select_sites(problem, TargetCoverage(np.ones(1), np.array([0.8])), EXACT)
+    assert chosen_in(found) == [0, 1]
+    assert found.plan is not None
+    assert (found.plan.reached.tolist(), found.plan.objective) == ([True], 1)
+
+
 def test_later_phases_count_for_less() -> None:
     problem = replace(EXAMPLE, phases=(PhaseRule("2025", 4.0), PhaseRule("2030", 3.0, 0.5)))
     found = select_sites(problem, EQUAL, EXACT)

@@ -8,6 +8,7 @@ from shanhai.errors import LimitExceeded
 from shanhai.science.corridors.circuit.solver import (
     CircuitSettings,
     Method,
+    SolveReport,
     choose_method,
     memory_needed,
 )
@@ -67,3 +68,9 @@ def test_memory_grows_with_nodes_and_kept_solutions(
     unknowns: int, method: Method, kept: int, expected: int
 ) -> None:
     assert memory_needed(unknowns, method, kept) == expected
+
+
+def test_a_report_of_several_solutions_tells_the_worst_residual_and_the_largest_system() -> None:
+    one = SolveReport(("multigrid",), 1e-9, 2, 10)
+    other = SolveReport(("direct",), 1e-12, 1, 5)
+    assert one + other == other + one == SolveReport(("direct", "multigrid"), 1e-9, 3, 10)
