@@ -87,7 +87,7 @@ def format_field(*names: str) -> Any:
 class PageQuery(BaseModel):
     """Parameters of every document; unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid")
 
     f: str | None = format_field("json", "html")
     lang: Literal["zh", "en"] | None = Field(None, description="Language of titles and labels")
