@@ -87,10 +87,10 @@ class PublicSettings(BaseSettings):
             raise ValueError("SHANHAI_PUBLIC_ECHO needs SHANHAI_PUBLIC_READ")
         return self
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "crs", mode="before")
     @classmethod
-    def split_networks(cls, value: object) -> object:
-        """Accept `10.0.0.0/8,192.168.0.1`."""
+    def split(cls, value: object) -> object:
+        """Accept `10.0.0.0/8,192.168.0.1` and `4490,4326`."""
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
     @field_validator("basemaps", mode="before")
@@ -100,12 +100,6 @@ class PublicSettings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-
-    @field_validator("crs", mode="before")
-    @classmethod
-    def split_numbers(cls, value: object) -> object:
-        """Accept `4490,4326`."""
-        return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
     @field_validator("cors_origins")
     @classmethod

@@ -39,8 +39,7 @@ from shanhai_api.plans import answers
 from shanhai_api.plans.answers import plan_item
 from shanhai_api.projects.models import AmountText
 from shanhai_api.words.naming import project_state
-
-KM2 = 1e6
+from shanhai_api.zones.models import km2
 
 
 class EditionListed(Answered):
@@ -167,7 +166,7 @@ class EditionSums(Answered):
         return cls(
             count=len(parts),
             drawn=len(areas),
-            area_km2=_km2(sum(areas)) if areas else None,
+            area_km2=km2(sum(areas)) if areas else None,
             cost=str(sum(costs, Decimal(0))) if with_money and costs else None,
         )
 
@@ -183,7 +182,7 @@ class ComparedObject(Answered):
     def of(cls, part: EditionObject, view: View, **more: Any) -> Self:
         """An object by its name."""
         return cls(
-            code=part.code, name=part.name.in_(view.lang), area_km2=_km2(part.area_m2), **more
+            code=part.code, name=part.name.in_(view.lang), area_km2=km2(part.area_m2), **more
         )
 
 
@@ -209,7 +208,7 @@ class AlteredObject(ComparedObject):
             pair.after,
             view,
             former=pair.before.code,
-            former_area_km2=_km2(pair.before.area_m2),
+            former_area_km2=km2(pair.before.area_m2),
             redrawn=pair.redrawn,
             members={
                 name: MemberInBoth(before=old, to=new) for name, (old, new) in pair.members.items()
@@ -275,10 +274,6 @@ class EditionComparison(answers.DayTold):
             parts=[ComparedKind.of(kind, view, with_money=with_money) for kind in compared],
             links=answers.plan_links(view, second),
         )
-
-
-def _km2(area_m2: float | None) -> float | None:
-    return None if area_m2 is None else round(area_m2 / KM2, 6)
 
 
 class NewEdition(Body):

@@ -23,6 +23,7 @@ from shanhai.db.proposals.creation import (
 from shanhai.db.proposals.revisions import figure_as_json
 from shanhai.db.proposals.subjects import UNDER, Members, ProposalSubject
 from shanhai.db.proposals.transitions import ProposalTransitionRequest, take_step
+from shanhai.db.tables.plan import ProposalEvent, ProposalEvidence
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import EVIDENCE_KINDS, codes
 from shanhai_api.features.documents import record_document
@@ -222,8 +223,8 @@ async def show_proposal(
     row = await queries.find_proposal(session, code, viewer)
     listed = await read_item(session, queries.PROPOSALS, Selection(viewer, code=code))
     record = record_document(queries.PROPOSALS, listed, context, {})
-    events = await queries.read_events(session, row.id)
-    evidence = await queries.read_evidence(session, row.id)
+    events = await queries.read_listed(session, ProposalEvent, row.id)
+    evidence = await queries.read_listed(session, ProposalEvidence, row.id)
     base = await queries.read_place(session, row.kind, row.base_id)
     links = [*record["links"], _link_to(context, record, base, "about")]
     made = None

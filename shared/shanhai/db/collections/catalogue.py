@@ -4,7 +4,7 @@ What names a row gives away that it is there: a public problem may belong to a p
 Columns of a statement have no binds, so the codes that may be told are read beside its rows, once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -95,16 +95,16 @@ RECORDS: tuple[Entity, ...] = (
 ENTITIES: tuple[Entity, ...] = (*COLLECTIONS, *RECORDS)
 
 
-def entity_named(name: str) -> Entity:
+def entity_named(name: str, among: Sequence[Entity] = ENTITIES) -> Entity:
     """The collection or the records called `name`.
 
     Raises:
         NotFound: there are none.
     """
-    for entity in ENTITIES:
+    for entity in among:
         if entity.name == name:
             return entity
-    known = ", ".join(entity.name for entity in ENTITIES)
+    known = ", ".join(entity.name for entity in among)
     raise NotFound(
         f"there is no collection {name!r}; collections: {known}",
         message_zh=f"没有名为 {name!r} 的数据集合；现有：{known}",
@@ -117,14 +117,7 @@ def collection_named(name: str) -> Entity:
     Raises:
         NotFound: there is none.
     """
-    for entity in COLLECTIONS:
-        if entity.name == name:
-            return entity
-    known = ", ".join(entity.name for entity in COLLECTIONS)
-    raise NotFound(
-        f"there is no collection {name!r}; collections: {known}",
-        message_zh=f"没有名为 {name!r} 的数据集合；现有：{known}",
-    )
+    return entity_named(name, COLLECTIONS)
 
 
 MASKED: Mapping[str, frozenset[str]] = {

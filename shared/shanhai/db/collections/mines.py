@@ -1,7 +1,6 @@
 """Mines until they are restored and accepted, and land that is used for a time and given back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -174,11 +173,6 @@ async def acceptance_taken_back(
     return {"accepted_on": None, "accepted_area_ha": None}
 
 
-def _named(reference: entity.Property) -> entity.Property:
-    """A reference to one of many rows, some of which are hidden."""
-    return replace(reference, names=reference.refers_to)
-
-
 MINES = entity.Entity(
     name="mines",
     title=Label("矿山", "Mines"),
@@ -230,8 +224,8 @@ MINES = entity.Entity(
         ),
         _MINE.column("state", columns.choice(MINE_STATES), Label("状态", "State"), queryable=True),
         _MINE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
-        _named(_MINE.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems")),
-        _named(_MINE.reference("project", "j.code", Label("修复项目", "Project"), to="projects")),
+        _MINE.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems").of_some,
+        _MINE.reference("project", "j.code", Label("修复项目", "Project"), to="projects").of_some,
         _MINE.column("licence", entity.TEXT, Label("采矿许可证号", "Licence"), queryable=True),
         _MINE.column(
             "licence_until", entity.DATE, Label("许可证有效期至", "Licence until"), queryable=True
@@ -354,7 +348,7 @@ RECLAMATIONS = entity.Entity(
         *_LAND.names(),
         _LAND.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _LAND.reference("owner", "o.code", Label("复垦义务人", "Owner"), to="parties"),
-        _named(_LAND.reference("project", "j.code", Label("建设项目", "Project"), to="projects")),
+        _LAND.reference("project", "j.code", Label("建设项目", "Project"), to="projects").of_some,
         _LAND.column(
             "state", columns.choice(RECLAMATION_STATES), Label("状态", "State"), queryable=True
         ),

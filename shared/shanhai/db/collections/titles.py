@@ -1,7 +1,6 @@
 """Records: members, criteria and scores of demonstration areas, and titles."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -62,11 +61,6 @@ async def given_with_its_document(
         rule = ("a title is given by a document with its number", "授予称号须填文件名称及文号")
         faults.append(Fault("/document", *rule))
     return faults
-
-
-def _titled(reference: entity.Property) -> entity.Property:
-    """A reference to one of many rows, some of which are hidden."""
-    return replace(reference, names=reference.refers_to)
 
 
 DEMONSTRATION_MEMBERS = entity.Entity(
@@ -214,7 +208,7 @@ TITLES = entity.Entity(
         _TITLE.reference(
             "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
         ),
-        _titled(_TITLE.reference("plan", "p.code", Label("规划", "Plan"), to="plans")),
+        _TITLE.reference("plan", "p.code", Label("规划", "Plan"), to="plans").of_some,
         _TITLE.column("article", entity.TEXT, Label("条款", "Article"), queryable=True),
         _TITLE.column(
             "target_year", columns.YEAR, Label("目标年", "Year it is aimed at"), queryable=True

@@ -120,6 +120,11 @@ class Property:
     former: str | None = None
 
     @property
+    def of_some(self) -> "Property":
+        """The same as a reference to one of many rows, some of which are hidden."""
+        return replace(self, names=self.refers_to)
+
+    @property
     def receivable(self) -> bool:
         """Whether clients can write it."""
         return self.column is not None or self.attribute is not None

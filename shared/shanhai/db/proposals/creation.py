@@ -16,7 +16,7 @@ from shanhai.db.cases.queries import find_case
 from shanhai.db.collections.programmes import PROGRAMMES
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.identity import Identity, demand_role, demand_scopes
-from shanhai.db.proposals.queries import find_proposal, read_events, tag_of
+from shanhai.db.proposals.queries import find_proposal, read_listed, tag_of
 from shanhai.db.proposals.revisions import Plans, Records, Targets, ZoneRevisions
 from shanhai.db.proposals.subjects import Members, ProposalSubject, Revisable
 from shanhai.db.queries.audit import Act, record
@@ -162,7 +162,7 @@ async def rewrite_proposal(
         setattr(row, name, value)
     row.row_version, row.updated_at = row.row_version + 1, datetime.now(UTC)
     await session.execute(delete(ProposalEvidence).where(ProposalEvidence.proposal_id == row.id))
-    seq = (await read_events(session, row.id))[-1].seq + 1
+    seq = (await read_listed(session, ProposalEvent, row.id))[-1].seq + 1
     await _note(session, row, act, wording.evidence, seq=seq, from_state="draft")
     after = _audited(row, wording)
     record(session, act, "replace", table=TABLE, object_id=code, before=before, after=after)

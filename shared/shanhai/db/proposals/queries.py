@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from shanhai.errors import NotFound
 from shanhai.science.indicators import IndicatorStatus
 from shanhai.vocabulary import PROPOSAL_KINDS, PROPOSAL_STATES, Label, Term
 
+Listed = TypeVar("Listed", ProposalEvent, ProposalEvidence)
 _OWN = Columns("pr")
 _SUBJECT = ("project", "programme", "plan", "indicator", "region", "scheme", "zone")
 _MEMBERS = ", ".join(f"pr.subject->>'{name}'" for name in _SUBJECT)
@@ -131,23 +132,11 @@ def tag_of(proposal: Proposal) -> str:
     return state_tag(proposal.id, proposal.row_version)
 
 
-async def read_events(session: AsyncSession, proposal_id: int) -> Sequence[ProposalEvent]:
-    """All that happened to a proposal, in its order."""
-    query = (
-        select(ProposalEvent)
-        .where(ProposalEvent.proposal_id == proposal_id)
-        .order_by(ProposalEvent.seq)
-    )
-    return (await session.scalars(query)).all()
-
-
-async def read_evidence(session: AsyncSession, proposal_id: int) -> Sequence[ProposalEvidence]:
-    """What a proposal is founded on, as it was listed."""
-    query = (
-        select(ProposalEvidence)
-        .where(ProposalEvidence.proposal_id == proposal_id)
-        .order_by(ProposalEvidence.seq)
-    )
+async def read_listed(
+    session: AsyncSession, kind: type[Listed], proposal_id: int
+) -> Sequence[Listed]:
+    """All that happened to a proposal, or that it is founded on, in order."""
+    query = select(kind).where(kind.proposal_id == proposal_id).order_by(kind.seq)
     return (await session.scalars(query)).all()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.notices import lacking_publicity, notice_rule
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.proposals.creation import KINDS, PROPOSERS, SCOPES, TABLE, demand_expected
-from shanhai.db.proposals.queries import find_proposal, read_events
+from shanhai.db.proposals.queries import find_proposal, read_listed
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.plan import Proposal, ProposalEvent
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
@@ -121,7 +121,7 @@ async def take_step(
     demand_expected(row, expected)
     step = _demand_step(row, asked)
     demand_role(identity, step.roles, row.region_id)
-    events = await read_events(session, row.id)
+    events = await read_listed(session, ProposalEvent, row.id)
     if step.target in DECISIONS:
         _demand_another(events, act)
     if step.reasoned and not (asked.reason or "").strip():

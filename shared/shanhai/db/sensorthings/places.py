@@ -62,7 +62,7 @@ async def create_location(
         raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
     letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
     own = code or f"location-{letters}"
-    query = insert(Location).values(code=own, geom=_point(wkb), **values).on_conflict_do_nothing()
+    query = insert(Location).values(code=own, geom=_stored(wkb), **values).on_conflict_do_nothing()
     called = select(exists().where(Station.code == own))
     of_station = own != station and await session.scalar(called)
     if of_station or await session.scalar(query.returning(Location.id)) is None:
@@ -90,7 +90,7 @@ async def update_location(
     before = await _locked(session, code)
     free = merged(before["properties"], values.get("properties", {}))
     after = {**before, **values, "properties": free}
-    moved = {} if wkb is None else {"geom": _point(wkb)}
+    moved = {} if wkb is None else {"geom": _stored(wkb)}
     changed = update(Location).where(Location.code == code)
     await session.execute(changed.values(**after, **moved, updated_at=func.now()))
     record(session, act, "update", table="location", object_id=code, before=before, after=after)
@@ -199,7 +199,7 @@ async def _locked(session: AsyncSession, code: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in LOCATION_COLUMNS}
 
 
-def _point(wkb: bytes) -> Any:
+def _stored(wkb: bytes) -> Any:
     return func.ST_GeomFromWKB(wkb, STORAGE_SRID)
 
 
@@ -250,7 +250,7 @@ async def create_feature(
     letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
     own = code or f"feature-{letters}"
     query = insert(SamplingFeature).values(
-        code=own, geom=_shape(wkb), region_id=region_id, **values
+        code=own, geom=_stored(wkb), region_id=region_id, **values
     )
     made = query.on_conflict_do_nothing().returning(SamplingFeature.id)
     of_station = await session.scalar(select(exists().where(Station.code == own)))
@@ -305,7 +305,7 @@ async def update_feature(
     before = await _locked_feature(session, code)
     free = merged(before["properties"], values.get("properties", {}))
     after = {**before, **values, "properties": free}
-    shaped = {} if wkb is None else {"geom": _shape(wkb)}
+    shaped = {} if wkb is None else {"geom": _stored(wkb)}
     changed = update(SamplingFeature).where(SamplingFeature.code == code)
     await session.execute(changed.values(**after, **shaped, updated_at=func.now()))
     record(
@@ -346,7 +346,3 @@ async def _locked_feature(session: AsyncSession, code: str) -> dict[str, Any]:
             f"there is no FeatureOfInterest {code!r}", message_zh=f"没有观测对象 {code!r}"
         )
     return {name: getattr(row, name) for name in COLUMNS}
-
-
-def _shape(wkb: bytes) -> Any:
-    return func.ST_GeomFromWKB(wkb, STORAGE_SRID)
