@@ -100,6 +100,8 @@ def _fill(
     identity: BackupIdentity,
     to: datetime | None,
 ) -> bool:
+    # First: no server starts in what is left of this if it is killed, until it has its log.
+    (data / "recovery.signal").touch()
     _unpack(folder.database(manifest.name), data, identity)
     checked = _verify(data)
     log = data / LOG_FOLDER
@@ -115,7 +117,6 @@ def _fill(
         # With less a server that reads this log does not start; of effect later, too.
         settings.writelines(f"{name} = {value}\n" for name, value in manifest.settings.items())
         settings.write(SETTINGS.format(moment=moment))
-    (data / "recovery.signal").touch()
     _give(data)
     return checked
 

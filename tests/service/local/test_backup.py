@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 from typer import Exit
 
+from shanhai.backup import restore as restoring
 from shanhai.backup.base_backup import Pruned, prune, take_backup, verify
 from shanhai.backup.encryption import BackupBroken, make_identity, read_identity, read_recipient
 from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
@@ -32,7 +33,7 @@ from shanhai.db.queries.system_status import read_reach_s
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import BackupMark
 from shanhai.db.tables.zone import Region
-from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
@@ -410,6 +411,28 @@ def test_a_result_file_that_is_nowhere_is_named_when_the_rest_is_back(
     assert digest_files(tmp_path / "store").keys() == drilled.files.keys() - {lost}
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(drilled.store))
     restore_into(str(copy.root), tmp_path / "other")
+
+
+def test_no_server_starts_in_what_a_killed_restore_leaves(
+    drilled: Drilled, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = restored_server(directory / "killed")
+    left = tmp_path / "left"
+
+    def end_here(data: Path) -> bool:
+        shutil.copytree(data, left)
+        raise BackupBroken("as if it were killed")
+
+    monkeypatch.setattr(restoring, "_verify", end_here)
+    with pytest.raises(BackupBroken, match="as if"):
+        drilled.restore(tmp_path / "data", tmp_path / "store")
+    owner = server.data.stat()
+    shutil.copytree(left, server.data, dirs_exist_ok=True)
+    for path in (server.data, *server.data.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    shutil.copy(directory / "first" / "postgres" / "password", server.data.parent / "password")
+    with pytest.raises(Unavailable, match="must specify restore_command"):
+        server.start()
 
 
 def test_a_folder_of_result_files_that_is_not_there_is_not_taken_for_an_empty_one(
