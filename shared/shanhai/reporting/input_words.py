@@ -268,6 +268,10 @@ INPUTS: Mapping[str, Label] = {
     "seed": Label("随机种子", "Seed"),
     "table": Label("各地类阻力", "Resistance by class"),
     "resistance": Label("阻力面", "Resistance"),
+    "r_factor": Label("降雨侵蚀力因子", "Rainfall erosivity R"),
+    "k_factor": Label("土壤可蚀性因子", "Soil erodibility K"),
+    "c_factor": Label("植被覆盖与管理因子", "Cover and management C"),
+    "curve_number": Label("径流曲线数", "Curve number"),
     "relax": Label("放宽源地条件", "Relax the conditions"),
 }
 """Inputs of processes that no object of a plan has, or that mean something else there."""

@@ -17,6 +17,7 @@ from shanhai.processes.reproduction import read_manifest, reproduce
 from tests.support.computed import band, compute, document, silent
 from tests.support.networks import flags_of, found, with_cover
 from tests.support.process_runs import require_same_files
+from tests.support.scenario_edits import on_land
 
 CELLS = 64
 
@@ -74,6 +75,15 @@ def test_the_report_says_priorities_and_covers_in_words(built: tuple[Path, Outco
     assert [code for code in told if f"<td>{code}</td>" in page] == []
     named = {"priority": "优先", "key": "重点", "general": "一般"}
     assert all(f"<td>{named[one['priority']]} <span" in page for one in spots)
+
+
+def test_the_report_names_classes_of_roads(linked_watershed: Watershed, tmp_path: Path) -> None:
+    line = on_land(linked_watershed, (0.44, 0.0), (0.44, 0.5), (0.44, 1.0))
+    roads = [{"road_class": "motorway", "geometry": line}]
+    compute(network_task(linked_watershed, {"roads": roads}), tmp_path / "work")
+    page = (tmp_path / "work" / "report.html").read_text(encoding="utf-8")
+    assert '<td>高速公路 <span class="en" lang="en">Motorway</span></td>' in page
+    assert "<td>motorway</td>" not in page
 
 
 def test_the_sources_are_the_woods(

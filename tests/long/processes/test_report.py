@@ -223,3 +223,5 @@ def test_how_many_parameters_were_moved_is_told_beside_the_share(zone: Any) -> N
     page = page_of(run)
     assert f"{moved} of {known} parameters were moved" in page
     assert f"{moved} 个参数被改变（共 {known} 个）" in page
+    assert "support_practice" not in page
+    assert "水土保持措施因子" in page

@@ -7,6 +7,7 @@ import pytest
 
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.reporting.input_words import choice_label, input_label
+from shanhai.science.uncertainty.variation import PARAMETERS, VARIED
 from shanhai.vocabulary import Label
 
 TOLD = ("select-sites", "build-network", "delineate-zones", "assess-ecoservices")
@@ -33,6 +34,11 @@ def test_parameters_and_what_may_be_chosen_are_called_in_words(process: str) -> 
     assert len(members) > 1
     assert [one for one in sorted(members) if input_label(one) == Label(one, one)] == []
     assert [one for one in sorted(codes) if choice_label(one) == Label(one, one)] == []
+
+
+@pytest.mark.parametrize("name", sorted({*VARIED, *PARAMETERS}))
+def test_uncertain_parameters_are_called_in_words(name: str) -> None:
+    assert input_label(name) != Label(name, name)
 
 
 def test_what_nobody_knows_is_told_by_its_code() -> None:
