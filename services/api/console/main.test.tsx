@@ -96,6 +96,20 @@ describe("opening", () => {
     expect(screen.getByRole("link", { name: "Sign in" })).toBeTruthy();
     expect(screen.queryByText("sign in first")).toBeNull();
   });
+  it("asks for the regions again where the session that was refused has ended", async () => {
+    let ended = false;
+    const [regions, plans] = Object.entries(places) as [[string, Answer], [string, Answer]];
+    start({
+      [regions[0]]: () => {
+        const answer = ended ? regions[1] : refused(401, "sign in first");
+        ended = true;
+        return answer;
+      },
+      [plans[0]]: plans[1],
+    });
+    expect(await heading("Home here")).toBeTruthy();
+    expect(await screen.findByRole("option", { name: "Xiamen" })).toBeTruthy();
+  });
   it("leads back from an address that is none", async () => {
     start(places, { at: "/nonsense", words: "zh" });
     expect(await screen.findByText(/没有这个页面/)).toBeTruthy();

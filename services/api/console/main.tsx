@@ -72,7 +72,14 @@ export function Console() {
   const [ready, setReady] = useState(false);
   const open = () => {
     setFault(null);
-    Promise.all([account.peek() === undefined ? refresh() : null, openPlaces()])
+    const asked = account.peek() === undefined ? refresh() : Promise.resolve();
+    // The cookie of a session that ended is refused to all that is asked beside the session.
+    const places = openPlaces().catch(async (error) => {
+      await asked;
+      if (told(error).status !== 401 || account.peek()) throw error;
+      await openPlaces();
+    });
+    Promise.all([asked, places])
       .catch((error) => {
         const refused = told(error);
         // Where the public reads nothing, the way on is to sign in.
