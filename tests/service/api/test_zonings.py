@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -59,6 +61,25 @@ async def publish(writer: httpx.AsyncClient, version: int, **members: Any) -> ht
         answer = await step(writer, version, status=status)
         assert answer.status_code == 200, answer.text
     return await step(writer, version, status="published", **members)
+
+
+async def test_an_approver_publishes_with_the_day_and_the_reason_for_gaps(
+    writer: httpx.AsyncClient, zoned_city: Region, session: AsyncSession
+) -> None:
+    await adjust(writer)
+    for status in ("review", "approved"):
+        assert (await step(writer, 2, status=status)).status_code == 200
+    scopes = sorted(ROLE_SCOPES[Role.APPROVER])
+    held = [RoleGiven(Role.APPROVER, zoned_city.code)]
+    key = await create_key(session, name="approver", scopes=scopes, roles=held)
+    await session.commit()
+    writer.headers["Authorization"] = f"Bearer {key}"
+    told = {"valid_from": "2030-01-01", "gap_reason": "sea"}
+    assert (await step(writer, 2, **told)).status_code == 403
+    assert (await step(writer, 2, status="published", name_en="x", **told)).status_code == 403
+    answer = await step(writer, 2, status="published", **told)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["properties"]["gap_reason"] == "sea"
 
 
 class TestVerdict:

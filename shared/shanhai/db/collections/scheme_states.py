@@ -28,7 +28,7 @@ LIFECYCLE = Lifecycle(
         Step("review", "draft", frozenset({Role.PLANNER, Role.APPROVER})),
         Step("review", "approved", _APPROVER),
         Step("approved", "draft", frozenset({Role.PLANNER, Role.APPROVER})),
-        Step("approved", "published", _APPROVER),
+        Step("approved", "published", _APPROVER, frozenset({"valid_from", "gap_reason"})),
         Step("published", "superseded", _APPROVER),
     ),
     settled=frozenset({"published", "superseded"}),

@@ -158,11 +158,12 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A change of state that exists, and who may make it."""
+    """A change of state that exists, who may make it, and which members they may give with it."""
 
     source: str
     target: str
     roles: frozenset[Role]
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class Lifecycle:
     steps: tuple[Step, ...]
     settled: frozenset[str] = frozenset()
 
-    def step(self, source: str, target: str) -> Step | None:
+    def step(self, source: object, target: object) -> Step | None:
         """The step between two states."""
         found = (item for item in self.steps if (item.source, item.target) == (source, target))
         return next(found, None)

@@ -54,7 +54,9 @@ def demand_change(
     if others & vocabulary.CLASSIFIED_BY:
         eased = _closedness({**before, **changed}) < _closedness(before)
         demand_role(identity, PUBLISHERS if eased else editing.roles | PUBLISHERS, region_id)
-    if others - {editing.shown_by} - vocabulary.CLASSIFIED_BY or also_geometry:
+    step = lifecycle and lifecycle.step(before[lifecycle.property], changed.get(lifecycle.property))
+    given = step.given if step else frozenset()
+    if others - {editing.shown_by} - vocabulary.CLASSIFIED_BY - given or also_geometry:
         demand_role(identity, editing.roles, region_id)
     elif not changed:
         demand_role(identity, editing.roles | _who_led_here(lifecycle, before), region_id)
