@@ -306,10 +306,16 @@ def test_a_refused_webhook_keeps_what_was_typed(
     page.get_by_role("button", name="新建回调订阅").click()
     page.get_by_label("名称（谁接收）").fill("值班平台")
     page.get_by_label("接收地址").fill("https://hooks.example.cn/x")
-    page.get_by_label("预警发生").check()
+    page.get_by_label("发出预警").check()
     page.get_by_role("button", name="保存", exact=True).click()
     page.locator("dialog[open] .fault").first.wait_for()
     assert page.get_by_label("名称（谁接收）").input_value() == "值班平台"
-    assert page.get_by_label("预警发生").is_checked()
+    assert page.get_by_label("发出预警").is_checked()
     # What a receiver knows the caller by may stand in its address.
     assert "hooks.example.cn" not in page.evaluate(STORED)
+    page.get_by_label("接收地址").fill(f"http://127.0.0.1:{bureaus.stack.receiver_port}/x")
+    page.get_by_role("button", name="保存", exact=True).click()
+    secret_shown(page)
+    # The list calls what it is told of as the form does.
+    row = page.get_by_role("row").filter(has_text="值班平台")
+    row.get_by_text("发出预警", exact=True).wait_for()

@@ -281,6 +281,13 @@ describe("home of who is signed in", () => {
     const alert = await alerts.findByRole("link", { name: "Yuandang · Oxygen low" });
     expect(alert.getAttribute("href")).toBe("/console/monitoring?tab=alerts&alert=9");
   });
+  it("writes what waits with the colon of the language", async () => {
+    serve(forPlanners);
+    open(<Home />, { scopes: ["read", "write"], roles: APPROVES, lang: "zh" });
+    expect(
+      await (await panel("等我处理")).findByRole("link", { name: /^待审批分区：/ }),
+    ).toBeTruthy();
+  });
   it("shows jobs to whoever may start some, with how far they are", async () => {
     serve({
       ...forPlanners,

@@ -255,37 +255,38 @@ async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
   const open = cases.cases.filter(({ region }) =>
     holds(["supervisor", "approver", "owner"], region),
   );
+  const colon = t("：", ": ");
   return [
     ...(requests?.requests.length
       ? [
           {
-            text: `${t("待批准的例外申请", "Requests for exceptions to decide")}: ${requests.requests.length}${nextOf(requests) ? "+" : ""}`,
+            text: `${t("待批准的例外申请", "Requests for exceptions to decide")}${colon}${requests.requests.length}${nextOf(requests) ? "+" : ""}`,
             href: screenPath("compliance", { way: "requests" }),
             when: null,
           },
         ]
       : []),
     ...proposals.map(({ code, title }) => ({
-      text: `${t("待决定的修订建议", "Proposal to decide")}: ${title}`,
+      text: `${t("待决定的修订建议", "Proposal to decide")}${colon}${title}`,
       href: `${API}/proposals/${encodeURIComponent(code)}?f=html`,
       when: null,
     })),
     ...schemes.features
       .filter(({ properties: { status, region } }) => holds(ZONERS[status] ?? [], region))
       .map(({ id, properties }) => ({
-        text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}: ${called(properties)}`,
+        text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}${colon}${called(properties)}`,
         href: screenPath("zones", { scheme: id }),
         when: null,
       })),
     ...open.slice(0, MOST_CASES).map((one) => ({
-      text: `${t("线索", "Case")}: ${one.code}`,
+      text: `${t("线索", "Case")}${colon}${one.code}`,
       href: screenPath("monitoring", { tab: "cases", case: one.code }),
       when: one.opened_at,
     })),
     ...(open.length > MOST_CASES || nextOf(cases)
       ? [
           {
-            text: `${t("全部未销号线索", "All open cases")}: ${open.length}${nextOf(cases) ? "+" : ""}`,
+            text: `${t("全部未销号线索", "All open cases")}${colon}${open.length}${nextOf(cases) ? "+" : ""}`,
             href: screenPath("monitoring", { tab: "cases" }),
             when: null,
           },

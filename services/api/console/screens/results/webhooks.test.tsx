@@ -120,8 +120,8 @@ describe("a new webhook", () => {
     const { hands, dialog, save, writes } = await begin({
       "POST /webhooks": webhook({ id: "w2", name: "Board", secret: "whsec_once" }),
     });
-    await hands.click(dialog.getByLabelText("bulletin published"));
-    await hands.click(dialog.getByLabelText("alert opened"));
+    await hands.click(dialog.getByLabelText("A bulletin was published"));
+    await hands.click(dialog.getByLabelText("An alert was opened"));
     await hands.click(save());
     const secret = await screen.findByRole("dialog", { name: "Secret of Board" });
     expect(within(secret).getByRole("textbox")).toHaveProperty("value", "whsec_once");
@@ -179,7 +179,7 @@ describe("a new webhook", () => {
 describe("a webhook", () => {
   it("is replaced as a whole, in the state that was read", async () => {
     const { hands, writes } = await opened({ "PUT /webhooks/w1": webhook() });
-    await hands.click(screen.getByLabelText("alert closed"));
+    await hands.click(screen.getByLabelText("An alert was closed"));
     await hands.selectOptions(screen.getByLabelText("Region"), "everywhere");
     await hands.click(screen.getByLabelText("On"));
     await hands.click(screen.getByRole("button", { name: "Save" }));

@@ -18,17 +18,18 @@ import { RegionChoice } from "./roles";
 type Webhook = Schema<"Webhook">;
 type Delivery = Schema<"WebhookDelivery">;
 
+/** As the service calls them in what it lists. */
 const EVENTS: Record<Webhook["events"][number], [zh: string, en: string]> = {
-  "alert.opened": ["预警发生", "alert opened"],
-  "alert.escalated": ["预警升级", "alert escalated"],
-  "alert.acknowledged": ["预警确认", "alert acknowledged"],
-  "alert.closed": ["预警解除", "alert closed"],
-  "case.opened": ["线索立案", "case opened"],
-  "case.assigned": ["线索分派", "case assigned"],
-  "case.verified": ["线索核实", "case verified"],
-  "case.rectification": ["线索整改", "case put right"],
-  "case.closed": ["线索办结", "case closed"],
-  "bulletin.published": ["公报发布", "bulletin published"],
+  "alert.opened": ["发出预警", "An alert was opened"],
+  "alert.escalated": ["预警级别提高", "An alert was raised to a higher level"],
+  "alert.acknowledged": ["预警已确认", "An alert was acknowledged"],
+  "alert.closed": ["预警已关闭", "An alert was closed"],
+  "case.opened": ["线索立案", "A case was opened"],
+  "case.assigned": ["案件交办", "A case was assigned"],
+  "case.verified": ["案件已核查", "A case was verified"],
+  "case.rectification": ["责令整改", "A case went into rectification"],
+  "case.closed": ["案件已销号", "A case was closed"],
+  "bulletin.published": ["公报已发布", "A bulletin was published"],
 };
 
 const TONES: Record<Delivery["status"], Tone> = { waiting: "info", delivered: "good", dead: "bad" };
