@@ -44,12 +44,11 @@ _RIVALS = text(
 )
 
 _COVER = text(
-    "SELECT 100 * ST_Area(ST_Difference(r.geom, coalesce(ST_Union(z.geom),"
-    " 'SRID=4490;POLYGON EMPTY'))::geography) / r.area_m2 AS gap,"
+    "SELECT r.area_m2 AS region, coalesce(sum(z.area_m2), 0) AS zones,"
     " count(z.id) FILTER (WHERE z.geom IS NULL) AS undrawn"
     " FROM zone_scheme s JOIN region r ON r.id = s.region_id"
     " LEFT JOIN zone z ON z.scheme_id = s.id AND z.deleted_at IS NULL"
-    " WHERE s.id = :row_id AND r.area_m2 > 0 GROUP BY r.id"
+    " WHERE s.id = :row_id GROUP BY r.id"
 )
 _OVERLAP = text(
     "SELECT a.code AS first, b.code AS second FROM zone a"
@@ -110,13 +109,16 @@ async def published_without_gap(session: AsyncSession, change: PendingWrite) -> 
     if not became(change, "status", "published") or after.get("gap_reason"):
         return ()
     cover = (await session.execute(_COVER, {"row_id": change.row_id})).first()
-    if cover is None or (cover.gap <= GAP_TOLERATED_PERCENT and not cover.undrawn):
+    if cover is None or not cover.region:
+        return ()
+    gap = 100 * (1 - cover.zones / cover.region)
+    if gap <= GAP_TOLERATED_PERCENT and not cover.undrawn:
         return ()
     return (
         Fault(
             "/properties/gap_reason",
-            f"the zones leave {cover.gap:.2f} % of the region uncovered; say why in gap_reason",
-            f"分区未覆盖区域面积的 {cover.gap:.2f} %，须填写空缺说明",
+            f"the zones leave {gap:.2f} % of the region uncovered; say why in gap_reason",
+            f"分区未覆盖区域面积的 {gap:.2f} %，须填写空缺说明",
         ),
     )
 
