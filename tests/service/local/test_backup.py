@@ -527,6 +527,7 @@ async def test_an_archive_that_is_killed_takes_its_receiver_with_it(
     server.start()
     try:
         await asyncio.to_thread(migrate_with_accounts, server)
+        (tmp_path / "store").mkdir()
         environment = os.environ | {
             "SHANHAI_DATABASE_URL": account_url(server.url(), "backup"),
             "SHANHAI_ARTIFACTS_ROOT": str(tmp_path / "store"),
