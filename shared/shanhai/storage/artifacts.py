@@ -17,7 +17,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
@@ -253,8 +253,7 @@ class LocalArtifacts:
 
     def _place(self, path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.root / "incoming" / uuid.uuid4().hex
-        aside.parent.mkdir(exist_ok=True)
+        aside = self.scratch()
         with path.open("rb") as source, aside.open("xb") as copy:
             shutil.copyfileobj(source, copy, BLOCK)
             copy.flush()
@@ -301,8 +300,14 @@ class LocalArtifacts:
                 yield StoredFile(uri, status.st_size, status.st_mtime)
 
     def scratch(self) -> Path:
-        """A path beside the uploads."""
-        return self.upload_path(uuid.uuid4())
+        """A path for what is being written; what a killed process left there is removed in time."""
+        folder = self.root / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - GRACE_S:
+                    left.unlink()
+        return folder / uuid.uuid4().hex
 
     def upload_path(self, upload: uuid.UUID) -> Path:
         """Where the bytes of an upload are received."""

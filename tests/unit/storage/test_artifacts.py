@@ -1,13 +1,15 @@
 """The local artifact store: content names, durability of the steps, no way out of the folder."""
 
 import hashlib
+import os
+import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.storage.artifacts import LocalArtifacts, sha256_of
+from shanhai.storage.artifacts import GRACE_S, LocalArtifacts, sha256_of
 
 
 def file_with(folder: Path, content: bytes) -> Path:
@@ -39,6 +41,18 @@ def test_nothing_is_left_aside(tmp_path: Path) -> None:
     store = LocalArtifacts(tmp_path / "store")
     store.put(file_with(tmp_path, b"x" * 3_000_000), suffix=".bin")
     assert list((tmp_path / "store" / "incoming").iterdir()) == []
+
+
+def test_what_killed_processes_left_aside_is_removed_once_nobody_can_write_it(
+    tmp_path: Path,
+) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    left, written = store.scratch(), store.scratch()
+    for path, age_s in ((left, GRACE_S + 60), (written, GRACE_S - 60)):
+        path.write_bytes(b"half")
+        os.utime(path, (0, time.time() - age_s))
+    store.put(file_with(tmp_path, b"zones"), suffix=".tif")
+    assert list((tmp_path / "store" / "incoming").iterdir()) == [written]
 
 
 def test_sha256_reads_files_larger_than_a_block(tmp_path: Path) -> None:
