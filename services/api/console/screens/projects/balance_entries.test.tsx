@@ -77,7 +77,7 @@ describe("entries of the ledger", () => {
     const given = entry("b", { direction: "given", kind: "wetland", state: "accepted" });
     const { sent } = show([entry("a"), given], { lang: "zh" });
     expect(await cellsOf("台账记录")).toEqual([
-      ["a记录", "2024", "自然岸线（m）", "占用", "300", "已申报"],
+      ["a记录", "2024", "自然岸线（米）", "占用", "300", "已申报"],
       ["b记录", "2024", "湿地（公顷）", "补充", "300", "已采纳"],
     ]);
     expect(sent[0]?.query.get("filter")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'");
