@@ -69,7 +69,7 @@ def test_what_a_planner_requests_an_approver_grants(
 
     deciding = open_console(bureaus.key("approver"))
     desk = deciding.open("")
-    desk.get_by_role("link", name="待批准的例外申请: 1").click()
+    desk.get_by_role("link", name="待批准的例外申请：1").click()
     deciding.ready_map()
     desk.get_by_role("button", name="厦门市的一处范围").click()
     chosen = desk.get_by_role("region", name="所选申请")
