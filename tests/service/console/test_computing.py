@@ -184,6 +184,7 @@ def test_four_scenarios_are_compared_as_their_results_have_it(
     assert visit.refusals == []
 
 
+@pytest.mark.long
 def test_a_run_is_followed_over_a_reload_cancelled_and_run_again(
     bureaus: Bureaus, land: Land, open_console: OpenConsole
 ) -> None:

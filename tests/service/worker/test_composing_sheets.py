@@ -42,6 +42,7 @@ async def composed(worker: WorkerContext, sessions: Sessions, **inputs: Any) -> 
     return await reach_end(worker.sessions, job.id, within_s=120)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("sheet_region")
 async def test_a_sheet_is_composed_twice_alike_and_is_its_owners_alone(
     worker: WorkerContext, sessions: Sessions

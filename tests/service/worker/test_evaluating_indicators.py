@@ -162,6 +162,7 @@ def read_output(worker: WorkerContext, job: Job, name: str) -> bytes:
     return worker.artifacts.local_path(job.result["outputs"][name]["uri"]).read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("region_with_a_plan")
 async def test_values_are_computed_judged_and_recorded_with_their_origin(
     worker: WorkerContext, sessions: Sessions, tiny_watershed: Watershed
@@ -218,6 +219,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     await _assert_recorded(sessions, job)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("region_with_a_plan")
 async def test_of_key_species_nothing_is_recorded_beside_a_line_that_is_not_drawn(
     worker: WorkerContext, sessions: Sessions

@@ -142,6 +142,7 @@ def asked(**more: Any) -> SelectSitesInputs:
     )
 
 
+@pytest.mark.long
 async def test_chosen_sites_become_draft_projects_once(
     worker: WorkerContext, sessions: Sessions, region_with_a_network: Region, tmp_path: Path
 ) -> None:

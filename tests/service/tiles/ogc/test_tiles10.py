@@ -57,6 +57,7 @@ async def test_core_tc_definitions_are_in_every_template(
                 assert f"{{{variable}}}" in template
 
 
+@pytest.mark.long
 async def test_core_tc_success_within_the_limits(client: httpx.AsyncClient) -> None:
     """Every tileset's corners at every fourth level: 200, or 204 where nothing lies."""
     seen = set()
