@@ -47,7 +47,8 @@ def test_the_pdf_holds_its_fonts(zoned: Any) -> None:
     parts = [unpacked(part) for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", held, re.S)]
     described = held + b"".join(parts)
     fonts = set(re.findall(rb"/BaseFont /[A-Z]{6}\+([A-Za-z-]+)", described))
-    assert described.count(b"/FontFile2") >= len(fonts) > 0
+    # Outlines of TrueType, or those of PostScript that Noto Sans CJK has.
+    assert len(re.findall(rb"/FontFile[23]", described)) >= len(fonts) > 0
     family = cjk_family()
     if family is not None:
         assert family.replace(" ", "-").encode() in fonts
@@ -207,7 +208,7 @@ def test_the_leading_land_cover_is_what_holds_most() -> None:
 
 
 def test_how_the_zones_come_back_is_told_where_it_was_asked_for(zone: Any, zoned: Any) -> None:
-    assert "稳定性" not in page_of(zoned)
+    assert "Jaccard overlap" not in page_of(zoned)
     page = page_of(zone({"parameters": {"stability": True}}))
     assert "稳定性" in page
     assert "median adjusted Rand index" in page
