@@ -231,5 +231,6 @@ def test_a_rule_is_made_changed_and_ended(
     rules.get_by_text("停用").wait_for()
     rules.get_by_role("button", name="溶解氧偏低").click()
     page.get_by_role("button", name="终止规则").click()
+    page.get_by_role("button", name="确认终止规则").click()
     rules.get_by_text("溶解氧偏低").wait_for(state="hidden")
     assert visit.refusals == []

@@ -8,7 +8,7 @@ import { Conflict, changedMembers } from "./conflict";
 import type { Feature, PropertySchema, Values } from "./features";
 import { type Controls, Fields, inWords, memberOf, Restored, SubmitForm, useDraft } from "./form";
 import { heldBy, isStale, readHeld } from "./held";
-import { attempt, Button, FaultBox, Found } from "./ui";
+import { Button, FaultBox, Found, Irreversible } from "./ui";
 import { t } from "./words";
 
 export interface Kind<T> {
@@ -85,20 +85,24 @@ export function Changing<T>({ path, ...props }: Props<T> & { path: string }) {
 }
 
 /** A button that ends what is there, as it stands at that moment. */
-export function Ending({ path, onDone }: { path: string; onDone: () => void }) {
+export function Ending({
+  path,
+  onDone,
+  children,
+}: {
+  path: string;
+  onDone: () => void;
+  /** What becomes of it. */
+  children: ComponentChildren;
+}) {
   const end = async () => {
     const { etag } = await readHeld(path);
     await write("DELETE", path, undefined, heldBy(etag));
   };
   return (
-    <Button
-      kind="danger"
-      onClick={async () => {
-        if (await attempt(end, t("已删除", "Ended"))) onDone();
-      }}
-    >
-      {t("删除", "End")}
-    </Button>
+    <Irreversible label={t("删除", "End")} deed={end} done={t("已删除", "Ended")} onDone={onDone}>
+      {children}
+    </Irreversible>
   );
 }
 

@@ -225,7 +225,9 @@ describe("ending what is there", () => {
     const sent = serve(answers);
     const hands = open(
       <>
-        <Ending path="/things/a" onDone={() => done.push("done")} />
+        <Ending path="/things/a" onDone={() => done.push("done")}>
+          Nothing of it is kept.
+        </Ending>
         <Notices />
       </>,
       { scopes: ["admin"] },
@@ -233,12 +235,26 @@ describe("ending what is there", () => {
     return { sent, hands, done };
   };
 
+  it("asks first, and does nothing where one goes back", async () => {
+    const { sent, hands, done } = end({});
+    const begins = screen.getByRole("button", { name: "End" });
+    await hands.click(begins);
+    expect(
+      within(await screen.findByRole("dialog")).getByText("Nothing of it is kept."),
+    ).toBeTruthy();
+    await hands.click(screen.getByRole("button", { name: "Back" }));
+    expect(screen.queryByRole("dialog")).toBeNull();
+    await waitFor(() => expect(document.activeElement).toBe(begins));
+    expect([sent, done]).toEqual([[], []]);
+  });
+
   it("names the state that it was just read in", async () => {
     const { sent, hands, done } = end({
       "GET /things/a": withHeaders({}, { ETag: '"7"' }),
       "DELETE /things/a": null,
     });
     await hands.click(screen.getByRole("button", { name: "End" }));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     await waitFor(() => expect(done).toEqual(["done"]));
     expect(sent[1]?.headers.get("If-Match")).toBe('"7"');
     expect(sent[1]?.headers.get("X-CSRF-Token")).toBe("proof");
@@ -250,7 +266,9 @@ describe("ending what is there", () => {
       "DELETE /things/a": refused(403, "not yours to end"),
     });
     await hands.click(screen.getByRole("button", { name: "End" }));
-    expect(await screen.findByText("not yours to end")).toBeTruthy();
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(await dialog.findByText("not yours to end")).toBeTruthy();
     expect(done).toEqual([]);
   });
 });

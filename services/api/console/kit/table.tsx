@@ -133,7 +133,7 @@ export function Table<Row>({
 
 /** Whether a click in a row was meant for the row, not for a control that stands in it. */
 function besideControls({ target }: MouseEvent): boolean {
-  return !(target as Element).closest("button, a, input, select, label, summary");
+  return !(target as Element).closest("button, a, input, select, label, summary, dialog");
 }
 
 function Gap({ rows, columns }: { rows: number; columns: number }) {

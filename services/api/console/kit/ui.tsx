@@ -1,7 +1,7 @@
 /** The few controls that all screens are made of; each works by keyboard and says its name. */
 
 import type { ReadonlySignal } from "@preact/signals";
-import { signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { type ComponentChildren, cloneElement, isValidElement, type JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Fault } from "./api";
@@ -318,6 +318,59 @@ export function Dialog({
       </header>
       {children}
     </dialog>
+  );
+}
+
+/** A button for what cannot be taken back: it tells what becomes of what, and asks once more. */
+export function Irreversible<T>({
+  label,
+  deed,
+  done,
+  onDone,
+  children,
+}: Kids & { label: string; deed: () => Promise<T>; done: string; onDone?: (answer: T) => void }) {
+  const asking = useSignal(false);
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
+  const close = () => {
+    asking.value = false;
+    fault.value = null;
+  };
+  const sure = async () => {
+    busy.value = true;
+    try {
+      const answer = await deed();
+      tell(done);
+      close();
+      onDone?.(answer);
+    } catch (error) {
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  return (
+    <>
+      <Button
+        kind="danger"
+        onClick={() => {
+          asking.value = true;
+        }}
+      >
+        {label}
+      </Button>
+      {asking.value && (
+        <Dialog title={label} onClose={close}>
+          <p>{children}</p>
+          <FaultBox fault={fault.value} />
+          <div class="actions">
+            <Button kind="danger" busy={busy.value} onClick={sure}>
+              {t(`确认${label}`, "Confirm")}
+            </Button>
+            <Button onClick={close}>{t("返回", "Back")}</Button>
+          </div>
+        </Dialog>
+      )}
+    </>
   );
 }
 

@@ -203,6 +203,7 @@ describe("a decision", () => {
     const chosen = await look();
     expect(chosen.queryByRole("button", { name: /Grant|Refuse/ })).toBeNull();
     await hands.click(chosen.getByRole("button", { name: "Withdraw" }));
+    await hands.click(await chosen.findByRole("button", { name: "Confirm" }));
     expect(await chosen.findByText("Withdrawn")).toBeTruthy();
     expect(written()).toHaveLength(1);
   });

@@ -17,6 +17,7 @@ import {
   Empty,
   Field,
   Found,
+  Irreversible,
   Select,
   type Tone,
   tell,
@@ -174,11 +175,6 @@ function Looked({ one, onDone }: { one: Request; onDone: (ended: Request) => voi
     tell(words);
     onDone(ended);
   };
-  const withdraw = () =>
-    attempt(async () => {
-      const { data } = await write<Request>("POST", `${path}/withdraw`);
-      done(t("已撤回申请", "The request is withdrawn"), data);
-    });
   const state = STATES().find(({ value }) => value === one.state);
   return (
     <section class="panel" aria-label={t("所选申请", "The chosen request")}>
@@ -223,9 +219,14 @@ function Looked({ one, onDone }: { one: Request; onDone: (ended: Request) => voi
             </Button>
           )}
           {one.steps.includes("withdraw") && (
-            <Button kind="danger" onClick={withdraw}>
-              {t("撤回", "Withdraw")}
-            </Button>
+            <Irreversible
+              label={t("撤回", "Withdraw")}
+              deed={() => write<Request>("POST", `${path}/withdraw`)}
+              done={t("已撤回申请", "The request is withdrawn")}
+              onDone={({ data }) => onDone(data)}
+            >
+              {t("撤回后不能恢复，须重新申请。", "It cannot be taken up again, only made anew.")}
+            </Irreversible>
           )}
         </div>
       )}

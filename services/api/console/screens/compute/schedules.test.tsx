@@ -169,8 +169,12 @@ describe("schedules there are", () => {
   it("are ended", async () => {
     const { sent, hands } = await opened({ "DELETE /schedules/nightly": null });
     await hands.click(await screen.findByRole("button", { name: "End" }));
+    // What is clicked on in the dialog is not meant for the row that it stands in.
+    await hands.click(await screen.findByText(/computes nothing more/));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     expect(await screen.findByText("Ended")).toBeTruthy();
     expect(write(sent)).toMatchObject({ method: "DELETE", path: "/schedules/nightly" });
+    expect(sent.filter(({ path }) => path.endsWith("/runs"))).toEqual([]);
   });
 
   it("that somebody else changed are not overwritten", async () => {

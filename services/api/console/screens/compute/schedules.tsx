@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { answered, api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
+import { Ending } from "../../kit/editing";
 import { moment } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { screenPath } from "../../kit/screens";
@@ -42,14 +43,6 @@ export function Schedules() {
       );
       again();
     });
-  const drop = (schedule: Schedule) =>
-    attempt(
-      async () => {
-        await write("DELETE", `/schedules/${schedule.code}`, undefined, await held(schedule.code));
-        again();
-      },
-      t("已删除", "Ended"),
-    );
   if (form.value)
     return (
       <ScheduleForm
@@ -110,9 +103,12 @@ export function Schedules() {
                         <Button onClick={() => replace(one, !one.enabled)}>
                           {one.enabled ? t("暂停", "Pause") : t("启用", "Go on")}
                         </Button>
-                        <Button kind="danger" onClick={() => drop(one)}>
-                          {t("删除", "End")}
-                        </Button>
+                        <Ending path={`/schedules/${one.code}`} onDone={again}>
+                          {t(
+                            `“${called(one)}”不再计算；已经开始的任务继续进行，结果保留。`,
+                            `"${called(one)}" computes nothing more; jobs that it began go on.`,
+                          )}
+                        </Ending>
                       </span>
                     ),
                   },

@@ -359,6 +359,7 @@ describe("changing a rule", () => {
     const hands = open(screenOf, planner);
     await edit(hands);
     await hands.click(screen.getByRole("button", { name: "End the rule" }));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     expect(await screen.findByText("There are no rules yet.")).toBeTruthy();
     const [end] = writes(sent);
     expect([end?.method, end?.path, end?.headers.get("If-Match")]).toEqual([
@@ -374,6 +375,7 @@ describe("changing a rule", () => {
     const hands = open(screenOf, planner);
     await edit(hands);
     await hands.click(screen.getByRole("button", { name: "End the rule" }));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     expect(await screen.findByText("your roles are elsewhere")).toBeTruthy();
     const table = await screen.findByRole("region", { name: "Alert rules" });
     expect(within(table).getByRole("button", { name: "Oxygen low" })).toBeTruthy();

@@ -10,7 +10,7 @@ import { plansHere, regionName, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { LEVELS, levelName, quantity, unitName } from "../../kit/terms";
-import { attempt, Badge, Button, FaultBox, Found, Panel, Select, tell } from "../../kit/ui";
+import { Badge, Button, FaultBox, Found, Irreversible, Panel, Select, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { propertyNames, type Rule } from "./readings";
 
@@ -188,19 +188,7 @@ function RuleForm({
     busy.value = false;
   };
   const end = () =>
-    attempt(
-      async () => {
-        await write(
-          "DELETE",
-          `/alert-rules/${rule?.code}`,
-          undefined,
-          etag ? { "If-Match": etag } : {},
-        );
-        reset();
-        onDone();
-      },
-      t("规则已终止", "The rule has ended"),
-    );
+    write("DELETE", `/alert-rules/${rule?.code}`, undefined, etag ? { "If-Match": etag } : {});
   return (
     <Panel title={rule ? called(rule) : t("新建规则", "New rule")}>
       <Restored restored={restored} reset={() => reset()} />
@@ -231,9 +219,20 @@ function RuleForm({
                 </Button>
                 <Button onClick={onDone}>{t("取消", "Cancel")}</Button>
                 {rule && (
-                  <Button kind="danger" onClick={end}>
-                    {t("终止规则", "End the rule")}
-                  </Button>
+                  <Irreversible
+                    label={t("终止规则", "End the rule")}
+                    deed={end}
+                    done={t("规则已终止", "The rule has ended")}
+                    onDone={() => {
+                      reset();
+                      onDone();
+                    }}
+                  >
+                    {t(
+                      `“${called(rule)}”不再判断，它未关闭的预警随之关闭；已发出的预警保留。`,
+                      `"${called(rule)}" judges nothing more; its open alerts are closed, and kept.`,
+                    )}
+                  </Irreversible>
                 )}
               </div>
             </SubmitForm>

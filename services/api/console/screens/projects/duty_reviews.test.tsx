@@ -212,9 +212,10 @@ describe("a review", () => {
     });
     await hands.click(await button("2024"));
     await hands.click(await button("Freeze"));
+    await hands.click(await button("Confirm"));
     expect(await screen.findByText("1 reports are not settled")).toBeTruthy();
     refuse = false;
-    await hands.click(await button("Freeze"));
+    await hands.click(await button("Confirm"));
     expect(await screen.findByText("The review is frozen")).toBeTruthy();
     await waitFor(() => expect(sent.filter(({ path }) => path === `${BASE}/2024`)).toHaveLength(2));
   });

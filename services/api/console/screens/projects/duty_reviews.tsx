@@ -10,7 +10,7 @@ import { Listing } from "../../kit/listing";
 import { plans } from "../../kit/place";
 import { holds } from "../../kit/session";
 import { unitName, type Worded } from "../../kit/terms";
-import { attempt, Badge, Button, Dialog, Found, Panel } from "../../kit/ui";
+import { Badge, Button, Dialog, Found, Irreversible, Panel } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { mayWrite } from "./roles";
 
@@ -133,14 +133,6 @@ function OneReview({ plan, year, onClose }: { plan: string; year: number; onClos
   );
   const at = useSignal<At | null>(null);
   const path = `/plans/${encodeURIComponent(plan)}/duty-reviews/${year}`;
-  const freeze = () =>
-    attempt(
-      async () => {
-        await write("POST", `${path}/freeze`);
-        again();
-      },
-      t("考核已定稿", "The review is frozen"),
-    );
   return (
     <Panel
       title={t(`${year} 年度考核`, `Review of ${year}`)}
@@ -185,10 +177,14 @@ function OneReview({ plan, year, onClose }: { plan: string; year: number; onClos
               ))}
               {open && mayIn(plan, ["approver"]) && (
                 <div class="actions">
-                  <Button kind="danger" onClick={freeze}>
-                    {t("定稿", "Freeze")}
-                  </Button>
-                  <small>{t("定稿后不能再改。", "A frozen review is never changed.")}</small>
+                  <Irreversible
+                    label={t("定稿", "Freeze")}
+                    deed={() => write("POST", `${path}/freeze`)}
+                    done={t("考核已定稿", "The review is frozen")}
+                    onDone={again}
+                  >
+                    {t("定稿后不能再改。", "A frozen review is never changed.")}
+                  </Irreversible>
                 </div>
               )}
             </div>

@@ -269,6 +269,7 @@ describe("taking a measure off", () => {
     const { sent, hands } = await show(held);
     await hands.click(await button("Dredging"));
     await hands.click(await button("End"));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     await waitFor(async () => expect(await cellsOf("Measures")).toHaveLength(1));
     expect(writes(sent)[0]?.headers.get("If-Match")).toBe('"1"');
     expect(screen.queryByRole("dialog")).toBeNull();
@@ -282,6 +283,7 @@ describe("taking a measure off", () => {
     });
     await hands.click(await button("Planting mangroves"));
     await hands.click(await button("End"));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     expect(await screen.findByText("the ledger has entries for the measure")).toBeTruthy();
     expect(await cellsOf("Measures")).toHaveLength(1);
   });

@@ -97,10 +97,12 @@ export function Measures({ project, again }: { project: Dossier; again: () => vo
                   onDone={done(hands)}
                 />
                 {PLANNED.has(state) && (
-                  <Ending
-                    path={`${path}/${encodeURIComponent(one.measure)}`}
-                    onDone={done(hands)}
-                  />
+                  <Ending path={`${path}/${encodeURIComponent(one.measure)}`} onDone={done(hands)}>
+                    {t(
+                      `“${measureName(one)}”将从项目中移除。`,
+                      `"${measureName(one)}" is taken off the project.`,
+                    )}
+                  </Ending>
                 )}
               </Dialog>
             ),

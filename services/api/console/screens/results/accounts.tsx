@@ -5,7 +5,7 @@ import { Changing, type Kind, Making } from "../../kit/editing";
 import type { Values } from "../../kit/features";
 import { moment } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
-import { attempt, Badge, Button, Dialog } from "../../kit/ui";
+import { attempt, Badge, Button, Dialog, Irreversible } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { Roles, roleCode, roleOf, rolesSchema, roleWords } from "./roles";
 
@@ -111,17 +111,16 @@ function One({ account, hands }: { account: Account; hands: Hands<Account> }) {
         >
           {t("结束会话", "End its sessions")}
         </Button>
-        <Button
-          kind="danger"
-          onClick={() =>
-            attempt(
-              () => write("DELETE", `${path}/factor`),
-              t("已移除第二重验证", "The second factor is taken away"),
-            )
-          }
+        <Irreversible
+          label={t("移除丢失的第二重验证", "Take a lost second factor away")}
+          deed={() => write("DELETE", `${path}/factor`)}
+          done={t("已移除第二重验证", "The second factor is taken away")}
         >
-          {t("移除丢失的第二重验证", "Take a lost second factor away")}
-        </Button>
+          {t(
+            `“${account.name}”的验证码和安全密钥全部失效，会话结束，下次登录时重新设置。请先核实本人身份。`,
+            `All codes and security keys of "${account.name}" end, with its sessions; it sets up another as it signs in. Make sure first who asks.`,
+          )}
+        </Irreversible>
       </div>
     </Dialog>
   );

@@ -211,7 +211,7 @@ describe("revoking a key", () => {
 
   it("is done by keyboard, and the list is read again", async () => {
     const { hands, dialog, writes, sent } = await begin({ "DELETE /keys/k1": null });
-    dialog.getByRole("button", { name: "Revoke it" }).focus();
+    dialog.getByRole("button", { name: "Confirm" }).focus();
     await hands.keyboard("{Enter}");
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(writes()[0]).toMatchObject({ method: "DELETE", path: "/keys/k1" });
@@ -221,7 +221,7 @@ describe("revoking a key", () => {
 
   it("says why where it is refused", async () => {
     const { hands, dialog } = await begin({ "DELETE /keys/k1": refused(404, "no such key now") });
-    await hands.click(dialog.getByRole("button", { name: "Revoke it" }));
-    expect(await screen.findByText("no such key now")).toBeTruthy();
+    await hands.click(await dialog.findByRole("button", { name: "Confirm" }));
+    expect(await dialog.findByText("no such key now")).toBeTruthy();
   });
 });

@@ -7,7 +7,7 @@ import type { Values } from "../../kit/features";
 import { SubmitForm } from "../../kit/form";
 import { instant, moment } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
-import { attempt, Badge, Button, Dialog, Field, type Tone } from "../../kit/ui";
+import { attempt, Badge, Button, Dialog, Field, Irreversible, type Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { Roles, roleOf, rolesSchema, roleWords } from "./roles";
 
@@ -83,7 +83,7 @@ export function Keys() {
           order: ({ last_used }) => last_used,
         },
       ]}
-      deeds={(key, { open }) =>
+      deeds={(key, { open, done }) =>
         !key.revoked && (
           <span class="actions">
             <Button
@@ -91,12 +91,17 @@ export function Keys() {
             >
               {t("轮换", "Replace")}
             </Button>
-            <Button
-              kind="danger"
-              onClick={() => open(key, (named, hands) => <Revoking named={named} hands={hands} />)}
+            <Irreversible
+              label={t("撤销", "Revoke")}
+              deed={() => write("DELETE", `/keys/${key.id}`)}
+              done={t("已撤销", "Revoked")}
+              onDone={done}
             >
-              {t("撤销", "Revoke")}
-            </Button>
+              {t(
+                `“${key.name}”将立即失效，不能恢复。`,
+                `"${key.name}" ends at once, and for good.`,
+              )}
+            </Irreversible>
           </span>
         )
       }
@@ -115,28 +120,6 @@ export function Keys() {
         />
       )}
     />
-  );
-}
-
-function Revoking({ named, hands }: { named: Key; hands: Hands<Key> }) {
-  return (
-    <Dialog title={t("撤销密钥", "Revoke a key")} onClose={hands.close}>
-      <p>
-        {t(`“${named.name}”将立即失效，不能恢复。`, `"${named.name}" ends at once, and for good.`)}
-      </p>
-      <div class="actions">
-        <Button
-          kind="danger"
-          onClick={async () => {
-            await attempt(() => write("DELETE", `/keys/${named.id}`), t("已撤销", "Revoked"));
-            hands.done();
-          }}
-        >
-          {t("确认撤销", "Revoke it")}
-        </Button>
-        <Button onClick={hands.close}>{t("返回", "Back")}</Button>
-      </div>
-    </Dialog>
   );
 }
 

@@ -237,6 +237,7 @@ describe("a subscription", () => {
       },
     });
     await hands.click(dialog.getByRole("button", { name: "End" }));
+    await hands.click(await dialog.findByRole("button", { name: "Confirm" }));
     expect(await screen.findByText("No subscriptions yet.")).toBeTruthy();
     expect(screen.queryByRole("dialog")).toBeNull();
   });

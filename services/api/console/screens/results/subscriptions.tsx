@@ -109,7 +109,9 @@ function One({
         >
           {t("发送测试邮件", "Send a mail for trial")}
         </Button>
-        <Ending path={path} onDone={hands.done} />
+        <Ending path={path} onDone={hands.done}>
+          {t(`不再按“${name}”发送邮件。`, `No mails of "${name}" are sent any more.`)}
+        </Ending>
       </div>
       <Mails key={round.value} number={id} />
     </Dialog>

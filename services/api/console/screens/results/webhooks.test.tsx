@@ -260,6 +260,7 @@ describe("a webhook", () => {
   it("is ended, and its panel closes", async () => {
     const { hands, writes } = await opened({ "DELETE /webhooks/w1": null });
     await hands.click(screen.getByRole("button", { name: "End" }));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     await waitFor(() => expect(screen.queryByLabelText(/^Who or what receives/)).toBeNull());
     expect(writes()[0]).toMatchObject({ method: "DELETE", path: "/webhooks/w1" });
     expect(writes()[0]?.headers.get("If-Match")).toBe('"3"');
@@ -268,6 +269,7 @@ describe("a webhook", () => {
   it("stays where ending it is refused", async () => {
     const { hands } = await opened({ "DELETE /webhooks/w1": refused(403, "it is of another") });
     await hands.click(screen.getByRole("button", { name: "End" }));
+    await hands.click(await screen.findByRole("button", { name: "Confirm" }));
     expect(await screen.findByText("it is of another")).toBeTruthy();
     expect(screen.getByLabelText(/^Who or what receives/)).toBeTruthy();
   });

@@ -129,7 +129,12 @@ function One({ webhook, hands }: { webhook: Webhook; hands: Hands<Webhook> }) {
           >
             {t("更换签名密钥", "New secret")}
           </Button>
-          <Ending path={path} onDone={hands.done} />
+          <Ending path={path} onDone={hands.done}>
+            {t(
+              `不再向“${webhook.name}”发送消息，尚未送达的也不再发送。`,
+              `"${webhook.name}" is told of nothing more, nor of what still waits for it.`,
+            )}
+          </Ending>
         </>
       }
     >
