@@ -6,6 +6,8 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/api/console --silent
 PYTEST_ARGS ?=
 ROUNDS ?= 1
+# Each of the many processes that are started would compile anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
@@ -80,7 +82,7 @@ check: check-types check-code check-console check-deployment ## types, lint, for
 
 .PHONY: check-types
 check-types: bootstrap
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers=2
 
 .PHONY: check-code
 check-code: bootstrap

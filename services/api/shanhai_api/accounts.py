@@ -55,7 +55,10 @@ ROLES = Field(None, max_length=100, description="All its roles; an empty list ta
 
 
 class ChangedAccount(Body):
-    """What is to be changed of an account; what is left out stays."""
+    """What is to be changed of an account; what is left out stays.
+
+    `null` takes its e-mail or its party away.
+    """
 
     name: str | None = NAME
     email: MailAddress | None = EMAIL
@@ -67,7 +70,12 @@ class ChangedAccount(Body):
     def change(self) -> AccountChange:
         """The change in the words of the database."""
         roles = None if self.roles is None else given_by(self.roles)
-        return AccountChange(self.name, self.email, self.party, self.disabled, roles)
+        email, party = self._or_none("email"), self._or_none("party")
+        return AccountChange(self.name, email, party, self.disabled, roles)
+
+    def _or_none(self, name: str) -> str | None:
+        value: str | None = getattr(self, name)
+        return "" if value is None and name in self.model_fields_set else value
 
 
 class NewAccount(ChangedAccount):
@@ -174,7 +182,7 @@ async def update_account(
     expected: IfMatch,
     changed: JsonBody[ChangedAccount],
 ) -> Answer[Account]:
-    """Change what is given; what is left out stays."""
+    """Change what is given; what is left out stays, and `null` takes e-mail or party away."""
     holder = await accounts.change_account(
         write.session, account, changed.change, act=write.act, expected=expected
     )

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.queries.keys import create_key
+from shanhai.db.tables.provision import Party
 from shanhai.settings import OidcSettings, RateSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
@@ -235,6 +236,26 @@ class TestTokens:
         log = await entries(admin, table="account", object=str(account["id"]), action="update")
         assert log[-1]["before"]["roles"] == []
         assert log[-1]["after"]["roles"] == [{"role": "auditor", "region": None}]
+
+    async def test_an_address_and_a_party_are_given_and_taken_away(
+        self, admin: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        async with state.sessions.begin() as session:
+            session.add(Party(code="water", name_zh="水务局", name_en="Water", kind="department"))
+        contact = {"email": "li.wei@bureau.example", "party": "water"}
+        account = await made(admin, {"subject": "li.wei", "name": "Li Wei", **contact}, "/accounts")
+        path = f"/accounts/{account['id']}"
+
+        async def changed(**members: Any) -> Document:
+            answer = await admin.patch(path, json=members)
+            assert answer.status_code == 200, answer.text
+            return {name: answer.json()[name] for name in ("name", "email", "party")}
+
+        assert await changed(name="Li") == {"name": "Li", **contact}
+        assert await changed(email=None) == {"name": "Li", "email": None, "party": "water"}
+        assert await changed(party=None) == {"name": "Li", "email": None, "party": None}
+        for wrong in ({"email": ""}, {"party": ""}):
+            assert (await admin.patch(path, json=wrong)).status_code == 400
 
     async def test_nobody_writes_over_what_he_has_not_read(
         self, admin: httpx.AsyncClient, state: ServiceState, issuer: LocalIssuer

@@ -42,7 +42,10 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What is to become of an account; None leaves a member as it is."""
+    """What is to become of an account; None leaves a member as it is.
+
+    An empty e-mail or party takes it away.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -200,11 +203,12 @@ async def note_seen(session: AsyncSession, holder: Holder, *, signed_in_at: date
 
 
 async def _apply(session: AsyncSession, row: Account, change: AccountChange) -> Holder:
-    for name in ("name", "email"):
-        if (value := getattr(change, name)) is not None:
-            setattr(row, name, value)
+    if change.name is not None:
+        row.name = change.name
+    if change.email is not None:
+        row.email = change.email or None
     if change.party is not None:
-        row.party_id = await _party_id(session, change.party)
+        row.party_id = await _party_id(session, change.party) if change.party else None
     if change.disabled is not None:
         row.disabled_at = (row.disabled_at or await _now(session)) if change.disabled else None
     if change.roles is not None:

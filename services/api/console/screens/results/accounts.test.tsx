@@ -242,16 +242,17 @@ describe("an account", () => {
     expect(within(conflict).getByText("Viewer · everywhere")).toBeTruthy();
   });
 
-  it("says that its address cannot be taken away, being kept as it is", async () => {
+  it("has its address taken away, and no name of nothing", async () => {
     const { hands, dialog, last } = await opened({
-      "PATCH /accounts/1": refused(400, "email is too short", [
-        { pointer: "/email", detail: "at least three signs" },
+      "PATCH /accounts/1": refused(400, "name is too short", [
+        { pointer: "/name", detail: "at least one sign" },
       ]),
     });
     await hands.clear(dialog.getByLabelText("E-mail"));
+    await hands.clear(dialog.getByLabelText("Name"));
     await hands.click(dialog.getByRole("button", { name: "Save" }));
-    expect(await dialog.findByText("at least three signs")).toBeTruthy();
-    expect(last()?.body).toEqual({ email: "" });
+    expect(await dialog.findByText("at least one sign")).toBeTruthy();
+    expect(last()?.body).toEqual({ email: null, name: "" });
   });
 
   it.each([

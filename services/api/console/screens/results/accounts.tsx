@@ -148,11 +148,13 @@ const kindOf = (fresh: boolean): Kind<Account> => ({
   method: "PATCH",
 });
 
-/** What is sent of an account: what has changed, roles as role and region; what was emptied is sent
- * as that, for the service to say whether it can be. */
+const EMPTIED: Values = { roles: [], email: null };
+
+/** What is sent of an account: what has changed, roles as role and region. An address is taken away;
+ * another text that was emptied is sent as that, for the service to say whether it can be. */
 export function accountBody(form: Values, base: Values): Values {
   const none: Values = Object.fromEntries(
-    Object.keys(base).map((name) => [name, name === "roles" ? [] : ""]),
+    Object.keys(base).map((name) => [name, name in EMPTIED ? EMPTIED[name] : ""]),
   );
   const changed = Object.entries({ ...none, ...form }).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(base[name]),
