@@ -161,9 +161,25 @@ class TestOptions:
 
     def test_pages_are_bounded(self) -> None:
         assert read_options([("$top", "99999999999")]).top == MOST_TOP
-        for name, text in (("$top", "1.5"), ("$skip", "10001"), ("$count", "yes"), ("$top", "٣")):
-            with pytest.raises(InvalidInput):
-                read_options([(name, text)])
+
+    @pytest.mark.parametrize(
+        ("name", "text", "told"),
+        [
+            ("$top", "1.5", "'1.5'"),
+            ("$top", "-3", "'-3'"),
+            ("$top", "", "''"),
+            ("$top", "٣", "'٣'"),
+            ("$top", "9" * 100 + "a", "…"),
+            ("$skip", "10001", "10001"),
+            ("$count", "yes", "'yes'"),
+            ("$resultFormat", "csv", "'csv'"),
+        ],
+    )
+    def test_a_refusal_tells_what_was_given(self, name: str, text: str, told: str) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            read_options([(name, text)])
+        assert told in refusal.value.message
+        assert told in refusal.value.message_zh
 
     def test_an_option_given_twice(self) -> None:
         with pytest.raises(InvalidInput):

@@ -208,13 +208,17 @@ def _written(cursor: expressions.Cursor, first: int) -> str:
 def _whole(most: int, *, capped: bool) -> Callable[[expressions.Cursor], int]:
     def number(cursor: expressions.Cursor) -> int:
         token = cursor.take()
+        given = expressions.excerpt(token.text)
         if token.sort != "number" or not token.text.isascii() or not token.text.isdecimal():
-            raise cursor.refused("must be a whole number, 0 or more", "须为非负整数")
+            raise cursor.refused(
+                f"must be a whole number, 0 or more, not {given!r}",
+                f"须为非负整数，不能是 {given!r}",
+            )
         value = int(token.text) if len(token.text) < 10 else 10**9
         if value > most and not capped:
             raise cursor.refused(
-                f"must be {most} at most; follow @iot.nextLink instead",
-                f"不得超过 {most}；请沿 @iot.nextLink 翻页",
+                f"must be {most} at most, not {given}; follow @iot.nextLink instead",
+                f"不得超过 {most}，现为 {given}；请沿 @iot.nextLink 翻页",
             )
         return min(value, most)
 
@@ -236,13 +240,19 @@ def _skip(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
 def _count(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     word = cursor.takes_word("true", "false")
     if word is None:
-        raise cursor.refused("must be true or false", "须为 true 或 false")
+        given = expressions.excerpt(cursor.now.text)
+        raise cursor.refused(
+            f"must be true or false, not {given!r}", f"须为 true 或 false，不能是 {given!r}"
+        )
     return replace(options, count=word == "true")
 
 
 def _result_format(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     if cursor.takes_word("dataArray") is None:
-        raise cursor.refused("can only be dataArray", "只能为 dataArray")
+        given = expressions.excerpt(cursor.now.text)
+        raise cursor.refused(
+            f"can only be dataArray, not {given!r}", f"只能为 dataArray，不能是 {given!r}"
+        )
     return replace(options, result_format="dataArray")
 
 
