@@ -223,6 +223,32 @@ async def test_region_scope_of_who_asked_holds(
     assert await number_of(sessions, prefix) == 0
 
 
+async def test_a_check_tells_what_an_import_would_and_writes_nothing(
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.2))
+    ahead = collection(tmp_path, prefix, 118, 118.3, 118.4, -1)
+    job = await imported(worker, sessions, ahead, mode="check")
+    assert tally_of(job) == ("checked", 1, 1, 1, 1)
+    assert summary_of(job)["columns"][0] == "code"
+    lost = below(collection(tmp_path, prefix, 118, 118.4), None, "nowhere")
+    job = await imported(worker, sessions, lost, mode="check")
+    assert tally_of(job) == ("checked", 0, 0, 1, 1)
+    assert summary_of(job)["passed"] == 1
+    told = [one for one in report_of(worker, job)["findings"] if one["severity"] == "error"]
+    assert [(one["row"], one["rule"], one["member"]) for one in told] == [
+        (2, "reference", "parent")
+    ]
+    async with sessions.begin() as session:
+        stranger = await add_identity(session, Role.PLANNER, region="elsewhere", scopes=SCOPES)
+    ahead = collection(tmp_path, prefix, 118, 118.3, 118.4)
+    job = await imported(worker, sessions, ahead, mode="check", identity=stranger)
+    assert summary_of(job)["by_rule"] == {"authority": 2}
+    assert await number_of(sessions, prefix) == 2
+    again = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.2))
+    assert tally_of(again) == ("imported", 0, 0, 2, 0)
+
+
 async def test_rights_taken_away_meanwhile_write_nothing(
     worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:

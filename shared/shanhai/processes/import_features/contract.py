@@ -31,8 +31,9 @@ class ImportFeaturesInputs(Inputs):
     )
     mode: Literal["all_or_nothing", "valid_rows", "check"] = Field(
         "all_or_nothing",
-        description="What one bad row does to the others; `check` writes none at all"
-        " / 有错误行时的处理方式；`check` 仅检查、不写入",
+        description="What one bad row does to the others; `check` tells what `valid_rows` would"
+        " do, and leaves nothing written"
+        " / 有错误行时的处理方式；`check` 仅检查并预告结果，不写入",
     )
     mapping: dict[FieldName, FieldName] = Field(
         default_factory=dict,

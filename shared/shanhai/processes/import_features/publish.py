@@ -37,17 +37,19 @@ MOST_LEVELS = 50
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
-    """Write the rows that passed, or none of them."""
+    """Write the rows that passed, or none of them; a check writes them and takes them back."""
     inputs = ImportFeaturesInputs.model_validate(publication.task.inputs)
-    values = publication.outcome.values
-    if inputs.mode == "check":
+    values, checked = publication.outcome.values, inputs.mode == "check"
+    if "fields" not in values:  # a check could not read the rows
         return {"summary": {**values["summary"], "verdict": "checked", "rejections": []}}
-    partly = inputs.mode == "valid_rows"
+    partly = inputs.mode != "all_or_nothing"
     errors = len(values["rejected_rows"]) + values["general_errors"]
     if errors and not partly:
         return _verdict(values, BulkResult(), written=False)
     tally = await _write(session, publication, inputs, partly=partly)
     told = _verdict(values, tally, written=partly or not tally.rejected)
+    if checked:
+        told["summary"]["verdict"] = "checked"
     if tally.rejections:
         await publication.store_again(
             await asyncio.to_thread(_complete, publication.workspace, told["summary"])
@@ -97,6 +99,8 @@ async def _write(
                 await savepoint.rollback()
                 return tally
             total.add(tally)
+        if inputs.mode == "check":
+            await savepoint.rollback()
     return total
 
 

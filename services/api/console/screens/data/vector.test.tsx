@@ -245,7 +245,7 @@ describe("the matching of fields", () => {
 describe("rows with faults", () => {
   beforeEach(() => {
     found = {
-      summary: summary({ rows: 1200, rejected: 1 }),
+      summary: summary({ rows: 1200, rejected: 1, created: 1100, updated: 9, unchanged: 90 }),
       findings: [
         finding(7),
         finding(8, { member: "name_zh", detail: "is required", detail_zh: "必填" }),
@@ -261,7 +261,9 @@ describe("rows with faults", () => {
 
   it("are told with what to do about them", async () => {
     await checked();
-    expect(screen.getByText(/1,200 rows, 1 with faults/)).toBeTruthy();
+    expect(screen.getByText(/1,200 rows, 1 with faults/).textContent).toContain(
+      "1 with faults; 1,100 would be created, 9 changed, 90 as before",
+    );
     expect(screen.getByText("Shapefile · GBK · EPSG:4548")).toBeTruthy();
     const report = within(screen.getByRole("region", { name: "Report by row" }));
     const rows = report.getAllByRole("row").slice(1);

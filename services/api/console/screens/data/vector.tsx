@@ -266,6 +266,19 @@ const VERDICTS: Record<string, [string, string, "good" | "warn" | "bad" | "info"
   refused: ["未导入", "refused", "bad"],
 };
 
+/** What became of the objects; of a check, what would. */
+function changesOf({ verdict, created, updated, unchanged }: Summary): string {
+  return verdict === "checked"
+    ? t(
+        `；导入将新增 ${number(created)}，更新 ${number(updated)}，未变 ${number(unchanged)}`,
+        `; ${number(created)} would be created, ${number(updated)} changed, ${number(unchanged)} as before`,
+      )
+    : t(
+        `；新增 ${number(created)}，更新 ${number(updated)}，未变 ${number(unchanged)}`,
+        `; ${number(created)} created, ${number(updated)} changed, ${number(unchanged)} as before`,
+      );
+}
+
 /** What came out, and each fault with its row and what to do about it. */
 function Told({ report, name, collection }: { report: Report; name: string; collection: string }) {
   const { job, summary, findings } = report;
@@ -279,11 +292,7 @@ function Told({ report, name, collection }: { report: Report; name: string; coll
           `${number(summary.rows)} 行，${number(summary.rejected)} 行有错`,
           `${number(summary.rows)} rows, ${number(summary.rejected)} with faults`,
         )}
-        {summary.created !== undefined &&
-          t(
-            `；新增 ${summary.created}，更新 ${summary.updated}，未变 ${summary.unchanged}`,
-            `; ${summary.created} created, ${summary.updated} changed, ${summary.unchanged} as before`,
-          )}
+        {summary.created !== undefined && changesOf(summary)}
       </p>
       <p class="hint">
         {[summary.format, summary.encoding, summary.crs, summary.layer].filter(Boolean).join(" · ")}
