@@ -59,6 +59,14 @@ def test_fill_equals_the_flood_of_the_paper(ground: FloatArray) -> None:
     np.testing.assert_array_equal(fill(ground), flooded(ground))
 
 
+def test_rough_ground_below_the_sea_is_filled_tile_by_tile() -> None:
+    # Basins of one tile touch in some thousand places, and polders lie below 0.
+    ground = np.random.default_rng(5).normal(-40, 10, size=(90, 120))
+    tiled = in_tiles(ground, "d8", 80)["filled"]
+    np.testing.assert_array_equal(tiled, flooded(ground))
+    assert (tiled < 0).all()
+
+
 @pytest.mark.parametrize("routing", ROUTINGS)
 @pytest.mark.parametrize("tile", [3, 7, 16])
 def test_tiles_give_the_bytes_of_the_whole(ground: FloatArray, routing: str, tile: int) -> None:
