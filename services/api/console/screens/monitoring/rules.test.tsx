@@ -211,6 +211,11 @@ describe("a new rule", () => {
         screen.queryByRole("combobox", { name }),
       );
     expect(offered()).toEqual(["Property"]);
+    const property = screen.getByRole("combobox", { name: "Property" });
+    await hands.selectOptions(property, "Water temperature °C");
+    expect(screen.getByText("in °C")).toBeTruthy();
+    await hands.selectOptions(kind, "changing too fast");
+    expect(screen.getByText("change per hour, in °C")).toBeTruthy();
     await hands.selectOptions(kind, "indicator behind its target");
     expect(offered()).toEqual(["Plan"]);
     expect(screen.getByText("per cent behind")).toBeTruthy();

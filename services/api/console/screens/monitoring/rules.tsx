@@ -194,7 +194,7 @@ function RuleForm({
       <Restored restored={restored} reset={() => reset()} />
       <Found asked={words.asked} again={words.again}>
         {({ properties, areas }) => {
-          const members = membersOf(values.value.kind as Kind, !rule, properties, areas);
+          const members = membersOf(values.value, !rule, properties, areas);
           return (
             <SubmitForm onSubmit={save}>
               <Fields
@@ -268,9 +268,9 @@ const CONTROLS: Controls = {
   ),
 };
 
-/** The members of a rule of a kind, with their words. */
+/** The members of a rule of its kind, with their words. */
 function membersOf(
-  kind: Kind,
+  values: Values,
   fresh: boolean,
   properties: Awaited<ReturnType<typeof propertyNames>>,
   areas: PropertySchema,
@@ -281,6 +281,7 @@ function membersOf(
     maxLength: 200,
     ...more,
   });
+  const kind = values.kind as Kind;
   const listed = [...properties.values()];
   const own: Record<string, PropertySchema> = {
     property: text("观测指标", "Property", {
@@ -305,6 +306,8 @@ function membersOf(
     control_kind: { ...areas, title: t("管控区域类型", "Kind of control area"), readOnly: false },
   };
   const taken = KINDS.find(([code]) => code === kind)?.[3] ?? [];
+  const watched = taken.includes("property") && properties.get(String(values.property));
+  const unit = watched && unitName(watched.unit);
   return {
     ...(fresh
       ? {
@@ -327,7 +330,9 @@ function membersOf(
     limits: {
       title: t("各级限值", "Limit of each level"),
       type: "object",
-      description: LIMITS_OF[kind]?.[lang.value] ?? "",
+      description: [LIMITS_OF[kind]?.[lang.value], unit && t(`单位 ${unit}`, `in ${unit}`)]
+        .filter(Boolean)
+        .join(t("，", ", ")),
       properties: Object.fromEntries(
         LEVELS.map(([level]) => [level, { title: levelName(level), type: "number" }]),
       ),
