@@ -130,6 +130,24 @@ describe("filters of the log", () => {
     });
   });
 
+  it("are taken from an entry: who it was, and to what", async () => {
+    const { log, hands } = show();
+    await hands.type(screen.getByLabelText("From"), "10.0.0.1");
+    await hands.click((await screen.findAllByRole("button", { name: /2026-03-01/ }))[0] as never);
+    await hands.click(await screen.findByRole("button", { name: "Only what they did" }));
+    await waitFor(() => expect(log()).toHaveLength(2));
+    expect(asked(log)).toEqual({ limit: "100", address: "10.0.0.1", actor: "key:a" });
+    expect(screen.queryByRole("dialog")).toBeNull();
+    await hands.click((await screen.findAllByRole("button", { name: /2026-03-01/ }))[0] as never);
+    await hands.click(await screen.findByRole("button", { name: "Only what became of it" }));
+    await waitFor(() => expect(log()).toHaveLength(3));
+    expect(asked(log)).toMatchObject({ actor: "key:a", table: "project", object: "p2" });
+    expect(screen.getByLabelText("Kind of object")).toHaveProperty("value", "Projects");
+    await hands.click((await screen.findAllByRole("button", { name: /2026-03-01/ }))[1] as never);
+    await screen.findByRole("dialog");
+    expect(screen.queryByRole("button", { name: /^Only what/ })).toBeNull();
+  });
+
   it("are taken in words of either language and in codes", () =>
     expect(
       ["修改", "Changed", "update", " 其他 "].map((action) => filterOf({ action }).action),

@@ -35,6 +35,13 @@ export function Audit() {
   const form = useSignal<Filter>({});
   const filter = useSignal<Filter>({});
   const open = useSignal<Entry | null>(null);
+  const { actor, table, object } = open.value ?? {};
+  /** Filter by what an entry tells: nobody knows its codes by heart. */
+  const only = (shared: Filter) => {
+    form.value = { ...form.value, ...shared };
+    filter.value = filterOf(form.value);
+    open.value = null;
+  };
   const choice = JSON.stringify(filter.value);
   const { asked, again } = useAsked(
     () => ask(api.GET("/audit", { params: { query: { limit: 100, ...filter.value } } })),
@@ -133,6 +140,18 @@ export function Audit() {
           }}
         >
           <Change entry={open.value} />
+          <div class="actions">
+            {actor && (
+              <Button onClick={() => only({ actor })}>
+                {t("只看此人的操作", "Only what they did")}
+              </Button>
+            )}
+            {object && table && (
+              <Button onClick={() => only({ table: called(KINDS, table) ?? table, object })}>
+                {t("只看此对象的记录", "Only what became of it")}
+              </Button>
+            )}
+          </div>
         </Dialog>
       )}
     </div>
