@@ -40,7 +40,7 @@ from shanhai.backup.server import (
     note,
     read_position,
 )
-from shanhai.errors import Unavailable
+from shanhai.errors import Conflict, Unavailable
 from shanhai.storage.artifacts import BLOCK, ArtifactStore
 
 # One stream, and in it the log the files need, so that a base can be restored by itself.
@@ -63,7 +63,8 @@ async def take_backup(
         recipient: Whom everything is encrypted for.
 
     Raises:
-        Conflict: another backup is being made there, or the folder is of another cluster.
+        Conflict: another backup is being made there, the folder is of another cluster, or the store
+            is empty and was not before.
         Unavailable: the database does not answer, or `pg_basebackup` failed.
     """
     with alone(folder.root, TASK):
@@ -76,6 +77,13 @@ async def take_backup(
             after = await read_position(url)
             # After the database: files are stored before the rows that name them.
             objects = copy_objects(store, folder, recipient, {})
+            if not objects and any(one.objects for one in folder.manifests()):
+                raise Conflict(
+                    "the store of result files is empty, and was not at an earlier backup: is it"
+                    " there? An empty one is backed up into a new folder",
+                    message_zh="结果文件存储为空，而以前的备份中有文件：存储是否已挂载？"
+                    "确要备份空的存储，请换一个备份文件夹",
+                )
             manifest = _manifest(place.name, before, after, base, objects)
             _write(place / MANIFEST, manifest)
         except BaseException:

@@ -226,11 +226,7 @@ def read_sources(path: Path | None = None) -> OpenSources:
         InvalidInput: the file is missing, not TOML, or breaks a rule, which is named.
     """
     try:
-        text = _bundled() if path is None else path.read_text(encoding="utf-8")
-        return OpenSources.model_validate(tomllib.loads(text))
+        source = path or files("shanhai.data").joinpath("sources.toml")
+        return OpenSources.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise InvalidInput(f"sources {path or 'of the package'}: {error}") from error
-
-
-def _bundled() -> str:
-    return files("shanhai.data").joinpath("sources.toml").read_text(encoding="utf-8")

@@ -284,15 +284,12 @@ def first_rows(
         if edge is not None:
             near = near.take(near.time >= edge if last else near.time <= edge)
         if len(near):
-            kept = _in_time(ObservedRows.joined([kept, near]))
+            kept = ObservedRows.joined([kept, near])
+            kept = kept.take(np.lexsort((kept.property, kept.station, kept.time)))
         if len(kept) > most:
             kept = kept.take(slice(-most, None) if last else slice(most))
             edge = int(kept.time[0 if last else -1])
     return kept
-
-
-def _in_time(rows: ObservedRows) -> ObservedRows:
-    return rows.take(np.lexsort((rows.property, rows.station, rows.time)))
 
 
 def _behind(rows: ObservedRows, place: Position) -> NDArray[np.bool_]:

@@ -165,6 +165,11 @@ async def drill(server: PrivatePostgres, place: Path) -> Drilled:
         assert folder.object(late.uri).exists()
         with pytest.raises(Conflict, match="archive"):
             await archiver.run(asyncio.Event())
+    # A disk that is not mounted leaves an empty folder in its place.
+    unmounted = LocalArtifacts(place / "unmounted")
+    with pytest.raises(Conflict, match="is empty, and was not at an earlier backup"):
+        await take_backup(folder, url=own, store=unmounted, recipient=recipient)
+    assert [one.name for one in folder.manifests()] == [manifest.name]
     async with open_sessions(url) as sessions, sessions() as session:
         assert set(await read_reach_s(session)) == {"archive", "base"}
     return Drilled(folder, store.root, place / "key", manifest, moment, rows, files)

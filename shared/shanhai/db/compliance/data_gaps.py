@@ -86,7 +86,7 @@ async def line_gaps(
     """
     wanted = [kind for kind in kinds if size_outside(around.given, lines, kind) is not None]
     figures = {place: figure for place, figure in registered.figures.items() if place[1] in wanted}
-    stated = {place for place, figure in figures.items() if _lacks(figure)}
+    stated = {place for place, one in figures.items() if one.undrawn or one.approved_km2 > 0}
     sizes = await read_sizes(session, viewer, stated, as_of=as_of)
     found = [
         _shape_gap(around.regions[region], kind, figures[region, kind], sizes, kinds[kind])
@@ -240,10 +240,6 @@ def activity_gaps(
             told = Label(f"{name.zh}：没有现行规则", f"{name.en}: no rule in force speaks of it")
             found.append(Gap(f"no_rule:{code}", "no_rule", told, code))
     return found
-
-
-def _lacks(figure: StatedArea) -> bool:
-    return bool(figure.undrawn) or figure.approved_km2 > 0
 
 
 def _is_drawn(figure: StatedArea, drawn_km2: float) -> bool:
