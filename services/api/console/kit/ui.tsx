@@ -360,13 +360,15 @@ export function Irreversible<T>({
       </Button>
       {asking.value && (
         <Dialog title={label} onClose={close}>
-          <p>{children}</p>
-          <FaultBox fault={fault.value} />
-          <div class="actions">
-            <Button kind="danger" busy={busy.value} onClick={sure}>
-              {t(`确认${label}`, "Confirm")}
-            </Button>
-            <Button onClick={close}>{t("返回", "Back")}</Button>
+          <div class="stack">
+            <p>{children}</p>
+            <FaultBox fault={fault.value} />
+            <div class="actions">
+              <Button kind="danger" busy={busy.value} onClick={sure}>
+                {t(`确认${label}`, "Confirm")}
+              </Button>
+              <Button onClick={close}>{t("返回", "Back")}</Button>
+            </div>
           </div>
         </Dialog>
       )}
