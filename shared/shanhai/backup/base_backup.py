@@ -71,19 +71,19 @@ async def take_backup(
         _clear_partial(folder)
         before = await read_position(url)
         folder.claim(before.system_identifier)
+        if not any(store.files()) and any(one.objects for one in folder.manifests()):
+            raise Conflict(
+                "the store of result files is empty, and was not at an earlier backup: is it"
+                " there? An empty one is backed up into a new folder",
+                message_zh="结果文件存储为空，而以前的备份中有文件：存储是否已挂载？"
+                "确要备份空的存储，请换一个备份文件夹",
+            )
         place = folder.base(name_of(before.at))
         try:
             base = _copy_database(url, place / BASE, recipient)
             after = await read_position(url)
             # After the database: files are stored before the rows that name them.
             objects = copy_objects(store, folder, recipient, {})
-            if not objects and any(one.objects for one in folder.manifests()):
-                raise Conflict(
-                    "the store of result files is empty, and was not at an earlier backup: is it"
-                    " there? An empty one is backed up into a new folder",
-                    message_zh="结果文件存储为空，而以前的备份中有文件：存储是否已挂载？"
-                    "确要备份空的存储，请换一个备份文件夹",
-                )
             manifest = _manifest(place.name, before, after, base, objects)
             _write(place / MANIFEST, manifest)
         except BaseException:

@@ -247,6 +247,11 @@ async def test_a_check_tells_what_an_import_would_and_writes_nothing(
     assert await number_of(sessions, prefix) == 2
     again = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.2))
     assert tally_of(again) == ("imported", 0, 0, 2, 0)
+    # The chain of the audit log holds over what was taken back.
+    moved = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.3))
+    assert tally_of(moved) == ("imported", 0, 1, 1, 0)
+    async with sessions() as session:
+        assert (await verify_chain(session)).rows >= 3
 
 
 async def test_rights_taken_away_meanwhile_write_nothing(
