@@ -70,10 +70,10 @@ class ChangedAccount(Body):
     def change(self) -> AccountChange:
         """The change in the words of the database."""
         roles = None if self.roles is None else given_by(self.roles)
-        email, party = self._or_none("email"), self._or_none("party")
+        email, party = self._or_empty("email"), self._or_empty("party")
         return AccountChange(self.name, email, party, self.disabled, roles)
 
-    def _or_none(self, name: str) -> str | None:
+    def _or_empty(self, name: str) -> str | None:
         value: str | None = getattr(self, name)
         return "" if value is None and name in self.model_fields_set else value
 
