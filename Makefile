@@ -39,7 +39,7 @@ status: bootstrap ## show the services with process, port, health and uptime
 
 .PHONY: test
 test: ## the whole test suite against its own PostgreSQL, Redis and a browser
-	@deploy/local/bootstrap.sh chromium mosquitto-clients curl gdal-bin nginx-light
+	@deploy/local/bootstrap.sh chromium-headless-shell mosquitto-clients curl gdal-bin nginx-light
 	@services/api/console/build.sh
 	@$(NPM) test
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
@@ -68,7 +68,7 @@ test-compose: bootstrap ## the compose file in a container engine: DOCKER_HOST, 
 
 .PHONY: test-provider
 test-provider: ## sign in through Keycloak, which Maven fetches, and send its tokens
-	@deploy/local/bootstrap.sh chromium openjdk-17-jre-headless maven
+	@deploy/local/bootstrap.sh chromium-headless-shell openjdk-17-jre-headless maven
 	@home=$$(deploy/local/keycloak.sh) && \
 		SHANHAI_TEST_REQUIRE=db,redis,browser,keycloak SHANHAI_TEST_KEYCLOAK="$$home" \
 		$(BIN)/python -m pytest tests/service/api/test_keycloak.py $(PYTEST_ARGS)

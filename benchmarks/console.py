@@ -24,6 +24,7 @@ from tests.service.console.conftest import (
     seed,
     sign_in,
 )
+from tests.support.browser import PROGRAM
 
 PROJECTS = 10_000
 AT_ONCE = 8
@@ -45,7 +46,7 @@ SCROLL = """async (box) => {
   return longest / 1000;
 }"""
 SETUP = Setup(
-    settings="headless Chromium; the second figures of a browser that was started before",
+    settings="Chromium's headless shell; the second figures of a browser that was started before",
     warm="the API's own caches; home in a browser without a cache, verdicts and scrolls "
     "in one page",
     processes=(1, 0),
@@ -72,7 +73,7 @@ def run(bench: Workbench) -> Table:
 @contextmanager
 def _chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=which(PROGRAM), args=FLAGS)
         yield browser
         browser.close()
 

@@ -1,7 +1,11 @@
 import gc
 import os
+import ssl
 import sys
+from functools import cache
+from typing import Any
 
+import httpx._transports.default
 import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -14,6 +18,18 @@ os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 
 # httpx looks for it with each request to an application, and would search all folders each time.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None: there is no such module
+
+_transports = httpx._transports.default
+_new_context = _transports.create_ssl_context
+_usual_context = cache(_new_context)
+
+
+def _context(**given: Any) -> ssl.SSLContext:
+    return (_new_context if "SSL_CERT_FILE" in os.environ else _usual_context)(**given)
+
+
+# Each client would read all certificates of the world anew, which takes longer than its request.
+_transports.create_ssl_context = _context
 
 # A shell may hold the settings of a stack, which are not those of the tests.
 for name in [name for name in os.environ if name.startswith("SHANHAI_")]:

@@ -4,14 +4,14 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.house.code import ROOT, TESTS, FunctionNode
+from benchmarks.house.code import ROOT, TESTS, FunctionNode, statements
 
 
 def fixtures(folder: Path = ROOT / TESTS) -> dict[str, list[str]]:
     """Files that define each fixture; what takes the fixture it replaces only adds to that one."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in statements(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, FunctionNode) and _is_new_fixture(node):
                 found[node.name].append(str(path.relative_to(folder)))
     return dict(found)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.house.code import PACKAGES, ROOT
+from benchmarks.house.code import PACKAGES, ROOT, statements
 
 Imported = Mapping[str, frozenset[str]]
 
@@ -57,7 +57,7 @@ class SourceTree:
         return sum(
             (node.end_lineno or node.lineno) - node.lineno + 1
             for tree in self.trees.values()
-            for node in ast.walk(tree)
+            for node in statements(tree)
             if isinstance(node, ast.Import | ast.ImportFrom)
         )
 
@@ -71,7 +71,7 @@ class SourceTree:
         ]
 
     def _targets(self, tree: ast.Module) -> Iterator[str]:
-        for node in ast.walk(tree):
+        for node in statements(tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names if alias.name in self.trees)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -94,7 +94,7 @@ def classes(tree: SourceTree) -> dict[str, list[str]]:
     """Modules in which each class name is defined, at any depth."""
     found: dict[str, list[str]] = defaultdict(list)
     for module, syntax in tree.trees.items():
-        for node in ast.walk(syntax):
+        for node in statements(syntax):
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(module)
     return dict(found)

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shanhai.local.places import Home
+from tests.support.browser import PROGRAM
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1366, "height": 768}
@@ -123,7 +124,7 @@ def main() -> None:
         f"{demo['api']}/keys", json={"name": "李规划", "roles": held}, headers=admin
     ).raise_for_status()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=which(PROGRAM), args=FLAGS)
         for zh in (True, False):
             take(browser, demo["api"], made.json()["key"], zh, set(sys.argv[1:]))
 

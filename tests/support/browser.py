@@ -18,7 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from shanhai.errors import Unavailable
 
-PROGRAM = "chromium"
+PROGRAM = "chromium-headless-shell"
+"""Chromium without what shows windows, which takes a third less of the processor."""
+
 FLAGS = (
     *("--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--hide-scrollbars"),
     "--disable-dev-shm-usage",

@@ -22,5 +22,6 @@ export default defineConfig({
     // Otherwise one core is left to whoever watches.
     maxWorkers: "100%",
     pool: "threads",
+    isolate: false,
   },
 });

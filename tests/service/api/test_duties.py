@@ -17,12 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import RoleGiven
-from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key
-from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import ROLE_SCOPES, Role
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import BASE
+from tests.support.seeded import seed_again
 
 PLAN = "/plans/xiamen-vanguard-2025"
 REVIEW = f"{PLAN}/duty-reviews/2025"
@@ -43,7 +42,7 @@ async def office(
 ) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """Somebody of each role in Xiamen, a supervisor of Banan and the public, with both plans."""
     async with state.sessions.begin() as writer:
-        await seed_cities(writer, ["xiamen", "banan"], [], act=Act("tester"))
+        await seed_again(writer)
     found = {"anonymous": anonymous}
     for role, region in ROLES:
         async with state.sessions.begin() as writer:

@@ -13,6 +13,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import Role, Scope
 from tests.support.emptying import forget_rows
+from tests.support.seeded import seed_again
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
@@ -88,7 +89,7 @@ class Bureau:
 async def bureau(anonymous: httpx.AsyncClient, session: AsyncSession) -> Bureau:
     """Both cities' plans, and people of both."""
     await forget_rows(session, ["indicator", "alert_rule", "proposal"])
-    await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+    await seed_again(session)
     await session.commit()
     bureau = Bureau(anonymous, session)
     await bureau.meet("planner", Role.PLANNER)

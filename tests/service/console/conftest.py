@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack, admin_key
 from tests.support.basemaps import TOKEN
+from tests.support.browser import PROGRAM
 from tests.support.run_directory import run_directory
 from tests.support.serving import PATIENCE_S
 
@@ -149,7 +150,7 @@ def bureaus() -> Iterator[Bureaus]:
 def chromium_browser(bureaus: Bureaus) -> Iterator[Browser]:
     """Debian's Chromium, after the stack is up: Playwright's loop runs in this thread."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=which(PROGRAM), args=FLAGS)
         yield browser
         browser.close()
 

@@ -22,6 +22,7 @@ from shanhai.db.quality.plan_figures import PlanFigures, PlanFinding
 from shanhai.db.tables.control import DataFinding, PlanCheck
 from shanhai.vocabulary import Label
 
+FOUND = ("kind", "severity", "text_zh", "text_en", "figures", "resolved_at")
 SEVERITY_ORDER = ("high", "medium", "low", "info")
 
 
@@ -71,7 +72,7 @@ class FindingCounts:
 async def check_and_keep(session: AsyncSession, plan_id: int) -> FindingCounts:
     """Check a plan and keep what is found; findings that no longer hold are marked as resolved."""
     findings = check_plan(await read_figures(session, plan_id))
-    changed = [await _keep(session, plan_id, finding) for finding in findings]
+    changed = await _keep(session, plan_id, findings)
     gone = await session.execute(
         update(DataFinding)
         .where(
@@ -87,7 +88,7 @@ async def check_and_keep(session: AsyncSession, plan_id: int) -> FindingCounts:
     await session.execute(
         noted.on_conflict_do_update(index_elements=[PlanCheck.plan_id], set_=again)
     )
-    return FindingCounts(len(findings), sum(changed) + len(gone.all()))
+    return FindingCounts(len(findings), changed + len(gone.all()))
 
 
 async def was_checked(session: AsyncSession, plan_id: int, as_of: date | None = None) -> bool:
@@ -251,23 +252,29 @@ def _with_codes(known: Table) -> Select[Any]:
     return query.where(known.c.deleted_at.is_(None)) if "deleted_at" in known.columns else query
 
 
-async def _keep(session: AsyncSession, plan_id: int, finding: PlanFinding) -> bool:
-    values = {
-        "kind": finding.kind,
-        "severity": finding.severity,
-        "text_zh": finding.text.zh,
-        "text_en": finding.text.en,
-        "figures": dict(finding.figures),
-        "resolved_at": None,
-    }
-    put = insert(DataFinding).values(plan_id=plan_id, code=finding.code, **values)
-    present = [getattr(DataFinding, name).is_distinct_from(put.excluded[name]) for name in values]
+async def _keep(session: AsyncSession, plan_id: int, findings: Sequence[PlanFinding]) -> int:
+    """Keep all findings in one statement; how many of them are new or changed."""
+    rows = [
+        {
+            "plan_id": plan_id,
+            "code": finding.code,
+            "kind": finding.kind,
+            "severity": finding.severity,
+            "text_zh": finding.text.zh,
+            "text_en": finding.text.en,
+            "figures": dict(finding.figures),
+            "resolved_at": None,
+        }
+        for finding in findings
+    ]
+    put, known = insert(TABLES["data_finding"]), TABLES["data_finding"].c
+    given = {name: put.excluded[name] for name in FOUND}
     put = put.on_conflict_do_update(
-        index_elements=[DataFinding.plan_id, DataFinding.code],
-        set_={**{name: put.excluded[name] for name in values}, "found_at": func.now()},
-        where=or_(*present),
+        index_elements=[known.plan_id, known.code],
+        set_={**given, "found_at": func.now()},
+        where=or_(*(known[name].is_distinct_from(value) for name, value in given.items())),
     )
-    return await session.scalar(put.returning(DataFinding.id)) is not None
+    return len((await session.execute(put.returning(known.id), rows)).all()) if rows else 0
 
 
 async def list_findings(

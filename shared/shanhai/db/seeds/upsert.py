@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Numeric, Select, Table, and_, func, insert, or_, select, update
@@ -108,8 +109,7 @@ async def _put_wave(session: AsyncSession, table: Table, rows: Sequence[Row], ac
     rows = [row for row in rows if not _leads_nowhere(row, ids)]
     stored = [_stored(table, row, ids) for row in rows]
     key = tuple(_column(table, name).name for name in KEYS.get(table.name, ("code",)))
-    present = await _present(session, table, stored, key)
-    deleted = await _present(session, table, stored, key, deleted=True)
+    present, deleted = await _present(session, table, stored, key)
     made: list[Row] = []
     differing: list[tuple[Row, Row, Row]] = []
     for row, values in zip(rows, stored, strict=True):
@@ -317,6 +317,7 @@ def _bare(column: str) -> str:
     return f"{column[:-4]}s" if column.endswith("_ids") else column.removesuffix("_id")
 
 
+@cache
 def _column(table: Table, name: str) -> Column[Any]:
     """The column a member of a row is kept in."""
     return next(column for column in table.columns if name in {column.name, _bare(column.name)})
@@ -381,27 +382,19 @@ def _stored(table: Table, row: Row, ids: Mapping[str, Mapping[str, int | None]])
 
 
 async def _present(
-    session: AsyncSession,
-    table: Table,
-    rows: Sequence[Row],
-    key: tuple[str, ...],
-    *,
-    deleted: bool = False,
-) -> dict[tuple[Any, ...], Row]:
-    """The live rows that may be the given ones, by key; or those that somebody has deleted."""
-    if deleted and "deleted_at" not in table.columns:
-        return {}
+    session: AsyncSession, table: Table, rows: Sequence[Row], key: tuple[str, ...]
+) -> tuple[dict[tuple[Any, ...], Row], set[tuple[Any, ...]]]:
+    """The live rows that may be the given ones, by key; and the keys of those that are deleted."""
     named = {name for row in rows for name in row} | {*key, *table.primary_key.columns.keys()}
     columns = [
         func.ST_AsEWKB(table.c[name]).label(name) if name == GEOMETRY else table.c[name]
-        for name in sorted(named)
+        for name in sorted(named | {"deleted_at"}.intersection(table.c.keys()))
     ]
     query: Select[Any] = select(*columns).where(table.c[key[0]].in_({row[key[0]] for row in rows}))
-    if "deleted_at" in table.columns:
-        gone = table.c.deleted_at
-        query = query.where(gone.is_not(None) if deleted else gone.is_(None))
-    found = [dict(row) for row in (await session.execute(query)).mappings()]
-    return {tuple(row[name] for name in key): row for row in found}
+    rows = [dict(row) for row in (await session.execute(query)).mappings()]
+    places = [(tuple(row[name] for name in key), row) for row in rows]
+    live = {place: row for place, row in places if row.get("deleted_at") is None}
+    return live, {place for place, row in places if row.get("deleted_at") is not None}
 
 
 def _differing(values: Row, old: Row) -> Row:
