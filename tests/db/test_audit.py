@@ -447,6 +447,7 @@ def by_openssl(content: bytes) -> bytes:
 
 
 class TestAddresses:
+    @pytest.mark.long
     async def test_old_rows_and_new_ones_are_verified_after_the_upgrade(
         self, fresh_database_url: str
     ) -> None:

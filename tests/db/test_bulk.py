@@ -300,6 +300,7 @@ async def test_different_files_follow_each_other_over_one_connection(sessions: S
     assert len(connections) == 1
 
 
+@pytest.mark.long
 async def test_two_who_import_different_files_in_turn_never_fail(sessions: Sessions) -> None:
     """200 files, each with other columns than the one before it, over whichever connection."""
 

@@ -218,6 +218,7 @@ def of_a_superuser(private_postgres: PrivatePostgres) -> Iterator[str]:
     private_postgres.execute("DROP DATABASE before_accounts WITH (FORCE)")
 
 
+@pytest.mark.long
 def test_an_older_installation_gets_accounts(
     of_a_superuser: str, private_postgres: PrivatePostgres
 ) -> None:

@@ -191,6 +191,7 @@ async def test_a_baseline_that_fails_leaves_nothing(empty_url: str, folder: Path
     assert (await shape(empty_url))[0] == expected_revision()
 
 
+@pytest.mark.long
 async def test_two_who_upgrade_at_once_do_so_one_after_the_other(empty_url: str) -> None:
     program = "import sys; from shanhai.db.migrate import upgrade; upgrade(sys.argv[1])"
     command = (sys.executable, "-c", program, empty_url)

@@ -223,6 +223,7 @@ def test_the_pictures_of_the_viewer_in_the_documentation(
         keep_picture(f"viewer-swipe-{lang}.png", page.screenshot())
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_and_a_new_version(
     platform: Platform, job: str, results: dict[str, Any]
 ) -> None:

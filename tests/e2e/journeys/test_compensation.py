@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
 
 AGREEMENTS = "/compensation-agreements"
@@ -51,6 +53,7 @@ def step(caller: Caller, to: str, *, status: int = 200, **members: Any) -> Any:
     return caller.post(f"{YEAR}/steps", {"to": to, **members}, status=status)
 
 
+@pytest.mark.long
 def test_from_an_agreement_to_a_payment(found: Found, admin: Caller, public: Caller) -> None:
     up = found("creek-upper", "上游区", "Upper District")
     down = found("creek-lower", "下游区", "Lower District")

@@ -230,6 +230,7 @@ def test_a_run_is_followed_over_a_reload_cancelled_and_run_again(
     assert visit.refusals == []
 
 
+@pytest.mark.long
 def test_a_form_is_filled_in_run_followed_cancelled_and_run_again(
     bureaus: Bureaus, land: Land, open_console: OpenConsole
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_gbk_shapefile_is_checked_matched_and_imported(
     assert visit.refusals == []
 
 
+@pytest.mark.long
 def test_the_files_of_a_shapefile_are_dropped_together(
     bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -94,6 +95,7 @@ def test_what_nobody_has_drawn_is_first_and_is_drawn_by_typing(
     assert visit.refusals == []
 
 
+@pytest.mark.long
 def test_coordinates_of_a_web_map_are_suspected_and_corrected(
     open_console: OpenConsole, bureaus: Bureaus
 ) -> None:
@@ -110,6 +112,7 @@ def test_coordinates_of_a_web_map_are_suspected_and_corrected(
     page.get_by_text("清除", exact=True).click()
 
 
+@pytest.mark.long
 def test_a_scan_is_placed_by_points_with_residuals_and_never_sent(
     open_console: OpenConsole, bureaus: Bureaus, tmp_path: Path
 ) -> None:

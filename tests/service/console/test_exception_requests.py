@@ -45,6 +45,7 @@ def judge(visit: Visit) -> str:
 
 
 @pytest.mark.usefixtures("made_line")
+@pytest.mark.long
 def test_what_a_planner_requests_an_approver_grants(
     bureaus: Bureaus, open_console: OpenConsole
 ) -> None:

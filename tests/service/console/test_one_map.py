@@ -155,7 +155,7 @@ def test_objects_are_found_by_name(open_console: OpenConsole) -> None:
     page.locator(".hits").get_by_text("思明区").first.wait_for()
 
 
-@pytest.mark.parametrize("how", ["swipe", "beside"])
+@pytest.mark.parametrize("how", [pytest.param("swipe", marks=pytest.mark.long), "beside"])
 def test_two_maps_move_as_one(open_console: OpenConsole, how: str) -> None:
     visit = open_console()
     page = visit.open("map")

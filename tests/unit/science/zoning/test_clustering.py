@@ -46,7 +46,7 @@ def test_same_seed_gives_the_same_bytes() -> None:
     assert one.centroids.tobytes() == other.centroids.tobytes()
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "gmm"])
+@pytest.mark.parametrize("algorithm", ["kmeans", pytest.param("gmm", marks=pytest.mark.long)])
 def test_starts_in_other_processes_give_the_same_bytes(algorithm: Algorithm) -> None:
     features = np.random.default_rng(8).normal(size=(500, 7))
     partition = partition_by(algorithm, features, 42, lambda: pytest.fail("it asks no neighbours"))
