@@ -1,6 +1,5 @@
 import gc
 import os
-import ssl
 import sys
 from functools import cache
 from typing import Any
@@ -19,12 +18,12 @@ os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 # httpx looks for it with each request to an application, and would search all folders each time.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None: there is no such module
 
-_transports = httpx._transports.default
+_transports: Any = httpx._transports.default
 _new_context = _transports.create_ssl_context
 _usual_context = cache(_new_context)
 
 
-def _context(**given: Any) -> ssl.SSLContext:
+def _context(**given: Any) -> Any:
     return (_new_context if "SSL_CERT_FILE" in os.environ else _usual_context)(**given)
 
 
