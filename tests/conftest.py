@@ -20,11 +20,15 @@ sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None: there
 
 _transports: Any = httpx._transports.default
 _new_context = _transports.create_ssl_context
-_usual_context = cache(_new_context)
+
+
+@cache
+def _kept_context(_authorities: str | None, **given: Any) -> Any:
+    return _new_context(**given)
 
 
 def _context(**given: Any) -> Any:
-    return (_new_context if "SSL_CERT_FILE" in os.environ else _usual_context)(**given)
+    return _kept_context(os.environ.get("SSL_CERT_FILE"), **given)
 
 
 # Each client would read all certificates of the world anew, which takes longer than its request.

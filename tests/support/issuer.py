@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +20,15 @@ from jwt.algorithms import RSAAlgorithm
 from tests.support.serving import join
 
 AUDIENCE = "shanhai"
+
+
+def new_key() -> RSAPrivateKey:
+    """A key to sign tokens by."""
+    return generate_private_key(public_exponent=65537, key_size=2048)
+
+
+first_key = cache(new_key)
+"""What issuers begin with: to make one takes longer than most tests do."""
 
 
 @dataclass(slots=True)
@@ -50,7 +60,7 @@ class LocalIssuer:
 
     def rotate(self, name: str) -> None:
         """Publish one new key, and no other."""
-        self.keys = {name: generate_private_key(public_exponent=65537, key_size=2048)}
+        self.keys = {name: new_key()}
 
     def token(
         self, *, kid: str | None = None, alg: str = "RS256", typ: str = "at+jwt", **claims: Any
@@ -87,8 +97,7 @@ def public_jwk(name: str, key: RSAPrivateKey) -> dict[str, Any]:
 @contextmanager
 def local_issuer() -> Iterator[LocalIssuer]:
     """An issuer with one key, listening on a free port until the end."""
-    issuer = LocalIssuer()
-    issuer.rotate("first")
+    issuer = LocalIssuer(keys={"first": first_key()})
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

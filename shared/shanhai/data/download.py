@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -356,12 +357,12 @@ def _verify(package: Package, part: Path) -> None:
         )
 
 
+@cache
 def trusted_certificates() -> ssl.SSLContext:
-    """The system's certificates, certifi's, and those pip or npm were told to trust."""
+    """The system's certificates, certifi's, and those pip or npm were told to trust; read once."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
-    for variable in _TRUST_VARIABLES:
-        path = os.environ.get(variable, "")
+    for path in {os.environ.get(variable, "") for variable in _TRUST_VARIABLES}:
         if path and Path(path).is_file():
             context.load_verify_locations(path)
     return context

@@ -301,7 +301,7 @@ class Demo(DemoSteps):
     def _tell_warning(self, warned: Warned) -> None:
         alert, message = warned.alert, warned.message
         self.console.print(
-            f"alert / 预警: {alert['level_name']}, {alert['station_name']}, {alert['property']}"
+            f"alert / 预警: {alert['level_name']}, {alert['rule_name']},"
             f" {alert['measure']:g} {alert['unit']} (values made for the demo / 演示数据)",
             highlight=False,
         )
