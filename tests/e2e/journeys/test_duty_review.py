@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
+
 from tests.e2e.journeys.conftest import Bureau, Caller, Found, named
 
 PLAN, SECOND = "journey-action-2025", "journey-action-2026"
@@ -46,6 +48,7 @@ def judge(caller: Caller, where: str, verdict: str, why: str | None = None, **mo
     caller.post(f"{where}/judgement", {"verdict": verdict, "judgement": why}, **more)
 
 
+@pytest.mark.long
 def test_from_reports_to_a_frozen_pdf(found: Found, public: Caller) -> None:
     bureau = found("duty-district", "职责区", "Duty District")
     owner, planner, supervisor = bureau.owner, bureau.planner, bureau.supervisor

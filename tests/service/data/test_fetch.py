@@ -109,7 +109,7 @@ Truth = Callable[[Values, Values], Values]
             lambda x, y: np.maximum(landscape.lights(x, y), 0),
             0.2,
         ),
-        ("ndvi", "sentinel-2", landscape.ndvi, 0.01),
+        pytest.param("ndvi", "sentinel-2", landscape.ndvi, 0.01, marks=pytest.mark.long),
         pytest.param("ndvi", "sentinel-2-former", landscape.ndvi, 0.01, marks=pytest.mark.long),
         ("ndvi", "landsat", landscape.ndvi, 0.01),
     ],

@@ -208,6 +208,7 @@ def test_a_redirect_to_a_host_that_is_allowed_is_followed(
         upstream.open(RemoteFile("https://example.org/other.tif"))
 
 
+@pytest.mark.long
 def test_a_member_of_a_zip_is_unpacked_once(
     upstreams: Upstreams, tmp_path: Path, waits: list[float]
 ) -> None:
