@@ -141,6 +141,7 @@ class TestAccepted:
 
     async def test_several_issuers(self, issuer: LocalIssuer) -> None:
         with local_issuer() as other:
+            other.rotate("first")
             verifier = verifier_of(issuer, other)
             for each in (issuer, other):
                 assert (await verifier.verify(each.token())).issuer == each.url
