@@ -23,6 +23,7 @@ from shanhai.db.tables.control import DataFinding, PlanCheck
 from shanhai.vocabulary import Label
 
 FOUND = ("kind", "severity", "text_zh", "text_en", "figures", "resolved_at")
+"""Columns by which a finding is changed."""
 SEVERITY_ORDER = ("high", "medium", "low", "info")
 
 
@@ -253,7 +254,7 @@ def _with_codes(known: Table) -> Select[Any]:
 
 
 async def _keep(session: AsyncSession, plan_id: int, findings: Sequence[PlanFinding]) -> int:
-    """Keep all findings in one statement; how many of them are new or changed."""
+    """Keep all findings together; how many of them are new or changed."""
     rows = [
         {
             "plan_id": plan_id,
