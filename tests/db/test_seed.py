@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.input_validation import CODE
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
-from shanhai.db.quality.findings import check_and_keep, check_plan, list_findings
-from shanhai.db.quality.plan_figures import PlanFigures
+from shanhai.db.quality import findings
+from shanhai.db.quality.findings import FindingCounts, check_and_keep, check_plan, list_findings
+from shanhai.db.quality.plan_figures import PlanFigures, PlanFinding
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.city_files import read_blocks
 from shanhai.db.seeds.load import (
@@ -36,6 +38,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region, Zone
 from shanhai.errors import InvalidInput, UnsupportedFile
+from shanhai.vocabulary import Label
 
 ACT = Act("tester")
 
@@ -374,6 +377,23 @@ async def test_finding_goes_when_its_cause_goes_and_comes_back(session: AsyncSes
     await session.flush()
     await seed_cities(session, ["banan"], [], act=ACT)
     assert "sum_mismatch.zones" in [row.code for row in await list_findings(session, plan)]
+
+
+async def test_more_findings_than_a_statement_takes_are_kept_and_counted(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await seed_cities(session, ["banan"], [], act=ACT)
+    plan = await plan_id(session, "banan-restoration-2021")
+    told = Label("数目不符", "Numbers differ")
+    many = [PlanFinding(f"made.{n}", "sum_mismatch", "low", told, {"n": n}) for n in range(5_000)]
+    monkeypatch.setattr(findings, "check_plan", lambda _figures: many)
+    assert (await check_and_keep(session, plan)).changed >= len(many)
+    assert await check_and_keep(session, plan) == FindingCounts(len(many), 0)
+    assert {row.code for row in await list_findings(session, plan)} == {one.code for one in many}
+    many[4_999] = replace(many[4_999], figures={"n": -1})
+    assert (await check_and_keep(session, plan)).changed == 1
+    monkeypatch.setattr(findings, "check_plan", lambda _figures: [])
+    assert await check_and_keep(session, plan) == FindingCounts(0, len(many))
 
 
 async def test_a_file_must_hold_one_of_the_cities(session: AsyncSession, tmp_path: Path) -> None:
