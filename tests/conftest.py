@@ -20,15 +20,14 @@ sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None: there
 
 _transports: Any = httpx._transports.default
 _new_context = _transports.create_ssl_context
-
-
-@cache
-def _kept_context(_authorities: str | None, **given: Any) -> Any:
-    return _new_context(**given)
+_usual_context = cache(_new_context)
+_AUTHORITIES = os.environ.get("SSL_CERT_FILE")
 
 
 def _context(**given: Any) -> Any:
-    return _kept_context(os.environ.get("SSL_CERT_FILE"), **given)
+    # A test that trusts others writes their file anew under one name.
+    usual = os.environ.get("SSL_CERT_FILE") == _AUTHORITIES
+    return (_usual_context if usual else _new_context)(**given)
 
 
 # Each client would read all certificates of the world anew, which takes longer than its request.
