@@ -1,6 +1,6 @@
 """The plans of the cities that ship, put into a database once and copied from then on.
 
-To put them there takes two seconds, to copy them a fifth of one.
+To put them there takes some two seconds, to copy them less than one.
 """
 
 from sqlalchemy import text
