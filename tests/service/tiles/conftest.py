@@ -98,14 +98,14 @@ def world(database_url: str, artifacts: LocalArtifacts) -> World:
     return World(database_url, artifacts, key[1])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """A caller without identity of a service that lets anyone read."""
     async with serve(world, public_read=True) as caller:
         yield caller
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def guarded(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of a service that asks for an identity."""
     async with serve(world, public_read=False) as caller:

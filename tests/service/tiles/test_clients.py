@@ -208,10 +208,10 @@ print(json.dumps(shown))
     ("name", "crs"),
     [
         ("CGCS2000GK117", "EPSG:4548"),
-        ("CGCS2000Quad", "EPSG:4490"),
-        ("c", "EPSG:4490"),
+        pytest.param("CGCS2000Quad", "EPSG:4490", marks=pytest.mark.long),
+        pytest.param("c", "EPSG:4490", marks=pytest.mark.long),
         ("WebMercatorQuad", "EPSG:3857"),
-        ("w", "EPSG:3857"),
+        pytest.param("w", "EPSG:3857", marks=pytest.mark.long),
     ],
 )
 def test_qgis_as_it_is_printed(address: str, tmp_path: Path, name: str, crs: str) -> None:
