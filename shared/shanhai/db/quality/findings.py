@@ -8,9 +8,9 @@ from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import Date, Select, Table, cast, column, func, or_, select, table, text, update
-from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, all_
 
 from shanhai.db.balances import RegionNamed, read_year_balances
 from shanhai.db.base import Base
@@ -74,12 +74,13 @@ async def check_and_keep(session: AsyncSession, plan_id: int) -> FindingCounts:
     """Check a plan and keep what is found; findings that no longer hold are marked as resolved."""
     findings = check_plan(await read_figures(session, plan_id))
     changed = await _keep(session, plan_id, findings)
+    held = cast([finding.code for finding in findings], ARRAY(DataFinding.code.type))
     gone = await session.execute(
         update(DataFinding)
         .where(
             DataFinding.plan_id == plan_id,
             DataFinding.resolved_at.is_(None),
-            DataFinding.code.not_in([finding.code for finding in findings]),
+            DataFinding.code != all_(held),
         )
         .values(resolved_at=func.now())
         .returning(DataFinding.id)
