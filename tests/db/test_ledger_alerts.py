@@ -201,12 +201,12 @@ async def add_agreement(sessions: Sessions, regions: dict[str, int], **more: Any
 
 
 async def settle(sessions: Sessions, state: str, days_ago: int) -> None:
-    """The settlement of last year, proposed and stepped to a state so many days ago."""
+    """The settlement of the year before last, proposed and stepped to a state so many days ago."""
     await run(
         sessions,
         "UPDATE compensation_settlement SET state = 'withdrawn' WHERE state <> 'withdrawn'",
         "INSERT INTO compensation_settlement (agreement_id, year, content, sha256, amount, state)"
-        " SELECT id, extract(year FROM current_date) - 1, '{}', '', 100,"
+        " SELECT id, extract(year FROM current_date) - 2, '{}', '', 100,"
         " CAST(:state AS varchar) FROM compensation_agreement",
         "INSERT INTO compensation_event (settlement_id, state, actor, at)"
         " SELECT id, state, 'x', now() - CAST(:days AS integer) * interval '1 day'"
@@ -231,7 +231,8 @@ async def test_settlements_wait_for_a_proposal_a_side_and_payment(
     sessions: Sessions, regions: dict[str, int]
 ) -> None:
     await add_rule(sessions, kind="settlement_waiting", limits={"yellow": 30.0}, reset=30.0)
-    await add_agreement(sessions, regions, state="draft")
+    # Years that ended longer ago than the rule waits, in January too.
+    await add_agreement(sessions, regions, state="draft", first=2023, last=2024)
     assert await standing(sessions) == set()
     await run(sessions, "UPDATE compensation_agreement SET state = 'in_force'")
     await evaluate(sessions)

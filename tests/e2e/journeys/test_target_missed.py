@@ -1,13 +1,14 @@
 """A target that is missed raises an alert; from it comes a proposal, on which another decides."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from tests.e2e.conftest import wait_until
 from tests.e2e.journeys.conftest import Caller, Found, named
 
 PLAN, INDICATOR, RULE = "behind-plan", "journey_forest", "journey-behind"
 TARGETS = f"/plans/{PLAN}/indicators/{INDICATOR}/targets"
-YEAR = datetime.now(UTC).year
+YEAR = datetime.now(ZoneInfo("Asia/Shanghai")).year
 
 
 def test_from_a_missed_target_to_a_revised_one(found: Found, admin: Caller) -> None:

@@ -201,7 +201,8 @@ quarry AS (
          'road', '便道', 'Road', id, 'in_use', '2020-01-01', current_date + 3, '旱地' FROM a
 )
 INSERT INTO compensation_agreement (code, name_zh, name_en, region_id, upstream_id, downstream_id,
-  basis, service, scheme, rule, first_year, state)
+  basis, service, scheme, rule, first_year, last_year, state)
 SELECT 'creek', '溪流协议', 'Creek agreement', a.id, a.id, b.id, 'service', 'water', 'zones', '{}',
-       extract(year FROM current_date) - 1, 'in_force' FROM a, b
+       extract(year FROM current_date) - 2, extract(year FROM current_date) - 2, 'in_force'
+  FROM a, b
 """

@@ -1,7 +1,8 @@
 """Indicators by region: what a district reports is on the map, in the table, in its course."""
 
 import io
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
@@ -21,7 +22,7 @@ EDGE = 40
 @pytest.fixture(scope="module")
 def reported_value(bureaus: Bureaus) -> int:
     """A value of last year that Siming reports, and the year."""
-    year = datetime.now(UTC).year - 1
+    year = datetime.now(ZoneInfo("Asia/Shanghai")).year - 1
     body = {"year": year, "value": 42.5, "region": "xiamen.siming", "source": "survey"}
     path = f"/plans/{PLAN}/indicators/{INDICATOR}/values"
     with bureaus.client(bureaus.key(*PLANNING)) as planner:

@@ -10,7 +10,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy import Date, Select, Table, cast, column, func, or_, select, table, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql import ColumnElement, all_
+from sqlalchemy.sql import ColumnElement
 
 from shanhai.db.balances import RegionNamed, read_year_balances
 from shanhai.db.base import Base
@@ -80,7 +80,7 @@ async def check_and_keep(session: AsyncSession, plan_id: int) -> FindingCounts:
         .where(
             DataFinding.plan_id == plan_id,
             DataFinding.resolved_at.is_(None),
-            DataFinding.code != all_(held),
+            DataFinding.code.not_in(select(func.unnest(held))),
         )
         .values(resolved_at=func.now())
         .returning(DataFinding.id)
