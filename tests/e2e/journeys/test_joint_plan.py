@@ -1,11 +1,14 @@
 """Two regions plan together: each writes its part, both approve, and sums are told by region."""
 
+import pytest
+
 from tests.e2e.journeys.conftest import Caller, Found, named
 
 PLAN = "journey-joint"
 APPROVALS = f"/plans/{PLAN}/approvals"
 
 
+@pytest.mark.long
 def test_two_regions_make_one_plan(found: Found, public: Caller) -> None:
     north = found("joint-north", "北区", "North District")
     south = found("joint-south", "南区", "South District")

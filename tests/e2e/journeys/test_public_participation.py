@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from PIL import Image
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -76,6 +77,7 @@ def publish(bureau: Bureau) -> None:
     bureau.approver.change("notices", NOTICE, {"state": "published"})
 
 
+@pytest.mark.long
 def test_a_plan_is_approved_after_its_comments(stack: Stack, found: Found, public: Caller) -> None:
     bureau = found("notice-district", "公示区", "Notice District")
     planner, approver = bureau.planner, bureau.approver

@@ -21,6 +21,7 @@ from tests.support.job_rows import open_sessions
 from tests.support.scenario_edits import on_land, planted, wall
 from tests.support.stored import store_watershed
 
+pytestmark = pytest.mark.long
 COMPUTED_MS = 240_000
 """Four scenarios of a small watershed, one after the other, beside the rest of the machine."""
 
@@ -138,7 +139,6 @@ def results_of(client: Any, job: str) -> dict[tuple[str, str], dict[str, str]]:
     return {(row["group"], row["item"]): row for row in rows}
 
 
-@pytest.mark.long
 def test_four_scenarios_are_compared_as_their_results_have_it(
     bureaus: Bureaus, land: Land, open_console: OpenConsole
 ) -> None:
@@ -184,7 +184,6 @@ def test_four_scenarios_are_compared_as_their_results_have_it(
     assert visit.refusals == []
 
 
-@pytest.mark.long
 def test_a_run_is_followed_over_a_reload_cancelled_and_run_again(
     bureaus: Bureaus, land: Land, open_console: OpenConsole
 ) -> None:
@@ -230,7 +229,6 @@ def test_a_run_is_followed_over_a_reload_cancelled_and_run_again(
     assert visit.refusals == []
 
 
-@pytest.mark.long
 def test_a_form_is_filled_in_run_followed_cancelled_and_run_again(
     bureaus: Bureaus, land: Land, open_console: OpenConsole
 ) -> None:

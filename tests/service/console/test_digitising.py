@@ -41,6 +41,7 @@ def cleared(page: Page, *, empty: bool) -> None:
     page.get_by_role("button", name="清除").and_(state).wait_for()
 
 
+@pytest.mark.long
 def test_what_is_drawn_by_mouse_can_be_undone_and_saved(
     open_console: OpenConsole, bureaus: Bureaus
 ) -> None:

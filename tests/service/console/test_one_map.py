@@ -86,9 +86,8 @@ def test_paper_has_the_map_with_its_legend_and_no_controls(
     assert min(middle) < 220
 
 
-@pytest.mark.parametrize(
-    ("lang", "size"), [("zh", (1366, 768)), pytest.param("en", (390, 844), marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("lang", "size"), [("zh", (1366, 768)), ("en", (390, 844))])
 def test_layers_are_found_by_a_word_and_classes_are_drawn_one_by_one(
     bureaus: Bureaus,
     open_console: OpenConsole,

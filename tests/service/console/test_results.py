@@ -216,7 +216,8 @@ def test_an_administrator_sees_workers_and_backups(
     assert visit.refusals == []
 
 
-@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_phone_scrolls_no_page_sideways(
     bureaus: Bureaus, open_console: OpenConsole, lang: str
 ) -> None:

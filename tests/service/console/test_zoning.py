@@ -104,6 +104,7 @@ def test_what_is_not_saved_survives_a_reload(
     assert visit.page.get_by_label("中文名称").input_value() == KEY
 
 
+@pytest.mark.long
 def test_a_zone_is_split_by_a_typed_line_and_merged_again(
     open_console: OpenConsole, bureaus: Bureaus, draft_of_siming: Draft
 ) -> None:

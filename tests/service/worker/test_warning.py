@@ -83,6 +83,7 @@ async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
     await end(warning)
 
 
+@pytest.mark.long
 async def test_ledgers_open_and_end_alerts_when_they_change_and_when_days_pass(
     sessions: Sessions, context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def whole(
     return workspace, compute(selection_task(watershed, WHOLE, ratio=ratio), workspace)
 
 
+@pytest.mark.long
 def test_an_attempt_goes_on_from_what_a_former_one_finished(
     watershed: Watershed,
     ratio: Path,
