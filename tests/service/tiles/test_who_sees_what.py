@@ -102,15 +102,14 @@ SECRETS = frozenset(
 """Collections that say of each row who may read it."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def credentials(world: Any) -> dict[str, dict[str, str]]:
     """A row of each state in each collection, and the headers of each caller."""
     async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
         xiamen = await session.scalar(select(Region).where(Region.code == "xiamen"))
         assert xiamen is not None
-        if await session.scalar(select(Region).where(Region.code == "elsewhere")) is None:
-            await add_region(session, "elsewhere")
-            await _add_rows(session, xiamen)
+        await add_region(session, "elsewhere")
+        await _add_rows(session, xiamen)
         return {name: await _headers(session, name) for name in ("", *INSIDERS, *OUTSIDERS)}
 
 

@@ -6,7 +6,6 @@ import signal
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
@@ -96,7 +95,6 @@ async def test_another_attempt_only_sets_the_pdf(
     assert job.result["warnings"] == []
 
 
-@pytest.mark.long
 async def test_a_killed_workers_pdf_is_set_by_another(
     workers: Workers, sessions: Sessions, tmp_path: Path
 ) -> None:
