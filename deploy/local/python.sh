@@ -62,11 +62,10 @@ install_locked() {
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
     --upgrade --target "$installer" --requirement deploy/local/installer.txt
   export VIRTUAL_ENV=$PWD/.venv
-  # The processes of jobs may not write beside the code: each would compile it anew, for seconds.
-  export UV_COMPILE_BYTECODE=1
   "$uv" pip sync --quiet --require-hashes requirements.lock
   "$uv" pip install --quiet --no-deps --no-build-isolation --editable .
-  .venv/bin/python -m compileall -q shared services
+  # The processes of jobs may not write beside the code: each would compile it anew, for seconds.
+  .venv/bin/python -m compileall -q -j 0 -x '/tests/' .venv/lib shared services
 }
 
 # Whoever starts the command or a service would compile this much each time where the environment

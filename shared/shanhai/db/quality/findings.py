@@ -74,23 +74,20 @@ async def check_and_keep(session: AsyncSession, plan_id: int) -> FindingCounts:
     """Check a plan and keep what is found; findings that no longer hold are marked as resolved."""
     findings = check_plan(await read_figures(session, plan_id))
     changed = await _keep(session, plan_id, findings)
-    held = cast([finding.code for finding in findings], ARRAY(DataFinding.code.type))
-    gone = await session.execute(
-        update(DataFinding)
-        .where(
-            DataFinding.plan_id == plan_id,
-            DataFinding.resolved_at.is_(None),
-            DataFinding.code.not_in(select(func.unnest(held))),
-        )
-        .values(resolved_at=func.now())
-        .returning(DataFinding.id)
-    )
+    # Compared here: PostgreSQL would compare each with each where its work memory is small.
+    held = {finding.code for finding in findings}
+    of_plan = DataFinding.plan_id == plan_id, DataFinding.resolved_at.is_(None)
+    told = await session.execute(select(DataFinding.id, DataFinding.code).where(*of_plan))
+    gone = [row.id for row in told if row.code not in held]
+    known = TABLES["data_finding"]
+    past = known.c.id == func.any(cast(gone, ARRAY(known.c.id.type)))
+    await session.execute(update(known).where(past).values(resolved_at=func.now()))
     noted = insert(PlanCheck).values(plan_id=plan_id)
     again = {"last_at": noted.excluded.last_at}
     await session.execute(
         noted.on_conflict_do_update(index_elements=[PlanCheck.plan_id], set_=again)
     )
-    return FindingCounts(len(findings), changed + len(gone.all()))
+    return FindingCounts(len(findings), changed + len(gone))
 
 
 async def was_checked(session: AsyncSession, plan_id: int, as_of: date | None = None) -> bool:
