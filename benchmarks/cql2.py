@@ -11,6 +11,7 @@ from benchmarks.features import CELLS
 from benchmarks.million import Box as Sides
 from benchmarks.million import boxes, lay_million
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 from shanhai.db.collections.catalogue import entity_named
@@ -71,6 +72,7 @@ def run(bench: Workbench) -> Table:
     )
     with asyncio.Runner() as loop:
         loop.run(lay_million(bench.stack.database_url, CELLS))
+        loop.run(wait_for_shapes(bench.stack.database_url))
         for name, (cql2, sql) in CONDITIONS.items():
             table.rows.append(_compare(loop, bench.stack.database_url, name, cql2, sql))
     return table

@@ -17,6 +17,7 @@ from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
 from benchmarks.raster_rows import add_rasters, code_of
 from benchmarks.rasters import frames, write_rasters
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.tile_addresses import tiles_within
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
@@ -47,6 +48,7 @@ def run(bench: Workbench) -> Table:
     table = Table("endurance", title, "allowed", setup=SETUP)
     with asyncio.Runner() as loop:
         loop.run(lay_patchwork(stack.database_url))
+        loop.run(wait_for_shapes(stack.database_url))
         loop.run(add_rasters(stack, folder, statistics, range(LAYERS)))
         table.rows.append(_endure(loop, stack, "tiles", stack.tiles_url, _mixed()))
         table.rows.append(_endure(loop, stack, "api", stack.api_url, _documents()))

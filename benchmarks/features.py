@@ -15,6 +15,7 @@ from benchmarks.mapserver_peer import missing_programs
 from benchmarks.million import PREFIX, boxes, codes, lay_million
 from benchmarks.peer_process import Peer
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.timing import Side, Waits, facts_of, in_turn
 from benchmarks.workbench import Workbench
 
@@ -65,6 +66,7 @@ def run(bench: Workbench) -> Table:
     with ExitStack() as at_end:
         loop = at_end.enter_context(asyncio.Runner())
         loop.run(lay_million(url, CELLS))
+        loop.run(wait_for_shapes(url))
         peers = at_end.enter_context(serving_peers(url, bench.made("feature_peers")))
         for what in REQUESTS:
             for connections in (1, 16):

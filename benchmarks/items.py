@@ -11,6 +11,7 @@ from asyncpg import Pool, create_pool
 from benchmarks.http_load import Load
 from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.timing import Waits, alternate, facts_of
 from benchmarks.workbench import Workbench
 
@@ -58,6 +59,7 @@ def run(bench: Workbench) -> Table:
     )
     with asyncio.Runner() as loop:
         loop.run(lay_patchwork(bench.stack.database_url))
+        loop.run(wait_for_shapes(bench.stack.database_url))
         for collection in BARE_SQL:
             for connections in (1, 16):
                 table.rows.append(_compare(loop, bench, collection, connections))

@@ -12,6 +12,7 @@ from benchmarks.features import CELLS, LIMIT
 from benchmarks.http_load import Load
 from benchmarks.million import boxes, codes, lay_million
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
@@ -41,6 +42,7 @@ def run(bench: Workbench) -> Table:
     )
     with asyncio.Runner() as loop:
         loop.run(lay_million(bench.stack.database_url, CELLS))
+        loop.run(wait_for_shapes(bench.stack.database_url))
         for what, paths in _paths().items():
             loop.run(Load(bench.stack.api_url, paths[:100], CONNECTIONS).run())
             waits = loop.run(_keep_pace(bench.stack.api_url, paths))

@@ -26,6 +26,7 @@ from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
 from benchmarks.raster_rows import add_rasters, code_of
 from benchmarks.rasters import ALIGNED, CORNER, LEVEL, write_rasters
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.tile_addresses import tiles_within
 from benchmarks.timing import Side, alternate, seconds_of
 from benchmarks.workbench import Workbench
@@ -58,6 +59,7 @@ def run(bench: Workbench) -> Table:
     with asyncio.Runner() as loop:
         served = _Served(loop, bench)
         loop.run(lay_patchwork(bench.stack.database_url))
+        loop.run(wait_for_shapes(bench.stack.database_url))
         table.rows += [served.page(), served.item(), served.vector_tile(), served.raster_tile()]
         loop.run(observations.prepare(bench.stack.database_url))
         table.rows += [served.single_observation(), served.batches(), served.job()]
@@ -134,7 +136,6 @@ class _Served:
 
     def vector_tile(self) -> Row:
         """Tiles of zones of another state in each round."""
-        self.loop.run(vector_tiles.wait_for_shapes(self.bench.stack.database_url))
         bounds = (WEST, SOUTH, WEST + SIDE * STEP_DEGREES, SOUTH + SIDE * STEP_DEGREES)
         tiles = tiles_within(WEB_MERCATOR, bounds, (11,), TILES)
         paths = [f"/layers/zones/tiles/{WEB_MERCATOR.id}/{z}/{x}/{y}.mvt" for z, x, y in tiles]

@@ -29,10 +29,11 @@ from benchmarks.http_load import Load, fetch
 from benchmarks.mapserver_peer import missing_programs, serving_fcgi
 from benchmarks.million import COLUMNS, SOUTH, STEP_DEGREES, WEST, lay_million
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import wait_for_shapes
 from benchmarks.tile_addresses import Address, tiles_elsewhere, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample
-from benchmarks.vector_tiles import MOST_IN_TILE, wait_for_shapes
+from benchmarks.vector_tiles import MOST_IN_TILE
 from benchmarks.workbench import Workbench
 from shanhai_tiles.grids import WEB_MERCATOR, Bounds
 

@@ -17,6 +17,7 @@ from benchmarks.million import WEST as MILLION_WEST
 from benchmarks.patchwork import SCHEME, SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
 from benchmarks.peer_process import Peer
 from benchmarks.report import Row, Setup, Table
+from benchmarks.shaping import seconds_until_shaped
 from benchmarks.tile_addresses import Address, tiles_elsewhere, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample, alternate
@@ -40,7 +41,6 @@ LOW_S = 0.2
 HEARD_S = 0.05
 """A change is heard of in a few milliseconds; until then the former tile would be right."""
 WARM_ZOOM = 15
-PATIENCE_S = 3600.0
 
 BARE_SQL = """
   SELECT ST_AsMVT(cut.*, 'zones', 4096, 'geom', 'fid') FROM (
@@ -65,8 +65,6 @@ BARE_REGIONS_SQL = f"""
 # A published scheme in another state: every tile of the layer is another tile.
 _TOUCH = "UPDATE zone_scheme SET row_version = row_version + 1 WHERE code = $1"
 _WAITING = "SELECT count(*) FROM tile_pending"
-_WAITS = "SELECT EXISTS (SELECT FROM tile_pending)"
-"""Counting them all the time would be most of what the database does."""
 SETUP = Setup(
     settings="tiles of 4096 units with the members they have by default, ours of regions also with "
     "their names as points; the bare query over asyncpg, without HTTP; tipg with shapes alone",
@@ -86,7 +84,7 @@ def run(bench: Workbench) -> Table:
         url = bench.stack.database_url
         loop.run(lay_patchwork(url))
         connection = loop.run(connect(url))
-        loop.run(_until_shaped(connection))
+        loop.run(seconds_until_shaped(connection))
         table.rows += [_beside_bare(loop, bench, connection, zoom) for zoom in ZOOMS]
         loop.run(lay_million(url, CELLS))
         table.rows.append(_shaping(loop, connection))
@@ -161,31 +159,11 @@ def _regions_beside_bare(
 def _shaping(loop: asyncio.Runner, connection: Connection) -> Row:
     """How long the worker takes to make them, beside what a million may take."""
     waiting = loop.run(connection.fetchval(_WAITING))
-    seconds = loop.run(_until_shaped(connection))
+    seconds = loop.run(seconds_until_shaped(connection))
     facts = {"objects/s": waiting / max(seconds, 1e-3), "former s": 460.0}
     what = f"their simpler shapes, {SHAPING_S:.0f} s for a million"
     bound = Sample((SHAPING_S * CELLS / 1e6,))
     return Row(what, Sample((seconds,)), bound, target=1.0, facts=facts)
-
-
-async def wait_for_shapes(url: str) -> None:
-    """Wait until no object of a database waits for its simpler shapes."""
-    connection = await connect(url)
-    try:
-        await _until_shaped(connection)
-    finally:
-        await connection.close()
-
-
-async def _until_shaped(connection: Connection) -> float:
-    """Seconds until no object waits for its simpler shapes."""
-    started = time.perf_counter()
-    async with asyncio.timeout(PATIENCE_S):
-        while await connection.fetchval(_WAITS):  # noqa: ASYNC110 - another process does it
-            await asyncio.sleep(1)
-    # As autovacuum does within a minute.
-    await connection.execute("VACUUM ANALYZE region_shape, zone_shape, tile_pending", timeout=600)
-    return time.perf_counter() - started
 
 
 def _low_zooms(loop: asyncio.Runner, bench: Workbench) -> Row:
