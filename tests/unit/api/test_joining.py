@@ -1,6 +1,7 @@
 """The head and body of an answer leave together, in order and whole."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, cast
 
 from hypothesis import given
@@ -19,6 +20,9 @@ class Wire:
     def write(self, data: bytes) -> None:
         assert not self.closed
         self.written.append(data)
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        self.write(b"".join(pieces))
 
     def close(self) -> None:
         self.closed = True

@@ -314,12 +314,13 @@ class JoiningTransport:
     def write(self, data: bytes) -> None:
         """Send a piece, with what was held back for it."""
         if self._held:
-            data, self._held = self._held + data, b""
+            held, self._held = self._held, b""
+            self._transport.writelines((held, data))
         elif len(data) < SMALL:
             self._held = data
             self._loop.call_soon(self.flush)
-            return
-        self._transport.write(data)
+        else:
+            self._transport.write(data)
 
     def flush(self) -> None:
         """Send what was held back."""
