@@ -18,7 +18,7 @@ from benchmarks.workbench import Workbench
 LIMIT = 100
 BOX_DEGREES = 0.15
 REQUESTS = 100
-ROUNDS = 5
+ROUNDS = 15
 TARGET = 0.6
 
 BARE_SQL = {

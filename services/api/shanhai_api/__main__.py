@@ -21,7 +21,7 @@ def main() -> None:
         uvicorn.run(
             "shanhai_api.app:create_from_environment",
             factory=True,
-            http="shanhai_api.kit.middleware:JoiningProtocol",
+            http="shanhai.joined_writes:JoiningProtocol",
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

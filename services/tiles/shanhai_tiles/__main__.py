@@ -33,6 +33,7 @@ def main() -> None:
         uvicorn.run(
             "shanhai_tiles.app:from_environment",
             factory=True,
+            http="shanhai.joined_writes:JoiningProtocol",
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

@@ -1,16 +1,9 @@
 """Around every request: its id, log line and metrics, security headers, refusals as pages.
 
-How the process serves besides: when Python looks for cycles, and answers that leave in one piece.
-The parsed geometry of ten thousand positions is as many lists, none in a cycle. With the usual
-thresholds reading it made the collector look through all modules, routes and models as well, which
-took three times as long as the check of compliance that was asked for.
-
-uvicorn writes the head of an answer and its body one after the other, and what is written leaves at
-once: two calls into the system, and a client that is woken for a head it can do nothing with. On a
-busy machine the client then takes the core before the body is on its way.
+Also when Python looks for cycles: with the usual thresholds, reading the lists of ten thousand
+positions made it look through all modules, routes and models, three times as long as their check.
 """
 
-import asyncio
 import gc
 import re
 import secrets
@@ -19,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
 
 import orjson
 import structlog
@@ -32,7 +24,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.queries.audit import acting_from
@@ -293,50 +284,3 @@ def settle() -> None:
     gc.freeze()  # with the little that is garbage: to find it takes an eighth of a start
     gc.set_threshold(YOUNG, OLDER, OLDER)
     gc.enable()
-
-
-SMALL = 16_384
-"""Bytes that are held back for what may follow; more is sent at once."""
-
-
-class JoiningTransport:
-    """A transport that holds a small piece back for the next one, or to the end of the turn."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._held = b""
-
-    def __getattr__(self, name: str) -> Any:
-        """All else as the transport does it."""
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        """Send a piece, with what was held back for it."""
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.writelines((held, data))
-        elif len(data) < SMALL:
-            self._held = data
-            self._loop.call_soon(self.flush)
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Send what was held back."""
-        if self._held:
-            data, self._held = self._held, b""
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Close when all is sent."""
-        self.flush()
-        self._transport.close()
-
-
-class JoiningProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over such a transport."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client is connected."""
-        super().connection_made(JoiningTransport(transport))  # type: ignore[arg-type]

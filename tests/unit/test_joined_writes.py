@@ -7,7 +7,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_api.kit.middleware import SMALL, JoiningTransport
+from shanhai.joined_writes import SMALL, JoiningTransport
 
 
 class Wire:
