@@ -25,6 +25,8 @@ from tests.support.serving import kill
 from tests.support.workers import Workers, children_of, eventually, reach_end
 
 PAGE = "<!doctype html><html><body><h1>山海</h1></body></html>"
+LONG = PAGE.replace("<h1>", "<p style='break-after: page'>山海</p>" * 1000 + "<h1>")
+"""A page that takes a fast machine far longer to set than a test takes to stop it."""
 
 
 async def published(
@@ -99,7 +101,7 @@ async def test_a_killed_workers_pdf_is_set_by_another(
     workers: Workers, sessions: Sessions, tmp_path: Path
 ) -> None:
     artifacts = LocalArtifacts(tmp_path / "artifacts")
-    job_id = await published(sessions, artifacts, tmp_path)
+    job_id = await published(sessions, artifacts, tmp_path, LONG)
     victim = workers.start()
     await stopped_child(victim.pid)
     kill(victim)
@@ -116,7 +118,7 @@ async def test_a_killed_workers_pdf_is_set_by_another(
 async def test_to_cancel_what_is_published_costs_the_pdf(
     worker: WorkerContext, sessions: Sessions, tmp_path: Path
 ) -> None:
-    job_id = await published(sessions, worker.artifacts, tmp_path)
+    job_id = await published(sessions, worker.artifacts, tmp_path, LONG)
     await worker.dispatcher.dispatch(job_id, 0)
     child = await stopped_child(os.getpid())
     async with sessions.begin() as session:
