@@ -5,6 +5,8 @@ A page is asked whether it is done instead of being given time: a busy machine o
 
 import base64
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -149,7 +151,9 @@ def open_page(profile: Path, width: int = 1280, height: int = 800) -> Iterator[P
     program = which(PROGRAM) or PROGRAM
     here = (f"--user-data-dir={profile}", "about:blank")
     quiet = subprocess.DEVNULL
-    with subprocess.Popen([program, *FLAGS, *here], stdout=quiet, stderr=quiet) as browser:
+    command = [program, *FLAGS, *here]
+    # In a group of its own: the program is a script, which ends without the browser it started.
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as browser:
         try:
             with connect(_address_of_page(profile), max_size=None) as connection:
                 page = Page(connection)
@@ -162,7 +166,7 @@ def open_page(profile: Path, width: int = 1280, height: int = 800) -> Iterator[P
                 )
                 yield page
         finally:
-            browser.terminate()
+            os.killpg(browser.pid, signal.SIGTERM)
 
 
 def _address_of_page(profile: Path) -> str:
