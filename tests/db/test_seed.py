@@ -1,5 +1,6 @@
 """Seeding a city: regions from a file, plans from what is known, twice without harm."""
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from shanhai.db.base import Base
 from shanhai.db.collections.catalogue import ENTITIES, entity_named
+from shanhai.db.engine import Sessions
 from shanhai.db.features.input_validation import CODE
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
@@ -39,6 +41,7 @@ from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region, Zone
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.vocabulary import Label
+from tests.support.workers import eventually
 
 ACT = Act("tester")
 
@@ -394,6 +397,35 @@ async def test_more_findings_than_a_statement_takes_are_kept_and_counted(
     assert (await check_and_keep(session, plan)).changed == 1
     monkeypatch.setattr(findings, "check_plan", lambda _figures: [])
     assert await check_and_keep(session, plan) == FindingCounts(0, len(many))
+
+
+async def test_two_checks_at_once_end_a_finding_once(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Label("数目不符", "Numbers differ")
+    found = [PlanFinding("made.0", "sum_mismatch", "low", told, {})]
+    monkeypatch.setattr(findings, "check_plan", lambda _figures: found)
+    async with sessions.begin() as session:
+        await seed_cities(session, ["banan"], [], act=ACT)
+        plan = await plan_id(session, "banan-restoration-2021")
+    found.clear()
+    of_it = "code = 'made.0' AND plan_id = :plan"  # those of plans above are others
+    when = text(f"SELECT resolved_at FROM data_finding WHERE {of_it}").bindparams(plan=plan)
+    async with sessions() as one, sessions() as two:
+        await check_and_keep(one, plan)
+        ended = await one.scalar(when)
+        second = asyncio.create_task(check_and_keep(two, plan))
+
+        async def waits() -> bool:
+            held = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(await one.scalar(held))
+
+        await eventually(waits)
+        await one.commit()
+        await second
+        await two.commit()
+        assert ended is not None
+        assert await one.scalar(when) == ended
 
 
 async def test_a_file_must_hold_one_of_the_cities(session: AsyncSession, tmp_path: Path) -> None:

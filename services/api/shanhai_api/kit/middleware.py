@@ -1,7 +1,7 @@
 """Around every request: its id, log line and metrics, security headers, refusals as pages.
 
-Also when Python looks for cycles: with the usual thresholds, reading the lists of ten thousand
-positions made it look through all modules, routes and models, three times as long as their check.
+Also when Python looks for cycles: with the usual thresholds, reading ten thousand positions made it
+look through all modules, routes and models, three times as long as the check of compliance took.
 """
 
 import gc

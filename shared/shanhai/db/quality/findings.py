@@ -81,7 +81,7 @@ async def check_and_keep(session: AsyncSession, plan_id: int) -> FindingCounts:
     gone = [row.id for row in told if row.code not in held]
     known = TABLES["data_finding"]
     past = known.c.id == func.any(cast(gone, ARRAY(known.c.id.type)))
-    await session.execute(update(known).where(past).values(resolved_at=func.now()))
+    await session.execute(update(known).where(past, *of_plan).values(resolved_at=func.now()))
     noted = insert(PlanCheck).values(plan_id=plan_id)
     again = {"last_at": noted.excluded.last_at}
     await session.execute(
