@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from pydantic import SecretStr
 
-from benchmarks.http_load import read_answer
+from benchmarks.http_load import AT_ONCE, read_answer
 from benchmarks.report import Row, Setup, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
@@ -131,7 +131,7 @@ def asking(
     )
 
     async def ask() -> float:
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=AT_ONCE)
         started = time.perf_counter()
         writer.write(head.encode())
         _, answer = await read_answer(reader)

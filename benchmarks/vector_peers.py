@@ -33,13 +33,14 @@ from benchmarks.shaping import wait_for_shapes
 from benchmarks.tile_addresses import Address, tiles_elsewhere, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample
-from benchmarks.vector_tiles import MOST_IN_TILE
+from benchmarks.vector_tiles import MOST_IN_TILE, SMALL
 from benchmarks.workbench import Workbench
 from shanhai_tiles.grids import WEB_MERCATOR, Bounds
 
 CELLS = int(environ.get("BENCH_CELLS", "1000000"))
 ROUNDS = 3
-AT_MOST = 6
+AT_MOST, AT_MOST_SMALL = 6, 30
+"""Tiles of a zoom in a round, and of the small ones."""
 ZOOMS = range(15)
 ANSWERS = (200, 204)
 """204: nothing of the table shows at that zoom."""
@@ -118,9 +119,10 @@ def _measure(
     loop: asyncio.Runner, servers: list[Server], zoom: int, number: int
 ) -> dict[str, tuple[float, float]]:
     """Seconds and bytes of a tile by server; other tiles in each round where there are enough."""
-    every = tiles_within(WEB_MERCATOR, _bounds(), (zoom,), AT_MOST * (ROUNDS + 1))
-    enough = len(every) >= AT_MOST * (ROUNDS + 1)
-    addresses = every[number :: ROUNDS + 1] if enough else every[:AT_MOST]
+    most = AT_MOST if zoom < SMALL else AT_MOST_SMALL
+    every = tiles_within(WEB_MERCATOR, _bounds(), (zoom,), most * (ROUNDS + 1))
+    enough = len(every) >= most * (ROUNDS + 1)
+    addresses = every[number :: ROUNDS + 1] if enough else every[:most]
     found = {}
     for server in servers:
         paths = [server.path(address) for address in addresses]
