@@ -62,10 +62,11 @@ def _endure(loop: asyncio.Runner, stack: Stack, service: str, url: str, paths: l
     load = Trial(url, paths, process.pid)
     loop.run(load.run())
     row = Row(
-        f"resident memory of {service} at the end, MiB",
+        f"resident memory of {service} at the end",
         Sample((load.resident[-1],)),
         Sample((ALLOWED * load.warm,)),
         target=1.0,
+        unit="MiB",
     )
     row.facts.update(
         {

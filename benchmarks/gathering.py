@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from itertools import count, islice, product
 from os import environ
 from urllib.parse import unquote, urlsplit
@@ -50,9 +51,14 @@ PASSWORD = "123456"  # noqa: S105 - of devices that are not there
 ZONE = timezone(timedelta(hours=8))
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=20)
 TOPIC = "shanhai/observations"
+NOBODYS = "benchmark/observations"
+"""A topic that the platform does not fetch."""
 SLOW_BROKER = "MQTT with a broker that writes down every message"
 QUICK_BROKER = "MQTT with a broker that writes down every two seconds"
 PATIENCE_S = 120.0
+Feed = Callable[[], Awaitable[float]]
+Sent = tuple[str, object, int]
+"""Path, body and the status it is answered with."""
 _steps = count()
 """Seconds after START, each of which is used once."""
 _copies = count()
@@ -92,7 +98,7 @@ def run(bench: Workbench) -> Table:
             setup = replace(SETUP, connections=(senders, senders))
             rows = _rows(told, ours, floor, setup, SINGLE_S, SINGLE_TARGET)
             table.rows += islice(rows, 1 if senders == 1 else 2)
-        feeds: tuple[tuple[str, Callable[[], Awaitable[float]]], ...] = (
+        feeds: tuple[tuple[str, Feed], ...] = (
             ("HJ 212", lambda: _by_hj212(bench.stack.gateway_port, codes)),
             (SLOW_BROKER, lambda: _by_mqtt(bench.stack.broker.url(), url, codes)),
             (QUICK_BROKER, lambda: _by_mqtt(bench.stack.broker.url(), url, codes)),
@@ -108,7 +114,23 @@ def run(bench: Workbench) -> Table:
             told = f"observations by {name}, beside COPY"
             setup = SETUP if name == "HJ 212" else replace(SETUP, connections=(1, 2))
             table.rows += _rows(told, ours, floor, setup, FED_S)
+            if name == SLOW_BROKER:
+                table.rows.append(
+                    _beside_broker(
+                        loop, feed, partial(_through_broker, bench.stack.broker.url(), codes), setup
+                    )
+                )
     return table
+
+
+def _beside_broker(loop: asyncio.Runner, feed: Feed, alone: Feed, setup: Setup) -> Row:
+    """What the broker itself allows: a subscriber that takes each message and stores none."""
+    ours, floor = alternate(
+        lambda _: loop.run(_awaited(feed)), lambda _: loop.run(_awaited(alone)), rounds=ROUNDS
+    )
+    rates = {"each second": 1 / ours.median, "the broker's": 1 / floor.median}
+    told = f"observations by {SLOW_BROKER}, beside that broker with nobody who stores them"
+    return Row(told, ours, floor, facts=rates, setup=replace(setup, connections=(1, 1)))
 
 
 def _admit_many(stack: Stack) -> None:
@@ -142,12 +164,8 @@ def _rows(
     yield Row(allowed, ours, Sample((allowed_s,)), 1.0, setup=setup)
 
 
-async def _awaited(feed: Callable[[], Awaitable[float]]) -> float:
+async def _awaited(feed: Feed) -> float:
     return await feed()
-
-
-Sent = tuple[str, object, int]
-"""Path, body and the status it is answered with."""
 
 
 def _one(station: int, at: datetime) -> Sent:
@@ -256,24 +274,51 @@ def _telegram(device: int, at: datetime, codes: Sequence[str]) -> bytes:
 
 async def _by_mqtt(broker: str, url: str, codes: Sequence[str]) -> float:
     """Seconds per observation until the last is stored, published as fast as the broker takes."""
-    stations, messages = 100, FED // VALUES
-    step_of = [next(_steps) for _ in range(-(-messages // stations))]
-    payloads = [
-        _message(number % stations, START + timedelta(seconds=step_of[number // stations]), codes)
-        for number in range(messages)
-    ]
+    payloads = _messages(codes)
     connection = await asyncpg.connect(url)
     try:
         before = await _stored(connection)
         started = time.perf_counter()
-        await _publish(broker, payloads)
-        while await _stored(connection) - before < messages * VALUES:
+        await _publish(broker, TOPIC, payloads)
+        while await _stored(connection) - before < len(payloads) * VALUES:
             if time.perf_counter() - started > PATIENCE_S:
                 raise Unavailable(f"{await _stored(connection) - before} stored of {FED}")
             await asyncio.sleep(0.05)
-        return (time.perf_counter() - started) / (messages * VALUES)
+        return (time.perf_counter() - started) / (len(payloads) * VALUES)
     finally:
         await connection.close()
+
+
+async def _through_broker(broker: str, codes: Sequence[str]) -> float:
+    """Seconds per observation until the last has reached a subscriber, which stores none."""
+    payloads = _messages(codes)
+    reader, writer = await _greeted(broker, "bench-subscriber")
+    writer.write(_packet(0x82, struct.pack("!H", 1) + _text(NOBODYS) + b"\x01"))
+    await reader.readexactly(5)
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_publish(broker, NOBODYS, payloads))
+        for _ in payloads:
+            await reader.readexactly(1)
+            size, shift, more = 0, 0, True
+            while more:
+                (low,) = await reader.readexactly(1)
+                size, shift, more = size | (low & 127) << shift, shift + 7, low > 127
+            start = 2 + len(NOBODYS)
+            number = (await reader.readexactly(size))[start : start + 2]
+            writer.write(_packet(0x40, number))
+    writer.close()
+    return (time.perf_counter() - started) / (len(payloads) * VALUES)
+
+
+def _messages(codes: Sequence[str]) -> list[bytes]:
+    """Those of a hundred stations in turn, as many as have all the observations of a round."""
+    stations, messages = 100, FED // VALUES
+    step_of = [next(_steps) for _ in range(-(-messages // stations))]
+    return [
+        _message(number % stations, START + timedelta(seconds=step_of[number // stations]), codes)
+        for number in range(messages)
+    ]
 
 
 def _message(station: int, at: datetime, codes: Sequence[str]) -> bytes:
@@ -291,21 +336,27 @@ async def _stored(connection: asyncpg.Connection) -> int:
     return int(await connection.fetchval(query, START))
 
 
-async def _publish(broker: str, payloads: Sequence[bytes]) -> None:
+async def _publish(broker: str, topic: str, payloads: Sequence[bytes]) -> None:
     """Publish with quality 1, a thousand unacknowledged at most."""
-    parts = urlsplit(broker)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    words = (unquote(parts.username or ""), unquote(parts.password or ""))
-    head = _text("MQTT") + struct.pack("!BBH", 4, 0b11000010, 60) + _text("bench-publisher")
-    writer.write(_packet(0x10, head + b"".join(map(_text, words))))
-    await reader.readexactly(4)
+    reader, writer = await _greeted(broker, "bench-publisher")
     for first in range(0, len(payloads), 1_000):
         part = payloads[first : first + 1_000]
         for number, payload in enumerate(part, 1):
-            writer.write(_packet(0x32, _text(TOPIC) + struct.pack("!H", number) + payload))
+            writer.write(_packet(0x32, _text(topic) + struct.pack("!H", number) + payload))
         await writer.drain()
         await reader.readexactly(4 * len(part))
     writer.close()
+
+
+async def _greeted(broker: str, client: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection the broker has let in."""
+    parts = urlsplit(broker)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    words = (unquote(parts.username or ""), unquote(parts.password or ""))
+    head = _text("MQTT") + struct.pack("!BBH", 4, 0b11000010, 60) + _text(client)
+    writer.write(_packet(0x10, head + b"".join(map(_text, words))))
+    await reader.readexactly(4)
+    return reader, writer
 
 
 def _text(text: str) -> bytes:

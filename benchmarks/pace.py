@@ -106,10 +106,11 @@ def _long_pages(bench: Workbench) -> Row:
         seconds.append(time.perf_counter() - started)
         peaks.append(_peak_mib(process.pid))
     row = Row(
-        f"MiB grown over {LONG_PAGES} pages of {LONG_LIMIT:,}",
+        f"growth over {LONG_PAGES} pages of {LONG_LIMIT:,}",
         Sample((max(1.0, peaks[-1] - peaks[1]),)),
         Sample((ALLOWED_MIB,)),
         target=1.0,
+        unit="MiB",
     )
     row.facts.update({"peak MiB": max(peaks), "page ms": float(np.median(seconds)) * 1e3})
     return row

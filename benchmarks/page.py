@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import published
 from benchmarks.__main__ import NAMES
-from benchmarks.report import law_text, load_text, ratio_text, time_text
+from benchmarks.report import law_text, load_text, ratio_text, side_text
 from shanhai.local.places import CHECKOUT, write_whole
 
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
@@ -131,8 +131,8 @@ def _measured(row: dict[str, Any], before: str) -> tuple[str, ...]:
     facts = "; ".join(f"{name} {value:,.4g}" for name, value in row["facts"].items())
     return (
         f"{row['what']} ({facts})" if facts else row["what"],
-        time_text(row["ours"]),
-        time_text(row["floor"]),
+        side_text(row, "ours"),
+        side_text(row, "floor"),
         ratio_text(row),
         before,
         _target(row),

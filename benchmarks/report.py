@@ -41,6 +41,7 @@ class Row:
         target: Least ratio asked for, where one is.
         facts: Further figures by name, such as peak memory.
         setup: How both sides worked, where it is not as the table says.
+        unit: Of both samples.
         ended: When the row was complete.
     """
 
@@ -50,6 +51,7 @@ class Row:
     target: float | None = None
     facts: dict[str, float] = field(default_factory=dict)
     setup: Setup | None = None
+    unit: Literal["s", "MiB", "B"] = "s"
     ended: Moment = field(default_factory=Moment, compare=False, repr=False)
 
     @property
@@ -82,6 +84,7 @@ class Row:
             "pairs": pairs(self.ours, self.floor),
             "target": self.target,
             "facts": self.facts,
+            "unit": self.unit,
         }
 
 
@@ -154,10 +157,12 @@ def figure(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
-def time_text(sample: dict[str, float]) -> str:
+def side_text(row: dict[str, Any], side: Literal["ours", "floor"]) -> str:
     """The median and spread of one side of a row's document."""
-    median, spread = sample["median"], sample["spread"]
-    unit, factor = ("s", 1.0) if median >= 1 else ("ms", 1e3) if median >= 1e-3 else ("µs", 1e6)
+    median, spread, unit = row[side]["median"], row[side]["spread"], row.get("unit", "s")
+    factor = 1.0
+    if unit == "s" and median < 1:
+        unit, factor = ("ms", 1e3) if median >= 1e-3 else ("µs", 1e6)
     return f"{median * factor:.3g} {unit} ±{100 * spread:.0f}%"
 
 
@@ -171,7 +176,7 @@ def law_text(law: dict[str, float] | None) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     told = row.document()
-    ours, floor = time_text(told["ours"]), time_text(told["floor"])
+    ours, floor = side_text(told, "ours"), side_text(told, "floor")
     return row.what, ours, floor, ratio_text(told), row.verdict
 
 

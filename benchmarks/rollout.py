@@ -224,8 +224,9 @@ def _observed(costs: Costs) -> Iterator[Row]:
     facts = {"TB in tables": hot / 1e12, "TB in files": filed / 1e12}
     facts["TB of results"] = CELLS * costs.files_bytes / 1e12
     yield Row(
-        f"bytes of an observation, {HOT_MONTHS} months in tables; {KEPT_YEARS} years in files",
+        f"an observation, {HOT_MONTHS} months in tables; {KEPT_YEARS} years in files",
         Sample((costs.row_bytes,)),
         Sample((costs.filed_bytes,)),
         facts=facts,
+        unit="B",
     )
