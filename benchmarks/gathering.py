@@ -292,7 +292,8 @@ async def _by_mqtt(broker: str, url: str, codes: Sequence[str]) -> float:
 async def _through_broker(broker: str, codes: Sequence[str]) -> float:
     """Seconds per observation until the last has reached a subscriber, which stores none."""
     payloads = _messages(codes)
-    reader, writer = await _greeted(broker, "bench-subscriber")
+    # A session that the broker keeps, as whoever must not lose a message has.
+    reader, writer = await _greeted(broker, "bench-subscriber", keeps=True)
     writer.write(_packet(0x82, struct.pack("!H", 1) + _text(NOBODYS) + b"\x01"))
     await reader.readexactly(5)
     started = time.perf_counter()
@@ -348,12 +349,14 @@ async def _publish(broker: str, topic: str, payloads: Sequence[bytes]) -> None:
     writer.close()
 
 
-async def _greeted(broker: str, client: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection the broker has let in."""
+async def _greeted(
+    broker: str, client: str, *, keeps: bool = False
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection the broker has let in, whose session it keeps or forgets."""
     parts = urlsplit(broker)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     words = (unquote(parts.username or ""), unquote(parts.password or ""))
-    head = _text("MQTT") + struct.pack("!BBH", 4, 0b11000010, 60) + _text(client)
+    head = _text("MQTT") + struct.pack("!BBH", 4, 0b11000000 | (not keeps) << 1, 60) + _text(client)
     writer.write(_packet(0x10, head + b"".join(map(_text, words))))
     await reader.readexactly(4)
     return reader, writer

@@ -149,8 +149,6 @@ def _compare(watershed: Watershed, folder: Path) -> list[Row]:
 
 CITY_SIDE = 400
 """Cells along each side of a region as large as the land of Xiamen at 100 m."""
-RESULTS_S, PDF_S = 5.0, 6.0
-"""Bars on two idle cores: all results but the PDF, and the PDF after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,37 +161,20 @@ class StageCost:
 
 
 def rows_by_stage(bench: Workbench) -> list[Row]:
-    """The main job of a city in two processes, stage by stage; beside it the bars of the whole."""
+    """The main job of a city in two processes, stage by stage; `main_job` has the bars of
+    the whole, from the request on."""
     folder = bench.made(f"watershed-{CITY_SIDE}")
     watershed = run_fresh(build_watershed, folder, cells=CITY_SIDE)
     costs = run_fresh(time_stages_warm, watershed, folder)
     floor = Sample((run_fresh(read_inputs, watershed),))
-    what = f"{CITY_SIDE}² cells in two processes"
-    results = sum(cost.seconds for cost in costs[:-1])
-    processor_s = sum(cost.processor_s for cost in costs[:-1])
     return [
-        *(
-            Row(
-                f"{what}, stage {cost.name}",
-                Sample((cost.seconds,)),
-                floor,
-                facts={"processor s": cost.processor_s},
-            )
-            for cost in costs
-        ),
         Row(
-            f"{what}, all results but the PDF; the bar of {RESULTS_S:g} s",
-            Sample((results,)),
-            Sample((RESULTS_S,)),
-            target=1,
-            facts={"processor s": processor_s},
-        ),
-        Row(
-            f"{what}, the PDF; the bar of {PDF_S:g} s",
-            Sample((costs[-1].seconds,)),
-            Sample((PDF_S,)),
-            target=1,
-        ),
+            f"{CITY_SIDE}² cells in two processes, stage {cost.name}",
+            Sample((cost.seconds,)),
+            floor,
+            facts={"processor s": cost.processor_s},
+        )
+        for cost in costs
     ]
 
 
