@@ -14,6 +14,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -152,6 +153,7 @@ class Upstream:
         self._stored_lock = threading.Lock()
         self.received = 0
         self.reused = 0
+        self._away, self._answered, self._said = set[str](), False, ""
 
     def __enter__(self) -> "Upstream":
         return self
@@ -174,8 +176,7 @@ class Upstream:
             Unavailable: the host does not answer, or refuses.
             InvalidInput: the host is not allowed.
         """
-        answer = self._ask(RemoteFile(url), {}, body)
-        return answer.content
+        return self._ask(RemoteFile(url), {}, body).content
 
     def json(self, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An answer that is a JSON object.
@@ -243,14 +244,18 @@ class Upstream:
         sink: Sink | None = None,
     ) -> _Answer:
         """The answer, asked for again while the reason may pass."""
-        why = ""
-        for attempt in range(_ATTEMPTS):
+        why, lost, host = "", False, urlsplit(file.url).hostname or ""
+        # Once for a host that was away before, and for all where nobody has answered yet.
+        tries = 1 if host in self._away or (self._away and not self._answered) else _ATTEMPTS
+        for attempt in range(tries):
             token = self._token(file, renew=attempt > 0)
             try:
                 answer = self._follow(file, token, headers, body, sink)
             except httpx.TransportError as error:
-                why, wait = f"{type(error).__name__}: {error}", 0.0
+                why, wait, lost = f"{type(error).__name__}: {error}", 0.0, True
             else:
+                self._answered, lost = True, False
+                self._away.discard(host)
                 if httpx.codes.is_success(answer.status):
                     return answer
                 if answer.status in file.absent:
@@ -260,17 +265,20 @@ class Upstream:
                 if answer.status not in _PASSING and not refused:
                     raise Unavailable(f"{file.url}: HTTP {answer.status}")
                 why, wait = f"HTTP {answer.status}", _asked_to_wait(answer)
-            if attempt + 1 < _ATTEMPTS:
-                self._wait(file, why, max(wait, min(2.0**attempt, _LONGEST_PAUSE_S)))
+            if attempt + 1 < tries:
+                seconds = min(max(wait, 2.0**attempt), _LONGEST_PAUSE_S)
+                told = f"{host}: {why}; again in {seconds:.0f} s"
+                if told != self._said:  # as by another thread, of another part
+                    self._say(told)
+                self._said = told
+                self._pause(seconds)
+        if lost:
+            self._away.add(host)
         raise Unavailable(
-            f"{file.url}: {why}, asked {_ATTEMPTS} times; what was read is kept, run it again",
-            message_zh=f"{file.url}：{why}，已重试 {_ATTEMPTS} 次；已读部分已保留，请稍后重新运行",
+            f"{file.url}: {why}, asked {tries} time{'s' * (tries > 1)}; what was read is kept, run"
+            " it again",
+            message_zh=f"{file.url}：{why}，已尝试 {tries} 次；已读部分已保留，请稍后重新运行",
         )
-
-    def _wait(self, file: RemoteFile, why: str, seconds: float) -> None:
-        seconds = min(seconds, _LONGEST_PAUSE_S)
-        self._say(f"{urlsplit(file.url).hostname}: {why}; again in {seconds:.0f} s")
-        self._pause(seconds)
 
     def _follow(
         self,
@@ -320,10 +328,10 @@ class Upstream:
         host = parts.hostname or ""
         allowed = any(fnmatchcase(host, pattern) for pattern in self._hosts)
         if parts.scheme not in ("http", "https") or not allowed:
+            bare = url.partition("?")[0]
             raise InvalidInput(
-                f"{_bare(url)} lies on a host that is not allowed; hosts are "
-                + ", ".join(self._hosts),
-                message_zh=f"{_bare(url)} 所在主机未被允许；允许的主机：{'、'.join(self._hosts)}",
+                f"{bare} lies on a host that is not allowed; hosts are {', '.join(self._hosts)}",
+                message_zh=f"{bare} 所在主机未被允许；允许的主机：{'、'.join(self._hosts)}",
                 pointer="/hosts",
             )
         if self._mirror is None:
@@ -344,28 +352,20 @@ class Upstream:
         answer = self.json(url)
         if not isinstance(answer.get("token"), str):
             raise Unavailable(f"{url} gives no token")
-        try:
+        ends = time.time() + 2 * _EARLY_S
+        with suppress(KeyError, ValueError):
             ends = datetime.fromisoformat(str(answer["msft:expiry"])).timestamp()
-        except (KeyError, ValueError):
-            ends = time.time() + 2 * _EARLY_S
         return _Token(answer["token"], ends)
 
 
 def _asked_to_wait(answer: _Answer) -> float:
     """Seconds that `Retry-After` asks for, as a number or as a date (RFC 9110, 10.2.3)."""
     text = answer.headers.get("Retry-After", "")
-    try:
+    with suppress(ValueError):
         return float(text)
-    except ValueError:
-        pass
-    try:
+    with suppress(TypeError, ValueError):
         return (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
-        return 0.0
-
-
-def _bare(url: str) -> str:
-    return url.partition("?")[0]
+    return 0.0
 
 
 @dataclass(slots=True)

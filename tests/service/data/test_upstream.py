@@ -81,6 +81,39 @@ def test_a_host_that_stays_broken_is_told_and_what_was_read_is_kept(
     assert upstreams.sent(PATTERN) == PART
 
 
+def test_without_a_network_no_host_but_the_first_is_waited_for(
+    upstreams: Upstreams, tmp_path: Path, waits: list[float]
+) -> None:
+    said: list[str] = []
+    elsewhere = "https://data.worldpop.org/nothing"
+    with client(upstreams, tmp_path, waits, say=said.append) as upstream:
+        upstreams.fault("*", cut_after=0)
+        with pytest.raises(Unavailable, match=r"RemoteProtocolError.*asked 6 times"):
+            some(upstream)
+        assert waits == [1, 2, 4, 8, 16]
+        with pytest.raises(Unavailable, match="asked 1 time;"):
+            upstream.document(elsewhere)
+        upstreams.reset()
+        assert some(upstream)
+        upstreams.fault("*", cut_after=0)
+        with pytest.raises(Unavailable, match="asked 1 time;"):
+            upstream.document(elsewhere)
+        with pytest.raises(Unavailable, match="asked 6 times"):
+            upstream.document("https://example.org/nothing")
+    assert len(waits) == len(said) == 10
+
+
+def test_what_threads_wait_for_is_said_once(
+    upstreams: Upstreams, tmp_path: Path, waits: list[float]
+) -> None:
+    said: list[str] = []
+    with client(upstreams, tmp_path, waits, say=said.append) as upstream:
+        some(upstream, first=0)
+        upstreams.fault(PATTERN, times=2, status=503, retry_after="7")
+        assert some(upstream)
+    assert (waits, len(said)) == ([7, 7], 1)
+
+
 def test_a_transfer_that_is_cut_goes_on(upstreams: Upstreams, upstream: Upstream) -> None:
     whole = some(upstream)
     upstreams.fault(PATTERN, times=2, cut_after=30_000)
