@@ -151,9 +151,9 @@ class Upstream:
         self._token_lock = threading.Lock()
         self._stored: dict[str, _StoredFile] = {}
         self._stored_lock = threading.Lock()
-        self.received = 0
-        self.reused = 0
+        self.received = self.reused = 0
         self._away, self._answered, self._said = set[str](), False, ""
+        self._said_lock = threading.Lock()
 
     def __enter__(self) -> "Upstream":
         return self
@@ -268,9 +268,10 @@ class Upstream:
             if attempt + 1 < tries:
                 seconds = min(max(wait, 2.0**attempt), _LONGEST_PAUSE_S)
                 told = f"{host}: {why}; again in {seconds:.0f} s"
-                if told != self._said:  # as by another thread, of another part
+                with self._said_lock:  # other threads wait for other parts of the same
+                    new, self._said = told != self._said, told
+                if new:
                     self._say(told)
-                self._said = told
                 self._pause(seconds)
         if lost:
             self._away.add(host)
@@ -325,8 +326,7 @@ class Upstream:
 
     def _address(self, url: str) -> str:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        allowed = any(fnmatchcase(host, pattern) for pattern in self._hosts)
+        allowed = any(fnmatchcase(parts.hostname or "", pattern) for pattern in self._hosts)
         if parts.scheme not in ("http", "https") or not allowed:
             bare = url.partition("?")[0]
             raise InvalidInput(
