@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache, lru_cache
 from http import HTTPStatus
@@ -24,6 +24,8 @@ from tests.support.upstream.files import Raster
 from tests.support.upstream.scenes import scenes
 from tests.support.upstream.services import Listed
 
+PATIENCE_S = 5.0
+"""How long what was asked waits for requests that are being answered."""
 _Result = TypeVar("_Result")
 
 
@@ -103,6 +105,26 @@ class Site:
     edits: list[Edit] = field(default_factory=list)
     log: list[Request] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _in_hand: int = 0
+    _ended: threading.Condition = field(default_factory=threading.Condition)
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """A request that is being answered."""
+        with self._ended:
+            self._in_hand += 1
+        try:
+            yield
+        finally:
+            with self._ended:
+                self._in_hand -= 1
+                self._ended.notify_all()
+
+    def asked(self) -> list[Request]:
+        """What was asked, once it is written down: the last byte reaches its reader before that."""
+        with self._ended:
+            self._ended.wait_for(lambda: not self._in_hand, PATIENCE_S)
+        return list(self.log)
 
     def strike(self, method: str, address: str) -> Fault | None:
         """The fault of a request, the first that fits."""
@@ -209,6 +231,10 @@ class Handler(BaseHTTPRequestHandler):
         if address.startswith("-/"):
             self._send(self._control(address, body), Fault(""))
             return
+        with self._site.in_hand():
+            self._answer_as_published(address, body)
+
+    def _answer_as_published(self, address: str, body: bytes | None) -> None:
         fault = self._site.strike(self.command, address) or Fault("")
         if fault.delay_s:
             time.sleep(fault.delay_s)
@@ -234,7 +260,7 @@ class Handler(BaseHTTPRequestHandler):
             case "DELETE", "":
                 self.server.site = Site()
             case "GET", "log":
-                return _json(200, [asdict(request) for request in self._site.log])
+                return _json(200, [asdict(request) for request in self._site.asked()])
             case _:
                 return _error(404, "NotFound")
         return _json(200, {})
