@@ -262,7 +262,7 @@ async def test_attributes_nobody_declared_stay(sessions: Sessions) -> None:
         await session.execute(text("""UPDATE region SET attrs = attrs || '{"own": [1]}'"""))
     async with sessions.begin() as session:
         draft = await draft_of(REGIONS, **REGION, licence="CC0")
-        await write.replace(session, REGIONS, ADMIN, ACT, WriteTarget("here"), draft)
+        await write.update(session, REGIONS, ADMIN, ACT, WriteTarget("here"), draft, whole=True)
         attrs = await session.scalar(text("SELECT attrs FROM region"))
     assert attrs == {"own": [1], "licence": "CC0"}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
+from pydantic import ValidationError
 
 from shanhai.backup import place
 from shanhai.backup.encryption import (
@@ -20,6 +21,7 @@ from shanhai.backup.place import BucketPath, alone, remove_tree, writing
 from shanhai.backup.repository import BackupFolder
 from shanhai.cli.operations import _folder_at, _spool_in
 from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
+from shanhai.settings import ArtifactSettings
 from shanhai.storage.object_store import StoreRefused, connect
 from tests.support.object_stores import Environment, HarmfulProxy, settings_of
 
@@ -223,7 +225,11 @@ def test_an_address_names_a_folder_or_a_bucket(
         file.write(b"7")
     assert str(folder.root / "cluster") == "s3://shanhai/kept/here/cluster"
     assert _folder_at(str(tmp_path)).root == tmp_path
-    with pytest.raises(InvalidInput, match="neither a folder nor"):
-        _folder_at("gs://elsewhere")
+    for address in ("gs://elsewhere", "s3:/shanhai/kept", "S3://shanhai", "s3:shanhai", "s3://b"):
+        with pytest.raises(InvalidInput, match="must be a folder or s3://bucket/prefix") as caught:
+            _folder_at(address)
+        assert "须为文件夹或 s3://存储桶/前缀" in caught.value.message_zh
+        with pytest.raises(ValidationError, match="must be a folder or s3://bucket/prefix"):
+            ArtifactSettings(root=address)
     with pytest.raises(InvalidInput, match="SHANHAI_BACKUP_SPOOL"):
         _spool_in("s3://shanhai/kept")

@@ -31,7 +31,7 @@ from shanhai_api.features.parameters import parse_items_query, system_reader
 from shanhai_api.kit.dependencies import act_of
 from shanhai_api.kit.requests import Caller, preferred_type, request_id_of
 from shanhai_api.kit.state import ServiceState, state_of
-from shanhai_api.kit.view import View
+from shanhai_api.kit.view import GEOJSON, HTML, JSON, Format, View, format_named
 
 ENCODINGS = ("UTF-8", "GBK")
 
@@ -45,14 +45,23 @@ def file_formats(entity: Entity) -> tuple[FileFormat, ...]:
 
 def file_format(request: Request, entity: Entity) -> FileFormat | None:
     """The format of an entity's files that is asked for; None for a page of JSON or HTML."""
-    return file_format_among(request, file_formats(entity))
+    pages = (GEOJSON if entity.path is None else JSON, HTML)
+    return file_format_among(request, file_formats(entity), pages)
 
 
-def file_format_among(request: Request, offered: Sequence[FileFormat]) -> FileFormat | None:
-    """The format named by `f`, or by a media type in `Accept`; None when it is no file's."""
+def file_format_among(
+    request: Request, offered: Sequence[FileFormat], pages: Sequence[Format]
+) -> FileFormat | None:
+    """The format named by `f`, or by a media type in `Accept`; None when it is no file's.
+
+    Raises:
+        InvalidInput: `f` names neither a format of files nor one of pages.
+    """
     wanted = request.query_params.get("f")
     if wanted is not None:
-        return next((item for item in offered if item.name == wanted), None)
+        known: tuple[Format | FileFormat, ...] = (*pages, *offered)
+        chosen = format_named(wanted, known)
+        return chosen if isinstance(chosen, FileFormat) else None
     accepted = preferred_type(request)
     return next((item for item in offered if item.accepted == accepted), None)
 

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.backup.encryption import Recipient, seal
 from shanhai.backup.place import alone, set_modified
 from shanhai.backup.repository import BEGUN, HISTORY, SEGMENT, AnyFolder, copy_objects
-from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
+from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions, refusal
 from shanhai.db.queries.system_status import put_mark
 from shanhai.db.revision import present_schema
 from shanhai.errors import Unavailable
@@ -146,10 +146,7 @@ async def _asking(url: str) -> AsyncIterator[AsyncSession]:
         async with create_sessions(engine)() as session:
             yield session
     except DATABASE_ERRORS as error:
-        reason = str(getattr(error, "orig", error))
-        raise Unavailable(
-            f"the database refuses: {reason}", message_zh=f"数据库拒绝：{reason}"
-        ) from error
+        raise refusal(error, "SHANHAI_BACKUP_DATABASE_URL, SHANHAI_DATABASE_URL") from error
     finally:
         await engine.dispose()
 

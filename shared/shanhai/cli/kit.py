@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from errno import EDQUOT, ENOSPC
+from errno import EACCES, EDQUOT, EISDIR, ENOENT, ENOSPC, ENOTDIR
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 from shanhai.settings import ALL_SETTINGS, DatabaseSettings
+from shanhai.validation import rule_in_chinese, rule_in_english
 
 Result = TypeVar("Result")
 
@@ -139,6 +140,16 @@ def as_env(settings: list[Setting]) -> str:
     return "\n".join(lines)
 
 
+OF_FILES = {
+    EACCES: "没有权限",
+    EDQUOT: "超出磁盘配额",
+    EISDIR: "是文件夹，不是文件",
+    ENOENT: "文件或文件夹不存在",
+    ENOSPC: "磁盘空间不足",
+    ENOTDIR: "不是文件夹",
+}
+
+
 def tell_error(error: Exception) -> int | None:
     """Print an error that a person can do something about.
 
@@ -156,6 +167,8 @@ def tell_error(error: Exception) -> int | None:
         # A file that was named wrongly, or a disk that is full.
         named = f"{error.filename}: " if error.filename else ""
         typer.echo(f"error: {named}{error.strerror}", err=True)
+        if error.errno in OF_FILES:
+            typer.echo(f"错误：{named}{OF_FILES[error.errno]}", err=True)
         return 1
     if isinstance(error, ValidationError):
         for line in (*faults_of(error), *advice_on(error)):
@@ -179,13 +192,16 @@ def _tell_ours(error: ShanhaiError) -> None:
 
 
 def faults_of(error: ValidationError) -> list[str]:
-    """Which variables are missing or wrong, and why."""
+    """Which variables are missing or wrong, and why, in both languages where there are two."""
     prefixes = {item.__name__: item.model_config.get("env_prefix", "") for item in ALL_SETTINGS}
     prefix = prefixes.get(error.title, "")
-    return [
-        f"{prefix}{'.'.join(map(str, item['loc'])) or '*'}".upper() + f": {item['msg']}"
-        for item in error.errors(include_url=False)
-    ]
+    lines = []
+    # Without what was given, which may be a secret.
+    for item in error.errors(include_url=False, include_input=False):
+        name = f"{prefix}{'.'.join(map(str, item['loc'])) or '*'}".upper()
+        english, chinese = rule_in_english(item), rule_in_chinese(item)
+        lines += [f"{name}: {english}"] + ([] if chinese == english else [f"{name}：{chinese}"])
+    return lines
 
 
 def advice_on(error: ValidationError) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ from shanhai.storage.artifacts import (
 )
 from shanhai.storage.object_store import connect
 from shanhai.telemetry import configure_logging
+from shanhai.validation import in_both
 
 cluster_app = typer.Typer(no_args_is_help=True)
 
@@ -143,11 +144,14 @@ def move(
     more = {name.removeprefix(prefix).lower(): value for name, value in given.items()}
     there = ArtifactSettings.model_validate({**more, "root": target})
     old, new = _filled_store(), open_store(there)
+    before = -1
     while True:
         number = copy_missing(old, new, lambda file: typer.echo(f"{file.uri}  {file.bytes}"))
-        typer.echo(f"{number} files copied")
+        if number or before:  # that nothing is new is told once
+            typer.echo(f"{number} files copied")
         if not follow:
             return
+        before = number
         time.sleep(2)  # between two looks for what is new
 
 
@@ -261,8 +265,8 @@ def restore_into(
 def verify_folder(folder: FOLDER) -> None:
     """Check a folder of backups; with the secret key, every byte of it."""
     settings = BackupSettings()
-    file = settings.identity_file
-    found = verify(_folder_at(folder), None if file is None else read_identity(file))
+    secret = None if settings.identity_file is None else read_identity(_identity_file(settings))
+    found = verify(_folder_at(folder), secret)
     how = "all decrypted" if found.opened else "by digests and presence: no secret key given"
     typer.echo(
         f"{found.bases} bases, {found.segments} segments, {found.objects} result files: {how}"
@@ -298,14 +302,14 @@ def prune_folder(
 
 
 def _folder_at(address: str) -> AnyFolder:
-    named = bucket_named_in(address)
+    try:
+        named = bucket_named_in(address)
+    except ValueError as error:
+        english, chinese = in_both(str(error))
+        raise InvalidInput(
+            f"{address!r} {english}", message_zh=f"{address!r} {chinese}", pointer="DIR"
+        ) from error
     if named is None:
-        if "://" in address:
-            raise InvalidInput(
-                f"{address!r} is neither a folder nor s3://bucket/prefix",
-                message_zh=f"{address!r} 既不是文件夹，也不是 s3://存储桶/前缀",
-                pointer="DIR",
-            )
         return BackupFolder(Path(address))
     return BackupFolder(BucketPath(connect(BackupSettings(), *named), address.rstrip("/")))
 
@@ -326,10 +330,12 @@ def _url(settings: BackupSettings) -> str:
 
 
 def _identity_file(settings: BackupSettings) -> Path:
-    if settings.identity_file is None:
+    if settings.identity_file is None or not settings.identity_file.is_file():
         raise InvalidInput(
-            "SHANHAI_BACKUP_IDENTITY_FILE must name the file with the secret key",
-            message_zh="须以 SHANHAI_BACKUP_IDENTITY_FILE 指明私钥文件",
+            "SHANHAI_BACKUP_IDENTITY_FILE must name the file with the secret key, not"
+            f" {settings.identity_file or 'nothing'}",
+            message_zh="SHANHAI_BACKUP_IDENTITY_FILE 须指明私钥文件，现为"
+            f" {settings.identity_file or '空'}",
             pointer="SHANHAI_BACKUP_IDENTITY_FILE",
         )
     return settings.identity_file

@@ -309,8 +309,10 @@ def _folder_of(region: str | None) -> Path:
         if region and Path(region).name == region and (place / region).is_dir():
             return place / region
     raise NotFound(
-        f"region is {region}; give the folder of its layers, or fetch them: `shanhai data fetch`",
-        message_zh=f"区域为 {region}；请给出图层所在文件夹，或先用 `shanhai data fetch` 获取",
+        f"there are no layers of region {region or '(none is given)'}; give their folder, or fetch"
+        " them: `shanhai data fetch`",
+        message_zh=f"没有区域 {region or '（未给出）'} 的图层；请给出其文件夹，或先用"
+        " `shanhai data fetch` 获取",
     )
 
 

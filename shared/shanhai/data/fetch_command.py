@@ -67,7 +67,7 @@ def fetch_region(
     """
     sources = read_sources(options.sources)
     for theme in (*options.themes, *options.only):
-        sources.of(theme)
+        sources.chosen(theme, options.only.get(theme))
     outlines = _outlines(options, reporter)
     request = FetchRequest(
         region=options.region,

@@ -1,13 +1,12 @@
 """What a theme would be made of: the first source that answers, its files, grid and size."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from shanhai.data.download import Reporter
 from shanhai.data.locate import FoundItem, Wanted, find_items
 from shanhai.data.regions import Box
-from shanhai.data.sources import LINE_OF_NDVI, OpenSources, Source, ThemeSources
+from shanhai.data.sources import LINE_OF_NDVI, OpenSources, Source
 from shanhai.data.upstream import RemoteFile, Upstream
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.raster import clean
@@ -75,33 +74,17 @@ def plan_theme(
         InvalidInput: no source is known, or the one asked for does not exist.
         Unavailable: none of them can be taken; says why of each.
     """
-    entry = sources.of(theme)
     reasons = []
-    for source in _chosen(theme, entry, request):
+    for source in sources.chosen(theme, request.only.get(theme)):
         try:
             return _plan(theme, source, request, sources, upstream)
         except (NotFound, Unavailable, InvalidInput) as error:
             reporter.say(f"{theme}: {source.code} cannot be taken: {error.message}")
             reasons.append(f"{source.code}: {error.message}")
     raise Unavailable(
-        f"{theme}: no source can be taken; " + "; ".join(reasons),
-        message_zh=f"{theme}：没有可用的数据源；" + "；".join(reasons),
+        "no source can be taken; " + "; ".join(reasons),
+        message_zh="没有可用的数据源；" + "；".join(reasons),
     )
-
-
-def _chosen(theme: str, entry: ThemeSources, request: FetchRequest) -> Sequence[Source]:
-    wanted = request.only.get(theme)
-    if wanted is None:
-        return entry.sources
-    found = [source for source in entry.sources if source.code == wanted]
-    if not found:
-        known = ", ".join(source.code for source in entry.sources)
-        raise InvalidInput(
-            f"source of {theme} is {wanted}; it must be one of {known}",
-            message_zh=f"{theme} 的数据源为 {wanted}；可选：{known}",
-            pointer="--source",
-        )
-    return found
 
 
 def _plan(

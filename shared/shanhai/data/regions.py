@@ -214,13 +214,13 @@ def parse_box(text: str) -> Box:
     """
     try:
         west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InvalidInput(
-            f"bbox is {text}; it must be four numbers west,south,east,north", pointer="/bbox"
-        ) from error
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise InvalidInput(
-            f"bbox is {text}; west < east within ±180 and south < north within ±90 are required",
-            pointer="/bbox",
-        )
-    return (west, south, east, north)
+        if -180 <= west < east <= 180 and -90 <= south < north <= 90:
+            return (west, south, east, north)
+    except ValueError:
+        pass  # told below, as numbers out of order are
+    raise InvalidInput(
+        f"bbox is {text}; it must be four numbers west,south,east,north of degrees, with"
+        " west < east within ±180 and south < north within ±90",
+        message_zh=f"bbox 为 {text}；须为“西,南,东,北”四个度数，西小于东，南小于北",
+        pointer="--bbox",
+    )

@@ -1,7 +1,7 @@
 """Open sources of the themes: where their files are and how their numbers are read."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -217,6 +217,23 @@ class OpenSources(StrictModel):
                 pointer="--theme",
             )
         return self.themes[theme]
+
+    def chosen(self, theme: str, code: str | None) -> Sequence[Source]:
+        """The sources of a theme that may be taken: the one with the code, or all, best first.
+
+        Raises:
+            InvalidInput: the theme is unknown, or has no such source.
+        """
+        entry = self.of(theme)
+        found = [source for source in entry.sources if code in {None, source.code}]
+        if not found:
+            known = ", ".join(source.code for source in entry.sources)
+            raise InvalidInput(
+                f"source of {theme} is {code}; it must be one of {known}",
+                message_zh=f"{theme} 的数据源为 {code}；可选：{known}",
+                pointer="--source",
+            )
+        return found
 
 
 def read_sources(path: Path | None = None) -> OpenSources:

@@ -43,6 +43,7 @@ from sqlalchemy.util import greenlet_spawn
 from shanhai.crypto import chosen_suite
 from shanhai.db.fence import BOUND, EVERY_ROW, NOTHING, OF_PLATFORM, RowScope
 from shanhai.db.standby import FAULTS, Standby, following
+from shanhai.errors import Unavailable
 from shanhai.settings import DatabaseSettings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -168,6 +169,15 @@ def _check_rested_connections(engine: AsyncEngine) -> None:
 
     event.listen(engine.sync_engine, "checkin", note_return)
     event.listen(engine.sync_engine, "checkout", check)
+
+
+def refusal(error: Exception, settings: str = "SHANHAI_DATABASE_URL") -> Unavailable:
+    """One of `DATABASE_ERRORS` as whoever administers the database is told it, in its own words."""
+    reason = str(getattr(error, "orig", error))
+    return Unavailable(
+        f"the database of {settings} does not answer or refuses: {reason}",
+        message_zh=f"{settings} 所指数据库无响应或拒绝：{reason}",
+    )
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
-from shanhai.db.engine import DATABASE_ERRORS, async_url
+from shanhai.db.engine import DATABASE_ERRORS, async_url, refusal
 from shanhai.db.fence import LEAKPROOF
 from shanhai.errors import Unavailable
 
@@ -339,10 +339,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
         async with engine.begin() as connection:
             yield connection
     except DATABASE_ERRORS as error:
-        reason = str(getattr(error, "orig", error))
-        raise Unavailable(
-            f"the database refuses: {reason}", message_zh=f"数据库拒绝：{reason}"
-        ) from error
+        raise refusal(error) from error
     finally:
         await engine.dispose()
 

@@ -117,6 +117,7 @@ def run_on_files(
         )
         if assessed is not None:
             place = assessed.region
+    workspace = workspace.resolve()  # windows may be computed by processes of another folder
     workspace.mkdir(parents=True, exist_ok=True)
     noted: list[ResultFlag] = []
     taken = _take(rasters, options or {}, workspace, place, noted)

@@ -28,6 +28,7 @@ from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
 from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
+from shanhai.validation import rule_in_english
 from shanhai.vocabulary import Label
 
 
@@ -133,7 +134,9 @@ def read_manifest(path: Path) -> ReproducibleManifest:
     try:
         return ReproducibleManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        missing = ", ".join(".".join(map(str, one["loc"])) or one["type"] for one in error.errors())
+        missing = ", ".join(
+            ".".join(map(str, one["loc"])) or rule_in_english(one) for one in error.errors()
+        )
         raise InvalidInput(
             f"{path.name} is no manifest a run can be repeated from; missing or wrong: {missing}",
             message_zh=f"{path.name} 不是可用于重现的清单；缺少或有误：{missing}",
@@ -188,6 +191,7 @@ def reproduce(
     """
     contract = repeatable(manifest.process)
     check_inputs(contract.inputs, manifest.request)
+    workspace = workspace.resolve()  # windows may be computed by processes of another folder
     workspace.mkdir(parents=True, exist_ok=True)
     found = find_inputs(manifest, files, workspace / INPUTS, fetch)
     members = {

@@ -191,11 +191,22 @@ class QueueSettings(BaseSettings):
 
 
 S3_ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[^?# ]*)?")
+ANY_ADDRESS = re.compile("s3:|[a-z0-9+.-]{2,}:/", re.IGNORECASE)
+"""How an address begins, also one with a slash too few."""
 
 
 def bucket_named_in(address: str) -> tuple[str, str] | None:
-    """Bucket and prefix (empty for none) of `s3://bucket/prefix`; None for the path of a folder."""
+    """Bucket and prefix (empty for none) of `s3://bucket/prefix`; None for the path of a folder.
+
+    Raises:
+        ValueError: it is neither, but begins as an address does.
+    """
     found = S3_ADDRESS.fullmatch(address)
+    if found is None and ANY_ADDRESS.match(address):
+        raise ValueError(
+            "must be a folder or s3://bucket/prefix; a bucket has 3 to 63 of a-z, 0-9, - and ."
+            " / 须为文件夹或 s3://存储桶/前缀；存储桶名限 a-z、0-9、- 和 .，共 3 至 63 个字符"
+        )
     return None if found is None else (found["bucket"], (found["prefix"] or "").strip("/"))
 
 
@@ -289,16 +300,12 @@ class ArtifactSettings(BucketSettings):
         100 * 1024**2, ge=1024, description="largest document of a project accepted, in bytes"
     )
 
-    @model_validator(mode="after")
-    def check_root(self) -> Self:
+    @field_validator("root")
+    @classmethod
+    def check_root(cls, root: Path | str) -> Path | str:
         """An address of a bucket has one."""
-        address = str(self.root)
-        if "://" in address and S3_ADDRESS.fullmatch(address) is None:
-            raise ValueError(
-                "SHANHAI_ARTIFACTS_ROOT is a folder or s3://bucket/prefix; a bucket has 3 to 63"
-                " characters of a-z, 0-9, - and ."
-            )
-        return self
+        bucket_named_in(str(root))
+        return root
 
     @property
     def bucket(self) -> str | None:

@@ -86,8 +86,9 @@ def _meaning(error: Exception) -> Unavailable:
     log.warning("object store failed", reason=why, refused=refusal is not None)
     if refusal or isinstance(error, obstore.exceptions.PermissionDeniedError):
         return StoreRefused(
-            f"the object store refuses the credentials ({why}): have they ended? See {SETTINGS}",
-            message_zh=f"对象存储拒绝访问凭证（{why}），可能已过期，请检查 {SETTINGS}",
+            f"the object store refuses the credentials ({why}): are they given, right, and still"
+            f" valid? See {SETTINGS}",
+            message_zh=f"对象存储拒绝访问凭证（{why}），请检查 {SETTINGS} 是否设置、正确且未过期",
         )
     if why == NO_BUCKET or isinstance(error, FileNotFoundError):
         return Unavailable(
@@ -96,8 +97,8 @@ def _meaning(error: Exception) -> Unavailable:
             message_zh=f"对象存储中没有该存储桶（{why}），请创建或更正其地址，另见 {SETTINGS}",
         )
     return Unavailable(
-        f"the object store does not answer ({why}); try again",
-        message_zh=f"对象存储没有响应（{why}），请稍后重试",
+        f"the object store does not answer ({why}); try again, and see {SETTINGS}",
+        message_zh=f"对象存储没有响应（{why}），请稍后重试，并检查 {SETTINGS}",
     )
 
 

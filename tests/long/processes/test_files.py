@@ -10,6 +10,7 @@ from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.local_run import run_on_files
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
+from tests.support.dask_cluster import start_dask
 from tests.support.evaluation_rasters import build_evaluated_watershed
 
 
@@ -27,6 +28,26 @@ def test_the_main_job_runs_on_files_alone(watershed: Watershed, zoned: Any, tmp_
     assert (tmp_path / "out" / "zones.tif").read_bytes() == (
         zoned.workspace / "zones.tif"
     ).read_bytes()
+
+
+@pytest.mark.service
+def test_a_relative_folder_is_the_callers_also_to_workers_of_dask(
+    watershed: Watershed, zoned: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_dask(tmp_path / "dask") as parts:
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        run_on_files(
+            "delineate-zones",
+            region=watershed.region_file,
+            rasters=watershed.rasters,
+            inputs={"cell_m": 100.0},
+            workspace=Path("out"),
+            progress=lambda percent, stage: None,
+            cluster=parts.cluster,
+        )
+    made = tmp_path / "here" / "out" / "zones.tif"
+    assert made.read_bytes() == (zoned.workspace / "zones.tif").read_bytes()
 
 
 def test_codes_in_a_raster_of_a_run_are_asked_about_and_told(

@@ -142,6 +142,15 @@ async def test_what_makes_no_sense_is_refused(
     assert answer.json()["errors"][0]["pointer"] == pointer
 
 
+async def test_a_format_nobody_knows_is_answered_by_all_that_are(
+    anonymous: httpx.AsyncClient, city: Region
+) -> None:
+    answer = await anonymous.get(REGIONS, params={"f": "xls"})
+    known = "geojson, html, csv, geojsonseq, fgb, gpkg, parquet, shp, kml"
+    assert answer.json()["detail"] == f"f is 'xls'; it must be one of {known}"
+    assert (await anonymous.get(REGIONS, params={"f": "json"})).json()["numberReturned"] == 1
+
+
 async def test_place_outside_the_projection_is_told_and_leaves_no_file(
     anonymous: httpx.AsyncClient,
     session: AsyncSession,

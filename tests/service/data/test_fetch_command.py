@@ -109,6 +109,8 @@ def test_what_is_missing_or_wrong_is_named(tmp_path: Path) -> None:
     assert "west,south,east,north" in told("--bbox", "1,2,3")
     assert "theme is roads" in told("--bbox", "1,2,3,4", "--theme", "roads")
     assert "theme=source" in told("--bbox", "1,2,3,4", "--source", "dem")
+    named = ("--source", "ndvi=nope", "--mirror", "http://nowhere.invalid")
+    assert "source of ndvi is nope; it must be one of" in told("--bbox", "1,2,3,4", *named)
     assert "mirror is nonsense" in told("--bbox", "1,2,3,4", "--mirror", "nonsense")
     file = tmp_path / "a.geojson"
     file.write_text(json.dumps(outlines("coastal")), encoding="utf-8")

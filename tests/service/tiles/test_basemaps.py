@@ -376,11 +376,11 @@ def test_a_killed_process_finds_its_tiles_and_nobody_the_token(
         ({"SHANHAI_BASEMAPS": "vec,osm"}, "SHANHAI_BASEMAPS.1: Input should be 'vec'"),
         (
             {"SHANHAI_BASEMAPS": "vec", "SHANHAI_BASEMAPS_TOKEN": "my secret!"},
-            "SHANHAI_BASEMAPS_TOKEN: Value error, the token has 8 to 128 characters",
+            "SHANHAI_BASEMAPS_TOKEN: the token has 8 to 128 characters",
         ),
         (
             {"SHANHAI_BASEMAPS": "vec", "SHANHAI_BASEMAPS_URL": "tianditu"},
-            "SHANHAI_BASEMAPS_URL: Value error, the address must read https://host",
+            "SHANHAI_BASEMAPS_URL: the address must read https://host",
         ),
     ],
 )

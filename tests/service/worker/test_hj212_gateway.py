@@ -199,6 +199,8 @@ async def test_a_unit_that_does_not_convert_is_refused_when_a_device_is_register
 ) -> None:
     with pytest.raises(InvalidInput, match="'kg' of w01018 does not convert to mg/L"):
         await register(sessions, river_station, units={"w01018": "kg"})
+    with pytest.raises(InvalidInput, match="no observed property is pollutant 'a99999'"):
+        await register(sessions, river_station, units={"a99999": "mg/L"})
 
 
 async def test_what_an_outage_kept_from_being_stored_is_not_answered(

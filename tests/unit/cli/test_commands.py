@@ -42,7 +42,8 @@ def test_missing_setting_is_named(
         main()
     assert caught.value.code == 2
     told = capsys.readouterr().err
-    assert "SHANHAI_DATABASE_URL" in told
+    assert "SHANHAI_DATABASE_URL: Field required" in told
+    assert "SHANHAI_DATABASE_URL：必填" in told
     assert "`. .shanhai/env` gives" in told
     assert "`. .shanhai/env` 将其设置载入" in told
 
@@ -65,6 +66,8 @@ def test_an_address_that_is_none_is_named_and_not_told(
     ("words", "reason"),
     [
         (["db", "key"], "error: {}/key: No such file or directory"),
+        (["db", "key"], "错误：{}/key: 文件或文件夹不存在"),
+        (["db", "verify"], "SHANHAI_BACKUP_IDENTITY_FILE must name the file with the"),
         (["artifacts", "move", "s3://shanhai/files", "--settings"], "does not exist"),
         (["artifacts", "move"], "there is no folder {} of result files"),
     ],
@@ -78,6 +81,7 @@ def test_a_file_that_is_not_there_is_named(
 ) -> None:
     folder = tmp_path / "none"
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(folder))
+    monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(folder))
     monkeypatch.setattr("sys.argv", ["shanhai", *words, str(folder / "key")])
     with pytest.raises(SystemExit):
         main()

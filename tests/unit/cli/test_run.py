@@ -12,6 +12,7 @@ from shanhai.cli.run import read_inputs, read_options, read_rasters, read_settin
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.local_run import RUNNABLE
+from shanhai.processes.reproduction import read_manifest
 
 
 def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: Any, *arguments: str) -> str:
@@ -28,6 +29,15 @@ def region(tmp_path: Path) -> Path:
     path = tmp_path / "region.geojson"
     path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}), encoding="utf-8")
     return path
+
+
+def test_a_manifest_that_is_no_json_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("not json", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="missing or wrong: Invalid JSON: expected ident"):
+        read_manifest(tmp_path / "manifest.json")
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="missing or wrong: process, job_id"):
+        read_manifest(tmp_path / "manifest.json")
 
 
 def test_every_process_that_runs_on_files_is_one() -> None:

@@ -312,4 +312,5 @@ def test_a_region_nothing_was_fetched_of(
     words = ["data", "pack", "-o", str(tmp_path / "a.zip")]
     done = CliRunner().invoke(app, [*words, *([] if region is None else ["--region", region])])
     assert done.exit_code == 1
-    assert "give the folder of its layers" in str(done.exception)
+    told = f"no layers of region {region or '(none is given)'}; give their folder"
+    assert told in str(done.exception)

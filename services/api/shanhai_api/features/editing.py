@@ -164,10 +164,10 @@ async def update(edit: Edit, code: str) -> Response:
 async def _change(edit: Edit, code: str, verb: Literal["replace", "update"]) -> Response:
     editing_of(edit.entity, edit.caller, verb)
     terms, act = WriteTerms(expected_states(edit.request)), act_of(edit.caller, edit.view)
-    draft, _ = await _read_body(edit, whole=verb == "replace")
-    change = write.replace if verb == "replace" else write.update
-    written = await change(
-        edit.session, edit.entity, edit.caller, act, edit.target(code), draft, terms=terms
+    whole, target = verb == "replace", edit.target(code)
+    draft, _ = await _read_body(edit, whole=whole)
+    written = await write.update(
+        edit.session, edit.entity, edit.caller, act, target, draft, whole=whole, terms=terms
     )
     return _answer(edit, await _made(edit, written, status=200))
 

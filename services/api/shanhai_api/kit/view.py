@@ -1,10 +1,10 @@
 """How one request is answered: addresses, language, format (`f=`, then `Accept`), caching."""
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from shanhai.errors import InvalidInput
 from shanhai.negotiation import chosen_language, preferred, quality
 from shanhai.passwords import csrf_of
 from shanhai.settings import SignInSettings
+from shanhai.vector.formats import FileFormat
 from shanhai.vocabulary import Lang
 from shanhai_api.kit.errors import NotAcceptable
 from shanhai_api.kit.pages import render
@@ -32,6 +33,7 @@ class Format:
     media_type: str
 
 
+Offered = TypeVar("Offered", bound=Format | FileFormat)
 JSON = Format("json", "application/json")
 GEOJSON = Format("geojson", "application/geo+json")
 FEATURES = re.compile(r"/collections/[^/]+/items(/[^/]+)?")
@@ -54,7 +56,7 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     """
     wanted = request.query_params.get("f")
     if wanted is not None:
-        return _named(wanted, offered)
+        return format_named(wanted, offered)
     # An empty header wishes for nothing, as does none.
     accepted = wished_most(request.headers.get("accept", "").strip() or "*/*", offered)
     if accepted is not None:
@@ -66,13 +68,17 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     )
 
 
-def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
-    if wanted == "json" and GEOJSON in offered and JSON not in offered:
-        return GEOJSON
-    for candidate in offered:
-        if candidate.name == wanted:
-            return candidate
-    names = ", ".join(item.name for item in offered)
+def format_named(wanted: str, offered: Sequence[Offered]) -> Offered:
+    """The format that `f` names; GeoJSON is JSON where no other is.
+
+    Raises:
+        InvalidInput: none of those offered has the name.
+    """
+    known = {item.name: item for item in offered}
+    found = known.get(wanted) or (known.get(GEOJSON.name) if wanted == JSON.name else None)
+    if found is not None:
+        return found
+    names = ", ".join(known)
     raise InvalidInput(
         f"f is {wanted[:40]!r}; it must be one of {names}",
         message_zh=f"f 为 {wanted[:40]!r}；须为 {names}",

@@ -130,7 +130,7 @@ async def answer(
     Raises:
         InvalidInput: a parameter is malformed, or names what is not known.
     """
-    file_format = file_format_among(request, FILES)
+    file_format = file_format_among(request, FILES, PAGES)
     chosen = JSON if file_format is not None else choose_format(request, PAGES)
     question = asking.read_question(query, ZoneInfo(state.configuration.database.timezone))
     series, known = await asking.find_series(state.quick, question, caller.viewer)

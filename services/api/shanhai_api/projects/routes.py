@@ -22,7 +22,7 @@ from shanhai.db.projects.plan_totals import (
     read_timetable,
     region_totals,
 )
-from shanhai.db.projects.queries import find_project, put_problems, put_regions
+from shanhai.db.projects.queries import find_project, put_links
 from shanhai.db.projects.reserve import read_reserve
 from shanhai.db.projects.transitions import prospects, read_events
 from shanhai.errors import NotFound
@@ -190,8 +190,9 @@ async def write_problems(
     write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[schemas.ProblemsBody]
 ) -> Answer[models.ProjectProblems]:
     """Put these problems in the place of those there are."""
-    kept, tag = await put_problems(
-        write.session, project, write.caller, write.act, body.problems, expected=expected
+    session, codes = write.session, body.problems
+    kept, tag = await put_links(
+        session, project, write.caller, write.act, "problems", codes, expected=expected
     )
     return Answer(models.ProjectProblems(project=project, problems=kept), headers=_tagged(tag))
 
@@ -201,8 +202,9 @@ async def write_regions(
     write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[schemas.RegionsBody]
 ) -> Answer[models.ProjectRegions]:
     """Put these regions in the place of those there are."""
-    kept, tag = await put_regions(
-        write.session, project, write.caller, write.act, body.regions, expected=expected
+    session, codes = write.session, body.regions
+    kept, tag = await put_links(
+        session, project, write.caller, write.act, "regions", codes, expected=expected
     )
     return Answer(models.ProjectRegions(project=project, regions=kept), headers=_tagged(tag))
 

@@ -14,6 +14,7 @@ from shanhai.db.sensorthings.archive_filter import Need
 from shanhai.db.sensorthings.archive_rows import Loading
 from shanhai.db.sensorthings.queries import Raw
 from shanhai.db.sensorthings.write import region_of
+from shanhai.db.tables.station import SamplingFeature
 from shanhai.errors import Conflict
 from shanhai.monitoring.observation import NO_FEATURE
 from shanhai.vocabulary import Scope
@@ -108,7 +109,7 @@ async def change_feature(making: Making, before: Raw, body: schemas.FeatureBody)
     shape = None if body.feature is None else await _shape_of(body, "")
     given = given_columns(body)
     wkb = None if shape is None else shape.wkb
-    await places.update_feature(making.session, making.act, before["id"], given, wkb)
+    await places.update_place(making.session, making.act, SamplingFeature, before["id"], given, wkb)
 
 
 async def _demand_own(making: Making, before: Raw) -> int:

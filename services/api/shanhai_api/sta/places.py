@@ -13,6 +13,7 @@ from shanhai.db.sensorthings import places
 from shanhai.db.sensorthings.model import GEOJSON, HISTORICAL_LOCATION, LOCATION, THING
 from shanhai.db.sensorthings.options import Options
 from shanhai.db.sensorthings.queries import Raw, find_columns, read_one
+from shanhai.db.tables.station import Location
 from shanhai.errors import Conflict
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, instant_of, pointing
@@ -195,7 +196,7 @@ async def change_location(making: Making, before: Raw, body: schemas.LocationBod
     here = await places.stations_at(making.session, code)
     await _demand_stations(making, code)
     wkb = None if draft.shape is None else draft.shape.wkb
-    await places.update_location(making.session, making.act, code, given, wkb)
+    await places.update_place(making.session, making.act, Location, code, given, wkb)
     row = await places.location_id(making.session, code)
     for station in here if told else ():
         written = await _move(making, station, draft)

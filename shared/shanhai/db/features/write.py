@@ -72,7 +72,6 @@ __all__ = [
     "pointer_of_properties",
     "read_written",
     "remove",
-    "replace",
     "state_tag",
     "update",
 ]
@@ -165,42 +164,6 @@ async def create(
     return _written(image, draft)
 
 
-async def replace(
-    session: AsyncSession,
-    entity: Entity,
-    identity: Identity,
-    act: Act,
-    target: WriteTarget,
-    draft: Draft,
-    *,
-    terms: WriteTerms = ANY_TERMS,
-) -> WriteResult:
-    """Write all of an object anew; what is not given is emptied, the state excepted.
-
-    Raises:
-        Unauthenticated, Forbidden: the identity may not.
-        InvalidInput: a value breaks a rule, or a reference leads nowhere.
-        NotFound: there is none the identity may know of.
-        Stale: it is not in an expected state.
-        Conflict: its state, or a guard, forbids it.
-    """
-    return await _change(session, entity, identity, act, target, draft, "replace", terms)
-
-
-async def update(
-    session: AsyncSession,
-    entity: Entity,
-    identity: Identity,
-    act: Act,
-    target: WriteTarget,
-    draft: Draft,
-    *,
-    terms: WriteTerms = ANY_TERMS,
-) -> WriteResult:
-    """Write the members given, as a JSON merge patch (RFC 7396); refusals as with `replace`."""
-    return await _change(session, entity, identity, act, target, draft, "update", terms)
-
-
 async def remove(
     session: AsyncSession,
     entity: Entity,
@@ -234,16 +197,30 @@ async def remove(
     return WriteResult(before.code, before.row_id, before.row_version + 1)
 
 
-async def _change(
+async def update(
     session: AsyncSession,
     entity: Entity,
     identity: Identity,
     act: Act,
     target: WriteTarget,
     draft: Draft,
-    verb: Verb,
-    terms: WriteTerms,
+    *,
+    whole: bool = False,
+    terms: WriteTerms = ANY_TERMS,
 ) -> WriteResult:
+    """Write the members given, as a JSON merge patch (RFC 7396).
+
+    Args:
+        whole: Write all of the object anew: what is not given is emptied, the state excepted.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not.
+        InvalidInput: a value breaks a rule, or a reference leads nowhere.
+        NotFound: there is none the identity may know of.
+        Stale: it is not in an expected state.
+        Conflict: its state, or a guard, forbids it.
+    """
+    verb: Verb = "replace" if whole else "update"
     editing, under = editing_of(entity, identity, verb), pointer_of_properties(entity)
     before = await _found(session, entity, identity, target)
     demand_sight(entity, identity, before)

@@ -109,17 +109,23 @@ async def add_device(
             message_zh=f"命令须为 {known} 之一，而非 {command!r}",
             pointer="command",
         )
-    for pollutant in units:
-        _check(POLLUTANT, pollutant, "unit")
-    kept = select(ObservedProperty.hj525, ObservedProperty.unit).where(
+    measured = select(ObservedProperty.hj525, ObservedProperty.unit).where(
         ObservedProperty.hj525.in_(units)
     )
-    for measured, unit in await session.execute(kept):
-        given = units[measured or ""]
+    kept = {row.hj525: row.unit for row in await session.execute(measured)}
+    for pollutant, given in units.items():
+        _check(POLLUTANT, pollutant, "unit")
+        if pollutant not in kept:
+            raise InvalidInput(
+                f"no observed property is pollutant {pollutant!r}",
+                message_zh=f"没有对应污染物 {pollutant!r} 的观测属性",
+                pointer="unit",
+            )
+        unit = kept[pollutant]
         if unit in UNITS and conversion(given, unit) is None:
             raise InvalidInput(
-                f"{given!r} of {measured} does not convert to {unit}",
-                message_zh=f"{measured} 的 {given!r} 不能换算为 {unit}",
+                f"{given!r} of {pollutant} does not convert to {unit}",
+                message_zh=f"{pollutant} 的 {given!r} 不能换算为 {unit}",
                 pointer="unit",
             )
     station_id = await session.scalar(

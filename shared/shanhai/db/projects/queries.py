@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Table, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -161,51 +161,27 @@ def refused(pointer: str, rule: Label) -> Conflict:
 
 
 LINK_ROLES = frozenset({Role.OWNER, Role.PLANNER})
-Links = type[ProjectProblem] | type[ProjectRegion]
+Linked = Literal["problems", "regions"]
 
 
-async def put_problems(
-    session: AsyncSession,
-    project: str,
-    identity: Identity,
-    act: Act,
-    codes: Sequence[str],
-    *,
-    expected: frozenset[str] | None,
-) -> tuple[list[str], str]:
-    """Link a project to these problems and no others; the codes kept, and the project's tag.
-
-    Raises:
-        Unauthenticated, Forbidden: the identity may not.
-        NotFound: there is no project it may know of.
-        InvalidInput: a code is that of no problem it may know of.
-        Conflict: the project has ended.
-    """
-    return await _put(session, project, identity, act, "problems", codes, expected)
-
-
-async def put_regions(
-    session: AsyncSession,
-    project: str,
-    identity: Identity,
-    act: Act,
-    codes: Sequence[str],
-    *,
-    expected: frozenset[str] | None,
-) -> tuple[list[str], str]:
-    """Link a project to these regions and no others; refusals as with `put_problems`."""
-    return await _put(session, project, identity, act, "regions", codes, expected)
-
-
-async def _put(
+async def put_links(
     session: AsyncSession,
     code: str,
     identity: Identity,
     act: Act,
-    name: str,
+    name: Linked,
     codes: Sequence[str],
+    *,
     expected: frozenset[str] | None,
 ) -> tuple[list[str], str]:
+    """Link a project to these problems, or regions, and no others; those kept, the project's tag.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not.
+        NotFound: there is no project it may know of.
+        InvalidInput: a code is that of no problem, or region, it may know of.
+        Conflict: the project has ended.
+    """
     project = await hold_project(session, code, identity, LINK_ROLES, expected=expected)
     table, column = _TABLES[name]
     wanted = await _known(session, name, codes, identity)

@@ -55,19 +55,8 @@ STEPS: tuple[ProposalStep, ...] = (
         fresh=True,
     ),
     ProposalStep("draft", "withdrawn", PROPOSERS, _WITHDRAW),
-    ProposalStep(
-        "submitted",
-        "accepted",
-        _APPROVER,
-        _DECIDE,
-        fresh=True,
-    ),
-    ProposalStep(
-        "submitted",
-        "refused",
-        _APPROVER,
-        _DECIDE,
-    ),
+    ProposalStep("submitted", "accepted", _APPROVER, _DECIDE, fresh=True),
+    ProposalStep("submitted", "refused", _APPROVER, _DECIDE),
     ProposalStep("submitted", "withdrawn", PROPOSERS, _WITHDRAW),
     ProposalStep("accepted", "withdrawn", PROPOSERS | _APPROVER, _WITHDRAW),
     ProposalStep(

@@ -28,7 +28,12 @@ from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Label
 
 Values = Mapping[str, Any]
-LOCATION_COLUMNS = ("name", "description", "properties", "encoding_type")
+Kind = type[Location] | type[SamplingFeature]
+CALLED: Mapping[Kind, Label] = {
+    Location: Label("位置", "Location"),
+    SamplingFeature: Label("观测对象", "FeatureOfInterest"),
+}
+COLUMNS = ("name", "description", "properties", "encoding_type")
 _HERE = text(
     "SELECT sn.code FROM station sn WHERE sn.deleted_at IS NULL"  # noqa: S608 - constants
     " AND sn.id IN (SELECT station_id FROM historical_location WHERE location_id = :location)"
@@ -58,17 +63,7 @@ async def create_location(
         InvalidInput: the code breaks the rule of codes.
         Conflict: it is taken, by another Location or a station.
     """
-    if code is not None and CODE.fullmatch(code) is None:
-        raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
-    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-    own = code or f"location-{letters}"
-    query = insert(Location).values(code=own, geom=_stored(wkb), **values).on_conflict_do_nothing()
-    called = select(exists().where(Station.code == own))
-    of_station = own != station and await session.scalar(called)
-    if of_station or await session.scalar(query.returning(Location.id)) is None:
-        raise Conflict(f"there is a Location {own!r}", message_zh=f"位置 {own!r} 已存在")
-    record(session, act, "create", table="location", object_id=own, after=values)
-    return own
+    return await _create(session, act, Location, code, values, wkb, station)
 
 
 async def own_location(
@@ -79,21 +74,23 @@ async def own_location(
     return await create_location(session, act, None if taken else code, values, wkb, station=code)
 
 
-async def update_location(
-    session: AsyncSession, act: Act, code: str, values: Values, wkb: bytes | None
+async def update_place(
+    session: AsyncSession, act: Act, kind: Kind, code: str, values: Values, wkb: bytes | None
 ) -> None:
-    """Change what is said of a Location, and where it is.
+    """Change what is said of a Location or feature, and where it is.
 
     Raises:
         NotFound: there is none.
     """
-    before = await _locked(session, code)
+    before = await _locked(session, kind, code)
     free = merged(before["properties"], values.get("properties", {}))
     after = {**before, **values, "properties": free}
     moved = {} if wkb is None else {"geom": _stored(wkb)}
-    changed = update(Location).where(Location.code == code)
+    changed = update(kind).where(kind.code == code)
     await session.execute(changed.values(**after, **moved, updated_at=func.now()))
-    record(session, act, "update", table="location", object_id=code, before=before, after=after)
+    record(
+        session, act, "update", table=kind.__tablename__, object_id=code, before=before, after=after
+    )
 
 
 async def remove_location(session: AsyncSession, act: Act, code: str) -> None:
@@ -102,7 +99,7 @@ async def remove_location(session: AsyncSession, act: Act, code: str) -> None:
     Raises:
         NotFound: there is none.
     """
-    before = await _locked(session, code)
+    before = await _locked(session, Location, code)
     own = await location_id(session, code)
     told = HistoricalLocation.location_id == own
     await session.execute(
@@ -192,18 +189,44 @@ async def change_history(
     return made is not None
 
 
-async def _locked(session: AsyncSession, code: str) -> dict[str, Any]:
-    row = await session.scalar(select(Location).where(Location.code == code).with_for_update())
+async def _create(
+    session: AsyncSession,
+    act: Act,
+    kind: Kind,
+    code: str | None,
+    values: Values,
+    wkb: bytes,
+    station: str | None = None,
+    **more: int | None,
+) -> str:
+    if code is not None and CODE.fullmatch(code) is None:
+        raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    own = code or f"{'location' if kind is Location else 'feature'}-{letters}"
+    query = insert(kind).values(code=own, geom=_stored(wkb), **more, **values)
+    made = query.on_conflict_do_nothing().returning(kind.id)
+    of_station = own != station and await session.scalar(
+        select(exists().where(Station.code == own))
+    )
+    if of_station or await session.scalar(made) is None:
+        called = CALLED[kind]
+        raise Conflict(f"there is a {called.en} {own!r}", message_zh=f"{called.zh} {own!r} 已存在")
+    record(session, act, "create", table=kind.__tablename__, object_id=own, after=values)
+    return own
+
+
+async def _locked(session: AsyncSession, kind: Kind, code: str) -> dict[str, Any]:
+    row = await session.scalar(select(kind).where(kind.code == code).with_for_update())
     if row is None:
-        raise NotFound(f"there is no Location {code!r}", message_zh=f"没有位置 {code!r}")
-    return {name: getattr(row, name) for name in LOCATION_COLUMNS}
+        called = CALLED[kind]
+        raise NotFound(f"there is no {called.en} {code!r}", message_zh=f"没有{called.zh} {code!r}")
+    return {name: getattr(row, name) for name in COLUMNS}
 
 
 def _stored(wkb: bytes) -> Any:
     return func.ST_GeomFromWKB(wkb, STORAGE_SRID)
 
 
-COLUMNS = ("name", "description", "properties", "encoding_type")
 _LIVE = text("""
   SELECT station_id, property_id, array_agg(observed_at ORDER BY observed_at) AS times
     FROM observation
@@ -245,21 +268,7 @@ async def create_feature(
         InvalidInput: the code breaks the rule of codes.
         Conflict: it is taken, by another feature or a station.
     """
-    if code is not None and CODE.fullmatch(code) is None:
-        raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
-    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-    own = code or f"feature-{letters}"
-    query = insert(SamplingFeature).values(
-        code=own, geom=_stored(wkb), region_id=region_id, **values
-    )
-    made = query.on_conflict_do_nothing().returning(SamplingFeature.id)
-    of_station = await session.scalar(select(exists().where(Station.code == own)))
-    if of_station or await session.scalar(made) is None:
-        raise Conflict(
-            f"there is a FeatureOfInterest {own!r}", message_zh=f"观测对象 {own!r} 已存在"
-        )
-    record(session, act, "create", table="sampling_feature", object_id=own, after=values)
-    return own
+    return await _create(session, act, SamplingFeature, code, values, wkb, region_id=region_id)
 
 
 async def keep_place(session: AsyncSession, act: Act, station: str) -> None:
@@ -294,32 +303,13 @@ async def region_of_feature(session: AsyncSession, code: str) -> int | None:
     return found
 
 
-async def update_feature(
-    session: AsyncSession, act: Act, code: str, values: Values, wkb: bytes | None
-) -> None:
-    """Change what is said of a feature, and its shape.
-
-    Raises:
-        NotFound: there is none.
-    """
-    before = await _locked_feature(session, code)
-    free = merged(before["properties"], values.get("properties", {}))
-    after = {**before, **values, "properties": free}
-    shaped = {} if wkb is None else {"geom": _stored(wkb)}
-    changed = update(SamplingFeature).where(SamplingFeature.code == code)
-    await session.execute(changed.values(**after, **shaped, updated_at=func.now()))
-    record(
-        session, act, "update", table="sampling_feature", object_id=code, before=before, after=after
-    )
-
-
 async def remove_feature(session: AsyncSession, act: Act, code: str) -> None:
     """Delete a feature no value is of any more.
 
     Raises:
         NotFound: there is none.
     """
-    before = await _locked_feature(session, code)
+    before = await _locked(session, SamplingFeature, code)
     await session.execute(delete(SamplingFeature).where(SamplingFeature.code == code))
     record(session, act, "delete", table="sampling_feature", object_id=code, before=before)
 
@@ -336,13 +326,3 @@ async def leave_out(session: AsyncSession, act: Act, station: int, code: str) ->
     """Let the place of a station, of which no values are, be no feature until there are again."""
     await session.execute(_LEAVE_OUT, {"station": station})
     record(session, act, "delete", table="feature_of_interest", object_id=code)
-
-
-async def _locked_feature(session: AsyncSession, code: str) -> dict[str, Any]:
-    query = select(SamplingFeature).where(SamplingFeature.code == code).with_for_update()
-    row = await session.scalar(query)
-    if row is None:
-        raise NotFound(
-            f"there is no FeatureOfInterest {code!r}", message_zh=f"没有观测对象 {code!r}"
-        )
-    return {name: getattr(row, name) for name in COLUMNS}

@@ -72,11 +72,6 @@ class Packet:
         """Whether the sender waits for an answer."""
         return bool(self.flag & ANSWER_WANTED)
 
-    @property
-    def made_at(self) -> datetime:
-        """When the request was made."""
-        return read_time(self.number[:14], "QN") + timedelta(milliseconds=int(self.number[14:]))
-
     def segment(self) -> bytes:
         """The data segment it is sent as."""
         numbered = f"PNUM={self.parts};PNO={self.part};" if self.flag & NUMBERED else ""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
@@ -14,7 +14,7 @@ from shanhai.db.features.sql_write import ids_of
 from shanhai.db.features.write import create
 from shanhai.db.identity import Identity
 from shanhai.db.projects.measures import MeasureRecord, put_measure
-from shanhai.db.projects.queries import put_problems, put_regions
+from shanhai.db.projects.queries import Linked, put_links
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.project import Project
@@ -132,14 +132,12 @@ class _Making:
 
     async def _link(self, code: str, told: Feature) -> None:
         """Problems and district, as far as they are still there for who asked."""
-        for name, codes, put in (
-            ("problems", told["problems"], put_problems),
-            ("regions", [told["district"]] if told["district"] else [], put_regions),
-        ):
-            known: Sequence[str] = sorted(
-                await ids_of(self._session, name, set(codes), self._identity.viewer)
-            )
+        links: dict[Linked, list[str]] = {
+            "problems": told["problems"],
+            "regions": [told["district"]] if told["district"] else [],
+        }
+        session, identity = self._session, self._identity
+        for name, codes in links.items():
+            known = sorted(await ids_of(session, name, set(codes), identity.viewer))
             if known:
-                await put(
-                    self._session, code, self._identity, self._act, list(known), expected=None
-                )
+                await put_links(session, code, identity, self._act, name, known, expected=None)
