@@ -202,15 +202,8 @@ async def read_region_tree(
     read: Read[Reader], code: str, query: OfDepth
 ) -> answers.Answer[RegionTreeShown]:
     """Tell the regions below one: code, names, level, area."""
-    selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
-    root = await demand_tree(read, hierarchy.REGION_TREE, selection, query.depth)
-    upper = await hierarchy.read_above(read.session, hierarchy.REGION_TREE, selection, root)
-    tree = RegionTreeShown(
-        upper=above_of(upper, REGIONS, read),
-        tree=node_of(root, REGIONS, read),
-        links=here_links(read),
-    )
-    return answers.Answer(tree, page=page_of_tree(read.lang, REGIONS))
+    tree = await whole_tree(read, hierarchy.REGION_TREE, code, query)
+    return answers.Answer(RegionTreeShown(**tree), page=page_of_tree(read.lang, REGIONS))
 
 
 @router.get("/plans/{code}/tree", summary="A plan, those above it and those below")
@@ -218,15 +211,8 @@ async def read_plan_tree(
     read: Read[Reader], code: str, query: OfDepth
 ) -> answers.Answer[PlanTreeShown]:
     """Tell the plans a plan lies below, the topmost first, and those that lie below it."""
-    selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
-    root = await demand_tree(read, hierarchy.PLAN_TREE, selection, query.depth)
-    upper = await hierarchy.read_above(read.session, hierarchy.PLAN_TREE, selection, root)
-    tree = PlanTreeShown(
-        upper=above_of(upper, PLANS, read),
-        tree=node_of(root, PLANS, read),
-        links=here_links(read),
-    )
-    return answers.Answer(tree, page=page_of_tree(read.lang, PLANS))
+    tree = await whole_tree(read, hierarchy.PLAN_TREE, code, query)
+    return answers.Answer(PlanTreeShown(**tree), page=page_of_tree(read.lang, PLANS))
 
 
 @router.get("/patterns/{code}/tree", summary="A pattern and its components")
@@ -247,24 +233,25 @@ async def read_pattern_tree(
     return answers.Answer(tree, page=page_of_tree(read.lang, PATTERNS, PATTERN_COMPONENTS))
 
 
-async def demand_tree(
-    read: Context, branching: hierarchy.Branching, selection: Selection, depth: int
-) -> hierarchy.HierarchyNode:
-    """The tree below the object a selection means by its code.
+async def whole_tree(
+    read: Context, branching: hierarchy.Branching, code: str, query: TreeQuery
+) -> dict[str, Any]:
+    """What an object lies below, the topmost first, and the tree below it.
 
     Raises:
         NotFound: there is none, or none the caller may know of.
     """
-    code, name = selection.code or "", branching.entity.name
-    readable = "\x00" not in code
-    root = (
-        await hierarchy.read_tree(read.session, branching, selection, depth=depth)
-        if readable
-        else None
-    )
+    entity = branching.entity
+    selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
+    root = None
+    if "\x00" not in code:
+        root = await hierarchy.read_tree(read.session, branching, selection, depth=query.depth)
     if root is None:
-        raise NotFound(f"there is no {code!r} in {name}", message_zh=f"{name} 中没有 {code!r}")
-    return root
+        none_zh = f"{entity.name} 中没有 {code!r}"
+        raise NotFound(f"there is no {code!r} in {entity.name}", message_zh=none_zh)
+    upper = await hierarchy.read_above(read.session, branching, selection, root)
+    shown = {"upper": above_of(upper, entity, read), "tree": node_of(root, entity, read)}
+    return {**shown, "links": here_links(read)}
 
 
 def page_of_tree(lang: Lang, entity: Entity, below: Entity | None = None) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ KML has no entities here, and is read one placemark at a time.
 
 import json
 import math
+import mmap
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ WINDOW = 1024**2
 LONGEST_FEATURE = 64 * 1024**2
 """Characters of one feature, or of one member beside them."""
 MOST_FIELDS = 1_000
+ROOM = 32 * 1024**2
+AT_ONCE = 256
+"""Features whose members, or shapes, are encoded in that room."""
 DEGREES = "EPSG:4326"
 BLANKS = " \t\r\n\x1e"
 """What may stand between values; the last one begins each text of a sequence (RFC 8142)."""
@@ -144,6 +148,8 @@ class GeoJsonSource:
         broken: dict[int, Label] = {}
         rows = []
         for number, item in enumerate(items):
+            if number % AT_ONCE == 0:
+                _demand_room()
             members = _members(item)
             if not isinstance(item, dict) or item.get("type") != "Feature":
                 broken[number] = NO_FEATURE
@@ -154,8 +160,11 @@ class GeoJsonSource:
                 members = {name: one for name, one in members.items() if name not in lost}
             rows.append(members)
         shapes = [None if n in broken else _geometry(item) for n, item in enumerate(items)]
-        texts = np.array([_encoded(shape) for shape in shapes], dtype=object)
-        found = shapely.from_geojson(texts, on_invalid="ignore")
+        texts: list[bytes | None] = []
+        for start in range(0, len(shapes), AT_ONCE):
+            _demand_room()
+            texts += map(_encoded, shapes[start : start + AT_ONCE])
+        found = shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore")
         for number, shape in enumerate(shapes):
             if shape is not None and found[number] is None:
                 broken[number] = open_ring(shape) or UNREADABLE
@@ -227,6 +236,18 @@ def open_ring(geometry: Any) -> Label | None:
                     " begins"[:LONGEST_TOLD],
                 )
     return None
+
+
+def _demand_room() -> None:
+    """Have memory refused here, where it can be told: orjson ends the process that is refused any.
+
+    Raises:
+        MemoryError: it is.
+    """
+    try:
+        mmap.mmap(-1, ROOM).close()
+    except OSError as error:
+        raise MemoryError(f"{ROOM} bytes are refused") from error
 
 
 def _encoded(value: Any) -> bytes | None:

@@ -348,6 +348,15 @@ def test_geojson_is_read_through_windows_of_any_size(
     assert shape_of(shapes[2]).equals(SQUARE)
 
 
+def test_memory_that_is_refused_is_told_before_a_library_ends_the_process(
+    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "geojsonseq")
+    monkeypatch.setattr(geojson_kml, "ROOM", 2**60)
+    with pytest.raises(MemoryError, match="bytes are refused"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     "crs",
     [
