@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
@@ -22,6 +22,9 @@ from shanhai.raster.inspect import open_geotiff
 from shanhai.raster.resampling import CellCentres
 from shanhai.raster.warp import KEPT_ZERO, RasterSource, read_open_block
 from shanhai.science.grid import FloatArray, Grid, Window
+
+if TYPE_CHECKING:
+    from shanhai.science.quantiles import QuantileSketch
 
 DISPLAY_PROBABILITIES = (0.02, 0.98)
 
@@ -49,42 +52,60 @@ class BandStatistics:
 
 
 def band_statistics(blocks: Blocks) -> BandStatistics:
-    """Statistics of a band; `blocks` is called several times and yields NaN for nodata.
+    """Statistics of a band; `blocks` is called once or twice and yields NaN for nodata.
 
     Mean and spread of the blocks are joined as they pass (Chan, Golub and LeVeque 1983).
     """
     cells = valid = 0
     low, high, mean, squares = np.inf, -np.inf, 0.0, 0.0
+    held: list[NDArray[np.float32]] = []
+    counted: QuantileSketch | None = None
     for block in blocks():
-        values = block[np.isfinite(block)].astype(np.float64)
+        finite = block[np.isfinite(block)]
         cells += block.size
-        if not values.size:
+        if not finite.size:
             continue
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
+        low, high = min(low, float(finite.min())), max(high, float(finite.max()))
         # Sums of squares about zero would lose all digits where the mean is large.
+        values = finite.astype(np.float64)
         middle = float(values.mean())
         apart, share = middle - mean, values.size / (valid + values.size)
         values -= middle
         squares += float(np.vdot(values, values)) + apart * apart * valid * share
         mean += apart * share
         valid += values.size
+        held.append(finite.astype(np.float32, copy=False))
+        if valid > _HELD_VALUES:
+            counted = _count(held, counted)
+            held.clear()
     percent = round(100 * valid / cells, 6) if cells else 0.0
     if valid == 0:
         return BandStatistics(None, None, None, None, None, None, percent)
-    p2, p98 = _display_quantiles(blocks, valid)
+    p2, p98 = _quantiles_of(np.concatenate(held)) if counted is None else counted.select(blocks())
     return BandStatistics(low, high, mean, float(np.sqrt(squares / valid)), p2, p98, percent)
 
 
-def _display_quantiles(blocks: Blocks, valid: int) -> list[float]:
-    """The exact quantiles of the float32 values, by whichever way."""
-    if valid > _HELD_VALUES:
-        # Here, because most rasters are smaller, and to import one need not load compiled code.
-        from shanhai.science.quantiles import exact_quantiles
+def _count(held: list[NDArray[np.float32]], counted: "QuantileSketch | None") -> "QuantileSketch":
+    # Here, because most rasters are smaller, and to import one need not load compiled code.
+    from shanhai.science.quantiles import QuantileSketch, upper_counts
 
-        return exact_quantiles(blocks, DISPLAY_PROBABILITIES)
-    held = [block[np.isfinite(block)].astype(np.float32) for block in blocks()]
-    values = np.concatenate(held).astype(np.float64)
-    return [float(value) for value in np.quantile(values, DISPLAY_PROBABILITIES)]
+    counted = counted or QuantileSketch(DISPLAY_PROBABILITIES)
+    for values in held:
+        counted.add_upper(upper_counts(values))
+    return counted
+
+
+def _quantiles_of(values: NDArray[np.float32]) -> list[float]:
+    """What `np.quantile` makes of them as float64, to the last bit; it sorts the array in part."""
+    places = [probability * (values.size - 1) for probability in DISPLAY_PROBABILITIES]
+    bounds = [(int(place), min(int(place) + 1, values.size - 1)) for place in places]
+    values.partition(sorted({rank for pair in bounds for rank in pair}))
+    found = []
+    for place, (below, above) in zip(places, bounds, strict=True):
+        low, high, share = float(values[below]), float(values[above]), place - below
+        step = high - low
+        found.append(high - step * (1 - share) if share >= 0.5 else low + step * share)
+    return found
 
 
 TOLERANCE = 0.005

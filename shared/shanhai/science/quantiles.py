@@ -121,6 +121,13 @@ class QuantileSketch:
         places, found = counts
         self._lower.reshape(-1)[places] += found
 
+    def select(self, blocks: Iterable[Block]) -> list[float]:
+        """The second pass of a layer alone, and its quantiles."""
+        bins = self.open_bins()
+        for block in blocks:
+            self.add_lower(lower_counts(block, bins))
+        return self.quantiles()
+
     def quantiles(self) -> list[float]:
         """One value per probability; NaN when the layer has no finite value."""
         if not self._bins:

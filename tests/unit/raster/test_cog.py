@@ -4,9 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from rio_cogeo.cogeo import cog_validate
 
-from shanhai.raster.cog import CogFrame, write_cog
+from shanhai.raster.cog import CogFrame, band_statistics, write_cog
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 700, 600)
@@ -140,3 +144,27 @@ def test_large_bands_have_the_same_quantiles(
     monkeypatch.setattr("shanhai.raster.cog._HELD_VALUES", 10)
     (counted,) = write_cog(tmp_path / "b.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     assert counted == sorted_
+
+
+@given(
+    arrays(
+        np.float32,
+        st.integers(1, 300),
+        elements=st.floats(width=32, allow_nan=True, allow_infinity=False),
+    ),
+    st.integers(1, 5),
+    st.sampled_from([4_000_000, 40]),
+)
+def test_statistics_are_numpys_to_the_last_bit(
+    values: NDArray[np.float32], parts: int, most_held: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shanhai.raster.cog._HELD_VALUES", most_held)
+        found = band_statistics(lambda: iter(np.array_split(values, parts)))
+    valid = values[~np.isnan(values)].astype(np.float64)
+    assert found.valid_percent == round(100 * valid.size / values.size, 6)
+    if not valid.size:
+        assert (found.min, found.p2) == (None, None)
+        return
+    assert (found.min, found.max) == (valid.min(), valid.max())
+    assert [found.p2, found.p98] == np.quantile(valid, [0.02, 0.98]).tolist()

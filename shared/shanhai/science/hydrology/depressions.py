@@ -39,13 +39,14 @@ def drop_first(keys: FloatArray, cells: IntArray, size: int) -> int:
     """Take the smallest entry off a binary heap of `size` entries; returns the new size."""
     size -= 1
     key, cell = keys[size], cells[size]
+    keys[size] = np.inf  # so that the last child has a neighbour, which is not taken
     place = 0
     while True:
         child = 2 * place + 1
         if child >= size:
             break
-        if child + 1 < size and keys[child + 1] < keys[child]:
-            child += 1
+        # Added, not branched on: which of the two is smaller, nobody can predict.
+        child += int(keys[child + 1] < keys[child])
         if keys[child] >= key:
             break
         keys[place], cells[place] = keys[child], cells[child]
@@ -113,27 +114,29 @@ def flood(
         while deep > 0:
             deep -= 1
             cell = pits[deep]
+            here, basin = level[cell], label[cell]
             for step in steps:
                 near = cell + step
-                if label[near] == BLOCKED or label[near] == label[cell]:
+                other = label[near]
+                if other == basin:
                     continue
-                if label[near] == WAITING:
-                    label[near] = label[cell]
-                elif label[near] == FRESH:
-                    label[near] = label[cell]
-                    if level[near] <= level[cell]:
-                        level[near] = level[cell]
+                if other == WAITING:
+                    label[near] = basin
+                elif other == FRESH:
+                    label[near] = basin
+                    if level[near] <= here:
+                        level[near] = here
                         pits[deep] = near
                         deep += 1
                     else:
                         size = push(keys, cells, size, level[near], near)
-                else:
+                elif other != BLOCKED:
                     if touching == passes.size:
                         first = np.concatenate((first, np.empty_like(first)))
                         second = np.concatenate((second, np.empty_like(second)))
                         passes = np.concatenate((passes, np.empty_like(passes)))
-                    first[touching], second[touching] = label[cell], label[near]
-                    passes[touching] = max(level[cell], level[near])
+                    first[touching], second[touching] = basin, other
+                    passes[touching] = max(here, level[near])
                     touching += 1
     return (
         level.reshape(ground.shape),
