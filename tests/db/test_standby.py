@@ -174,6 +174,51 @@ async def test_a_statement_at_fault_is_told_as_by_the_primary(lagging_reader: Fa
     assert await at_standby(lagging_reader)
 
 
+async def test_one_of_another_database_is_not_read_from(
+    standby_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = standby_settings.read_url.get_secret_value().rpartition("/")[0] + "/postgres"
+    monkeypatch.setenv("SHANHAI_DATABASE_READ_URL", elsewhere)
+    with pytest.raises(Unavailable, match=r"READ_URL leads to \w+ postgres \d+ timeline 1"):
+        await check_standby()
+    await never_read(DatabaseSettings())
+
+
+async def never_read(settings: DatabaseSettings) -> None:
+    """Look for some time whether the standby is read from after all."""
+    async with open_quick_reader(settings, application="test") as reader:
+        for _ in range(2 * LOOKS):
+            assert not await at_standby(reader)
+            await asyncio.sleep(LAG_S / LOOKS)
+
+
+async def test_one_of_the_former_primary_is_not_read_from_after_a_restore(
+    lagging_reader: FastReader,
+    standby_settings: DatabaseSettings,
+    private_postgres: PrivatePostgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = await write(standby_settings)
+    with run_directory() as directory:
+        surroundings = Surroundings.of_home(Home(directory), bound=True)
+        restored = StandbyPostgres(surroundings, private_postgres)
+        restored.start()
+        url = standby_settings.url.get_secret_value()
+        url = url.replace(f":{private_postgres.port}/", f":{restored.port}/")
+        await tell(SecretStr(url), "SELECT pg_promote()")
+        # What the former primary goes on to do is none of the restored one's.
+        await write(standby_settings)
+        await until_followed(lagging_reader)
+        monkeypatch.setenv("SHANHAI_DATABASE_URL", url)
+        try:
+            assert await write(DatabaseSettings()) != name
+            with pytest.raises(Unavailable, match=r"timeline 1, .* timeline 2"):
+                await check_standby()
+            await never_read(DatabaseSettings())
+        finally:
+            restored.stop()
+
+
 async def test_one_that_was_promoted_is_not_read_from(
     lagging_reader: FastReader, standby_settings: DatabaseSettings, standby: StandbyPostgres
 ) -> None:

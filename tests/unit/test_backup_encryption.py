@@ -57,6 +57,18 @@ def test_a_key_of_somebody_else_is_told_with_the_account_that_lacks_it(closed_ke
         read_identity(closed_key)
 
 
+def test_all_that_the_command_prints_may_be_kept_as_the_key(tmp_path: Path) -> None:
+    public = make_identity(tmp_path / "made", "international")
+    printed = tmp_path / "printed"
+    printed.write_text(f"{public}\n{(tmp_path / 'made').read_text()}")
+    found = read_identity(printed).age
+    assert found is not None
+    assert str(found.to_public()) == public
+    printed.write_text(f"{public}\n")
+    with pytest.raises(InvalidInput, match="does not hold a secret key"):
+        read_identity(printed)
+
+
 def der(*parts: tuple[int, str]) -> bytes:
     """Members of a sequence, each shorter than 128 bytes."""
     members = b"".join(

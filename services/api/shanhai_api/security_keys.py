@@ -29,11 +29,11 @@ from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import View
 from shanhai_api.notices import ShortText
 from shanhai_api.session import (
+    BEGINS,
     HOME,
     SEE_OTHER,
     FactorAsked,
     RecoveryCodes,
-    SessionBegun,
     SessionForm,
     again,
     answer_page,
@@ -139,12 +139,7 @@ async def ask_challenge(view: TheView, person: Person, form: FormBody[SessionFor
     return _asked(view, _library().helpers.options_to_json_dict(options), form)
 
 
-@router.post(
-    f"{PATH}/show",
-    summary="Show a security key",
-    response_model=SessionBegun,
-    responses=SEE_OTHER,
-)
+@router.post(f"{PATH}/show", summary="Show a security key", **BEGINS)
 async def show_security_key(
     view: TheView, person: Person, form: FormBody[SecurityKeyForm]
 ) -> Response:

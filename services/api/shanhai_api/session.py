@@ -241,6 +241,8 @@ class RecoveryCodes(answers.Document):
 
 router = APIRouter(tags=["access"], route_class=Route)
 SEE_OTHER: dict[int | str, dict[str, Any]] = {303: {"description": "Where a form leads"}}
+BEGINS: dict[str, Any] = {"response_model": SessionBegun, "responses": SEE_OTHER}
+"""Of a route by which a session begins, or goes on under a new token."""
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="Id of the session")]
 
 
@@ -268,10 +270,7 @@ async def show_login(
 
 
 @router.get(
-    "/session/callback",
-    summary="Where an identity provider sends the browser back",
-    response_model=SessionBegun,
-    responses=SEE_OTHER,
+    "/session/callback", summary="Where an identity provider sends the browser back", **BEGINS
 )
 async def come_back(
     view: TheView, caller: Visitor, query: Annotated[CallbackQuery, Query()]
@@ -306,7 +305,7 @@ async def come_back(
     return answer
 
 
-@router.post("/session/login", summary="Sign in", response_model=SessionBegun, responses=SEE_OTHER)
+@router.post("/session/login", summary="Sign in", **BEGINS)
 async def sign_in(view: TheView, caller: Visitor, form: FormBody[SignInForm]) -> Response:
     """Begin a session by a name and a password; its token comes as a cookie.
 
@@ -325,12 +324,7 @@ async def sign_in(view: TheView, caller: Visitor, form: FormBody[SignInForm]) ->
     return await enter(view, token, form.next)
 
 
-@router.post(
-    "/session/key",
-    summary="Sign in by an API key",
-    response_model=SessionBegun,
-    responses=SEE_OTHER,
-)
+@router.post("/session/key", summary="Sign in by an API key", **BEGINS)
 async def sign_in_by_key(view: TheView, caller: Visitor, form: FormBody[KeyForm]) -> Response:
     """Begin a session that may do what the key may, and ends with it; the token is a cookie.
 
@@ -361,12 +355,7 @@ async def show_link(
     return answers.Answer(await _link(view, query.link), page={"link": query.link})
 
 
-@router.post(
-    "/session/start",
-    summary="Set a password by a one-time link, and sign in",
-    response_model=SessionBegun,
-    responses=SEE_OTHER,
-)
+@router.post("/session/start", summary="Set a password by a one-time link, and sign in", **BEGINS)
 async def start(view: TheView, caller: Visitor, form: FormBody[LinkForm]) -> Response:
     """Set the password, end all sessions of the account and the link, and begin a session."""
     _demand_offered(view)
@@ -394,12 +383,7 @@ async def show_session(
     return answers.Answer(told, page={"next": own_path(query.next)})
 
 
-@router.post(
-    "/session/code",
-    summary="Show the second factor",
-    response_model=SessionBegun,
-    responses=SEE_OTHER,
-)
+@router.post("/session/code", summary="Show the second factor", **BEGINS)
 async def show_code(view: TheView, person: Person, form: FormBody[CodeForm]) -> Response:
     """Go on with a sign-in by a code, under a new token."""
     state = demand_csrf(view, form)
@@ -416,12 +400,7 @@ async def show_code(view: TheView, person: Person, form: FormBody[CodeForm]) -> 
     return await enter(view, token, form.next)
 
 
-@router.post(
-    "/session/password",
-    summary="Change the password",
-    response_model=SessionBegun,
-    responses=SEE_OTHER,
-)
+@router.post("/session/password", summary="Change the password", **BEGINS)
 async def change_password(view: TheView, person: Person, form: FormBody[PasswordForm]) -> Response:
     """Change it, end the other sessions, and go on under a new token."""
     state, origin = demand_csrf(view, form), origin_of(view)

@@ -3,7 +3,7 @@
 Nodes are sent as they are: there may be many.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import quote
 
@@ -152,15 +152,6 @@ def node_of(node: hierarchy.HierarchyNode, entity: Entity, view: View) -> dict[s
     }
 
 
-def above_of(
-    nodes: Sequence[hierarchy.HierarchyNode], entity: Entity, view: View
-) -> list[dict[str, Any]]:
-    """What an object lies below, the topmost first."""
-    return [
-        {**node.members, "links": [_item(entity, node.members["code"], view)]} for node in nodes
-    ]
-
-
 def component_of(component: hierarchy.Component, pattern: str, view: View) -> dict[str, Any]:
     """A component with all below it, and how many it has by its source and by the list."""
     links = [_item(PATTERN_COMPONENTS, component.members["code"], view)]
@@ -249,9 +240,11 @@ async def whole_tree(
     if root is None:
         none_zh = f"{entity.name} 中没有 {code!r}"
         raise NotFound(f"there is no {code!r} in {entity.name}", message_zh=none_zh)
-    upper = await hierarchy.read_above(read.session, branching, selection, root)
-    shown = {"upper": above_of(upper, entity, read), "tree": node_of(root, entity, read)}
-    return {**shown, "links": here_links(read)}
+    above = await hierarchy.read_above(read.session, branching, selection, root)
+    upper = [
+        {**node.members, "links": [_item(entity, node.members["code"], read)]} for node in above
+    ]
+    return {"upper": upper, "tree": node_of(root, entity, read), "links": here_links(read)}
 
 
 def page_of_tree(lang: Lang, entity: Entity, below: Entity | None = None) -> Mapping[str, Any]:

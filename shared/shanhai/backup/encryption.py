@@ -151,7 +151,7 @@ _SM2_KEY = re.compile(r"-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----"
 
 
 def read_identity(path: Path) -> BackupIdentity:
-    """The secret keys in a file; lines that begin with `#` are comments.
+    """The secret keys in a file, whatever else is in it, as what `db key` printed.
 
     Raises:
         InvalidInput: the file holds none, or is closed to us. What it holds is not told.
@@ -167,7 +167,7 @@ def read_identity(path: Path) -> BackupIdentity:
     written = _SM2_KEY.search(text)
     sm2 = None if written is None else crypto.parse_private_key(written[0].encode())
     lines = (line.strip() for line in _SM2_KEY.sub("", text).splitlines())
-    secret = next((line for line in lines if line and not line.startswith("#")), "")
+    secret = next((line for line in lines if line.startswith("AGE-SECRET-KEY-")), "")
     try:
         age = pyrage.x25519.Identity.from_str(secret) if secret else None
     except pyrage.IdentityError:

@@ -180,15 +180,20 @@ async def check_standby() -> str:
     settings = DatabaseSettings()
     if not settings.read_url.get_secret_value():
         return "none: SHANHAI_DATABASE_READ_URL is not set"
-    written = await in_transaction(lambda session: session.scalar(text(WRITTEN)))
+    written, own = (await in_transaction(lambda session: session.execute(text(WRITTEN)))).one()
     for _ in range(LOOKS):
-        replayed = await in_transaction(
-            lambda session: session.scalar(text(REPLAYED)), at="read_url"
-        )
+        seen = await in_transaction(lambda session: session.execute(text(REPLAYED)), at="read_url")
+        replayed, followed = seen.one()
         if replayed is None:
             raise Unavailable(
                 "the server of SHANHAI_DATABASE_READ_URL is no standby, or was promoted: make one"
                 " with pg_basebackup; the primary is read from"
+            )
+        if followed != own:
+            raise Unavailable(
+                f"SHANHAI_DATABASE_READ_URL leads to {followed}, SHANHAI_DATABASE_URL to {own}"
+                " (account, database, cluster, timeline): name the same, and make the standby anew"
+                " after a restore; the primary is read from"
             )
         if replayed >= written:
             return f"no more than {settings.read_lag_s:g} s behind"

@@ -27,12 +27,21 @@ NEEDED: ContextVar[int] = ContextVar("needed", default=0)
 """The place in the primary's log up to which it must be there all the same."""
 LOOKS = 4
 """Looks at the standby within the time it may be behind."""
-WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
-# Once promoted, a server goes its own way, and its places say nothing of the primary's log.
-REPLAYED = (
-    "SELECT CASE WHEN pg_is_in_recovery()"
-    " THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint END"
-)
+# Places compare within one log: that of a cluster, on one timeline, which each restore and each
+# promotion leaves. A standby of another log, or asked as another account, is none of ours.
+_LOG = "concat_ws(' ', current_user, current_database(), system_identifier, 'timeline', {timeline})"
+WRITTEN = f"""
+  SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS place, {
+    _LOG.format(timeline="('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int")
+} AS log
+    FROM pg_control_system()
+"""  # noqa: S608 - constants
+REPLAYED = f"""
+  SELECT CASE WHEN pg_is_in_recovery()
+         THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint END AS place,
+         {_LOG.format(timeline="timeline_id")} AS log
+    FROM pg_control_system(), pg_control_checkpoint()
+"""  # noqa: S608 - constants
 Fetch = Callable[..., Awaitable[list[Any]]]
 """Gives the rows of a statement with values, as `ConnectionStack.fetch` does."""
 CONNECTION_SQLSTATES = ("08", "57")
@@ -84,19 +93,19 @@ class Standby:
         """Find out how far it is behind."""
         began = time.monotonic()
         async with asyncio.timeout(self.lag_s):
-            [(written,)] = await self.primary(WRITTEN, ())
+            [(written, own)] = await self.primary(WRITTEN, ())
             self._noted.append((began, written))
-            [(replayed,)] = await self.standby(REPLAYED, ())
-        self.replayed = replayed or 0
+            [(replayed, followed)] = await self.standby(REPLAYED, ())
+        self.replayed = replayed or 0 if followed == own else 0
         while self._noted and self._noted[0][1] <= self.replayed:
             at, _ = self._noted.popleft()
             self._usable_until = at + self.lag_s
 
     async def follow(self) -> None:
         """Look for ever; while nothing is found out it is soon not asked any more."""
-        told = None
+        told, usable = None, self.usable
         while True:
-            usable, fault = self.usable, None
+            fault = None
             try:
                 await self.look()
             except FAULTS as error:
@@ -105,7 +114,8 @@ class Standby:
                 log.warning("standby not looked at", error=fault)
             told = fault
             if usable != self.usable:
-                log.warning("standby changed", usable=self.usable, lag_s=self.lag_s)
+                usable = not usable
+                log.warning("standby changed", usable=usable, lag_s=self.lag_s)
             await asyncio.sleep(self.lag_s / LOOKS)
 
 

@@ -127,7 +127,8 @@ class Handshake:
     def _unseen(self) -> Path | None:
         """The first of the files that is not here, or not the same."""
         with suppress(OSError):
-            if self.token.read_text(encoding="ascii") == self.secret:
+            known = self.token.read_text(encoding="ascii") == self.secret
+            if known and os.access(self.token.parent, os.W_OK):
                 return next((path for path, size in self.files if not _has(path, size)), None)
         return self.token.parent
 
@@ -156,11 +157,11 @@ def arithmetic() -> str:
 
 
 def _not_shared(path: Path) -> Unavailable:
-    place = f"{platform.node()} (process {os.getpid()})"
+    place = f"{platform.node()} (process {os.getpid()}, account {os.geteuid()})"
     return Unavailable(
-        f"the Dask worker on {place} does not see {path} as the job does;"
+        f"the Dask worker on {place} does not see {path} as the job does, or may not write there;"
         " scratch and artifact folders must be shared under the same paths",
-        message_zh=f"{place} 上的 Dask 工作进程看不到作业所见的 {path}；"
+        message_zh=f"{place} 上的 Dask 工作进程看不到作业所见的 {path}，或无权写入；"
         "工作目录与成果目录须以相同路径共享",
     )
 

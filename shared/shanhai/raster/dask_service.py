@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -85,11 +86,14 @@ async def serve_worker(settings: DaskSettings) -> None:
     limit = settings.memory_limit_mb * 1024**2
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     security = security_of(settings.tls_ca, settings.tls_cert, settings.tls_key)
+    # Whoever reaches a worker, too, can run any code: without TLS it listens as the scheduler does.
+    open_to_others = settings.has_tls or settings.closed_network
     stop = stop_on_signals()
     while not stop.is_set():
         # The limit above is what a job's own process has: too large a window fails its job.
         worker = Worker(
             settings.scheduler,
+            host=None if open_to_others else urlsplit(settings.scheduler).hostname,
             nthreads=1,
             memory_limit=0,
             security=security,

@@ -7,6 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -245,6 +246,9 @@ class BucketSettings(BaseSettings):
             raise ValueError(
                 f"{prefix}S3_ACCESS_KEY_ID and {prefix}S3_SECRET_ACCESS_KEY go together"
             )
+        host = urlsplit(self.s3_endpoint).hostname or ""
+        if not self.s3_path_style and (":" in host or host.replace(".", "").isdecimal()):
+            raise ValueError("S3_PATH_STYLE=false needs an endpoint with a name, not an address")
         return self
 
 

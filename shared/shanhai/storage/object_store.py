@@ -39,7 +39,7 @@ REMOVAL_S = 600.0
 """A removal that began so long ago was given up: no request takes so long."""
 REFUSALS = re.compile(
     "AccessDenied|ExpiredToken|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch"
-    "|RequestTimeTooSkewed|403 Forbidden|401 Unauthorized"
+    r"|RequestTimeTooSkewed|403 Forbidden|401 Unauthorized|\S+ has no credentials"
 )
 CODE = re.compile("<Code>([A-Za-z]{1,60})</Code>")
 NO_BUCKET = "NoSuchBucket"
@@ -470,4 +470,4 @@ class CredentialsFile:
                 "expires_at": None if expires is None else datetime.fromisoformat(expires),
             }
         except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise StoreRefused(f"{self._path} has no credentials: AccessDenied") from error
+            raise StoreRefused(f"{self._path} has no credentials") from error

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -33,6 +35,7 @@ JOB = """
 import sys
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 from shanhai.raster.windows import Cluster, window_runner
 from tests.service.cluster.windows import mark
 
@@ -177,6 +180,17 @@ def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ):
         pytest.fail("somebody answered")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_certificates_every_part_listens_to_this_machine_alone(dask: DaskParts) -> None:
+    with dask_windows.connected(dask.cluster) as client:
+        addresses = [dask.address, *client.scheduler_info()["workers"]]
+    assert len(addresses) == 3
+    for address in map(urlsplit, addresses):
+        assert address.hostname == "127.0.0.1"
+        # Another address of this machine, as that of its network is.
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", address.port or 0), timeout=10)
 
 
 def test_certificates_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What another process must have before it may compute windows of a job."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,18 @@ def test_a_folder_of_another_machine_is_told(offered: Handshake) -> None:
     with pytest.raises(Unavailable, match="must be shared under the same paths") as caught:
         offered.check()
     assert str(offered.token.parent) in caught.value.message_zh
+
+
+def test_a_folder_the_account_may_not_write_in_is_told(
+    offered: Handshake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = offered.token.parent
+    folder.chmod(0o555)
+    if os.geteuid() == 0:
+        monkeypatch.setattr("os.access", lambda path, mode: (path, mode) != (folder, os.W_OK))
+    with pytest.raises(Unavailable, match=rf"account {os.geteuid()}\).* or may not write there"):
+        offered.check()
+    folder.chmod(0o755)
 
 
 def test_a_missing_or_different_file_is_told(offered: Handshake) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 
 import obstore
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from shanhai.errors import NotFound, Unavailable
+from shanhai.settings import ArtifactSettings
 from shanhai.storage import fetched, object_store
 from shanhai.storage.artifacts import (
     LocalArtifacts,
@@ -285,8 +287,19 @@ def test_credentials_are_read_anew_when_they_end(in_bucket: Environment, tmp_pat
     file.write_text(text.format(SECRET, ended))
     assert bucket_store.has(put(bucket_store, tmp_path))
     file.write_text("{}")
-    with pytest.raises(StoreRefused):
+    with pytest.raises(StoreRefused, match=f"{file.name} has no credentials"):
         list(bucket_store.files())
+    file.unlink()
+    with pytest.raises(StoreRefused, match=f"{file.name} has no credentials"):
+        list(bucket_store.files())
+
+
+def test_a_bucket_in_the_host_name_needs_a_name() -> None:
+    for endpoint in ("http://127.0.0.1:9000", "http://[::1]:9000"):
+        with pytest.raises(ValidationError, match="needs an endpoint with a name"):
+            ArtifactSettings(root="s3://shanhai", s3_endpoint=endpoint, s3_path_style=False)
+    named = "https://oss-cn-beijing.aliyuncs.com"
+    assert ArtifactSettings(root="s3://shanhai", s3_endpoint=named, s3_path_style=False).bucket
 
 
 def test_uploads_go_on_where_they_stopped(

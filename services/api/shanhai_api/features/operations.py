@@ -17,9 +17,7 @@ from shanhai.db.features.query import (
     AtPoint,
     FeaturePage,
     FeatureRow,
-    LongPage,
     read_feature,
-    read_long_page,
     read_page,
 )
 from shanhai.db.features.selection import Selection
@@ -39,20 +37,6 @@ async def read_items(
 ) -> FeaturePage:
     """A page of features."""
     return await read_page(
-        session,
-        entity,
-        query.selection(caller.viewer),
-        limit=query.limit,
-        position=query.position,
-        ask=query.ask,
-    )
-
-
-async def read_long_list(
-    session: Executor, entity: Entity, caller: Caller, query: ItemsQuery
-) -> LongPage:
-    """The row numbers of a page too long to be held."""
-    return await read_long_page(
         session,
         entity,
         query.selection(caller.viewer),

@@ -13,7 +13,7 @@ from pydantic import Field, WithJsonSchema
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, seen_by
 from shanhai.db.collections.data_sources import DATASETS
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.query import CollectionExtent, read_extent
+from shanhai.db.features.query import CollectionExtent, read_extent, read_long_page
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
@@ -132,8 +132,10 @@ async def list_items(request: Request) -> Response:
     if html:
         return await items_page(reader, entity, caller, query, view)
     if query.limit > HELD:
-        long_page = await operations.read_long_list(reader, entity, caller, query)
         selection = query.selection(caller.viewer)
+        long_page = await read_long_page(
+            reader, entity, selection, limit=query.limit, position=query.position, ask=query.ask
+        )
         return await respond_long(view, entity, selection, long_page, query)
     page = await operations.read_items(reader, entity, caller, query)
     document = documents.feature_collection(entity, page, page.rows, query, view)

@@ -335,7 +335,8 @@ async def evaluate_changes(
         watch, turns, unfounded = one.judge(samples, not_before)
         place = (one.row.rule_id, transitions.AlertSubject(station_id=one.row.station_id))
         if unfounded and (alert := await transitions.live_alert(session, place)):
-            await transitions.end(session, alert, "recovered", now=now, text=UNFOUNDED)
+            transitions.close(alert, now)
+            await transitions.note(session, alert, "recovered", now=now, text=UNFOUNDED)
         await transitions.apply_turns(session, place, turns, now=now)
         watches[place] = watch
     await transitions.keep_watches(session, watches)
@@ -380,7 +381,9 @@ async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> 
         .with_for_update(of=Alert)
     )
     for alert, gone in (await session.execute(query)).all():
-        await transitions.end(session, alert, "subject_gone" if gone else "rule_expired", now=now)
+        transitions.close(alert, now)
+        kind = "subject_gone" if gone else "rule_expired"
+        await transitions.note(session, alert, kind, now=now)
 
 
 async def try_evaluation_lock(session: AsyncSession) -> bool:

@@ -16,7 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db import mines
 from shanhai.db.alerts import observation_evaluation as noting
 from shanhai.db.alerts.observation_evaluation import HOLDS, WITHIN, limits_of, try_evaluation_lock
-from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
+from shanhai.db.alerts.transitions import (
+    AlertSubject,
+    Place,
+    apply_turns,
+    close,
+    keep_watches,
+    note,
+)
 from shanhai.db.balances import read_shortfalls
 from shanhai.db.compliance.register import Decline, read_losses
 from shanhai.db.duties import read_due_duties
@@ -206,7 +213,8 @@ async def _end_settled(
     for alert in (await session.scalars(live.order_by(Alert.id).with_for_update())).all():
         if (alert.rule_id, AlertSubject.of(alert)) not in held:
             recovered = getattr(alert, ledger.subject) in there
-            await end(session, alert, "recovered" if recovered else "subject_gone", now=now)
+            close(alert, now)
+            await note(session, alert, "recovered" if recovered else "subject_gone", now=now)
     watched = getattr(AlertWatch, ledger.subject)
     watches = select(AlertWatch).where(watched.in_(ids), AlertWatch.rule_id.in_(ours))
     for watch in (await session.scalars(watches)).all():
@@ -344,7 +352,8 @@ async def _end_gone(
     )
     for alert in (await session.scalars(query)).all():
         if (alert.rule_id, AlertSubject.of(alert)) not in held:
-            await end(session, alert, "subject_gone", now=now)
+            close(alert, now)
+            await note(session, alert, "subject_gone", now=now)
     watches = (
         select(AlertWatch)
         .join(PlanIndicator, PlanIndicator.id == AlertWatch.plan_indicator_id)

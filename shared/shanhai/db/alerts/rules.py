@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import HOLDS_AT, note_rule, take_evaluation_lock
 from shanhai.db.alerts.queries import BALANCE_UNITS
-from shanhai.db.alerts.transitions import end
+from shanhai.db.alerts.transitions import close, note
 from shanhai.db.identity import (
     EVERYTHING,
     Identity,
@@ -247,7 +247,8 @@ async def _start_anew(session: AsyncSession, row: AlertRule, act: Act) -> None:
     now = (await session.execute(select(func.now()))).scalar_one()
     live = select(Alert).where(Alert.rule_id == row.id, Alert.status != "closed")
     for alert in (await session.scalars(live.with_for_update())).all():
-        await end(session, alert, "rule_changed", now=now, actor=act.actor)
+        close(alert, now, act.actor)
+        await note(session, alert, "rule_changed", now=now, actor=act.actor)
     await session.execute(delete(AlertWatch).where(AlertWatch.rule_id == row.id))
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts.observation_evaluation import take_evaluation_lock
 from shanhai.db.alerts.queries import find_alert, region_of, unknown
 from shanhai.db.alerts.rules import SCOPES
-from shanhai.db.alerts.transitions import end, note
+from shanhai.db.alerts.transitions import close, note
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
@@ -60,11 +60,11 @@ async def answer_alert(
     _demand_answerable(alert, answer, expected)
     before = {"status": alert.status}
     if answer == "close":
-        await end(session, alert, "closed", now=now, actor=act.actor, text=text)
+        close(alert, now, act.actor)
     else:
         alert.status, alert.acknowledged_at, alert.acknowledged_by = "acknowledged", now, act.actor
         alert.row_version += 1
-        await note(session, alert, "acknowledged", now=now, actor=act.actor, text=text)
+    await note(session, alert, alert.status, now=now, actor=act.actor, text=text)
     after = {"status": alert.status, "note": text}
     record(session, act, answer, table="alert", object_id=str(alert_id), before=before, after=after)
     await session.flush()

@@ -268,7 +268,8 @@ async def apply_turns(
         if turn.level is None:
             # Somebody may have closed it by hand before.
             if alert is not None:
-                await end(session, alert, "recovered", now=now, turn=turn, observed_at=time)
+                close(alert, now)
+                await note(session, alert, "recovered", now=now, turn=turn, observed_at=time)
                 alert = None
         elif alert is None:
             alert = Alert(
@@ -304,23 +305,10 @@ async def live_alert(session: AsyncSession, place: Place) -> Alert | None:
     return await session.scalar(query.with_for_update())
 
 
-async def end(
-    session: AsyncSession,
-    alert: Alert,
-    kind: str,
-    *,
-    now: datetime,
-    actor: str | None = None,
-    text: str | None = None,
-    turn: Turn | None = None,
-    observed_at: datetime | None = None,
-) -> None:
-    """Close an alert, and say why."""
+def close(alert: Alert, now: datetime, actor: str | None = None) -> None:
+    """Close an alert; what is told of it, `note` adds."""
     alert.status, alert.closed_at, alert.closed_by = "closed", now, actor
     alert.row_version += 1
-    await note(
-        session, alert, kind, now=now, actor=actor, text=text, turn=turn, observed_at=observed_at
-    )
 
 
 async def note(
