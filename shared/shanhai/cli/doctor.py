@@ -391,12 +391,14 @@ async def examine() -> bool:
     """Make every check, print what it found, and tell whether all is well."""
     well = True
     advice: tuple[str, ...] = ()
+    told = set()
     for name, check in CHECKS.items():
         try:
             typer.echo(f"ok    {name}: {await check()}")
         except (ShanhaiError, SQLAlchemyError, RedisError, OSError, ValueError) as error:
-            well = False
-            typer.echo(f"FAIL  {name}: {_reason(error)}")
+            well, reason = False, _reason(error)
+            typer.echo(f"FAIL  {name}: {'as above' if reason in told else reason}")
+            told.add(reason)
             if isinstance(error, ValidationError):
                 advice = advice_on(error) or advice
     for line in advice:

@@ -137,7 +137,9 @@ def connected(cluster: Cluster) -> Iterator[Client]:
             set_as_default=False,
         )
     except (OSError, ValueError) as error:
-        raise _silent(cluster, "no Dask scheduler answers", "没有 Dask 调度器应答") from error
+        trusted, zh = (" with a trusted certificate", "证书可信的") if cluster.tls_ca else ("", "")
+        what = f"no Dask scheduler answers{trusted}"
+        raise _silent(cluster, what, f"没有{zh} Dask 调度器应答") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE_S)

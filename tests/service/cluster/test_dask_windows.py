@@ -201,12 +201,15 @@ def test_certificates_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with window_runner(1, parts.cluster, [tmp_path]) as runner:
             assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
         monkeypatch.setattr(dask_windows, "PATIENCE_S", 2.0)
-        for unproven in (
-            Cluster(parts.address.replace("tls:", "tcp:")),
-            Cluster(parts.cluster.scheduler, *map(Path, strangers.values())),
+        for unproven, reason in (
+            (Cluster(parts.address.replace("tls:", "tcp:")), "answers at tcp:"),
+            (
+                Cluster(parts.cluster.scheduler, *map(Path, strangers.values())),
+                "answers with a trusted certificate at tls:",
+            ),
         ):
             with (
-                pytest.raises(Unavailable, match="no Dask scheduler answers"),
+                pytest.raises(Unavailable, match=f"no Dask scheduler {reason}"),
                 window_runner(1, unproven, [tmp_path]),
             ):
                 pytest.fail("a stranger was let in")
