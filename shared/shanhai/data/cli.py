@@ -309,10 +309,8 @@ def _folder_of(region: str | None) -> Path:
         if region and Path(region).name == region and (place / region).is_dir():
             return place / region
     raise NotFound(
-        f"there are no layers of region {region or '(none is given)'}; give their folder, or fetch"
-        " them: `shanhai data fetch`",
-        message_zh=f"没有区域 {region or '（未给出）'} 的图层；请给出其文件夹，或先用"
-        " `shanhai data fetch` 获取",
+        f"no layers of region {region or '(not given)'}: give their folder, or `data fetch` them",
+        message_zh=f"没有区域 {region or '（未给出）'} 的图层：请给出其文件夹，或先 `data fetch`",
     )
 
 

@@ -312,5 +312,5 @@ def test_a_region_nothing_was_fetched_of(
     words = ["data", "pack", "-o", str(tmp_path / "a.zip")]
     done = CliRunner().invoke(app, [*words, *([] if region is None else ["--region", region])])
     assert done.exit_code == 1
-    told = f"no layers of region {region or '(none is given)'}; give their folder"
+    told = f"no layers of region {region or '(not given)'}: give their folder"
     assert told in str(done.exception)
