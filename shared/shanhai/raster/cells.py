@@ -15,16 +15,17 @@ from shanhai.raster.inspect import RasterFacts
 from shanhai.science.grid import BoolArray, FloatArray, Grid, Window
 
 
-def number_areas(geometries: Sequence[BaseGeometry], grid: Grid) -> NDArray[np.uint16]:
+def number_areas(geometries: Sequence[BaseGeometry], grid: Grid) -> NDArray[np.unsignedinteger]:
     """The number, from 1, of the geometry each cell centre lies in; 0 outside all.
 
-    Where geometries overlap the first one keeps the cell.
+    Where geometries overlap the first one keeps the cell. A byte a cell for up to 255.
     """
     numbered = [(geometry, number) for number, geometry in enumerate(geometries, start=1)]
+    dtype = np.uint8 if len(numbered) <= 255 else np.uint16
     if not numbered:
-        return np.zeros(grid.shape, dtype=np.uint16)
-    burnt: NDArray[np.uint16] = rasterize(
-        reversed(numbered), out_shape=grid.shape, transform=Affine(*grid.transform), dtype="uint16"
+        return np.zeros(grid.shape, dtype=dtype)
+    burnt: NDArray[np.unsignedinteger] = rasterize(
+        reversed(numbered), out_shape=grid.shape, transform=Affine(*grid.transform), dtype=dtype
     )
     return burnt
 

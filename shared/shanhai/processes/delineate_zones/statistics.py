@@ -42,7 +42,7 @@ def zoning_statistics(
     store: ScratchStore,
     extremes: Mapping[str, Extremes],
     codes: ClassArray,
-    district_ids: NDArray[np.uint16],
+    district_ids: NDArray[np.unsignedinteger],
     districts: list[DistrictTask],
     runner: WindowRunner,
 ) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,7 +229,7 @@ class PolygonCut:
     """
 
     grid: Grid
-    numbers: NDArray[np.uint16]
+    numbers: NDArray[np.unsignedinteger]
     count: int
 
     @property
@@ -319,6 +319,6 @@ def polygon_cut(units: Sequence[DistrictTask], grid: Grid) -> PolygonCut:
     return PolygonCut(grid, number_areas(shapes, grid), len(units))
 
 
-def _sum_up(means: LayerMeans, count: int, item: tuple[Window, NDArray[np.uint16]]) -> PolygonSums:
+def _sum_up(means: LayerMeans, count: int, item: tuple[Window, NDArray[Any]]) -> PolygonSums:
     window, numbers = item
     return polygon_sums(means.read(window), numbers, count, window.row, window.col)

@@ -73,7 +73,6 @@ def add_classes(keys: Keys, strip: ClassArray, counts: IntArray) -> None:
 
 
 _PROBABILITIES = (0.1, 0.5, 0.9)
-_SHORT_KEYS = 1 << 16
 _STRIP_ROWS = 512
 _CLASSES = 256
 
@@ -141,7 +140,7 @@ def number_cells(
     """
     width = 1 if districts is None else int(districts.max(initial=0)) + 1
     count = width * (int(codes.max(initial=0)) + 1)
-    keys: Keys = codes.astype(np.uint16 if count <= _SHORT_KEYS else np.uint32)
+    keys: Keys = codes.astype(np.min_scalar_type(count))
     np.multiply(keys, width, out=keys)
     if districts is not None:
         np.add(keys, districts, out=keys, where=codes > 0, casting="unsafe")
