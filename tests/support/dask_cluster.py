@@ -23,6 +23,7 @@ class DaskParts:
     folder: Path
     tls: Mapping[str, str]
     environment: Mapping[str, str]
+    host: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -37,11 +38,12 @@ class DaskParts:
     @property
     def address(self) -> str:
         """Where the scheduler listens."""
-        return f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{self.port}"
+        return f"{'tls' if self.tls else 'tcp'}://{self.host}:{self.port}"
 
     def start_scheduler(self) -> None:
         """Start the scheduler, or start it again at the same port."""
-        self.scheduler = self._start("scheduler", {"SHANHAI_DASK_PORT": str(self.port)})
+        place = {"SHANHAI_DASK_HOST": self.host.strip("[]"), "SHANHAI_DASK_PORT": str(self.port)}
+        self.scheduler = self._start("scheduler", place)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start one more worker."""
@@ -87,10 +89,11 @@ def start_dask(
     workers: int = 2,
     tls: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[DaskParts]:
     """A scheduler and as many workers, ended with the context."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = DaskParts(folder, tls or {}, environment or {})
+    parts = DaskParts(folder, tls or {}, environment or {}, host)
     try:
         parts.start_scheduler()
         for _ in range(workers):

@@ -330,7 +330,7 @@ def _url(settings: BackupSettings) -> str:
 
 
 def _identity_file(settings: BackupSettings) -> Path:
-    if settings.identity_file is None or not settings.identity_file.is_file():
+    if settings.identity_file is None or not settings.identity_file.exists():
         raise InvalidInput(
             "SHANHAI_BACKUP_IDENTITY_FILE must name the file with the secret key, not"
             f" {settings.identity_file or 'nothing'}",

@@ -68,7 +68,8 @@ class Standby:
     standby: Fetch
     lag_s: float
     replayed: int = 0
-    _noted: deque[tuple[float, int]] = field(default_factory=deque)
+    # Those that are older than the bound say nothing any more, nor those of a log that was left.
+    _noted: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=2 * LOOKS))
     _usable_until: float = 0.0
 
     @property

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -58,7 +57,7 @@ async def serve_scheduler(settings: DaskSettings) -> None:
         raise InvalidInput(str(error)) from error
     stop = stop_on_signals()
     async with Scheduler(
-        host=settings.host,
+        host=f"[{settings.host}]" if ":" in settings.host else settings.host,
         port=settings.port,
         protocol="tls" if settings.has_tls else "tcp",
         security=security_of(settings.tls_ca, settings.tls_cert, settings.tls_key),
@@ -87,13 +86,13 @@ async def serve_worker(settings: DaskSettings) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     security = security_of(settings.tls_ca, settings.tls_cert, settings.tls_key)
     # Whoever reaches a worker, too, can run any code: without TLS it listens as the scheduler does.
-    open_to_others = settings.has_tls or settings.closed_network
+    own = settings.scheduler.partition("://")[2].rpartition(":")[0]
     stop = stop_on_signals()
     while not stop.is_set():
         # The limit above is what a job's own process has: too large a window fails its job.
         worker = Worker(
             settings.scheduler,
-            host=None if open_to_others else urlsplit(settings.scheduler).hostname,
+            host=None if settings.has_tls or settings.closed_network else own,
             nthreads=1,
             memory_limit=0,
             security=security,

@@ -193,6 +193,15 @@ def test_without_certificates_every_part_listens_to_this_machine_alone(dask: Das
             socket.create_connection(("127.0.0.2", address.port or 0), timeout=10)
 
 
+@pytest.mark.parametrize("host", ["[::1]", "localhost"])
+def test_this_machine_may_be_named_otherwise(tmp_path: Path, host: str) -> None:
+    with (
+        start_dask(tmp_path / "dask", environment=OWN_FUNCTIONS, host=host) as parts,
+        window_runner(1, parts.cluster, [tmp_path]) as runner,
+    ):
+        assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
+
+
 def test_certificates_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_windows, "PATIENCE_S", PATIENCE_S)
     tls = make_certificates(tmp_path / "certificates")

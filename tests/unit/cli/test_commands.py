@@ -1,6 +1,7 @@
 """The command line: what it offers and how it says no."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from shanhai import __version__
+from shanhai.backup.encryption import make_identity
 from shanhai.cli.app import app, loaded, main
 from shanhai.cli.files import _format_of, _uri_of, join_sequence, unpack_shapefile
 from shanhai.cli.kit import parse_settings
@@ -86,6 +88,21 @@ def test_a_file_that_is_not_there_is_named(
     with pytest.raises(SystemExit):
         main()
     assert reason.format(folder) in capsys.readouterr().err
+
+
+def test_a_secret_key_may_come_through_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    make_identity(tmp_path / "key")
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write((tmp_path / "key").read_bytes())
+    monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", f"/dev/fd/{reading}")
+    monkeypatch.setattr("sys.argv", ["shanhai", "db", "verify", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main()
+    os.close(reading)
+    assert f"there is no base backup in {tmp_path}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
