@@ -5,6 +5,7 @@ the small one's.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -95,9 +96,10 @@ def _processing(run: Run, cells: int) -> Row:
 
 
 def delineate(watershed: Watershed, workspace: Path, processes: int) -> Run:
-    """Compute the whole job on files."""
+    """Compute the whole job on files, which are not kept: two runs of 10⁸ cells fill a disk."""
     workspace.mkdir()
-    meter, began, before = FamilyMeter(), dict[str, float](), _processor_seconds()
+    meter, began = FamilyMeter(), dict[str, float]()
+    before = processor_seconds(family(os.getpid()))
 
     def told(percent: float, stage: str) -> None:
         began.setdefault(stage, time.perf_counter())
@@ -105,8 +107,6 @@ def delineate(watershed: Watershed, workspace: Path, processes: int) -> Run:
     meter.start()
     compute(watershed.task(processes=processes), workspace, told)
     meter.stop()
-    return Run(meter.largest, _processor_seconds() - before, began)
-
-
-def _processor_seconds() -> float:
-    return processor_seconds(family(os.getpid()))
+    spent = processor_seconds(family(os.getpid())) - before
+    shutil.rmtree(workspace)
+    return Run(meter.largest, spent, began)
