@@ -117,6 +117,30 @@ async def test_publishing_changes_the_zones_of_every_version(sessions: Sessions)
         assert published == {"zone_schemes": EAST, "zones": BOTH}
 
 
+async def test_a_joint_plan_is_drawn_anew_wherever_its_regions_lie(sessions: Sessions) -> None:
+    """The leading region may be drawn by nobody, as an area of cooperation is."""
+    async with sessions.begin() as session:
+        leading = await add_region(session, "area", box=None)
+        members = [await add_region(session, code, box=EAST) for code in ("one", "two")]
+        joint = [region.id for region in members]
+        await session.execute(
+            text(
+                "INSERT INTO plan (code, name_zh, name_en, region_id, region_ids, kind, level,"
+                " first_year, status) VALUES ('joint', '规划', 'Plan', :leading, :joint, 'k',"
+                " 'city', 2024, 'draft')"
+            ),
+            {"leading": leading.id, "joint": joint},
+        )
+        for change in (
+            "UPDATE plan SET status = 'approved'",
+            f"UPDATE region SET geom = {MOVE.replace('119.0', '118.9')} WHERE code = 'two'",
+            "UPDATE plan SET region_ids = '{}'",
+        ):
+            assert (await run(session, change))["plans"] == EVERYWHERE
+        moved = f"UPDATE region SET geom = {MOVE} WHERE code = 'two'"
+        assert "plans" not in await run(session, moved)
+
+
 async def test_a_class_that_is_renamed_changes_its_zones(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         scheme = await add_scheme(session, await add_region(session, "city"))

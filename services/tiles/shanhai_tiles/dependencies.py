@@ -128,10 +128,11 @@ LangDep = Annotated[Lang, Depends(required_language)]
 
 @dataclass(frozen=True, slots=True)
 class VisibleLayer:
-    """A layer the caller may see, and whether only they and their like may."""
+    """A layer a caller may see, whether only their like may, and whether they are known."""
 
     layer: Layer
     private: bool
+    to_known: bool
 
 
 async def seen_layer(request: Request, layer: str, services: ServicesDep) -> VisibleLayer:
@@ -196,7 +197,8 @@ async def look_at(
     chosen = [name for name in parameters if name in CHOOSING]
     if isinstance(found, RasterLayer) and chosen:
         raise unknown_parameter(chosen[0], EVERYWHERE)
-    return VisibleLayer(recoloured(found, parameters.get("colormap")), reader.privately(found))
+    drawn = recoloured(found, parameters.get("colormap"))
+    return VisibleLayer(drawn, reader.privately(found), reader.known)
 
 
 async def _is_hidden(services: Services, layer: Layer, reader: TileReader) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Region
+from shanhai.validation import rfc3339
 from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_dataset
 
@@ -38,6 +39,17 @@ async def keep(session: AsyncSession, state: ServiceState, city: Region, tmp_pat
         return row
 
     return kept
+
+
+async def test_moments_are_in_utc_as_everywhere(
+    anonymous: httpx.AsyncClient, keep: Any, session: AsyncSession
+) -> None:
+    row = await keep()
+    expected = rfc3339(row.created_at)
+    for path in (ITEM, "/collections/datasets/items"):
+        told = (await anonymous.get(path)).json()
+        [feature] = told.get("features", [told])
+        assert feature["properties"]["registered_at"] == expected
 
 
 async def test_the_file_is_linked_and_comes_whole(anonymous: httpx.AsyncClient, keep: Any) -> None:

@@ -1,5 +1,8 @@
 """Editions of a plan over HTTP: begun with all it holds, worked on, approved, and compared."""
 
+import csv
+import io
+import json
 from typing import Any
 
 import httpx
@@ -237,6 +240,13 @@ async def test_former_targets_are_read_by_their_day(bureau: Bureau) -> None:
     assert now[0] == now[1]
     assert then[0] == then[1] == [row["value"] for row in listed if row["role"] == "target"]
     assert now[0][-1] == 400 != then[0][-1]
+    listing = f"/plans/{BANAN}/indicators"
+    for day, values in ({}, now[0]), ({"as_of": BEFORE}, then[0]):
+        file = await bureau.ask("planner", "GET", listing, f="csv", **day)
+        rows = csv.DictReader(io.StringIO(file.text.removeprefix("\ufeff")))
+        [told] = [row["targets"] for row in rows if row["code"] == "mine_restored_area"]
+        targets = [row["value"] for row in json.loads(told) if row["role"] == "target"]
+        assert targets == values
     await bureau.session.execute(text("DELETE FROM indicator_target WHERE role = 'base'"))
     await bureau.session.commit()
     assert (await bureau.read(path, as_of=BEFORE))["base_value"] is not None

@@ -117,6 +117,23 @@ async def test_plan_holds_since_its_first_year(public: httpx.AsyncClient) -> Non
     assert (before["numberMatched"], since["numberMatched"]) == (0, 21)
 
 
+@pytest.mark.parametrize(
+    ("collection", "last"), [("plans", "period_end"), ("projects", "end_year")]
+)
+async def test_a_period_ends_with_its_last_year(
+    public: httpx.AsyncClient, collection: str, last: str
+) -> None:
+    async def last_years(during: str) -> set[int]:
+        asked = {"datetime": during, "limit": "500"}
+        found = (await public.get(f"/collections/{collection}/items", params=asked)).json()
+        years = {one["properties"][last] for one in found["features"]}
+        return {year for year in years if year is not None}
+
+    year = sorted(await last_years("../.."))[0]
+    assert year in await last_years(f"{year}-12-31T23:00:00Z/..")
+    assert min(await last_years(f"{year + 1}-01-01/..")) > year
+
+
 async def test_classes_of_both_zonings(public: httpx.AsyncClient) -> None:
     kinds = {f"plan_zones.{BANAN}", "supply_demand"}
     classes = (await listed(public, "/zone-classes"))["zone_classes"]

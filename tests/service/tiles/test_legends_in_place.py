@@ -61,6 +61,29 @@ async def test_features_of_no_class_are_told_where_they_occur(
     assert await codes(client, "problems", bbox=EAST) == ["other"]
 
 
+async def test_a_filter_on_a_plan_shows_no_hidden_one(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    add = (
+        "WITH hidden AS (INSERT INTO plan (code, name_zh, name_en, region_id, kind, level,"
+        " first_year, status) SELECT 'secret', '规划', 'Plan', id, 'k', 'city', 2024, 'draft'"
+        " FROM region WHERE code = 'xiamen' RETURNING id, region_id)"
+        " INSERT INTO problem (visibility, code, name_zh, name_en, region_id, plan_id, type,"
+        " severity, geom) SELECT 'public', 'xiamen.secret', '问题', 'Problem', region_id, id,"
+        " 'mine_damage', 'high', ST_SetSRID(ST_MakePoint(118.0, 24.5), 4490) FROM hidden"
+    )
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        await session.execute(text(add))
+    assert await codes(client, "problems", bbox=WEST) == ["high"]
+    for hidden in ({"plan": "secret"}, {"filter": "plan = 'secret'"}):
+        assert await codes(client, "problems", **hidden) == []
+        for form in ("style.json", "legend.svg"):
+            answer = await client.get(f"/layers/problems/{form}", params=hidden)
+            assert answer.status_code == 200, answer.text
+    in_scheme = await codes(client, "zones", filter="scheme = 'xiamen.supply_demand'")
+    assert in_scheme == [STRICT.code, KEY.code]
+
+
 @pytest.mark.parametrize("layer", sorted(STYLES))
 async def test_each_collection_answers_a_box(client: httpx.AsyncClient, layer: str) -> None:
     whole = await codes(client, layer)

@@ -14,6 +14,7 @@ from rasterio.io import MemoryFile
 
 from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.grids import GRIDS
+from tests.service.tiles.conftest import World
 
 # The world the fixtures seed, described once more on purpose: conftest is no importable module.
 WEST, NORTH, CELL_M, SHAPE = 600_000.0, 2_720_000.0, 100.0, (120, 160)
@@ -100,6 +101,20 @@ async def test_a_clip_has_the_layers_own_cells(client: httpx.AsyncClient) -> Non
         np.testing.assert_array_equal(file.read(1), classes()[15:45, 60:100])
         assert file.tags()["SHANHAI_LAYER"] == "zones.xiamen"
         assert file.tags()["SHANHAI_STAND_IN"] == "true"
+
+
+async def test_cells_of_what_states_no_licence_are_for_readers_with_an_identity(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    area = rectangle(0, 0, 4, 4)
+    assert (await client.post("/layers/dataset.dem.itu/clip", json=area)).status_code == 200
+    unlicensed = "/layers/dataset.npp.truncated/clip"
+    refused = await client.post(unlicensed, json=area, params={"lang": "en"})
+    assert refused.status_code == 401
+    assert "states no licence" in refused.json()["detail"]
+    # Its file lacks the end, which is looked for only on behalf of who may have it.
+    known = {"Authorization": f"Bearer {world.key}"}
+    assert (await client.post(unlicensed, json=area, headers=known)).status_code != 401
 
 
 async def test_a_preview_is_the_layer_in_small(client: httpx.AsyncClient) -> None:

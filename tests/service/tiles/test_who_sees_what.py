@@ -1,5 +1,6 @@
 """Every collection through its tiles, as each kind of caller sees it."""
 
+import re
 from typing import Any
 
 import httpx
@@ -205,6 +206,15 @@ async def test_members_are_chosen_and_no_others_are_known(
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["pointer"] == "properties"
     assert "summary_zh" in refused.json()["detail"]
+
+
+async def test_a_moment_is_told_in_utc(client: httpx.AsyncClient) -> None:
+    drawn = await client.get(f"/layers/datasets/{TILE}", params={"properties": "registered_at"})
+    features = mapbox_vector_tile.decode(drawn.content)["datasets"]["features"]
+    assert features
+    for feature in features:
+        told = feature["properties"]["registered_at"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told)
 
 
 async def test_any_collection_is_filtered_by_what_can_be_asked_of_it(

@@ -88,6 +88,8 @@ class RasterLayer:
         frame: Of the raster, or its box in degrees where its system has no number of EPSG's.
         draft_of: The job it is an unpublished result of; who may not know of the job may not know
             of the layer.
+        licensed: Whether it was computed here or states a licence; else its cells are for readers
+            with an identity.
     """
 
     name: str
@@ -107,6 +109,7 @@ class RasterLayer:
     sources: tuple[SourceDataset, ...]
     job: str | None
     draft_of: UUID | None = None
+    licensed: bool = True
     kind: Literal["raster"] = "raster"
 
     @property
@@ -272,6 +275,7 @@ def _raster_layer(name: str, row: Mapping[Any, Any]) -> RasterLayer:
         sources=sources,
         job=None if row["job_id"] is None else str(row["job_id"]),
         draft_of=row["job_id"] if draft else None,
+        licensed=computed or bool(row["licence"]),
     )
 
 

@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from shanhai.cartography import ClassStyle
-from shanhai.errors import NotFound
+from shanhai.errors import NotFound, Unauthenticated
 from shanhai_tiles.answers import DocumentRoute, Freshness, JsonAnswer, answer_json, etag_of, sends
 from shanhai_tiles.dependencies import (
     LangDep,
@@ -170,7 +170,15 @@ async def clip(
     services: ServicesDep,
     band: Annotated[int | None, Query(ge=1, le=10_000)] = None,
 ) -> Response:
-    """The layer's cells within an area as a GeoTIFF, all bands or one."""
+    """The layer's cells within an area as a GeoTIFF, all bands or one.
+
+    Without identity not those of a dataset that states no licence, as its file is not given.
+    """
+    if not layer.licensed and not seen.to_known:
+        raise Unauthenticated(
+            f"layer {layer.name!r} states no licence; its cells are for readers with an identity",
+            message_zh=f"图层 {layer.name!r} 未注明许可，其栅格数据仅供有身份的用户获取",
+        )
     area = await read_area(request)
     source = source_of(layer, services.artifacts)
     target = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-clip-")) / "clip.tif"

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import feature_styles
 from shanhai.cartography import ClassStyle, RampStyle, written_unit
+from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Box, bound_values, conditions, reads_former
 from shanhai.vocabulary import Label, Lang
@@ -263,16 +264,21 @@ async def read_classes(
     """
     if not asks_for_classes(layer, box) or not isinstance(layer, VectorLayer):
         return None
-    entity = layer.collection.entity
+    entity = seen_by(layer.collection.entity, layer.selection.viewer)
     meant = replace(layer.selection.meant, box=box)
     source = source_of(entity, former=reads_former(entity, meant))
     # A zone of a plan that nobody has drawn is on no map.
-    drawn = f"{layer.collection.geometry} IS NOT NULL"
+    drawn = f"{entity.geometry} IS NOT NULL"
     met = " AND ".join(f"({one})" for one in (drawn, *conditions(entity, meant)))
     values = bound_values(meant)
     if layer.name == COLLECTION:
         return await _zone_classes(session, source, met, values)
-    return await _declared_classes(session, layer, source, met, values)
+    style = feature_styles.feature_style(layer.name)
+    by = entity.declared(style.by or "")
+    if by is None:
+        raise LookupError(f"{layer.name} has no property {style.by!r}")
+    query = text(f"SELECT DISTINCT ({by.sql})::text FROM {source} WHERE {met}")  # noqa: S608
+    return _occurring(declared_entries(style), set(await session.scalars(query, values)))
 
 
 def asks_for_classes(layer: Layer, box: Box | None) -> bool:
@@ -307,17 +313,6 @@ async def _zone_classes(
         )
         for row in rows
     ]
-
-
-async def _declared_classes(
-    session: AsyncSession, layer: VectorLayer, source: str, met: str, values: dict[str, object]
-) -> list[LegendEntry]:
-    style = feature_styles.feature_style(layer.name)
-    by = layer.collection.entity.declared(style.by or "")
-    if by is None:
-        raise LookupError(f"{layer.name} has no property {style.by!r}")
-    query = text(f"SELECT DISTINCT ({by.sql})::text FROM {source} WHERE {met}")  # noqa: S608
-    return _occurring(declared_entries(style), set(await session.scalars(query, values)))
 
 
 def _occurring(entries: Sequence[LegendEntry], found: set[str | None]) -> list[LegendEntry]:

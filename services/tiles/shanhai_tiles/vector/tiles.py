@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from shanhai.db.engine import PLAN_ANEW, Executor
 from shanhai.db.features.entity import Property
 from shanhai.db.features.selection import SURELY_DEGREES
+from shanhai.db.features.statements import shown
 from shanhai.db.tiles.simplified_shapes import Shapes, ZoomBand, band_of
 from shanhai_tiles.grids import (
     CGCS2000,
@@ -209,8 +210,7 @@ def _typed(item: Property) -> str:
     """
     cast = _CASTS.get(item.schema.get("format", item.schema["type"]))
     if cast is None:
-        dated = item.schema.get("format") in {"date", "date-time"}
-        return f"({item.sql})::text" if dated else f"({item.sql})"
+        return f"({item.sql})::text" if item.schema.get("format") == "date" else f"({shown(item)})"
     if "->" not in item.sql:
         return f"({item.sql})::{cast}"
     return f"(to_jsonb({item.sql}) #>> '{{}}')::{cast}"

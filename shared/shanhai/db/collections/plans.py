@@ -111,7 +111,7 @@ PLANS = entity.Entity(
     geometry_type="geometry-multipolygon",
     published="p.status IN ('approved', 'superseded')",
     partners=PARTNERS,
-    interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year + 1, 1, 1)"),
+    interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year, 12, 31)"),
     properties=(
         _OWN.code,
         *_OWN.names(),

@@ -113,7 +113,7 @@ PROJECTS = entity.Entity(
     public=_OWN.public,
     signed_in=_OWN.signed_in,
     partners=_PARTNERS,
-    interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year + 1, 1, 1)"),
+    interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year, 12, 31)"),
     properties=(
         _OWN.code,
         *_OWN.names(),

@@ -9,7 +9,6 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import (
-    ColumnElement,
     DateTime,
     Select,
     bindparam,
@@ -28,7 +27,7 @@ from shanhai.db.features.entity import Entity, Property, decimal_type
 from shanhai.db.features.order import Order, order_by, sorted_columns
 from shanhai.db.features.query import INTERNAL_ERROR
 from shanhai.db.features.selection import QueryShape, Selection, bound_values
-from shanhai.db.features.statements import OutputOptions
+from shanhai.db.features.statements import OutputOptions, as_read, rows_of
 from shanhai.db.fence import BOUND
 from shanhai.db.identity import PUBLIC
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
@@ -163,17 +162,12 @@ def _told(sqlstate: str | None, crs: Crs) -> ShanhaiError | None:
 @lru_cache(maxsize=256)
 def _query(entity: Entity, question: QueryShape, form: OutputOptions, order: Order) -> Select[Any]:
     columns = {"shape": _wkb(entity, form.crs)}
-    for item in entity.properties:
+    for item in as_read(entity, question).properties:
         if form.members is None or item.name in form.members:
             columns[f"p_{item.name}"] = typed(item)
     columns |= {"key": entity.key, **sorted_columns(entity, order)}
-    listed: list[ColumnElement[Any]] = [
-        literal_column(sql).label(name) for name, sql in columns.items()
-    ]
     rows = (
-        select(*listed)
-        .select_from(text(source_of(entity, former=question.former)))
-        .where(*map(text, question.conditions))
+        rows_of(entity, question, **columns)
         .order_by(text(order_by(order, None)))
         .limit(bindparam("wanted"))
         .subquery()

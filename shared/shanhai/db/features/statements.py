@@ -27,6 +27,8 @@ Statement = sa.Select[*tuple[Any, ...]]
 
 DAY = " CROSS JOIN (SELECT CAST(:as_of AS date) AS day) asked"
 """The day asked for, for properties that other tables tell."""
+# A colon before a letter would be a bind.
+RFC3339 = 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'
 MEMBERS_IN_CALL = 50
 """PostgreSQL's functions take a hundred arguments, and each member is two."""
 
@@ -64,10 +66,10 @@ USUAL = PageOptions()
 
 def feature_query(entity: Entity, question: QueryShape, form: OutputOptions = PLAIN) -> Statement:
     """Features that meet the conditions, as `row_columns` has them, in no order."""
-    return _of_rows(entity, question, **row_columns(_read(entity, question), form))
+    return rows_of(entity, question, **row_columns(as_read(entity, question), form))
 
 
-def _read(entity: Entity, question: QueryShape) -> Entity:
+def as_read(entity: Entity, question: QueryShape) -> Entity:
     """The entity as its members are read: as they are, or as they were on a day."""
     return on_a_day(entity) if question.former else entity
 
@@ -134,7 +136,7 @@ def wires(entity: Entity, members: frozenset[str] | None) -> tuple[OutputColumn,
 
 def _wire(item: Property) -> OutputColumn:
     kind, form = item.schema["type"], item.schema.get("format")
-    if form == "decimal":
+    if form == "decimal" or (form == "date-time" and item.attribute is None):
         return OutputColumn(item.name, shown(item), is_json=False)
     if kind == "string" and form == "date":
         # An infinite date has no value in Python.
@@ -142,7 +144,7 @@ def _wire(item: Property) -> OutputColumn:
     whole = kind in {"integer", "boolean"} and item.column is not None
     if whole or (kind == "string" and form in {None, "uuid"}):
         return OutputColumn(item.name, item.sql, is_json=False)
-    # Numbers keep all their digits, and moments are written as PostgreSQL does.
+    # Numbers keep all their digits.
     return OutputColumn(item.name, f"to_json({item.sql})::text", is_json=True)
 
 
@@ -171,7 +173,9 @@ def _object(properties: Iterable[Property]) -> str:
 
 
 def shown(item: Property) -> str:
-    """SQL of a value as JSON has it: money is a text, which no reader rounds."""
+    """SQL of a value as JSON has it: money as text, which no reader rounds, and moments in UTC."""
+    if item.schema.get("format") == "date-time" and item.attribute is None:
+        return f"to_char(({item.sql}) AT TIME ZONE 'UTC', '{RFC3339}')"
     if item.schema.get("format") == "decimal":
         return f"CAST(CAST({item.sql} AS {decimal_type(item.schema)}) AS text)"
     return item.sql
@@ -186,7 +190,7 @@ def page_query(
     gaps: tuple[bool, ...],
 ) -> Statement:
     """A page and, on each of its rows, how many match: one round trip for both."""
-    content = row_columns(_read(entity, question), ask.form)
+    content = row_columns(as_read(entity, question), ask.form)
     return _placed_query(entity, question, ask, side, gaps, content)
 
 
@@ -220,7 +224,7 @@ def _placed_query(
     # Rows are found again by where they lie, which no index is needed for; a union has no places.
     spot = entity.key if question.former else f"{entity.alias}.ctid"
     sorted_by = sorted_columns(entity, ask.order)
-    keys = _of_rows(entity, question, key=entity.key, spot=spot, **sorted_by)
+    keys = rows_of(entity, question, key=entity.key, spot=spot, **sorted_by)
     number: sa.ColumnElement[Any] = sa.literal_column("NULL::bigint")
     if side is None and (ask.counting == "capped" or (ask.counting == "exact" and question.narrow)):
         if ask.counting == "capped":
@@ -246,7 +250,7 @@ def _placed_query(
         placed = {"place": place_column(entity, ask.order), **sorted_by}
     # A former state has the number of its row: only the conditions tell the two apart.
     again = question if question.former else QueryShape(())
-    query = _of_rows(entity, again, **content).add_columns(number.label("matched"))
+    query = rows_of(entity, again, **content).add_columns(number.label("matched"))
     query = query.add_columns(*_labelled(placed if ask.order else {}))
     spots = sa.select(page.c.spot).scalar_subquery()
     query = query.where(sa.literal_column(spot) == sa.func.any(sa.func.array(spots))).order_by(
@@ -281,7 +285,7 @@ def one_feature_query(entity: Entity, question: QueryShape, form: OutputOptions)
 @lru_cache(maxsize=1024)
 def count_query(entity: Entity, question: QueryShape, cap: int | None = CAP) -> Statement:
     """How many rows meet the conditions; the counting stops at `cap`."""
-    rows = _of_rows(entity, question, one="1")
+    rows = rows_of(entity, question, one="1")
     if cap is not None:
         rows = rows.limit(_number(cap))
     return _planned(sa.select(sa.func.count()).select_from(rows.subquery()), question)
@@ -301,7 +305,7 @@ def extent_query(entity: Entity, question: QueryShape) -> Statement:
     """The box and period of the rows that meet the conditions."""
     starts, ends = entity.interval or ("NULL::date", "NULL::date")
     box = f"ST_Extent({entity.geometry})" if entity.geometry else "NULL::box2d"
-    return _of_rows(
+    return rows_of(
         entity,
         question,
         west=f"ST_XMin({box})",
@@ -314,7 +318,7 @@ def extent_query(entity: Entity, question: QueryShape) -> Statement:
     )
 
 
-def _of_rows(entity: Entity, question: QueryShape, **columns: str) -> Statement:
+def rows_of(entity: Entity, question: QueryShape, **columns: str) -> Statement:
     """Named expressions over the rows that meet the conditions."""
     day = DAY if question.former and on_a_day(entity) is not entity else ""
     source = sa.text(source_of(entity, former=question.former) + day)
