@@ -44,9 +44,9 @@ Recipient: TypeAlias = pyrage.x25519.Recipient | crypto.Sm2PublicKey
 
 
 class BackupBroken(ShanhaiError):
-    """A backup is not as it was written, or not whole."""
+    """A backup is not as it was written, not whole, or of another key."""
 
-    title = Label("备份已损坏", "Backup broken")
+    title = Label("备份无法使用", "Backup cannot be used")
 
 
 @dataclass(frozen=True, slots=True)

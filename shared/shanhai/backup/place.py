@@ -59,7 +59,7 @@ class BucketPath:
     key: PurePosixPath = field(default_factory=PurePosixPath)
 
     def __str__(self) -> str:
-        return f"{self.address}/{self.key}"
+        return f"{self.address}/{self.key}".removesuffix("/.")
 
     def __truediv__(self, name: str) -> "BucketPath":
         return BucketPath(self.store, self.address, self.key / name)

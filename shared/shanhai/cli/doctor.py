@@ -444,6 +444,24 @@ async def check_redis() -> str:
     return f"Redis {info['redis_version']}, {policy}"
 
 
+async def check_dask() -> str:
+    """The scheduler of Dask, where one is named, answers and has workers."""
+    settings = DaskSettings()
+    if not settings.scheduler:
+        return "none: SHANHAI_DASK_SCHEDULER is not set"
+    version, tls = (
+        _version_of("distributed"),
+        (settings.tls_ca, settings.tls_cert, settings.tls_key),
+    )
+    # Not every service has these.
+    from shanhai.raster.dask_windows import connected
+    from shanhai.raster.windows import Cluster
+
+    with connected(Cluster(settings.scheduler, *tls)) as client:
+        number = len(client.nthreads())
+    return f"{settings.scheduler} has {number} workers, of distributed {version}"
+
+
 async def check_artifacts() -> str:
     """The artifact store can be written, and the folder of it or of what was fetched has room."""
     settings = ArtifactSettings()
@@ -477,11 +495,15 @@ async def check_fonts() -> str:
 
 async def check_rasters() -> str:
     """The raster libraries are installed."""
+    return f"rasterio {_version_of('rasterio')}, which brings GDAL"
+
+
+def _version_of(library: str) -> str:
     try:
-        version = importlib.metadata.version("rasterio")
+        return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError as error:
-        raise Unavailable("no rasterio; install shanhai[all], or ask a worker's doctor") from error
-    return f"rasterio {version}, which brings GDAL"
+        where = "install shanhai[all], or ask a worker's doctor"
+        raise Unavailable(f"no {library}; {where}") from error
 
 
 async def check_isolation() -> str:
@@ -510,6 +532,7 @@ CHECKS: dict[str, Check] = {
     "audit export": check_export,
     "cryptography": check_cryptography,
     "redis": check_redis,
+    "dask": check_dask,
     "artifacts": check_artifacts,
     "files": check_files,
     "fonts": check_fonts,

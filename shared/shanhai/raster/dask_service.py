@@ -106,13 +106,11 @@ async def _work(worker: "Worker", stop: asyncio.Event) -> None:
     """Until told to stop, or the scheduler is gone; a window in hand is finished."""
     stopping = asyncio.create_task(stop.wait())
     working = asyncio.create_task(_start_and_finish(worker))
-    done, _ = await asyncio.wait((stopping, working), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((stopping, working), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    if working not in done:
+    if not working.done():
         working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
-    else:
+    with suppress(asyncio.CancelledError):
         await working
 
 

@@ -1,5 +1,6 @@
 """Windows on a real cluster: same results and order, deaths survived, the unfit refused."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from shanhai.cli.doctor import check_dask
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster import dask_windows
 from shanhai.raster.windows import Cluster, window_runner
@@ -180,9 +182,16 @@ def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ):
         pytest.fail("somebody answered")
     assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("SHANHAI_DASK_SCHEDULER", nobody.scheduler)
+    with pytest.raises(Unavailable, match=r"no Dask scheduler answers at tcp://"):
+        asyncio.run(check_dask())
 
 
-def test_without_certificates_every_part_listens_to_this_machine_alone(dask: DaskParts) -> None:
+def test_without_certificates_every_part_listens_to_this_machine_alone(
+    dask: DaskParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHANHAI_DASK_SCHEDULER", dask.cluster.scheduler)
+    assert "has 2 workers" in asyncio.run(check_dask())
     with dask_windows.connected(dask.cluster) as client:
         addresses = [dask.address, *client.scheduler_info()["workers"]]
     assert len(addresses) == 3
