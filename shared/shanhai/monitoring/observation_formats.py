@@ -57,7 +57,8 @@ def time_of(text: str) -> int:
 def _moment(text: str) -> datetime:
     if RFC_3339.fullmatch(text) is None:
         raise ValueError("not of RFC 3339")
-    return datetime.fromisoformat(text.upper())
+    # In UTC, where the first or last years of a calendar may not be there.
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
 
 
 def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:

@@ -52,6 +52,8 @@ def test_times(text: str, iso: str) -> None:
         *("2026-03-01", "20260301T000000Z", "2026-03-01T00:00:00", "2026-W09-7T00:00:00Z"),
         *("2026-02-29T00:00:00Z", "2026-03-01T24:00:01Z", "2026-03-01T00:00:60Z"),
         *("٢٠٢٦-03-01T00:00:00Z", "", "2026-03-01T00:00:00+8:00"),
+        # Of the year 10000 in UTC, and of the one before the year 1: no column can be read then.
+        *("9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"),
     ],
 )
 def test_what_is_no_time(text: str) -> None:

@@ -86,6 +86,19 @@ def test_a_bad_one_is_named(service: Service, filled: httpx.Client) -> None:
     assert refused["rejected"][0]["pointer"] == "/result_time"
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"])
+def test_one_of_no_year_in_utc_is_refused(
+    service: Service, filled: httpx.Client, time: str
+) -> None:
+    row = {"station": "xm-1", "property": "ph", "time": NOON.isoformat(), "value": 7}
+    with service.client(service.feed) as feed:
+        # Alone, it is read without columns.
+        for body in ({**row, "result_time": time}, [row, {**row, "result_time": time}]):
+            refused = feed.post("/observations", json=body).json()["rejected"]
+            assert [one["pointer"] for one in refused] == ["/result_time"]
+    assert filled.get("/observations", params={"station": "xm-1"}).status_code == 200
+
+
 def test_another_one_is_a_revision_and_none_leaves_it(filled: httpx.Client) -> None:
     path = sent(filled, "Observations", {**at(40), "Datastream": DATASTREAM}).headers["Location"]
     sent(filled, "Observations", {**at(40, resultTime=None), "Datastream": DATASTREAM})
