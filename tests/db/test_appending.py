@@ -169,6 +169,16 @@ async def test_what_changed_meanwhile_is_noticed(
     ]
 
 
+async def test_a_value_too_large_to_be_kept_is_not_appended(
+    appender: Appender, sessions: Sessions
+) -> None:
+    await learned(appender, sessions)
+    assert await append(appender, at_hour(2, 1e100)) is not None
+    for value, unit in ((-1.1e100, None), (1e98, "mg/m3"), (1e307, "mg/m3")):
+        assert await append(appender, at_hour(3, value, unit=unit)) is None
+    assert len(await fetch(sessions, "SELECT 1 FROM observation")) == 3
+
+
 async def test_a_range_and_a_unit_told_meanwhile_are_noticed(
     appender: Appender, sessions: Sessions
 ) -> None:

@@ -455,6 +455,36 @@ async def test_invalid_and_impossible_values_count_in_no_sum(sessions: Sessions)
             await sum_up(session)
 
 
+async def test_values_too_large_to_be_summed_up_are_refused(sessions: Sessions) -> None:
+    # From mg/L to µg/m³ a value grows by a million.
+    given = [*rows([1e100, -1e100, 1.7e308, -1.1e100]), *rows([1e94, 1e95, 1e305], unit="mg/L")]
+    outcome = await store(sessions, given)
+    beyond = "is beyond ±1e+100, in the unit of the property, where no value is kept"
+    assert [(one.index, one.pointer, one.detail) for one in outcome.rejected.told] == [
+        (2, "/value", f"1.7e+308 {beyond}"),
+        (3, "/value", f"-1.1e+100 {beyond}"),
+        (5, "/value", f"1e+95 {beyond}"),
+        (6, "/value", f"1e+305 {beyond}"),
+    ]
+
+
+async def test_what_cannot_be_summed_up_stops_no_other_series(sessions: Sessions) -> None:
+    """Values that were stored before any was too large."""
+    await store(sessions, rows([1, 2]) + rows([3], station="b"))
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE observation SET value = 1.7e308 WHERE value = 2"))
+    stations = [station for (station,) in await fetch(sessions, "SELECT id FROM station")]
+    [(of,)] = await fetch(sessions, "SELECT DISTINCT property_id FROM observation_latest")
+    for _ in range(2):
+        async with sessions.begin() as session:
+            found = await read_buckets(
+                session, "day", stations, [of], START - timedelta(days=1), NOW
+            )
+            assert [(one.number, one.mean) for one in found] == [(1, 1), (1, 3)]
+            await sum_up(session)
+    assert await fetch(sessions, "SELECT 1 FROM rollup_due") == []
+
+
 async def series(sessions: Sessions) -> tuple[list[int], list[int]]:
     [(station, of)] = await fetch(
         sessions, "SELECT station_id, property_id FROM observation_latest"

@@ -87,6 +87,8 @@ Times = NDArray[np.datetime64]
 Whole = NDArray[np.int32]
 VALID = 0
 """The quality of a value nobody doubts, as it is stored."""
+LARGEST = 1e100
+"""No value is kept that is further from zero: means are made of squares, which must be numbers."""
 MOST_TOLD = 1000
 """Refused rows that are named one by one; the rest are counted."""
 

@@ -34,6 +34,7 @@ from shanhai.db.observations.series import (
 from shanhai.db.observations.validation import Clock, microseconds
 from shanhai.monitoring.checks import RELATIONS, QualityFlag
 from shanhai.monitoring.observation import (
+    LARGEST,
     NO_FEATURE,
     VALID,
     Batch,
@@ -321,7 +322,7 @@ class Appender:
     ) -> bool:
         """Add a row that continues its series; False where it does not, or may be unsound."""
         at, value = microseconds(row.time), series.value_of(row)
-        if value is None or not math.isfinite(value):
+        if value is None or not abs(value) <= LARGEST:
             return False
         if not max(span[0], series.earliest, newest.time + 1) <= at <= span[1]:
             return False

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.monitoring.checks import QualityFlag
-from shanhai.monitoring.observation import VALID
+from shanhai.monitoring.observation import LARGEST, VALID
 
 KEPT = timedelta(days=2)
 """Changes that nobody evaluated by then are forgotten."""
@@ -41,7 +41,10 @@ SPREAD_DAYS = 30
 LEAST_CHANGES = 24
 """Changes from hour to hour from which a series' usual change can be told."""
 
-COUNTED = f"o.quality = {VALID} AND o.flags & {int(QualityFlag.OUT_OF_RANGE)} = 0"
+COUNTED = (
+    f"o.quality = {VALID} AND o.flags & {int(QualityFlag.OUT_OF_RANGE)} = 0"
+    f" AND o.value BETWEEN -{LARGEST} AND {LARGEST}"
+)
 STATISTICS = (
     "count(*), avg(o.value), min(o.value), max(o.value),"
     " percentile_cont(0.5) WITHIN GROUP (ORDER BY o.value),"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from shanhai.db.identity import Identity
 from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty
 from shanhai.monitoring.observation import (
+    LARGEST,
     MOST_TOLD,
     NO_FEATURE,
     Batch,
@@ -163,7 +164,7 @@ def judge(
             ((station == at) & (property_ == was), lambda row, now=now: _moved(batch, row, now))
             for (at, was), now in known.moved.items()
         ),
-        (~np.isfinite(values), lambda row: _not_finite(batch, row)),
+        (~(np.abs(values) <= LARGEST), lambda row: _too_large(batch, row)),
     )
     found: list[tuple[NDArray[np.intp], Callable[[int], Why]]] = []
     for broken, why in rules:
@@ -294,6 +295,12 @@ def _outlived(batch: Batch, row: int, line: int) -> Why:
 def _not_finite(batch: Batch, row: int) -> Why:
     given = batch.value[row]
     return "/value", f"{given} is not a finite number", f"{given} 不是有限的数值"
+
+
+def _too_large(batch: Batch, row: int) -> Why:
+    given = batch.value[row]
+    beyond = f"{given} is beyond ±{LARGEST}, in the unit of the property, where no value is kept"
+    return "/value", beyond, f"{given} 按观测项目的单位计超出可保存的范围 ±{LARGEST}"
 
 
 def _moved(batch: Batch, row: int, now: str) -> Why:
