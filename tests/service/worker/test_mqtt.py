@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from ssl import SSLError
 from typing import Any
@@ -16,7 +16,10 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import feeds, ingest
+from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.ingest import IncomingBatch
+from shanhai.db.observations.rollups import sum_up
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import MqttSettings
 from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
@@ -24,6 +27,7 @@ from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt, mqtt_connection
 from tests.support.certificates import make_certificates
 from tests.support.mosquitto import Mosquitto, running_mosquitto
+from tests.support.observation_rows import store_observations
 from tests.support.workers import Workers, eventually
 
 TOPIC = "shanhai/observations"
@@ -256,6 +260,40 @@ async def test_a_message_that_can_never_be_stored_is_refused_alone(
         await asyncio.to_thread(broker.publish, messages(range(30, 31)))
         await reach(sessions, 30)
     assert refused(context) == {"not_stored": 1}
+
+
+async def test_late_values_of_a_closed_month_wait_for_its_file(
+    context: WorkerContext,
+    sessions: Sessions,
+    river_station: str,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(mqtt, "LONGEST_PAUSE_S", 0.1)
+    march = datetime(2026, 3, 10, tzinfo=UTC)
+    await store_observations(sessions, [FeedObservation("river-1", "cod", march, 1)])
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await close_month(sessions, context.artifacts, date(2026, 3, 1))
+    async with sessions() as session:
+        uri = str(await session.scalar(text("SELECT uri FROM observation_archive")))
+    file, aside = context.artifacts.local_path(uri), tmp_path / "aside"
+    file.rename(aside)
+    late = json.dumps(row(0, time=(march + timedelta(hours=1)).isoformat())).encode()
+    given = settings(broker)
+    async with fetching(context, given):
+        pass
+    # Published first, so that they come together.
+    await asyncio.to_thread(broker.publish, [(TOPIC, late), *messages(range(20))])
+    async with fetching(context, given):
+        await reach(sessions, 20)
+        await asyncio.to_thread(broker.publish, messages(range(20, 21)))
+        await reach(sessions, 21)
+        aside.rename(file)
+        # The one that is fetched back, and the one that waited.
+        await reach(sessions, 23)
+    assert refused(context) == {}
 
 
 async def test_what_is_stored_and_was_not_acknowledged_comes_again_and_is_there_once(

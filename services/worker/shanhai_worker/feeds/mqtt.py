@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shanhai.db.engine import Sessions, is_of_data
 from shanhai.db.observations.feeds import MOST_ROWS
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.monitoring.observation import RefusedRows, Rejection
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
@@ -194,11 +194,11 @@ class Fetcher:
         self._pause_s = FIRST_PAUSE_S
 
     async def run(self) -> None:
-        """Fetch for ever; pauses grow until the broker lets us in again."""
+        """Fetch for ever; pauses grow until messages are dealt with again."""
         while True:
             try:
                 await self._fetch()
-            except DATABASE_ERRORS as error:
+            except (Unavailable, *DATABASE_ERRORS) as error:
                 log.warning(
                     "connection to the broker ended", error=type(error).__name__, reason=str(error)
                 )
@@ -210,10 +210,10 @@ class Fetcher:
         filters = [topic.filter for topic in self._topics]
         connected = self._meters.connections.labels(WAY)
         async with BrokerConnection(self._settings, filters) as connection:
-            self._pause_s = FIRST_PAUSE_S
             with connected.track_inprogress():
                 while True:
                     await self._deal_with(connection, await connection.messages())
+                    self._pause_s = FIRST_PAUSE_S
 
     async def _deal_with(self, connection: BrokerConnection, messages: list[MqttMessage]) -> None:
         """Have messages stored and acknowledge them in their order.
@@ -261,6 +261,8 @@ class Fetcher:
             if len(portion) > 1:
                 await self._store_each(portion)
                 return
+            if isinstance(error, Unavailable):
+                raise
             self._refuse("not_stored", portion[0].message, type(error).__name__)
         self._tell_refused(portion, refused)
 
