@@ -553,6 +553,38 @@ class TestWriting:
         )
         assert many.status_code == 413
 
+    def test_good_rows_are_kept_however_many_are_not(self, client: httpx.Client) -> None:
+        client.post(f"{ROOT}/Things", json=thing("bad-array")).raise_for_status()
+        # The first, one in the midst and the last are good.
+        good = {0, 1500, 2501}
+        first = datetime(2026, 9, 2, tzinfo=UTC)
+        times = (first + timedelta(minutes=number) for number in range(2502))
+        rows = [[f"{time:%Y-%m-%dT%H:%M:%SZ}", 7] for time in times]
+        for number in set(range(2502)) - good:
+            rows[number][0] = "2999-09-02T00:00:00Z"
+        array = {
+            "Datastream": {"@iot.id": "bad-array:ph"},
+            "components": ["phenomenonTime", "result"],
+            "dataArray": rows,
+        }
+        answer = client.post(f"{ROOT}/CreateObservations", json=[array])
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        assert {number for number, one in enumerate(told) if not one.startswith("error: ")} == good
+        assert len(told) == len(rows)
+        for number in good:
+            assert client.get(told[number]).json()["phenomenonTime"] == rows[number][0]
+
+    def test_too_many_bad_observations_are_told_by_the_first(self, client: httpx.Client) -> None:
+        body = thing("bad-deep")
+        bad = {"phenomenonTime": "2999-01-01T00:00:00Z", "result": 7}
+        body["Datastreams"][0]["Observations"] = [bad] * 1001
+        answer = client.post(f"{ROOT}/Things", json=body)
+        assert answer.status_code == 400
+        assert pointers(answer) == ["/phenomenonTime"]
+        assert "1001 observations break a rule" in answer.json()["detail"]
+        assert client.get(f"{ROOT}/Things('bad-deep')").status_code == 404
+
     def test_who_may_write_what(self, service: Service, filled: httpx.Client) -> None:
         value = {"Datastream": {"@iot.id": "xm-1:ph"}, "result": 7}
         with service.client(None) as anybody, service.client(service.feed) as feed:

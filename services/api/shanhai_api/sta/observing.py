@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shanhai.db.observations.archive_restore import annul
@@ -13,6 +14,7 @@ from shanhai.db.sensorthings.places import note_used
 from shanhai.db.sensorthings.queries import Raw, find_columns
 from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
+    MOST_TOLD,
     NO_FEATURE,
     FeedObservation,
     Rejection,
@@ -137,9 +139,15 @@ async def store_readings(making: Making) -> None:
     """
     if not making.readings:
         return
-    demand_stored(
-        making.readings, await _store(making, [item.observation for item in making.readings])
-    )
+    refused = await _store(making, [item.observation for item in making.readings])
+    if len(refused) > MOST_TOLD:
+        first = refused[0]
+        raise InvalidInput(
+            f"{len(refused)} observations break a rule; the first: {first.detail}",
+            message_zh=f"{len(refused)} 条观测值不符合规则；首条：{first.detail_zh}",
+            faults=[Fault(MEMBERS.get(first.pointer, ""), first.detail, first.detail_zh)],
+        )
+    demand_stored(making.readings, refused)
 
 
 def incoming(observations: Sequence[FeedObservation], caller: Caller) -> IncomingBatch:
@@ -171,30 +179,20 @@ def demand_stored(readings: Sequence[Reading], refused: Sequence[Rejection]) -> 
 
 
 async def _store(making: Making, observations: Sequence[FeedObservation]) -> Sequence[Rejection]:
-    """Store what can be; the rest is told.
-
-    Raises:
-        InvalidInput: more break a rule than can be told one by one.
-    """
+    """Store what can be; all the rest is told."""
     demand(making.caller, Scope.OBSERVE)
-    [outcome] = await store_all(
-        making.session,
-        [incoming(observations, making.caller)],
-        skew=making.skew,
-        files=making.files,
-    )
+    # In parts, since of each no more than so many refused ones are told.
+    starts = range(0, len(observations), MOST_TOLD)
+    parts = [incoming(observations[at : at + MOST_TOLD], making.caller) for at in starts]
+    outcomes = await store_all(making.session, parts, skew=making.skew, files=making.files)
     used = {item.feature for item in observations} - {NO_FEATURE}
     if used:
         await note_used(making.session, used)
-    refused = outcome.rejected
-    if refused.number > len(refused.told):
-        first = refused.told[0]
-        raise InvalidInput(
-            f"{refused.number} observations break a rule; the first: {first.detail}",
-            message_zh=f"{refused.number} 条观测值不符合规则；首条：{first.detail_zh}",
-            faults=[Fault(MEMBERS.get(first.pointer, ""), first.detail, first.detail_zh)],
-        )
-    return refused.told
+    return [
+        replace(item, index=at + item.index)
+        for at, outcome in zip(starts, outcomes, strict=True)
+        for item in outcome.rejected.told
+    ]
 
 
 Row = FeedObservation | Fault
