@@ -455,6 +455,27 @@ async def test_invalid_and_impossible_values_count_in_no_sum(sessions: Sessions)
             await sum_up(session)
 
 
+async def test_a_bucket_has_all_its_values_wherever_the_stretch_ends(sessions: Sessions) -> None:
+    """Both where its days are due and where some of them are summed up."""
+    begin = START - timedelta(hours=8)  # of March in Beijing
+    late = START + timedelta(days=30, hours=15)  # the last of its days there
+    await store(sessions, [*rows([1], start=START + timedelta(days=9)), *rows([3], start=late)])
+    buckets = [
+        ("month", begin, begin + timedelta(minutes=1), 2),
+        ("month", begin - timedelta(days=40), begin + timedelta(days=4), 2),
+        ("month", begin - timedelta(days=40), begin, 0),
+        ("day", late - timedelta(hours=23), late - timedelta(hours=22), 1),
+        ("day", late - timedelta(hours=24), late - timedelta(hours=23), 0),
+        ("hour", late, late + timedelta(minutes=1), 1),
+    ]
+    for before in (START.date(), date(2026, 3, 20), date(2026, 5, 1)):
+        async with sessions.begin() as session:
+            await sum_up(session, before=before)
+            for every, start, end, number in buckets:
+                found = await read_buckets(session, every, *await series(sessions), start, end)
+                assert sum(one.number for one in found) == number, (every, start, end, before)
+
+
 async def test_values_too_large_to_be_summed_up_are_refused(sessions: Sessions) -> None:
     # From mg/L to µg/m³ a value grows by a million.
     given = [*rows([1e100, -1e100, 1.7e308, -1.1e100]), *rows([1e94, 1e95, 1e305], unit="mg/L")]

@@ -198,7 +198,8 @@ def buckets_sql(every: Every) -> str:
                (date_trunc('{span}', d.day::timestamp) + interval '1 {span}')::timestamptz AS last
           FROM rollup_due d, asked
          WHERE {wanted.format("d")}
-           AND d.day >= date_trunc('{span}', asked.start)::date AND d.day <= asked."end"::date
+           AND d.day >= date_trunc('{span}', asked.start)::date
+           AND d.day < (date_trunc('{span}', asked."end") + interval '1 {span}')::date
       )
       SELECT r.* FROM observation_{every} r, asked
        WHERE {wanted.format("r")} AND r.starts_at >= asked.start AND r.starts_at < asked."end"
