@@ -35,7 +35,7 @@ from shanhai.db.observations.series import (
     sort_rows,
 )
 from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
-from shanhai.db.sensorthings.identifiers import UNKNOWN_PROPERTY, as_kept
+from shanhai.db.sensorthings import identifiers
 from shanhai.monitoring.observation import (
     MOST_TOLD,
     Batch,
@@ -150,7 +150,10 @@ async def store_all(
     size = sum(len(one.batch) for one in deliveries)
     refused = [RefusedRows() for _ in deliveries]
     joined = await _beside(size, lambda: _joined(deliveries))
-    joined = [await _as_kept(session, one, refused) if one.by_series else one for one in joined]
+    batches = [one.batch for one in joined if one.by_series]
+    named = {address for batch in batches for address in identifiers.addresses_of(batch)}
+    kept = await identifiers.kept_series(session, named)
+    joined = [_as_kept(one, kept, refused) if one.by_series else one for one in joined]
     asked = await _beside(size, lambda: _asked(joined, clock))
     with known_errors():
         known = await find_known(raw, asked)
@@ -162,8 +165,20 @@ async def store_all(
     judged = await _beside(size, lambda: _judge_all(joined, known, sources, clock, refused))
     if known.months_missing:
         await make_months(session, _months(judged.rows.time.view("datetime64[us]"), clock))
-    with known_errors():
-        counts = await _write(raw, judged.rows, judged.part, len(deliveries), known, clock, files)
+    counts = [[0, 0, 0] for _ in deliveries]
+    if len(judged.part):
+        with known_errors():
+            given = await _beside(size, lambda: sort_rows(judged.rows))
+            stored = await ingest_sql.lock_series(raw, given)
+            now = await identifiers.kept_series(session, named)
+            if now != kept or await ingest_sql.are_moved(raw, given):
+                # A unit was corrected before its series was locked; none is from now on.
+                return await store_all(
+                    session, deliveries, received=received, skew=skew, files=files
+                )
+            storing = _Storing(raw, given, stored, known, clock.received, files)
+            new, changed = await storing.write()
+        counts = _count(given, new, changed, judged.part[given.order], len(deliveries))
     refusals = [
         *((source, kind) for source, kind in judged.kinds),
         *(
@@ -218,12 +233,12 @@ def _join(deliveries: Sequence[IncomingBatch], numbers: Sequence[int]) -> _Joine
     return _Joined(batch, part, first.sender, first.source, first.by_series)
 
 
-async def _as_kept(session: Transaction, one: _Joined, refused: Sequence[RefusedRows]) -> _Joined:
+def _as_kept(one: _Joined, kept: identifiers.KeptSeries, refused: Sequence[RefusedRows]) -> _Joined:
     """Rows of Datastreams as these are kept; those of others are refused."""
-    batch, which = await as_kept(session, one.batch)
+    batch, which = identifiers.as_kept(one.batch, kept)
     for row in np.flatnonzero(~which).tolist():
         index = int(one.batch.index[row])
-        refused[one.part[row]].add([Rejection(index, "/property", *UNKNOWN_PROPERTY)])
+        refused[one.part[row]].add([Rejection(index, "/property", *identifiers.UNKNOWN_PROPERTY)])
     return replace(one, batch=batch, part=one.part[which])
 
 
@@ -284,38 +299,20 @@ def _asked(joined: Sequence[_Joined], clock: Clock) -> CodeQuery:
     )
 
 
-async def _write(
-    raw: Any,
-    rows: ResolvedRows,
-    part: NDArray[np.intp],
-    parts: int,
-    known: KnownCodes,
-    clock: Clock,
-    files: ArtifactStore | None,
-) -> list[list[int]]:
-    """Store sound rows, each of a part; for each part, how many are new, were there already, and
-    were revised."""
-    if not len(rows):
-        return [[0, 0, 0] for _ in range(parts)]
-    given = await _beside(len(rows), lambda: sort_rows(rows))
-    new, changed = await _Storing(raw, given, known, clock.received, files).write()
-    return _count(given, new, changed, part[given.order], parts)
-
-
 @dataclass(frozen=True, slots=True)
 class _Storing:
     """One batch on its way into the tables."""
 
     raw: Any
     given: Sorted
+    stored: StoredSeries
     known: KnownCodes
     received: datetime
     files: ArtifactStore | None
 
     async def write(self) -> tuple[Mask, Mask]:
         """Write everything; which rows were new, and which revised others."""
-        given, raw = self.given, self.raw
-        stored = await ingest_sql.lock_series(raw, given)
+        given, raw, stored = self.given, self.raw, self.stored
         related = [(own, other) for _, _, own, other in relations_of(given.rows, self.known)]
         await recall_beside(raw, self.files, given.rows, related, self.known.zone)
         partners = await self._partners()
@@ -330,7 +327,7 @@ class _Storing:
         if former.any():
             await ingest_sql.keep_former(raw, given.former.take(former), self.received)
         if written.any():
-            await self._follow_up(stored, written, marked.flags, marked.equal_values)
+            await self._follow_up(written, marked.flags, marked.equal_values)
         return new, changed
 
     async def _compare(self, ahead: Mask) -> tuple[Mask, Mask]:
@@ -364,16 +361,12 @@ class _Storing:
         return Partners(tuple(found))
 
     async def _follow_up(
-        self,
-        stored: StoredSeries,
-        written: Mask,
-        flags: NDArray[np.int16],
-        equal_values: NDArray[np.int64],
+        self, written: Mask, flags: NDArray[np.int16], equal_values: NDArray[np.int64]
     ) -> None:
         """Bring up to date what is made of the rows that were written."""
         given, raw = self.given, self.raw
         ends = given.ends
-        newest = written[ends] & (given.rows.time[ends] >= stored.time)
+        newest = written[ends] & (given.rows.time[ends] >= self.stored.time)
         latest = ingest_sql.latest_columns(given, flags, equal_values, newest)
         days = _days(given.rows.take(written), self.known.zone)
         await ingest_sql.follow_up(

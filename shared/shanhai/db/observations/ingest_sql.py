@@ -84,6 +84,10 @@ _LOCK_SERIES = f"""
    ORDER BY l.station_id, l.property_id
      FOR UPDATE OF l
 """  # noqa: S608
+_MOVED = """
+  SELECT EXISTS (SELECT FROM datastream WHERE (station_id, former_property_id) IN (
+                   SELECT * FROM unnest($1::text::int[], $2::text::smallint[])))
+"""
 _PRESENT = f"""
   SELECT k.row - 1 AS row, o.value, o.quality, {US.format("o.result_time")} AS result,
          o.feature_id
@@ -189,6 +193,11 @@ async def lock_series(raw: Any, given: Sorted) -> StoredSeries:
         column("low"),
         column("high"),
     )
+
+
+async def are_moved(raw: Any, given: Sorted) -> bool:
+    """Whether some series are stored under another property now, as their unit does not convert."""
+    return bool(await raw.fetchval(_MOVED, *arrays((given.stations, given.properties))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,14 +144,17 @@ class Kept:
     unit: str | None
 
 
-async def kept_series(
-    session: Transaction, asked: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], Kept]:
+KeptSeries = Mapping[Address, Kept]
+
+
+async def kept_series(session: Transaction, asked: Collection[Address]) -> KeptSeries:
     """How series are stored, by the codes of station and property that their addresses tell.
 
     Those of properties that are not there are missing.
     """
-    stations, properties = zip(*asked, strict=True) if asked else ((), ())
+    if not asked:
+        return {}
+    stations, properties = zip(*asked, strict=True)
     codes = {"stations": list(stations), "properties": list(properties)}
     rows = (await session.execute(_KEPT, codes)).all()
     return {(row.station, row.property): Kept(row.kept, row.unit) for row in rows}
@@ -173,12 +176,10 @@ async def leads_to(session: AsyncSession, key: Key) -> Key | None:
     return None if moved is None else {**key, "observed_at": moved}
 
 
-async def as_kept(session: Transaction, batch: Batch) -> tuple[Batch, NDArray[np.bool_]]:
+def as_kept(batch: Batch, known: KeptSeries) -> tuple[Batch, NDArray[np.bool_]]:
     """The rows of a batch as their Datastreams are kept, and which rows these are: the others are
     of properties there are not. Feeds may call a property otherwise, a Datastream has one id."""
-    addresses = _addresses(batch)
-    known = await kept_series(session, set(addresses))
-    found = [known.get(address) for address in addresses]
+    found = [known.get(address) for address in addresses_of(batch)]
     there = [one for one in found if one is not None]
     which = np.array([one is not None for one in found], np.bool_)
     kept = replace(
@@ -189,7 +190,8 @@ async def as_kept(session: Transaction, batch: Batch) -> tuple[Batch, NDArray[np
     return kept, which
 
 
-def _addresses(batch: Batch) -> list[Address]:
+def addresses_of(batch: Batch) -> list[Address]:
+    """The codes of station and property of each row."""
     stations, properties = (
         [column.distinct[number] for number in column.number.tolist()]
         for column in (batch.station, batch.property)
