@@ -460,7 +460,7 @@ async def test_a_bucket_has_all_its_values_wherever_the_stretch_ends(sessions: S
     begin = START - timedelta(hours=8)  # of March in Beijing
     late = START + timedelta(days=30, hours=15)  # the last of its days there
     await store(sessions, [*rows([1], start=START + timedelta(days=9)), *rows([3], start=late)])
-    buckets = [
+    buckets: list[tuple[Every, datetime, datetime, int]] = [
         ("month", begin, begin + timedelta(minutes=1), 2),
         ("month", begin - timedelta(days=40), begin + timedelta(days=4), 2),
         ("month", begin - timedelta(days=40), begin, 0),
