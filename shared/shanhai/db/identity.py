@@ -118,12 +118,14 @@ class Identity:
         if self.grants is None:
             # A key that only reads may be anybody's.
             return replace(EVERYTHING, exact=None if Scope.WRITE in self.scopes else frozenset())
-        return Viewer(
-            True,
-            self._regions(INSIDERS),
-            self._regions(EXACT_READERS),
-            self._regions(READERS),
-        )
+        return Viewer(True, *map(self._regions, (INSIDERS, EXACT_READERS, READERS)))
+
+    @property
+    def sender(self) -> Viewer:
+        """What it may see or, as feeds do, send observations of without reading them."""
+        seen = self.viewer
+        every = seen.members is None
+        return seen if every else replace(seen, members=self._regions(frozenset(Role)))
 
     @property
     def row_scope(self) -> RowScope:

@@ -1,6 +1,7 @@
 """Features of interest: what values are of, where that is not the place of their station."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -55,15 +56,14 @@ async def feature_of(making: Making, told: Any, station: str, pointer: str) -> i
     demand(making.caller, Scope.OBSERVE)
     region = await region_of(making.session, row)
     code = await create_feature(making, body, at, region)
-    return (await features_of(making, [code], station))[code]
+    return (await _row(making, code))[0]
 
 
 async def features_of(making: Making, codes: Iterable[str], station: str) -> dict[str, int]:
     """The numbers of the features of interest with some ids, of those the caller may know of."""
     wanted = [code for code in codes if "\x00" not in code]
-    known = making.asker.viewer.known
-    found = await places.find_features(making.session, wanted, known=known)
-    return {**found, station: NO_FEATURE}
+    seen = replace(making.asker, viewer=making.caller.sender).composition()
+    return {**await places.find_features(making.session, wanted, seen), station: NO_FEATURE}
 
 
 async def create_feature(
@@ -114,17 +114,20 @@ async def change_feature(making: Making, before: Raw, body: schemas.FeatureBody)
 
 async def _demand_own(making: Making, before: Raw) -> int:
     """The row of a sampling feature the caller may write about."""
-    code = str(before["id"])
-    found = await places.find_features(making.session, [code], known=True)
-    if code not in found:
+    row, region = await _row(making, str(before["id"]))
+    if STATIONS.editing is not None and region is not None:
+        demand_role(making.caller, STATIONS.editing.roles, region)
+    return row
+
+
+async def _row(making: Making, code: str) -> tuple[int, int | None]:
+    found = await places.feature_row(making.session, code)
+    if found is None:
         raise Conflict(
             f"{code!r} is the place of a station; change its Location",
             message_zh=f"{code!r} 为站点所在地，请更改其位置",
         )
-    region = await places.region_of_feature(making.session, code)
-    if STATIONS.editing is not None and region is not None:
-        demand_role(making.caller, STATIONS.editing.roles, region)
-    return found[code]
+    return found
 
 
 async def remove_feature(making: Making, before: Raw) -> None:

@@ -22,6 +22,8 @@ from shanhai.db.collections.guards import refused
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH, merged
 from shanhai.db.features.write import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.sensorthings.model import FEATURE_OF_INTEREST
+from shanhai.db.sensorthings.operands import Composition
 from shanhai.db.sensorthings.rows import BOUND, LAST_PLACE, PLACES
 from shanhai.db.tables.station import HistoricalLocation, Location, SamplingFeature, Station
 from shanhai.errors import Conflict, NotFound
@@ -281,13 +283,14 @@ async def keep_place(session: AsyncSession, act: Act, station: str) -> None:
 
 
 async def find_features(
-    session: AsyncSession, codes: Collection[str], *, known: bool
+    session: AsyncSession, codes: Collection[str], seen: Composition
 ) -> dict[str, int]:
-    """The rows of features by their codes; to the public those alone that values are of."""
-    query = select(SamplingFeature.code, SamplingFeature.id).where(SamplingFeature.code.in_(codes))
-    if not known:
-        query = query.where(SamplingFeature.used)
-    return {row.code: row.id for row in await session.execute(query)}
+    """The rows of sampling features by their codes, of those that are seen."""
+    query = (
+        f"SELECT f.foi_code, -f.foi_id AS id FROM {seen.rows(FEATURE_OF_INTEREST)} f"  # noqa: S608
+        f" WHERE f.foi_id < 0 AND f.foi_code = ANY({seen.bind(list(codes), 'text[]')})"
+    )
+    return {row.foi_code: row.id for row in await session.execute(text(query), seen.values)}
 
 
 async def note_used(session: AsyncSession, features: Collection[int]) -> None:
@@ -296,11 +299,11 @@ async def note_used(session: AsyncSession, features: Collection[int]) -> None:
     await session.execute(query.values(used=True))
 
 
-async def region_of_feature(session: AsyncSession, code: str) -> int | None:
-    """The region by which rights on a feature are judged."""
-    query = select(SamplingFeature.region_id).where(SamplingFeature.code == code)
-    found: int | None = await session.scalar(query)
-    return found
+async def feature_row(session: AsyncSession, code: str) -> tuple[int, int | None] | None:
+    """The row of a sampling feature, and the region by which rights on it are judged."""
+    query = select(SamplingFeature.id, SamplingFeature.region_id)
+    found = (await session.execute(query.where(SamplingFeature.code == code))).one_or_none()
+    return None if found is None else (found.id, found.region_id)
 
 
 async def remove_feature(session: AsyncSession, act: Act, code: str) -> None:

@@ -1,11 +1,16 @@
 """Features of interest: made alone and inside an Observation, and read with ids of their own."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.vocabulary import Role, Scope
 from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, show, thing
+from tests.support.job_rows import open_sessions
 
 FEATURE = {
     "name": "Bow River",
@@ -134,3 +139,54 @@ def test_a_region_s_feature_is_its_own(service: Service, client: httpx.Client) -
         assert planner.delete(address).status_code == 403
         refused = observed(planner, "foi-4", 11, FeatureOfInterest=FEATURE)
         assert refused.status_code in {400, 403}
+
+
+async def feed_of_here(database_url: str) -> str:
+    """A key that sends observations of the region `here`."""
+    scopes, roles = [Scope.READ, Scope.OBSERVE], [RoleGiven(Role.FEED, "here")]
+    async with open_sessions(database_url) as sessions, sessions.begin() as session:
+        return await create_key(session, name="feed of here", scopes=scopes, roles=roles)
+
+
+def test_another_region_s_hidden_feature_is_as_if_it_were_not_there(
+    service: Service, client: httpx.Client, database_url: str
+) -> None:
+    key = asyncio.run(feed_of_here(database_url))
+    for code, region in (("foi-7", "there"), ("foi-8", "here")):
+        body = thing(code, properties={"kind": "sea", "region": region})
+        client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    show(client, "foi-8", "signed_in")
+    first = observed(client, "foi-7", 10, FeatureOfInterest=FEATURE).headers["Location"]
+    code = client.get(f"{first}/FeatureOfInterest").json()["@iot.id"]
+    with service.client(key) as feed:
+        assert feed.get(f"{ROOT}/FeaturesOfInterest('{code}')").status_code == 404
+        told = [
+            observed(feed, "foi-8", 11, FeatureOfInterest={"@iot.id": one}).json()
+            for one in (code, "nowhere")
+        ]
+        assert told[0]["status"] == 400
+        assert told[0]["errors"] == told[1]["errors"]
+        table = {
+            "Datastream": {"@iot.id": "foi-8:ph"},
+            "components": ["phenomenonTime", "result", "FeatureOfInterest/id"],
+            "dataArray": [
+                [(NOON + timedelta(hours=hour)).isoformat(), 9, one]
+                for hour, one in ((12, code), (13, "nowhere"), (14, "foi-8"))
+            ],
+        }
+        hidden, missing, own = feed.post(f"{ROOT}/CreateObservations", json=[table]).json()
+        assert hidden == missing
+        assert hidden.startswith("error:")
+        assert own.startswith("http"), own
+        # One of its own, made with a value or bound, is as before.
+        made = observed(feed, "foi-8", 15, FeatureOfInterest=FEATURE)
+        assert made.status_code == 201, made.text
+        mine = feed.get(f"{made.headers['Location']}/FeatureOfInterest").json()["@iot.id"]
+        bound = observed(feed, "foi-8", 16, FeatureOfInterest={"@iot.id": mine})
+        assert bound.status_code == 201, bound.text
+        # It may not read of its station, and goes on sending what is observed there.
+        show(client, "foi-8", "region")
+        assert feed.get(f"{ROOT}/FeaturesOfInterest('{mine}')").status_code == 404
+        bound = observed(feed, "foi-8", 17, FeatureOfInterest={"@iot.id": mine})
+        assert bound.status_code == 201, bound.text
+    assert client.delete(f"{ROOT}/FeaturesOfInterest('{code}')").status_code == 204
