@@ -99,7 +99,10 @@ async def _sensor(making: Making, before: Raw, body: schemas.SensorBody) -> None
     values = {column: given[name] for name, column in columns.items() if name in given}
     if body.name is not None:
         values |= {"name_zh": body.name, "name_en": body.name}
+    # It locks the sensor, so that no other series gets it meanwhile.
     await describing.update_sensor(making.session, making.act, before["id"], values)
+    for series in await describing.series_with(making.session, sensor=before["id"]):
+        await making.demand_station(series.station_id)
 
 
 async def _series(making: Making, before: Raw) -> StationSeries:

@@ -118,3 +118,26 @@ def test_who_may_delete(service: Service, client: httpx.Client) -> None:
             assert somebody.delete(address("del-5", 0)).status_code == status
         assert planner.delete(f"{ROOT}/Datastreams('del-5:ph')").status_code == 403
     assert get(client, "Datastreams('del-5:ph')/Observations", count="true")["@iot.count"] == 3
+
+
+def test_a_sensor_is_changed_by_who_may_write_about_all_that_has_it(
+    service: Service, client: httpx.Client
+) -> None:
+    for code, region in (("del-7", "there"), ("del-8", "here")):
+        body = thing(code, properties={"kind": "sea", "region": region})
+        client.post(f"{ROOT}/Things", json=body).raise_for_status()
+        show(client, code, "signed_in")
+    theirs, ours = (
+        get(client, f"Datastreams('{code}:ph')/Sensor")["@iot.selfLink"]
+        for code in ("del-7", "del-8")
+    )
+    with service.client(service.planner) as planner, service.client(service.feed) as feed:
+        assert planner.patch(ours, json={"description": "Mine"}).status_code == 200
+        assert feed.patch(ours, json={"description": "Mine"}).status_code == 403
+        assert planner.patch(theirs, json={"description": "Mine"}).status_code == 403
+        alone = planner.post(
+            f"{ROOT}/Sensors",
+            json={"name": "Spare", "encodingType": "text/plain", "metadata": "Serial 8"},
+        ).headers["Location"]
+        assert planner.patch(alone, json={"description": "Mine"}).status_code == 200
+    assert client.get(theirs).json()["description"] == ""
