@@ -310,6 +310,20 @@ class TestReading:
                 page = get(filled, "Observations", orderby=f"{name} {order}", top=1)
                 assert filled.get(page["@iot.nextLink"]).status_code == 200, name
 
+    @pytest.mark.parametrize(
+        ("number", "rounded"),
+        [
+            *(("0.5", 1), ("1.5", 2), ("2.5", 3), ("-0.5", -1), ("-2.5", -3), ("2.4", 2)),
+            *(("2.4999999999999996", 2), ("0.49999999999999994", 0), ("1e300", 1e300)),
+            ("9007199254740991", 9007199254740991),
+        ],
+    )
+    def test_halves_are_rounded_away_from_zero(
+        self, filled: httpx.Client, number: str, rounded: float
+    ) -> None:
+        condition = f"round(result sub result add {number}) eq {rounded}"
+        assert get(filled, "Datastreams('xm-1:ph')/Observations", filter=condition)["value"]
+
     def test_observations_as_tables(self, filled: httpx.Client) -> None:
         found = get(filled, "Observations", resultFormat="dataArray", select="id,result")
         (table,) = found["value"]

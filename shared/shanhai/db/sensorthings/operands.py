@@ -183,8 +183,8 @@ def _relation(name: str) -> Function:
     return Function(("geometry", "geometry"), "boolean", f"{name}({{0}}, {{1}})")
 
 
-def _rounding(name: str) -> Function:
-    return Function(("number",), "number", f"{name}({{0}})")
+def _rounding(sql: str) -> Function:
+    return Function(("number",), "number", sql)
 
 
 MIDNIGHT = "(date_trunc('day', {0} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
@@ -225,9 +225,10 @@ FUNCTIONS: Mapping[str, Function] = {
     "now": Function((), "moment", "now()"),
     "mindatetime": Function((), "moment", "timestamptz '0001-01-01 UTC'"),
     "maxdatetime": Function((), "moment", "timestamptz '9999-12-31 UTC'"),
-    "round": _rounding("round"),
-    "floor": _rounding("floor"),
-    "ceiling": _rounding("ceil"),
+    # Halves go away from zero, which those of doubles do not; as text no digit is lost.
+    "round": _rounding("CAST(round(CAST(CAST({0} AS text) AS numeric)) AS double precision)"),
+    "floor": _rounding("floor({0})"),
+    "ceiling": _rounding("ceil({0})"),
     # In the system's own unit, as OData has it: degrees.
     "geo.distance": Function(("geometry", "geometry"), "number", "ST_Distance({0}, {1})"),
     "geo.length": Function(("geometry",), "number", "ST_Length({0})"),
