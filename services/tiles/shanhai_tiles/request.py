@@ -20,8 +20,8 @@ from shanhai.cartography import RampStyle
 from shanhai.errors import InvalidInput
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai_tiles.grids import TILE_SIZE
-from shanhai_tiles.layers.catalogue import Layer, RasterLayer, formats_of
-from shanhai_tiles.raster.dataset_pool import StoredRaster
+from shanhai_tiles.layers.catalogue import Layer, RasterLayer, band_count, formats_of
+from shanhai_tiles.raster import dataset_pool
 from shanhai_tiles.raster.images import ValueRange
 
 _ROW = re.compile(r"^(?P<row>[0-9]{1,9})(?P<double>@2x)?$")
@@ -83,9 +83,14 @@ def parse_rescale(layer: Layer, text: str | None) -> ValueRange | None:
     return ValueRange(low, high)
 
 
-def source_of(layer: RasterLayer, artifacts: ArtifactStore) -> StoredRaster:
+def require_band(layer: Layer, band: int) -> None:
+    """Refuse a band the layer does not have."""
+    dataset_pool.require_band(band, band_count(layer))
+
+
+def source_of(layer: RasterLayer, artifacts: ArtifactStore) -> dataset_pool.StoredRaster:
     """The layer's file; callers' text never names a file."""
-    return StoredRaster(artifacts, layer.uri)
+    return dataset_pool.StoredRaster(artifacts, layer.uri)
 
 
 REVERSED = "_r"

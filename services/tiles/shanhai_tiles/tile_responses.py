@@ -19,7 +19,7 @@ from shanhai_tiles.answers import Freshness, Responses, digest_of, etag_of
 from shanhai_tiles.cache.stores import CachedTile
 from shanhai_tiles.dependencies import Services, VisibleLayer
 from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
-from shanhai_tiles.layers.catalogue import MVT, Layer, RasterLayer, formats_of
+from shanhai_tiles.layers.catalogue import MVT, Layer, RasterLayer, band_count, formats_of
 from shanhai_tiles.layers.directory import LayerDirectory
 from shanhai_tiles.raster.dataset_pool import DatasetPool, Source, require_band
 from shanhai_tiles.raster.images import ValueRange, encode, index_of
@@ -228,7 +228,7 @@ def require_inside(layer: Layer, asked: TileRequest) -> None:
         InvalidInput: the layer has no such band.
     """
     asked.grid.bounds(asked.zoom, asked.column, asked.row)
-    require_band(asked.band, max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1)
+    require_band(asked.band, band_count(layer))
 
 
 def key_of_tile(layer: Layer, directory: LayerDirectory, asked: TileRequest) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import SecretStr
 from pyproj import CRS, Transformer
 from shapely import MultiPolygon, box
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.engine import create_engine, create_sessions
@@ -107,6 +107,50 @@ async def test_a_raster_in_a_system_without_a_number_is_a_layer_like_others(worl
     column, row = across.transform(118.02, 24.58)
     expected = cells[int((y - row) / 463.3127), int((column - x) / 463.3127)]
     assert point["value"] == expected
+
+
+async def test_a_legend_is_that_of_the_band_its_tiles_show(world: World) -> None:
+    statistics = [
+        {"min": low, "max": low + 3, "mean": low, "p2": low + 1, "p98": low + 2}
+        for low in (0.0, 100.0)
+    ]
+    engine = create_engine(DatabaseSettings(url=SecretStr(world.database_url)), application="test")
+    async with create_sessions(engine).begin() as session:
+        one = (await session.scalars(select(Dataset).where(Dataset.code == "npp.truncated"))).one()
+        former = one.grid
+        one.grid = {**former, "bands": 2, "statistics": statistics}
+    path = "/layers/dataset.npp.truncated"
+    try:
+        async with serve(world, public_read=True) as client:
+            usual = await read(client, f"{path}/legend.json")
+            document = await read(client, f"{path}/tilejson.json", band="2")
+            told = httpx.URL(document["legend"].replace("legend.png", "legend.json"))
+            second = await read(client, told.path, **dict(told.params))
+            other = await read(client, told.path, band="2", rescale="0,7")
+            pictures = [
+                (await client.get(f"{path}/legend.{ending}", params={"band": band})).content
+                for ending in ("svg", "png")
+                for band in (1, 2)
+            ]
+            refused = [
+                await client.get(f"{path}/{tail}", params={"band": 3})
+                for tail in ("tilejson.json", "legend.json", "legend.svg", "legend.png")
+            ]
+    finally:
+        async with create_sessions(engine).begin() as session:
+            await session.execute(
+                update(Dataset).where(Dataset.code == "npp.truncated").values(grid=former)
+            )
+        await engine.dispose()
+    assert httpx.URL(document["tiles"][0]).params["band"] == "2"
+    for legend, ends in ((usual, (1, 2)), (second, (101, 102)), (other, (0, 7))):
+        values = [entry["value"] for entry in legend["entries"]]
+        assert (values[0], values[-1]) == ends
+    assert pictures[0] != pictures[1]
+    assert pictures[2] != pictures[3]
+    for answer in refused:
+        assert answer.status_code == 400
+        assert "bands 1 to 2" in answer.json()["detail"]
 
 
 async def test_tilejson_names_the_version(client: httpx.AsyncClient) -> None:

@@ -196,6 +196,11 @@ class VectorLayer:
 Layer = RasterLayer | VectorLayer
 
 
+def band_count(layer: Layer) -> int:
+    """How many bands a layer has; features count as one."""
+    return max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1
+
+
 async def find_raster(session: AsyncSession, name: str) -> RasterLayer:
     """The raster layer of this name.
 

@@ -184,7 +184,7 @@ def _raster_members(layer: catalogue.RasterLayer) -> dict[str, Any]:
         "native_resolution_m": layer.native_resolution_m,
         "cell_m": round(layer.cell_m, 2),
         "crs": layer.crs,
-        "bands": max(len(layer.bands), 1),
+        "bands": catalogue.band_count(layer),
         "statistics": layer.bands,
     }
 

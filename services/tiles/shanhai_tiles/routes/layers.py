@@ -32,9 +32,10 @@ from shanhai_tiles.layers.documents import (
 from shanhai_tiles.layers.identify import PointFeatures, PointValue, identify
 from shanhai_tiles.layers.sources import attribution_html
 from shanhai_tiles.raster.areas import box_of
-from shanhai_tiles.request import parse_format, parse_rescale
+from shanhai_tiles.request import parse_format, parse_rescale, require_band
 from shanhai_tiles.styles.legend import (
     LayerLegend,
+    Legend,
     LegendEntry,
     asks_for_classes,
     drawable_language,
@@ -83,7 +84,6 @@ def tilejson(
     """TileJSON 3.0; for a grid other than web mercator it says which."""
     west, south, east, north = layer.bounds
     maxzoom = grid.level_like(layer.maxzoom)
-    looks = {name: query.get(name) for name in ("rescale", "colormap")}
     return TileJson(
         name=layer.title.in_(lang),
         description=_description_line(layer, lang),
@@ -94,7 +94,7 @@ def tilejson(
         maxzoom=maxzoom,
         bounds=layer.bounds,
         center=((west + east) / 2, (south + north) / 2, min(maxzoom, grid.level_like(9))),
-        legend=links.layer(layer, "/legend.png", lang=lang, **looks),
+        legend=links.layer(layer, "/legend.png", lang=lang, **query),
         tile_matrix_set=None if grid is WEB_MERCATOR else grid.id,
         vector_layers=(
             _vector_layers(layer, maxzoom, lang) if isinstance(layer, VectorLayer) else None
@@ -134,7 +134,7 @@ plain = Depends(accepts(*CHOOSING))
 
 def keyed_as(format_: str) -> Any:
     """The dependency of a legend in one format."""
-    return Depends(accepts("bbox", "rescale", "colormap", *CHOOSING, formats=format_))
+    return Depends(accepts("bbox", "band", "rescale", "colormap", *CHOOSING, formats=format_))
 
 
 @router.get("/layers", dependencies=[Depends(accepts())])
@@ -190,6 +190,24 @@ ClassesDep = Annotated[list[LegendEntry] | None, Depends(seen_classes)]
 BoxedClassesDep = Annotated[list[LegendEntry] | None, Depends(classes_in_box)]
 
 
+async def asked_legend(
+    seen: SeenDep, classes: BoxedClassesDep, band: Band = 1, rescale: str | None = None
+) -> Legend:
+    """The legend of the classes, or of a ramp of one band.
+
+    Raises:
+        InvalidInput: the layer has no such band, or no ramp to rescale.
+    """
+    drawn = parse_rescale(seen.layer, rescale)
+    require_band(seen.layer, band)
+    if drawn is None and isinstance(seen.layer, RasterLayer):
+        drawn = seen.layer.range_of(band)
+    return legend_of(seen.layer, drawn, classes)
+
+
+LegendDep = Annotated[Legend, Depends(asked_legend)]
+
+
 @router.get("/layers/{layer}", dependencies=[plain])
 async def read_layer(
     request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
@@ -217,6 +235,7 @@ async def read_tilejson(
     grid = grid_named(tms)
     suffix = parse_format(seen.layer, format_ or SHOWN_BY_DEFAULT[seen.layer.kind])
     parse_rescale(seen.layer, rescale)
+    require_band(seen.layer, band or 1)
     query = {
         "band": None if band is None else str(band),
         "rescale": rescale,
@@ -237,14 +256,9 @@ async def read_style(
 
 @router.get("/layers/{layer}/legend.json", dependencies=[keyed_as("json")])
 async def read_legend(
-    request: Request,
-    seen: SeenDep,
-    classes: BoxedClassesDep,
-    lang: LangDep,
-    rescale: str | None = None,
+    request: Request, seen: SeenDep, legend: LegendDep, lang: LangDep
 ) -> answers.JsonAnswer[LayerLegend]:
     """What the colours mean, in both languages."""
-    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     document = LayerLegend.of(legend, lang, layer=seen.layer.name)
     return answers.answer_json(request, document, lang=lang, private=seen.private)
 
@@ -255,14 +269,9 @@ async def read_legend(
     responses=answers.sends("image/svg+xml"),
 )
 async def read_legend_svg(
-    request: Request,
-    seen: SeenDep,
-    classes: BoxedClassesDep,
-    lang: LangDep,
-    rescale: str | None = None,
+    request: Request, seen: SeenDep, legend: LegendDep, lang: LangDep
 ) -> Response:
     """The legend as SVG."""
-    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     body = svg(legend, lang).encode()
     headers = {"Content-Language": lang}
     return answers.answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
@@ -277,12 +286,10 @@ async def read_legend_png(
     request: Request,
     seen: SeenDep,
     services: ServicesDep,
-    classes: BoxedClassesDep,
+    legend: LegendDep,
     lang: LangDep,
-    rescale: str | None = None,
 ) -> Response:
     """The legend as PNG; in English where the machine has no Chinese font, and it says so."""
-    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     body = await services.off_the_loop(png, legend, lang)
     headers = {"Content-Language": drawable_language(lang)}
     return answers.answer(request, body, "image/png", private=seen.private, headers=headers)

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.grids import TILE_SIZE
-from shanhai_tiles.layers.catalogue import Layer, RasterLayer
+from shanhai_tiles.layers.catalogue import Layer, band_count
 from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.layers.sources import attribution
 from shanhai_tiles.wmts import requests
@@ -117,13 +117,9 @@ def _style(layer: Layer, links: Links, lang: Lang) -> str:
     )
 
 
-def _band_count(layer: Layer) -> int:
-    return max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1
-
-
 def _bands(layer: Layer) -> str:
     """A dimension, for rasters that have several bands."""
-    count = _band_count(layer)
+    count = band_count(layer)
     if count == 1:
         return ""
     values = "".join(f"<Value>{band}</Value>" for band in range(1, count + 1))
@@ -134,7 +130,7 @@ def _bands(layer: Layer) -> str:
 
 def _resources(layer: Layer, formats: dict[str, str], links: Links) -> str:
     base = f"{links.base}{PATH}/{quote(layer.name)}/{{Style}}/{TILE}"
-    tail = "?band={band}" if _band_count(layer) > 1 else ""
+    tail = "?band={band}" if band_count(layer) > 1 else ""
     tail = links.with_token(tail)
     tiles = ((media_type, "tile", f".{suffix}") for media_type, suffix in formats.items())
     infos = (

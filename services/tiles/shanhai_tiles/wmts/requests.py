@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shanhai_tiles import grids
-from shanhai_tiles.layers.catalogue import SHOWN_BY_DEFAULT, Layer, RasterLayer, formats_of
+from shanhai_tiles.layers.catalogue import SHOWN_BY_DEFAULT, Layer, band_count, formats_of
 from shanhai_tiles.raster.images import MEDIA_TYPES
 from shanhai_tiles.tile_responses import TileRequest
 from shanhai_tiles.wmts.faults import INVALID, WmtsFault
@@ -218,7 +218,7 @@ def drawn_formats(layer: Layer) -> dict[str, str]:
     """Media types and suffixes of what maps draw, the default first; arrays of values are none."""
     suffixes: dict[str, str] = {}
     for suffix, media_type in formats_of(layer).items():
-        if suffix in MEDIA_TYPES or not isinstance(layer, RasterLayer):
+        if suffix in MEDIA_TYPES or layer.kind == "vector":
             suffixes.setdefault(media_type, suffix)
     return suffixes
 
@@ -248,7 +248,7 @@ def _inside(name: str, text: str, count: int, code: str) -> int:
 
 
 def _band(layer: Layer, text: str) -> int:
-    count = max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1
+    count = band_count(layer)
     if text not in {str(band) for band in range(1, count + 1)}:
         raise _wrong("band", text, f"1 to {count}", f"1 至 {count}")
     return int(text)
