@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from tests.support.job_rows import add_region, open_sessions
 SECRET = "a secret of the tests that nobody can guess"
 DRAFT = "draft.for_tokens"
 PLACE = "tiles/WebMercatorQuad/10/847/440"
+ROW_FIRST = "WebMercatorQuad/10/440/847"
 TILE = f"/layers/zones/{PLACE}.mvt"
 ASKED = {"scheme": DRAFT}
 
@@ -115,6 +117,52 @@ async def test_wmts_is_read_with_a_token(guarded: httpx.AsyncClient, keys: dict[
     assert f".png?token={token}" in capabilities.text
     assert (await guarded.get(address, params={"token": token})).status_code == 200
     assert (await guarded.get(address)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/collections", "/collections/zones", "/collections/zones/tiles"),
+        *("/collections/zones/tiles/WebMercatorQuad", "/tiles", "/tiles/WebMercatorQuad"),
+        *("/tiles?collections=zones", "/collections/dataset.ndvi.secret/map/tiles"),
+    ],
+)
+async def test_token_is_carried_on_through_tilesets(
+    guarded: httpx.AsyncClient, keys: dict[str, str], path: str
+) -> None:
+    token = token_for(keys["xiamen"], "zones", "dataset.ndvi.secret")
+    answer = await guarded.get(httpx.URL(path).copy_merge_params({"token": token}))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Cache-Control"].startswith("private")
+    links = list(addresses(answer.json()))
+    assert links
+    for link in links:
+        place = {"{tileMatrix}": "10", "{tileRow}": "440", "{tileCol}": "848"}
+        for name, value in place.items():
+            link = link.replace(name, value)
+        followed = await guarded.get(link)
+        assert followed.status_code in {200, 204}, link
+
+
+def addresses(document: Any) -> Iterator[str]:
+    """The addresses of this service's own links anywhere in a document."""
+    if isinstance(document, list):
+        for item in document:
+            yield from addresses(item)
+    elif isinstance(document, dict):
+        if isinstance(document.get("href"), str):
+            yield document["href"]
+        yield from addresses(list(document.values()))
+
+
+@pytest.mark.parametrize("path", ["/tiles", "/tiles/WebMercatorQuad", f"/tiles/{ROW_FIRST}"])
+async def test_token_of_rasters_alone_opens_no_tiles_of_several_layers(
+    guarded: httpx.AsyncClient, keys: dict[str, str], path: str
+) -> None:
+    token = token_for(keys["xiamen"], "dataset.ndvi.secret")
+    answer = await guarded.get(path, params={"token": token, "lang": "en"})
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "the tile token opens no vector layer"
 
 
 @pytest.mark.parametrize("spoil", ["expired", "secret", "content", "signature", "text", "empty"])

@@ -71,7 +71,8 @@ class Tilesets:
     def address(self, links: Links, tail: str = "", **query: str) -> str:
         """The address of the list or of something below it."""
         parameters = urlencode({**dict(self.query), **query})
-        return f"{links.base}{self.path}{tail}" + (f"?{parameters}" if parameters else "")
+        marked = f"?{parameters}" if parameters else ""
+        return links.with_token(f"{links.base}{self.path}{tail}{marked}")
 
 
 def tilesets_of(layer: Layer, kind: Kind) -> Tilesets:
@@ -311,7 +312,7 @@ def describe_collection(layer: Layer, links: Links, lang: Lang) -> LayerCollecti
     """A layer as a collection: its extent, and where its tilesets are."""
     kinds: tuple[Kind, ...] = ("map", "coverage") if isinstance(layer, RasterLayer) else ("vector",)
     families = [tilesets_of(layer, kind) for kind in kinds]
-    itself = f"{links.base}/collections/{quote(layer.name)}"
+    itself = links.with_token(f"{links.base}/collections/{quote(layer.name)}")
     return LayerCollection(
         id=layer.name,
         title=layer.title.in_(lang),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from shanhai.errors import InvalidInput, NotFound
+from shanhai.errors import Forbidden, InvalidInput, NotFound
 from shanhai_tiles import answers
 from shanhai_tiles.access import TileReader
 from shanhai_tiles.dependencies import (
@@ -80,13 +80,12 @@ async def list_collections(
 ) -> answers.JsonAnswer[tilesets.LayerCollections]:
     """Every layer the caller may see, as a collection with tilesets."""
     layers = await services.directory.all(reader.viewer)
+    itself = links.with_token(f"{links.base}/collections")
     document = tilesets.LayerCollections(
         collections=[
             tilesets.describe_collection(one, links, lang) for one in layers if reader.may_see(one)
         ],
-        links=[
-            answers.DocumentLink(rel="self", type=tilesets.JSON, href=f"{links.base}/collections")
-        ],
+        links=[answers.DocumentLink(rel="self", type=tilesets.JSON, href=itself)],
     )
     private = reader.known or not reader.public_read
     return answers.answer_json(request, document, lang=lang, private=private)
@@ -316,7 +315,7 @@ def _level(grid: TileGrid, matrix: str) -> int:
 async def _together(
     services: Services, reader: TileReader, chosen: str | None, *, to_draw: bool = False
 ) -> list[VisibleLayer]:
-    """The vector layers of `collections`, each once, or all."""
+    """The vector layers of `collections`, each once, or all that the caller's token opens."""
     names = list(dict.fromkeys(VECTORS if chosen is None else chosen.split(",")))
     for name in names:
         if name not in VECTORS:
@@ -327,6 +326,8 @@ async def _together(
                 pointer="collections",
             )
     opened = names if chosen is not None else [name for name in names if reader.opens(name)]
+    if not opened:
+        raise Forbidden("the tile token opens no vector layer", message_zh="该瓦片令牌不含矢量图层")
     return [await look_at(reader, services, name, {}, to_draw=to_draw) for name in opened]
 
 
