@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.identity import EVERYTHING
+from shanhai.db.identity import EVERYTHING, PUBLIC
 from shanhai.db.observations.archive import close_month
+from shanhai.db.observations.archive_restore import annul
+from shanhai.db.observations.retention import find_due
 from shanhai.db.observations.rollups import sum_up
 from shanhai.db.sensorthings import archive_rows
 from shanhai.db.sensorthings.options import read_options
@@ -74,6 +77,7 @@ async def two_closed_months(sessions: Sessions) -> None:
     """Sessions on a database with values of two closed months and of one that is open."""
     async with sessions.begin() as session:
         await forget_observations(session)
+        await session.execute(text("DELETE FROM sampling_feature"))
         for number, code in enumerate(("a", "b", "old")):
             await add_station(session, code, place=(118 + number / 10, 24.5))
     given = [
@@ -146,3 +150,83 @@ async def test_more_than_can_be_looked_at_is_refused(
     # What needs few rows of many is answered.
     assert len((await ask(sessions, asker, f"Observations?{DESC}&$top=50"))[0][0]) == 50
     assert (await ask(sessions, asker, "Observations?$top=10&$count=true"))[0][1] == 210
+
+
+SERIES_OF_A = text("""
+  SELECT s.id AS station, p.id AS property FROM station s, observed_property p
+   WHERE s.code = 'a' AND p.code = 'pm25'
+""")
+REACH = text("""
+  INSERT INTO sampling_feature (code, name, description, geom, properties, used)
+  VALUES ('reach', 'Reach', '', 'SRID=4490;POINT(118 24.4)', '{}', true)
+  ON CONFLICT (code) DO UPDATE SET used = true RETURNING id
+""")
+OF_REACH = (
+    "FeaturesOfInterest('reach')",
+    "FeaturesOfInterest('reach')/Observations?$count=true",
+    "Observations('a:pm25:20200330T003000.000000Z')?$expand=FeatureOfInterest",
+    "FeaturesOfInterest?$filter=id eq 'reach'",
+)
+
+
+async def test_the_public_sees_what_values_of_closed_months_are_of(
+    sessions: Sessions, asker: Asker
+) -> None:
+    async with sessions.begin() as session:
+        reach = int(await session.scalar(REACH) or 0)
+    anybody = replace(asker, viewer=PUBLIC)
+    at = START + timedelta(minutes=30)
+    given = [
+        FeedObservation("a", "pm25", at, 5, feature=reach),
+        FeedObservation("b", "pm25", at, 5),
+    ]
+    await store_observations(sessions, given)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    before = [await ask(sessions, anybody, written) for written in OF_REACH]
+    assert all(found and found[0] for found in before)
+    assert before[2][0]["expanded"]["FeatureOfInterest"]["id"] == "reach"
+    await close(sessions, asker)
+    assert [await ask(sessions, anybody, written) for written in OF_REACH] == before
+    # Closed anew, the file has it from the file before.
+    await store_observations(sessions, [FeedObservation("b", "ph", at, 7)], files=asker.files)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    await close(sessions, asker)
+    assert [await ask(sessions, anybody, written) for written in OF_REACH] == before
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE station SET visibility = 'region' WHERE code = 'a'"))
+    assert await ask(sessions, anybody, OF_REACH[0]) == [None]
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE station SET visibility = 'public' WHERE code = 'a'"))
+        row = (await session.execute(SERIES_OF_A)).one()
+        assert await annul(session, asker.files, row.station, row.property, [at]) == 1
+    assert await ask(sessions, anybody, OF_REACH[0]) == [None]
+
+
+async def test_months_closed_before_it_was_noted_are_closed_anew(
+    sessions: Sessions, asker: Asker
+) -> None:
+    async with sessions.begin() as session:
+        reach = int(await session.scalar(REACH) or 0)
+    at = START + timedelta(minutes=30)
+    await store_observations(sessions, [FeedObservation("a", "pm25", at, 5, feature=reach)])
+    async with sessions.begin() as session:
+        await sum_up(session)
+    await close(sessions, asker)
+    async with sessions() as session:
+        assert await find_due(session, after_months=0) == []
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE archived_series SET features = NULL"))
+    anybody = replace(asker, viewer=PUBLIC)
+    assert await ask(sessions, anybody, OF_REACH[0]) == [None]
+    async with sessions() as session:
+        assert await find_due(session, after_months=0) == list(MONTHS)
+    await close(sessions, asker)
+    assert await ask(sessions, anybody, OF_REACH[0]) != [None]
+    async with sessions.begin() as session:
+        assert await find_due(session, after_months=0) == []
+        await session.execute(text("DELETE FROM sampling_feature"))
+        await session.execute(text("UPDATE archived_series SET features = NULL"))
+        # Nothing is to be noted.
+        assert await find_due(session, after_months=0) == []

@@ -83,13 +83,14 @@ _RECORD = text("""
 _FORGET = text("DELETE FROM observation_archive WHERE month = :month")
 _FORGET_SERIES = text("DELETE FROM archived_series WHERE month = :month")
 _RECORD_SERIES = text("""
-  INSERT INTO archived_series (station_id, property_id, month, number, first_at, last_at)
+  INSERT INTO archived_series (station_id, property_id, month, number, first_at, last_at, features)
   SELECT station_id, property_id, :month, number,
          timestamptz 'epoch' + first * interval '1 microsecond',
-         timestamptz 'epoch' + last * interval '1 microsecond'
+         timestamptz 'epoch' + last * interval '1 microsecond', CAST(features AS int[])
     FROM unnest(CAST(:stations AS int[]), CAST(:properties AS smallint[]),
-                CAST(:numbers AS int[]), CAST(:firsts AS bigint[]), CAST(:lasts AS bigint[]))
-           AS t (station_id, property_id, number, first, last)
+                CAST(:numbers AS int[]), CAST(:firsts AS bigint[]), CAST(:lasts AS bigint[]),
+                CAST(:features AS text[]))
+           AS t (station_id, property_id, number, first, last, features)
 """)
 Tell = Callable[[str], None]
 """Told each step that is behind: `written`, `stored`, `checked`, `recorded`, `emptied`, `done`."""
@@ -354,6 +355,7 @@ async def _record(
         "numbers": composed.numbers.tolist(),
         "firsts": composed.firsts.tolist(),
         "lasts": composed.lasts.tolist(),
+        "features": [f"{{{','.join(map(str, one))}}}" for one in composed.features],
     }
     await session.execute(_RECORD_SERIES, {**month, **series})
 

@@ -5,6 +5,7 @@ order, and neither is ever held as a whole.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.monitoring.observation import ObservedRows
+from shanhai.monitoring.observation import NO_FEATURE, ObservedRows
 from shanhai.vector import observation_file
 
 
@@ -24,7 +25,8 @@ class MonthFile:
     Attributes:
         sha256: Of its rows, packed.
         live_sha256: Of the rows that came from the partition, whether kept or not.
-        keys: Its series, in their order, and of each how many rows it has, its first and last time.
+        keys: Its series, in their order, and of each how many rows it has, its first and last time,
+            and the sampling features they are of.
     """
 
     rows: int
@@ -34,6 +36,7 @@ class MonthFile:
     numbers: NDArray[np.int64]
     firsts: NDArray[np.int64]
     lasts: NDArray[np.int64]
+    features: list[list[int]]
 
 
 class Composing:
@@ -56,6 +59,7 @@ class Composing:
         self._since = since
         self._content, self._live = hashlib.sha256(), hashlib.sha256()
         self._series: dict[int, tuple[int, int, int]] = {}
+        self._features = defaultdict[int, set[int]](set)
 
     def add(self, live: ObservedRows) -> None:
         """Add rows of the partition, behind those before in the order of series and time."""
@@ -85,6 +89,7 @@ class Composing:
             told[:, 0],
             told[:, 1],
             told[:, 2],
+            [sorted(self._features[key]) for key in keys.tolist()],
         )
 
     def _write(self, rows: ObservedRows) -> None:
@@ -93,6 +98,9 @@ class Composing:
             return
         self._writer.write(kept)
         self._content.update(kept.packed())
+        of_one = kept.take(kept.feature != NO_FEATURE)
+        for key, feature in zip(of_one.keys().tolist(), of_one.feature.tolist(), strict=True):
+            self._features[key].add(feature)
         keys, begins, numbers = np.unique(kept.keys(), return_index=True, return_counts=True)
         ends = begins + numbers - 1
         for key, first, last, number in zip(

@@ -26,12 +26,13 @@ _CLOSED_LATELY = text("""
   SELECT month FROM observation_archive
    WHERE archived_at > now() - CAST(:rest AS interval)
 """)
-# What is in files and not kept any more.
+# What is in files and not kept any more, or is of features of which nothing was noted then.
 _OUTLIVED = text("""
   SELECT DISTINCT s.month
     FROM archived_series s JOIN observed_property p ON p.id = s.property_id
    WHERE p.raw_since > s.first_at
      AND NOT EXISTS (SELECT FROM observation_hold h WHERE h.month = s.month)
+      OR s.features IS NULL AND EXISTS (SELECT FROM sampling_feature WHERE used)
    ORDER BY 1
 """)
 

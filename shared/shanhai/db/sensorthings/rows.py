@@ -215,8 +215,10 @@ FEATURES = (
     " AND (st.geom IS NOT NULL OR EXISTS (SELECT FROM observation_latest l"
     " WHERE l.station_id = st.station_id AND l.observed_at > '-infinity'))"
     " UNION ALL SELECT -f.id, f.code, f.name, f.name, f.description, f.geom, f.properties,"
-    " f.encoding_type FROM sampling_feature f WHERE (f.used AND EXISTS (SELECT FROM observation ob"
-    f" JOIN {_VISIBLE} st ON st.station_id = ob.station_id WHERE ob.feature_id = f.id)"
+    " f.encoding_type FROM sampling_feature f WHERE (f.used AND EXISTS (SELECT FROM"
+    " (SELECT station_id FROM observation WHERE feature_id = f.id UNION ALL"
+    " SELECT station_id FROM archived_series WHERE features @> ARRAY[f.id]) ob"
+    f" JOIN {_VISIBLE} st ON st.station_id = ob.station_id)"
     " OR {everywhere} OR coalesce(f.region_id = ANY({members}), {known} AND NOT f.used))"
     " AND NOT EXISTS (SELECT FROM station s WHERE s.code = f.code AND s.deleted_at IS NULL)"
 )

@@ -291,10 +291,17 @@ class ArchivedSeries(Base):
 
     A series that has no row here has all it has of the month in the month's partition: it is never
     in both.
+
+    Attributes:
+        features: The sampling features they are of; None where the file was written before it was
+            noted.
     """
 
     __tablename__ = "archived_series"
-    __table_args__ = (sa.PrimaryKeyConstraint("station_id", "property_id", "month"),)
+    __table_args__ = (
+        sa.PrimaryKeyConstraint("station_id", "property_id", "month"),
+        sa.Index("ix_archived_series_features", "features", postgresql_using="gin"),
+    )
 
     station_id: Mapped[int] = mapped_column(sa.Integer)
     property_id: Mapped[int] = mapped_column(sa.SmallInteger)
@@ -302,6 +309,7 @@ class ArchivedSeries(Base):
     number: Mapped[int] = mapped_column(sa.Integer)
     first_at: Mapped[Moment]
     last_at: Mapped[Moment]
+    features: Mapped[list[int] | None] = mapped_column(ARRAY(sa.Integer))
 
 
 class ObservationHold(Base):
