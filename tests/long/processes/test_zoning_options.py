@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -5,7 +6,9 @@ import orjson
 import pytest
 import rasterio
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
+from tests.support.process_runs import compute
 
 ALGORITHMS = ("kmeans", "gmm", "ward_contig", "skater", "thresholds")
 
@@ -108,3 +111,30 @@ def test_services_that_cannot_be_assessed_are_left_out_of_the_zones(zone: Any) -
     statistics = orjson.loads((run.workspace / "statistics.json").read_bytes())
     assert set(statistics["ratio_means"]) == {"ratio", *left}
     assert sum(zone["cells"] for zone in statistics["zones"]) == statistics["valid_cells"]
+
+
+def test_zones_without_light_tell_no_sum_of_it(zone: Any) -> None:
+    run = zone({"min_services": 2}, without=("night_lights",))
+    for told in orjson.loads((run.workspace / "statistics.json").read_bytes())["zones"]:
+        assert "night_lights_sum" not in told
+        assert told["population"] >= 0
+
+
+def test_light_that_no_service_compares_by_is_summed_all_the_same(
+    unpictured: None, full_watershed: Watershed, tmp_path: Path
+) -> None:
+    services = {
+        "water_conservation": {"parameters": {"industrial_use": 50_000}},
+        "carbon_sink": {"parameters": {"emissions_total": 20_000}},
+        "stormwater_regulation": {"parameters": {"storm_mm": 100}},
+        "biodiversity": {
+            "method": "habitat_quality",
+            "options": {"demand_by": "land_development"},
+        },
+        "recreation": {"method": "una"},
+    }
+    run = compute(full_watershed.task({"ecoservices": services}), tmp_path / "work")
+    statistics = orjson.loads((run.workspace / "statistics.json").read_bytes())
+    told = {one["theme"]: one for one in run.outcome.manifest["inputs"]}["night_lights"]
+    whole = sum(zone["night_lights_sum"] for zone in statistics["zones"])
+    assert whole == pytest.approx(told["mean"] * statistics["valid_cells"], rel=1e-4)

@@ -207,7 +207,7 @@ POPULATION = "population"
 LIGHT = "night_lights_sum"
 COVER = "land_cover"
 COMPOSITION = f"{COVER}_percent"
-"""Members of a zone that are there when their layers are, besides light."""
+"""Members of a zone that are there when their layers are."""
 
 HELD = "held_percent"
 """Member of a zone that tells how much of its land keeps it by other choices."""

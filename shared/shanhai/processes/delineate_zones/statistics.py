@@ -138,14 +138,19 @@ def _mean(store: ScratchStore, layer: str) -> float:
 
 def _totals(store: ScratchStore) -> dict[str, Layer]:
     """Persons, and the sum of light over the cells; of layers that exist."""
-    found: dict[str, Layer] = {LIGHT: partial(_light, store)}
+    found: dict[str, Layer] = {}
+    if store.has("night_lights"):
+        found[LIGHT] = partial(_light, store)
     if store.has(POPULATION):
         found[POPULATION] = partial(_stored, store, POPULATION)
     return found
 
 
 def _light(store: ScratchStore, rows: slice) -> FloatArray:
-    """Radiance of each cell, nW/cm²/sr; the store keeps its logarithm."""
+    """Radiance of each cell, nW/cm²/sr."""
+    if not store.has("night_lights_log"):
+        return store.read("night_lights", _rows(store, rows))
+    # Rounded otherwise than the light itself: sums keep their digits.
     return np.expm1(store.read("night_lights_log", _rows(store, rows)))
 
 
