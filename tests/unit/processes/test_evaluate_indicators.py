@@ -115,6 +115,7 @@ def compute(
     held: Mapping[str, Any] | None = None,
     rasters: Mapping[str, Path] | None = None,
     asked: Mapping[str, Any] | None = None,
+    year: int = YEAR,
     **more: Any,
 ) -> Found:
     inputs = EvaluateIndicatorsInputs.model_validate(
@@ -122,7 +123,7 @@ def compute(
     )
     task = task_of(inputs, [indicator(computation, **more)], held, rasters)
     material = Material(task, inputs, CoverCounts(task, inputs))
-    return FUNCTIONS[computation](Asked(material, material.held.indicators[0], YEAR))
+    return FUNCTIONS[computation](Asked(material, material.held.indicators[0], year))
 
 
 def task_of(
@@ -238,6 +239,34 @@ def test_days_without_an_index_are_told_by_what_is_missing() -> None:
     told = reason(compute("good_air_days", {"air": [lacking]}))
     assert told.endswith("nothing all year of: o3_8h")
     assert "no station on the ground" in reason(compute("good_air_days"))
+
+
+@pytest.mark.parametrize(
+    ("computation", "last", "medium"),
+    [
+        ("surface_water_good", 2001, "surface_water"),
+        ("surface_water_inferior", 2001, "surface_water"),
+        ("nearshore_good", 1997, "sea_water"),
+        ("good_air_days", 2015, "air"),
+    ],
+)
+def test_a_year_before_its_standard_is_told_as_missing(
+    computation: ComputationId, last: int, medium: str
+) -> None:
+    days: dict[str, list[float | None]] = {code: [1.0] for code in DAILY}
+    held = {
+        "stations": [station("a", "water_section", cod=10.0), station("b", "sea", ph=8.0)],
+        "air": [
+            AirYearTask(indicator="one", year=year, stations=["a"], hours=24, days=days)
+            for year in (last, last + 1)
+        ],
+    }
+    told = compute(computation, held, year=last)
+    assert reason(told) == f"no standard of {medium} was in force on {last}-12-31"
+    assert isinstance(told, Missing)
+    assert told.reason.zh.startswith(f"{last}-12-31 尚无")
+    after = compute(computation, held, year=last + 1)
+    assert not isinstance(after, Missing) or "no standard" not in after.reason.en
 
 
 @pytest.fixture(scope="module")
@@ -455,6 +484,16 @@ def test_long_lists_are_kept_with_a_value_by_count_and_hash() -> None:
     assert found["inputs"]["few"] == few
     assert found["inputs"]["many"]["count"] == 51
     assert brief(many)["sha256"] != brief([*many[:-1], 0])["sha256"]
+
+
+def test_a_year_before_its_standard_leaves_the_other_years_their_values(tmp_path: Path) -> None:
+    inputs = inputs_of(years=[2001, YEAR], record=False)
+    held = {"stations": [station("a", "water_section", cod=10.0)]}
+    own = indicator("surface_water_good")
+    evaluate_indicators(task_of(inputs, [own], held), tmp_path, lambda percent, stage: None)
+    (told,) = orjson.loads((tmp_path / "indicators.json").read_bytes())["indicators"]
+    assert [(one["year"], one["value"]) for one in told["computed"]] == [(YEAR, 100.0)]
+    assert [one["year"] for one in told["missing"]] == [2001]
 
 
 def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from shapely import Point, prepare, union_all
 from shapely.geometry import shape
 
+from shanhai.errors import InvalidInput
 from shanhai.processes.evaluate_indicators.contract import StationTask
 from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Missing
 from shanhai.raster.cells import cells_within
@@ -34,7 +35,10 @@ def good_air_days(asked: Asked) -> Found:
     )
     if own is None or not own.stations:
         return Missing(Label("区域内没有地面空气站点", "the region has no station on the ground"))
-    standard = air_standard(date(asked.year, 12, 31))
+    try:
+        standard = air_standard(date(asked.year, 12, 31))
+    except InvalidInput as error:
+        return Missing(Label(error.message_zh, error.message))
     days = {
         code: np.array([np.nan if one is None else one for one in of_days], dtype=np.float64)
         for code, of_days in own.days.items()
@@ -203,7 +207,10 @@ def _sections(
                 "the sections of this indicator have to be named under `stations`",
             )
         )
-    standard = water_quality.water_standard("surface_water", date(asked.year, 12, 31))
+    try:
+        standard = water_quality.water_standard("surface_water", date(asked.year, 12, 31))
+    except InvalidInput as error:
+        return Missing(Label(error.message_zh, error.message))
     stations = asked.stations("water_section")
     if not stations:
         return no_stations("水质断面", "water section")
@@ -252,20 +259,18 @@ WINDOW_CELLS = 256
 
 def good_sea(asked: Asked) -> Found:
     """Share of the sea of class 1–2, by area or by stations."""
-    standard = water_quality.water_standard("sea_water", date(asked.year, 12, 31))
+    try:
+        standard = water_quality.water_standard("sea_water", date(asked.year, 12, 31))
+    except InvalidInput as error:
+        return Missing(Label(error.message_zh, error.message))
     stations = asked.stations("sea")
     if not stations:
         return no_stations("海域站点", "station of the sea")
     if asked.material.inputs.nearshore == "area":
         return _by_area(asked, standard, stations)
     method = Label(f"按站位数统计；{MEANS.zh}", f"share of stations; {MEANS.en}")
-    return figure_of(asked, standard, _assessed(asked, standard, stations), (1, GOOD_SEA), method)
-
-
-def _assessed(
-    asked: Asked, standard: water_quality.WaterStandard, stations: Sequence[StationTask]
-) -> list[Assessed]:
-    return assess(asked, stations, standard, lambda one: "sea")
+    assessed = assess(asked, stations, standard, lambda one: "sea")
+    return figure_of(asked, standard, assessed, (1, GOOD_SEA), method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +319,7 @@ def _by_area(
         )
     names = [standard.name_of(number) for number in range(1, len(cells) + 1)]
     by_stations = figure_of(
-        asked, standard, _assessed(asked, standard, stations), (1, GOOD_SEA), MEANS
+        asked, standard, assess(asked, stations, standard, lambda one: "sea"), (1, GOOD_SEA), MEANS
     )
     return Figure(
         100.0 * float(cells[:GOOD_SEA].sum()) / float(cells.sum()),
