@@ -9,6 +9,7 @@ import shapely
 from pydantic import Field, model_validator
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.kit import contract
 from shanhai.processes.kit.task import LineKind
@@ -42,8 +43,8 @@ POLYGONS = ("Polygon", "MultiPolygon")
 RoadClass = Literal["motorway", "rail", "trunk", "primary", "secondary", "tertiary", "other"]
 
 
-def require_shape(geometry: dict[str, Any], kinds: tuple[str, ...]) -> None:
-    """Refuse a geometry that is none of some kinds, or lies beyond longitude and latitude.
+def require_shape(geometry: dict[str, Any], kinds: tuple[str, ...]) -> BaseGeometry:
+    """A geometry that is one of some kinds and lies within longitude and latitude.
 
     Raises:
         ValueError: it breaks a rule, which is named.
@@ -66,6 +67,7 @@ def require_shape(geometry: dict[str, Any], kinds: tuple[str, ...]) -> None:
             "geometry must lie within longitudes -180 to 180 and latitudes -90 to 90"
             " / 几何须位于经度 -180 至 180、纬度 -90 至 90 之内"
         )
+    return found
 
 
 class Named(contract.Inputs):
@@ -80,7 +82,12 @@ class Named(contract.Inputs):
     @model_validator(mode="after")
     def check_kind(self) -> "Named":
         """A corridor has a length or an area."""
-        require_shape(self.geometry, LINES + POLYGONS)
+        drawn = require_shape(self.geometry, LINES + POLYGONS)
+        if not (drawn.area if drawn.geom_type in POLYGONS else drawn.length):
+            raise ValueError(
+                "geometry must be a line with a length or a polygon with an area"
+                " / 几何须为有长度的线或有面积的面"
+            )
         return self
 
 

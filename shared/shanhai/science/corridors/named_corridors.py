@@ -27,8 +27,11 @@ _QUARTER = 16
 _STEPS = 20
 """A line is sampled at steps of this part of the buffer."""
 
-_OUTLINE_STEPS = 400
-"""Points on the outline of an area, from which its centre line is found."""
+_OUTLINE_STEPS = (400, 2_000, 10_000)
+"""Points on the outline of an area, from which its centre line is found; more where it breaks."""
+
+_WHOLE = 0.95
+"""Share of the edges within an area, by length, from which they are in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,8 @@ def centre_line(area: BaseGeometry) -> BaseGeometry:
     """The longest way through the middle of an area, a line for each of its polygons.
 
     Edges between the Voronoi cells of points along the outline, as far as they lie within it, are
-    its medial axis; the line is the longest of the shortest ways along them.
+    its medial axis; the line is the longest of the shortest ways along them. Where an area is so
+    thin that they break, it is no shorter than the long axis of the least rectangle around it.
 
     Args:
         area: Polygon or MultiPolygon of positive area.
@@ -184,12 +188,22 @@ def centre_line(area: BaseGeometry) -> BaseGeometry:
 
 def _axis(polygon: BaseGeometry) -> LineString:
     outline = shapely.boundary(polygon)
-    points = shapely.segmentize(outline, shapely.length(outline) / _OUTLINE_STEPS)
-    cells = shapely.voronoi_polygons(points, only_edges=True)
-    pieces = shapely.get_parts(cells)
-    starts, stops = _segments(pieces)
-    inside = shapely.contains_properly(polygon, shapely.linestrings(np.stack([starts, stops], 1)))
-    return _longest_way(starts[inside], stops[inside])
+    shapely.prepare(polygon)
+    axes = []
+    for steps in _OUTLINE_STEPS:
+        step = shapely.length(outline) / steps
+        cells = shapely.voronoi_polygons(shapely.segmentize(outline, step), only_edges=True)
+        edges = np.stack(_segments(shapely.get_parts(cells)), 1)
+        inside = edges[shapely.contains_properly(polygon, shapely.linestrings(edges))]
+        if len(inside):
+            way, held = _longest_way(*inside.transpose(1, 0, 2))
+            # Within an area about as thin as the points lie apart it goes from side to side.
+            axes.append(way if steps == _OUTLINE_STEPS[0] else shapely.simplify(way, step))
+            if held >= _WHOLE:
+                return axes[-1]
+    corners = shapely.get_coordinates(shapely.oriented_envelope(polygon))[:4]
+    axes += [LineString((corners + np.roll(corners, 1, axis=0))[turn::2] / 2) for turn in (0, 1)]
+    return max(axes, key=shapely.length)
 
 
 def _segments(lines: np.ndarray) -> tuple[FloatArray, FloatArray]:
@@ -199,8 +213,8 @@ def _segments(lines: np.ndarray) -> tuple[FloatArray, FloatArray]:
     return points[:-1][same], points[1:][same]
 
 
-def _longest_way(starts: FloatArray, stops: FloatArray) -> LineString:
-    """The longest of the shortest ways along segments."""
+def _longest_way(starts: FloatArray, stops: FloatArray) -> tuple[LineString, float]:
+    """The longest of the shortest ways along segments, and the share of them joined to it."""
     nodes, numbers = np.unique(np.concatenate([starts, stops]), axis=0, return_inverse=True)
     one, other = numbers.reshape(2, -1)
     lengths = np.hypot(*(stops - starts).T)
@@ -215,7 +229,8 @@ def _longest_way(starts: FloatArray, stops: FloatArray) -> LineString:
     way = [_farthest(ways)]
     while before[way[-1]] >= 0:
         way.append(int(before[way[-1]]))
-    return LineString(nodes[way])
+    held = lengths[np.isfinite(ways[one])].sum() / lengths.sum()
+    return LineString(nodes[way]), float(held)
 
 
 def _farthest(ways: FloatArray) -> int:

@@ -72,6 +72,20 @@ def test_a_name_has_a_line_or_an_area() -> None:
     assert one.name_en is None
 
 
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "LineString", "coordinates": [[118.0, 24.4], [118.0, 24.4]]},
+        {"type": "Polygon", "coordinates": [[[118.0, 24.4]] * 4]},
+        {"type": "Polygon", "coordinates": [[[118, 24], [119, 25], [118, 24], [118, 24]]]},
+    ],
+)
+def test_a_name_without_length_and_area_is_refused(geometry: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="line with a length or a polygon") as caught:
+        asked(names=[{"name_zh": "甲", "geometry": geometry}])
+    assert caught.value.errors()[0]["loc"] == ("names", 0)
+
+
 def test_no_output_takes_a_name_of_the_results_document() -> None:
     names = [output.name for output in BUILD_NETWORK.outputs]
     assert len(set(names)) == len(names)

@@ -85,6 +85,37 @@ def test_every_polygon_of_an_area_has_its_line() -> None:
     assert len(shapely.get_parts(centre_line(area))) == 2
 
 
+@pytest.mark.parametrize("wide_m", [0.01, 1, 3, 10, 20, 200])
+def test_a_leaning_sliver_keeps_all_of_its_length(wide_m: float) -> None:
+    """Its corners lie across from no point of the other side, as of a rectangle they do."""
+    lean = 2.5 * wide_m
+    sliver = shapely.Polygon([(0, 0), (20_000, 0), (20_000 + lean, wide_m), (lean, wide_m)])
+    line = centre_line(sliver)
+    assert line.length == pytest.approx(20_000, abs=2 * lean + 15)
+    assert line.within(sliver.buffer(wide_m))
+    course = compare_with_named({}, {"a": sliver}, 100)["a"]
+    assert course.length_m == line.length
+
+
+@pytest.mark.parametrize("wide_m", [1, 5, 20, 50])
+def test_a_winding_strip_is_followed_to_its_end(wide_m: float) -> None:
+    x = np.arange(0, 20_001, 100)
+    course = LineString(np.column_stack([x, 1500 * np.sin(x / 1500)]))
+    line = centre_line(course.buffer(wide_m / 2))
+    assert line.length == pytest.approx(course.length, rel=0.005)
+    assert line.hausdorff_distance(course) < 50
+
+
+def test_a_neck_thinner_than_the_points_lie_apart_is_passed() -> None:
+    west = [(0, 0), (5000, 0), (5000, 2400)]
+    east = [(9000, 2490), (9000, 0), (14_000, 0), (14_000, 5000), (9000, 5000), (9000, 2490.2)]
+    halls = shapely.Polygon([*west, *east, (5000, 2400.2), (5000, 5000), (0, 5000)])
+    line = centre_line(halls)
+    west_end, _, east_end, _ = line.bounds
+    assert west_end < 2501
+    assert east_end > 11_499
+
+
 @pytest.mark.parametrize("buffer_m", [0.0, -1.0, np.inf, np.nan])
 def test_a_buffer_out_of_range_is_named(buffer_m: float) -> None:
     with pytest.raises(InvalidInput) as refused:
