@@ -382,6 +382,32 @@ def test_shoreline_is_measured_by_class() -> None:
     assert "with a class" in reason(compute("natural_shoreline", unclassed))
 
 
+def test_shoreline_counts_once_and_in_the_region_only() -> None:
+    def shore(code: str, of: str, *vertices: tuple[float, float]) -> ShapeTask:
+        drawn = {"type": "LineString", "coordinates": [list(one) for one in vertices]}
+        return line("shoreline", code, drawn, class_code=of)
+
+    # 5 m west of the region's border; half of it, and a whole line, lie north of the region.
+    west, north = WEST - 5e-5, SOUTH + SIDE
+    held = {
+        "shapes": [
+            shore("a", "natural", (west, north - 0.004), (west, north + 0.004)),
+            shore("b", "natural", (west, north - 0.004), (west, north - 0.002)),
+            shore("c", "artificial", (west, SOUTH), (west, SOUTH + 0.0123)),
+            shore("d", "artificial", (west, north + 0.004), (west, north + 0.9)),
+        ]
+    }
+    found = compute("natural_shoreline", held)
+    # Beside the corner of the region a line is within 10 m of it for √(10² − 5²) m.
+    natural = 0.004 + 0.75**0.5 * 1e-4
+    assert value(found) == pytest.approx(100 * natural / (natural + 0.0123), rel=1e-4)
+    assert isinstance(found, Figure)
+    assert found.details["length_km"]["natural"] == pytest.approx(natural * 110.77, rel=1e-3)
+    assert "beyond its border" in found.method.en
+    beyond = {"shapes": [shore("d", "natural", (west, north + 0.1), (west, north + 0.9))]}
+    assert "in force in the region" in reason(compute("natural_shoreline", beyond))
+
+
 def test_key_species_that_are_protected_are_a_share() -> None:
     shapes = [line("protected_area", "p", square(WEST, SOUTH), checksum="0" * 64)]
     species = [KeySpeciesTask(year=2024, known=8, protected=6)]

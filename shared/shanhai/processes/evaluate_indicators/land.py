@@ -120,6 +120,8 @@ ELLIPSOID = Geod(ellps="GRS80")
 """That of CGCS2000, to a tenth of a millimetre."""
 NATURAL = "natural"
 """Class of a stretch of shoreline that was left as it was."""
+_BESIDE_DEG = 1e-4
+"""Shores run along a border and are drawn apart from it: so near, about 10 m, they are in it; E."""
 KINDS = {term.code: term.label for term in CONTROL_KINDS}
 _MEASURED = Label(
     "取年末（本年取当日）现行且已发布的管控线；重叠部分只计一次",
@@ -229,29 +231,36 @@ def wetland_protection(asked: values.Asked) -> values.Found:
 
 
 def natural_shoreline(asked: values.Asked) -> values.Found:
-    """Share of natural shoreline in the length of what has a class."""
+    """Share of natural shoreline in the length of what has a class and lies in the region."""
     shapes = _in_force(asked, "shoreline")
     if isinstance(shapes, values.Missing):
         return shapes
-    lengths: dict[str, float] = {}
+    lines: dict[str, list[BaseGeometry]] = {}
     for one in shapes:
         line = None if one.geometry is None else shape(one.geometry)
         if line is None or line.length == 0 or line.area > 0 or one.class_code is None:
             continue
-        length = float(ELLIPSOID.geometry_length(line)) / 1000
-        lengths[one.class_code] = lengths.get(one.class_code, 0.0) + length
+        lines.setdefault(one.class_code, []).append(line)
+    within = _region(asked).buffer(_BESIDE_DEG)
+    lengths = {
+        name: float(ELLIPSOID.geometry_length(union_all(drawn).intersection(within))) / 1000
+        for name, drawn in lines.items()
+    }
     whole = sum(lengths.values())
     if not whole:
         return values.Missing(
             Label(
-                "没有带线状图形和分类的岸线",
-                "no shoreline with a line as its shape and with a class is in force",
+                "区域内没有带线状图形和分类的岸线",
+                "no shoreline with a line as its shape and with a class is in force in the region",
             )
         )
     natural = lengths.get(NATURAL, 0.0)
     return values.Figure(
         100.0 * natural / whole,
-        _MEASURED,
+        Label(
+            f"{_MEASURED.zh}；计区域内及其边界外约 10 m 以内的岸线",
+            f"{_MEASURED.en}; within the region and about 10 m beyond its border",
+        ),
         _line_inputs(shapes),
         details={"length_km": {name: round(km, 6) for name, km in sorted(lengths.items())}},
     )
