@@ -167,14 +167,16 @@ def _apply(
     """Let an edit count in its cells, over those before it."""
     here = window.slices
     layers.touched[here] |= inside
+    factors = edit.cover is not None or edit.road is not None
+    layers.settled[here][inside] = np.nan if factors else _settled(scene, edit)
     if edit.cover is not None:
         layers.cover[here][inside] = LandCover[edit.cover.upper()]
         layers.restored[here][inside] = edit.kind == "restore"
+        for built in layers.roads.values():
+            built[here][inside] = False
     elif edit.road is not None:
         roads = layers.roads.setdefault(edit.road, np.zeros(scene.grid.shape, dtype=bool))
         roads[here] |= inside
-    else:
-        layers.settled[here][inside] = _settled(scene, edit)
 
 
 def _settled(scene: Scene, edit: Edit) -> float:

@@ -190,6 +190,37 @@ class TestParts:
         found = along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.48, 0.52, 0.58)
         assert found == [2.0, 2.0, 7.0, 7.0]
 
+    @pytest.mark.parametrize("earlier", [wall, eased, street, passage])
+    @pytest.mark.parametrize("later", [felled, street])
+    def test_cover_and_road_count_over_what_was_edited_before(
+        self, linked_watershed: Watershed, tmp_path: Path, earlier: Any, later: Any
+    ) -> None:
+        over = later(linked_watershed)
+        # Walls, roads and passages hold more cells of a polygon than a cover does.
+        inner = on_land(linked_watershed, (0.45, 0.1), (0.6, 0.25))
+        within = over["geometry"] if later is street else inner
+        edits = [earlier(linked_watershed) | {"geometry": within}, over]
+        for name, given in (("both", edits), ("alone", edits[1:])):
+            compute(scenario_task(linked_watershed, given), tmp_path / name)
+        for layer in ("resistance_after.tif", "corridors_after.tif"):
+            both, alone = (tmp_path / name / layer for name in ("both", "alone"))
+            assert both.read_bytes() == alone.read_bytes()
+
+    def test_a_road_leaves_the_cover_beneath_it(
+        self, linked_watershed: Watershed, tmp_path: Path
+    ) -> None:
+        road = street(linked_watershed)
+        under = felled(linked_watershed) | {
+            "geometry": on_land(linked_watershed, (0.13, 0.38), (0.17, 0.42))
+        }
+        for name, edits in (("road", [road]), ("both", [under, road]), ("cover", [under])):
+            compute(scenario_task(linked_watershed, edits), tmp_path / name)
+        found = {
+            name: along(tmp_path / name, "resistance_after", 0.15, 0.40)[0]
+            for name in ("road", "both", "cover")
+        }
+        assert found["both"] > max(found["road"], found["cover"])
+
     def test_a_class_of_the_table_is_its_number(
         self, linked_watershed: Watershed, tmp_path: Path
     ) -> None:
