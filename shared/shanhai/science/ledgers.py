@@ -178,7 +178,9 @@ def judge_balance(
     lacking = max(ZERO, required - counted.amount)
     from_pool = ZERO
     if lacking and rule.pool and pool is not None:
-        owed = max(ZERO, rule.ratio * pool.all_taken.amount - pool.given.amount)
+        # Its own giving counts in the pool as it does in the project: proposed too, where it may.
+        given = pool.given.amount + counted.amount - own.given.amount
+        owed = max(ZERO, rule.ratio * pool.all_taken.amount - given)
         from_pool, lacking = max(ZERO, lacking - owed), min(lacking, owed)
     source = pool.given if from_pool and pool is not None else counted
     taken = own.all_taken

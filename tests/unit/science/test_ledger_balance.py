@@ -89,6 +89,29 @@ def test_a_pool_supplies_what_it_has_left(pool_given: str, pool_taken: str, supp
     assert judge_balance(SHORELINE, own, pool).lacking == 20, "no pool by this rule"
 
 
+@pytest.mark.parametrize(
+    ("others", "supplied", "final"),
+    [
+        # 10 are taken and 4 proposed: 6 of others cover the rest, of 5 one is lacking.
+        (["6"], "6 0", "6 4"),
+        (["5"], "5 1", "5 5"),
+        (["20"], "6 0", "10 0"),
+        ([], "0 6", "0 10"),
+    ],
+)
+def test_a_pool_counts_what_the_project_itself_proposes_to_give(
+    others: list[str], supplied: str, final: str
+) -> None:
+    quota = BalanceRule("forest_quota", Decimal(1), False, pool=True, graded=False)
+    own = [taken("10", "proposed"), given_back("4", "proposed")]
+    # What others propose to give is none of the pool yet.
+    pool = tally([*own, *map(given_back, others), given_back("100", "proposed")])
+    verdict = judge_balance(quota, tally(own), pool)
+    assert told(verdict.from_pool, verdict.lacking) == supplied
+    end = judge_balance(quota, tally(own), pool, final=True)
+    assert told(end.from_pool, end.lacking) == final
+
+
 def test_quality_is_not_worse_by_mean_grade() -> None:
     own = [taken("10", "proposed", 4)]
     kept = judge_balance(
