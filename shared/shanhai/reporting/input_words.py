@@ -24,7 +24,7 @@ INPUTS: Mapping[str, Label] = {
     "checks": Label("检查项", "Checks"),
     "domestic_use": Label("生活用水", "Domestic use of water"),
     "irrigation_use": Label("灌溉用水", "Water for irrigation"),
-    "industrial_use": Label("工业与生态用水", "Industrial use of water"),
+    "industrial_use": Label("工业与生态用水", "Industrial and ecological use of water"),
     "seasonality": Label("降水季节性", "Seasonality of rain"),
     "households_by": Label("生活用水分配", "Households by"),
     "reference_from": Label("参考蒸散发来源", "Reference evapotranspiration from"),

@@ -1,10 +1,11 @@
 """What reports call the parameters of a run and what was chosen for them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from shanhai.processes.assess_ecoservices.manifest import lack_title
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.reporting.input_words import choice_label, input_label
 from shanhai.science.uncertainty.variation import PARAMETERS, VARIED
@@ -44,3 +45,11 @@ def test_uncertain_parameters_are_called_in_words(name: str) -> None:
 def test_what_nobody_knows_is_told_by_its_code() -> None:
     assert input_label("strange_thing") == choice_label("strange_thing")
     assert input_label("strange_thing") == Label("strange_thing", "strange_thing")
+
+
+@pytest.mark.parametrize("title", [input_label, lack_title])
+def test_use_of_water_is_the_same_in_both_languages(title: Callable[[str], Label]) -> None:
+    """The total holds the water that is given to nature too."""
+    found = title("industrial_use")
+    assert found.zh.startswith("工业与生态用水")
+    assert "ndustrial and ecological" in found.en

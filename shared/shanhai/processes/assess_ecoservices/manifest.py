@@ -375,7 +375,7 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
 
 
 _NUMBERS: Mapping[str, Label] = {
-    "industrial_use": Label("工业与生态用水总量", "total of industrial water use"),
+    "industrial_use": Label("工业与生态用水总量", "total of industrial and ecological water use"),
     "emissions_total": Label("碳排放总量", "total of carbon emitted"),
     "years": Label("两期碳密度相隔年数", "years between the two carbon densities"),
     "storm_mm": Label("设计暴雨", "design storm"),
