@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.identity import Identity
+from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
 from shanhai.jobs.states import Claim, Standing, hold, succeed, tell_results
 from shanhai.processes.catalogue import CONTRACTS, publish_of, read_task, resolution_of
@@ -84,6 +86,9 @@ async def publish(
     async with context.sessions.begin() as session:
         standing = await hold(session, claim.lease)
         if standing is Standing.HELD:
+            published = await session.scalar(select(Job.result).where(Job.id == claim.lease.job_id))
+            if published is not None:  # the answer to the commit was lost, not the commit
+                return standing, published
             allowed, outcome = await _as_allowed(context, session, claim, task, outcome)
             kept = dict(stored)  # a transaction that is tried again begins with what was computed
             again = partial(_store, context.artifacts, work, kept)

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden, InvalidInput
+from shanhai.jobs.states import Standing, claim
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
@@ -30,9 +32,11 @@ from shanhai.processes.evaluate_indicators.contract import (
 )
 from shanhai.processes.evaluate_indicators.land import square_km
 from shanhai.processes.kit.publication import as_multipolygon
+from shanhai.processes.kit.task import Outcome, OutputFile
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai.vocabulary import JobStatus, Label, Role, Scope
 from shanhai_worker.context import WorkerContext
+from shanhai_worker.publication import publish, store_files
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import submit
@@ -262,6 +266,30 @@ async def test_of_key_species_nothing_is_recorded_beside_a_line_that_is_not_draw
     assert await recorded() == {}
     assert told[0] is None
     assert "not drawn: red_line (12.5 km²)" in str(told[1])
+
+
+@pytest.mark.usefixtures("region_with_a_plan")
+async def test_a_commit_whose_answer_was_lost_records_nothing_twice(
+    worker: WorkerContext, sessions: Sessions, tmp_path: Path
+) -> None:
+    inputs = EvaluateIndicatorsInputs.model_validate({"plan": PLAN, "years": [2023]})
+    async with sessions.begin() as session:
+        who = await add_identity(session, scopes=[Scope.WRITE])
+        job = await submit(session, contract=EVALUATE_INDICATORS, inputs=inputs, identity=who)
+        taken = await claim(session, worker="tester", lease_s=600, job_id=job.id)
+    assert taken is not None
+    (tmp_path / "report.html").write_text("<!doctype html>", encoding="utf-8")
+    report = OutputFile.of("report", "report.html", "text/html", Label("报告", "Report"))
+    origin = {"formula_zh": "", "method_zh": "", "standard": None, "inputs": {}}
+    value = {"code": "forest_cover_rate", "year": 2023, "value": "31", "provenance": origin}
+    outcome = Outcome(files=[report], values={"recorded": [value]})
+    stored = await store_files(worker.artifacts, outcome, tmp_path)
+    first = await publish(worker, taken, outcome, stored, tmp_path)
+    assert first[0] is Standing.HELD
+    assert await publish(worker, taken, outcome, stored, tmp_path) == first
+    async with sessions() as session:
+        recorded = select(IndicatorValue.value).where(IndicatorValue.job_id == job.id)
+        assert (await session.scalars(recorded)).all() == [31]
 
 
 def _assert_lines_are_measured_where_they_are_drawn(
