@@ -1,4 +1,4 @@
-"""What every part of the worker shares; how an outage, which passes, is told from a mistake."""
+"""What every part of the worker shares; how an outage, which passes, is outlasted."""
 
 import asyncio
 import os
@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shanhai.db.authentication import TileToken, seal
 from shanhai.db.engine import DATABASE_ERRORS as DATABASE_ERRORS
-from shanhai.db.engine import Sessions, failed_beneath
+from shanhai.db.engine import Sessions
+from shanhai.db.engine import is_outage as is_outage
 from shanhai.db.identity import ANONYMOUS
 from shanhai.jobs.fair_queue import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
@@ -34,28 +32,11 @@ from shanhai_worker.success_commits import SuccessCommits
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-PASSING_SQLSTATES = ("08", "25006", "40", "53", "57P")
-"""Connection lost, read-only, serialisation or deadlock, out of resources such as disk or
-connections, shutting down or starting up."""
-
 TRIES = 6
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 3.0
 
 Answer = TypeVar("Answer")
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether trying again may help."""
-    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
-        return True
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
-        return True
-    if failed_beneath(error):
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _is_passing(error.orig)
-    return _is_passing(error)
 
 
 async def outlast(operation: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -74,10 +55,6 @@ async def outlast(operation: Callable[[], Awaitable[Answer]]) -> Answer:
         pause = min(FIRST_PAUSE_S * 2**trial, LONGEST_PAUSE_S)
         await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (jitter, not a secret)
     return await operation()
-
-
-def _is_passing(error: BaseException | None) -> bool:
-    return str(getattr(error, "sqlstate", None) or "").startswith(PASSING_SQLSTATES)
 
 
 RELAY = "tiles.socket"

@@ -31,6 +31,7 @@ from sqlalchemy import URL, Connection, Executable, event, func, make_url, selec
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -69,6 +70,9 @@ PROBE_AGE_S = 15
 """Seconds after which probes take a new connection."""
 LONG_PAUSES = text("SET LOCAL idle_in_transaction_session_timeout = '120s'")
 """For a transaction that does other work between its statements than ten seconds allow."""
+PASSING_SQLSTATES = ("08", "25006", "40", "53", "57P")
+"""Connection lost, read-only, serialisation or deadlock, out of resources such as disk or
+connections, shutting down or starting up."""
 TRUSTED_S = 1.0
 """Seconds a connection may have rested and still be used without asking whether it lives."""
 
@@ -499,6 +503,23 @@ def failed_beneath(error: BaseException | None) -> bool:
             return True
         error = getattr(error, "orig", None) or error.__cause__
     return False
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether trying again may help."""
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True
+    if failed_beneath(error):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _is_passing(error.orig)
+    return _is_passing(error)
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    return str(getattr(error, "sqlstate", None) or "").startswith(PASSING_SQLSTATES)
 
 
 def is_of_data(error: BaseException) -> bool:

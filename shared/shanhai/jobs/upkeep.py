@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.authentication import Authenticator
-from shanhai.db.engine import DATABASE_ERRORS
+from shanhai.db.engine import is_outage
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
@@ -150,9 +150,9 @@ async def _ask(
     except ShanhaiError as error:
         log.warning("schedule refused", schedule=schedule.code, error=type(error).__name__)
         run.error = classify(error).document()
-    except DATABASE_ERRORS:
-        raise
     except Exception as error:
+        if is_outage(error):
+            raise
         log.exception("schedule failed", schedule=schedule.code)
         run.error = classify(error).document()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.authentication import Authenticator
@@ -50,11 +50,12 @@ async def make(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     return made
 
 
-async def attend(state: ServiceState) -> Attended | None:
+async def attend(state: ServiceState, *, statement_timeout: str = "30s") -> Attended | None:
     def recalling(session: AsyncSession) -> Authenticator:
         return Authenticator(state.sessions, state.sessions.begin, session)
 
     async with state.sessions.begin() as session:
+        await session.execute(text(f"SET LOCAL statement_timeout = '{statement_timeout}'"))
         return await attend_to_next(session, recalling, NO_QUOTA)
 
 
@@ -185,6 +186,20 @@ class TestDue:
         (run,) = (await admin.get("/schedules/nightly/runs")).json()["runs"]
         assert "has ended" in run["exception"]["detail"]
         assert (await admin.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
+
+    async def test_a_statement_that_fails_is_told_and_the_next_time_comes(
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
+    ) -> None:
+        made = await make(runner)
+        await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=1))
+        await session.execute(text("LOCK TABLE job IN SHARE MODE"))
+        attended = await attend(state, statement_timeout="1s")
+        await session.rollback()
+        assert attended is not None
+        assert attended.job_id is None
+        (run,) = (await runner.get("/schedules/nightly/runs")).json()["runs"]
+        assert "unexpected DBAPIError" in run["exception"]["detail"]
+        assert (await runner.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
 
     async def test_publishing_takes_an_approver_when_it_is_made_and_when_it_is_due(
         self, client_with: MakeClient, session: AsyncSession, state: ServiceState
