@@ -214,6 +214,7 @@ class TestImport:
         upload = await self.upload(session)
         task = read_task((await importing(session, upload=upload.id)).task)
         assert task.upload_uri == f"uploads/{upload.id}"
+        assert task.upload_sha256 == upload.sha256
         assert task.region is not None
         assert task.region.epsg == XIAMEN_EPSG
 

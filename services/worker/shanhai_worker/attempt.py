@@ -352,7 +352,7 @@ def _write_order(
     context: WorkerContext, claim: states.Claim, workspace: Path, held: Path
 ) -> child_protocol.ChildOrder:
     task = task_of(claim)
-    addresses = [dataset.uri for dataset in task.datasets.values()]
+    addresses, store = [dataset.uri for dataset in task.datasets.values()], context.artifacts
     if task.upload_uri is not None:
         addresses.append(task.upload_uri)
     kept, windows = _outliving(context, claim, task)
@@ -360,7 +360,7 @@ def _write_order(
     cluster = context.cluster if task.upload_uri is None else None
     told = task.model_copy(
         update={
-            "files": {uri: str(context.artifacts.hold(uri, held)) for uri in addresses},
+            "files": {uri: str(store.hold(uri, held, task.upload_sha256)) for uri in addresses},
             "timezone": context.timezone,
             "processes": context.settings.processes_of_a_job(),
             "cluster": None if cluster is None else cluster.resolved(),

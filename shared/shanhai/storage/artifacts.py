@@ -110,11 +110,12 @@ class ArtifactStore(Protocol):
         """
         ...
 
-    def hold(self, uri: str, folder: Path) -> Path:
+    def hold(self, uri: str, folder: Path, upload_sha256: str | None = None) -> Path:
         """The same, readable for as long as `folder` is there; also of an upload.
 
         Raises:
             NotFound: nothing is stored there.
+            InvalidInput: the pieces of an upload make up another file than was sent.
         """
         ...
 
@@ -270,7 +271,7 @@ class LocalArtifacts:
             raise NotFound(f"artifact {uri!r} is not in the store")
         return path
 
-    def hold(self, uri: str, folder: Path) -> Path:
+    def hold(self, uri: str, folder: Path, upload_sha256: str | None = None) -> Path:
         """The file itself: only what no row names is removed."""
         return self.local_path(uri)
 

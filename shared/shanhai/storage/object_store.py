@@ -28,7 +28,7 @@ from obstore.store import S3Store
 
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.settings import ArtifactSettings, BucketSettings
-from shanhai.storage.artifacts import GRACE_S, URI, StoredArtifact, StoredFile
+from shanhai.storage.artifacts import GRACE_S, URI, StoredArtifact, StoredFile, sha256_of
 from shanhai.storage.fetched import BLOCK_BYTES, BlockSums, Damaged, FetchedFile, FetchedFiles
 from shanhai.vocabulary import Label
 
@@ -225,11 +225,11 @@ class ObjectArtifacts:
         """The file in the folder of what was fetched, compared with its name."""
         return self.fetched.whole(uri) or self._ranged(uri).complete()
 
-    def hold(self, uri: str, folder: Path) -> Path:
+    def hold(self, uri: str, folder: Path, upload_sha256: str | None = None) -> Path:
         """The file in `folder`, by a link where that is possible."""
         target = folder / uri.rpartition("/")[2]
         if uri.startswith("uploads/"):
-            self._join_upload(uri, target)
+            self._join_upload(uri, target, upload_sha256)
         elif not target.exists():
             source = self.local_path(uri)
             try:
@@ -345,13 +345,18 @@ class ObjectArtifacts:
             at += size
         return found
 
-    def _join_upload(self, uri: str, target: Path) -> None:
+    def _join_upload(self, uri: str, target: Path, sha256: str | None) -> None:
         pieces = self._pieces(uri.removeprefix("uploads/"))
         if not pieces:
             raise NotFound(f"{uri!r} is not in the store", message_zh=f"存储中没有文件 {uri!r}")
         with target.open("wb") as file:
             for name, size in pieces:
                 file.write(self._fetch(name, 0, size))
+        if sha256 is not None and sha256_of(target) != sha256:
+            raise InvalidInput(
+                f"{uri!r} is not what was sent: its SHA-256 is not {sha256}; send it again",
+                message_zh=f"{uri!r} 与发送时不一致（SHA-256 应为 {sha256}），请重新上传",
+            )
 
     def _list(self, folder: str, beginning: str = "") -> Iterator[Mapping[str, Any]]:
         for page in obstore.list(self.store, folder):
@@ -381,8 +386,16 @@ class PieceSink:
     def _store_piece(self, piece: bytes) -> None:
         name = f"{self._folder}/{self._offset:015d}"
         with told(name, writing=True):
-            obstore.put(self._store, name, piece, use_multipart=False)
+            # A request that was overtaken ends late, with less than has come since.
+            if self._stored(name) < len(piece):
+                obstore.put(self._store, name, piece, use_multipart=False)
         self._offset += len(piece)
+
+    def _stored(self, name: str) -> int:
+        try:
+            return obstore.head(self._store, name)["size"]
+        except FileNotFoundError:
+            return 0
 
 
 def _digest(uri: str) -> str:

@@ -26,9 +26,10 @@ pytestmark = [
 
 
 async def import_raster(
-    worker: WorkerContext, tmp_path: Path, *, highest: float = 900
+    worker: WorkerContext, tmp_path: Path, *, highest: float = 900, lost: int = 0
 ) -> tuple[UUID, str]:
-    """Send a raster and ask for its import; the job and the dataset's code."""
+    """Send a raster, of which bytes at the end are lost then, and ask for its import; the job and
+    the dataset's code."""
     code = f"city{datetime.now(UTC):%H%M%S%f}"
     path = tmp_path / "dem.tif"
     heights = np.linspace(0, highest, 120 * 120).reshape(1, 120, 120)
@@ -40,7 +41,7 @@ async def import_raster(
             session, "tester", received_bytes=path.stat().st_size, sha256=sha256_of(path)
         )
         with worker.artifacts.receive(upload.id, 0) as sink:
-            sink.write(path.read_bytes())
+            sink.write(path.read_bytes()[: path.stat().st_size - lost])
         inputs = ImportDatasetInputs(
             upload=upload.id, region=code, theme="dem", code=f"{code}.dem", mode="import"
         )
@@ -88,3 +89,13 @@ async def test_a_job_outlasts_the_store_and_publishes_nothing_half(
     dataset = await read_dataset(sessions, code)
     assert dataset is not None
     assert missing_files(worker.artifacts, {dataset.uri}) == []
+
+
+async def test_what_is_left_of_an_upload_is_not_taken_for_all_of_it(
+    worker: WorkerContext, sessions: Sessions, tmp_path: Path
+) -> None:
+    job_id, _ = await import_raster(worker, tmp_path, lost=1000)
+    job = await reach_end(sessions, job_id)
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert "not what was sent" in str(job.error)

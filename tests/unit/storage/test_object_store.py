@@ -16,7 +16,7 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from shanhai.errors import NotFound, Unavailable
+from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.settings import ArtifactSettings
 from shanhai.storage import fetched, object_store
 from shanhai.storage.artifacts import (
@@ -324,10 +324,12 @@ def test_uploads_go_on_where_they_stopped(
     assert other.received(upload) == 150_500
     send(other, 150_500, len(LARGE))
     send(bucket_store, 150_500, 150_600)  # a request that was overtaken ends late
-    assert bucket_store.received(upload) == 150_600
-    send(other, 150_600, len(LARGE))
-    assert bucket_store.upload_digest(upload) == hashlib.sha256(LARGE).hexdigest()
-    assert other.hold(f"uploads/{upload}", tmp_path).read_bytes() == LARGE
+    assert bucket_store.received(upload) == len(LARGE)
+    sha256 = hashlib.sha256(LARGE).hexdigest()
+    assert bucket_store.upload_digest(upload) == sha256
+    assert other.hold(f"uploads/{upload}", tmp_path, sha256).read_bytes() == LARGE
+    with pytest.raises(InvalidInput, match="not what was sent"):
+        other.hold(f"uploads/{upload}", tmp_path, hashlib.sha256(LARGE[1:]).hexdigest())
     bucket_store.drop_upload(upload)
     assert other.received(upload) == 0
     with pytest.raises(NotFound):

@@ -16,12 +16,9 @@ from shanhai.processes.kit.task import Task
 async def resolve(session: AsyncSession, inputs: ImportDatasetInputs, *, requested_by: str) -> Task:
     """The upload and the region it is for."""
     row, region = await find_usable_region(session, inputs.region)
-    refuse(
-        [
-            *await judge_upload(session, inputs.upload, owner=requested_by),
-            *await judge_new_code(session, inputs.code, theme=inputs.theme, region=row),
-        ]
-    )
+    sha256, faults = await judge_upload(session, inputs.upload, owner=requested_by)
+    codes = await judge_new_code(session, inputs.code, theme=inputs.theme, region=row)
+    refuse([*faults, *codes])
     return Task(
         process=IMPORT_DATASET.id,
         # Where neither is given those of the file hold: a scale of 1 that is given says something.
@@ -30,6 +27,7 @@ async def resolve(session: AsyncSession, inputs: ImportDatasetInputs, *, request
         ),
         region=region,
         upload_uri=f"uploads/{inputs.upload}",
+        upload_sha256=sha256,
     )
 
 

@@ -33,17 +33,14 @@ async def resolve(
     region = None
     if inputs.region is not None:
         _, region = await find_usable_region(session, inputs.region)
-    refuse(
-        [
-            *judge_collection(inputs.collection, inputs.mapping),
-            *await judge_upload(session, inputs.upload, owner=requested_by),
-        ]
-    )
+    sha256, faults = await judge_upload(session, inputs.upload, owner=requested_by)
+    refuse([*judge_collection(inputs.collection, inputs.mapping), *faults])
     return ImportFeaturesTask(
         process=IMPORT_FEATURES.id,
         inputs=inputs.model_dump(mode="json"),
         region=region,
         upload_uri=f"uploads/{inputs.upload}",
+        upload_sha256=sha256,
     )
 
 

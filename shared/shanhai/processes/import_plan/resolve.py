@@ -13,11 +13,13 @@ from shanhai.processes.kit.task import Task
 
 async def resolve(session: AsyncSession, inputs: ImportPlanInputs, *, requested_by: str) -> Task:
     """The upload."""
-    refuse(await judge_upload(session, inputs.upload, owner=requested_by))
+    sha256, faults = await judge_upload(session, inputs.upload, owner=requested_by)
+    refuse(faults)
     return Task(
         process=IMPORT_PLAN.id,
         inputs=inputs.model_dump(mode="json"),
         upload_uri=f"uploads/{inputs.upload}",
+        upload_sha256=sha256,
     )
 
 

@@ -148,19 +148,21 @@ async def find_themes(
     return newest | chosen, faults
 
 
-async def judge_upload(session: AsyncSession, upload_id: UUID, *, owner: str) -> Sequence[Fault]:
-    """What is wrong with an upload."""
+async def judge_upload(
+    session: AsyncSession, upload_id: UUID, *, owner: str
+) -> tuple[str | None, Sequence[Fault]]:
+    """The SHA-256 of an upload that is complete, and what is wrong with any other."""
     upload = await jobs.find_upload(session, upload_id, owner=owner)
     if upload is None:
         detail = "there is no such upload of yours, or it has expired"
-        return (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
+        return None, (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
     if upload.sha256 is None:
         detail = (
             f"the upload is not complete: {upload.received_bytes} of"
             f" {upload.total_bytes or 'unknown'} bytes have arrived"
         )
-        return (Fault("/inputs/upload", detail, "上传尚未完成"),)
-    return ()
+        return None, (Fault("/inputs/upload", detail, "上传尚未完成"),)
+    return upload.sha256, ()
 
 
 def judge_collection(name: str, mapping: Mapping[str, str]) -> Sequence[Fault]:

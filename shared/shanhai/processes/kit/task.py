@@ -205,6 +205,7 @@ class Task(BaseModel):
         default_factory=dict, description="how each service is calculated, by service"
     )
     upload_uri: str | None = None
+    upload_sha256: str | None = None
     authority: AuthorityTask | None = None
     layers: list[str] = Field(
         default_factory=list, description="layers the tile service is asked for, for the caller"
