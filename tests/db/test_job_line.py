@@ -263,6 +263,14 @@ class TestUnique:
         (second,) = await self.submit_at_once(sessions, 1)
         assert second != first
 
+    async def test_a_success_of_another_source_stands_for_nothing(
+        self, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (first,) = await self.submit_at_once(sessions, 1)
+        await succeed(sessions, await claim(sessions))
+        monkeypatch.setattr("shanhai.jobs.submission.source_digest", lambda: "another")
+        assert await submit_echo(sessions, "same", terms=Terms(unique_s=60)) != first
+
     async def test_a_failure_stands_for_nothing(self, sessions: Sessions) -> None:
         (first,) = await self.submit_at_once(sessions, 1)
         claimed = await claim(sessions)

@@ -19,6 +19,7 @@ from shanhai.errors import Conflict
 from shanhai.jobs.fair_queue import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
 from shanhai.jobs.results import ResultForm
 from shanhai.processes.catalogue import read_task, resolution_of
+from shanhai.processes.kit.checkout import source_digest
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.lookups import demand_known_plan
 from shanhai.processes.kit.publication import identity_of
@@ -276,7 +277,7 @@ async def _find_equal(session: AsyncSession, job: Job, unique_s: float) -> Job |
 
 def _digest(job: Job) -> str:
     """What stands for all that the result of a job depends on, and for how it is told."""
-    said = [job.kind, job.task, job.seed, job.software, job.result_form, job.subscriber]
+    said = [job.kind, job.task, job.seed, source_digest(), job.result_form, job.subscriber]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -593,7 +593,10 @@ def _recall(path: Path, said: str) -> _Kept | None:
     if hashlib.sha256(payload).digest() != digest:
         return None
     # Written by this account in a folder nobody else writes to.
-    kept: _Kept = pickle.loads(payload)  # noqa: S301
+    try:
+        kept: _Kept = pickle.loads(payload)  # noqa: S301
+    except (AttributeError, ImportError, TypeError, pickle.UnpicklingError):
+        return None  # by a class that has gone, or was changed, since
     return kept if kept.said == said else None
 
 

@@ -1,5 +1,6 @@
 """Finished windows of a former attempt: used where they are right, computed anew where not."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import (
+    DIGEST_BYTES,
     CheckpointFolder,
     CheckpointingRunner,
     PooledRunner,
@@ -162,6 +164,35 @@ def test_a_step_that_is_not_whole_is_computed_anew(tmp_path: Path) -> None:
         assert attempt.computed == 1
         (kept,) = kept_files(tmp_path)
         kept.write_bytes(kept.read_bytes()[:-1])
+
+
+class Renamed:
+    """What a step returns whose class has another name by the next attempt."""
+
+
+def make_renamed(calls: Path) -> object:
+    """A step that returns one; notes the call."""
+    with calls.open("a") as file:
+        file.write("x")
+    return Renamed()
+
+
+def test_what_nothing_can_read_any_more_is_computed_anew(tmp_path: Path) -> None:
+    first = Attempt(tmp_path, "first")
+    CheckpointingRunner(WindowRunner(), first.memory).remembered().step(
+        partial(make_renamed, first.calls)
+    )
+    (path,) = kept_files(tmp_path)
+    kept = path.read_bytes()
+    payload = kept[DIGEST_BYTES:].replace(b"\x07Renamed", b"\x07Removed")
+    assert payload != kept[DIGEST_BYTES:]
+    path.write_bytes(hashlib.sha256(payload).digest() + payload)
+    second = Attempt(tmp_path, "second")
+    CheckpointingRunner(WindowRunner(), second.memory).remembered().step(
+        partial(make_renamed, second.calls)
+    )
+    assert second.computed == 1
+    assert path.read_bytes() == kept
 
 
 def test_what_took_no_time_is_not_kept(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
-"""Which commit the program that runs was checked out from."""
+"""Which commit the program that runs was checked out from, and what its source is."""
 
+import hashlib
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import shanhai
@@ -54,3 +56,15 @@ def _packed(references: Path, name: str) -> str | None:
 def own_commit() -> str | None:
     """The commit of this program when it was first asked for."""
     return git_commit()
+
+
+@cache
+def source_digest() -> str:
+    """Of the source of this package: a checkout changes without its version."""
+    root, found = Path(shanhai.__path__[0]), hashlib.sha256()
+    parts = [
+        (root / part).rglob("*.py") for part in ("processes", "raster", "reporting", "science")
+    ]
+    for path in sorted(chain(root.glob("*.py"), *parts)):
+        found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return found.hexdigest()

@@ -6,18 +6,15 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import structlog
 
-import shanhai
 from shanhai import __version__
-from shanhai.processes.kit.checkout import own_commit
+from shanhai.processes.kit.checkout import own_commit, source_digest
 from shanhai.processes.kit.region import SCRATCH, Place
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
 from shanhai.raster.geotiff import library_versions
@@ -241,7 +238,7 @@ def digest_of_step(task: Task, inputs: Mapping[str, Any]) -> str:
         inputs: Those of its inputs that the step rests on, as JSON.
     """
     told = task.model_dump(mode="json", exclude=OF_THE_ATTEMPT | OF_THE_JOB)
-    return _digest([told, inputs, _source_digest()])
+    return _digest([told, inputs])
 
 
 Result = TypeVar("Result")
@@ -325,23 +322,11 @@ def _steps_of(task: Task) -> KeptSteps | None:
 def _digest(said: Any) -> str:
     versions = {
         **library_versions(),
-        "shanhai": __version__,
+        "shanhai": source_digest(),
         "python": platform.python_version(),
         **{name: version(name) for name in COMPUTING},
     }
     return hashlib.sha256(orjson.dumps([said, versions], option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-@cache
-def _source_digest() -> str:
-    """Of the source of this package: a checkout changes without its version."""
-    root, found = Path(shanhai.__path__[0]), hashlib.sha256()
-    parts = [
-        (root / part).rglob("*.py") for part in ("processes", "raster", "reporting", "science")
-    ]
-    for path in sorted(chain(root.glob("*.py"), *parts)):
-        found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return found.hexdigest()
 
 
 def _telling(progress: Progress, found: int) -> Progress:
