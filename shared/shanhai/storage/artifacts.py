@@ -255,11 +255,14 @@ class LocalArtifacts:
     def _place(self, path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = self.scratch()
-        with path.open("rb") as source, aside.open("xb") as copy:
-            shutil.copyfileobj(source, copy, BLOCK)
-            copy.flush()
-            os.fsync(copy.fileno())
-        aside.rename(target)
+        try:
+            with path.open("rb") as source, aside.open("xb") as copy:
+                shutil.copyfileobj(source, copy, BLOCK)
+                copy.flush()
+                os.fsync(copy.fileno())
+            aside.rename(target)
+        finally:
+            aside.unlink(missing_ok=True)  # of a disk that is full, for one
         sync_folder(target.parent)
 
     def local_path(self, uri: str) -> Path:

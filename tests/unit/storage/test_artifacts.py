@@ -10,6 +10,7 @@ import pytest
 
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.storage.artifacts import GRACE_S, LocalArtifacts, sha256_of
+from tests.support.room import room_for
 
 
 def file_with(folder: Path, content: bytes) -> Path:
@@ -40,6 +41,14 @@ def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
 def test_nothing_is_left_aside(tmp_path: Path) -> None:
     store = LocalArtifacts(tmp_path / "store")
     store.put(file_with(tmp_path, b"x" * 3_000_000), suffix=".bin")
+    assert list((tmp_path / "store" / "incoming").iterdir()) == []
+
+
+def test_what_found_no_room_is_not_left_aside(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    large = file_with(tmp_path, b"x" * 3_000_000)
+    with room_for(1_000_000), pytest.raises(OSError, match="File too large"):
+        store.put(large, suffix=".bin")
     assert list((tmp_path / "store" / "incoming").iterdir()) == []
 
 
