@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import kubernetes_validate
@@ -16,6 +16,7 @@ from shanhai.db.grants import ACCOUNTS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/kubernetes/base"
+RESTORE = ROOT / "deploy/kubernetes/examples/small/restoring/restore.yaml"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
 VERSION = "1.31"
 SERVICES = {"api": 8000, "tiles": 8001, "worker": 8002}
@@ -71,6 +72,25 @@ def test_pods_are_confined(pod: Document) -> None:
         assert "memory" in container["resources"]["limits"]
         mounted = {mount["name"] for mount in container["volumeMounts"]}
         assert mounted == {volume["name"] for volume in spec["volumes"]}
+
+
+def test_who_keeps_files_has_a_folder_for_what_a_bucket_gives() -> None:
+    [restore] = [
+        one["spec"]["template"]
+        for one in yaml.safe_load_all(RESTORE.read_text("utf-8"))
+        if one["kind"] == "Job"
+    ]
+    plain = of_kind("ConfigMap")["shanhai"]["data"]
+    keeping = []
+    for name, pod in {**PODS, "restore": restore}.items():
+        [container] = pod["spec"]["containers"]
+        mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+        if plain["SHANHAI_ARTIFACTS_ROOT"] in mounted:
+            own = {one["name"]: one["value"] for one in container.get("env", [])}
+            folder = PurePath((plain | own)["SHANHAI_ARTIFACTS_CACHE"])
+            assert any(folder.is_relative_to(path) for path in mounted), name
+            keeping.append(name)
+    assert {"api", "worker", "archive", "restore"} <= set(keeping)
 
 
 def test_the_account_is_that_of_the_images() -> None:
