@@ -1,6 +1,9 @@
 """The manifests for Kubernetes fit the schemas, the images and the code, and confine their pods."""
 
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,7 +19,7 @@ from shanhai.db.grants import ACCOUNTS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/kubernetes/base"
-RESTORE = ROOT / "deploy/kubernetes/examples/small/restoring/restore.yaml"
+SMALL = ROOT / "deploy/kubernetes/examples/small"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
 VERSION = "1.31"
 SERVICES = {"api": 8000, "tiles": 8001, "worker": 8002}
@@ -77,7 +80,7 @@ def test_pods_are_confined(pod: Document) -> None:
 def test_who_keeps_files_has_a_folder_for_what_a_bucket_gives() -> None:
     [restore] = [
         one["spec"]["template"]
-        for one in yaml.safe_load_all(RESTORE.read_text("utf-8"))
+        for one in yaml.safe_load_all((SMALL / "restoring/restore.yaml").read_text("utf-8"))
         if one["kind"] == "Job"
     ]
     plain = of_kind("ConfigMap")["shanhai"]["data"]
@@ -188,3 +191,28 @@ def test_the_ingress_leads_to_services_that_exist() -> None:
         for rule in ingress["spec"]["rules"]:
             for path in rule["http"]["paths"]:
                 assert path["backend"]["service"]["name"] in services
+
+
+# It fails once, at the third password.
+FAILING_OPENSSL = """#!/bin/sh
+echo >>"$0.calls"
+[ "$(wc -l <"$0.calls")" -ne 3 ] || exit 1
+exec {openssl} "$@"
+"""
+
+
+def test_passwords_are_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    assert openssl is not None
+    program = tmp_path / "bin/openssl"
+    program.parent.mkdir()
+    program.write_text(FAILING_OPENSSL.format(openssl=openssl))
+    program.chmod(0o755)
+    script = shutil.copy(SMALL / "secrets.sh", tmp_path)
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    assert subprocess.run([script], env=environment, check=False).returncode
+    assert not (tmp_path / "secrets/passwords").exists()
+    subprocess.run([script], env=environment, check=True)
+    made = (tmp_path / "secrets/passwords").read_text().splitlines()
+    assert len(made) == 9
+    assert all(re.fullmatch(r"[A-Z_]+=[0-9a-f]{48}", line) for line in made)

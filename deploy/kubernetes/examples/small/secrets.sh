@@ -8,9 +8,10 @@ umask 077
 mkdir -p secrets && cd secrets
 
 accounts() {
-  local role
+  local role password
   for role in SUPERUSER OWNER API WORKER TILES BACKUP REDIS TOKENS SIGN_IN; do
-    echo "$role=$(openssl rand -hex 24)"
+    password=$(openssl rand -hex 24)
+    echo "$role=$password"
   done
 }
 
@@ -58,7 +59,10 @@ certify() {
     ) 2>/dev/null
 }
 
-[ -s passwords ] || accounts >passwords
+if [ ! -s passwords ]; then
+  accounts >passwords.new # aside: what is there is kept, so it must be all of them
+  mv passwords.new passwords
+fi
 # shellcheck source=/dev/null
 . ./passwords
 environments
