@@ -7,15 +7,13 @@ from typing import Any
 
 import orjson
 import structlog
-from asyncpg import InternalClientError, PostgresError
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from shanhai import errors
-from shanhai.db.engine import failed_beneath
+from shanhai.db import engine
 from shanhai.negotiation import allowed_methods, language_of
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
@@ -270,7 +268,7 @@ def _unstorable(request: Request) -> errors.InvalidInput:
 
 async def on_system_error(request: Request, error: Exception) -> Response:
     """Tell a full disk as 507, a database that cannot be reached as 503; else a bug."""
-    if failed_beneath(error):
+    if engine.failed_beneath(error):
         return await on_database_error(request, error)
     if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         raise error
@@ -280,15 +278,9 @@ async def on_system_error(request: Request, error: Exception) -> Response:
 
 def is_outage(error: Exception) -> bool:
     """Whether the database, and not the statement, is at fault."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
+    if isinstance(error, OperationalError | InterfaceError | OSError) or engine.is_outage(error):
         return True
-    if isinstance(error, InternalClientError) or failed_beneath(error):
-        return True
-    if not isinstance(error, DBAPIError | PostgresError):
-        return False
-    state = state_of_error(error)
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or state in BUSY_STATES or state.startswith(("08", "57P"))
+    return state_of_error(error) in BUSY_STATES
 
 
 def state_of_error(error: Exception) -> str:
