@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from shanhai.db.features.selection import TimeInterval
 from shanhai.db.identity import ANONYMOUS, Identity
-from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region, SchemeClass, ZoneScheme
@@ -269,14 +269,6 @@ async def find_newest_datasets(
         )
     )
     return {dataset.theme: dataset for dataset in await session.scalars(statement)}
-
-
-async def find_upload(session: AsyncSession, upload_id: UUID, *, owner: str) -> Upload | None:
-    """An upload of this owner that has not expired."""
-    statement = sa.select(Upload).where(
-        Upload.id == upload_id, Upload.owner == owner, Upload.expires_at > sa.func.now()
-    )
-    return await session.scalar(statement)
 
 
 def places_of(region: RegionRow) -> tuple[int, ...]:

@@ -12,9 +12,9 @@ from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
 from shanhai.db.observations.aggregation import DailyAir
-from shanhai.db.queries import jobs
+from shanhai.db.queries import files, jobs
 from shanhai.db.tables.dataset import Dataset
-from shanhai.errors import Fault, InvalidInput
+from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.processes.kit.contract import Alternatives, EvaluationTheme, Theme
 from shanhai.processes.kit.task import RELATIVE_ERROR, DatasetTask, DistrictTask, RegionTask
 from shanhai.science.air_quality import DAILY
@@ -152,8 +152,9 @@ async def judge_upload(
     session: AsyncSession, upload_id: UUID, *, owner: str
 ) -> tuple[str | None, Sequence[Fault]]:
     """The SHA-256 of an upload that is complete, and what is wrong with any other."""
-    upload = await jobs.find_upload(session, upload_id, owner=owner)
-    if upload is None:
+    try:
+        upload = await files.find(session, upload_id, owner=owner)
+    except NotFound:
         detail = "there is no such upload of yours, or it has expired"
         return None, (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
     if upload.sha256 is None:
