@@ -29,6 +29,7 @@ from shanhai.db.queries import audit_chain
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
 from shanhai.db.queries.system_status import forget_worker, note_worker
+from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tiles.simplification import fill_portions
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
@@ -36,7 +37,7 @@ from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
 from shanhai.settings import AuditSettings, WorkerSettings
-from shanhai.storage.artifacts import TooMany, demand_few, find_orphans, remove
+from shanhai.storage.artifacts import GRACE_S, TooMany, demand_few, find_orphans, remove
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.child_process import FOLDERS
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
@@ -160,7 +161,7 @@ async def _going_on(context: WorkerContext, jobs: Collection[UUID]) -> set[UUID]
 
 
 async def sweep_files(context: WorkerContext) -> None:
-    """Remove result files that no row has named for a while.
+    """Remove result files that no row has named for a while, and uploads that have none.
 
     Raises:
         TooMany: So many that something else must be wrong.
@@ -168,11 +169,16 @@ async def sweep_files(context: WorkerContext) -> None:
     store = context.artifacts
     async with context.sessions() as session:
         referenced = await read_references(session)
+        uploads = set(await session.scalars(select(Upload.id)))
     orphans, number = await asyncio.to_thread(find_orphans, store, referenced)
     demand_few(orphans, number)
     removed, size = await asyncio.to_thread(remove, store, orphans)
-    if removed:
-        log.info("files removed", files=removed, bytes=size)
+    before, there = time.time() - GRACE_S, await asyncio.to_thread(lambda: [*store.uploads()])
+    left = {upload for upload, at in there if at < before and upload not in uploads}
+    for upload in left:
+        await asyncio.to_thread(store.drop_upload, upload)
+    if removed or left:
+        log.info("files removed", files=removed, bytes=size, uploads=len(left))
 
 
 TILE_LOG_S = 30.0

@@ -171,6 +171,10 @@ class ArtifactStore(Protocol):
         """Remove what there is of an upload."""
         ...
 
+    def uploads(self) -> Iterator[tuple[uuid.UUID, float]]:
+        """Uploads of which there is something and when that came, one for each piece."""
+        ...
+
 
 @runtime_checkable
 class StoreThatSigns(Protocol):
@@ -335,6 +339,12 @@ class LocalArtifacts:
     def drop_upload(self, upload: uuid.UUID) -> None:
         """Remove the upload's file."""
         self.upload_path(upload).unlink(missing_ok=True)
+
+    def uploads(self) -> Iterator[tuple[uuid.UUID, float]]:
+        """Those that have a file, and when it was last written."""
+        for path in (self.root / "uploads").glob("*"):
+            with suppress(FileNotFoundError, ValueError):
+                yield uuid.UUID(path.name), path.stat().st_mtime
 
 
 class FileTail:

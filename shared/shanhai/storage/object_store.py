@@ -144,12 +144,8 @@ class ObjectArtifacts:
 
     def _is_fresh(self, uri: str, size: int) -> bool:
         """Whether the file is there, and stays while rows may come that name it."""
-        try:
-            found = obstore.head(self.store, uri)
-        except FileNotFoundError:
-            return False
-        age = time.time() - found["last_modified"].timestamp()
-        return bool(found["size"] == size and age < GRACE_S / 4)
+        found = _found(self.store, uri)
+        return bool(found and found["size"] == size and _age(found) < GRACE_S / 4)
 
     def _send(self, uri: str, path: Path, sums: BlockSums) -> None:
         obstore.put(self.store, _sums_of(uri), sums.to_bytes())
@@ -208,11 +204,7 @@ class ObjectArtifacts:
     def has(self, uri: str) -> bool:
         """Whether a file is there."""
         with told(uri):
-            try:
-                obstore.head(self.store, uri)
-            except FileNotFoundError:
-                return False
-        return True
+            return _found(self.store, uri) is not None
 
     def files(self) -> Iterator[StoredFile]:
         """All stored files, a thousand in a request."""
@@ -334,6 +326,13 @@ class ObjectArtifacts:
             for one in self._list(f"uploads/{upload}"):
                 obstore.delete(self.store, one["path"])
 
+    def uploads(self) -> Iterator[tuple[uuid.UUID, float]]:
+        """Those of which there are pieces, and when each was stored."""
+        with told("uploads"):
+            for one in self._list("uploads"):
+                with suppress(ValueError):
+                    yield uuid.UUID(one["path"].split("/")[-2]), one["last_modified"].timestamp()
+
     def _pieces(self, upload: uuid.UUID | str) -> list[tuple[str, int]]:
         """Names and sizes of those that follow on each other; a request that was overtaken may
         have left others."""
@@ -387,15 +386,16 @@ class PieceSink:
         name = f"{self._folder}/{self._offset:015d}"
         with told(name, writing=True):
             # A request that was overtaken ends late, with less than has come since.
-            if self._stored(name) < len(piece):
+            found = _found(self._store, name)
+            if found is None or found["size"] < len(piece):
                 obstore.put(self._store, name, piece, use_multipart=False)
         self._offset += len(piece)
 
-    def _stored(self, name: str) -> int:
-        try:
-            return obstore.head(self._store, name)["size"]
-        except FileNotFoundError:
-            return 0
+
+def _found(store: S3Store, name: str) -> Mapping[str, Any] | None:
+    with suppress(FileNotFoundError):
+        return obstore.head(store, name)
+    return None
 
 
 def _digest(uri: str) -> str:

@@ -336,6 +336,16 @@ def test_uploads_go_on_where_they_stopped(
         other.hold(f"uploads/{upload}", tmp_path)
 
 
+def test_uploads_are_listed(bucket_store: ObjectArtifacts) -> None:
+    one, other = uuid.uuid4(), uuid.uuid4()
+    for upload in (one, one, other):
+        with bucket_store.receive(upload, bucket_store.received(upload)) as sink:
+            sink.write(b"bytes")
+    found = list(bucket_store.uploads())
+    assert sorted(upload for upload, _ in found) == sorted([one, one, other])
+    assert all(abs(time.time() - at) < 3600 for _, at in found)
+
+
 def test_what_nobody_names_is_removed(bucket_store: ObjectArtifacts, tmp_path: Path) -> None:
     kept, dropped = put(bucket_store, tmp_path, b"kept"), put(bucket_store, tmp_path, b"dropped")
     orphans, number = find_orphans(bucket_store, {kept}, grace_s=-60)
