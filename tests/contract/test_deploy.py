@@ -334,6 +334,13 @@ def test_compiled_code_is_kept_where_a_container_may_write(
         assert any(PurePath(found[1]).is_relative_to(path) for path in writable), name
 
 
+def test_exported_files_lie_on_a_disk(compose: dict[str, Any]) -> None:
+    """`/tmp` is memory, of which a file of all observations takes more than there is."""
+    api = compose["services"]["api"]
+    folder = api["environment"]["SHANHAI_ARTIFACTS_CACHE"]
+    assert folder in {one.split(":")[1] for one in api["volumes"]}
+
+
 def test_containers_are_confined(compose: dict[str, Any]) -> None:
     for name, one in compose["services"].items():
         assert one["logging"] == {"driver": "local"}, f"{name}: its log is not bounded"

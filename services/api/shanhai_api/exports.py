@@ -7,7 +7,9 @@ client holds no transaction, and memory stays that of a block of rows.
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -87,6 +89,10 @@ def asked_encoding(request: Request, chosen: FileFormat) -> tuple[str | None, Qu
 
 BLOCK = 256 * 1024
 WAIT_S = 10.0
+PREFIX = "shanhai-export-"
+HELD_S = 60.0
+"""Seconds after which a file that is sent slowly keeps nobody else waiting."""
+LEFT_S = 86400.0
 DATUM = "CGCS2000 (EPSG:4490); WGS 84 has the same coordinates to within decimetres"
 DEGREES_OF_84 = 4326
 Block = Sequence[Sequence[Any]]
@@ -106,9 +112,11 @@ class ExportOrder:
 class FileOnce(Response):
     """A file that is removed with its folder when it was sent, or could not be."""
 
-    def __init__(self, path: Path, media_type: str, headers: dict[str, str]) -> None:
+    def __init__(
+        self, path: Path, media_type: str, headers: dict[str, str], undone: AsyncExitStack
+    ) -> None:
         super().__init__(media_type=media_type, headers=headers)
-        self._path = path
+        self._path, self._undone = path, undone
         self.headers["Content-Length"] = str(path.stat().st_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,7 +134,7 @@ class FileOnce(Response):
                     await send({"type": "http.response.body", "body": block, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
-            await asyncio.to_thread(shutil.rmtree, self._path.parent, ignore_errors=True)
+            await self._undone.aclose()
 
 
 async def note_download(
@@ -196,7 +204,7 @@ async def written_file(
     """A file called `name`, once `write` has written it.
 
     Raises:
-        Unavailable: too many files are being written.
+        Unavailable: too many files are being written or sent.
     """
     try:
         await asyncio.wait_for(state.exports.acquire(), WAIT_S)
@@ -205,21 +213,33 @@ async def written_file(
             "too many files are being written; try again shortly",
             message_zh="正在生成的导出文件过多，请稍后重试",
         ) from None
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-export-"))
-    path = folder / name
-    try:
-        await write(path)
-    except BaseException:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        raise
-    finally:
-        state.exports.release()
-    disposition = f'attachment; filename="{path.name}"'
-    return FileOnce(
-        path,
-        media_type,
-        {"Content-Disposition": disposition, "Cache-Control": "no-store", **headers},
-    )
+    held = [state.exports]
+
+    def give_back() -> None:
+        while held:
+            held.pop().release()
+
+    async with AsyncExitStack() as undone:
+        undone.callback(give_back)
+        folder = await asyncio.to_thread(_make_folder, state.configuration.artifacts.cache)
+        undone.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
+        await write(folder / name)
+        kept = undone.pop_all()
+    asyncio.get_running_loop().call_later(HELD_S, give_back)
+    disposition = f'attachment; filename="{name}"'
+    told = {"Content-Disposition": disposition, "Cache-Control": "no-store", **headers}
+    return FileOnce(folder / name, media_type, told, kept)
+
+
+def _make_folder(cache: Path | None) -> Path:
+    """A folder for one file, on a disk where there is one; what killed processes left goes."""
+    place = cache or Path(tempfile.gettempdir())
+    place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(f"{PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
 
 
 async def _write(

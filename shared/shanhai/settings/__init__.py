@@ -277,8 +277,8 @@ class ArtifactSettings(BucketSettings):
     )
     cache: Path | None = Field(
         None,
-        description="folder for what was fetched from an object store; none: shanhai-artifacts in"
-        " the system's folder for temporary files",
+        description="folder on a disk for what was fetched from an object store and for files that"
+        " are exported; none: in the system's folder for temporary files",
     )
     cache_mb: int = Field(
         10 * 1024,

@@ -1,9 +1,13 @@
 """Whole selections as files: every format, filters, systems, visibility and the audit entry."""
 
+import asyncio
 import csv
 import io
+import os
 import tempfile
+import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +16,15 @@ import pytest
 import shapely
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
 
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.zone import Region
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vector.open_source import open_source
 from shanhai.vector.sources import Wishes
+from shanhai_api import exports
+from shanhai_api.kit.state import ServiceState
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_region
 
@@ -176,6 +183,65 @@ async def test_a_sent_file_is_removed(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert (await anonymous.get(REGIONS, params={"f": "gpkg"})).status_code == 200
     assert left_over(tmp_path) == []
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path, state: ServiceState, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of what was fetched, where the system's own has no room."""
+    cache = tmp_path / "fetched"
+    artifacts = state.configuration.artifacts.model_copy(update={"cache": cache})
+    monkeypatch.setattr(state, "configuration", replace(state.configuration, artifacts=artifacts))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+    return cache
+
+
+async def write_some(path: Path) -> None:
+    await asyncio.to_thread(path.write_bytes, b"some")
+
+
+async def send(answer: Response) -> bytes:
+    sent = []
+
+    async def keep(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    await answer({"type": "http"}, None, keep)  # type: ignore[arg-type]
+    return b"".join(sent)
+
+
+async def test_files_lie_beside_what_was_fetched_while_they_are_sent(
+    state: ServiceState, on_disk: Path
+) -> None:
+    left = on_disk / "shanhai-export-left"
+    left.mkdir(parents=True)
+    os.utime(left, (0, time.time() - exports.LEFT_S - 60))
+    answer = await exports.written_file(state, "a.csv", "text/csv", {}, write_some)
+    (folder,) = left_over(on_disk)
+    assert (folder / "a.csv").read_bytes() == b"some"
+    assert await send(answer) == b"some"
+    assert left_over(on_disk) == []
+
+
+@pytest.mark.usefixtures("on_disk")
+async def test_as_many_files_are_sent_as_are_written(state: ServiceState) -> None:
+    state.exports = asyncio.Semaphore(1)
+    answer = await exports.written_file(state, "a.csv", "text/csv", {}, write_some)
+    assert state.exports.locked()
+    await send(answer)
+    assert not state.exports.locked()
+
+
+@pytest.mark.usefixtures("on_disk")
+async def test_who_reads_slowly_keeps_nobody_waiting_for_long(
+    state: ServiceState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.exports = asyncio.Semaphore(1)
+    monkeypatch.setattr(exports, "HELD_S", 0)
+    slow = await exports.written_file(state, "a.csv", "text/csv", {}, write_some)
+    other = await exports.written_file(state, "b.csv", "text/csv", {}, write_some)
+    assert await send(slow) == await send(other) == b"some"
+    async with state.exports:
+        assert state.exports.locked()  # each gave back one place, and once
 
 
 async def test_exports_are_in_the_audit_log(
