@@ -280,7 +280,12 @@ async def test_a_commit_whose_answer_was_lost_records_nothing_twice(
     assert taken is not None
     (tmp_path / "report.html").write_text("<!doctype html>", encoding="utf-8")
     report = OutputFile.of("report", "report.html", "text/html", Label("报告", "Report"))
-    origin = {"formula_zh": "", "method_zh": "", "standard": None, "inputs": {}}
+    origin: Mapping[str, Any] = {
+        "formula_zh": "",
+        "method_zh": "",
+        "standard": None,
+        "inputs": {},
+    }
     value = {"code": "forest_cover_rate", "year": 2023, "value": "31", "provenance": origin}
     outcome = Outcome(files=[report], values={"recorded": [value]})
     stored = await store_files(worker.artifacts, outcome, tmp_path)
@@ -289,7 +294,7 @@ async def test_a_commit_whose_answer_was_lost_records_nothing_twice(
     assert await publish(worker, taken, outcome, stored, tmp_path) == first
     async with sessions() as session:
         recorded = select(IndicatorValue.value).where(IndicatorValue.job_id == job.id)
-        assert (await session.scalars(recorded)).all() == [31]
+        assert (await session.scalars(recorded)).all() == [Decimal(31)]
 
 
 def _assert_lines_are_measured_where_they_are_drawn(
