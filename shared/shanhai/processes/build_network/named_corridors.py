@@ -193,7 +193,11 @@ def hold_against_plan(scene: Scene, sources: Sources, network: Network) -> Again
     labels = sources.patches.labels
     lines = {link.pair: path_line(link.path.cells, labels, scene.grid) for link in network.links}
     known = known_corridors(scene)
-    drawn = {key: one.course for key, one in known.items() if not one.footprint.is_empty}
+    drawn = {
+        key: one.course
+        for key, one in known.items()
+        if not one.footprint.is_empty and one.course.length > 0
+    }
     buffer_m = scene.parameters.links.named_buffer_m
     return AgainstPlan(scene, lines, known, compare_with_named(lines, drawn, buffer_m))
 
