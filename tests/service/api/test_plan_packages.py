@@ -16,14 +16,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import EVERYTHING, Grant, Identity
 from shanhai.db.indicators.plan_indicators import find_plan
+from shanhai.db.plan_packages.layout import about, by_table, member_of
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.project import FundSource
 from shanhai.db.tables.zone import Region, ZoneScheme
 from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
 from shanhai.processes.catalogue import resolution_of
@@ -341,3 +344,136 @@ async def test_who_may_not_write_is_told_before_the_job_is_accepted(
     assert answer.status_code == 403, answer.text
     async with plans.sessions() as session:
         assert list(await session.scalars(select(Job).where(Job.kind == "import-plan"))) == []
+
+
+Row = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""The columns of a row, and the places of what it refers to."""
+NAMES = {"name_zh": "名", "name_en": "Name"}
+NOW = "2024-05-06T07:08:09+00:00"
+DRAFT = {**NAMES, "kind": "special", "level": "district", "first_year": 2021, "edition": 1}
+DRAFT |= {"status": "draft", "version": 1, "in_force": "empty"}
+PROJECT: Row = (
+    {**NAMES, "code": "own.project", "state": "draft", "start_year": 2021, "end_year": 2025},
+    {"plan_id": 1, "region_id": 1, "programme_id": 1},
+)
+SOURCE = {**NAMES, "code": "theirs-2024", "kind": "central", "amount": 100}
+ENTRY = {"kind": "allocation", "amount": 5, "actor": "tester"}
+EXCEPTION = {"code": "exception-1", "rule": "x", "reason": "y", "approver": "z", "approved_at": NOW}
+RULE = {"code": "own.rule", "scope": "everywhere", "activity": "mining", "decision": "forbidden"}
+REVIEW = {"year": 2024, "state": "open", "reports_due_on": "2025-01-31", "opened_by": "x"}
+STEP = {"seq": 1, "from_state": "draft", "to_state": "proposed", "actor": "x"}
+GIVEN = {"attrs": {}, "created_at": NOW, "at": NOW, "opened_at": NOW, "currency": "CNY"}
+GIVEN |= {"visibility": "region", "conditions": [], "documents": []}
+"""Columns of more tables than one."""
+
+
+def by_hand(**more: list[Row]) -> bytes:
+    """A package of a draft of `banan` with a programme and a duty, and more rows."""
+    tables: dict[str, list[Row]] = {
+        "region": [({**NAMES, "code": "banan", "level": "district"}, {})],
+        "plan": [({**DRAFT, "code": "own"}, {"region_id": 1, "lineage_id": 1})],
+        "programme": [({**NAMES, "code": "own.programme", "order_no": 1}, {"plan_id": 1})],
+        "duty": [({**NAMES, "code": "own.1", "order_no": 1, "state": "open"}, {"plan_id": 1})],
+        **more,
+    }
+    members = {"manifest.json": json.dumps(about("own")).encode()}
+    for table, rows in tables.items():
+        holding = by_table()[table]
+        none = {name: [] if name in holding.lists else None for name in holding.links}
+        lines = [
+            json.dumps(
+                {
+                    "links": none | links,
+                    "row": {item.name: (GIVEN | {**row}).get(item.name) for item in holding.kept},
+                }
+            )
+            for row, links in rows
+        ]
+        members[member_of(holding)] = "[\n{}\n]\n".format(",\n".join(lines)).encode()
+    return packed(members)
+
+
+REFUSED: Mapping[str, tuple[Mapping[str, list[Row]], bool]] = {
+    "review of duties": ({"duty_review": [(REVIEW, {"plan_id": 1})]}, True),
+    "step": ({"project": [PROJECT], "project_event": [(STEP, {"project_id": 1})]}, True),
+    "plan of everywhere": (
+        {
+            "plan": [
+                ({**DRAFT, "code": "own"}, {"region_id": 1, "lineage_id": 1}),
+                ({**DRAFT, "code": "all", "status": "approved"}, {"lineage_id": 2}),
+            ]
+        },
+        False,
+    ),
+    "rule of everywhere": ({"control_rule": [(RULE, {"plan_id": 1})]}, False),
+    "exception of everywhere": (
+        {"project": [PROJECT], "compliance_exception": [(EXCEPTION, {"project_id": 1})]},
+        False,
+    ),
+    "money of another region": (
+        {
+            "project": [PROJECT],
+            "fund_source": [(SOURCE, {"region_id": 1})],
+            "fund_entry": [(ENTRY, {"project_id": 1, "source_id": 1})],
+        },
+        False,
+    ),
+}
+"""Rows that a planner may not write, and whether an approver of the region besides may."""
+
+
+@pytest.fixture
+async def banan(session: AsyncSession) -> int:
+    """The number of a region, beside another with money."""
+    regions = [Region(code=code, level="district", **NAMES) for code in ("banan", "theirs")]
+    session.add_all(regions)
+    await session.flush()
+    session.add(FundSource(**SOURCE, region_id=regions[1].id))
+    await session.commit()
+    return regions[0].id
+
+
+def of_region(region: int, *roles: Role) -> Identity:
+    grants = tuple(Grant(role, frozenset({region})) for role in roles)
+    return Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}), grants)
+
+
+async def test_what_a_planner_draws_up_is_rebuilt_by_one(
+    state: ServiceState, tmp_path: Path, banan: int
+) -> None:
+    summary = await rebuilt(
+        state, tmp_path, by_hand(project=[PROJECT]), of_region(banan, Role.PLANNER)
+    )
+    assert summary["made"] == {"region": 0, "plan": 1, "programme": 1, "duty": 1, "project": 1}
+
+
+async def test_money_of_everywhere_is_drawn_by_who_decides_for_the_project(
+    state: ServiceState, tmp_path: Path, banan: int
+) -> None:
+    async with state.sessions.begin() as session:
+        session.add(FundSource(**SOURCE | {"code": "central-2024"}))
+    content = by_hand(
+        project=[PROJECT],
+        fund_source=[({**SOURCE, "code": "central-2024"}, {})],
+        fund_entry=[(ENTRY, {"project_id": 1, "source_id": 1})],
+    )
+    with pytest.raises(Forbidden, match="fund_entry"):
+        await rebuilt(state, tmp_path, content, of_region(banan, Role.PLANNER))
+    both = of_region(banan, Role.PLANNER, Role.APPROVER)
+    assert (await rebuilt(state, tmp_path, content, both))["made"]["fund_entry"] == 1
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_what_belongs_to_no_region_by_name_is_not_written_without_the_right(
+    state: ServiceState, tmp_path: Path, banan: int, name: str
+) -> None:
+    rows, decides = REFUSED[name]
+    content = by_hand(**rows)
+    with pytest.raises(Forbidden):
+        await rebuilt(state, tmp_path, content, of_region(banan, Role.PLANNER))
+    both = of_region(banan, Role.PLANNER, Role.APPROVER)
+    if not decides:
+        with pytest.raises(Forbidden):
+            await rebuilt(state, tmp_path, content, both)
+        both = EVERYWHERE
+    assert (await rebuilt(state, tmp_path, content, both))["made"]["duty"] == 1

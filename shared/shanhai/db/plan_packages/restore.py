@@ -12,7 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.identity import Identity, demand_role
-from shanhai.db.plan_packages.layout import JOB, NEEDED, PLAN, SHARED, Holding, by_table, in_order
+from shanhai.db.plan_packages.layout import (
+    JOB,
+    NEEDED,
+    PLAN,
+    SHARED,
+    UPLOAD,
+    Holding,
+    by_table,
+    in_order,
+)
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.vocabulary import Role
 
@@ -36,11 +45,15 @@ DECIDED = frozenset(
     }
 )
 """Tables whose rows tell of decisions."""
+EVERYWHERE = frozenset({"control_rule", "compliance_exception"})
+"""Tables whose rows of no region hold in every one, whatever they belong to."""
+OWNERS = ("plan_id", "project_id", "review_id", "scheme_id", "pattern_id")
+"""The links to what a row of no region belongs to, and lies where that does."""
+_SOURCES = text("SELECT id, region_id FROM fund_source WHERE id = ANY(:ids)")
 REBUILDER = "package"
 """Who jobs of another place belong to here: nobody who could ask for them."""
 ASKED = ("id", "code", "deleted_at", "status", "state", "sha256", "kind")
 CODED = frozenset(entity.table for entity in ENTITIES)
-UPLOAD = "/inputs/upload"
 
 
 @dataclass(slots=True)
@@ -151,7 +164,7 @@ async def rebuild(
         if rows:
             done.made[holding.table] = made
             done.found[holding.table] = len(rows) - made
-    _demand_rights(identity, given, ids, fresh)
+    await _demand_rights(session, identity, given, ids, fresh)
     return done
 
 
@@ -336,18 +349,28 @@ def _statement(holding: Holding) -> str:
     )
 
 
-def _demand_rights(
-    identity: Identity, given: Given, ids: Ids, fresh: Mapping[str, Sequence[bool]]
+async def _demand_rights(
+    session: AsyncSession,
+    identity: Identity,
+    given: Given,
+    ids: Ids,
+    fresh: Mapping[str, Sequence[bool]],
 ) -> None:
     """Refuse who may not plan in every region the package writes in, or decide what was decided."""
+    # A source that is there keeps its region, whatever the package says of it.
+    sources = await session.execute(_SOURCES, {"ids": ids["fund_source"]})
+    money = {source.id: source.region_id for source in sources}
     for holding in in_order():
         for number, item in enumerate(given.get(holding.table, ()), start=1):
             if not fresh[holding.table][number - 1] or holding.table == JOB:
                 continue
-            decided = _is_decided(holding, item)
-            for region in _regions_of(holding, item, ids, number):
+            regions = _regions_of(holding, given, ids, number)
+            source = item.links.get("source_id")
+            if source is not None and (own := money[ids["fund_source"][source - 1]]) is not None:
+                regions.append(own)
+            for region in regions:
                 _demand(identity, MAKERS, region, holding, item)
-                if decided:
+                if _is_decided(holding, item):
                     _demand(identity, DECIDERS, region, holding, item)
 
 
@@ -376,12 +399,16 @@ def _is_decided(holding: Holding, item: GivenRow) -> bool:
     return item.row[column] not in states
 
 
-def _regions_of(holding: Holding, item: GivenRow, ids: Ids, number: int) -> Sequence[int | None]:
+def _regions_of(holding: Holding, given: Given, ids: Ids, number: int) -> list[int | None]:
     """The regions a row lies in; a new region lies in none that anybody has a role for by name."""
     if holding.table == "region":
         return [ids["region"][number - 1]]
-    place = item.links.get("region_id")
+    links = given[holding.table][number - 1].links
+    place = links.get("region_id")
     if place is not None:
         return [ids["region"][place - 1]]
-    # What names no region belongs to something that does; what belongs to nothing is everybody's.
-    return [] if any(item.links.values()) else [None]
+    owners = () if holding.table in EVERYWHERE else OWNERS
+    upper = [(by_table()[holding.links[name]], links[name]) for name in owners if links.get(name)]
+    # What belongs to nothing is everybody's.
+    found = [region for to, at in upper for region in _regions_of(to, given, ids, at)]
+    return found or [None]

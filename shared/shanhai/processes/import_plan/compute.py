@@ -1,10 +1,9 @@
 """Rebuild a plan from its package: check all of it first, then write all of it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from shanhai.db.plan_packages.layout import DOCUMENT, JOB, plan_of, read_rows
+from shanhai.db.plan_packages.layout import DOCUMENT, JOB, UPLOAD, plan_of, read_rows
 from shanhai.db.plan_packages.restore import Given, GivenRow, read_row
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS
@@ -14,7 +13,6 @@ from shanhai.storage.reproducible_zip import open_package
 from shanhai.vocabulary import Label
 
 FOLDER = "package"
-UPLOAD = "/inputs/upload"
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
@@ -57,17 +55,13 @@ def _check_files(given: Given, files: set[str]) -> None:
 
 
 def _check_jobs(given: Given) -> None:
-    for item in _jobs(given):
+    for item in given.get(JOB, ()):
         if item.row["kind"] not in CONTRACTS:
             raise InvalidInput(
                 f"{str(item.row['kind'])[:80]!r} is no process",
                 message_zh=f"{str(item.row['kind'])[:80]!r} 不是已知的过程",
                 pointer=UPLOAD,
             )
-
-
-def _jobs(given: Given) -> Iterator[GivenRow]:
-    yield from given.get(JOB, ())
 
 
 def _output(sha256: str) -> OutputFile:
