@@ -379,12 +379,14 @@ def by_hand(**more: list[Row]) -> bytes:
     members = {"manifest.json": json.dumps(about("own")).encode()}
     for table, rows in tables.items():
         holding = by_table()[table]
-        none = {name: [] if name in holding.lists else None for name in holding.links}
+        none: dict[str, Any] = {
+            name: [] if name in holding.lists else None for name in holding.links
+        }
         lines = [
             json.dumps(
                 {
-                    "links": none | links,
-                    "row": {item.name: (GIVEN | {**row}).get(item.name) for item in holding.kept},
+                    "links": {**none, **links},
+                    "row": {item.name: {**GIVEN, **row}.get(item.name) for item in holding.kept},
                 }
             )
             for row, links in rows

@@ -10,10 +10,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, exists, false, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from shanhai.db.identity import Identity
+from shanhai.db.collections.programmes import FUND_SOURCES
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Identity, demand_role
 from shanhai.db.projects.queries import ProjectSeen, hold_project, refused
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import FundEntry, FundSource, ProjectMeasure
@@ -133,18 +136,18 @@ async def add_entry(
     """Move money by an entry of the ledger.
 
     Raises:
-        Unauthenticated, Forbidden: the identity may not.
+        Unauthenticated, Forbidden: the identity may not, for the project or a source's region.
         NotFound: there is no project it may know of.
-        InvalidInput: the source or the measure is not known.
+        InvalidInput: the source or the measure is not known, or the source has ended.
         Conflict: the money is not there, or is for other measures.
     """
     # What is left of a project that was given up still goes back.
     unended = new.kind != "return"
     roles = ENTRY_ROLES[new.kind]
     project = await hold_project(session, project_code, identity, roles, unended=unended)
-    source = await _hold_source(session, new)
-    measures = await _measures(session, project)
-    _demand_measure(new, source, measures)
+    source = await _hold_source(session, new, project, identity)
+    measures = select(ProjectMeasure.measure).where(ProjectMeasure.project_id == project.id)
+    _demand_measure(new, source, set(await session.scalars(measures)))
     match new.kind:
         case "allocation":
             await _demand_available(session, source, new)
@@ -205,25 +208,30 @@ def _sums() -> tuple[ColumnElement[Decimal], ColumnElement[Decimal]]:
     return func.coalesce(func.sum(signed), ZERO), func.coalesce(func.sum(paid), ZERO)
 
 
-async def _hold_source(session: AsyncSession, new: NewEntry) -> FundSource:
+async def _hold_source(
+    session: AsyncSession, new: NewEntry, project: ProjectSeen, identity: Identity
+) -> FundSource:
+    """The source, locked; what it gave the project moves on, though it ended or is not seen."""
+    source, viewer = aliased(FundSource, name=FUND_SOURCES.alias), identity.viewer
+    met = (FUND_SOURCES.current, *visibility(FUND_SOURCES, viewer))
+    moved = exists().where(FundEntry.source_id == source.id, FundEntry.project_id == project.id)
+    given = false() if new.kind == "allocation" else moved
     query = (
-        select(FundSource)
-        .where(FundSource.code == new.source, FundSource.deleted_at.is_(None))
+        select(source)
+        .where(source.code == new.source, source.deleted_at.is_(None))
+        .where(or_(text(" AND ".join(met)), given))
         .with_for_update()
     )
-    row = (await session.scalars(query)).first()
+    row = (await session.scalars(query, viewer_values(viewer))).first()
     if row is None:
         raise InvalidInput(
             f"there is no source of funds {new.source!r}",
             message_zh=f"没有资金来源 {new.source!r}",
             pointer="/source",
         )
+    if new.kind == "allocation" and row.region_id is not None:
+        demand_role(identity, ENTRY_ROLES[new.kind], row.region_id)
     return row
-
-
-async def _measures(session: AsyncSession, project: ProjectSeen) -> set[str]:
-    query = select(ProjectMeasure.measure).where(ProjectMeasure.project_id == project.id)
-    return set(await session.scalars(query))
 
 
 def _demand_measure(new: NewEntry, source: FundSource, measures: set[str]) -> None:

@@ -1,6 +1,6 @@
 """A project in a region, and people who have roles there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import httpx
@@ -22,15 +22,17 @@ People = dict[str, httpx.AsyncClient]
 
 @pytest.fixture
 async def with_role(state: ServiceState, client_with: MakeClient) -> MakeClient:
-    """Makes clients whose key has one role, in a region or everywhere."""
+    """Makes clients whose key has one role, in a region or everywhere, or others also."""
 
-    async def make(role: Role, region: str | None = "banan") -> httpx.AsyncClient:
+    async def make(
+        role: Role, region: str | None = "banan", also: Iterable[tuple[Role, str]] = ()
+    ) -> httpx.AsyncClient:
         async with state.sessions.begin() as session:
             key = await create_key(
                 session,
                 name=role.value,
                 scopes=sorted(ROLE_SCOPES[role]),
-                roles=[RoleGiven(role, region)],
+                roles=[RoleGiven(role, region), *(RoleGiven(*other) for other in also)],
             )
         client = await client_with()
         client.headers["Authorization"] = f"Bearer {key}"

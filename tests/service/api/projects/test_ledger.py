@@ -222,6 +222,45 @@ async def test_of_payments_at_once_no_more_pass_than_there_is_money_for(
     assert (ledger["paid"], ledger["balance"]) == ("8.00", "2.00")
 
 
+async def test_money_of_another_region_is_not_there_for_who_may_not_read_of_it(
+    people: People, with_role: MakeClient, session: AsyncSession
+) -> None:
+    await funded(session)
+    await session.execute(
+        text("UPDATE fund_source SET region_id = (SELECT id FROM region WHERE code = 'elsewhere')")
+    )
+    await session.commit()
+    assert (await people["planner"].get("/fund-sources/central-2024")).status_code == 404
+    for who, kind in (("planner", "allocation"), ("owner", "payment"), ("owner", "return")):
+        answer = await people[who].post(FUNDS, json=entry(kind, "2000"))
+        assert answer.status_code == 400, (kind, answer.text)
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/source"]
+        assert "1000" not in answer.text
+    viewing = await with_role(Role.PLANNER, also=[(Role.VIEWER, "elsewhere")])
+    assert (await viewing.get("/fund-sources/central-2024")).status_code == 200
+    refused = await viewing.post(FUNDS, json=entry("allocation", "2000"))
+    assert refused.status_code == 403, refused.text
+    assert "1000" not in refused.text
+    both = await with_role(Role.PLANNER, also=[(Role.APPROVER, "elsewhere")])
+    made = await both.post(FUNDS, json=entry("allocation", "500"))
+    assert made.status_code == 201, made.text
+    # What the project was given is spent by its owner, who sees it in the ledger.
+    assert (await people["owner"].post(FUNDS, json=entry("payment", "100"))).status_code == 201
+    assert (await people["owner"].post(FUNDS, json=entry("return", "400"))).status_code == 201
+
+
+async def test_a_source_that_has_ended_gives_no_more(people: People, session: AsyncSession) -> None:
+    await funded(session)
+    assert (await people["planner"].post(FUNDS, json=entry("allocation", "500"))).status_code == 201
+    await session.execute(text("UPDATE fund_source SET valid_to = current_date"))
+    await session.commit()
+    ended = await people["planner"].post(FUNDS, json=entry("allocation", "1"))
+    assert ended.status_code == 400, ended.text
+    assert ended.json()["errors"][0]["pointer"] == "/source"
+    assert (await people["owner"].post(FUNDS, json=entry("payment", "100"))).status_code == 201
+    assert (await people["owner"].post(FUNDS, json=entry("return", "400"))).status_code == 201
+
+
 AMOUNTS = st.decimals(min_value="0.01", max_value="1500", places=2)
 MOVES = st.lists(
     st.tuples(st.sampled_from(["allocation", "payment", "return"]), AMOUNTS), max_size=12
