@@ -199,11 +199,14 @@ class Verdict:
     pointer: str
 
 
-def judge(guard: str | None, facts: Facts, step: tuple[str, str]) -> list[Verdict]:
+def judge(
+    guard: str | None, facts: Facts, step: tuple[str, str], *, known: bool = True
+) -> list[Verdict]:
     """How the conditions of a guard stand, and those of the step itself.
 
     Args:
         step: The states it leads from and to.
+        known: Whether to tell what is lacking, which can be money; else the rules alone.
 
     Raises:
         LookupError: the guard is not known: a step nobody can judge is not taken.
@@ -211,12 +214,12 @@ def judge(guard: str | None, facts: Facts, step: tuple[str, str]) -> list[Verdic
     if guard is not None and guard not in GUARDS:
         raise LookupError(f"no conditions are known for the guard {guard!r}")
     stated = () if guard is None else GUARDS[guard]
-    return [_verdict(condition, facts) for condition in (*stated, *OF_STEPS.get(step, ()))]
+    return [_verdict(one, facts, known) for one in (*stated, *OF_STEPS.get(step, ()))]
 
 
-def _verdict(condition: TransitionCondition, facts: Facts) -> Verdict:
+def _verdict(condition: TransitionCondition, facts: Facts, known: bool) -> Verdict:
     met, told = condition.holds(facts), condition.rule
-    if met is False and condition.lacking is not None:
+    if known and met is False and condition.lacking is not None:
         more = condition.lacking(facts)
         told = Label(f"{told.zh}：{more.zh}", f"{told.en}: {more.en}")
     return Verdict(condition.code, met, told, condition.pointer)

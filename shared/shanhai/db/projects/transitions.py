@@ -111,12 +111,12 @@ async def prospects(
     """What the caller can do with the project now, and what stands against the rest."""
     steps = await steps_ahead(session, project.state)
     facts = await read_facts(session, project, None)
-    able = identity.may(*SCOPES)
+    able, known = identity.may(*SCOPES), identity.viewer.is_member([project.region_id])
     return [
         Prospect(
             step,
             able and identity.acts_as(step.roles, project.region_id),
-            judge(step.guard, facts, (project.state, step.target)),
+            judge(step.guard, facts, (project.state, step.target), known=known),
         )
         for step in steps
     ]

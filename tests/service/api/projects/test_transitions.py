@@ -304,6 +304,29 @@ async def test_what_is_allowed_now_and_why_not_the_rest(
     }
 
 
+async def test_what_is_lacking_is_told_to_who_has_a_role_in_the_region(
+    people: People,
+    session: AsyncSession,
+    anonymous: httpx.AsyncClient,
+    with_role: Callable[..., Awaitable[httpx.AsyncClient]],
+) -> None:
+    row = await add_project(session, state="suspended")
+    await allocate(session, row, await add_source(session), "375")
+    await session.commit()
+    foreign = await with_role(Role.PLANNER, "elsewhere")
+    rule = "the money must be settled"
+    for who, told in (
+        (people["viewer"], f"{rule}: the balance is 375.00"),
+        (foreign, rule),
+        (anonymous, rule),
+    ):
+        for path in (STEPS, PATH):
+            steps = (await who.get(path)).json()["transitions"]
+            (ended,) = [step for step in steps if step["to"] == "cancelled"]
+            (settled,) = [one for one in ended["conditions"] if one["code"] == "settled"]
+            assert (settled["met"], settled["text_en"]) == (False, told)
+
+
 async def forbid(session: AsyncSession, decision: str = "forbidden") -> ControlRule:
     """A red line under the project's western half, and a rule against its type there."""
     region_id = await session.scalar(select(Region.id).where(Region.code == "banan"))
