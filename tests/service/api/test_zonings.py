@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
@@ -516,6 +518,43 @@ class TestVersions:
         assert old["valid_to"] == new["valid_from"]
         before = (await writer.get(ITEM, params={"as_of": "2024-06-01"})).json()["properties"]
         assert before["version"] == 1
+
+    async def test_a_version_published_for_a_later_day_waits_for_it(
+        self, writer: httpx.AsyncClient, anonymous: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        await adjust(writer)
+        today = await read_today(session)
+        later = str(today + timedelta(days=30))
+        answer = await publish(writer, 2, valid_from=later)
+        assert answer.status_code == 200, answer.text
+
+        async def shown(**asked: Any) -> set[int]:
+            found = {(await anonymous.get(ITEM, params=asked)).json()["properties"]["version"]}
+            for name in ("zones", "zone_schemes"):
+                listed = await anonymous.get(f"/collections/{name}/items", params=asked)
+                found |= {one["properties"]["version"] for one in listed.json()["features"]}
+            return found
+
+        assert await shown() == await shown(as_of=str(today)) == {1}
+        assert await shown(as_of=later) == {2}
+        assert (await writer.get(ITEM, params={"version": 2})).json()["properties"][
+            "valid_from"
+        ] == later
+        moved = text(
+            "UPDATE zone_scheme SET valid_from = valid_from - 30, valid_to = valid_to - 30"
+        )
+        await session.execute(moved)
+        await session.commit()
+        assert await shown() == {2}
+
+    async def test_what_is_published_for_a_later_day_only_is_not_in_force(
+        self, writer: httpx.AsyncClient, anonymous: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        await session.execute(text("UPDATE zone_scheme SET valid_from = current_date + 30"))
+        await session.commit()
+        assert (await anonymous.get(ITEM)).status_code == 404
+        assert (await anonymous.get(ITEM, params={"version": 1})).status_code == 200
+        assert (await anonymous.get("/collections/zones/items")).json()["numberMatched"] == 0
 
     async def test_what_is_published_changes_no_more(self, writer: httpx.AsyncClient) -> None:
         assert (await step(writer, 1, name_en="Other")).status_code == 409

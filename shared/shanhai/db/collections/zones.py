@@ -26,13 +26,19 @@ _WRITERS = frozenset({Role.PLANNER, Role.ANALYST})
 LIVE = "s.deleted_at IS NULL"
 PUBLISHED = "s.status IN ('published', 'superseded')"
 AS_OF = f"{PUBLISHED} AND daterange(s.valid_from, s.valid_to) @> CAST(:as_of AS date)"
+# What is superseded without a last day is closed at once.
+IN_FORCE = (
+    "daterange(s.valid_from, s.valid_to) @> current_date"
+    " AND (s.status = 'published' OR s.status = 'superseded' AND s.valid_to IS NOT NULL)"
+)
 NEWEST = (
     "s.status <> 'superseded' AND NOT EXISTS (SELECT FROM zone_scheme other"
-    " WHERE other.code = s.code AND other.deleted_at IS NULL AND (other.status = 'published'"
-    " OR other.status <> 'superseded' AND other.version > s.version))"
+    " WHERE other.code = s.code AND other.deleted_at IS NULL AND CASE other.status"
+    " WHEN 'published' THEN true WHEN 'superseded' THEN other.valid_to > current_date"
+    " ELSE other.version > s.version END)"
 )
-CURRENT_SCHEME = f"(s.status = 'published' OR {NEWEST})"
-"""The published version of a scheme; of one never published its newest draft."""
+CURRENT_SCHEME = f"({IN_FORCE} OR {NEWEST})"
+"""The version of a scheme in force today; of one that none is published of, its newest draft."""
 
 OF_PLAN = (
     "NOT EXISTS (SELECT FROM zone_scheme other WHERE other.code = s.code"
