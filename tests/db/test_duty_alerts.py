@@ -1,5 +1,7 @@
 """Duties that come near their last day, are late and are done: warnings, on PostGIS."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
@@ -8,9 +10,10 @@ from shanhai.db.alerts.plan_evaluation import evaluate_ledgers
 from shanhai.db.alerts.queries import describe_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.deliveries.webhooks import HostlessLinks
-from shanhai.db.duties import mark_late
-from shanhai.db.engine import Sessions
+from shanhai.db.duties import mark_late, read_duties
+from shanhai.db.engine import Sessions, read_today
 from shanhai.db.identity import EVERYTHING, Identity
+from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.queries.audit import Act
 from shanhai.vocabulary import Scope
 from tests.support.alert_rows import rule
@@ -142,3 +145,17 @@ async def test_those_of_a_joint_plan_are_found_by_each_of_its_regions(sessions: 
             rows = await list_alerts(session, EVERYTHING, {"region": region}, limit=10)
             found[region] = len(rows)
     assert found == {"city": 4, "upstream": 4, "district": 4, "elsewhere": 0}
+
+
+async def test_a_late_duty_was_open_on_former_days(sessions: Sessions) -> None:
+    await change(sessions, "past", "valid_from = current_date - 100")
+    async with sessions.begin() as session:
+        await mark_late(session)
+    async with sessions() as session:
+        today = await read_today(session)
+        states = {}
+        for days in (101, 40, 1, 0):
+            seen = await find_plan(session, "plan", EVERYTHING, today - timedelta(days=days))
+            told = {duty["code"]: duty["state"] for duty in await read_duties(session, seen)}
+            states[days] = told.get("past")
+    assert states == {101: None, 40: "open", 1: "open", 0: "late"}

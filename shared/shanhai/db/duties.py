@@ -61,7 +61,9 @@ SELECT r.*, o.code AS party FROM duty_report r JOIN party o ON o.id = r.party_id
 MOST_LATE = 500
 """Duties that become late in one transaction; the others follow with the next."""
 _LATE = sa.text(f"""
-  UPDATE duty SET state = 'late', row_version = row_version + 1, updated_at = now()
+  UPDATE duty SET state = 'late', row_version = row_version + 1, updated_at = now(),
+         valid_from = CASE WHEN coalesce(valid_from <= current_date, true)
+                           THEN current_date ELSE valid_from END
    WHERE id IN (
      SELECT du.id FROM duty du JOIN plan p ON p.id = du.plan_id
       WHERE p.status = 'approved' AND p.deleted_at IS NULL AND du.deleted_at IS NULL
