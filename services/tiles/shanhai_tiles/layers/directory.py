@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.engine import Executor, FetchedRow, async_url, reading_settings
 from shanhai.db.fence import PLATFORM, bound_to
 from shanhai.db.identity import Viewer
@@ -48,7 +47,6 @@ READ = """
          LEFT JOIN tile_change c ON c.transaction >= CAST(:horizon AS bigint)
 """
 _READ = text(READ)
-_DATED = frozenset(entity.name for entity in COLLECTIONS if "current_date" in entity.current)
 
 Floors = Mapping[str, tuple[int, int]]
 """The largest number forgotten of each collection, and when that was."""
@@ -206,7 +204,7 @@ class ChangeTracker:
 
     def _digest(self, collection: str, marks: bytes) -> str:
         # A restored database gives numbers anew, so the moment of each change counts too.
-        day = self._today.toordinal() if collection in _DATED else 0
+        day = self._today.toordinal()
         state = np.array([*self._floors.get(collection, (0, 0)), day], dtype=np.int64)
         return blake2b(state.tobytes() + marks, digest_size=DIGEST_BYTES).hexdigest()
 
