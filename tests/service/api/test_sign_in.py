@@ -788,6 +788,25 @@ class TestSecondFactor:
         )
         assert answer.status_code == 429
 
+    @pytest.mark.configured(sign_in=SETTINGS.model_copy(update={"lock_account_after": 4}))
+    async def test_names_that_are_typed_lock_no_second_factor(
+        self, browse: Browse, state: ServiceState
+    ) -> None:
+        browser = await browse()
+        begun = await start(browser, await make_account(state, "root", Role.ADMIN))
+        secret, _, _ = await set_up_factor(browser, begun["csrf"])
+        number = (await browser.get("/session")).json()["owner"].partition(":")[2]
+        for guess in range(4):
+            guesser = await browse(f"198.51.100.{guess}")
+            assert (await sign_in(guesser, f"factor:{number}", "x")).status_code == 401
+        begun = (await sign_in(browser, "root")).json()
+        answer = await browser.post(
+            "/session/code",
+            json={"code": code_of(secret)},
+            headers={"X-CSRF-Token": begun["csrf"]},
+        )
+        assert answer.status_code == 200
+
     async def test_recovery_codes_are_good_once(self, browse: Browse, state: ServiceState) -> None:
         browser = await browse()
         begun = await start(browser, await make_account(state, "root", Role.ADMIN))

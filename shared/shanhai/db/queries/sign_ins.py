@@ -373,14 +373,18 @@ class SignInAttempt:
 
 
 async def _attempt(
-    sessions: Sessions, name: str, origin: SignInOrigin, settings: SignInSettings
+    sessions: Sessions,
+    name: str,
+    origin: SignInOrigin,
+    settings: SignInSettings,
+    kind: str = "name",
 ) -> SignInAttempt:
-    """Count an attempt.
+    """Count an attempt, apart from those of another kind, for anybody can type any name.
 
     Raises:
         RateLimited: too many failed before.
     """
-    row = await _count(sessions, name, origin.bucket, settings)
+    row = await _count(sessions, f"{kind}:{name}", origin.bucket, settings)
     found = {"name": row.name_sha256, "bucket": row.bucket, "seconds": settings.lock_s}
     async with sessions.begin() as session:
         counted = (await session.execute(_COUNTED, found)).one()
@@ -582,7 +586,7 @@ async def _attempt_code(
     """Count a code: from wherever it comes, for it takes the password to get here."""
     name = f"factor:{live.account_id}"
     everywhere = SignInOrigin(origin.address, name, origin.agent, origin.request_id)
-    return await _attempt(sessions, name, everywhere, settings)
+    return await _attempt(sessions, name, everywhere, settings, "factor")
 
 
 def _no_code_needed() -> Conflict:
