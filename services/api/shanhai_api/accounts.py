@@ -186,6 +186,8 @@ async def update_account(
     holder = await accounts.change_account(
         write.session, account, changed.change, act=write.act, expected=expected
     )
+    if changed.disabled:
+        await sign_ins.end_sign_ins(write.session, account, act=write.act)
     return _shown(holder)
 
 

@@ -911,6 +911,30 @@ class TestAdministration:
         made = (await admin.post("/accounts", json=new)).json()
         assert (await admin.post(f"/accounts/{made['id']}/link")).status_code == 409
 
+    async def test_what_ended_with_an_account_stays_so_when_it_is_enabled(
+        self, browse: Browse, state: ServiceState, admin: httpx.AsyncClient
+    ) -> None:
+        browser, number = await browse(), {}
+        for name in ("li.wei", "wang.wu"):
+            link = await make_account(state, name)
+            if name == "li.wei":
+                await start(browser, link)
+        async with state.sessions() as session:
+            for name in ("li.wei", "wang.wu"):
+                holder = await accounts.find_holder(session, accounts.OWN, name)
+                assert holder is not None
+                number[name] = holder.account.id
+        for disabled in (True, False):
+            for one in number.values():
+                answer = await admin.patch(f"/accounts/{one}", json={"disabled": disabled})
+                assert answer.status_code == 200
+        assert (await browser.get("/session")).status_code == 401
+        gone = await browser.post("/session/start", json={"link": link, "new": PASSWORD})
+        assert gone.status_code == 404
+        assert (await sign_in(browser, "li.wei")).status_code == 200
+        ended = await entries(state, "end-session")
+        assert ended[-1][1] == str(number["li.wei"])
+
     async def test_links_end(self, browse: Browse, state: ServiceState) -> None:
         link = await make_account(state, "li.wei")
         await execute(

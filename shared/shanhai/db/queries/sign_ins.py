@@ -993,6 +993,13 @@ async def make_link(
     return token, kept.link_expires_at
 
 
+async def end_sign_ins(session: AsyncSession, account_id: int, *, act: Act) -> None:
+    """End the sessions and the one-time link of an account for good, as it is disabled."""
+    kept = await credential_of(session, account_id)
+    kept.link_sha256 = kept.link_expires_at = None
+    await end_sessions(session, account_id, SignInOrigin(None, ""), act=act)
+
+
 async def find_link(session: AsyncSession, token: str, *, locked: bool = False) -> accounts.Holder:
     """Whose a one-time link is.
 
