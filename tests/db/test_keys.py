@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, write_entries
 from shanhai.db.queries.keys import (
-    KEY_LENGTH,
     create_key,
     find_key,
     generate_key,
@@ -33,13 +32,19 @@ async def make(session: AsyncSession, *scopes: Scope, **options: object) -> str:
 
 def test_form_of_a_key() -> None:
     prefix, key = generate_key()
-    assert len(key) == KEY_LENGTH == 56
+    assert len(key) == 56
     assert prefix_of(key) == prefix
     assert key.startswith(f"shk_{prefix}_")
     assert generate_key()[1] != key
 
 
-@pytest.mark.parametrize("given", ["", "shk_", "x" * 56, "shk_" + "a" * 52])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", "shk_", "x" * 56, "shk_" + "a" * 52, f"shk_abcdefgh_{'a' * 42}\n"),
+        *(f"shk_abcdefg{other}_{'a' * 43}" for other in ("\x00", "\ud800", "A", "é", "\n")),
+    ],
+)
 def test_other_texts_are_no_keys(given: str) -> None:
     assert prefix_of(given) is None
 
