@@ -288,7 +288,7 @@ class ClientCore(Driven[Mode]):
                 raise InvalidInput(f"{path}: say what {name} is", pointer=name)
             path = path.replace(f"{{{name}}}", quote(str(rest.pop(name)), safe=""))
         told = {name: _told(value) for name, value in rest.items() if value is not None}
-        url = httpx.URL(path if "://" in path else f"{self._base}/{path.lstrip('/')}")
+        url = httpx.URL(path if path.startswith(("http://", "https://")) else f"{self._base}/{path.lstrip('/')}")
         return str(url.copy_merge_params(told) if told else url)
 
     def _send(
@@ -417,15 +417,16 @@ class ApiClient(ClientCore[Sync], Paths):
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return None
+        asked, follow = step.request, step.request.method == "GET"
         try:
-            response = self._http.send(step.request, stream=True)
+            response = self._http.send(asked, stream=True, follow_redirects=follow)
             with closing(response):
-                if step.take is None or response.is_error:
+                if step.take is None or not response.is_success:
                     response.read()
                 else:
                     for block in response.iter_bytes():
                         step.take(block)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
         return response
 
@@ -474,14 +475,15 @@ class AsyncApiClient(ClientCore[Async], AsyncPaths):
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return None
+        asked, follow = step.request, step.request.method == "GET"
         try:
-            response = await self._http.send(step.request, stream=True)
+            response = await self._http.send(asked, stream=True, follow_redirects=follow)
             async with aclosing(response):
-                if step.take is None or response.is_error:
+                if step.take is None or not response.is_success:
                     await response.aread()
                 else:
                     async for block in response.aiter_bytes():
                         step.take(block)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
         return response

@@ -139,7 +139,7 @@ def records_of(page: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def pause_before_repeat(
-    request: httpx.Request, answered: httpx.Response | httpx.TransportError, before: int
+    request: httpx.Request, answered: httpx.Response | httpx.RequestError, before: int
 ) -> float | None:
     """Seconds until a request may be sent again; None where that is of no use, or not safe.
 
@@ -174,20 +174,20 @@ def _retry_after(response: httpx.Response) -> float:
 
 
 def checked(
-    request: httpx.Request, answered: httpx.Response | httpx.TransportError
+    request: httpx.Request, answered: httpx.Response | httpx.RequestError
 ) -> httpx.Response:
-    """An answer that is no error.
+    """An answer that is no error, and leads nowhere else.
 
     Raises:
         ShanhaiError: of the kind that the status has, with what the service said of it.
     """
     what = f"{request.method} {request.url}"
-    if isinstance(answered, httpx.TransportError):
+    if isinstance(answered, httpx.RequestError):
         why = str(answered) or type(answered).__name__
         raise errors.Unavailable(
             f"{what}: {why}", message_zh=f"{what}：无法连接（{why}）"
         ) from answered
-    if not answered.is_error:
+    if answered.is_success or answered.status_code == httpx.codes.NOT_MODIFIED:
         return answered
     problem = _problem_of(answered)
     told = f"{problem['title']}: {problem.get('detail')}{_faults_of(problem)}"

@@ -190,6 +190,41 @@ def test_the_key_is_told_to_no_other_server(call: Either, server: Server) -> Non
     assert ["authorization" in one.headers for one in server.asked] == [False, True]
 
 
+def test_a_file_is_fetched_where_its_store_signs_it_without_the_key(
+    call: Either, server: Server, tmp_path: Path
+) -> None:
+    signed = f"{server.url.replace('127.0.0.1', 'localhost')}/bucket?signature=1"
+    server.says("/file", Reply(307, b"", {"Location": signed}))
+    server.says("/bucket", Reply(body=b"bytes"))
+    call("download", "/file", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"bytes"
+    assert ["authorization" in one.headers for one in server.asked] == [True, False]
+    assert server.asked[1].query == {"signature": "1"}
+
+
+def test_what_is_elsewhere_and_cannot_be_followed_is_an_error(
+    call: Either, server: Server, tmp_path: Path
+) -> None:
+    server.says("/lost", Reply(307, b""))
+    server.says("/round", Reply(307, b"", {"Location": f"{server.url}/round"}))
+    server.says("/moved", Reply(308, b"", {"Location": f"{server.url}/items"}))
+    server.says("/kept", Reply(304, b""))
+    call.api._repeats = 0
+    for path in ("/lost", "/round"):
+        with pytest.raises(Unavailable):
+            call("download", path, tmp_path / "file")
+    with pytest.raises(Unavailable):  # What is sent is sent to whom it was meant for.
+        call("post", "/moved", {"b": 2})
+    assert not list(tmp_path.iterdir())
+    assert call("request", "GET", "/kept").status_code == 304
+
+
+def test_an_address_in_a_query_is_no_address(call: Either, server: Server) -> None:
+    server.says("/items", Reply(body={}))
+    call("get", "/items?source=https://a.example/b")
+    assert server.asked[0].query == {"source": "https://a.example/b"}
+
+
 def test_contents_are_what_they_are(call: Either, server: Server) -> None:
     server.says("/json", Reply(body={"a": 1}))
     server.says("/text", Reply(body=b"words", headers={"Content-Type": "text/plain"}))
