@@ -349,6 +349,26 @@ class TestQuotas:
         (use,) = (await runner.get("/uploads")).json()["quotas"]
         assert (use["files"], use["bytes"]) == (1, 500)
 
+    @pytest.mark.parametrize("quota", [{"uploads": 1, "uploads_bytes": 1000}])
+    async def test_what_fills_the_quota_may_be_sent_again(
+        self, runner: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        whole, begun = {"Idempotency-Key": "whole"}, {"Idempotency-Key": "begun"}
+        announced = {"Content-Range": "bytes */900", **begun}
+        for content, headers in ((b"x" * 900, whole), (b"", announced)):
+            first = await runner.post("/uploads", content=content, headers=headers)
+            assert first.status_code == 201
+            again = await runner.post("/uploads", content=content, headers=headers)
+            assert (again.status_code, again.json()) == (201, first.json())
+            assert again.headers["Idempotency-Replayed"] == "true"
+            other = {**headers, "Idempotency-Key": "other"}
+            refused = await runner.post("/uploads", content=content, headers=other)
+            assert refused.status_code == 429
+            wrong = await runner.post("/uploads", content=b"y" * 900, headers=headers)
+            assert wrong.status_code == (422 if headers is whole else 413)
+            assert files(state) == 1
+            assert (await runner.delete(first.headers["Location"])).status_code == 204
+
     @pytest.mark.parametrize("quota", [{"region_uploads_bytes": 1000}])
     async def test_all_who_work_in_a_region_share_what_it_has(
         self, people: People, session: AsyncSession

@@ -12,16 +12,17 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from shanhai.db.queries import files
+from shanhai.db.queries.audit import recall
 from shanhai.db.tables.dataset import Upload
-from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.errors import Conflict, InvalidInput, NotFound, RateLimited
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Moment
-from shanhai_api.kit.body import read_blocks
+from shanhai_api.kit.body import read_blocks, read_digest
 from shanhai_api.kit.dependencies import Read, Write
 from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.requests import Caller
-from shanhai_api.kit.routing import Made, Route, once
+from shanhai_api.kit.routing import HEADER, Made, Route, fingerprint_of, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import JSON, View, entity_tag
 from shanhai_api.uploads.receiving import Piece, append, held, piece_of, take
@@ -53,22 +54,29 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
     limit = state.configuration.artifacts.upload_limit_bytes
     piece = piece_of(request, limit=limit)
     upload_id = uuid4()
-    await _reserve(state, request, caller, upload_id, piece)
+    try:
+        await _reserve(state, request, caller, upload_id, piece)
+    except RateLimited:  # Perhaps by what came with the same key before, which is no more to keep.
+        if HEADER not in request.headers:
+            raise
+        digest = await read_digest(request, limit=limit if piece is None else piece.length)
+        fingerprint = fingerprint_of(request, caller, _sum(digest, piece))
+        async with state.unit() as unit:
+            before = fingerprint and await recall(unit.session, fingerprint)
+        if before is None:
+            raise
+        return Made.again(before)
     kept = False
     try:
         digest = await _receive(state, request, upload_id, piece)
         received = await asyncio.to_thread(state.store.received, upload_id)
         whole = received == (received if piece is None else piece.total)
-        # The same bytes as a piece of another whole are another request.
-        asked = (
-            digest if piece is None else hashlib.sha256(f"{digest} {piece}".encode()).hexdigest()
-        )
         async with state.unit() as unit:
             made = await once(
                 request,
                 unit,
                 caller,
-                body_sha256=asked,
+                body_sha256=_sum(digest, piece),
                 effect=lambda: _register(
                     unit, view, caller, upload_id, received, digest if whole else None
                 ),
@@ -80,6 +88,11 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
             await asyncio.shield(_release(state, upload_id))
             await asyncio.shield(remove_files(state.store, [upload_id]))
     return made
+
+
+def _sum(digest: str, piece: Piece | None) -> str:
+    # The same bytes as a piece of another whole are another request.
+    return digest if piece is None else hashlib.sha256(f"{digest} {piece}".encode()).hexdigest()
 
 
 async def _reserve(
