@@ -105,13 +105,13 @@ class RateLimiter:
         Raises:
             RateLimited: nothing is left.
         """
-        settings = self.settings
+        settings, allowance = self.settings, None
+        quota = settings.anonymous if anonymous else settings.identity
+        if quota:  # First: who goes on beyond it takes nothing from the others.
+            allowance = self._take("anonymous" if anonymous else "identity", caller, quota, cost)
         if settings.total:
             self._take("total", TOTAL, settings.total, cost)
-        quota = settings.anonymous if anonymous else settings.identity
-        if not quota:
-            return None
-        return self._take("anonymous" if anonymous else "identity", caller, quota, cost)
+        return allowance
 
     def limit(self, policy: str, caller: str, quota: int, window_s: float) -> None:
         """Count one act of few that a caller may do in a while; a `quota` of 0 is no limit.

@@ -83,6 +83,16 @@ def test_all_callers_together(clock: Clock) -> None:
         limiter.spend("f", 1)
 
 
+def test_who_goes_on_beyond_their_own_takes_nothing_from_all(clock: Clock) -> None:
+    limiter = limiter_of(total=20)
+    limiter.spend("a", 10)
+    for _ in range(20):
+        with pytest.raises(RateLimited) as refused:
+            limiter.spend("a", 1)
+        assert refused.value.headers["RateLimit"].startswith('"identity"')
+    limiter.spend("b", 10)
+
+
 def test_who_has_nothing_left_is_refused_before_signing_in(clock: Clock) -> None:
     limiter = limiter_of()
     limiter.check("a")

@@ -454,10 +454,34 @@ class TestAllowances:
         assert (await reader.get("/collections/regions/items")).status_code == 200
 
     @pytest.mark.parametrize(
+        "path",
+        [
+            *("/collections/regions/items?limit=009000", "/collections/regions/items?%6Cimit=9000"),
+            *("/jobs?limit=%2B9000", "/jobs?limit=9000.0", "/jobs?limit=9_000"),
+            "/collections/regions/items?%66=csv",
+        ],
+    )
+    async def test_they_cost_as_much_however_they_are_written(
+        self, admin: httpx.AsyncClient, state: ServiceState, path: str
+    ) -> None:
+        state.limiter.settings = RateSettings(identity=60, anonymous=100, window_s=600)
+        answers = [await admin.get(path) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429], answers[0].text
+
+    @pytest.mark.parametrize("limit", ["nan", "inf", "-9000", "999999999", "x"])
+    async def test_what_is_no_limit_costs_as_little_as_any_refusal(
+        self, reader: httpx.AsyncClient, state: ServiceState, limit: str
+    ) -> None:
+        state.limiter.settings = RateSettings(identity=4, anonymous=100, window_s=600)
+        answers = [await reader.get(f"/processes?limit={limit}") for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [400] * 4 + [429]
+
+    @pytest.mark.parametrize(
         ("path", "accept"),
         [
             ("/collections/regions/items?f=csv", "*/*"),
             ("/collections/regions/items", "text/csv, */*"),
+            ("/collections/regions/items?as_of=2999-01-01", "text/csv, */*"),
             ("/collections/occurrences/darwin-core", "*/*"),
         ],
     )

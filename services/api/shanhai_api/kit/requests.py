@@ -141,7 +141,7 @@ FAILED_SIGN_IN = 20
 WRITE = 5
 COMPUTATION = 20
 FILE = 50
-ROWS_A_POINT = 100
+ROWS_A_POINT, MOST_ROWS = 100, 99_999
 FILE_TYPES = frozenset(item.accepted for item in FILE_FORMATS.values()) - {None}
 DARWIN_CORE = "/collections/occurrences/darwin-core"
 
@@ -155,17 +155,22 @@ def cost_of(request: Request) -> int:
     """The cost, from the head alone: it is taken before anything is read."""
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         return COMPUTATION if request.scope["path"].endswith("/execution") else WRITE
-    query, path = request.scope["query_string"], request.scope["path"]
-    if path == DARWIN_CORE or (b"f=" not in query and preferred_type(request) in FILE_TYPES):
-        return FILE
-    if b"limit=" not in query and b"f=" not in query and b"top=" not in query:
-        return 1
-    if request.query_params.get("f") in FILE_FORMATS:
+    asked = request.query_params if request.scope["query_string"] else {}
+    is_file = asked["f"] in FILE_FORMATS if "f" in asked else preferred_type(request) in FILE_TYPES
+    if is_file or request.scope["path"] == DARWIN_CORE:
         return FILE
     # SensorThings calls it otherwise.
-    limit = request.query_params.get("limit") or request.query_params.get("$top", "")
-    rows = int(limit) if limit.isdecimal() and len(limit) <= 5 else 0
+    rows = max(_rows(asked.get("limit")), _rows(asked.get("$top")))
     return 1 + rows // ROWS_A_POINT
+
+
+def _rows(limit: str | None) -> int:
+    """How many are asked for, however it is written; what no route takes counts nothing."""
+    try:
+        rows = int(float(limit or 0))
+    except (OverflowError, ValueError):
+        return 0
+    return rows if 0 < rows <= MOST_ROWS else 0
 
 
 ANEW_S = 5.0
