@@ -161,12 +161,8 @@ ROUTERS = (
     health,
 )
 SENT_BY_SCRIPTS = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "Prefer",
-    "Range",
+    *("Authorization", "Content-Crs", "Content-Encoding", "Content-Range", "Content-Type"),
+    *("Idempotency-Key", "If-Match", "Last-Event-ID", "Prefer", "Range", "Receipt"),
 )
 SEEN_BY_SCRIPTS = (
     "Accept-Ranges",

@@ -291,6 +291,10 @@ class TestHeaders:
             assert "Origin" in answer.headers["Vary"]
             assert "Access-Control-Allow-Credentials" not in answer.headers
             if named:
+                sent = preflight.headers["Access-Control-Allow-Headers"].split(", ")
+                # What writes in another system, in parts or packed, and what goes on or looks up.
+                assert {"Content-Crs", "Content-Range", "Content-Encoding"} <= {*sent}
+                assert {"Last-Event-ID", "Receipt", "If-Match", "Idempotency-Key"} <= {*sent}
                 seen = answer.headers["Access-Control-Expose-Headers"].split(", ")
                 assert {"Location", "Link", "ETag", "RateLimit", "X-Request-Id"} <= {*seen}
 
