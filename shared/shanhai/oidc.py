@@ -83,10 +83,11 @@ class SigningKey:
 
 @dataclass(slots=True)
 class Issuer:
-    """An issuer and the keys it was seen to publish."""
+    """An issuer, what it said of itself, and the keys it was seen to publish."""
 
     url: str
     outgoing: EgressClient
+    document: Mapping[str, Any] = field(default_factory=dict)
     keys: tuple[SigningKey, ...] = ()
     read_at: float | None = None
     tried_at: float | None = None
@@ -99,17 +100,8 @@ class Issuer:
             Unauthenticated: the issuer has no such key.
             Unavailable: the issuer does not answer, and no key of it is known.
         """
+        await self._renew(missing=self._find(header) is None)
         found = self._find(header)
-        if found is None or self._age(self.read_at) > FRESH_S:
-            async with self.lock:
-                if self._age(self.tried_at) > REFRESH_S:
-                    await self._refresh()
-            found = self._find(header)
-        if self._age(self.read_at) > STALE_S:
-            raise Unavailable(
-                "the issuer of the token does not answer; try again",
-                message_zh="令牌签发方没有响应，请稍后重试",
-            )
         if found is None:
             raise _refused("it is signed by a key its issuer does not publish", "签名密钥未知")
         return found
@@ -118,9 +110,7 @@ class Issuer:
         """Another key than the one tried, where tokens do not name theirs."""
         if header.get("kid") is not None:
             return None
-        async with self.lock:
-            if self._age(self.tried_at) > REFRESH_S:
-                await self._refresh()
+        await self._renew(missing=True)
         found = self._find(header)
         return None if found == tried else found
 
@@ -128,6 +118,17 @@ class Issuer:
         fitting = [key for key in self.keys if key.fits(header)]
         # Without a name only one key can be meant.
         return fitting[0] if len(fitting) == 1 else None
+
+    async def _renew(self, *, missing: bool = False) -> None:
+        """Look anew where something is missing or old, and seldom, whoever makes us."""
+        if missing or self._age(self.read_at) > FRESH_S:
+            async with self.lock:
+                if self._age(self.tried_at) > REFRESH_S:
+                    await self._refresh()
+        if self._age(self.read_at) > STALE_S:
+            raise Unavailable(
+                "the issuer does not answer; try again", message_zh="签发方没有响应，请稍后重试"
+            )
 
     async def _refresh(self) -> None:
         self.tried_at = time.monotonic()
@@ -138,8 +139,13 @@ class Issuer:
             log.warning("keys of the issuer cannot be read", issuer=self.url, error=error.message)
 
     async def _read(self) -> Mapping[str, Any]:
-        document = await self.describe()
-        return await self.outgoing.fetch_json(str(document.get("jwks_uri", "")))
+        address = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
+        document = await self.outgoing.fetch_json(address)
+        if document.get("issuer") != self.url:
+            raise Unavailable(f"{self.url} calls itself {str(document.get('issuer'))[:200]!r}")
+        keys = await self.outgoing.fetch_json(str(document.get("jwks_uri", "")))
+        self.document = document
+        return keys
 
     async def describe(self) -> Mapping[str, Any]:
         """What the issuer says of itself.
@@ -147,12 +153,8 @@ class Issuer:
         Raises:
             Unavailable: it does not answer, or says that it is another.
         """
-        document = await self.outgoing.fetch_json(
-            f"{self.url.rstrip('/')}/.well-known/openid-configuration"
-        )
-        if document.get("issuer") != self.url:
-            raise Unavailable(f"{self.url} calls itself {str(document.get('issuer'))[:200]!r}")
-        return document
+        await self._renew()
+        return self.document
 
     @staticmethod
     def _age(moment: float | None) -> float:

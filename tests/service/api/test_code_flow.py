@@ -1,5 +1,6 @@
 """People sign in through an identity provider: authorization code with PKCE, done by the API."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -172,6 +173,26 @@ async def test_a_refusal_of_the_provider_is_told(
     answer = await come_back(visiting, {"error": "access_denied", "state": asked["state"]})
     assert answer.status_code == 401
     assert "access_denied" in answer.json()["detail"]
+
+
+async def test_who_looks_does_not_make_us_ask_the_provider(
+    visiting: httpx.AsyncClient, provider: LocalIssuer
+) -> None:
+    looks = [leave(visiting, provider) for _ in range(5)]
+    await asyncio.gather(*looks)
+    query = signed_in(provider, await leave(visiting, provider))
+    assert (await come_back(visiting, query)).status_code == 303
+    assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+async def test_a_provider_that_is_away_is_asked_seldom(
+    visiting: httpx.AsyncClient, provider: LocalIssuer
+) -> None:
+    provider.status = 500
+    for _ in range(5):
+        answer = await visiting.get("/session/login", params={"issuer": provider.url})
+        assert answer.status_code == 503
+    assert provider.asked == ["/.well-known/openid-configuration"]
 
 
 async def test_only_the_issuers_own_addresses_are_gone_to(
