@@ -157,7 +157,9 @@ class Authenticator:
                     holder = await accounts.read_holder(session, int(name))
                 # An issuer that is no longer trusted speaks for nobody.
                 if holder.account.issuer in (accounts.OWN, *self.settings.issuer):
-                    return await self._identity_of(holder, groups, proofs)
+                    # What its issuer took away since then stands for nothing any more.
+                    kept = groups if holder.account.groups is None else holder.account.groups
+                    return await self._identity_of(holder, groups & {*kept}, proofs)
         raise Unauthenticated(
             "the identity this was made for has ended",
             message_zh="签发该凭据的身份已失效",
@@ -218,7 +220,7 @@ class Authenticator:
             holder = await accounts.find_holder(session, claims.issuer, claims.subject)
         if holder is None:
             holder = await self._note(None, claims)
-        elif accounts.is_seen_due(holder, claims.signed_in_at):
+        elif accounts.is_seen_due(holder, claims.signed_in_at, self._known(claims)):
             with writes_if_possible():
                 holder = await self._note(holder, claims)
         return holder
@@ -247,8 +249,11 @@ class Authenticator:
                     email=claims.email,
                 )
             if holder.account.disabled_at is None:
-                await accounts.note_seen(session, holder, signed_in_at=claims.signed_in_at)
+                await accounts.note_seen(session, holder, claims.signed_in_at, self._known(claims))
         return holder
+
+    def _known(self, claims: Claims) -> list[str]:
+        return sorted(claims.groups & self.groups.keys())
 
     def _roles(
         self, holder: accounts.Holder, groups: Set[str], proofs: Set[str]

@@ -1,5 +1,6 @@
 """Identities recalled by name, long after they showed themselves: as they are now."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import text
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import FastReader, Sessions, open_quick_reader
-from shanhai.db.identity import RoleGiven
+from shanhai.db.identity import Identity, RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.errors import Unauthenticated
 from shanhai.settings import DatabaseSettings, OidcSettings
@@ -59,6 +60,32 @@ async def test_account_has_the_roles_its_groups_stand_for(
     alone = await authenticator.recall(owner, None)
     assert alone.grants == ()
     assert not alone.viewer.sees_all
+
+
+@pytest.mark.parametrize("later", [0, 60])
+async def test_groups_that_the_issuer_took_away_stand_for_nothing(
+    issuer: LocalIssuer, authenticator: Authenticator, later: int
+) -> None:
+    began = int(time.time()) - 600
+
+    async def use(groups: list[str], after: int) -> Identity:
+        token = issuer.token(sub=f"moved-{later}", groups=groups, auth_time=began + after)
+        return await authenticator.identify(f"Bearer {token}", None)
+
+    async def recalled() -> set[Role]:
+        found = await authenticator.recall(shown.owner, None, groups=shown.groups)
+        return {grant.role for grant in found.grants or ()}
+
+    shown = await use(["desk"], 0)
+    assert await recalled() == {Role.PLANNER}
+    # A token that was renewed tells of the same signing in as the former.
+    await use(["others"], later)
+    assert await recalled() == set()
+    if later:
+        await use(["desk"], 0)
+        assert await recalled() == set()
+    await use(["desk", "chiefs"], later)
+    assert await recalled() == {Role.PLANNER}
 
 
 async def test_administrators_need_their_proof_again(

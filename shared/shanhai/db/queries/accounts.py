@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import and_, case, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -163,25 +163,29 @@ async def change_account(
     return after
 
 
-def is_seen_due(holder: Holder, signed_in_at: datetime) -> bool:
-    """Whether there is something to note: a new signing in, or a use after a while."""
+def is_seen_due(holder: Holder, signed_in_at: datetime, groups: Sequence[str]) -> bool:
+    """Whether there is something to note: a signing in, other groups, a use after a while."""
     account = holder.account
     if account.disabled_at is not None:
         return False
     if account.signed_in_at is None or account.signed_in_at < signed_in_at:
         return True
+    if account.signed_in_at == signed_in_at and account.groups != groups:
+        return True
     seen = account.last_seen_at
     return seen is None or datetime.now(UTC) - seen > timedelta(seconds=SEEN_S)
 
 
-async def note_seen(session: AsyncSession, holder: Holder, *, signed_in_at: datetime) -> None:
-    """Note that an account is in use, and each new signing in."""
+async def note_seen(
+    session: AsyncSession, holder: Holder, signed_in_at: datetime, groups: Sequence[str]
+) -> None:
+    """Note that an account is in use, each new signing in, and the groups of the newest one."""
     account = holder.account
     newer = or_(Account.signed_in_at.is_(None), Account.signed_in_at < signed_in_at)
     signed_in = await session.scalar(
         update(Account)
         .where(Account.id == account.id, newer)
-        .values(signed_in_at=signed_in_at, last_seen_at=func.now())
+        .values(signed_in_at=signed_in_at, last_seen_at=func.now(), groups=groups)
         .returning(Account.id)
         .execution_options(synchronize_session=False)
     )
@@ -190,14 +194,16 @@ async def note_seen(session: AsyncSession, holder: Holder, *, signed_in_at: date
         act = Act(holder.owner)
         record(session, act, "sign-in", table="account", object_id=str(account.id), after=image)
         return
+    newest, named = Account.signed_in_at == signed_in_at, literal(groups, Account.groups.type)
     stale = or_(
+        and_(newest, Account.groups.is_distinct_from(named)),
         Account.last_seen_at.is_(None),
         Account.last_seen_at < func.now() - text(f"interval '{SEEN_S:g} seconds'"),
     )
     await session.execute(
         update(Account)
         .where(Account.id == account.id, stale)
-        .values(last_seen_at=func.now())
+        .values(last_seen_at=func.now(), groups=case((newest, named), else_=Account.groups))
         .execution_options(synchronize_session=False)
     )
 

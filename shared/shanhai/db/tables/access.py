@@ -36,7 +36,10 @@ class ApiKey(Base):
 
 
 class Account(Base):
-    """A person or machine known by the subject an issuer of tokens gives it."""
+    """A person or machine known by the subject an issuer of tokens gives it.
+
+    `groups` are those its newest token named that stand for roles; None before any was seen.
+    """
 
     __tablename__ = "account"
     __table_args__ = (sa.UniqueConstraint("issuer", "subject"),)
@@ -51,6 +54,7 @@ class Account(Base):
     disabled_at: Mapped[Moment | None]
     last_seen_at: Mapped[Moment | None]
     signed_in_at: Mapped[Moment | None]
+    groups: Mapped[list[str] | None] = mapped_column(ARRAY(sa.Text))
 
 
 class AccountRole(Base):
