@@ -288,7 +288,9 @@ class ClientCore(Driven[Mode]):
                 raise InvalidInput(f"{path}: say what {name} is", pointer=name)
             path = path.replace(f"{{{name}}}", quote(str(rest.pop(name)), safe=""))
         told = {name: _told(value) for name, value in rest.items() if value is not None}
-        url = httpx.URL(path if path.startswith(("http://", "https://")) else f"{self._base}/{path.lstrip('/')}")
+        url = httpx.URL(
+            path if path.startswith(("http://", "https://")) else f"{self._base}/{path.lstrip('/')}"
+        )
         return str(url.copy_merge_params(told) if told else url)
 
     def _send(
