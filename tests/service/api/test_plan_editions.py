@@ -622,6 +622,19 @@ async def test_what_an_edition_began_with_is_told(bureau: Bureau) -> None:
     assert counts["begin_version", "programme"] == 7
     assert counts["update", "project"] == 21
     assert counts["publish", "zone_scheme"] == counts["supersede", "zone_scheme"] == 1
+    named = await bureau.session.execute(
+        text(
+            "SELECT e.action, s.status, s.row_version = CAST(e.after->>'row_version' AS bigint)"
+            " FROM audit_log e JOIN zone_scheme s ON s.id = CAST(e.after->>'id' AS bigint)"
+            " WHERE e.id > :before AND e.object_table = 'zone_scheme'"
+            " AND e.action IN ('publish', 'supersede')"
+        ),
+        {"before": before},
+    )
+    assert sorted(map(tuple, named)) == [
+        ("publish", "published", True),
+        ("supersede", "superseded", True),
+    ]
 
 
 async def test_a_changed_zoning_must_be_ready(bureau: Bureau) -> None:

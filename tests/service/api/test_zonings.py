@@ -556,6 +556,18 @@ class TestVersions:
         assert (await anonymous.get(ITEM, params={"version": 1})).status_code == 200
         assert (await anonymous.get("/collections/zones/items")).json()["numberMatched"] == 0
 
+    async def test_the_version_that_was_closed_is_told_as_itself(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        await adjust(writer)
+        since = (await writer.get("/changes", params={"since": "now"})).json()["cursor"]
+        await publish(writer, 2)
+        asked = {"since": since, "collection": "zone_schemes"}
+        told = (await writer.get("/changes", params=asked)).json()["changes"]
+        changes = [(change["version"], change["change"], change["row_version"]) for change in told]
+        assert (1, "updated", 2) in changes
+        assert [version for version, _, _ in changes].count(2) == 3
+
     async def test_what_is_published_changes_no_more(self, writer: httpx.AsyncClient) -> None:
         assert (await step(writer, 1, name_en="Other")).status_code == 409
 

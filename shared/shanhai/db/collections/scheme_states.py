@@ -184,7 +184,7 @@ _CLOSE = text(
     " AND s.id <> :row_id AND s.status = 'published' AND s.deleted_at IS NULL"
     " AND s.valid_from <= CAST(:start AS date)"
     " AND (s.valid_to IS NULL OR s.valid_to > CAST(:start AS date))"
-    " RETURNING s.id, s.code, s.version, s.valid_from, s.valid_to"
+    " RETURNING s.id, s.row_version, s.code, s.version, s.valid_from, s.valid_to"
 )
 
 
@@ -207,8 +207,15 @@ async def close_former(session: AsyncSession, act: Act, change: PendingWrite) ->
             "supersede",
             table="zone_scheme",
             object_id=row.code,
-            before={"version": row.version, "status": "published"},
+            before={
+                "id": row.id,
+                "row_version": row.row_version - 1,
+                "version": row.version,
+                "status": "published",
+            },
             after={
+                "id": row.id,
+                "row_version": row.row_version,
                 "version": row.version,
                 "status": "superseded",
                 "valid_from": str(row.valid_from),

@@ -198,11 +198,11 @@ _SCHEMES = text(
 )
 _CLOSE_SCHEME = text(
     "UPDATE zone_scheme SET status = 'superseded', valid_to = current_date,"
-    " row_version = row_version + 1, updated_at = now() WHERE id = :former_id"
+    " row_version = row_version + 1, updated_at = now() WHERE id = :id RETURNING row_version"
 )
 _PUBLISH_SCHEME = text(
     "UPDATE zone_scheme SET status = 'published', valid_from = current_date,"
-    " row_version = row_version + 1, updated_at = now() WHERE id = :id"
+    " row_version = row_version + 1, updated_at = now() WHERE id = :id RETURNING row_version"
 )
 
 
@@ -254,20 +254,27 @@ async def _publish_zonings(session: AsyncSession, act: Act, plan_id: int) -> lis
     for scheme in (await session.execute(_SCHEMES, {"id": plan_id})).all():
         if scheme.changed:
             await _demand_ready(session, scheme)
-        await session.execute(_CLOSE_SCHEME, {"former_id": scheme.former_id})
-        await session.execute(_PUBLISH_SCHEME, {"id": scheme.id})
-        for action, version, before, after in (
-            ("supersede", scheme.former, "published", "superseded"),
-            ("publish", scheme.version, "draft", "published"),
+        for statement, action, row_id, version, before, after in (
+            (
+                _CLOSE_SCHEME,
+                "supersede",
+                scheme.former_id,
+                scheme.former,
+                "published",
+                "superseded",
+            ),
+            (_PUBLISH_SCHEME, "publish", scheme.id, scheme.version, "draft", "published"),
         ):
+            row_version = await session.scalar(statement, {"id": row_id})
+            named = {"id": row_id, "version": version}
             record(
                 session,
                 act,
                 action,
                 table="zone_scheme",
                 object_id=scheme.code,
-                before={"version": version, "status": before},
-                after={"version": version, "status": after},
+                before={**named, "row_version": row_version - 1, "status": before},
+                after={**named, "row_version": row_version, "status": after},
             )
         published.append(f"{scheme.code} {scheme.version}")
     return published

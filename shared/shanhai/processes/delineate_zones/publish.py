@@ -168,8 +168,13 @@ async def _supersede(
         "supersede",
         table="zone_scheme",
         object_id=f"{former.code}@{former.version}",
-        before={"status": "published"},
-        after={"status": "superseded", "valid_to": today.isoformat()},
+        before={"id": former.id, "row_version": former.row_version - 1, "status": "published"},
+        after={
+            "id": former.id,
+            "row_version": former.row_version,
+            "status": "superseded",
+            "valid_to": today.isoformat(),
+        },
     )
     return former.id
 
