@@ -62,7 +62,7 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
         digest = await read_digest(request, limit=limit if piece is None else piece.length)
         fingerprint = fingerprint_of(request, caller, _sum(digest, piece))
         async with state.unit() as unit:
-            before = fingerprint and await recall(unit.session, fingerprint)
+            before = None if fingerprint is None else await recall(unit.session, fingerprint)
         if before is None:
             raise
         return Made.again(before)
