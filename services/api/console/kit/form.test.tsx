@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import userEvent from "@testing-library/user-event";
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -92,6 +93,17 @@ describe("Fields", () => {
     expect(values.value).toEqual({ cell_m: 250 });
     type(input, "");
     expect(values.value).toEqual({});
+  });
+
+  it.each(["0.05", "1.05", "118.05", "-0.5", "-0.05"])("%s is typed key by key", async (text) => {
+    const { values, box } = form({ depth: { type: "number" } });
+    const input = box.querySelector("input") as HTMLInputElement;
+    await userEvent.type(input, text);
+    expect([input.value, values.value]).toEqual([text, { depth: Number(text) }]);
+    act(() => {
+      values.value = { depth: 3 };
+    });
+    expect(input.value).toBe("3");
   });
 
   it("what is only read is not asked for", () => {

@@ -8,7 +8,7 @@ import type { PropertySchema, Values } from "./features";
 import { keep, recall } from "./kept";
 import { isRows, Rows } from "./rows";
 import { unitName } from "./terms";
-import { Button, type Choice, Field, Select } from "./ui";
+import { Button, type Choice, Field, NumberInput, Select } from "./ui";
 import { t } from "./words";
 
 /** A control of a screen's own for a member, such as a list of the datasets there are. */
@@ -256,16 +256,15 @@ function Control({ schema, value, set, needed, ...rest }: MemberProps & Describe
   const text = value === undefined || value === null ? "" : String(value);
   if (type === "number" || type === "integer") {
     return (
-      <input
+      <NumberInput
         {...described}
-        type="number"
-        value={text}
+        value={value}
         min={schema.minimum ?? schema.exclusiveMinimum}
         max={schema.maximum ?? schema.exclusiveMaximum}
         step={type === "integer" ? 1 : "any"}
         placeholder={schema.default === undefined ? "" : String(schema.default ?? "")}
         required={needed}
-        onInput={({ currentTarget: { value } }) => set(value === "" ? undefined : Number(value))}
+        onNumber={(number) => set(number ?? undefined)}
       />
     );
   }

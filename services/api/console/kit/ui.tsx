@@ -140,6 +140,39 @@ export function Select({
   );
 }
 
+/** A number that stays as it is typed: "0.0" may become 0.05. */
+export function NumberInput({
+  value,
+  onNumber,
+  ...rest
+}: {
+  value: unknown;
+  /** Called with null where nothing is typed. */
+  onNumber: (value: number | null) => void;
+  min?: number | undefined;
+  max?: number | undefined;
+  step?: number | "any";
+  placeholder?: string;
+  required?: boolean;
+  "aria-label"?: string;
+  "aria-describedby"?: string;
+  "aria-invalid"?: boolean;
+}) {
+  const typed = useRef("");
+  const asTyped = typed.current !== "" && Number(typed.current) === value;
+  return (
+    <input
+      {...rest}
+      type="number"
+      value={asTyped ? typed.current : String(value ?? "")}
+      onInput={({ currentTarget }) => {
+        typed.current = currentTarget.value;
+        onNumber(typed.current === "" ? null : Number(typed.current));
+      }}
+    />
+  );
+}
+
 /** Words that say what went wrong, for a person to act on. */
 export function FaultBox({
   fault,

@@ -7,7 +7,7 @@ import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
 import { Fields, inWords, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { plan, region } from "../../kit/place";
-import { Button, Field, Found, Panel, Select, tell } from "../../kit/ui";
+import { Button, Field, Found, NumberInput, Panel, Select, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { type Description, sent } from "./inputs";
 import { InputFields, placeOf } from "./order";
@@ -28,9 +28,10 @@ export interface Timing {
   /** Hours and minutes. */
   at: string;
   weekday: string;
-  day: number;
+  /** What is being typed may be nothing yet. */
+  day: number | null;
   cron: string;
-  hours: number;
+  hours: number | null;
 }
 
 export const USUAL: Timing = {
@@ -45,7 +46,7 @@ export const USUAL: Timing = {
 /** The timing as the service takes it. */
 export function timingSent(timing: Timing): { cron: string | null; every_s: number | null } {
   const { rhythm, day, weekday, hours } = timing;
-  if (rhythm === "every") return { cron: null, every_s: Math.round(hours * 3600) };
+  if (rhythm === "every") return { cron: null, every_s: Math.round((hours ?? 0) * 3600) };
   const [hour = 0, minute = 0] = timing.at.split(":").map(Number);
   const cron = {
     day: `${minute} ${hour} * * *`,
@@ -248,13 +249,12 @@ function TimingFields({
       )}
       {rhythm === "month" && (
         <Field label={t("几号", "Day of the month")} hint="1 – 31">
-          <input
-            type="number"
+          <NumberInput
             min={1}
             max={31}
             required
             value={timing.day}
-            onInput={({ currentTarget }) => set({ day: Number(currentTarget.value) })}
+            onNumber={(day) => set({ day })}
           />
         </Field>
       )}
@@ -270,13 +270,12 @@ function TimingFields({
       )}
       {rhythm === "every" && (
         <Field label={t("小时", "Hours")}>
-          <input
-            type="number"
+          <NumberInput
             min={0}
             step="any"
             required
             value={timing.hours}
-            onInput={({ currentTarget }) => set({ hours: Number(currentTarget.value) })}
+            onNumber={(hours) => set({ hours })}
           />
         </Field>
       )}

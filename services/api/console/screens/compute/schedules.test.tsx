@@ -319,7 +319,7 @@ describe("the form of a schedule", () => {
     await hands.type(message, "good night");
     await hands.selectOptions(screen.getByLabelText("How often"), "every");
     await hands.clear(screen.getByLabelText("Hours"));
-    await hands.type(screen.getByLabelText("Hours"), "6");
+    await hands.type(screen.getByLabelText("Hours"), "1.05");
     await hands.click(screen.getByRole("button", { name: "Save" }));
     await screen.findByRole("region", { name: "Schedules" });
     expect(write(sent)?.headers.get("If-Match")).toBe('"7"');
@@ -327,7 +327,7 @@ describe("the form of a schedule", () => {
       ...contentsOf(NIGHTLY),
       inputs: { message: "good night" },
       cron: null,
-      every_s: 21_600,
+      every_s: 3780,
     });
   });
 

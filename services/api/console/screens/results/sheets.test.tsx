@@ -260,17 +260,15 @@ describe("what is written around a sheet", () => {
     await hands.click(screen.getByText("More options"));
     const box = within(screen.getByRole("group", { name: "Bounding box" }));
     for (const [side, value] of Object.entries({
-      West: "118",
+      West: "118.05",
       South: "24.4",
       East: "118.3",
       North: "24.6",
-    })) {
-      await hands.click(box.getByRole("spinbutton", { name: side }));
-      await hands.paste(value);
-    }
+    }))
+      await hands.type(box.getByRole("spinbutton", { name: side }), value);
     await hands.click(await compose());
     await waitFor(() => expect(started()).toHaveLength(1));
-    expect(inputsOf(started)?.bbox).toEqual([118, 24.4, 118.3, 24.6]);
+    expect(inputsOf(started)?.bbox).toEqual([118.05, 24.4, 118.3, 24.6]);
   });
 
   it("is not sent with half an extent, and without one once it is emptied", async () => {

@@ -28,6 +28,7 @@ import {
   Empty,
   FaultBox,
   Found,
+  NumberInput,
   Panel,
   Progress,
   Select,
@@ -211,20 +212,17 @@ function Box({ value, set }: { value: unknown; set: (value: unknown) => void }) 
   return (
     <span class="inline">
       {sides.map((side, at) => (
-        <input
+        <NumberInput
           key={side}
-          type="number"
           step="any"
           min={at % 2 ? -90 : -180}
           max={at % 2 ? 90 : 180}
           aria-label={side}
           placeholder={side}
           required={held.length > 0}
-          value={held[at] ?? ""}
-          onInput={({ currentTarget: { value } }) => {
-            const now = sides.map((_, n) =>
-              n !== at ? (held[n] ?? null) : value === "" ? null : Number(value),
-            );
+          value={held[at]}
+          onNumber={(value) => {
+            const now = sides.map((_, n) => (n !== at ? held[n] : value) ?? null);
             set(now.some((one) => one !== null) ? now : undefined);
           }}
         />

@@ -204,11 +204,11 @@ describe("an edit that is added", () => {
     expect(field.getAttribute("aria-invalid")).toBe("true");
     expect(add().disabled).toBe(true);
     await hands.clear(field);
-    await hands.type(field, "2.5");
-    expect(field.value).toBe("2.5");
+    await hands.type(field, "2.05");
+    expect(field.value).toBe("2.05");
     expect(screen.queryByText("must lie between 1 and 1000")).toBeNull();
     await hands.click(add());
-    expect(edits()[0]).toMatchObject({ kind: "set_resistance", resistance: 2.5 });
+    expect(edits()[0]).toMatchObject({ kind: "set_resistance", resistance: 2.05 });
   });
 });
 

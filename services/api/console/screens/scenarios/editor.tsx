@@ -10,7 +10,7 @@ import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { joined, partsOf } from "../../kit/map/shapes";
 import { SketchTools, useSketch } from "../../kit/map/sketch";
-import { Button, Empty, Field, Select } from "../../kit/ui";
+import { Button, Empty, Field, NumberInput, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { type Cells, cellsAt, outlineOf, strokeOf } from "./brush";
 import {
@@ -125,14 +125,13 @@ export function Editor({
               hint="1 – 1000"
               wrong={beyond ? t("须在 1 到 1000 之间", "must lie between 1 and 1000") : undefined}
             >
-              <input
-                type="number"
+              <NumberInput
                 min={1}
                 max={1000}
                 step="any"
-                value={String(resistance ?? "")}
-                onInput={({ currentTarget: { value } }) => {
-                  said.value = { ...said.value, resistance: value === "" ? null : Number(value) };
+                value={resistance}
+                onNumber={(resistance) => {
+                  said.value = { ...said.value, resistance };
                 }}
               />
             </Field>
