@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { LayerListed } from "../../kit/map/layers";
 import { maps } from "../../kit/map/testing";
+import { chooseRegion, region } from "../../kit/place";
 import { act, open, refused, screen, waitFor, within } from "../../kit/testing";
+import { Notices } from "../../kit/ui";
 import { APPROVER, collection, PLANNER, scheme, ZONES, zone, zoned } from "./testing";
 import Zones from "./zones";
 
@@ -36,11 +38,41 @@ describe("schemes and versions", () => {
   it.each([
     ["xm@2", "xm@2", "a version"],
     ["xm", "xm@2", "a scheme, whose newest version it is"],
-    ["other@9", "xm@1", "one that is not there, for which the one in force stands"],
+    ["xm@9", "xm@2", "a version that is not there, for which the newest stands"],
   ])("%s of a link is %s: %s", async (asked, shown) => {
     zoned();
     open(<Zones />, { query: `scheme=${asked}` });
     await waitFor(async () => expect((await versions()).value).toBe(shown));
+  });
+  it("of a link that are not there are told, and the one in force stands", async () => {
+    const gone = { "GET /collections/zone_schemes/items/other": refused(404, "no such zoning") };
+    zoned(undefined, gone);
+    open(
+      <>
+        <Zones />
+        <Notices />
+      </>,
+      { query: "scheme=other@9" },
+    );
+    expect(await screen.findByText("no such zoning")).toBeTruthy();
+    expect((await versions()).value).toBe("xm@1");
+  });
+  it("of a link to another region are shown with that region, until one goes on", async () => {
+    const far = scheme(1, "review", { code: "far", region: "banan" });
+    const sent = zoned(undefined, {
+      "GET /collections/zone_schemes/items": ({ query }) =>
+        collection(query.get("region") === "banan" ? [far] : [scheme(1, "published")]),
+      "GET /collections/zone_schemes/items/far": far,
+      "GET /collections/regions/items/banan": { geometry: null, properties: {} },
+    });
+    open(<Zones />, { query: "scheme=far" });
+    expect((await versions()).value).toBe("far@1");
+    expect(region.value).toBe("banan");
+    const drawn = sent.filter(({ path }) => path === "/collections/zones/items");
+    expect(drawn.map(({ query }) => query.get("scheme"))).not.toContain("xm");
+    act(() => chooseRegion("xiamen"));
+    await waitFor(async () => expect((await versions()).value).toBe("xm@1"));
+    expect(region.value).toBe("xiamen");
   });
   it("are changed, and no zone of the one before stands under the other", async () => {
     zoned(undefined, {

@@ -3,17 +3,18 @@
 import { batch, useComputed, useSignal } from "@preact/signals";
 import type { FeatureCollection } from "geojson";
 import { Fragment } from "preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { Fault } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
+import { readFeature } from "../../kit/features";
 import { fixed } from "../../kit/format";
 import type { MapPane } from "../../kit/map/engine";
 import { describeLayer, type Layer } from "../../kit/map/layers";
 import { Legend } from "../../kit/map/legend";
 import { type Clicked, MapView } from "../../kit/map/map_view";
-import { region } from "../../kit/place";
-import { Badge, Empty, Found, Panel, Select, Tabs, Waiting } from "../../kit/ui";
+import { chooseRegion, region } from "../../kit/place";
+import { attempt, Badge, Empty, Found, Panel, Select, Tabs, Waiting } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { AreaChart } from "./chart";
 import { Differences } from "./differences";
@@ -30,6 +31,7 @@ import {
   originOf,
   readZones,
   type Scheme,
+  type SchemeMembers,
   stateOf,
   versionsOf,
   type Zone,
@@ -51,15 +53,30 @@ export default function Zones() {
   const doubt = useSignal("");
   /** While one draws, a click is a corner. */
   const drawing = useSignal(false);
+  /** Code of the scheme that a link names, until it is found. */
+  const linked = useRef(query.scheme?.split("@")[0]);
   const schemes = useAsked(
-    (signal) => versionsOf(region.value, signal),
+    async (signal) => {
+      const from = region.value;
+      const here = await versionsOf(from, signal);
+      const code = linked.current;
+      if (code && !here.some(({ properties }) => properties.code === code))
+        // It may be of another region, which is worked on then.
+        await attempt(async () => {
+          const { data } = await readFeature<SchemeMembers>("zone_schemes", code);
+          if (!signal.aborted) chooseRegion(data.properties.region);
+        });
+      signal.throwIfAborted();
+      linked.current = "";
+      return region.value === from ? here : versionsOf(region.value, signal);
+    },
     [region.value || null, region.value],
   );
   const all = schemes.asked.value.data ?? [];
   const scheme =
     all.find((one) => keyOfScheme(one) === wanted.value) ??
-    // The newest version, where a link names the scheme alone.
-    all.find(({ properties }) => properties.code === wanted.value) ??
+    // The newest version, where a link names the scheme alone or one that is no more.
+    all.find(({ properties }) => properties.code === wanted.value.split("@")[0]) ??
     all.find(({ properties }) => properties.status === "published") ??
     all[0] ??
     null;
