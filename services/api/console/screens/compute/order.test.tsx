@@ -1,6 +1,18 @@
 import { describe, expect, it, vi } from "vitest";
 import { keep, recall } from "../../kit/kept";
-import { type Answer, open, refused, screen, serve, waitFor, within } from "../../kit/testing";
+import { chooseRegion, plans, regions } from "../../kit/place";
+import {
+  type Answer,
+  act,
+  open,
+  placed,
+  refused,
+  screen,
+  serve,
+  waitFor,
+  within,
+} from "../../kit/testing";
+import { lang } from "../../kit/words";
 import Compute from "./compute";
 import type { Description } from "./inputs";
 import { Order } from "./order";
@@ -349,6 +361,29 @@ describe("the form of a process", () => {
     expect(JSON.parse(edits.value)).toEqual([{ kind: "restore" }]);
     await hands.click(screen.getByRole("button", { name: "Throw away" }));
     await waitFor(() => expect(edits.value).toBe(""));
+  });
+
+  it("keeps the place of the job that it repeats, until one goes on with another", async () => {
+    keep("draft.process.assess", { region: "banan", plan: "banan-1" });
+    const { sent, hands } = await opened({ [EXECUTE]: job });
+    const shown = () =>
+      [/^Region/, /^Plan/].map((name) => screen.getByLabelText(name)) as HTMLSelectElement[];
+    await act(async () => {
+      regions.value = [...regions.value, placed("banan", { name_en: "Banan" })];
+      plans.value = [...plans.value, placed("banan-1", { name_en: "Of Banan", region: "banan" })];
+      lang.value = "zh";
+    });
+    await waitFor(() =>
+      expect(sent.filter(({ path }) => path === "/processes/assess")).toHaveLength(2),
+    );
+    expect(shown().map(({ value }) => value)).toEqual(["banan", "banan-1"]);
+    act(() => chooseRegion("xiamen"));
+    expect(recall("draft.process.assess")).toMatchObject({ region: "banan", plan: "banan-1" });
+    act(() => chooseRegion("banan"));
+    act(() => chooseRegion("xiamen"));
+    await hands.click(screen.getByRole("button", { name: "开始计算" }));
+    await waitFor(() => expect(sent.at(-1)?.method).toBe("POST"));
+    expect(sent.at(-1)?.body).toEqual({ inputs: { region: "xiamen", plan: "xiamen-1" } });
   });
 
   it("is restored after a reload, and can be thrown away", async () => {

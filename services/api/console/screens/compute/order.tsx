@@ -7,7 +7,7 @@ import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { execute } from "../../kit/jobs";
-import { plan, plansHere, region, regions } from "../../kit/place";
+import { plan, plans, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Badge, Button, Field, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -70,10 +70,7 @@ function OrderForm({
   const { values, restored, reset, once } = useDraft(`process.${id}`, initial);
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
-  useEffect(() => {
-    // Another region or plan above is meant here too.
-    values.value = { ...values.peek(), ...place };
-  }, [place]);
+  usePlace(values, place);
   const start = async () => {
     batch(() => {
       busy.value = true;
@@ -193,6 +190,18 @@ export function placeOf(inputs: Description["inputs"]): Values {
   };
 }
 
+/** Take another region or plan above into a form; until there is one, what was kept of it stands. */
+export function usePlace(values: Signal<Values>, place: Values): void {
+  const now = `${region.value} ${plan.value}`;
+  const known = useRef(now);
+  useEffect(() => {
+    if (known.current === now) return;
+    known.current = now;
+    const { region: _, plan: __, ...rest } = values.value;
+    values.value = { ...rest, ...place };
+  }, [now]);
+}
+
 function controlsOf(inputs: Description["inputs"]): Controls {
   const controls: Controls = {
     region: ({ value, set, id }) =>
@@ -216,7 +225,10 @@ function controlsOf(inputs: Description["inputs"]): Controls {
     ),
     plan: ({ value, set }) => (
       <Select
-        choices={plansHere.value.map((one) => ({ value: one.code, label: called(one.properties) }))}
+        choices={plans.value
+          // A job that is repeated may be of a plan elsewhere.
+          .filter((one) => one.properties.region === region.value || one.code === value)
+          .map((one) => ({ value: one.code, label: called(one.properties) }))}
         value={String(value ?? "")}
         onChoose={(code) => set(code || undefined)}
         empty={t("（不属于规划）", "(of no plan)")}

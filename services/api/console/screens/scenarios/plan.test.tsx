@@ -1,10 +1,11 @@
 import type { Geometry } from "geojson";
 import { describe, expect, it, vi } from "vitest";
-import { recall } from "../../kit/kept";
+import { keep, recall } from "../../kit/kept";
 import { maps } from "../../kit/map/testing";
+import { chooseRegion } from "../../kit/place";
 import { act, open, refused, screen, serve, waitFor, within } from "../../kit/testing";
 import { Notices } from "../../kit/ui";
-import type { Scenario } from "./edits";
+import { blank, type Scenario } from "./edits";
 import { Plan } from "./plan";
 import { GROUND } from "./testing";
 
@@ -353,6 +354,15 @@ describe("several scenarios", () => {
     expect(screen.getByText("情景1 (0)", { exact: false })).toBeTruthy();
     expect(screen.getByText("还没有编辑：画出一处后加入。")).toBeTruthy();
   });
+});
+
+it("the ground of a kept form is its own, until one goes on with another region", async () => {
+  keep("draft.scenarios", { base: { region: "banan" }, scenarios: [blank(1), blank(2)] });
+  await opened({ "GET /collections/regions/items/elsewhere": { geometry: null } });
+  const base = () => recall<{ base: object }>("draft.scenarios")?.base;
+  expect(base()).toEqual({ region: "banan" });
+  act(() => chooseRegion("elsewhere"));
+  expect(base()).toEqual({ region: "elsewhere" });
 });
 
 it("the ground is the region that one works on, its data told by lights", async () => {

@@ -1,7 +1,7 @@
 /** Two to four scenarios of one ground: each with its name and edits, started together. */
 
 import { batch, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { type Fault, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
@@ -10,7 +10,7 @@ import { plan, region } from "../../kit/place";
 import { Button, Field, Found, Panel, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { type Description, schemaOfInput, sent } from "../compute/inputs";
-import { InputFields, placeOf } from "../compute/order";
+import { InputFields, placeOf, usePlace } from "../compute/order";
 import { Editor } from "./editor";
 import { blank, inputsOf, LEAST, MOST, nextNumber, type Scenario, wordsOf } from "./edits";
 
@@ -48,9 +48,7 @@ function PlanForm({
   const faults = useSignal<Record<number, Fault>>({});
   // A scenario that was started already is not started twice by another click.
   const keys = useSignal<Record<string, string>>({});
-  useEffect(() => {
-    base.value = { ...base.value, ...place };
-  }, [place]);
+  usePlace(base, place);
   const edits = description.inputs.edits;
   const words = useMemo(() => wordsOf(edits && schemaOfInput(edits)), [edits]);
   const set = (list: Scenario[]) => {
