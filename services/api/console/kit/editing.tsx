@@ -227,7 +227,7 @@ export function restOf(fault: Fault | null, members: Record<string, PropertySche
   return new Fault(told.status, told.message, rest, told.type);
 }
 
-const featureOf = (form: Values): Feature => ({
+export const featureOf = (form: Values): Feature => ({
   type: "Feature",
   id: "",
   geometry: null,

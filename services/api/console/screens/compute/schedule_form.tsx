@@ -2,12 +2,15 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { api, ask, Fault, read, type Schema, write } from "../../kit/api";
+import { type Answered, api, ask, Fault, read, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
+import { Conflict, changedMembers } from "../../kit/conflict";
+import { featureOf } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
 import { Fields, inWords, memberOf, Restored, SubmitForm, useDraft } from "../../kit/form";
+import { heldBy, isStale, readHeld } from "../../kit/held";
 import { plan, region } from "../../kit/place";
-import { Button, Field, Found, NumberInput, Panel, Select, tell } from "../../kit/ui";
+import { attempt, Button, Field, Found, NumberInput, Panel, Select, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { type Description, sent } from "./inputs";
 import { InputFields, placeOf } from "./order";
@@ -75,6 +78,46 @@ export function timingOf({ cron, every_s }: Pick<Schedule, "cron" | "every_s">):
     : { ...whole, rhythm: "month", at, day: +day };
 }
 
+/** The form of a schedule, with its contents as they were read and the tag of that state. */
+function formOf(contents: Values, base: Values, etag: string | null): Values {
+  const { inputs, process, cron, every_s, ...about } = contents;
+  const timing = timingOf({ cron, every_s } as Pick<Schedule, "cron" | "every_s">);
+  return { about, process, inputs, timing, base, etag };
+}
+
+/** What is sent of a form. */
+const filled = ({ about, process, inputs, timing }: Values): Values => ({
+  ...sent(about as Values),
+  process,
+  inputs: sent(inputs as Values),
+  ...timingSent(timing as Timing),
+});
+
+/** Contents as two of them are compared: what belongs together is one member. */
+const compared = ({ cron, every_s, process, inputs, ...about }: Values): Values => ({
+  ...about,
+  timing: { cron, every_s },
+  computed: { process, inputs: sent(inputs as Values) },
+});
+
+const comparedMembers = (): Record<string, PropertySchema> => ({
+  ...aboutMembers(false),
+  timing: {
+    title: t("多久一次", "How often"),
+    properties: {
+      cron: { title: t("时间表达式", "Expression") },
+      every_s: { title: t("每隔若干秒", "Every so many seconds") },
+    },
+  },
+  computed: {
+    title: t("计算内容", "What is computed"),
+    properties: {
+      process: { title: t("流程", "Process") },
+      inputs: { title: t("输入", "Inputs") },
+    },
+  },
+});
+
 interface FormProps {
   /** The schedule to be changed, with the tag of its state; null for a new one. */
   schedule: Schedule | null;
@@ -85,38 +128,26 @@ interface FormProps {
 
 export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
   const initial = useMemo((): Values => {
-    const { inputs, process, ...rest } = schedule ? contentsOf(schedule) : {};
-    return {
-      about: schedule ? rest : {},
-      process: process ?? "assess-ecoservices",
-      inputs: inputs ?? given(region.value, plan.value),
-      timing: schedule ? timingOf(schedule) : USUAL,
-    };
+    if (schedule) return formOf(contentsOf(schedule), contentsOf(schedule), etag);
+    const inputs = given(region.value, plan.value);
+    return { about: {}, process: "assess-ecoservices", inputs, timing: USUAL };
   }, [schedule]);
-  const { values, restored, reset } = useDraft(`schedule.${schedule?.code ?? ""}`, initial);
+  const { values, restored, reset } = useDraft(`schedules.${schedule?.code ?? ""}`, initial);
   const key = useSignal(crypto.randomUUID());
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
+  const theirs = useSignal<Answered<Schedule> | null>(null);
+  const path = `/schedules/${schedule?.code}`;
   const ofInputs = fault.value && beside(fault.value);
   const process = String(values.value.process);
   const timing = values.value.timing as Timing;
   const save = async () => {
     busy.value = true;
     fault.value = null;
-    const contents = {
-      ...sent(values.value.about as Values),
-      process,
-      inputs: sent(values.value.inputs as Values),
-      ...timingSent(timing),
-    };
+    const contents = filled(values.value);
     try {
-      if (schedule)
-        await write(
-          "PUT",
-          `/schedules/${schedule.code}`,
-          contents,
-          etag ? { "If-Match": etag } : {},
-        );
+      // What was kept is of the state that it was begun on.
+      if (schedule) await write("PUT", path, contents, heldBy(values.value.etag as string | null));
       else await write("POST", "/schedules", contents, { "Idempotency-Key": key.value });
       reset();
       tell(t("已保存", "Saved"));
@@ -125,6 +156,10 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
       fault.value = told(error);
       // What was refused and mended is another request.
       key.value = crypto.randomUUID();
+      if (schedule && isStale(error))
+        await attempt(async () => {
+          theirs.value = await readHeld<Schedule>(path);
+        });
     }
     busy.value = false;
   };
@@ -171,7 +206,48 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
           {t("不保存", "Do not save")}
         </Button>
       </div>
+      {theirs.value && (
+        <Meanwhile
+          form={values.value}
+          theirs={theirs.value}
+          onClose={(merged) => {
+            theirs.value = null;
+            if (!merged) return;
+            values.value = merged;
+            save();
+          }}
+        />
+      )}
     </SubmitForm>
+  );
+}
+
+/** What somebody else made of a schedule since its form was begun, beside what the form says. */
+function Meanwhile({
+  form,
+  theirs: { data, etag },
+  onClose,
+}: {
+  form: Values;
+  theirs: Answered<Schedule>;
+  /** Called with the form that is to be sent; with null where there is none yet. */
+  onClose: (merged: Values | null) => void;
+}) {
+  const base = compared(form.base as Values);
+  const theirs = contentsOf(data);
+  return (
+    <Conflict
+      base={featureOf(base)}
+      mine={{ properties: changedMembers(base, compared(filled(form))) }}
+      theirs={featureOf(compared(theirs))}
+      members={comparedMembers()}
+      onClose={() => onClose(null)}
+      onSend={({ properties }) => {
+        const { timing, computed, ...about } = { ...compared(theirs), ...properties };
+        const merged = { ...about, ...(timing as Values), ...(computed as Values) };
+        onClose(formOf(merged, theirs, etag));
+      }}
+    />
   );
 }
 

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
 import {
   type Answer,
+  cleanup,
   open,
   refused,
+  type Sent,
   screen,
   serve,
   waitFor,
@@ -164,6 +166,18 @@ describe("schedules there are", () => {
     await waitFor(() => expect(write(sent)?.method).toBe("PUT"));
     expect(write(sent)?.headers.get("If-Match")).toBe('"7"');
     expect(write(sent)?.body).toEqual({ ...contentsOf(NIGHTLY), enabled: false });
+  });
+
+  it("are paused with what somebody else has changed since they were listed", async () => {
+    const theirs = { ...NIGHTLY, cron: "0 4 * * *" };
+    const { sent, hands } = await opened({
+      "GET /schedules/nightly": () => withHeaders(theirs, { ETag: '"8"' }),
+      "PUT /schedules/nightly": theirs,
+    });
+    await hands.click(await screen.findByRole("button", { name: "Pause" }));
+    await waitFor(() => expect(write(sent)?.method).toBe("PUT"));
+    expect(write(sent)?.headers.get("If-Match")).toBe('"8"');
+    expect(write(sent)?.body).toEqual({ ...contentsOf(theirs), enabled: false });
   });
 
   it("are ended", async () => {
@@ -343,6 +357,33 @@ describe("the form of a schedule", () => {
     const form = name.closest("form") as HTMLFormElement;
     expect(await within(form).findByText("it has changed since it was read")).toBeTruthy();
     expect(screen.getByDisplayValue("At night")).toBeTruthy();
+  });
+
+  it("that was kept is saved over another's change only once that was seen", async () => {
+    let now = { ...NIGHTLY };
+    let tag = '"7"';
+    const { sent, hands } = await opened({
+      "GET /schedules/nightly": () => withHeaders(now, { ETag: tag }),
+      "PUT /schedules/nightly": ({ headers }: Sent) =>
+        headers.get("If-Match") === tag ? now : refused(412, "it has changed"),
+    });
+    await hands.click(await screen.findByRole("button", { name: "Change" }));
+    const name = await screen.findByRole("textbox", { name: /^Name in English/ });
+    await hands.type(name, " run");
+    cleanup();
+    now = { ...NIGHTLY, name_en: "Every night", cron: "0 4 * * *" };
+    tag = '"8"';
+    open(<Schedules />, ANALYST);
+    await hands.click(await screen.findByRole("button", { name: "Change" }));
+    await screen.findByText("What you had not saved is here again.");
+    await hands.click(screen.getByRole("button", { name: "Save" }));
+    const theirs = await screen.findByRole("radio", { name: "Name in English: theirs" });
+    expect(theirs.parentElement?.textContent).toBe("Every night");
+    await hands.click(screen.getByRole("button", { name: "Send again as chosen" }));
+    await screen.findByRole("region", { name: "Schedules" });
+    const puts = sent.filter(({ method }) => method === "PUT");
+    expect(puts.map(({ headers }) => headers.get("If-Match"))).toEqual(['"7"', '"8"']);
+    expect(puts[1]?.body).toEqual({ ...contentsOf(now), name_en: "Nightly run" });
   });
 
   it("is left without saving", async () => {

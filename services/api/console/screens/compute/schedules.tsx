@@ -5,6 +5,7 @@ import { answered, api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { Ending } from "../../kit/editing";
 import { moment } from "../../kit/format";
+import { heldBy } from "../../kit/held";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
@@ -24,23 +25,15 @@ export function Schedules() {
   // Who changes a schedule names the state it was seen in.
   const seen = (code: string) =>
     answered(api.GET("/schedules/{schedule}", { params: { path: { schedule: code } } }));
-  const held = async (code: string): Promise<Record<string, string>> => {
-    const { etag } = await seen(code);
-    return etag ? { "If-Match": etag } : {};
-  };
   const change = ({ code }: Schedule) =>
     attempt(async () => {
       const { data, etag } = await seen(code);
       form.value = { schedule: data, etag };
     });
-  const replace = (schedule: Schedule, enabled: boolean) =>
+  const replace = ({ code }: Schedule, enabled: boolean) =>
     attempt(async () => {
-      await write(
-        "PUT",
-        `/schedules/${schedule.code}`,
-        { ...contentsOf(schedule), enabled },
-        await held(schedule.code),
-      );
+      const { data, etag } = await seen(code);
+      await write("PUT", `/schedules/${code}`, { ...contentsOf(data), enabled }, heldBy(etag));
       again();
     });
   if (form.value)
