@@ -61,8 +61,13 @@ export function Making<T>({
   );
 }
 
-/** A form for what is there. */
-export function Changing<T>({ path, ...props }: Props<T> & { path: string }) {
+/** A form for what is there.
+ * @param to Where it is written, if elsewhere than it is read. */
+export function Changing<T>({
+  path,
+  to = path,
+  ...props
+}: Props<T> & { path: string; to?: string }) {
   const { asked, again } = useAsked((signal) => readHeld<T>(path, signal), [path]);
   return (
     <Found asked={asked} again={again}>
@@ -75,7 +80,7 @@ export function Changing<T>({ path, ...props }: Props<T> & { path: string }) {
             path={path}
             initial={readForm(kind, data, etag)}
             send={({ form, base, etag }) =>
-              write<T>(kind.method, path, kind.bodyOf(form, base), heldBy(etag))
+              write<T>(kind.method, to, kind.bodyOf(form, base), heldBy(etag))
             }
           />
         );

@@ -162,7 +162,7 @@ describe("a review", () => {
       ],
       evidence: [],
     });
-    await waitFor(() => expect(sent.filter(({ path }) => path === `${BASE}/2024`)).toHaveLength(2));
+    await waitFor(() => expect(sent.filter(({ path }) => path === `${BASE}/2024`)).toHaveLength(3));
   });
   it("is reported to again with what was told before, until that is judged", async () => {
     const reports = [report("water", SENT), report("forest", { ...SENT, outcome: "met" })];
@@ -180,6 +180,31 @@ describe("a review", () => {
       text: "We planted. And watered.",
       figures: [{ name: "forest", value: "120", unit: "ha" }],
       evidence: ["d1"],
+    });
+  });
+  it("takes no report over a colleague's that was not seen", async () => {
+    let now = review([report("water")]);
+    let tag = '"1"';
+    const { sent, hands } = show(as("planner"), [], {
+      [`GET ${BASE}/2024`]: () => withHeaders(now, { ETag: tag }),
+      [`PUT ${BASE}/2024/reports/d1/water`]: ({ headers }) =>
+        headers.get("If-Match") === tag ? now : refused(412, "it has changed"),
+    });
+    await hands.click(await button("2024"));
+    await hands.click(await button("Report"));
+    await hands.type(await field("What was done"), "We sowed.");
+    now = review([report("water", SENT)]);
+    tag = '"2"';
+    await hands.click(await button("Send"));
+    const theirs = await screen.findByRole("radio", { name: "What was done in the year: theirs" });
+    expect(theirs.parentElement?.textContent).toBe("We planted.");
+    await hands.click(await button("Send again as chosen"));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(writes(sent).map(({ headers }) => headers.get("If-Match"))).toEqual(['"1"', '"2"']);
+    expect(writes(sent)[1]?.body).toEqual({
+      text: "We sowed.",
+      figures: SENT.figures,
+      evidence: SENT.evidence,
     });
   });
   it("is judged by the supervisor, where something was reported", async () => {

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { type Kind, Making } from "../../kit/editing";
+import { Changing, type Kind, Making } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
 import { day, today } from "../../kit/format";
 import { Listing } from "../../kit/listing";
@@ -260,12 +260,11 @@ function Deed({
   return (
     <Dialog title={`${called(duty)} · ${called(report.party)}`} onClose={() => onClose(false)}>
       {deed === "report" ? (
-        <Making<Review>
+        <Changing<Review>
           {...shared}
-          kind={reportKind(report)}
-          path={where}
-          method="PUT"
-          first={reportForm(report)}
+          kind={reportKind(duty.code, report.party.code)}
+          path={path}
+          to={where}
           save={t("提交", "Send")}
         />
       ) : (
@@ -283,8 +282,8 @@ function Deed({
 
 const prose = (title: string): PropertySchema => ({ title, type: "string", maxLength: 4000 });
 
-/** The figures of a report as lines of its form: `新增造林: 120 ha`. */
-function reportForm({ text, figures }: Report): Values {
+/** A report as its form has it, with figures as lines: `新增造林: 120 ha`. */
+function reportForm({ text, figures, evidence }: Report): Values {
   const lines = figures.map(({ name, value, unit }) => [
     name,
     [value, unit].filter(Boolean).join(" "),
@@ -292,6 +291,8 @@ function reportForm({ text, figures }: Report): Values {
   return {
     ...(text ? { text } : {}),
     ...(lines.length ? { figures: Object.fromEntries(lines) } : {}),
+    // Documents that a program has named stay with the report.
+    evidence,
   };
 }
 
@@ -303,7 +304,7 @@ export function figuresOf(lines: unknown): { name: string; value: string; unit?:
   });
 }
 
-const reportKind = ({ evidence }: Report): Kind<Review> => ({
+const reportKind = (duty: string, party: string): Kind<Review> => ({
   members: {
     text: prose(t("当年开展的工作", "What was done in the year")),
     figures: {
@@ -311,11 +312,15 @@ const reportKind = ({ evidence }: Report): Kind<Review> => ({
       type: "object",
       description: t("如 新增造林: 120 ha", "Such as: new forest: 120 ha"),
     },
+    evidence: { title: t("依据文件", "Documents that prove it"), readOnly: true },
   },
   required: ["text"],
-  formOf: () => ({}),
-  // Documents that a program has named stay with the report.
-  bodyOf: ({ text, figures }) => ({ text, figures: figuresOf(figures), evidence }),
+  formOf: ({ content }) => {
+    const reports = content.duties.find(({ code }) => code === duty)?.reports;
+    const found = reports?.find((one) => one.party.code === party);
+    return found ? reportForm(found) : {};
+  },
+  bodyOf: ({ text, figures, evidence }) => ({ text, figures: figuresOf(figures), evidence }),
   method: "PUT",
 });
 
