@@ -11,12 +11,11 @@ import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { canDraw, partsOf } from "../../kit/map/shapes";
 import { region } from "../../kit/place";
-import { may } from "../../kit/session";
 import { Badge, Button, Empty, Found, Panel, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { bordersOf } from "./borders";
 import { ObjectForm } from "./object_form";
-import { COLLECTIONS, type Digitised, type Listed, objectsOf } from "./objects";
+import { COLLECTIONS, type Digitised, type Listed, mayDraw, objectsOf } from "./objects";
 import { Scan } from "./scan_panel";
 import "./digitise.css";
 
@@ -45,7 +44,7 @@ export default function Digitise() {
     () => bordersOf([boundary, ...others.map(({ geometry }) => geometry)]),
     [others, boundary],
   );
-  const draws = may("write");
+  const draws = opened.value !== null && mayDraw(opened.value.collection);
   const features = useMemo(
     // What is not drawn upon is shown as it is.
     () =>
@@ -188,7 +187,7 @@ function OfCollection({
         </>
       }
       actions={
-        may("write") && (
+        mayDraw(collection) && (
           <Button onClick={() => onOpen({ collection, code: null }, null)}>
             {t("新建", "New")}
           </Button>

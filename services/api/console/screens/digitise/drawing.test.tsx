@@ -92,6 +92,7 @@ async function opened(
     "GET /collections/control_areas/items": listOf(),
     "GET /collections/projects/items": listOf(WEIR),
     "GET /collections/problems/items": listOf(),
+    "GET /collections/mines/items": listOf(),
     "GET /collections/pattern_components/schema": schemaOf("geometry-multipolygon", {
       pattern: { type: "string", title: "Pattern" },
     }),

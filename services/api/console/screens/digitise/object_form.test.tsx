@@ -69,6 +69,7 @@ function service(more: Record<string, Answer> = {}): Sent[] {
     "GET /collections/control_areas/items": collection(),
     "GET /collections/projects/items": collection(),
     "GET /collections/problems/items": collection(),
+    "GET /collections/mines/items": collection(),
     "GET /collections/corridors/schema": SCHEMA,
     "GET /collections/regions/items": collection(),
     "GET /collections/regions/items/xiamen": {
@@ -105,6 +106,22 @@ describe("the list", () => {
     open(<Digitise />, { ...PLANNER, lang: "zh" });
     await screen.findByText("1 个要素还没有图形");
     await button("海岸");
+  });
+  it("offers what a scope may write: mines and projects to who keeps the projects", async () => {
+    service({
+      "GET /collections/mines/schema": SCHEMA,
+      "GET /collections/mines/items/m1": withHeaders({ ...COAST, id: "m1" }, { ETag: '"1"' }),
+    });
+    const query = "collection=mines&object=m1";
+    const hands = open(<Digitise />, { scopes: ["read", "projects"], query });
+    await button("Save");
+    await hands.click(await button("← Back to the list"));
+    await screen.findByText("1 objects are not drawn yet");
+    const named = screen.getAllByRole("button", { name: "New" });
+    expect(named.map((one) => one.closest("section")?.querySelector("h2")?.textContent)).toEqual([
+      "Projects0",
+      "Mines0",
+    ]);
   });
   it("offers nothing new to a viewer, and tells them in the form to sign in", async () => {
     service();

@@ -34,12 +34,11 @@ import { fromGcj02, suspectGcj02 } from "../../kit/map/gcj02";
 import { joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, SketchTools, useSketch } from "../../kit/map/sketch";
 import { plan, plans, region, regions } from "../../kit/place";
-import { may } from "../../kit/session";
 import { Button, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { following } from "./borders";
 import type { Borders, Opened } from "./digitise";
-import { kindsOf, membersOf } from "./objects";
+import { kindsOf, mayDraw, membersOf } from "./objects";
 
 interface FormProps {
   opened: Opened;
@@ -124,7 +123,7 @@ function Form({
   const shapes = useSignal<Drawable[]>(partsOf(now.geometry));
   const kinds = kindsOf(schema);
   const near = useMemo(() => borders.flat(), [borders]);
-  const writes = may("write");
+  const writes = mayDraw(collection);
   const sketch = useSketch(writes ? pane : null, shapes, kinds[0] ?? "point", () =>
     inSight(near, pane),
   );

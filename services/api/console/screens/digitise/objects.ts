@@ -2,19 +2,27 @@
 
 import { allFeatures, type CollectionSchema, type Feature } from "../../kit/features";
 import type { Kind } from "../../kit/map/draw";
+import { may, type Scope } from "../../kit/session";
 import { t } from "../../kit/words";
 
 export interface Digitised {
   id: string;
   title: () => string;
+  /** What else than `write` allows to write them; roles come beside it. */
+  also?: Scope;
 }
+
+/** Whether who is signed in may draw what is of a collection, as far as the console can tell. */
+export const mayDraw = ({ also }: Digitised): boolean =>
+  may("write") || (also !== undefined && may(also));
 
 export const COLLECTIONS: readonly Digitised[] = [
   { id: "corridors", title: () => t("廊道", "Corridors") },
   { id: "pattern_components", title: () => t("格局要素", "Pattern components") },
   { id: "control_areas", title: () => t("管控线", "Control lines") },
-  { id: "projects", title: () => t("项目", "Projects") },
+  { id: "projects", title: () => t("项目", "Projects"), also: "projects" },
   { id: "problems", title: () => t("问题", "Problems") },
+  { id: "mines", title: () => t("矿山", "Mines"), also: "projects" },
 ];
 
 export interface Listed {
