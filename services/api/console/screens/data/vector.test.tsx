@@ -228,6 +228,21 @@ describe("the matching of fields", () => {
     expect(screen.queryByRole("button", { name: "Import" })).toBeNull();
   });
 
+  it("keeps its collection and encoding while it is checked, and goes on after it", async () => {
+    const { hands, end, inputs } = show();
+    const into = await screen.findByLabelText<HTMLSelectElement>("Import into");
+    await hands.click(screen.getByRole("button", { name: "Check" }));
+    await hands.selectOptions(into, "problems");
+    await hands.selectOptions(screen.getByLabelText("Encoding"), "GBK");
+    await end();
+    await screen.findByRole("region", { name: "Fields" });
+    expect(into.value).toBe("zones");
+    await hands.selectOptions(into, "problems");
+    await hands.click(screen.getByRole("button", { name: "Check" }));
+    await waitFor(() => expect(inputs()).toHaveLength(2));
+    expect(inputs().map(({ collection }) => collection)).toEqual(["zones", "problems"]);
+    expect(inputs()[1]).not.toHaveProperty("encoding");
+  });
   it("is not lost where the check of it is refused", async () => {
     let down = false;
     const { hands } = await checked({

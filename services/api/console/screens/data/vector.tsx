@@ -71,9 +71,8 @@ export function VectorForm({
     }
   };
   const finish = async (id: string, status: string) => {
-    busy.value = false;
-    if (status !== "successful") return;
     try {
+      if (status !== "successful") return;
       const { findings } = await read<{ findings: Finding[] }>(`/jobs/${id}/results/report`);
       const { summary } = await read<{ summary: Summary }>(`/jobs/${id}/results`);
       batch(() => {
@@ -83,6 +82,8 @@ export function VectorForm({
       if (summary.verdict === "imported") onDone();
     } catch (error) {
       fault.value = told(error);
+    } finally {
+      busy.value = false;
     }
   };
   const found = report.value;
@@ -95,6 +96,8 @@ export function VectorForm({
             <Select
               choices={collections.map(({ id, title }) => ({ value: id, label: title }))}
               value={collection.value}
+              // What is told of a check is of the choice that it began with.
+              disabled={busy.value}
               onChoose={(id) => {
                 collection.value = id;
                 keep("import.collection", id);
@@ -110,6 +113,7 @@ export function VectorForm({
           <Select
             choices={ENCODINGS.map((value) => ({ value, label: value }))}
             value={encoding.value}
+            disabled={busy.value}
             onChoose={(code) => {
               encoding.value = code;
               // Fields are called otherwise in another encoding.
