@@ -121,7 +121,7 @@ def test_a_card_is_walked_from_its_measures_to_a_step(
     page.get_by_label("资金来源").select_option("省级资金")
     page.get_by_label("金额（元）").fill("1250000.00")
     page.get_by_role("button", name="记入", exact=True).click()
-    expect(row(page, "资金台账", "省级资金")).to_contain_text("125 万元")
+    expect(row(page, "资金台账", "省级资金")).to_contain_text("1,250,000.00 元")
 
     page.get_by_role("tab", name="文件", exact=True).click()
     page.get_by_label("类别").select_option("照片")
@@ -183,8 +183,8 @@ def test_the_ledgers_are_kept(
     form(page).get_by_label("Kind").select_option("Due")
     form(page).get_by_label("Amount").fill("125000.00")
     form(page).get_by_role("button", name="Add", exact=True).click()
-    expect(row(page, "Entries of the fund", "Due")).to_contain_text("12.5 ×10⁴ CNY")
-    expect(fund.locator(".inline").first).to_contain_text("Missing 12.5 ×10⁴ CNY")
+    expect(row(page, "Entries of the fund", "Due")).to_contain_text("125,000.00 CNY")
+    expect(fund.locator(".inline").first).to_contain_text("Missing 125,000.00 CNY")
     assert violations(page) == []
     assert visit.refusals == []
 

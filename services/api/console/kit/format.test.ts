@@ -4,6 +4,7 @@ import {
   bytes,
   day,
   duration,
+  exact,
   fixed,
   instant,
   km2,
@@ -12,6 +13,7 @@ import {
   number,
   percent,
   today,
+  yuan,
 } from "./format";
 import { lang } from "./words";
 
@@ -88,6 +90,25 @@ describe("money", () => {
     lang.value = "en";
     expect(money(25_000)).toBe("2.5 ×10⁴ CNY");
   });
+});
+
+describe("what a ledger keeps", () => {
+  it.each([
+    ["1234.5678", "1,234.5678"],
+    ["300.0000", "300"],
+    ["-1234567890.1234", "-1,234,567,890.1234"],
+    [1234.56, "1,234.56"],
+    [0, "0"],
+    [null, "–"],
+    ["", "–"],
+    ["open", "–"],
+  ])("%s is shown to its last decimal: %s", (kept, text) => expect(exact(kept)).toBe(text));
+
+  it.each([
+    ["98788000.45", "98,788,000.45 元"],
+    ["-0.5", "-0.50 元"],
+    [undefined, "–"],
+  ])("%s yuan are shown to the fen: %s", (kept, text) => expect(yuan(kept)).toBe(text));
 });
 
 it.each([

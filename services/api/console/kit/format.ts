@@ -55,10 +55,27 @@ export function km2(value: number | null | undefined, decimals = 2): string {
   return isNumber(value) ? `${fixed(value, decimals)} ${t("平方公里", "km²")}` : NONE;
 }
 
+type Decimal = number | string | null | undefined;
+
+const amountOf = (decimal: Decimal): number =>
+  decimal === null || decimal === "" ? Number.NaN : Number(decimal);
+
 /** Yuan in units of 10,000, as budgets are written. */
-export function money(yuan: number | string | null | undefined): string {
-  const amount = yuan === null || yuan === "" ? Number.NaN : Number(yuan);
+export function money(yuan: Decimal): string {
+  const amount = amountOf(yuan);
   return isNumber(amount) ? `${number(amount / 1e4)} ${t("万元", "×10⁴ CNY")}` : NONE;
+}
+
+/** An amount of a ledger to its last decimal, of which there are at most four. */
+export function exact(amount: Decimal): string {
+  const value = amountOf(amount);
+  return isNumber(value) ? written(value, { maximumFractionDigits: 4 }) : NONE;
+}
+
+/** Yuan of a ledger to the fen. */
+export function yuan(amount: Decimal): string {
+  const value = amountOf(amount);
+  return isNumber(value) ? `${fixed(value, 2)} ${t("元", "CNY")}` : NONE;
 }
 
 /** A number of bytes. */

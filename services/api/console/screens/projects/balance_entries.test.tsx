@@ -74,18 +74,23 @@ function show(
 
 describe("entries of the ledger", () => {
   it("are of the region and what lies below it, told in words", async () => {
-    const given = entry("b", { direction: "given", kind: "wetland", state: "accepted" });
+    const more = { state: "accepted", amount: "1234.5678" } as const;
+    const given = entry("b", { direction: "given", kind: "wetland", ...more });
     const { sent } = show([entry("a"), given], { lang: "zh" });
     expect(await cellsOf("台账记录")).toEqual([
       ["a记录", "2024", "自然岸线（米）", "占用", "300", "已申报"],
-      ["b记录", "2024", "湿地（公顷）", "补充", "300", "已采纳"],
+      ["b记录", "2024", "湿地（公顷）", "补充", "1,234.5678", "已采纳"],
     ]);
     expect(sent[0]?.query.get("filter")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'");
     expect(screen.queryByRole("button", { name: "记一笔" })).toBeNull();
   });
   it("lead to their project", async () => {
-    const { hands } = show([entry("a", { state: "accepted", accepted_on: "2024-05-06" })], {});
+    const { hands } = show(
+      [entry("a", { state: "accepted", accepted_on: "2024-05-06", amount: "1234.5678" })],
+      {},
+    );
     await hands.click(await button("Entry a"));
+    expect(screen.getByText("1,234.5678 m")).toBeTruthy();
     expect(screen.getByText("Accepted on 6 May 2024")).toBeTruthy();
     const link = await screen.findByRole("link", { name: "Open the project" });
     expect(link.getAttribute("href")).toContain("project=P1");

@@ -5,7 +5,7 @@ import { api, ask, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { Changing, type Kind, Making } from "../../kit/editing";
 import type { Feature, PropertySchema, Values } from "../../kit/features";
-import { day, number, today } from "../../kit/format";
+import { day, exact, today } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { region, regionName, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
@@ -97,7 +97,7 @@ export function BalanceEntries({ onChanged }: { onChanged: () => void }) {
           id: "amount",
           title: t("数量", "Amount"),
           numeric: true,
-          cell: ({ amount }) => number(Number(amount)),
+          cell: ({ amount }) => exact(amount),
         },
         { id: "state", title: t("状态", "State"), cell: StateOf },
       ]}
@@ -124,7 +124,7 @@ function Opened({ one, hands, onDone }: { one: Entry; hands: Hands<Entry>; onDon
       <p>
         <StateOf {...one} /> {kindName(String(one.kind))} · {directionName(String(one.direction))}{" "}
         <strong>
-          {number(Number(one.amount))} {unitName(String(one.unit))}
+          {exact(one.amount)} {unitName(String(one.unit))}
         </strong>{" "}
         · {one.year} · {regionName(of)}
       </p>

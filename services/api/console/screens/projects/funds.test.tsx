@@ -50,19 +50,19 @@ describe("the ledger of a project", () => {
     open(<Funds code="P1" measures={[measure("plant")]} />, { scopes: ["read"] });
     expect(await cellsOf("Ledger")).toEqual([
       // Entered at one in the morning in Xiamen, which in London is the day before.
-      ["1 Apr 2024", "allocated", "Central funds", "500 ×10⁴ CNY", "", ""],
+      ["1 Apr 2024", "allocated", "Central funds", "5,000,000.00 CNY", "", ""],
       [
         "30 Jun 2024",
         "paid",
         "Central funds",
-        "125 ×10⁴ CNY",
+        "1,250,000.00 CNY",
         "Planting mangroves",
         "first instalment",
       ],
-      ["30 Jun 2024", "returned", "old-7", "0.00005 ×10⁴ CNY", "gone", ""],
+      ["30 Jun 2024", "returned", "old-7", "0.50 CNY", "gone", ""],
     ]);
-    for (const figure of ["Allocated 500", "Paid 125", "Balance 375"])
-      expect(document.body.textContent).toContain(`${figure} ×10⁴ CNY`);
+    for (const figure of ["Allocated 5,000,000.00", "Paid 1,250,000.00", "Balance 3,750,000.00"])
+      expect(document.body.textContent).toContain(`${figure} CNY`);
     expect(screen.queryByRole("button", { name: "Add an entry" })).toBeNull();
   });
   it("is in Chinese for those who read it", async () => {

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { type Kind, Making } from "../../kit/editing";
-import { day, money } from "../../kit/format";
+import { day, yuan } from "../../kit/format";
 import { holdsAnywhere } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { Button, Dialog, Found, Select } from "../../kit/ui";
@@ -47,9 +47,9 @@ export function Funds({
       {(ledger) => (
         <>
           <div class="inline">
-            <Figure label={t("拨入", "Allocated")} value={money(ledger.allocated)} />
-            <Figure label={t("支付", "Paid")} value={money(ledger.paid)} />
-            <Figure label={t("结余", "Balance")} value={money(ledger.balance)} />
+            <Figure label={t("拨入", "Allocated")} value={yuan(ledger.allocated)} />
+            <Figure label={t("支付", "Paid")} value={yuan(ledger.paid)} />
+            <Figure label={t("结余", "Balance")} value={yuan(ledger.balance)} />
             {bookable().length > 0 && (
               <Button onClick={() => (adding.value = true)}>{t("记一笔", "Add an entry")}</Button>
             )}
@@ -71,7 +71,7 @@ export function Funds({
                 id: "amount",
                 title: t("金额", "Amount"),
                 numeric: true,
-                cell: ({ amount }) => money(amount),
+                cell: ({ amount }) => yuan(amount),
               },
               {
                 id: "measure",

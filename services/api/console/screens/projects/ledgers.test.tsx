@@ -140,7 +140,7 @@ describe("what was taken and given back", () => {
     kind: "cultivated_land",
     kind_name: "Cultivated land",
     unit: "ha",
-    taken: "12.50",
+    taken: "1234.5678",
     given: "10.00",
     taken_proposed: "0",
     given_proposed: "0",
@@ -183,8 +183,8 @@ describe("what was taken and given back", () => {
     serve({ ...LISTS, "GET /balances": balances(year({}), year(other)) });
     open(<Balances />);
     expect(await cellsOf("Balances")).toEqual([
-      ["Cultivated land", "2023", "12.5", "10", "-2.5", "ha"],
-      ["Sea area", "2024", "12.5", "10", "30,000", "ha"],
+      ["Cultivated land", "2023", "1,234.5678", "10", "-2.5", "ha"],
+      ["Sea area", "2024", "1,234.5678", "10", "30,000", "ha"],
     ]);
     expect(screen.getByText("Rules that apply: 1")).toBeTruthy();
   });
@@ -225,7 +225,13 @@ describe("mines that are still open", () => {
     mine_count: 12,
     unmeasured: 0,
     years: [
-      { year: 2023, listed_ha: "40.25", open_ha: "30", restored_ha: "10.25", mines_open: 9 },
+      {
+        year: 2023,
+        listed_ha: "1040.2525",
+        open_ha: "1030.0025",
+        restored_ha: "10.25",
+        mines_open: 9,
+      },
       { year: 2024, listed_ha: "40.25", open_ha: "0", restored_ha: "30", mines_open: 0 },
     ],
     links: [],
@@ -235,7 +241,7 @@ describe("mines that are still open", () => {
     serve({ ...LISTS, "GET /mines/stock": stock() });
     open(<Mines />);
     expect(await cellsOf("At the end of each year")).toEqual([
-      ["2023", "40.25", "30", "10.25", "9"],
+      ["2023", "1,040.2525", "1,030.0025", "10.25", "9"],
       ["2024", "40.25", "0", "30", "0"],
     ]);
     expect(screen.getByRole("heading", { name: "12 mines" })).toBeTruthy();

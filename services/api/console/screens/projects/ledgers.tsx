@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { api, ask } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { day, number } from "../../kit/format";
+import { day, exact } from "../../kit/format";
 import { API } from "../../kit/page";
 import { region } from "../../kit/place";
 import { Table } from "../../kit/table";
@@ -111,19 +111,19 @@ export function Balances() {
                   id: "taken",
                   title: t("占用", "Taken"),
                   numeric: true,
-                  cell: ({ taken }) => number(Number(taken)),
+                  cell: ({ taken }) => exact(taken),
                 },
                 {
                   id: "given",
                   title: t("补充", "Given back"),
                   numeric: true,
-                  cell: ({ given }) => number(Number(given)),
+                  cell: ({ given }) => exact(given),
                 },
                 {
                   id: "carried",
                   title: t("累计结余", "Carried"),
                   numeric: true,
-                  cell: ({ carried }) => number(Number(carried)),
+                  cell: ({ carried }) => exact(carried),
                 },
                 { id: "unit", title: t("单位", "Unit"), cell: ({ unit }) => unitName(unit) },
               ]}
@@ -174,19 +174,19 @@ export function Mines() {
                   id: "listed",
                   title: t("累计入库（公顷）", "Ever listed (ha)"),
                   numeric: true,
-                  cell: ({ listed_ha }) => number(Number(listed_ha)),
+                  cell: ({ listed_ha }) => exact(listed_ha),
                 },
                 {
                   id: "open",
                   title: t("待修复（公顷）", "Open (ha)"),
                   numeric: true,
-                  cell: ({ open_ha }) => number(Number(open_ha)),
+                  cell: ({ open_ha }) => exact(open_ha),
                 },
                 {
                   id: "restored",
                   title: t("当年验收（公顷）", "Restored in the year (ha)"),
                   numeric: true,
-                  cell: ({ restored_ha }) => number(Number(restored_ha)),
+                  cell: ({ restored_ha }) => exact(restored_ha),
                 },
                 {
                   id: "mines",

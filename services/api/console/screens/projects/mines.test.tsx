@@ -26,7 +26,7 @@ const mine = (id: string, more = {}) => ({
     kind: "producing",
     state: "in_work",
     region: "xiamen",
-    area_ha: 12.5,
+    area_ha: 1234.5678,
     listed_year: 2020,
     ...more,
   },
@@ -78,7 +78,7 @@ const report = (more: Partial<Schema<"MineReportShown">> = {}) => ({
   year: 2023,
   disturbed_ha: "3",
   planned_ha: "2.5",
-  restored_ha: "1.25",
+  restored_ha: "1.0625",
   area_missing_ha: "1.25",
   fund_due: "125000.00",
   fund_paid: "50000.00",
@@ -131,7 +131,7 @@ describe("the register of mines", () => {
   it("is of the region and what lies below it, in the words of the collection", async () => {
     const { sent } = show(undefined);
     expect(await cellsOf("Mines")).toEqual([
-      ["Mine m1", "Producing mine", "In work", "12.5", "2020"],
+      ["Mine m1", "Producing mine", "In work", "1,234.5678", "2020"],
       ["Mine m2", "Legacy mine", "Open", "–", "–"],
     ]);
     const asked = sent.find(({ path }) => path.endsWith("/items"));
@@ -142,7 +142,7 @@ describe("the register of mines", () => {
     const { sent, hands } = show(undefined);
     await hands.click(await button("Mine m1"));
     const told = (await screen.findByText("In work", { selector: "dd" })).closest("dl");
-    expect(told?.textContent).toContain("12.5");
+    expect(told?.textContent).toContain("1,234.5678 ha");
     // What is not known of it takes no line.
     expect(told?.querySelectorAll("dt")).toHaveLength(4);
     expect(screen.queryByText("Change it or draw its shape")).toBeNull();
@@ -220,10 +220,10 @@ describe("the fund of a mine", () => {
     const { hands } = show({ ...as("planner"), lang: "zh" });
     await hands.click(await button("m1号矿"));
     expect(await cellsOf("基金记录")).toEqual([
-      ["2024", "应计提", "12.5 万元", "", "2024年5月6日"],
+      ["2024", "应计提", "125,000.00 元", "", "2024年5月6日"],
     ]);
     const panel = await part("矿山恢复基金");
-    expect(panel.getByText("尚缺").parentElement?.textContent).toBe("尚缺 7.5 万元");
+    expect(panel.getByText("尚缺").parentElement?.textContent).toBe("尚缺 75,000.00 元");
     expect(panel.queryByRole("button", { name: "记一笔" })).toBeNull();
     expect(panel.queryByRole("button", { name: "冲销" })).toBeNull();
   });
@@ -293,8 +293,8 @@ describe("the yearly reports of a mine", () => {
     });
     await hands.click(await button("Mine m1"));
     expect(await cellsOf("Yearly reports")).toEqual([
-      ["2023", "3", "2.5", "1.25", "7.5 ×10⁴ CNY", "The case"],
-      ["2023 (replaced)", "3", "2.5", "1.25", "7.5 ×10⁴ CNY", "–"],
+      ["2023", "3", "2.5", "1.0625", "75,000.00 CNY", "The case"],
+      ["2023 (replaced)", "3", "2.5", "1.0625", "75,000.00 CNY", "–"],
     ]);
     const link = screen.getByRole("link", { name: "The case" });
     expect(link.getAttribute("href")).toContain("case=C-7");

@@ -15,12 +15,12 @@ import {
   schemaOf,
 } from "../../kit/features";
 import { choicesOf, titleOf } from "../../kit/form";
-import { day, money, number, today } from "../../kit/format";
+import { day, exact, today, yuan } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { account, holds } from "../../kit/session";
-import { quantity } from "../../kit/terms";
+import { unitName } from "../../kit/terms";
 import { attempt, Badge, Button, Dialog, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { Figure } from "./funds";
@@ -128,7 +128,7 @@ function Register({
             id: "area",
             title: t("载明面积（公顷）", "Stated area (ha)"),
             numeric: true,
-            cell: ({ properties: { area_ha } }) => number(area_ha),
+            cell: ({ properties: { area_ha } }) => exact(area_ha),
             order: ({ properties: { area_ha } }) => area_ha,
           },
           {
@@ -169,7 +169,9 @@ function Facts({ mine, schema }: { mine: Row; schema: CollectionSchema }) {
     const value = written(name);
     const described = schema.properties[name];
     const unit = described?.["x-ogc-unit"];
-    return typeof value === "number" && unit ? quantity(value, unit) : shownValue(value, described);
+    return typeof value === "number" && unit
+      ? `${exact(value)} ${unitName(unit)}`
+      : shownValue(value, described);
   };
   return (
     <>
@@ -278,10 +280,10 @@ function Fund({ mine: { id, properties } }: { mine: Row }) {
     <Panel title={t("矿山恢复基金", "Restoration fund")}>
       {fund.value && (
         <div class="inline">
-          <Figure label={t("应计提", "Due")} value={money(fund.value.fund_due)} />
-          <Figure label={t("已存入", "Paid in")} value={money(fund.value.fund_paid)} />
-          <Figure label={t("尚缺", "Missing")} value={money(fund.value.fund_missing)} />
-          <Figure label={t("余额", "In the fund")} value={money(fund.value.balance)} />
+          <Figure label={t("应计提", "Due")} value={yuan(fund.value.fund_due)} />
+          <Figure label={t("已存入", "Paid in")} value={yuan(fund.value.fund_paid)} />
+          <Figure label={t("尚缺", "Missing")} value={yuan(fund.value.fund_missing)} />
+          <Figure label={t("余额", "In the fund")} value={yuan(fund.value.balance)} />
         </div>
       )}
       <Listing<Deposit, Schema<"MineFund">>
@@ -302,7 +304,7 @@ function Fund({ mine: { id, properties } }: { mine: Row }) {
             id: "amount",
             title: t("金额", "Amount"),
             numeric: true,
-            cell: ({ amount }) => money(amount),
+            cell: ({ amount }) => yuan(amount),
           },
           { id: "note", title: t("说明", "Note"), cell: ({ note }) => note },
           { id: "at", title: t("记入", "Entered"), cell: ({ at }) => day(at) },
@@ -393,25 +395,25 @@ function Reports({ mine: { id, properties } }: { mine: Row }) {
             id: "disturbed",
             title: t("扰动（公顷）", "Disturbed (ha)"),
             numeric: true,
-            cell: ({ disturbed_ha }) => number(Number(disturbed_ha)),
+            cell: ({ disturbed_ha }) => exact(disturbed_ha),
           },
           {
             id: "planned",
             title: t("计划修复（公顷）", "To be restored (ha)"),
             numeric: true,
-            cell: ({ planned_ha }) => number(Number(planned_ha)),
+            cell: ({ planned_ha }) => exact(planned_ha),
           },
           {
             id: "restored",
             title: t("已修复（公顷）", "Restored (ha)"),
             numeric: true,
-            cell: ({ restored_ha }) => number(Number(restored_ha)),
+            cell: ({ restored_ha }) => exact(restored_ha),
           },
           {
             id: "missing",
             title: t("尚缺基金", "Missing in the fund"),
             numeric: true,
-            cell: ({ fund_missing }) => money(fund_missing),
+            cell: ({ fund_missing }) => yuan(fund_missing),
           },
           {
             id: "case",
