@@ -407,7 +407,10 @@ function FileChoice({ onShape }: { onShape: (shape: Geometry | null) => void }) 
           type="file"
           multiple
           accept={ACCEPTED}
-          onChange={({ currentTarget }) => take(currentTarget.files)}
+          onChange={({ currentTarget }) => {
+            take(currentTarget.files);
+            currentTarget.value = "";
+          }}
         />
         <br />
         <small>

@@ -77,6 +77,16 @@ describe("a file", () => {
     await hands.click(checkButton());
     await waitFor(() => expect(inputs()).toEqual([{ geometry: square }]));
   });
+  it("is read again where it is mended and chosen by the same name", async () => {
+    const { hands } = opened({}, "");
+    await hands.click(screen.getByRole("tab", { name: "File" }));
+    await hands.upload(input(), file("site.geojson", "{"));
+    await screen.findByRole("alert");
+    // A browser tells nothing of a file that stands in the field already.
+    expect([...(input().files ?? [])]).toEqual([]);
+    await hands.upload(input(), geojson());
+    expect(await screen.findByText("site.geojson: 1 shapes")).toBeTruthy();
+  });
   it("of a region that is not drawn is checked as one of that region", async () => {
     const { hands, inputs } = await chosen(geojson());
     regions.value = [{ ...placed("xiamen", { name_zh: "厦门市" }), undrawn: true }];
