@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LayerListed } from "../../kit/map/layers";
-import { regions } from "../../kit/place";
+import { chooseRegion, regions } from "../../kit/place";
 import {
   type Answer,
   act,
@@ -83,6 +83,13 @@ describe("features as a file", () => {
     expect([...format.options].map(({ text }) => text)).toEqual(Object.values(spatial));
     await hands.selectOptions(format, "GeoParquet");
     expect(await asked()).toEqual({ f: "parquet", plan: "xiamen-1" });
+  });
+
+  it("are of no plan of another region, once that is gone on with", async () => {
+    const { hands } = show();
+    await hands.selectOptions(await screen.findByLabelText("Plan"), "Plan");
+    act(() => chooseRegion("banan"));
+    expect(await asked()).toEqual({ f: "gpkg", region: "banan" });
   });
 
   it("have an encoding as a shapefile alone", async () => {

@@ -85,9 +85,10 @@ function Files() {
           const formats = formatsOf(one?.links ?? []);
           const chosen = formats.find(({ value }) => value === format.value) ?? formats[0];
           const filter = filters.value[collection.value] ?? "";
+          const planned = plansHere.value.find(({ code }) => code === plan.value)?.code ?? "";
           const choice = {
             ...(here.value && properties.region ? { region: region.value } : {}),
-            ...(properties.plan ? { plan: plan.value } : {}),
+            ...(properties.plan ? { plan: planned } : {}),
             filter,
           };
           const path = exportPath(collection.value, chosen?.value ?? "csv", {
@@ -158,7 +159,7 @@ function Files() {
                       value: code,
                       label: called(properties),
                     }))}
-                    value={plan.value}
+                    value={planned}
                     onChoose={(code) => {
                       plan.value = code;
                     }}
