@@ -75,6 +75,15 @@ describe("a file that is sent", () => {
     expect(service.bytes).toBe(file.size);
   });
 
+  it("goes on after a line that is broken for as long as four tries", async () => {
+    const file = fileOf(PIECE_BYTES + 5);
+    const service = new Uploads(file.size, new Set([2, 3, 4, 5]));
+    vi.stubGlobal("fetch", service.answer);
+    expect(await sendFile(file, () => {}, 1)).toBe("u1");
+    expect(service.bytes).toBe(file.size);
+    expect(service.requests.filter((line) => line.startsWith("PUT"))).toHaveLength(2);
+  });
+
   it("goes on after a reload, and begins anew once it is forgotten", async () => {
     const file = fileOf(PIECE_BYTES + 5);
     const service = new Uploads(file.size, new Set([2, 3, 4, 5, 6, 7, 8, 9]));

@@ -70,11 +70,18 @@ export async function sendFile(
   tell: (bytes: number) => void,
   pause_ms = PAUSE_MS,
 ): Promise<string> {
-  let state = await begun(file);
+  let state: UploadState | null = null;
+  // What has arrived is asked first, and after a piece that failed: part of it may have.
+  let unsure = true;
   let failed = 0;
   while (!state || state.bytes < state.total_bytes) {
-    tell(state?.bytes ?? 0);
     try {
+      if (unsure) {
+        state = await begun(file);
+        unsure = false;
+        continue;
+      }
+      tell(state?.bytes ?? 0);
       state = state
         ? await sendPiece(`/uploads/${state.upload}`, "PUT", file, state.bytes)
         : await sendPiece("/uploads", "POST", file, 0);
@@ -84,8 +91,7 @@ export async function sendFile(
       failed += 1;
       if (!passing(error) || failed >= TRIES) throw error;
       await later(pause_ms * failed);
-      // Part of the piece may have arrived.
-      if (state) state = (await begun(file)) ?? null;
+      unsure = true;
     }
   }
   tell(state.bytes);
