@@ -260,6 +260,45 @@ async def test_showing_a_dataset_to_everybody_takes_an_approver(
         )
 
 
+@pytest.mark.parametrize("wish", list(Visibility))
+@pytest.mark.parametrize("was", ["public", "region"])
+async def test_an_empty_visibility_leaves_who_may_read_what_is_there(
+    sessions: Sessions, wish: Visibility, was: str
+) -> None:
+    async with sessions.begin() as session:
+        city = await add_region(session, "city")
+        await add_dataset(session, city, "dem", "dem.city", visibility=was)
+    analyst = Identity(
+        "analyst", frozenset({Scope.WRITE}), (Grant(Role.ANALYST, frozenset({city.id})),)
+    )
+    names = ["name_zh", "visibility"]
+    for name, updated in (("高程", 1), ("高程", 0)):
+        given = [(1, "dem.city", None, None, None, json.dumps(name), None)]
+        tally = await write(
+            sessions, given, names=names, entity=DATASETS, identity=analyst, visibility=wish
+        )
+        assert (tally.updated, tally.rejections) == (updated, [])
+        async with sessions() as session:
+            query = "SELECT name_zh || ' ' || visibility FROM dataset"
+            assert await scalar(session, query) == f"高程 {was}"
+
+
+async def test_an_empty_visibility_still_has_to_suit_a_new_class(sessions: Sessions) -> None:
+    def line(*texts: str | None) -> tuple[object, ...]:
+        given = ("线", "Line", "red_line", "city", *texts)
+        values = (None if text is None else json.dumps(text) for text in given)
+        return (1, "line-1", None, None, None, *values)
+
+    async with sessions.begin() as session:
+        await add_region(session, "city")
+    names = ("name_zh", "name_en", "kind", "region", "visibility", "data_class")
+    await write(sessions, [line("public", None)], names=names, entity=CONTROL_AREAS)
+    tally = await write(sessions, [line(None, "sensitive")], names=names, entity=CONTROL_AREAS)
+    assert [(item.row, item.rule) for item in tally.rejections] == [(1, "guard")]
+    tally = await write(sessions, [line("region", "sensitive")], names=names, entity=CONTROL_AREAS)
+    assert (tally.updated, tally.rejected) == (1, 0)
+
+
 async def test_the_same_rows_again_change_nothing(sessions: Sessions) -> None:
     await write(sessions, [row(1), row(2)])
     async with sessions() as session:

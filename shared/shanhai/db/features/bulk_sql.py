@@ -214,7 +214,7 @@ async def _rejected(session: AsyncSession, row: int, refusal: Refusal) -> Reject
 def _update(stage: Stage) -> str:
     entity = stage.entity
     given = [
-        f'"{item.column}" = {stage.wanted(item)}'
+        f'"{item.column}" = {stage.changed(item)}'
         for item in stage.kept
         if item.column not in {"valid_from", stage.state_column}
     ]

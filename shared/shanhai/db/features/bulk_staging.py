@@ -47,7 +47,7 @@ class Stage:
     Attributes:
         properties: What the rows give, beside code and geometry.
         shaped: They give geometry as well.
-        visibility: Of rows that do not say it themselves.
+        visibility: Of new rows that do not say it themselves.
     """
 
     entity: Entity
@@ -139,20 +139,13 @@ class Stage:
     @cached_property
     def differs(self) -> str:
         """SQL that holds when the row `t` differs from the staged one `r` in anything but place."""
-        rules = [self._differs(item) for item in self.kept]
+        rules = [f'i_t."{i.column}" IS DISTINCT FROM {self.changed(i)}' for i in self.kept]
         rules += [
             f"nullif(i_t.attrs->'{item.attribute}', 'null') IS DISTINCT FROM"
             f" nullif(i_r.\"a_{item.attribute}\", 'null')"
             for item in self.attributes
         ]
         return " OR ".join(rules) or "false"
-
-    def _differs(self, item: Property) -> str:
-        unlike = f'i_t."{item.column}" IS DISTINCT FROM {self.wanted(item)}'
-        if item.column not in {"valid_from", self.state_column}:
-            return unlike
-        # Neither a state nor the day it began can be emptied.
-        return f'(i_r."c_{item.column}" IS NOT NULL AND {unlike})'
 
     @cached_property
     def visibility_column(self) -> str | None:
@@ -198,12 +191,21 @@ class Stage:
         return self.shaped and "attrs" in self.columns
 
     def wanted(self, item: Property) -> str:
-        """SQL of what a column is to hold: its default where nothing was given."""
+        """SQL of what a column of a new row is to hold: its default where nothing was given."""
         default = self.default(str(item.column))
         own = f'i_r."c_{item.column}"'
         if item.column == "name_en" and "name_zh" in {one.column for one in self.kept}:
             default = 'i_r."c_name_zh"'
         return own if default is None else f"coalesce({own}, {default})"
+
+    def stays(self, item: Property) -> bool:
+        """Whether nothing given leaves what is there: a state, its first day and who reads it."""
+        return item.column in {"valid_from", self.state_column, self.visibility_column}
+
+    def changed(self, item: Property) -> str:
+        """SQL of what a column of the row `t` that is there already is to hold."""
+        own = f'i_r."c_{item.column}"'
+        return f'coalesce({own}, i_t."{item.column}")' if self.stays(item) else self.wanted(item)
 
     def default(self, name: str) -> str | None:
         """SQL of a column's default, if it must hold something."""

@@ -421,13 +421,15 @@ async def _guarded(
     """What the entity's own rules refuse, asked row by row."""
     if not editing.guards:
         return
-    query = _changes_query(stage)
+    query, lasting = _changes_query(stage), {i.name for i in stage.kept if stage.stays(i)}
     for first, end in await spans_of(session, rows=GUARDED_AT_ONCE):
         rows = (await session.execute(query, {"first": first, "end": end})).all()
         refused: list[Rejected] = []
         for row in rows:
             before = None if row.before is None else orjson.loads(row.before)
             given = orjson.loads(row.given)
+            for name in [name for name in lasting if given[name] is None]:
+                del given[name]  # what is there stays
             verb: Verb = "create" if before is None else "update"
             change = PendingWrite(verb, row.found, before, {**(before or {}), **given}, row.moved)
             faults = await _faults(session, editing, change)
