@@ -525,8 +525,8 @@ async def test_a_file_approves_no_plan_and_moves_no_project(sessions: Sessions) 
             )
         )
 
-    async def told(entity: Entity, code: str, name: str, value: str) -> list[Any]:
-        row = (1, code, None, None, None, json.dumps(value))
+    async def told(entity: Entity, code: str, name: str, value: str | None) -> list[Any]:
+        row = (1, code, None, None, None, None if value is None else json.dumps(value))
         names = (name,)
         done = await write(
             sessions,
@@ -543,6 +543,11 @@ async def test_a_file_approves_no_plan_and_moves_no_project(sessions: Sessions) 
     assert await told(PLANS, "plan-a", "status", "approved") == [(1, "state", "status", True)]
     assert await told(PROJECTS, "j-1", "plan", "plan-b") == [(1, "state", "plan", True)]
     assert await told(PROJECTS, "j-1", "plan", "plan-a") == []
+    assert await told(PROJECTS, "j-1", "plan", None) == [(1, "state", "plan", True)]
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE project SET plan_id = NULL"))
+    assert await told(PROJECTS, "j-1", "plan", "plan-a") == [(1, "state", "plan", True)]
+    assert await told(PROJECTS, "j-1", "plan", None) == []
     async with sessions() as session:
         statuses = await session.scalars(text("SELECT DISTINCT status FROM plan"))
         assert statuses.all() == ["submitted"]
