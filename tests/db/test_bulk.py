@@ -17,6 +17,7 @@ from shanhai.db.collections.patterns import CORRIDOR_NODES
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.regions import REGIONS
+from shanhai.db.collections.zones import ZONE_SCHEMES
 from shanhai.db.engine import Sessions
 from shanhai.db.features import bulk_sql, bulk_staging
 from shanhai.db.features.bulk_write import BulkResult, write_many
@@ -24,7 +25,7 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.identity import EVERYTHING, Grant, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
-from shanhai.db.tables.zone import Corridor
+from shanhai.db.tables.zone import Corridor, ZoneScheme
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Role, Scope, Visibility
 from tests.support.job_rows import add_dataset, add_region
@@ -551,6 +552,33 @@ async def test_a_file_approves_no_plan_and_moves_no_project(sessions: Sessions) 
     async with sessions() as session:
         statuses = await session.scalars(text("SELECT DISTINCT status FROM plan"))
         assert statuses.all() == ["submitted"]
+
+
+async def test_a_scheme_begins_on_the_day_its_file_says(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        city = await add_region(session, "city")
+        session.add(
+            ZoneScheme(
+                code="scheme",
+                name_zh="方案",
+                name_en="Scheme",
+                region_id=city.id,
+                kind="k",
+                origin="imported",
+            )
+        )
+
+    async def written(day: str | None) -> tuple[int, int, str]:
+        given = [(1, "scheme", None, None, None, None if day is None else json.dumps(day))]
+        tally = await write(sessions, given, names=["valid_from"], entity=ZONE_SCHEMES)
+        async with sessions() as session:
+            day = await scalar(session, "SELECT valid_from::text FROM zone_scheme")
+        return tally.updated, tally.unchanged, str(day)
+
+    assert await written("2030-05-06") == (1, 0, "2030-05-06")
+    assert await written("2030-05-06") == (0, 1, "2030-05-06")
+    assert await written(None) == (0, 1, "2030-05-06")
+    assert await written("2029-05-06") == (1, 0, "2029-05-06")
 
 
 async def _two_corridors(sessions: Sessions) -> list[int]:

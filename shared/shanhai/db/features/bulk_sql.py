@@ -216,7 +216,7 @@ def _update(stage: Stage) -> str:
     given = [
         f'"{item.column}" = {stage.changed(item)}'
         for item in stage.kept
-        if item.column not in {"valid_from", stage.state_column}
+        if item.column not in {"valid_from" if entity.historic else None, stage.state_column}
     ]
     given += _attribute_changes(stage)
     if stage.shaped:
