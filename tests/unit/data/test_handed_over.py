@@ -673,3 +673,17 @@ def test_themes_by_names(name: str, theme: str | None) -> None:
 
 def test_all_themes_with_words_are_themes_that_can_be_imported() -> None:
     assert set(words.theme_words()) <= set(THEME_RULES)
+
+
+def test_layers_of_one_name_all_have_names_of_their_own(tmp_path: Path, out: Path) -> None:
+    square = shapely.box(WEST, NORTH - 1000, WEST + 1000, NORTH)
+    for number in "1234":
+        handed_over.write_shapefile(
+            tmp_path / f"in/{number}/STBHHX.shp",
+            [square],
+            {"BSM": [number], "HXMC": ["厦门湾红线"], "面积_亩": [1500.0]},
+        )
+    described = [json.loads(told.read_bytes()) for told in made(tmp_path / "in", out)]
+    assert len(described) == len({one["file"] for one in described}) == 4
+    rows = [json.loads((out / one["file"]).read_bytes())["features"] for one in described]
+    assert sorted(row["properties"]["BSM"] for (row,) in rows) == ["1", "2", "3", "4"]

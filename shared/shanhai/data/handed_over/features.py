@@ -91,7 +91,7 @@ def look_at_features(
             sources, found = [], [*found, finding]
         for source in sources:
             own = rasters.slug(source.info.layer or path.stem)
-            own = own if own not in names else f"{name}_{own}"
+            own = rasters.free_name(own if own not in names else f"{name}_{own}", names)
             names.add(own)
             if not answers.is_set(f"{own}.skip"):
                 found.append(_judged(own, path, source, root, answers))

@@ -1,7 +1,7 @@
 """Rasters of a folder: what each is taken for, and one GeoTIFF with its description per theme."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -103,12 +103,16 @@ def _named(groups: list[list[TileHeader]], root: Path) -> dict[str, list[TileHea
         shared = TILE_SIGNS.sub("_", first.path.stem).strip("_") if len(group) > 1 else ""
         own = slug("_".join(filter(None, [shared or first.path.stem, first.variable])))
         name = theme if theme is not None and told.count(theme) == 1 else own
-        number = 2
-        unique = name
-        while unique in named:
-            unique, number = f"{name}_{number}", number + 1
-        named[unique] = group
+        named[free_name(name, named)] = group
     return named
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, with the first number from 2 on that makes it another than those taken."""
+    number, unique = 2, name
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    return unique
 
 
 def slug(text: str) -> str:
