@@ -687,3 +687,16 @@ def test_layers_of_one_name_all_have_names_of_their_own(tmp_path: Path, out: Pat
     assert len(described) == len({one["file"] for one in described}) == 4
     rows = [json.loads((out / one["file"]).read_bytes())["features"] for one in described]
     assert sorted(row["properties"]["BSM"] for (row,) in rows) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("licence", [None, "CC BY 4.0"])
+def test_a_licence_is_what_was_stated_or_none(
+    tmp_path: Path, out: Path, licence: str | None
+) -> None:
+    handed_over.write_grid(
+        tmp_path / "in/dem.tif", np.ones((2, 3), "float32"), west=WEST, north=NORTH, cell=30
+    )
+    (told,) = made(tmp_path / "in", out, [] if licence is None else [f"licence={licence}"])
+    inputs = read_description(told).import_inputs()
+    assert inputs.get("licence") == licence
+    assert ("licence" in inputs) == (licence is not None)

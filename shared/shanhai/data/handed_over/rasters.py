@@ -504,7 +504,7 @@ def describe(
         native_resolution_m=round(native_resolution_m, 3),
         stand_in=False,
         source=source or named_files(finding.files),
-        licence=answers.get("licence") or "not stated",
+        licence=answers.get("licence"),
         processing="; ".join(reason.en for reason in finding.reasons),
         class_scheme=legend,
         edge_water=edge,

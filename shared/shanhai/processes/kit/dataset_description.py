@@ -53,7 +53,7 @@ class DatasetDescription(StrictModel):
     stand_in_note_zh: str | None = None
     stand_in_note_en: str | None = None
     source: str
-    licence: str
+    licence: str | None = None
     processing: str
     class_scheme: str | None = None
     edge_water: Literal["sea", "inland"] | None = None
