@@ -16,8 +16,10 @@ from rasterio.transform import Affine
 
 FILE_GEODATABASE = """
 import json, sys
+from datetime import datetime
 import pyarrow, pyogrio, shapely
-path, layer, crs, rows = json.loads(sys.stdin.read())
+as_moment = lambda one: datetime.fromisoformat(one["moment"]) if "moment" in one else one
+path, layer, crs, rows = json.loads(sys.stdin.read(), object_hook=as_moment)
 fields = list(rows[0])[1:]
 table = pyarrow.table({"geom": [shapely.to_wkb(shapely.from_wkt(row["wkt"])) for row in rows],
                        **{name: [row[name] for row in rows] for name in fields}})
@@ -132,11 +134,14 @@ def write_shapefile(
 def write_geodatabase(
     path: Path, layer: str, rows: Sequence[Mapping[str, Any]], crs: str = "EPSG:4548"
 ) -> Path:
-    """A file geodatabase of one layer; each row has its geometry as `wkt` first."""
+    """A file geodatabase of one layer; each row has its `wkt` first, and days as moments."""
     import json
 
     path.parent.mkdir(exist_ok=True)
-    given = json.dumps([str(path), layer, crs, [dict(row) for row in rows]])
+    given = json.dumps(
+        [str(path), layer, crs, [dict(row) for row in rows]],
+        default=lambda moment: {"moment": moment.isoformat()},
+    )
     subprocess.run([sys.executable, "-c", FILE_GEODATABASE], input=given, text=True, check=True)
     return path
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -700,3 +701,15 @@ def test_a_licence_is_what_was_stated_or_none(
     inputs = read_description(told).import_inputs()
     assert inputs.get("licence") == licence
     assert ("licence" in inputs) == (licence is not None)
+
+
+def test_days_of_a_geodatabase_are_days(tmp_path: Path, out: Path) -> None:
+    texts = {"valid_from": "2024-05-06T00:00:00", "SEEN": "2024-05-06T07:30:00"}
+    moments = {name: datetime.fromisoformat(text) for name, text in texts.items()}
+    square = shapely.MultiPolygon([shapely.box(WEST, NORTH - 1000, WEST + 1000, NORTH)])
+    rows = [{"wkt": square.wkt, "BSM": "1", "HXMC": "厦门湾红线", **moments}]
+    handed_over.write_geodatabase(tmp_path / "in/lines.gdb", "STBHHX", rows)
+    made(tmp_path / "in", out)
+    (row,) = json.loads((out / "STBHHX.geojson").read_bytes())["features"]
+    told = [row["properties"][name] for name in moments]
+    assert told == ["2024-05-06", "2024-05-06T07:30:00"]

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -482,7 +482,9 @@ def _in_degrees(finding: DatasetFinding, shapes: Any, system: System) -> Any:
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it; None for what it cannot have."""
-    if isinstance(value, date | datetime):
+    if isinstance(value, datetime) and value.tzinfo is None and value.time() == time.min:
+        value = value.date()  # formats without a date of their own write a day as its first moment
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
         return None
