@@ -72,10 +72,13 @@ def test_what_was_imported_is_exported(access: list[str], tmp_path: Path) -> Non
 
 
 def test_a_field_like_a_code_is_guessed(access: list[str], tmp_path: Path) -> None:
-    done = invoke(
-        "import", access, features(tmp_path / "a.json", "town"), "--collection", "regions"
-    )
+    words = ("import", access, features(tmp_path / "a.json", "town"), "--collection", "regions")
+    done = invoke(*words)
     assert "did you mean 'DM'? Then map DM=code" in done.exception.message
+    done = invoke(*words, "--set", "mode=check")
+    assert done.exit_code == 0, done.output
+    assert "checked: 0 created, 0 updated, 0 unchanged, 1 rejected" in done.output
+    assert "the file: no field holds the code; did you mean 'DM'?" in done.output
 
 
 def test_a_refused_file_ends_with_its_rows(access: list[str], tmp_path: Path) -> None:

@@ -254,6 +254,16 @@ async def test_a_check_tells_what_an_import_would_and_writes_nothing(
         assert (await verify_chain(session)).rows >= 3
 
 
+async def test_a_check_of_a_file_without_codes_tells_of_no_change(
+    worker: WorkerContext, sessions: Sessions, tmp_path: Path
+) -> None:
+    (tmp_path / "upload").write_text("DM,MC\n1,区\n")
+    job = await imported(worker, sessions, tmp_path / "upload", mode="check")
+    assert tally_of(job) == ("checked", 0, 0, 0, 1)
+    assert summary_of(job)["kept"] == {}
+    assert [one["rule"] for one in report_of(worker, job)["findings"]] == ["unreadable"]
+
+
 async def test_rights_taken_away_meanwhile_write_nothing(
     worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:

@@ -85,7 +85,8 @@ def _unread(
     rows = sum(len(block) for block in source.blocks())
     summary = {
         "rows": rows,
-        "passed": 0,
+        **dict.fromkeys(("passed", "created", "updated", "unchanged"), 0),
+        "kept": {},
         "rejected": rows,
         "by_rule": dict(findings.rules),
         **_described(source),
