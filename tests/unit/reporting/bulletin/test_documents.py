@@ -77,6 +77,16 @@ def test_indicators_without_any_value_are_one_line(lang: Lang, line: str) -> Non
     assert line in [one.text for one in made.blocks if isinstance(one, Paragraph)]
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1234567.0, "1,234,567"), (1e6, "1,000,000"), (12.5, "12.5"), (999999.7, "1,000,000")],
+)
+def test_indicators_are_never_written_in_powers_of_ten(value: float, written: str) -> None:
+    told = with_rows(value=value, value_year=None, note=None, target=value, target_year=None)
+    for row in cells(pages(told, template=of_kind("indicators"))):
+        assert row[2:4] == [written, written]
+
+
 def test_what_was_noted_with_values_is_below_their_table() -> None:
     told = with_rows(value=1.5, value_year=2025, note="演示 Demo")
     told["indicators"]["rows"][0]["note"] = None

@@ -46,6 +46,10 @@ CONTENT: dict[str, Any] = {
             "1a、2b",
         ),
         ("{{ rows | join('/', 'name') }} {{ rows | length }} {{ rows[1].name }}", "a/b 2 b"),
+        (
+            "{{ 1234567.5 }} {{ 1e6 }} {{ 0.00001234 }} {{ share }}",
+            "1234568 1000000 0.00001234 12.345",
+        ),
         ("{% if none is none and share > 12 %}好{% else %}坏{% endif %}", "好"),
         ("{% for one in many | first(2) if one.n == 1 %}{{ one.n }}{% endfor %}", "1"),
         ("{# nobody sees this #}<b>{{ 'x' ~ 1 }}</b>", "<b>x1</b>"),

@@ -17,6 +17,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from shanhai.reporting.pages import figure
 from shanhai.vocabulary import Label, Lang, Term
 
 Document = dict[str, Any]
@@ -265,7 +266,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         raise TypeError("yes or no cannot be written; ask with `if`")
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return figure(value, 6).replace(",", "")
     if isinstance(value, str | int):
         return str(value)
     if isinstance(value, Undefined):

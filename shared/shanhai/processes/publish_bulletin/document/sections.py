@@ -5,6 +5,7 @@ from typing import Any
 
 from shanhai.db.bulletins.template import SectionKind
 from shanhai.reporting.blocks import Block, Column, Paragraph, Table
+from shanhai.reporting.pages import figure
 from shanhai.science.units import unit_name
 from shanhai.vocabulary import WARNING_LEVELS, Label, Lang
 
@@ -27,11 +28,6 @@ SEA_COLORS = ("#3f7fbf", "#58b368", "#e8c33d", "#e08a2e", "#b5342b")
 def number(value: float | None, digits: int = 1) -> str:
     """A number with so many digits after the point; a dash for none."""
     return DASH if value is None else f"{value:,.{digits}f}"
-
-
-def plain(value: float | None) -> str:
-    """A figure as it was entered or computed, up to six significant digits."""
-    return DASH if value is None else f"{value:,.6g}"
 
 
 def _table(
@@ -170,7 +166,8 @@ def alerts(told: Told, lang: Lang) -> list[Block]:
             one["name"],
             # Drafts of a former release name no property.
             " · ".join(filter(None, (one["subject"], one.get("property_name")))),
-            f"{plain(one['measure'])} {unit_name(one['unit'] or '1', lang).strip(DASH)}".strip(),
+            f"{figure(one['measure'], 6)}"
+            f" {unit_name(one['unit'] or '1', lang).strip(DASH)}".strip(),
             one["began_on"],
             one["outcome_name"] + (f" {one['closed_on']}" if one["closed_on"] else ""),
         ]
@@ -379,7 +376,7 @@ def tells(kind: SectionKind, told: Told) -> bool:
 
 
 def _with_year(value: float | None, year: int | None) -> str:
-    return plain(value) + (f" ({year})" if value is not None and year is not None else "")
+    return figure(value, 6) + (f" ({year})" if value is not None and year is not None else "")
 
 
 def _classes(
