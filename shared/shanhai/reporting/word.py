@@ -1,6 +1,7 @@
 """Documents as DOCX, for word processors; equal documents are equal files."""
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from copy import deepcopy
@@ -28,6 +29,7 @@ SOFT = RGBColor(0x59, 0x65, 0x6D)
 A4_CM = (21.0, 29.7)
 MARGINS_CM = {"left": 2.6, "right": 2.4, "top": 2.6, "bottom": 2.4}
 TALLEST_CM = 12.5
+LONGEST_PROPERTY = 255
 FONTS = {"body": ("Times New Roman", "SimSun"), "head": ("Arial", "SimHei")}
 BODY_PT, HEAD_PT, TITLE_PT, TABLE_PT = 12, 14, 24, 9
 AFTER_BORDERS = tuple(
@@ -45,7 +47,8 @@ def document_of(pages: blocks.Pages, title: str, author: str, made_on: date | No
     _set_page(document, wide=pages.wide)
     _set_styles(document)
     properties = document.core_properties
-    properties.title, properties.author, properties.last_modified_by = title, author, author
+    properties.title, author = _clean(title)[:LONGEST_PROPERTY], _clean(author)[:LONGEST_PROPERTY]
+    properties.author = properties.last_modified_by = author
     properties.language = "zh-CN" if pages.lang == "zh" else "en"
     if made_on is not None:
         properties.created = properties.modified = datetime.combine(made_on, time(), UTC)
@@ -282,4 +285,4 @@ def _add_field(paragraph: DocxParagraph, name: str) -> None:
 
 def _clean(text: str) -> str:
     """Text XML can hold."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")
+    return re.sub("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)

@@ -77,6 +77,22 @@ def test_a_document_of_a_page_holds_its_tables_and_pictures(tmp_path: Path) -> N
     assert (section.page_width or 0) > (section.page_height or 0)
 
 
+@pytest.mark.parametrize("number", [0, 0x0B, 0x0D, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF])
+def test_a_document_takes_any_text(number: int) -> None:
+    odd = chr(number)
+    name = f"题{odd}𠮷" + "长" * 300
+    table = Table(name, [Column(name, 1)], [[name]])
+    blocks: list[Block] = [SectionHeading(name), Paragraph(name), table, Picture(name, None)]
+    front = Front(name, name, name, name, name)
+    made = word_of(Pages("zh", front, blocks, note=[name]), name, f"{odd}{name}")
+    document = Document(io.BytesIO(made))
+    clean = name.replace(odd, "")
+    properties = document.core_properties
+    assert properties.title == properties.author == clean[:255]
+    assert document.tables[0].rows[1].cells[0].text == clean
+    assert clean in [paragraph.text for paragraph in document.paragraphs]
+
+
 FRONT = Front("考核报告", "厦门市", "2025 年度", "2026-02-28", None)
 UNEVEN = Table("", [Column("单位", 1), Column("意见", 3)], [["甲", "已完成"], ["乙", "未完成"]])
 
