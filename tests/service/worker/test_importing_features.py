@@ -177,6 +177,39 @@ async def test_a_row_that_leads_nowhere_leaves_all_levels_unwritten(
         assert (await verify_chain(session)).rows >= 3 - rejected
 
 
+async def test_fields_of_its_own_are_added_to_those_of_former_files(
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    async def fields_after(tally: tuple[int, int, int], **given: Any) -> Any:
+        path = collection(tmp_path, prefix, 118)
+        document = json.loads(path.read_text())
+        document["features"][0]["properties"] |= given
+        path.write_text(json.dumps(document))
+        assert tally_of(await imported(worker, sessions, path))[1:4] == tally
+        async with sessions() as session:
+            query = select(Region.attrs["fields"]).where(Region.code == f"{prefix}.0")
+            return await session.scalar(query)
+
+    made = {"DLBM": "0301", "TBMJ": 12.5}
+    new, changed, same = (1, 0, 0), (0, 1, 0), (0, 0, 1)
+    assert await fields_after(new, **made) == made
+    assert await fields_after(changed, **{'it\'s : a "name"': 1}) == {
+        **made,
+        'it\'s : a "name"': 1,
+    }
+    assert await fields_after(changed, **{"TBMJ": 13, 'it\'s : a "name"': None}) == {
+        "DLBM": "0301",
+        "TBMJ": 13,
+    }
+    assert await fields_after(same, TBMJ=13) == {"DLBM": "0301", "TBMJ": 13}
+    assert await fields_after(same) == {"DLBM": "0301", "TBMJ": 13}
+    # A column `fields` has all there is to be.
+    assert await fields_after(changed, fields={"A": 1}, B=2) == {"A": 1, "B": 2}
+    assert await fields_after(changed, A=None, B=None) is None
+    assert await fields_after(changed, B=3) == {"B": 3}
+    assert await fields_after(changed, fields=None) is None
+
+
 async def test_what_everybody_would_see_takes_an_explicit_wish(
     worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:

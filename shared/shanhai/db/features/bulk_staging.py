@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.features.columns import columns_of, table_of
+from shanhai.db.features.columns import OWN_FIELDS, columns_of, table_of
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.input_validation import code_property
 from shanhai.db.features.sql_write import ids_of
@@ -48,12 +48,14 @@ class Stage:
         properties: What the rows give, beside code and geometry.
         shaped: They give geometry as well.
         visibility: Of new rows that do not say it themselves.
+        own: Names that `fields` tells of; what it has of others in a row there is stays.
     """
 
     entity: Entity
     properties: tuple[Property, ...]
     shaped: bool
     visibility: Visibility = Visibility.REGION
+    own: Sequence[str] = ()
 
     @cached_property
     def columns(self) -> Mapping[str, Column[Any]]:
@@ -311,6 +313,15 @@ async def resolve_rows(session: AsyncSession, stage: Stage) -> None:
     await in_portions(session, given, spans)
     await session.execute(text(f"CREATE INDEX ON {ROWS} (found) WHERE found IS NOT NULL"))
     await session.execute(text(f"ANALYZE {ROWS}"))
+    if stage.own:
+        kept, new = f"i_t.attrs->'{OWN_FIELDS}'", f"coalesce(i_r.a_{OWN_FIELDS}, '{{}}')"
+        added = (
+            f"UPDATE {ROWS} i_r SET a_{OWN_FIELDS} ="  # noqa: S608
+            f" nullif(({kept}) - CAST(:own AS text[]) || {new}, '{{}}')"
+            f" FROM {stage.entity.table} i_t WHERE i_t.id = i_r.found"
+            f" AND jsonb_typeof({kept}) = 'object' AND {WITHIN}"
+        )
+        await in_portions(session, added, spans, by_index=True, own=stage.own)
     compared = (
         f"UPDATE {ROWS} i_r SET moved = {stage.moves},"  # noqa: S608
         f" changed = {stage.differs} OR {stage.moves}"
@@ -329,7 +340,12 @@ async def spans_of(
 
 
 async def in_portions(
-    session: AsyncSession, statement: str, spans: Sequence[Span], *, by_index: bool = False
+    session: AsyncSession,
+    statement: str,
+    spans: Sequence[Span],
+    *,
+    by_index: bool = False,
+    **values: Any,
 ) -> None:
     """Carry out a statement about the rows between `:first` and `:end` for each portion.
 
@@ -341,7 +357,7 @@ async def in_portions(
         await session.execute(text(JOINED_BY.format("off")))
     query = text(statement)
     for first, end in spans:
-        await session.execute(query, {"first": first, "end": end})
+        await session.execute(query, {"first": first, "end": end, **values})
     if by_index:
         await session.execute(text(JOINED_BY.format("on")))
 

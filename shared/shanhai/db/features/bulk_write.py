@@ -196,6 +196,7 @@ async def write_many(
     shaped: bool,
     partly: bool,
     visibility: Visibility = Visibility.REGION,
+    own: Sequence[str] = (),
 ) -> BulkResult:
     """Write the rows; those of known codes are changed where they differ, the others are created.
 
@@ -206,6 +207,8 @@ async def write_many(
         partly: Leave out rows that cannot be written; else one such row leaves all unwritten.
         visibility: Of new rows that do not say it themselves; unless it is `public` those are
             refused that everybody would see at once.
+        own: Names that `fields` tells of, if it leaves those of others in known rows; else it is
+            all they have.
 
     Raises:
         Unauthenticated, Forbidden: the identity may not write the entity at all.
@@ -221,7 +224,7 @@ async def write_many(
     declared = {item.name: item for item in entity.properties}
     # The columns of the rows come in the order they were asked for.
     written = [declared[item.name] for item in properties]
-    stage = Stage(entity, tuple(written), shaped, visibility)
+    stage = Stage(entity, tuple(written), shaped, visibility, own)
     editing = editing_of(entity, identity, "update")
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)

@@ -7,6 +7,7 @@ from typing import Any
 from shapely.geometry import shape
 
 from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.features.columns import OWN_FIELDS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.property_values import MOST_SHOWN
 from shanhai.errors import InvalidInput
@@ -65,6 +66,8 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
             "summary": summary,
             "rejected_rows": sorted(findings.rejected),
             "fields": sorted(reading.plan.written),
+            # A column `fields` has all that is to be there.
+            "own": [] if OWN_FIELDS in reading.plan.fields else list(reading.plan.own),
             "shaped": reading.system is not None,
             "general_errors": findings.general_errors,
         },

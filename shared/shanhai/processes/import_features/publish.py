@@ -94,6 +94,7 @@ async def _write(
                 shaped=values["shaped"],
                 partly=partly,
                 visibility=Visibility(inputs.visibility),
+                own=values["own"],
             )
             if tally.rejected and not partly:
                 await savepoint.rollback()
