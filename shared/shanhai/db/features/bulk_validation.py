@@ -330,7 +330,8 @@ async def _bringing_others(
         query = (
             f"SELECT i_r.row, i_r.code FROM {ROWS} i_r"  # noqa: S608
             f" JOIN {stage.entity.table} i_t ON i_t.id = i_r.found"
-            f' WHERE i_r.changed AND i_r."c_{item.column}" IS DISTINCT FROM i_t.{item.column}'
+            f" WHERE i_r.changed AND i_t.{item.column} IS NOT NULL"
+            f' AND i_r."c_{item.column}" IS DISTINCT FROM i_t.{item.column}'
         )
         detail = Label(
             "更改该字段会带动其他内容，须逐个以 PATCH 更改，不能经导入更改",
