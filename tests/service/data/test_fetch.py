@@ -229,7 +229,7 @@ def test_the_sea_stays_sea_and_lakes_stay_water(fetch: Fetcher) -> None:
     assert np.isnan(values[0][sea]).mean() > 0.99
     assert agreeing(values[0][~sea], landscape.cover(longitude, latitude)[~sea], 0) > 0.99
     assert description.import_inputs()["edge_water"] == "inland"
-    assert "OpenStreetMap" in description.licence
+    assert "OpenStreetMap" in (description.licence or "")
 
 
 def test_unsettled_land_has_no_people_and_the_sum_is_kept(fetch: Fetcher) -> None:
