@@ -14,12 +14,14 @@ from shanhai.db.tables.alert import Alert, AlertRule
 from shanhai.db.tables.indicator import Indicator, IndicatorTarget, IndicatorValue, PlanIndicator
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Programme, Project
+from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Role, Scope
 from tests.support.actors import people_told
 from tests.support.emptying import forget_rows
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_region
+from tests.support.observation_rows import add_station
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
@@ -154,8 +156,8 @@ async def add_indicator(
     session.add(IndicatorValue(indicator_id=entry.id, region_id=region.id, year=2024, value=101))
 
 
-async def add_alert(session: AsyncSession) -> int:
-    """An open alert about the target of the first indicator; its number."""
+async def add_alert(session: AsyncSession, station: Station | None = None) -> int:
+    """An open alert about a station, else about the target of the first indicator; its number."""
     (listed,) = await session.scalars(select(PlanIndicator).where(PlanIndicator.code == "forest"))
     region_id = await session.scalar(select(Region.id).where(Region.code == "city"))
     rule = AlertRule(
@@ -173,11 +175,10 @@ async def add_alert(session: AsyncSession) -> int:
     session.add(rule)
     await session.flush()
     now = datetime(2025, 1, 1, tzinfo=UTC)
+    target = {"plan_indicator_id": listed.id, "target_region_id": region_id, "target_year": 2030}
     alert = Alert(
         rule_id=rule.id,
-        plan_indicator_id=listed.id,
-        target_region_id=region_id,
-        target_year=2030,
+        **(target if station is None else {"station_id": station.id}),
         status="open",
         level="orange",
         began_at=now,
@@ -485,6 +486,24 @@ class TestProposing:
         headers = {**people.known["planner"], "Accept": "text/html"}
         page = await people.client.get(path, params={"lang": "zh"}, headers=headers)
         assert "采石场" in page.text
+
+    @pytest.mark.parametrize("plan_region", ["city", None])
+    async def test_serious_alerts_are_suggested_to_those_of_their_region(
+        self, people: People, session: AsyncSession, planned_city: Region, plan_region: str | None
+    ) -> None:
+        await people.meet("stranger", Role.PLANNER, "elsewhere")
+        station = await add_station(session, "gauge", region=planned_city)
+        alert = await add_alert(session, station)
+        if plan_region is None:
+            await session.execute(text("UPDATE plan SET region_id = NULL"))
+            await session.commit()
+        found = {}
+        for name in ("planner", "viewer", "stranger"):
+            told = await people.read(name, "/plans/plan/suggestions", year=2020)
+            found[name] = [item["alert"] for item in told["suggestions"] if "alert" in item]
+            seen = await people.client.get(f"/alerts/{alert}", headers=people.known[name])
+            assert (seen.status_code == 200) is bool(found[name])
+        assert found == {"planner": [alert], "viewer": [alert], "stranger": []}
 
 
 class TestCarryingOut:

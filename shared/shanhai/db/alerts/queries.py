@@ -134,6 +134,15 @@ async def list_alerts(
     return found
 
 
+async def serious_alerts(
+    session: AsyncSession, viewer: Viewer, region: str | None, *, limit: int
+) -> Sequence[Row[Any]]:
+    """Orange and red alerts at stations that are not closed, as `list_alerts` tells them."""
+    met = (SUBJECTS["station"], Alert.status != "closed", Alert.level.in_(("orange", "red")))
+    query = _seen_by(viewer).where(*met, *([] if region is None else [_lies_in(region)]))
+    return (await session.execute(query.limit(limit))).all()
+
+
 def _meets(name: str, value: str) -> ColumnElement[bool]:
     if name == "subject":
         return SUBJECTS[value]

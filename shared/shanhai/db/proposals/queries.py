@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.queries import serious_alerts
 from shanhai.db.collections.joint_plans import PARTNERS
 from shanhai.db.features.columns import NAME, Columns, choice
 from shanhai.db.features.entity import MOMENT, OBJECT, OBJECTS, TEXT, TEXTS, Entity, Property
@@ -195,16 +196,6 @@ RULES: tuple[Term, ...] = (
 )
 """The rules, in the order of the list."""
 MOST_OF_A_RULE = 100
-_ALERTS = text(
-    """WITH RECURSIVE within (id) AS (
-         SELECT CAST(:region AS bigint)
-         UNION SELECT r.id FROM region r JOIN within ON r.parent_id = within.id)
-       SELECT a.id, a.level, s.code, s.name_zh, s.name_en
-         FROM alert a JOIN station s ON s.id = a.station_id
-        WHERE a.status <> 'closed' AND a.level IN ('orange', 'red')
-          AND (CAST(:region AS bigint) IS NULL OR s.region_id IN (SELECT id FROM within))
-        ORDER BY a.id DESC LIMIT :most"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,14 +275,14 @@ async def _project(
 
 
 async def _alerts(session: AsyncSession, viewer: Viewer, plan: PlanSeen) -> list[Suggestion]:
-    region = None if plan.region is None else plan.region.id
-    rows: Any = await session.execute(_ALERTS, {"region": region, "most": MOST_OF_A_RULE})
+    region = None if plan.region is None else plan.region.code
+    rows = await serious_alerts(session, viewer, region, limit=MOST_OF_A_RULE)
     return [
         Suggestion(
             "alert_serious",
-            {"alert": number},
-            Label(f"{zh}：{level}", f"{en}: {level}"),
-            await founded_on(session, viewer, "alert", str(number)),
+            {"alert": row.Alert.id},
+            Label(f"{row.station_zh}：{row.Alert.level}", f"{row.station_en}: {row.Alert.level}"),
+            await founded_on(session, viewer, "alert", str(row.Alert.id)),
         )
-        for number, level, _, zh, en in rows
+        for row in rows
     ]
