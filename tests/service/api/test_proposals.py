@@ -233,6 +233,22 @@ class TestDeciding:
         assert (await people.read("viewer", f"/proposals/{done['code']}"))["plan"] == "plan"
         assert (await people.client.get(f"/proposals/{done['code']}")).status_code == 401
 
+    @pytest.mark.parametrize("kept", ["visibility = 'region'", "state = 'cancelled'"])
+    async def test_a_project_kept_from_others_is_not_told_by_its_proposals(
+        self, people: People, session: AsyncSession, kept: str
+    ) -> None:
+        await people.meet("stranger", Role.PLANNER, "elsewhere")
+        done = await people.carry_out({"project": "quarry"}, {"end_year": 2028})
+        path = f"/proposals/{done['code']}"
+        assert (await people.read("stranger", path))["state"] == "carried_out"
+        await session.execute(text(f"UPDATE project SET {kept}"))
+        await session.commit()
+        answer = await people.client.get(path, headers=people.known["stranger"])
+        assert answer.status_code == 404
+        assert (await people.read("stranger", "/proposals"))["proposals"] == []
+        assert (await people.read("planner", path))["state"] == "carried_out"
+        assert (await people.read("viewer", path))["state"] == "carried_out"
+
     async def test_who_may_do_what(self, people: People) -> None:
         await people.meet("owner", Role.OWNER)
         await people.meet("stranger", Role.PLANNER, "elsewhere")

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.queries import serious_alerts
 from shanhai.db.collections.joint_plans import PARTNERS
+from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.features.columns import NAME, Columns, choice
 from shanhai.db.features.entity import MOMENT, OBJECT, OBJECTS, TEXT, TEXTS, Entity, Property
 from shanhai.db.features.preconditions import state_tag
@@ -39,9 +40,11 @@ PROPOSALS = Entity(
     alias="pr",
     joins=" LEFT JOIN region r ON r.id = pr.region_id LEFT JOIN plan p ON p.id = pr.plan_id",
     live="true",
-    # What was carried out is told to all who are known, and before that to those of its region.
+    # What was carried out is told to whoever is known and may read the project it revised.
     published="pr.state = 'carried_out'",
     public="false",
+    signed_in="(pr.kind <> 'project' OR EXISTS (SELECT FROM project pj WHERE pj.id = pr.base_id"
+    f" AND {PROJECTS.published} AND {PROJECTS.signed_in}))",
     current="true",
     as_of="pr.created_at < CAST(:as_of AS date) + 1",
     interval=None,
