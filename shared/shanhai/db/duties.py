@@ -54,7 +54,8 @@ _NOW = sa.text(_DUTIES.format(rows="duty", state=DUTIES.current))
 _THEN = sa.text(_DUTIES.format(rows=rows_of(DUTIES, former=True), state=DUTIES.as_of))
 _PARTIES = sa.text("SELECT id, code, name_zh, name_en FROM party WHERE id = ANY(:ids)")
 _REPORTS = sa.text("""
-SELECT r.*, o.code AS party FROM duty_report r JOIN party o ON o.id = r.party_id
+SELECT r.*, o.code AS party, du.code AS duty FROM duty_report r JOIN party o ON o.id = r.party_id
+  JOIN duty du ON du.id = r.duty_id AND du.deleted_at IS NULL
  WHERE r.review_id = :review ORDER BY o.code
 """)
 
@@ -251,9 +252,7 @@ async def read_content(session: AsyncSession, plan: PlanSeen, review: DutyReview
     if review.content is not None:
         return review.content
     rows = (await session.execute(_REPORTS, {"review": review.id})).all()
-    codes_of = sa.text("SELECT id, code FROM duty WHERE plan_id = :plan")
-    duty_codes = {row.id: row.code for row in await session.execute(codes_of, {"plan": plan.id})}
-    reports = {(duty_codes[row.duty_id], row.party): row for row in rows}
+    reports = {(row.duty, row.party): row for row in rows}
     duties = [
         {
             **duty,

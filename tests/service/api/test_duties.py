@@ -208,6 +208,31 @@ async def test_leads_answer_once_they_are_known(office: Office) -> None:
     assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 201
 
 
+async def test_reports_of_a_deleted_duty_are_not_those_of_another_of_its_code(
+    office: Office,
+) -> None:
+    await begin(office)
+    assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 201
+    old = (await office["planner"].get(f"{PLAN}/duties/duty-10")).json()
+    assert (await office["planner"].delete(f"{PLAN}/duties/duty-10")).status_code == 204
+    kept = {name: old[name] for name in ("code", "name_zh", "name_en", "named")}
+    made = await office["planner"].post(f"{PLAN}/duties", json=kept)
+    assert made.status_code == 201, made.text
+    told = {}
+    for text_sent in (None, "另一职责的报告。"):
+        if text_sent is not None:
+            sent = await office["owner"].put(COURT, json={**REPORTED, "text": text_sent})
+            assert sent.status_code == 201, sent.text
+        duties = (await office["owner"].get(REVIEW)).json()["content"]["duties"]
+        (duty,) = [one for one in duties if one["code"] == "duty-10"]
+        told[text_sent] = [
+            report["text"]
+            for report in duty["reports"]
+            if report["party"]["code"] == "xiamen.court"
+        ]
+    assert told == {None: [None], "另一职责的报告。": ["另一职责的报告。"]}
+
+
 async def test_roles_are_guarded(office: Office) -> None:
     body = {"year": 2025, "reports_due_on": "2026-01-31"}
     for name in ("owner", "approver", "supervisor@banan"):
