@@ -25,6 +25,10 @@ def newest_of(project: str) -> str:
 
 _OWN = columns.Columns("pj")
 _STATE = text("SELECT state FROM project WHERE id = :row_id")
+_PAPER = text(
+    "SELECT min(d.code) FROM document d JOIN project p ON p.code = d.owner_code"
+    " WHERE p.id = :row_id AND d.owner_collection = 'projects' AND d.deleted_at IS NULL"
+)
 # A project is of the plan it names, or of its programme's.
 _PARTNERS = (
     "(SELECT array_agg(partner) FROM plan of, unnest(of.region_ids) partner"
@@ -50,19 +54,16 @@ PERCENT = {**entity.NUMBER, "minimum": 0, "maximum": 100}
 async def only_deleted_before_reserve(
     session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
-    """A project that was taken into the reserve is cancelled, not deleted."""
+    """A project that was taken into the reserve is cancelled, and keeps what is filed under it."""
     if change.verb != "delete":
         return ()
     state = await session.scalar(_STATE, {"row_id": change.row_id})
-    if state in DELETABLE:
-        return ()
-    return (
-        Fault(
-            "",
-            f"the project is in state {state!r}; cancel it instead",
-            f"项目状态为 {state!r}，不能删除，请改为取消",
-        ),
-    )
+    paper = await session.scalar(_PAPER, {"row_id": change.row_id})
+    en, zh = f"document {paper!r} belongs to it", f"文件 {paper!r} 属于该项目"
+    if state not in DELETABLE:
+        en = f"the project is in state {state!r}; cancel it instead"
+        zh = f"项目状态为 {state!r}，不能删除，请改为取消"
+    return () if state in DELETABLE and paper is None else (Fault("", en, zh),)
 
 
 async def only_moved_before_work(

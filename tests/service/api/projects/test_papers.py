@@ -323,3 +323,14 @@ async def test_results_are_taken_with_a_period_and_a_figure_only(
     assert made.status_code == 201, made.text
     document = made.json()
     assert {name: document[name] for name in told} == told
+
+
+@pytest.mark.usefixtures("drafted")
+async def test_a_project_with_documents_is_not_deleted(people: People) -> None:
+    item = f"/collections/projects/items/{PROJECT}"
+    place = (await send(people["owner"])).headers["Location"]
+    refused = await people["planner"].delete(item)
+    assert refused.status_code == 409, refused.text
+    assert place.rsplit("/", 1)[-1] in refused.json()["detail"]
+    assert (await people["owner"].delete(place)).status_code == 204
+    assert (await people["planner"].delete(item)).status_code == 204
