@@ -262,6 +262,53 @@ async def test_a_case_is_walked_to_its_end(
     assert last["links"][0]["href"] == f"/cases/{code}"
 
 
+async def test_the_photos_of_a_case_go_to_the_region_that_answers_for_it(
+    admin: httpx.AsyncClient, district: Region, session: AsyncSession
+) -> None:
+    code = (await admin.post("/cases", json=lead(1))).json()["results"][0]["case"]
+    given, taking = [
+        await role_headers(session, Role.SUPERVISOR, region) for region in ("west", "east")
+    ]
+    steps, about = f"/cases/{code}/transitions", {"filename": "site.png", "title_zh": "现场"}
+    sent = {**given, "Content-Type": "image/png"}
+    assert (
+        await admin.post(steps, json={"to": "assigned", "assignee": "Li"}, headers=given)
+    ).status_code == 201
+    photos = []
+    for _ in range(2):
+        asked = {**about, "kind": "photo"}
+        added = await admin.post(
+            f"/cases/{code}/documents", params=asked, content=PNG, headers=sent
+        )
+        photos.append(added.json()["code"])
+    gone = await admin.delete(f"/documents/{photos[1]}", headers=given)
+    assert gone.status_code == 204, gone.text
+    body = {"to": "assigned", "assignee": "Wang", "note": "在东区", "region": "east"}
+    moved = await admin.post(steps, json=body, headers=given)
+    assert moved.status_code == 201, moved.text
+
+    path = f"/documents/{photos[0]}"
+    for place in (path, f"{path}/file"):
+        assert (await admin.get(place, headers=given)).status_code == 404
+        assert (await admin.get(place, headers=taking)).status_code == 200
+    assert (await admin.delete(path, headers=given)).status_code in {403, 404}
+    entries = await session.execute(
+        text(
+            "SELECT object_id, before->>'region_id', after->>'region_id' FROM audit_log"
+            " WHERE object_table = 'document' AND action = 'update' ORDER BY id DESC LIMIT 1"
+        )
+    )
+    east = await session.scalar(select(Region.id).where(Region.code == "east"))
+    assert entries.one() == (photos[0], str(district.id), str(east))
+    # What was deleted stays where it was.
+    left = text("SELECT region_id FROM document WHERE code = :code")
+    assert await session.scalar(left, {"code": photos[1]}) == district.id
+    again = {"to": "assigned", "assignee": "Zhao", "note": "改派"}
+    assert (await admin.post(steps, json=again, headers=taking)).status_code == 201
+    versions = text("SELECT row_version FROM document WHERE code = :code")
+    assert await session.scalar(versions, {"code": photos[0]}) == 2
+
+
 async def test_a_step_meant_for_another_state_is_refused(
     admin: httpx.AsyncClient, district: Region
 ) -> None:

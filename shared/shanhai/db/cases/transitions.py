@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import note_case
@@ -13,6 +13,7 @@ from shanhai.db.cases.complaints import demand_answer, read_complaint
 from shanhai.db.cases.leads import TABLE, announce_case, announce_change
 from shanhai.db.cases.queries import CaseSeen, find_case, find_region, read_events
 from shanhai.db.engine import read_today
+from shanhai.db.fence import writing_everywhere
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import CaseEvent, LeadCase
@@ -207,6 +208,12 @@ def _demand_members(step: CaseStep, asked: CaseTransitionRequest, today: date) -
         raise _wrong("due", f"due must not lie before today, {today}", f"期限不得早于今天 {today}")
 
 
+def _of_case(code: str) -> ColumnElement[bool]:
+    """Whether a document belongs to a case, and was not deleted."""
+    own = (Document.owner_collection == COLLECTION, Document.owner_code == code)
+    return and_(*own, Document.deleted_at.is_(None))
+
+
 def _wrong(name: str, en: str, zh: str) -> InvalidInput:
     return InvalidInput(en, message_zh=zh, pointer=f"/{name}")
 
@@ -234,10 +241,7 @@ async def _demand_documents(
     events: Sequence[CaseEvent],
 ) -> None:
     query = select(Document.code, Document.kind).where(
-        Document.owner_collection == "cases",
-        Document.owner_code == seen.code,
-        Document.deleted_at.is_(None),
-        Document.code.in_(asked.documents),
+        _of_case(seen.code), Document.code.in_(asked.documents)
     )
     rows = (await session.execute(query)).all() if asked.documents else []
     known = {row.code: row.kind for row in rows}
@@ -293,6 +297,8 @@ async def _move(
     )
     session.add(event)
     await session.flush()
+    if region_id != seen.region_id:
+        await _hand_over_papers(session, seen, act, region_id)
     await announce_change(session, seen.code)
     await announce_case(session, event)
     await note_case(session, seen.id)
@@ -307,6 +313,23 @@ async def _move(
     }
     record(session, act, "transition", table=TABLE, object_id=seen.code, before=before, after=after)
     return CaseSeen(seen.id, seen.code, asked.to, row.result, region_id, row.row_version)
+
+
+async def _hand_over_papers(
+    session: AsyncSession, seen: CaseSeen, act: Act, region_id: int | None
+) -> None:
+    """Give the documents of a case to the region that answers for it, as the case itself."""
+    moved = (
+        update(Document)
+        .where(_of_case(seen.code))
+        .values(region_id=region_id, row_version=Document.row_version + 1, updated_at=func.now())
+        .returning(Document.code)
+    )
+    async with writing_everywhere(session):
+        codes = (await session.scalars(moved)).all()
+    before, after = {"region_id": seen.region_id}, {"region_id": region_id}
+    for code in sorted(codes):
+        record(session, act, "update", table="document", object_id=code, before=before, after=after)
 
 
 ADDERS = frozenset({Role.SUPERVISOR, Role.APPROVER, Role.OWNER})
@@ -349,11 +372,7 @@ async def demand_adder(session: AsyncSession, code: str, identity: Identity) -> 
     demand_role(identity, ADDERS, case.region_id)
     if case.state == "closed":
         raise Conflict(f"case {code!r} is closed", message_zh=f"案件 {code!r} 已销号")
-    query = select(func.count()).where(
-        Document.owner_collection == COLLECTION,
-        Document.owner_code == case.code,
-        Document.deleted_at.is_(None),
-    )
+    query = select(func.count()).select_from(Document).where(_of_case(case.code))
     if int(await session.scalar(query) or 0) >= MOST_DOCUMENTS:
         raise InvalidInput(
             f"a case has at most {MOST_DOCUMENTS} documents",
@@ -400,13 +419,5 @@ async def add_paper(
 
 async def list_papers(session: AsyncSession, code: str) -> Sequence[Document]:
     """The documents of a case, in the order they came."""
-    query = (
-        select(Document)
-        .where(
-            Document.owner_collection == COLLECTION,
-            Document.owner_code == code,
-            Document.deleted_at.is_(None),
-        )
-        .order_by(Document.id)
-    )
+    query = select(Document).where(_of_case(code)).order_by(Document.id)
     return (await session.scalars(query)).all()
