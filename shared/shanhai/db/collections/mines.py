@@ -90,6 +90,7 @@ async def arranged(session: AsyncSession, change: entity.PendingWrite) -> Sequen
     ]
 
 
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtextextended('accepted mines', 0))")
 _STANDING = text(
     "SELECT mi.area_m2, (SELECT min(part.code) FROM mine part WHERE part.part_of_id = mi.id"
     " AND part.deleted_at IS NULL) AS part, (SELECT min(other.code) FROM mine other"
@@ -107,6 +108,8 @@ async def accepted_once(session: AsyncSession, change: entity.PendingWrite) -> S
     if after.get("state") not in ENDED or before.get("state") in ENDED:
         return ()
     faults = [*await _unproved(session, after)]
+    # Of two who accept at once the second waits, and finds what the first accepted.
+    await session.execute(_TAKE_TURNS)
     asked = {"row_id": change.row_id, "tolerated": OVERLAP_TOLERATED_M2}
     standing = (await session.execute(_STANDING, asked)).one()
     area = after.get("accepted_area_ha")

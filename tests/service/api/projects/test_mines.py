@@ -23,6 +23,7 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.db.tables.project import Mine, ProjectMeasure
 from shanhai.db.tables.zone import Region
+from shanhai.errors import Conflict
 from shanhai.vocabulary import Scope
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import open_sessions
@@ -137,6 +138,44 @@ async def test_no_ground_is_accepted_twice(people: People, session: AsyncSession
     assert pointers(refused) == ["/properties/state"]
     assert "'pit'" in refused.json()["detail"]
     assert (await accept(people, code="beside", area=100)).status_code == 200
+
+
+async def test_two_who_accept_the_same_ground_at_once_accept_one(
+    people: People, session: AsyncSession, database_url: str
+) -> None:
+    await with_paper(session)
+    for code, west in (("pit", 106.5), ("again", 106.5005)):
+        more = {"code": code, "project": "mine-restoration", "area_ha": 120}
+        await add_mine(people["planner"], geometry=square(west, 29.4, 0.01), **more)
+        for who, state in (("planner", "planned"), ("owner", "in_work"), ("owner", "restored")):
+            assert (await changed(people[who], f"{MINE}/{code}", state=state)).status_code == 200
+    told = {"state": "accepted", "accepted_on": "2024-06-30", "accepted_area_ha": 100}
+    body = {"type": "Feature", "properties": told | {"evidence": ["mine-restoration.paper-0"]}}
+
+    async def step(writer: AsyncSession, code: str) -> None:
+        draft = await read_draft(MINES, body, whole=False)
+        await update(writer, MINES, ADMIN, Act("tester"), WriteTarget(code), draft)
+        await writer.commit()
+
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    async with (
+        open_sessions(database_url) as sessions,
+        sessions() as first,
+        sessions() as second,
+        sessions() as watch,
+    ):
+        draft = await read_draft(MINES, body, whole=False)
+        await update(first, MINES, ADMIN, Act("tester"), WriteTarget("pit"), draft)
+        late = asyncio.create_task(step(second, "again"))
+        for _ in range(1_000):
+            if late.done() or await watch.scalar(waiting):
+                break
+            await asyncio.sleep(0.01)
+        await first.commit()
+        with pytest.raises(Conflict, match="'pit'"):
+            await late
+    states = await session.execute(select(Mine.code, Mine.state).order_by(Mine.code))
+    assert [tuple(row) for row in states] == [("again", "restored"), ("pit", "accepted")]
 
 
 async def test_an_entry_is_accepted_part_by_part(people: People, session: AsyncSession) -> None:
