@@ -140,7 +140,8 @@ async def serious_alerts(
     """Orange and red alerts at stations that are not closed, as `list_alerts` tells them."""
     met = (SUBJECTS["station"], Alert.status != "closed", Alert.level.in_(("orange", "red")))
     query = _seen_by(viewer).where(*met, *([] if region is None else [_lies_in(region)]))
-    return (await session.execute(query.limit(limit))).all()
+    found: Sequence[Row[Any]] = (await session.execute(query.limit(limit))).all()
+    return found
 
 
 def _meets(name: str, value: str) -> ColumnElement[bool]:
