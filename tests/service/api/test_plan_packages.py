@@ -425,7 +425,7 @@ REFUSED: Mapping[str, tuple[Mapping[str, list[Row]], bool]] = {
 
 
 @pytest.fixture
-async def banan(session: AsyncSession) -> int:
+async def planned_region(session: AsyncSession) -> int:
     """The number of a region, beside another with money."""
     regions = [Region(code=code, level="district", **NAMES) for code in ("banan", "theirs")]
     session.add_all(regions)
@@ -441,16 +441,16 @@ def of_region(region: int, *roles: Role) -> Identity:
 
 
 async def test_what_a_planner_draws_up_is_rebuilt_by_one(
-    state: ServiceState, tmp_path: Path, banan: int
+    state: ServiceState, tmp_path: Path, planned_region: int
 ) -> None:
     summary = await rebuilt(
-        state, tmp_path, by_hand(project=[PROJECT]), of_region(banan, Role.PLANNER)
+        state, tmp_path, by_hand(project=[PROJECT]), of_region(planned_region, Role.PLANNER)
     )
     assert summary["made"] == {"region": 0, "plan": 1, "programme": 1, "duty": 1, "project": 1}
 
 
 async def test_money_of_everywhere_is_drawn_by_who_decides_for_the_project(
-    state: ServiceState, tmp_path: Path, banan: int
+    state: ServiceState, tmp_path: Path, planned_region: int
 ) -> None:
     async with state.sessions.begin() as session:
         session.add(FundSource(**SOURCE | {"code": "central-2024"}))
@@ -460,20 +460,20 @@ async def test_money_of_everywhere_is_drawn_by_who_decides_for_the_project(
         fund_entry=[(ENTRY, {"project_id": 1, "source_id": 1})],
     )
     with pytest.raises(Forbidden, match="fund_entry"):
-        await rebuilt(state, tmp_path, content, of_region(banan, Role.PLANNER))
-    both = of_region(banan, Role.PLANNER, Role.APPROVER)
+        await rebuilt(state, tmp_path, content, of_region(planned_region, Role.PLANNER))
+    both = of_region(planned_region, Role.PLANNER, Role.APPROVER)
     assert (await rebuilt(state, tmp_path, content, both))["made"]["fund_entry"] == 1
 
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_what_belongs_to_no_region_by_name_is_not_written_without_the_right(
-    state: ServiceState, tmp_path: Path, banan: int, name: str
+    state: ServiceState, tmp_path: Path, planned_region: int, name: str
 ) -> None:
     rows, decides = REFUSED[name]
     content = by_hand(**rows)
     with pytest.raises(Forbidden):
-        await rebuilt(state, tmp_path, content, of_region(banan, Role.PLANNER))
-    both = of_region(banan, Role.PLANNER, Role.APPROVER)
+        await rebuilt(state, tmp_path, content, of_region(planned_region, Role.PLANNER))
+    both = of_region(planned_region, Role.PLANNER, Role.APPROVER)
     if not decides:
         with pytest.raises(Forbidden):
             await rebuilt(state, tmp_path, content, both)
