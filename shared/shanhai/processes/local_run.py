@@ -31,11 +31,7 @@ from shanhai.processes.kit.task import (
 )
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.edit_checks import judge_edits
-from shanhai.processes.run_scenario.files import (
-    FormerAssessment,
-    judge_former,
-    judge_inputs_of,
-)
+from shanhai.processes.run_scenario.files import FormerAssessment, judge_former, judge_inputs_of
 from shanhai.processes.select_sites.place_lookup import RATIO
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.themes import THEME_RULES
@@ -290,11 +286,7 @@ def take_raster(
         ),
     )
     imported = import_raster(
-        path,
-        inputs,
-        shape(place.geometry),
-        cleaned,
-        progress=lambda _percent, _stage: None,
+        path, inputs, shape(place.geometry), cleaned, progress=lambda _percent, _stage: None
     )
     if noted is not None:
         noted += imported.warnings

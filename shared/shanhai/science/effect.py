@@ -122,12 +122,7 @@ def change_of(
     inside = _less(after.inside, before.inside)
     control = _less(after.control, before.control)
     return EffectChange(
-        before.on,
-        after.on,
-        inside,
-        control,
-        _less(inside, control),
-        after.on.year <= last_year,
+        before.on, after.on, inside, control, _less(inside, control), after.on.year <= last_year
     )
 
 

@@ -87,8 +87,7 @@ def years_missing(years: Sequence[int]) -> IndicatorRemark:
     """A total lacks some years."""
     zh, en = "、".join(map(str, years)), ", ".join(map(str, years))
     return IndicatorRemark(
-        "years_missing",
-        Label(f"累计值缺少以下年份：{zh}。", f"The total knows nothing of {en}."),
+        "years_missing", Label(f"累计值缺少以下年份：{zh}。", f"The total knows nothing of {en}.")
     )
 
 

@@ -111,8 +111,7 @@ def yearly_trend(points: Sequence[tuple[int, float]]) -> YearlyTrend | None:
     years = [year for year, _ in ordered]
     if len(set(years)) < len(years) or not all(math.isfinite(value) for _, value in ordered):
         raise InvalidInput(
-            "a series needs one finite value a year",
-            message_zh="序列每年须有且仅有一个有限值",
+            "a series needs one finite value a year", message_zh="序列每年须有且仅有一个有限值"
         )
     slope = sen_slope(ordered)
     if slope is None or len(ordered) < LEAST_POINTS:

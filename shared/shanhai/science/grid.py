@@ -50,10 +50,7 @@ class Window:
     @property
     def slices(self) -> tuple[slice, slice]:
         """Row and column slices of the window in an array of the whole grid."""
-        return (
-            slice(self.row, self.row + self.height),
-            slice(self.col, self.col + self.width),
-        )
+        return (slice(self.row, self.row + self.height), slice(self.col, self.col + self.width))
 
     def expanded(self, halo: int, grid: "Grid") -> "Window":
         """The window grown by `halo` cells on every side, cut at the edge of `grid`."""
@@ -131,12 +128,7 @@ class Grid:
         """West, south, east and north edge of `window`, m."""
         west = self.west + window.col * self.cell_m
         north = self.north - window.row * self.cell_m
-        return (
-            west,
-            north - window.height * self.cell_m,
-            west + window.width * self.cell_m,
-            north,
-        )
+        return (west, north - window.height * self.cell_m, west + window.width * self.cell_m, north)
 
     def windows(self, size: int, unit: int | None = None) -> Iterator[Window]:
         """Windows of at most `size` × `size` cells that cover the grid once, row by row.

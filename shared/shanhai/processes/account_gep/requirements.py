@@ -205,8 +205,7 @@ def _obstacle(
         return None
     zh = "、".join(f"{catalogue.coefficients[n].label.zh}（{n}）" for n in missing_numbers)
     return Label(
-        f"缺少系数，须录入：{zh}",
-        f"coefficients must be entered: {', '.join(missing_numbers)}",
+        f"缺少系数，须录入：{zh}", f"coefficients must be entered: {', '.join(missing_numbers)}"
     )
 
 

@@ -16,10 +16,7 @@ from shanhai.science.grid import BoolArray, IntArray, Window
 from shanhai.science.landcover import NODATA, LandCover
 
 COVER = "land_cover"
-SHARES: Mapping[str, LandCover] = {
-    "built_up": LandCover.BUILT_UP,
-    "cropland": LandCover.CROPLAND,
-}
+SHARES: Mapping[str, LandCover] = {"built_up": LandCover.BUILT_UP, "cropland": LandCover.CROPLAND}
 """Leaves that are the share of a class, as `align_classes` gives them."""
 
 

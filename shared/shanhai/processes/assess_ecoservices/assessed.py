@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices.plausibility import (
-    NarrowRange,
-    in_sentence,
-)
+from shanhai.processes.assess_ecoservices.plausibility import NarrowRange, in_sentence
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers
 from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
@@ -20,10 +17,7 @@ from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.graph import AreaFigure, limits_figures, service_key
 from shanhai.science.ecoservices.least_spans import SPAN_BY_UNIT
-from shanhai.science.ecoservices.matching_layers import (
-    MaxMode,
-    maximum_of,
-)
+from shanhai.science.ecoservices.matching_layers import MaxMode, maximum_of
 from shanhai.science.ecoservices.method import Method
 from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.flags import ResultFlag

@@ -8,11 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices import (
-    assessed,
-    plausibility,
-    source_layers,
-)
+from shanhai.processes.assess_ecoservices import assessed, plausibility, source_layers
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
@@ -59,11 +55,7 @@ class _Setting:
 
 
 def assess(
-    task: Task,
-    inputs: AssessmentInputs,
-    folder: Path,
-    runner: WindowRunner,
-    progress: Progress,
+    task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowRunner, progress: Progress
 ) -> assessed.Assessment:
     """Carry out the assessment of a task; progress goes from 0 to 60.
 

@@ -10,9 +10,7 @@ import numpy as np
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment, service_figures
 from shanhai.processes.assess_ecoservices.assessment import assess
-from shanhai.processes.assess_ecoservices.contract import (
-    AssessEcoservicesInputs,
-)
+from shanhai.processes.assess_ecoservices.contract import AssessEcoservicesInputs
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.report import begin_services, write_maps_and_report
 from shanhai.processes.kit.manifest import finished, resumed_runner

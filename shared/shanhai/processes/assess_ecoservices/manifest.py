@@ -202,10 +202,7 @@ def _reference(task: Task, inputs: AssessmentInputs) -> dict[str, Any]:
     """The run whose numbers were taken over, whole: to compute this one again without it."""
     if task.reference is None or inputs.normalisation is None:
         return {}
-    return {
-        "frozen_from": task.reference.name,
-        "reference": task.reference.model_dump(mode="json"),
-    }
+    return {"frozen_from": task.reference.name, "reference": task.reference.model_dump(mode="json")}
 
 
 def _coverage(assessment: Assessment) -> dict[str, Any]:
@@ -257,8 +254,7 @@ _COVER_CUT = ResultFlag(
     ),
 )
 _NO_LAND_COVER = ResultFlag(
-    "no_land_cover",
-    Label("无土地覆盖：未掩膜海域", "no land cover: the sea is not masked"),
+    "no_land_cover", Label("无土地覆盖：未掩膜海域", "no land cover: the sea is not masked")
 )
 
 
@@ -333,14 +329,12 @@ def _alternatives(assessment: Assessment) -> list[ResultFlag]:
     found = []
     if "population" not in sources and "exposure" in leaves:
         text = Label(
-            "无人口数据：以夜间灯光代替暴露度",
-            "no population: exposure follows the night lights",
+            "无人口数据：以夜间灯光代替暴露度", "no population: exposure follows the night lights"
         )
         found.append(ResultFlag("no_population", text))
     if COVER not in sources and "naturalness" in leaves:
         text = Label(
-            "无土地覆盖：以植被覆盖度代替自然度",
-            "no land cover: naturalness is vegetation cover",
+            "无土地覆盖：以植被覆盖度代替自然度", "no land cover: naturalness is vegetation cover"
         )
         found.append(ResultFlag("no_land_cover_naturalness", text))
     return found

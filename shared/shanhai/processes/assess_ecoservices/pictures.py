@@ -108,10 +108,7 @@ def _least(values: NDArray[np.float32]) -> float:
 
 
 def matching_maps(
-    assessment: Assessment,
-    figures: Sequence[Mapping[str, Any]],
-    frame: MapFrame,
-    folder: Path,
+    assessment: Assessment, figures: Sequence[Mapping[str, Any]], frame: MapFrame, folder: Path
 ) -> dict[Path, Drawing]:
     """The quadrants, and the classes of coordination, of all services side by side."""
     store, limits = assessment.place.store, dict[str, Limits]()

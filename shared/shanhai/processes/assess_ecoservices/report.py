@@ -25,11 +25,7 @@ from shanhai.processes.kit.manifest import drawing_runner, keep_files, recall_fi
 from shanhai.processes.kit.task import OutputFile, Task
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.furniture import crs_words
-from shanhai.reporting.map_decorations import (
-    drawing_software,
-    font_families,
-    missing_font_warning,
-)
+from shanhai.reporting.map_decorations import drawing_software, font_families, missing_font_warning
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pages import ReportPage
 from shanhai.science.ecoservices.computation import CLASS_UNITS

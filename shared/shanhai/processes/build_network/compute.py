@@ -90,12 +90,7 @@ def write_nodes(workspace: Path, nodes: Sequence[Node]) -> OutputFile:
 
 
 def _feature(code: str, geometry: BaseGeometry, properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "id": code,
-        "geometry": mapping(geometry),
-        "properties": properties,
-    }
+    return {"type": "Feature", "id": code, "geometry": mapping(geometry), "properties": properties}
 
 
 TEMPLATE = "network_report.html.j2"
@@ -131,11 +126,7 @@ def write_maps_and_report(
 
 
 def _layers(
-    built: result.Built,
-    statistics: Mapping[str, Any],
-    frame: MapFrame,
-    lang: Lang,
-    workspace: Path,
+    built: result.Built, statistics: Mapping[str, Any], frame: MapFrame, lang: Lang, workspace: Path
 ) -> list[Picture]:
     store, drawn = built.scene.store, list[Picture]()
     style = style_of(PATTERN)

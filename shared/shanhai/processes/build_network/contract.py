@@ -115,8 +115,7 @@ class SourceChoice(contract.Inputs):
     """Which land is an ecological source."""
 
     candidates: Literal["importance", "natural_cover"] = Field(
-        "importance",
-        description="Land of high importance, or all natural cover / 候选区",
+        "importance", description="Land of high importance, or all natural cover / 候选区"
     )
     weighting: Literal["equal", "entropy", "given"] = Field(
         "equal", description="Weights of the services / 服务赋权方式"
@@ -182,8 +181,7 @@ class ResistanceChoice(contract.Inputs):
         default_factory=dict, description="Weights in place of the table's / 因子权重"
     )
     night_lights: Literal["class_mean", "vegetation_adjusted", "none"] = Field(
-        "class_mean",
-        description="Correction by night lights, where they are known / 夜间灯光修正",
+        "class_mean", description="Correction by night lights, where they are known / 夜间灯光修正"
     )
 
 
@@ -467,9 +465,7 @@ BUILD_NETWORK = contract.ProcessContract(
             "application/geo+json",
         ),
         contract.OutputSpec(
-            "named_table",
-            Label("规划廊道对照表", "Named corridors as a table"),
-            "text/csv",
+            "named_table", Label("规划廊道对照表", "Named corridors as a table"), "text/csv"
         ),
         contract.OutputSpec("corridor_nodes", Label("节点", "Nodes"), "application/geo+json"),
         contract.OutputSpec("map_zh", Label("生态网络图（中文）", "Map (Chinese)"), "image/png"),

@@ -15,11 +15,7 @@ from shanhai.processes.kit.geometry import as_multi, path_line, to_lon_lat
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.corridors.corridor_profile import match_names
 from shanhai.science.corridors.links import Network
-from shanhai.science.corridors.named_corridors import (
-    FollowedPart,
-    NamedCourse,
-    compare_with_named,
-)
+from shanhai.science.corridors.named_corridors import FollowedPart, NamedCourse, compare_with_named
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.grid import Grid
@@ -78,10 +74,7 @@ def known_corridors(scene: Scene) -> dict[str, KnownCorridor]:
 
 
 def _known(
-    title: Title,
-    geometry: Mapping[str, Any],
-    crs: str,
-    line: Mapping[str, Any] | None = None,
+    title: Title, geometry: Mapping[str, Any], crs: str, line: Mapping[str, Any] | None = None
 ) -> KnownCorridor:
     drawn = reproject_geometry(shape(dict(geometry)), LON_LAT, crs)
     course = drawn if line is None else reproject_geometry(shape(dict(line)), LON_LAT, crs)

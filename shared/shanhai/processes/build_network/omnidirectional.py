@@ -9,10 +9,7 @@ import numpy as np
 
 from shanhai.errors import LimitExceeded
 from shanhai.processes.build_network.context import Scene, memory_left
-from shanhai.processes.build_network.contract import (
-    OMNIDIRECTIONAL_RASTERS,
-    OmnidirectionalChoice,
-)
+from shanhai.processes.build_network.contract import OMNIDIRECTIONAL_RASTERS, OmnidirectionalChoice
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.build_network.sources import IMPORTANCE
 from shanhai.processes.kit.task import Progress, pointing_at

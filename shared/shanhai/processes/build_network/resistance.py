@@ -256,8 +256,5 @@ class _Around:
     def _grown(self) -> Window:
         window, halo = self.window, self.halo
         return Window(
-            window.row - halo,
-            window.col - halo,
-            window.height + 2 * halo,
-            window.width + 2 * halo,
+            window.row - halo, window.col - halo, window.height + 2 * halo, window.width + 2 * halo
         )

@@ -140,16 +140,12 @@ def _not_drawn(titles: Sequence[Title]) -> ResultFlag:
 
 _NO_CORRIDOR = ResultFlag(
     "no_corridor",
-    Label(
-        "没有任何两个源地相连，未得到廊道",
-        "no two sources are joined: there is no corridor",
-    ),
+    Label("没有任何两个源地相连，未得到廊道", "no two sources are joined: there is no corridor"),
 )
 _NO_NAME = ResultFlag(
     "no_name_matched",
     Label(
-        "没有廊道与给出的名称相符（重叠须达一半）",
-        "no corridor overlaps one of the names by half",
+        "没有廊道与给出的名称相符（重叠须达一半）", "no corridor overlaps one of the names by half"
     ),
 )
 
@@ -234,11 +230,7 @@ def statistics_document(
         "barriers": [_row(one) for one in nodes if one.kind == "barrier"],
         "crossings": [_row(one) for one in nodes if one.kind == "crossing"],
         "disconnected_pairs": [
-            {
-                "source_a": source_code(one),
-                "source_b": source_code(other),
-                "status": "disconnected",
-            }
+            {"source_a": source_code(one), "source_b": source_code(other), "status": "disconnected"}
             for one, other in network.disconnected
         ],
         "dropped_pairs": [

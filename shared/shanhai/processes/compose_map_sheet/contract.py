@@ -130,10 +130,7 @@ class ComposeMapSheetInputs(Inputs):
     )
     languages: Languages = Field("zh", description="Of what is written / 文字语言")
     formats: list[SheetFormat] = Field(
-        ["pdf", "png", "svg"],
-        min_length=1,
-        max_length=3,
-        description="Files wanted / 文件格式",
+        ["pdf", "png", "svg"], min_length=1, max_length=3, description="Files wanted / 文件格式"
     )
     dpi: int = Field(150, ge=72, le=600, description="Pixels of the PNG to the inch / PNG 分辨率")
     title_zh: Words | None = Field(None, description="Title in Chinese / 图名")

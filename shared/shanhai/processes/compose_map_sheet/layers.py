@@ -203,8 +203,7 @@ def read_layer(
 def _missing(layer: contract.SheetLayerTask, reason: Label) -> SheetLayerRead:
     """A layer of which there is nothing: the legend says so."""
     flag = ResultFlag(
-        "missing_layer",
-        Label(f"{layer.title_zh}：{reason.zh}", f"{layer.title_en}: {reason.en}"),
+        "missing_layer", Label(f"{layer.title_zh}：{reason.zh}", f"{layer.title_en}: {reason.en}")
     )
     row = LegendRow(Swatch("no_data"), reason)
     return SheetLayerRead(layer, LegendGroup(_titled(layer), [row]), {"drawn": False}, warning=flag)

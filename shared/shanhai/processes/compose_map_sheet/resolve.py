@@ -346,10 +346,7 @@ async def _find_features(
         return empty
     rows = [(row.geometry, row.plain()) for row in page.rows]
     if entity.masking is not None or len(rows) != await count_features(
-        search.session,
-        entity,
-        _selection(search, PUBLIC, entity, asked, filters),
-        capped=False,
+        search.session, entity, _selection(search, PUBLIC, entity, asked, filters), capped=False
     ):
         search.public = False
     search.draft |= any(

@@ -45,12 +45,7 @@ from shanhai.processes.delineate_zones.zoning import (
     delineate,
     zoner_of,
 )
-from shanhai.processes.kit.manifest import (
-    areas_record,
-    finished,
-    kept_step,
-    resumed_runner,
-)
+from shanhai.processes.kit.manifest import areas_record, finished, kept_step, resumed_runner
 from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import begin_rasters, write_document
 from shanhai.processes.kit.region import SCRATCH, build_study_area
@@ -70,12 +65,7 @@ from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effe
 from shanhai.science.zoning.clustering import STARTS
 from shanhai.science.zoning.frozen_zones import model_of
 from shanhai.science.zoning.polygons import ZoneCoverage
-from shanhai.science.zoning.postprocess import (
-    BEFORE,
-    OVERRIDE,
-    STRICT_PROTECTION,
-    ZONES,
-)
+from shanhai.science.zoning.postprocess import BEFORE, OVERRIDE, STRICT_PROTECTION, ZONES
 from shanhai.science.zoning.statistics import feature_profiles
 from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, KEY_PROTECTION, NEAR_TIE
 from shanhai.vocabulary import ZONE_CLASSES, Label

@@ -2,11 +2,7 @@
 
 from typing import Literal
 
-from pydantic import (
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from shanhai.processes.assess_ecoservices.contract import (
     SCHEMAS,

@@ -26,12 +26,7 @@ from shanhai.processes.delineate_zones.contract import (
     DelineateZonesInputs,
     scheme_code,
 )
-from shanhai.processes.kit.publication import (
-    as_multipolygon,
-    job_id_of,
-    publish_rasters,
-    region_of,
-)
+from shanhai.processes.kit.publication import as_multipolygon, job_id_of, publish_rasters, region_of
 from shanhai.processes.kit.task import Publication
 from shanhai.vocabulary import SUPPLY_DEMAND
 

@@ -31,12 +31,7 @@ from shanhai.science.uncertainty.robustness import (
     design_members,
     smooth_field,
 )
-from shanhai.science.zoning.clustering import (
-    ALGORITHMS,
-    HIGHEST_K,
-    MAX_UNITS,
-    Algorithm,
-)
+from shanhai.science.zoning.clustering import ALGORITHMS, HIGHEST_K, MAX_UNITS, Algorithm
 from shanhai.science.zoning.ensemble import (
     EnsembleChoices,
     EnsembleUnits,

@@ -227,11 +227,7 @@ class Doubt:
 
 
 def doubt_zones(
-    assessment: Assessment,
-    inputs: DelineateZonesInputs,
-    zoner: Zoner,
-    folder: Path,
-    told: Told,
+    assessment: Assessment, inputs: DelineateZonesInputs, zoner: Zoner, folder: Path, told: Told
 ) -> Doubt:
     """Assess and zone again as often as was asked for.
 
@@ -315,9 +311,7 @@ def _draw(again: _Again, draws: list[Draw], told: Callable[[], None]) -> Drawn:
     agreeing, zoned = _sum_up(own, len(draws))
     own.drop(_MEAN, _SQUARES, *_COUNTS)
     return Drawn(
-        draws=len(draws),
-        applied=again.applied(draws[0]),
-        modal_share=agreeing / max(zoned, 1),
+        draws=len(draws), applied=again.applied(draws[0]), modal_share=agreeing / max(zoned, 1)
     )
 
 

@@ -16,11 +16,7 @@ from shanhai.raster.cells import number_areas
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.autocorrelation import (
-    Neighbours,
-    lattice_neighbours,
-    neighbours_of_pairs,
-)
+from shanhai.science.autocorrelation import Neighbours, lattice_neighbours, neighbours_of_pairs
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, IntArray, Window
 from shanhai.science.normalisation import normalise
 from shanhai.science.uncertainty.resampling import LEAST_BLOCK_M, block_side_m

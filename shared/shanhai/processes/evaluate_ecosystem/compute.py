@@ -64,11 +64,7 @@ def write_maps_and_report(
 
 
 def _draw(
-    store: ScratchStore,
-    layer: str,
-    statistics: Mapping[str, Any],
-    frame: MapFrame,
-    workspace: Path,
+    store: ScratchStore, layer: str, statistics: Mapping[str, Any], frame: MapFrame, workspace: Path
 ) -> list[Picture]:
     """The maps of a layer in the languages that can be written here."""
     style, drawn = style_of(layer), list[Picture]()

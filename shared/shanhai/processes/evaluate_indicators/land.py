@@ -313,10 +313,7 @@ def _keeping(asked: values.Asked) -> Sequence[ShapeTask] | values.Missing:
             found += shapes
     if not found:
         return values.Missing(
-            Label(
-                "没有现行的自然保护地或生态保护红线",
-                "no protected area or red line is in force",
-            )
+            Label("没有现行的自然保护地或生态保护红线", "no protected area or red line is in force")
         )
     return found
 
@@ -369,12 +366,7 @@ def _with_approved(one: ShapeTask) -> str:
 
 def _without_size(kind: str) -> values.Missing:
     label = KINDS[kind]
-    return values.Missing(
-        Label(
-            f"{label.zh}没有图形",
-            f"{label.en}: no shape is known",
-        )
-    )
+    return values.Missing(Label(f"{label.zh}没有图形", f"{label.en}: no shape is known"))
 
 
 def _share(

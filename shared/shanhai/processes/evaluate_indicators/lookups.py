@@ -197,11 +197,7 @@ def _shape(row: Any) -> contract.ShapeTask:
 
 
 async def find_key_species(
-    session: AsyncSession,
-    region: RegionRow,
-    years: Sequence[int],
-    viewer: Viewer,
-    today: date,
+    session: AsyncSession, region: RegionRow, years: Sequence[int], viewer: Viewer, today: date
 ) -> list[contract.KeySpeciesTask]:
     """How many key protected species are known of the region, and how many of them are protected.
 

@@ -216,10 +216,7 @@ def _figure(row: IndicatorTarget) -> contract.FigureTask:
 
 def _value(item: ObservedFigure, jobs: Mapping[int, str]) -> contract.ValueTask:
     return contract.ValueTask(
-        year=item.year,
-        value=item.value,
-        cumulative=item.cumulative,
-        by_job=jobs.get(item.year),
+        year=item.year, value=item.value, cumulative=item.cumulative, by_job=jobs.get(item.year)
     )
 
 

@@ -3,11 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import (
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract, Theme
 from shanhai.validation import Code, Name, Note, Rfc3339Date

@@ -56,8 +56,4 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         },
     )
     await add_outputs(session, publication, {file.name: dataset})
-    return {
-        "dataset": code,
-        "summary": {**summary, "verdict": "imported"},
-        "warnings": warnings,
-    }
+    return {"dataset": code, "summary": {**summary, "verdict": "imported"}, "warnings": warnings}

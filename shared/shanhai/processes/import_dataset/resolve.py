@@ -3,12 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
-from shanhai.processes.kit.lookups import (
-    find_usable_region,
-    judge_new_code,
-    judge_upload,
-    refuse,
-)
+from shanhai.processes.kit.lookups import find_usable_region, judge_new_code, judge_upload, refuse
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import Task
 

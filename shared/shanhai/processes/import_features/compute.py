@@ -76,11 +76,7 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
 
 
 def _unread(
-    source: FeatureSource,
-    findings: Findings,
-    workspace: Path,
-    upload: Path,
-    error: InvalidInput,
+    source: FeatureSource, findings: Findings, workspace: Path, upload: Path, error: InvalidInput
 ) -> Outcome:
     """What a check tells of a file of which it is not known how to read the rows."""
     label = Label(error.localised("zh"), error.localised("en"))

@@ -26,13 +26,7 @@ from shanhai.processes.import_features.neighbour_checks import Neighbourhood
 from shanhai.processes.import_features.rows import FieldPlan, RowReader
 from shanhai.processes.kit.task import Progress
 from shanhai.vector.source_crs import Numbers, System
-from shanhai.vector.sources import (
-    CURVED_TYPES,
-    FeatureSource,
-    SourceBlock,
-    shapes_of,
-    type_number,
-)
+from shanhai.vector.sources import CURVED_TYPES, FeatureSource, SourceBlock, shapes_of, type_number
 from shanhai.vocabulary import Label
 
 Shapes = NDArray[np.object_]
@@ -82,11 +76,7 @@ class _Work:
     mended: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def refuse(
-        self,
-        index: int,
-        rule: Rule,
-        detail: Label,
-        place: tuple[float, float] | None = None,
+        self, index: int, rule: Rule, detail: Label, place: tuple[float, float] | None = None
     ) -> None:
         self.remarks.append(Remark(index, rule, detail, place))
         self.shapes[index] = None

@@ -12,12 +12,7 @@ from shanhai.processes.import_features.contract import (
     ImportFeaturesInputs,
     ImportFeaturesTask,
 )
-from shanhai.processes.kit.lookups import (
-    find_usable_region,
-    judge_collection,
-    judge_upload,
-    refuse,
-)
+from shanhai.processes.kit.lookups import find_usable_region, judge_collection, judge_upload, refuse
 from shanhai.processes.kit.publication import rights_of
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import Task

@@ -171,11 +171,7 @@ class RowReader:
     """Reads values block by block; remembers the codes it has seen."""
 
     def __init__(
-        self,
-        entity: Entity,
-        plan: FieldPlan,
-        known: Mapping[str, frozenset[str]],
-        info: SourceInfo,
+        self, entity: Entity, plan: FieldPlan, known: Mapping[str, frozenset[str]], info: SourceInfo
     ) -> None:
         self._plan = plan
         self._info = info

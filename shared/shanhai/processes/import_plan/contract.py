@@ -2,9 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
 from shanhai.vocabulary import Label

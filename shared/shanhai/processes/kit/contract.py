@@ -179,11 +179,7 @@ Alternatives = tuple[EvaluationTheme, ...]
 
 
 SERVICE_NEEDS: Mapping[str, tuple[Alternatives, ...]] = {
-    "water_conservation": (
-        ("rainfall",),
-        ("evapotranspiration", "reference_et"),
-        ("land_cover",),
-    ),
+    "water_conservation": (("rainfall",), ("evapotranspiration", "reference_et"), ("land_cover",)),
     "soil_retention": (
         ("rain_erosivity", "rainfall"),
         ("soil_erodibility", "soil"),

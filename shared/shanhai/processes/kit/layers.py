@@ -334,10 +334,7 @@ def _write_contributing_area(place: Place) -> None:
 def _soil(store: ScratchStore, scale: VegetationScale, window: Window) -> None:
     cover, slope = store.read_classes("land_cover", window), store.read("slope", window)
     length = rusle.slope_length(
-        slope,
-        store.read("aspect_length", window),
-        store.read(CELLS, window),
-        store.grid.cell_m,
+        slope, store.read("aspect_length", window), store.read(CELLS, window), store.grid.cell_m
     )
     potential = potential_erosion(
         r_factor=store.read("erosivity", window),

@@ -87,10 +87,7 @@ def kept_back(task: Task, contract: ProcessContract) -> Task:
 
 
 async def demand_right(
-    session: AsyncSession,
-    contract: ProcessContract,
-    inputs: Mapping[str, Any],
-    identity: Identity,
+    session: AsyncSession, contract: ProcessContract, inputs: Mapping[str, Any], identity: Identity
 ) -> None:
     """Refuse the wish to publish of whoever is no approver of the region.
 

@@ -314,12 +314,7 @@ class Resolution:
         return await self.authorise(session, task, identity)
 
     async def task_of(
-        self,
-        session: AsyncSession,
-        inputs: Inputs,
-        *,
-        requested_by: str,
-        identity: Identity | None,
+        self, session: AsyncSession, inputs: Inputs, *, requested_by: str, identity: Identity | None
     ) -> Task:
         """The whole task of a request.
 

@@ -22,11 +22,7 @@ from shanhai.processes.publish_bulletin.contract import (
 from shanhai.processes.publish_bulletin.document import maps
 from shanhai.processes.publish_bulletin.document.composing import compose, title_of
 from shanhai.processes.publish_bulletin.document.content import build_content
-from shanhai.processes.publish_bulletin.document.files import (
-    Drawn,
-    pack_pictures,
-    write_documents,
-)
+from shanhai.processes.publish_bulletin.document.files import Drawn, pack_pictures, write_documents
 from shanhai.processes.publish_bulletin.document.language import Refused, in_language
 from shanhai.processes.publish_bulletin.document.sections import STATUS_COLORS
 from shanhai.reporting.blocks import Picture

@@ -196,11 +196,7 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
         "corrects": None if former is None else former.code,
     }
     return task.model_copy(
-        update={
-            "region": region,
-            "plan": inputs.plan,
-            "bulletin": held.model_copy(update=numbers),
-        }
+        update={"region": region, "plan": inputs.plan, "bulletin": held.model_copy(update=numbers)}
     )
 
 

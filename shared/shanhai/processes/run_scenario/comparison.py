@@ -95,10 +95,7 @@ def network_document(
             for name, (label, unit) in MEASURES.items()
         ],
         "connectivity": _gain(before, after),
-        "status": {
-            "before": _status(rehearsal.before),
-            "after": _status(rehearsal.after),
-        },
+        "status": {"before": _status(rehearsal.before), "after": _status(rehearsal.after)},
         "changes": {
             name: sum(one.change == name for one in links) for name in before_after.CHANGES
         },
@@ -153,10 +150,7 @@ def table_rows(document: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Measures, links by what became of them, ratios, areas of zones and of land cover."""
     figures = ("before", "after", "change", "change_percent")
     for one in document.get("measures", ()):
-        yield (
-            "network",
-            *(one[name] for name in ("item", "name_zh", "name_en", "unit", *figures)),
-        )
+        yield ("network", *(one[name] for name in ("item", "name_zh", "name_en", "unit", *figures)))
     for name, count in document.get("changes", {}).items():
         label = CHANGE_LABELS[name]
         yield ("links", name, label.zh, label.en, "1", None, count, None, None)
@@ -232,11 +226,7 @@ def _sources(rehearsal: before_after.Rehearsal) -> list[Document]:
         if number not in rehearsal.matching.before_of
     ]
     return [
-        {
-            "code": code,
-            "area_ha_before": _rounded(before),
-            "area_ha_after": _rounded(after),
-        }
+        {"code": code, "area_ha_before": _rounded(before), "area_ha_after": _rounded(after)}
         for code, before, after in (*kept, *new)
     ]
 

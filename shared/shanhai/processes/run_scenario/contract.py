@@ -86,8 +86,7 @@ class Edit(Inputs):
         None, ge=1, le=1000, description="Resistance afterwards, of set_resistance / 编辑后的阻力值"
     )
     table_class: Code | None = Field(
-        None,
-        description="Class of the table of resistance instead of a number / 阻力表中的类别",
+        None, description="Class of the table of resistance instead of a number / 阻力表中的类别"
     )
 
     @model_validator(mode="after")

@@ -100,11 +100,7 @@ def _edited(edits: ScratchStore) -> list[str]:
 
 
 def _write(
-    names: Sequence[str],
-    edits: ScratchStore,
-    stores: Stores,
-    former: ScratchStore,
-    window: Window,
+    names: Sequence[str], edits: ScratchStore, stores: Stores, former: ScratchStore, window: Window
 ) -> None:
     inner = within_region(stores, window)
     for name in names:
@@ -221,12 +217,7 @@ class Reassessed:
 
 
 def reassess(
-    base: Assessment,
-    edited: Edited,
-    folder: Path,
-    runner: WindowRunner,
-    *,
-    complete: bool = False,
+    base: Assessment, edited: Edited, folder: Path, runner: WindowRunner, *, complete: bool = False
 ) -> Reassessed:
     """The services after the edits.
 
@@ -292,11 +283,7 @@ def _write_touched(
 
 
 def _write_window_touched(
-    edits: ScratchStore,
-    stores: Stores,
-    former: ScratchStore,
-    whole: Sequence[str],
-    window: Window,
+    edits: ScratchStore, stores: Stores, former: ScratchStore, whole: Sequence[str], window: Window
 ) -> None:
     touched = np.zeros((window.height, window.width), dtype=bool)
     inner = within_region(stores, window)

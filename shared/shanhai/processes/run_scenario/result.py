@@ -274,11 +274,7 @@ _DISCONNECTED = ResultFlag(
     ),
 )
 _NOTHING = ResultFlag(
-    "nothing_changed",
-    Label(
-        "编辑没有改变网络",
-        "the edits change nothing of the network",
-    ),
+    "nothing_changed", Label("编辑没有改变网络", "the edits change nothing of the network")
 )
 _RATIO_SAME = ResultFlag(
     "ratio_unchanged",

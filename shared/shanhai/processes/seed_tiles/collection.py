@@ -225,9 +225,7 @@ class Collector:
     def _of_layer(self, sheet: Sheet, layer: SeenLayer, zoom: int, column: int, row: int) -> Tile:
         tail = f"/tiles/{self._plan.grid.id}/{zoom}/{column}/{row}.{sheet.format}"
         tile = self._service.tile(
-            layer_path(layer.name, tail),
-            {**self._parameters, "v": layer.version},
-            own=layer.own,
+            layer_path(layer.name, tail), {**self._parameters, "v": layer.version}, own=layer.own
         )
         if not tile.current:
             raise LayerChanged(layer.name)

@@ -80,9 +80,7 @@ def find_candidates(siting: Siting, priority: Priority | None) -> list[Candidate
         )
     if not found:
         raise InvalidInput(
-            "there is no candidate site",
-            message_zh="没有候选地块",
-            pointer="/inputs/candidates",
+            "there is no candidate site", message_zh="没有候选地块", pointer="/inputs/candidates"
         )
     _demand_named(siting, found)
     return found

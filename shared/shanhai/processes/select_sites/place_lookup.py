@@ -24,12 +24,7 @@ from shanhai.processes.kit.resolution import MOST_VERTICES, checksum_of
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.processes.select_sites.contract import Fund, SelectSitesInputs
 from shanhai.processes.select_sites.sites import judge_selection
-from shanhai.processes.select_sites.task import (
-    FundTask,
-    LinkTask,
-    PlaceTask,
-    SelectionTask,
-)
+from shanhai.processes.select_sites.task import FundTask, LinkTask, PlaceTask, SelectionTask
 from shanhai.vocabulary import Visibility
 
 RATIO = "ratio"

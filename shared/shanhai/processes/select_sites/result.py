@@ -337,10 +337,7 @@ _STOPPED = ResultFlag(
         "within the gap, and another run may find another",
     ),
 )
-_NONE = ResultFlag(
-    "nothing_chosen",
-    Label("没有选出任何地块", "no site was chosen"),
-)
+_NONE = ResultFlag("nothing_chosen", Label("没有选出任何地块", "no site was chosen"))
 _NO_PRIORITY = ResultFlag(
     "no_priority",
     Label(

@@ -299,10 +299,7 @@ def shared_borders(shapes: Sequence[BaseGeometry], penalty: float = 0.0) -> Edge
             pairs.append((one, other))
             lengths.append(min(shared, around[one], around[other]))
     return Edges(
-        around,
-        np.array(pairs, dtype=np.int64).reshape(-1, 2),
-        np.array(lengths),
-        penalty / _KM_M,
+        around, np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(lengths), penalty / _KM_M
     )
 
 

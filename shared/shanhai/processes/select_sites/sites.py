@@ -26,10 +26,7 @@ _UNIT_M = "/inputs/parameters/unit_m"
 
 
 def judge_selection(
-    inputs: SelectSitesInputs,
-    region: RegionTask,
-    themes: Sequence[str],
-    selection: SelectionTask,
+    inputs: SelectSitesInputs, region: RegionTask, themes: Sequence[str], selection: SelectionTask
 ) -> list[Fault]:
     """A fault for each thing that cannot be done.
 

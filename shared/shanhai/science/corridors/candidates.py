@@ -212,9 +212,7 @@ def find_zones(ground: SearchGround) -> CostZones:
 
 
 def reaches(
-    settings: LinkSettings,
-    touching: Mapping[Pair, float],
-    parts: tuple[tuple[int, ...], ...],
+    settings: LinkSettings, touching: Mapping[Pair, float], parts: tuple[tuple[int, ...], ...]
 ) -> dict[int, Reach]:
     """How far the search from each source goes: to its partners, and as far as swaths need.
 

@@ -234,10 +234,7 @@ def _moved(steps: Steps, width: int) -> Steps:
         return down * width + (offsets - down * steps.width)
 
     return steps._replace(
-        to=rewritten(steps.to),
-        one=rewritten(steps.one),
-        other=rewritten(steps.other),
-        width=width,
+        to=rewritten(steps.to), one=rewritten(steps.one), other=rewritten(steps.other), width=width
     )
 
 

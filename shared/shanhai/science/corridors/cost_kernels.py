@@ -360,11 +360,7 @@ def path_back(cost: FloatArray, resistance: FloatArray, end: int, steps: Steps) 
 
 @compiled
 def contacts(
-    cost: FloatArray,
-    resistance: FloatArray,
-    zones: Labels,
-    steps: Steps,
-    count: int,
+    cost: FloatArray, resistance: FloatArray, zones: Labels, steps: Steps, count: int
 ) -> FloatArray:
     """Least cost of the ways that cross the border between two zones once.
 

@@ -122,11 +122,7 @@ def _moments(different: FloatArray, counts: IntArray) -> tuple[FloatArray, Float
     centred = different - np.average(different, weights=weights)
     scale = np.abs(centred).max()
     centred = centred / scale if scale else centred
-    return (
-        _running(weights),
-        _running(weights * centred),
-        _running(weights * centred**2),
-    )
+    return (_running(weights), _running(weights * centred), _running(weights * centred**2))
 
 
 def _running(terms: FloatArray) -> FloatArray:

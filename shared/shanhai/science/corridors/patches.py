@@ -63,11 +63,7 @@ def boxes_of(points: IntArray, starts: IntArray) -> IntArray:
 
 @compiled
 def least_squares(
-    points: IntArray,
-    groups: IntArray,
-    boxes: IntArray,
-    patches: IntArray,
-    reach: float,
+    points: IntArray, groups: IntArray, boxes: IntArray, patches: IntArray, reach: float
 ) -> FloatArray:
     """Squared distance of every pair of patches; infinite beyond √`reach`.
 

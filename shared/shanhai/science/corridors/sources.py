@@ -446,7 +446,6 @@ def _unusual_share(share: float) -> IndicatorRemark:
 SINGLE_SOURCE = IndicatorRemark(
     "single_source",
     Label(
-        "只有一个源地，无法构建廊道。",
-        "There is one source only: there are no corridors to find.",
+        "只有一个源地，无法构建廊道。", "There is one source only: there are no corridors to find."
     ),
 )

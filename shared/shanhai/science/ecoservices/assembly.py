@@ -345,11 +345,7 @@ def _ways(
     return [*wanted, *(method for method in others if not numbers_lacking(method, changes))]
 
 
-def _finish(
-    linker: Linker,
-    request: AssessmentRequest,
-    taken: TakenMethods,
-) -> Assembled:
+def _finish(linker: Linker, request: AssessmentRequest, taken: TakenMethods) -> Assembled:
     methods = taken.methods
     for node in matching_layers.matching_nodes(
         methods, request.weights, request.min_services, request.max_mode

@@ -94,11 +94,7 @@ THREATS: tuple[Threat, ...] = (
 
 
 def index_supply(
-    *,
-    npp_n: FloatArray,
-    rainfall_n: FloatArray,
-    temperature_n: FloatArray,
-    elevation_n: FloatArray,
+    *, npp_n: FloatArray, rainfall_n: FloatArray, temperature_n: FloatArray, elevation_n: FloatArray
 ) -> FloatArray:
     """Raw supply `N(NPP)·N(P)·N(T)·(1 − N(z))`, which is normalised once more.
 
@@ -392,12 +388,7 @@ METHODS: tuple[method.Method, ...] = (
         ),
         demand=DEMAND,
         extra=(DEGRADATION,),
-        through=(
-            *map(_threat_quantity, THREATS),
-            BUILT_UP_NEARBY,
-            DEVELOPMENT,
-            DEVELOPMENT_N,
-        ),
+        through=(*map(_threat_quantity, THREATS), BUILT_UP_NEARBY, DEVELOPMENT, DEVELOPMENT_N),
     ),
 )
 """Ways to calculate the service, the default of both profiles first."""

@@ -93,19 +93,9 @@ EMISSIONS_TOTAL = method.ParameterSpec(
     (0.0, 1e10),
     "carbon emitted in the area, from the inventory (tCO2·12/44); may be 0",
 )
-BETA = method.ParameterSpec(
-    "light_share",
-    LIGHT_SHARE,
-    "1",
-    (0.0, 1.0),
-    "engineering default",
-)
+BETA = method.ParameterSpec("light_share", LIGHT_SHARE, "1", (0.0, 1.0), "engineering default")
 YEARS = method.ParameterSpec(
-    "years",
-    None,
-    "yr",
-    (0.1, 200.0),
-    "years between the two carbon densities",
+    "years", None, "yr", (0.1, 200.0), "years between the two carbon densities"
 )
 URBAN_NPP = method.OptionSpec(
     "urban_npp",

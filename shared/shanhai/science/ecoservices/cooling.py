@@ -90,11 +90,7 @@ SHADE = _table("shade", 0.05, 0.85, 0.30, 0.05, 0.10, 0.80, 0, 0.10, 0)
 ALBEDO = _table("albedo", 0.18, 0.15, 0.18, 0.20, 0.14, 0.12, 0.06, 0.18, 0.25)
 GREEN = _table("green", 0, 1, 1, 1, 1, 1, 0, 0, 0)
 COOLING_DISTANCE = ParameterSpec(
-    "cooling_distance_m",
-    450.0,
-    "m",
-    (10.0, 2_000.0),
-    "engineering default",
+    "cooling_distance_m", 450.0, "m", (10.0, 2_000.0), "engineering default"
 )
 PARK_AREA = ParameterSpec(
     "park_area_ha", 2.0, "ha", (0.0, 1_000.0), "InVEST urban cooling", ConfirmationStatus.VERIFIED
@@ -106,13 +102,7 @@ UHI_MAX = ParameterSpec(
     (0.0, 15.0),
     "engineering default, to be set from a local study of the heat island",
 )
-COMFORT = ParameterSpec(
-    "comfort_temperature",
-    26.0,
-    "Cel",
-    (0.0, 45.0),
-    "engineering default",
-)
+COMFORT = ParameterSpec("comfort_temperature", 26.0, "Cel", (0.0, 45.0), "engineering default")
 SHADE_SOURCE = OptionSpec(
     "shade_source",
     "table",

@@ -250,18 +250,10 @@ _TO_ACCESS = Label("距道路或聚落距离", "Distance to a road or settlement
 _EXPOSURE = Label("人口暴露度", "Exposure of people")
 
 CROP_COEFFICIENTS = method.TableSpec(
-    "crop_coefficient",
-    CROP_COEFFICIENT,
-    "1",
-    (0.0, 2.0),
-    "within the ranges of FAO-56 and InVEST",
+    "crop_coefficient", CROP_COEFFICIENT, "1", (0.0, 2.0), "within the ranges of FAO-56 and InVEST"
 )
 NATURALNESS_TABLE = method.TableSpec(
-    "naturalness",
-    NATURALNESS,
-    "1",
-    (0.0, 1.0),
-    "engineering default",
+    "naturalness", NATURALNESS, "1", (0.0, 1.0), "engineering default"
 )
 
 SHARED: tuple[method.Quantity, ...] = (
@@ -307,11 +299,7 @@ SHARED: tuple[method.Quantity, ...] = (
     normalised_quantity("slope_n", "slope", "坡度", "slope"),
     normalised_quantity("relief_n", "relief", "地形起伏", "relief"),
     method.Quantity(
-        "night_lights_log",
-        "1",
-        Label("夜间灯光", "Night lights"),
-        _log,
-        ("night_lights",),
+        "night_lights_log", "1", Label("夜间灯光", "Night lights"), _log, ("night_lights",)
     ),
     _LIGHTS,
     method.Quantity(

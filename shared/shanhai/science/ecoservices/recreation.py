@@ -174,25 +174,13 @@ def nature_area(
 
 
 WATER_DECAY = method.ParameterSpec(
-    "water_decay_m",
-    WATER_DECAY_M,
-    "m",
-    _DECAY_RANGE_M,
-    "engineering default",
+    "water_decay_m", WATER_DECAY_M, "m", _DECAY_RANGE_M, "engineering default"
 )
 ACCESS_DECAY = method.ParameterSpec(
-    "access_decay_m",
-    ACCESS_DECAY_M,
-    "m",
-    _DECAY_RANGE_M,
-    "engineering default",
+    "access_decay_m", ACCESS_DECAY_M, "m", _DECAY_RANGE_M, "engineering default"
 )
 TIME_DECAY = method.ParameterSpec(
-    "access_decay_min",
-    ACCESS_DECAY_MIN,
-    "min",
-    (1.0, 600.0),
-    "engineering default",
+    "access_decay_min", ACCESS_DECAY_MIN, "min", (1.0, 600.0), "engineering default"
 )
 SHORE = method.ParameterSpec(
     "shore_m",
@@ -201,13 +189,7 @@ SHORE = method.ParameterSpec(
     (0.0, 5_000.0),
     "no shore is taken as open unless asked for; 200 where all are",
 )
-REACH = method.ParameterSpec(
-    "reach_m",
-    1_000.0,
-    "m",
-    (10.0, 10_000.0),
-    "engineering default",
-)
+REACH = method.ParameterSpec("reach_m", 1_000.0, "m", (10.0, 10_000.0), "engineering default")
 STANDARD = method.ParameterSpec(
     "nature_standard",
     15.0,
@@ -244,11 +226,7 @@ def _speed(name: str, kmh: float) -> method.ParameterSpec:
     return method.ParameterSpec(name, kmh, "km/h", (0.5, 150.0), source)
 
 
-SPEEDS = (
-    _speed("main_road_kmh", 50.0),
-    _speed("minor_road_kmh", 20.0),
-    _speed("walking_kmh", 4.0),
-)
+SPEEDS = (_speed("main_road_kmh", 50.0), _speed("minor_road_kmh", 20.0), _speed("walking_kmh", 4.0))
 
 _ESTIMAP = "after ESTIMAP (Paracchini et al. 2014)"
 _UNA = "InVEST urban nature access, after Liu et al. 2022"

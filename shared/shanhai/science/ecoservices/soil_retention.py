@@ -322,10 +322,7 @@ ERODIBILITY_FROM = method.OptionSpec(
     },
     "Williams 1990, calibrated by Zhang et al. 2008",
     method.ConfirmationStatus.LITERATURE,
-    needs={
-        TEXTURE: ("sand", "silt", "clay", "organic_carbon"),
-        MEASURED: ("soil_erodibility",),
-    },
+    needs={TEXTURE: ("sand", "silt", "clay", "organic_carbon"), MEASURED: ("soil_erodibility",)},
 )
 COVER_FACTOR = method.OptionSpec(
     "cover_factor",

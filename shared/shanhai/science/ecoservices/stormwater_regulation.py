@@ -130,13 +130,7 @@ STORM = method.ParameterSpec(
     (0.0, 2_000.0),
     "rain of the design storm, from the drainage plan or the capture target",
 )
-SEALED_SHARE = method.ParameterSpec(
-    "sealed_share",
-    0.70,
-    "1",
-    (0.0, 1.0),
-    "engineering default",
-)
+SEALED_SHARE = method.ParameterSpec("sealed_share", 0.70, "1", (0.0, 1.0), "engineering default")
 ANTECEDENT = method.OptionSpec(
     "antecedent",
     "normal",

@@ -324,11 +324,7 @@ RUNOFF = method.TableSpec(
     method.ConfirmationStatus.VERIFIED,
 )
 CROP = method.TableSpec(
-    "crop_coefficient",
-    landcover.CROP_COEFFICIENT,
-    "1",
-    (0.0, 2.0),
-    "within the ranges of FAO-56",
+    "crop_coefficient", landcover.CROP_COEFFICIENT, "1", (0.0, 2.0), "within the ranges of FAO-56"
 )
 ROOTS = method.TableSpec(
     "rooting_depth",
@@ -368,11 +364,7 @@ DOMESTIC = method.ParameterSpec(
     "200 L/d; the local Water Resources Bulletin knows better",
 )
 IRRIGATION = method.ParameterSpec(
-    "irrigation_use",
-    5400.0,
-    "m3/ha/yr",
-    (0.0, 50_000.0),
-    "engineering default",
+    "irrigation_use", 5400.0, "m3/ha/yr", (0.0, 50_000.0), "engineering default"
 )
 INDUSTRIAL = method.ParameterSpec(
     "industrial_use",

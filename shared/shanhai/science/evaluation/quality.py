@@ -101,8 +101,7 @@ def reference_values(
         own = _with_ancestors(counts[variable], kinship)
         taken[variable] = {
             group: next(
-                (one for one in _chain(group, kinship) if own[one] >= LEAST_CELLS),
-                group % TYPES,
+                (one for one in _chain(group, kinship) if own[one] >= LEAST_CELLS), group % TYPES
             )
             for group in np.flatnonzero(counts[variable]).tolist()
         }

@@ -68,9 +68,7 @@ def beside_nodata(ground: FloatArray, start: int, steps: IntArray, beside: BoolA
 
 
 @compiled
-def flood(
-    ground: FloatArray,
-) -> tuple[FloatArray, Labels, int, Labels, Labels, FloatArray]:
+def flood(ground: FloatArray) -> tuple[FloatArray, Labels, int, Labels, Labels, FloatArray]:
     """Flood a tile from its edges, as if it drained there, and tell basin from basin.
 
     Args:

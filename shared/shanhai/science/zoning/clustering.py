@@ -414,10 +414,7 @@ class Partition(Protocol):
 
 
 def partition_by(
-    algorithm: Algorithm,
-    features: FloatArray,
-    seed: int,
-    contiguity: Callable[[], Contiguity],
+    algorithm: Algorithm, features: FloatArray, seed: int, contiguity: Callable[[], Contiguity]
 ) -> Partition:
     """How the units are clustered; trees are grown once and cut for every number of clusters.
 

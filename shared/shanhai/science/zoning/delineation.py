@@ -23,20 +23,9 @@ from shanhai.science.zoning.clustering import (
     partition_by,
 )
 from shanhai.science.zoning.contiguity import Contiguity
-from shanhai.science.zoning.features import (
-    Features,
-    FeatureSet,
-    feature_layers,
-    prepare_features,
-)
+from shanhai.science.zoning.features import Features, FeatureSet, feature_layers, prepare_features
 from shanhai.science.zoning.units import UnitTable
-from shanhai.science.zoning.zone_names import (
-    HighLand,
-    Naming,
-    UnitValues,
-    name_zones,
-    named,
-)
+from shanhai.science.zoning.zone_names import HighLand, Naming, UnitValues, name_zones, named
 from shanhai.vocabulary import Label
 
 RATIO = "ratio"

@@ -12,13 +12,7 @@ from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, IntArray
 from shanhai.science.hydrology.tiles import Run
 from shanhai.science.kernels import compiled
-from shanhai.science.zoning.clustering import (
-    HIGHEST_K,
-    LOWEST_K,
-    Partition,
-    k_means,
-    one_thread,
-)
+from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, Partition, k_means, one_thread
 from shanhai.science.zoning.kmeans import count_different
 from shanhai.vocabulary import Label
 
@@ -151,10 +145,7 @@ class Diagnostics:
 
     def flags(self, k: int) -> tuple[ResultFlag, ...]:
         """What of the structure does not support k clusters."""
-        return (
-            *(() if self.null is None else self.null.flags),
-            *_least_supported(self.by_k, k),
-        )
+        return (*(() if self.null is None else self.null.flags), *_least_supported(self.by_k, k))
 
 
 @dataclass(frozen=True, slots=True)

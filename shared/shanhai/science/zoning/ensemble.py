@@ -219,8 +219,7 @@ def clusters_of_member(choices: EnsembleChoices, member: Mapping[Factor, int]) -
 
 
 def zones_of_members(
-    choices: EnsembleChoices,
-    members: Iterable[tuple[Mapping[Factor, int], IntArray | ClassArray]],
+    choices: EnsembleChoices, members: Iterable[tuple[Mapping[Factor, int], IntArray | ClassArray]]
 ) -> list[ClassArray]:
     """Zone of every base unit, 1–5, by the clusters of each member.
 

@@ -163,10 +163,7 @@ def prepare_features(
     covariance = matrix.T @ matrix / len(matrix)
     factors = scaling.factors[varies]
     correlation = covariance / np.outer(factors, factors)
-    flags = (
-        *_dropped_flags(dropped, scaling),
-        *_correlation_flags(kept, correlation),
-    )
+    flags = (*_dropped_flags(dropped, scaling), *_correlation_flags(kept, correlation))
     components = _principal_components(kept, covariance) if pca else None
     if components is not None:
         matrix = matrix @ components.loadings.T

@@ -10,12 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.grid import (
-    SQUARE_METRES_PER_HECTARE,
-    BoolArray,
-    ClassArray,
-    IntArray,
-)
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, IntArray
 from shanhai.science.kernels import compiled
 from shanhai.science.zoning.contiguity import find
 

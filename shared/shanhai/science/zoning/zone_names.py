@@ -17,12 +17,7 @@ BALANCE_TOLERANCE = 0.1
 """How far below 0 the mean ratio of general protection may lie."""
 
 KEY_PROTECTION = 2
-ZONES_BY_RANK = {
-    5: (1, 2, 3, 5, 4),
-    4: (1, 3, 5, 4),
-    3: (1, 3, 4),
-    2: (1, 4),
-}
+ZONES_BY_RANK = {5: (1, 2, 3, 5, 4), 4: (1, 3, 5, 4), 3: (1, 3, 4), 2: (1, 4)}
 """Zone codes from the highest to the lowest mean ratio. Five is the plan; fewer clusters keep the
 outermost zones first (status E)."""
 

@@ -11,14 +11,7 @@ from shanhai.db.bulletins.template import EnglishLine, Section, SectionKind, Tex
 from shanhai.errors import Fault
 from shanhai.processes.publish_bulletin.document import language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
-from shanhai.reporting.blocks import (
-    Block,
-    Front,
-    Pages,
-    Paragraph,
-    Picture,
-    SectionHeading,
-)
+from shanhai.reporting.blocks import Block, Front, Pages, Paragraph, Picture, SectionHeading
 from shanhai.vocabulary import LANGUAGES, Label, Lang
 
 NUMERALS = "一二三四五六七八九十"

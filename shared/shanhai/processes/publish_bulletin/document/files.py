@@ -13,11 +13,7 @@ from shanhai.reporting.pages import can_write_pdf, write_pdf
 from shanhai.storage.reproducible_zip import open_package, write_package
 from shanhai.vocabulary import Label, Lang
 
-MEDIA_TYPES = {
-    "html": "text/html",
-    "pdf": "application/pdf",
-    "docx": WORD_TYPE,
-}
+MEDIA_TYPES = {"html": "text/html", "pdf": "application/pdf", "docx": WORD_TYPE}
 TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 PICTURES = "pictures"
 """Name of the package of pictures among a bulletin's files."""

@@ -380,11 +380,7 @@ def _with_year(value: float | None, year: int | None) -> str:
 
 
 def _classes(
-    caption: Label,
-    classes: Sequence[Told],
-    what: Label,
-    lang: Lang,
-    palette: Sequence[str] = (),
+    caption: Label, classes: Sequence[Told], what: Label, lang: Lang, palette: Sequence[str] = ()
 ) -> list[Block]:
     cells = [[one["name"], str(one["count"]), number(one["percent"])] for one in classes]
     columns = (

@@ -9,12 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.circuit.graph import (
-    Circuit,
-    Regions,
-    currents,
-    entries,
-)
+from shanhai.science.corridors.circuit.graph import Circuit, Regions, currents, entries
 from shanhai.science.corridors.circuit.solver import (
     NO_GROUND,
     CircuitSettings,

@@ -32,12 +32,7 @@ from shanhai.science.corridors.circuit.graph import (
     number_parts,
     require_cells,
 )
-from shanhai.science.corridors.circuit.solver import (
-    WINDOW_SIDE,
-    CircuitSettings,
-    Run,
-    one_thread,
-)
+from shanhai.science.corridors.circuit.solver import WINDOW_SIDE, CircuitSettings, Run, one_thread
 from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 from shanhai.science.kernels import compiled
 

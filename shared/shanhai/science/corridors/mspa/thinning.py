@@ -215,10 +215,7 @@ RING = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
 def anchored_skeleton(
-    core: BoolArray,
-    depth: NDArray[np.uint16],
-    steps: NDArray[np.int32],
-    connectivity: Connectivity,
+    core: BoolArray, depth: NDArray[np.uint16], steps: NDArray[np.int32], connectivity: Connectivity
 ) -> BoolArray:
     """What is left of the cells around the cores when none more can go without changing the shape.
 
