@@ -43,22 +43,25 @@ class Unreadable:
         self.fault = Fault("", detail, detail_zh)
 
 
-def time_of(text: str) -> int:
+def time_of(text: str, *, kept: bool = False) -> int:
     """Microseconds of UTC since 1970 of an RFC 3339 time; seconds may be left out.
+
+    Args:
+        kept: Whatever it is, it is read again: in UTC, too, it must be of the years 1 to 9999.
 
     Raises:
         ValueError: it is none, or names no time there is.
     """
     with suppress(ValueError, OverflowError):
-        return (_moment(text) - _EPOCH) // _MICROSECOND
+        return (_moment(text, kept=kept) - _EPOCH) // _MICROSECOND
     raise ValueError(f"{text!r} is not a time of RFC 3339")
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, *, kept: bool = False) -> datetime:
     if RFC_3339.fullmatch(text) is None:
         raise ValueError("not of RFC 3339")
-    # In UTC, where the first or last years of a calendar may not be there.
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    moment = datetime.fromisoformat(text.upper())
+    return moment.astimezone(UTC) if kept else moment
 
 
 def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:
@@ -116,7 +119,7 @@ def observation_of(row: Row) -> observation.FeedObservation | None:
             return None
         quality = quality or "valid"
         observation.quality_number(quality)
-        known = _moment(told) if told else None
+        known = _moment(told, kept=True) if told else None
         return observation.FeedObservation(
             station, of, _moment(time), float(value), unit, quality, known
         )
@@ -126,7 +129,7 @@ def observation_of(row: Row) -> observation.FeedObservation | None:
 
 def _result_times(column: Sequence[Any] | None, size: int) -> observation.Times:
     texts = _optional(column, "", size)
-    moments = [time_of(text) if text else observation.UNTOLD for text in texts.distinct]
+    moments = [time_of(text, kept=True) if text else observation.UNTOLD for text in texts.distinct]
     return np.array(moments, np.int64)[texts.number].view("datetime64[us]")
 
 
@@ -172,7 +175,7 @@ def fault_of(row: Any) -> Fault | None:
         _fault_of_time("time", row["time"])
         or _fault_of_value(row)
         or _fault_of_quality(row)
-        or _fault_of_time("result_time", row.get("result_time") or row["time"])
+        or _fault_of_time("result_time", row.get("result_time") or None)
     )
 
 
@@ -184,9 +187,11 @@ def _text_needed(name: str) -> Fault:
     )
 
 
-def _fault_of_time(name: str, text: str) -> Fault | None:
+def _fault_of_time(name: str, text: str | None) -> Fault | None:
+    if text is None:
+        return None
     try:
-        time_of(text)
+        time_of(text, kept=name == "result_time")
     except ValueError:
         return Fault(
             f"/{name}",

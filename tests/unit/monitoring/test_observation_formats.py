@@ -52,13 +52,24 @@ def test_times(text: str, iso: str) -> None:
         *("2026-03-01", "20260301T000000Z", "2026-03-01T00:00:00", "2026-W09-7T00:00:00Z"),
         *("2026-02-29T00:00:00Z", "2026-03-01T24:00:01Z", "2026-03-01T00:00:60Z"),
         *("٢٠٢٦-03-01T00:00:00Z", "", "2026-03-01T00:00:00+8:00"),
-        # Of the year 10000 in UTC, and of the one before the year 1: no column can be read then.
-        *("9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"),
     ],
 )
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="RFC 3339"):
         time_of(text)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"])
+def test_what_is_kept_must_be_of_a_year_there_is_in_utc(text: str) -> None:
+    """Of the year 10000, or of the one before the year 1, no column can be read again."""
+    assert time_of(text) != 0
+    with pytest.raises(ValueError, match="RFC 3339"):
+        time_of(text, kept=True)
+    told = row(result_time=text)
+    assert observation_of(told) is None
+    fault = fault_of(told)
+    assert fault is not None
+    assert fault.pointer == "/result_time"
 
 
 ANYTHING = st.one_of(
