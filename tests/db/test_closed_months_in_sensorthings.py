@@ -1,5 +1,6 @@
 """SensorThings over closed months: each answer is that of before they were closed."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from shanhai.db.sensorthings import archive_rows
 from shanhai.db.sensorthings.options import read_options
 from shanhai.db.sensorthings.paths import resolve
 from shanhai.db.sensorthings.queries import Asker, read_one, read_page
-from shanhai.errors import LimitExceeded
+from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
 from tests.support.observation_rows import (
@@ -138,6 +139,17 @@ async def test_answers_are_those_of_before(sessions: Sessions, asker: Asker) -> 
     for written, pages in zip(PAGED, paged, strict=True):
         assert len(pages) > 2
         assert await ask(sessions, asker, written, pages=30) == pages, written
+
+
+@pytest.mark.parametrize("station", ["null", '"9000000000"', '"x"'])
+async def test_a_place_that_no_page_gave_is_refused(
+    sessions: Sessions, asker: Asker, station: str
+) -> None:
+    await close(sessions, asker)
+    place = f'[{station},1,"2020-03-30T05:00:00Z"]'.encode()
+    token = base64.urlsafe_b64encode(place).decode().rstrip("=")
+    with pytest.raises(InvalidInput):
+        await ask(sessions, asker, f"Observations?$skiptoken={token}")
 
 
 async def test_more_than_can_be_looked_at_is_refused(

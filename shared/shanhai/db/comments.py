@@ -263,7 +263,8 @@ async def add_comment(
     if new.wkb is not None:
         await session.execute(_PLACE, {"wkb": new.wkb, "id": row.id})
     if authored != "anonymous":
-        delete_on = notice.period_to + timedelta(days=retention_days)
+        days = min(retention_days, (date.max - notice.period_to).days)
+        delete_on = notice.period_to + timedelta(days=days)
         add_contact(session, new.person, caller, delete_on, comment_id=row.id)
     act = Act(BY_PUBLIC, request_id, None)
     after = {"notice": notice.code, "authored": authored}

@@ -386,8 +386,9 @@ class PieceSink:
         name = f"{self._folder}/{self._offset:015d}"
         with told(name, writing=True):
             # A request that was overtaken ends late, with less than has come since.
-            found = _found(self._store, name)
-            if found is None or found["size"] < len(piece):
+            pages = obstore.list(self._store, self._folder)
+            sizes = {one["path"]: one["size"] for page in pages for one in page}
+            if sizes.get(name, 0) < len(piece):
                 obstore.put(self._store, name, piece, use_multipart=False)
         self._offset += len(piece)
 

@@ -276,6 +276,7 @@ class TestRefusals:
             ("as_of", "20250630"),
             ("cursor", "AAAA"),
             ("cursor", "%%%"),
+            ("cursor", "W1tdLCJ4IiwxXQ"),  # [[],"x",1]
             ("level", "x" * 1001),
             ("level", "a\x00b"),
             ("f", "xml"),

@@ -59,6 +59,9 @@ async def proof(client: httpx.AsyncClient, code: str = "n-1") -> dict[str, str]:
     return solve(given.json()["challenge"], given.json()["bits"])
 
 
+PERIOD = ("period_from", "period_to")
+
+
 def notice(today: date, **members: Any) -> dict[str, Any]:
     """A notice of the plan, to send."""
     told = {
@@ -383,6 +386,21 @@ async def test_a_notice_hangs_for_as_long_as_the_law_asks_and_stays_as_it_was(
     withdrawn = await change(approver, state="withdrawn", reason="草案有重大修改")
     assert withdrawn.status_code == 200, withdrawn.text
     assert (await comment_of(people)).status_code == 409
+
+
+async def test_a_period_ends_some_day(people: People, session: AsyncSession) -> None:
+    planner, approver = people["planner@a"], people["approver@a"]
+    await post(planner, "/collections/plans/items", plan("p-1", region="a"))
+    for endless in ({"period_to": "9999-12-31"}, dict.fromkeys(PERIOD, "9999-12-31")):
+        refused = await planner.post(ITEMS, json=notice(await read_today(session), **endless))
+        assert pointers(refused) == [f"/properties/{name}" for name in endless]
+    await post(planner, ITEMS, notice(await read_today(session)))
+    assert (await change(approver, state="published")).status_code == 200
+    # As one may be that was published before.
+    await session.execute(text("UPDATE notice SET period_to = '9999-12-31'"))
+    await session.commit()
+    assert (await comment_of(people)).status_code == 201
+    assert (await change(approver, state="withdrawn", reason="重新公示")).status_code == 200
 
 
 async def comment_of(people: People) -> httpx.Response:

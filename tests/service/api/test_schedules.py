@@ -256,7 +256,10 @@ class TestDue:
             url = next((item["href"] for item in document["links"] if item["rel"] == "next"), "")
         assert len(seen) == 3
         assert seen == sorted(seen, reverse=True)
-        assert (await runner.get("/schedules/nightly/runs?cursor=x")).status_code == 400
+        for cursor in ("x", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"):
+            asked = {"cursor": cursor}
+            answer = await runner.get("/schedules/nightly/runs", params=asked)
+            assert answer.status_code == 400, cursor
 
 
 class TestPages:
@@ -285,6 +288,8 @@ class TestPages:
                 shown = await page(runner, path, lang)
                 link = f'href="http://api.test/jobs/{attended.job_id}?f=html&amp;lang={lang}"'
                 assert f"{link}>{status}</a>" in shown, path
+        await make(runner, code="last", cron=None, every_s=3600, starts_at="9999-12-31T20:00:00Z")
+        assert "9999-12-31 20:00 +00:00" in await page(runner, "/schedules")
         one = await page(runner, "/schedules/nightly")
         assert "good night" in one
         assert "30 2 * * *" in one

@@ -57,7 +57,7 @@ def last_event(request: Request) -> int | None:
     given = request.headers.get("last-event-id")
     if given is None:
         return None
-    if not (given.isascii() and given.isdigit() and int(given[:20]) < 2**63):
+    if not (given.isascii() and given.isdigit() and len(given) < 20 and int(given) < 2**63):
         raise InvalidInput(
             "Last-Event-ID must be the id of an event",
             message_zh="Last-Event-ID 须为事件的 id",

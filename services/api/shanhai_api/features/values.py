@@ -363,9 +363,11 @@ def _unpacked(text: str) -> tuple[str, str, int, list[str | None]]:
         side, made_for, key, *values = orjson.loads(packed)
     except (binascii.Error, TypeError, ValueError):
         raise foreign_cursor() from None
-    if side not in SIDES or type(key) is not int or abs(key) > LARGEST_KEY:
+    if type(key) is not int or abs(key) > LARGEST_KEY:
         raise foreign_cursor()
-    if not all(value is None or isinstance(value, str) for value in values):
+    if not all(value is None or isinstance(value, str) for value in (side, *values)):
+        raise foreign_cursor()
+    if side not in SIDES:
         raise foreign_cursor()
     return side, made_for, key, values
 

@@ -1,6 +1,7 @@
 """`/schedules`."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
@@ -196,15 +197,13 @@ def read_moment(text: str) -> datetime:
     Raises:
         ValueError: It is none.
     """
-    try:
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValueError(
-            "is not a cursor of this API; follow the links / 不是本接口给出的游标，请用链接"
-        )
-    return moment
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    raise ValueError(
+        "is not a cursor of this API; follow the links / 不是本接口给出的游标，请用链接"
+    )
 
 
 def schedule_shown(

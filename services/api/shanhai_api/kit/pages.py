@@ -2,6 +2,7 @@
 the form of comments on notices."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ def figure(number: float, unit: str | None) -> str:
 @pass_context
 def local(context: Context, at: str, *, seconds: bool = False) -> str:
     """A moment of a document, as clocks show it where the platform is."""
-    there = datetime.fromisoformat(at).astimezone(context["zone"])
+    there = datetime.fromisoformat(at)
+    with suppress(OverflowError):  # the last hours of the calendar stay in UTC
+        there = there.astimezone(context["zone"])
     return there.isoformat(" ", "seconds" if seconds else "minutes").replace("+", " +")
 
 

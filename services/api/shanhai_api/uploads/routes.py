@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Self
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from pydantic import Field
 from shanhai.db.queries import files
 from shanhai.db.queries.audit import recall
 from shanhai.db.tables.dataset import Upload
-from shanhai.errors import Conflict, InvalidInput, NotFound, RateLimited
+from shanhai.errors import Conflict, InvalidInput, NotFound, RateLimited, ShanhaiError
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Moment
@@ -156,9 +157,10 @@ async def _register(
 
 
 async def remove_files(store: ArtifactStore, upload_ids: Iterable[UUID]) -> None:
-    """Remove the files of forgotten uploads."""
+    """Remove the files of forgotten uploads; workers remove what cannot be now."""
     for upload_id in upload_ids:
-        await asyncio.to_thread(store.drop_upload, upload_id)
+        with suppress(ShanhaiError, OSError):
+            await asyncio.to_thread(store.drop_upload, upload_id)
 
 
 async def resume(

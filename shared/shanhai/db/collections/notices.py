@@ -111,7 +111,7 @@ async def published_for_long(session: AsyncSession, change: entity.PendingWrite)
         return [_told("subject_code", *rule)]
     rule_of = notice_rule(after["subject_collection"], found.kind)
     begin = max(date.fromisoformat(str(after["period_from"])), await read_today(session))
-    least = begin + timedelta(days=rule_of.least_days)
+    least = begin + min(timedelta(days=rule_of.least_days), date.max - begin)
     faults = []
     if found.region != after.get("region"):
         rule = (
@@ -136,6 +136,20 @@ async def published_for_long(session: AsyncSession, change: entity.PendingWrite)
         for code in unknown
     ]
     return faults
+
+
+LAST_DAY = "2200-12-31"
+
+
+async def ends_some_day(_: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
+    """Days are reckoned from the period of a notice: calendars end."""
+    before, after = change.before or {}, change.after or {}
+    given = {name: str(after.get(name) or "") for name in ("period_from", "period_to")}
+    return [
+        _told(name, f"不得晚于 {LAST_DAY}", f"must not be after {LAST_DAY}")
+        for name, day in given.items()
+        if day > LAST_DAY and day != str(before.get(name))
+    ]
 
 
 async def stays_as_published(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
@@ -347,6 +361,7 @@ NOTICES = entity.Entity(
                 Label("截止日不得早于起始日", "period_to must not be before period_from"),
             ),
             published_for_long,
+            ends_some_day,
             stays_as_published,
             ended_in_order,
         ),

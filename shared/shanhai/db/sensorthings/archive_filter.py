@@ -143,8 +143,13 @@ def _behind_series(need: Need, options: Options) -> Need:
     if options.after is None:
         return need
     station, property_, at = (options.after[place] for place in range(3))
-    with_place = replace(need, behind=(int(station), int(property_)))
-    return replace(with_place, start=_time_of(at))
+    try:
+        behind = int(station), int(property_)
+    except (TypeError, ValueError):
+        behind = -1, -1
+    if not (0 <= behind[0] < 2**31 and 0 <= behind[1] < 2**15):
+        raise refused(SKIPTOKEN, "is of another order", "与排序不符")
+    return replace(need, behind=behind, start=_time_of(at))
 
 
 def _behind_time(need: Need, after: Place, order: str) -> list[Need]:
