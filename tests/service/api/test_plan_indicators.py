@@ -19,7 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import hash_of
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables.indicator import Indicator, IndicatorTarget, PlanIndicator
+from shanhai.db.tables.indicator import (
+    Indicator,
+    IndicatorTarget,
+    IndicatorValue,
+    PlanIndicator,
+)
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
 from shanhai.db.tables.provision import Party
@@ -27,6 +32,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_dataset
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
@@ -198,6 +204,45 @@ async def test_a_value_is_converted_and_judged(plan: Plan, planner: httpx.AsyncC
     assert [item["id"] for item in listed.json()["values"]] == [body["id"]]
     row = await standing(planner, "cultivated_land_area", 2024)
     assert (row["status"], row["gap"], remarks(row)) == ("reached", 0, ["no_year"])
+
+
+async def test_what_a_value_rests_on_is_for_those_at_work_there(
+    plan: Plan,
+    planner: httpx.AsyncClient,
+    anonymous: httpx.AsyncClient,
+    client_as: MakeClient,
+    session: AsyncSession,
+) -> None:
+    banan = await session.get_one(Region, plan.region_id)
+    indicator = await session.scalar(text("SELECT id FROM indicator WHERE code = 'red_line_area'"))
+    origin = {"inputs": {"land_cover": "kept"}, "details": {"stations": ["hidden-station"]}}
+    for year, visibility in ((2023, "region"), (2024, "public")):
+        dataset = await add_dataset(session, banan, "lulc", f"cover-{year}", visibility=visibility)
+        value = IndicatorValue(
+            indicator_id=indicator,
+            region_id=banan.id,
+            year=year,
+            value=Decimal(180),
+            method="land cover",
+            source_dataset_id=dataset.id,
+            provenance=origin,
+            recorded_by="key:analyst",
+        )
+        session.add(value)
+    await session.commit()
+    foreign = await client_as(Role.PLANNER, "elsewhere", Scope.READ)
+    own = await client_as(Role.PLANNER, "banan", Scope.READ)
+    public, known = ["cover-2024", None], ["cover-2024", "cover-2023"]
+    for client, datasets, told in (
+        (anonymous, public, (None, None)),
+        (foreign, public, (None, None)),
+        (own, known, (origin, "key:analyst")),
+        (planner, known, (origin, "key:analyst")),
+    ):
+        values = (await client.get(f"{PLAN}/indicators/red_line_area/values")).json()["values"]
+        assert [item["dataset"] for item in values] == datasets
+        assert [item["method"] for item in values] == ["land cover", "land cover"]
+        assert [(item["provenance"], item["recorded_by"]) for item in values] == [told, told]
 
 
 async def test_progress_follows_the_path(plan: Plan, planner: httpx.AsyncClient) -> None:

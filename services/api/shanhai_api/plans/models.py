@@ -147,7 +147,8 @@ class ObservedValue(answers.Answered):
     dataset: str | None
     job: UUID | None = Field(validation_alias="job_id")
     provenance: dict[str, Any] | None = Field(
-        description="How a computed value was found and from what, as its process tells it"
+        description="How a computed value was found and from what, as its process tells it; for"
+        " those with a role in the region"
     )
     recorded_by: str | None
     recorded_at: answers.Moment
@@ -187,8 +188,11 @@ class IndicatorValues(OfIndicator):
         page: Sequence[Recorded],
         following: str | None,
         view: View,
+        *,
+        known: bool,
     ) -> Self:
-        """A page, and the way to the `following` one if there is one."""
+        """A page, and the `following` one; who or what recorded it only where that is `known`."""
+        hidden = {} if known else dict.fromkeys(("job", "provenance", "recorded_by"))
         path = indicator_path(plan, listed)
         links = [*here_links(view), view.link(path, "up", **plan.day)]
         if following is not None:
@@ -200,6 +204,7 @@ class IndicatorValues(OfIndicator):
                 department=item.department,
                 dataset=item.dataset,
                 counts=item.counts,
+                **hidden,
             )
             for item in page
         ]

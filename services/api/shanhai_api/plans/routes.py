@@ -126,6 +126,7 @@ async def show_values(
         read.session,
         listed,
         place,
+        read.caller.viewer,
         year=query.year,
         limit=query.limit + 1,
         before=before,
@@ -134,7 +135,8 @@ async def show_values(
     page = rows[: query.limit]
     last = page[-1].row if len(rows) > query.limit else None
     following = None if last is None else f"{last.year}-{last.id}"
-    shown = models.IndicatorValues.of(seen, listed, place, page, following, read)
+    known = read.caller.viewer.is_member([place.id])
+    shown = models.IndicatorValues.of(seen, listed, place, page, following, read, known=known)
     return Answer(shown, page=pages.plain_page(read, pages.VALUES, shown, "values"))
 
 

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, cast, exists, select, text, tuple_
+from sqlalchemy import ColumnElement, Date, and_, cast, exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.alerts.observation_evaluation import note_value
-from shanhai.db.identity import Identity
+from shanhai.db.collections.data_sources import DATASETS
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Identity, Viewer
 from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.dataset import Dataset
@@ -116,6 +118,7 @@ async def list_values(
     session: AsyncSession,
     listed: Listed,
     place: PlanRegion,
+    viewer: Viewer,
     *,
     year: int | None,
     limit: int,
@@ -124,7 +127,7 @@ async def list_values(
 ) -> Sequence[Recorded]:
     """The values from the newest year on, each year from its newest value on.
 
-    With `as_of` those that were recorded by that day.
+    With `as_of` those that were recorded by that day. A dataset is named to who may see it.
     """
     own, newer = IndicatorValue, aliased(IndicatorValue)
     replaced = exists().where(
@@ -134,10 +137,12 @@ async def list_values(
         tuple_(newer.recorded_at, newer.id) > tuple_(own.recorded_at, own.id),
         *_recorded_by(newer, as_of),
     )
+    met = " AND ".join(("true", *visibility(DATASETS, viewer)))
+    seen = text(f"dataset.id IN (SELECT d.id FROM {DATASETS.source} WHERE {met})")  # noqa: S608
     query = (
         select(own, Party.code, Dataset.code, ~replaced)
         .outerjoin(Party, Party.id == own.party_id)
-        .outerjoin(Dataset, Dataset.id == own.source_dataset_id)
+        .outerjoin(Dataset, and_(Dataset.id == own.source_dataset_id, seen))
         .where(own.indicator_id == listed.id, own.region_id == place.id)
         .where(*_recorded_by(own, as_of))
         .order_by(own.year.desc(), own.id.desc())
@@ -147,7 +152,7 @@ async def list_values(
         query = query.where(own.year == year)
     if before is not None:
         query = query.where(tuple_(own.year, own.id) < before)
-    return [Recorded(*row) for row in await session.execute(query)]
+    return [Recorded(*row) for row in await session.execute(query, viewer_values(viewer))]
 
 
 def _recorded_by(values: type[IndicatorValue], as_of: date | None) -> Sequence[ColumnElement[bool]]:
