@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from shanhai.db import settlements
 from shanhai.db.tables.compensation import CompensationEvent, CompensationSettlement
+from shanhai.errors import Forbidden
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import COMPENSATION_SIDES, SETTLEMENT_STATES, Label
 from shanhai_api.kit import answers
@@ -236,6 +237,11 @@ async def try_rule(
 ) -> answers.Answer[TrialShown]:
     """Compute a year by another rule, or before it is settled; nothing is written."""
     seen = await settlements.find_agreement(read.session, agreement, read.caller.viewer)
+    if not seen.observable:
+        raise Forbidden(
+            "a trial tells what the section observed, which is for those with a role on a side",
+            message_zh="试算会透露断面观测值，仅向在协议双方区域具有角色者提供",
+        )
     content = await settlements.compute_settlement(read.session, seen, body.asked(), body.rule)
     shown = TrialShown(
         title=titled(WHAT_IF, seen, read),

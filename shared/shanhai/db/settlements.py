@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import hash_of
 from shanhai.db.collections import compensation, guards
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.engine import read_today
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Identity, Viewer, demand_role, demand_scopes
@@ -34,7 +35,7 @@ PROPOSERS = frozenset({Role.PLANNER, Role.APPROVER})
 
 @dataclass(frozen=True, slots=True)
 class AgreementSeen:
-    """An agreement as settlements read it."""
+    """An agreement as settlements read it; `observable` where its section's values may be told."""
 
     id: int
     code: str
@@ -53,6 +54,7 @@ class AgreementSeen:
     rule: Content
     first_year: int
     last_year: int | None
+    observable: bool
 
 
 async def find_agreement(
@@ -65,9 +67,11 @@ async def find_agreement(
     """
     entity = compensation.COMPENSATION_AGREEMENTS
     met = [entity.live, *visibility(entity, viewer)]
+    seen = " AND ".join(("sn.id = cg.station_id", *visibility(STATIONS, viewer)))
     query = sa.text(
         "SELECT cg.*, s.kind AS station_kind, ru.name_zh AS upstream_zh, ru.name_en AS upstream_en,"  # noqa: S608
-        " rd.name_zh AS downstream_zh, rd.name_en AS downstream_en"
+        " rd.name_zh AS downstream_zh, rd.name_en AS downstream_en, cg.station_id IS NULL"
+        f" OR EXISTS (SELECT FROM {STATIONS.source} WHERE {seen}) AS station_seen"
         f" FROM {entity.source} WHERE cg.code = :code AND {' AND '.join(met)}"
         f"{' FOR UPDATE OF cg' if lock else ''}"
     )
@@ -95,6 +99,7 @@ async def find_agreement(
         row.rule,
         row.first_year,
         row.last_year,
+        row.station_seen or viewer.is_member((row.region_id, row.upstream_id, row.downstream_id)),
     )
 
 

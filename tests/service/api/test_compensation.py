@@ -211,6 +211,22 @@ async def test_a_trial_takes_another_rule_and_writes_nothing(people: People) -> 
         assert pointers(refused) == [pointer]
 
 
+async def test_a_hidden_section_is_tried_by_the_sides_alone(
+    people: People, session: AsyncSession
+) -> None:
+    await in_force(people)
+    body = {"year": 2024, "rule": INDEX}
+    outsider = people["planner@c"]
+    assert (await outsider.post(f"{OURS}/what-if", json=body)).status_code == 200
+    await session.execute(text("UPDATE station SET visibility = 'region' WHERE code = 'section'"))
+    await session.commit()
+    refused = await outsider.post(f"{OURS}/what-if", json=body)
+    assert refused.status_code == 403, refused.text
+    assert "means" not in refused.text
+    for side in ("planner@a", "planner@b"):
+        assert (await people[side].post(f"{OURS}/what-if", json=body)).status_code == 200
+
+
 async def test_agreements_are_whole_and_stay_once_in_force(people: People) -> None:
     planner = people["planner@a"]
     for members, status, pointer in (
