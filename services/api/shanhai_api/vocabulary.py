@@ -219,10 +219,8 @@ async def show_one_property(
 ) -> Answer[ObservedProperty]:
     """Show a property, and the stations with a range of their own."""
     row = await properties.find_property(read.session, property)
-    ranges = [
-        {"station": station, "low": low, "high": high}
-        for station, low, high in await properties.list_ranges(read.session, property)
-    ]
+    listed = await properties.list_ranges(read.session, property, read.caller.viewer)
+    ranges = [{"station": station, "low": low, "high": high} for station, low, high in listed]
     links = read.self_links(f"/properties/{property}")
     shown = ObservedProperty.of(row, read, ranges=ranges, links=links)
     return Answer(shown, state=properties.state_of_property(row))

@@ -138,6 +138,21 @@ async def test_a_station_may_have_a_range_of_its_own(
     assert nowhere.status_code == 404
 
 
+async def test_the_range_of_a_hidden_station_is_not_listed(
+    admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, state: ServiceState
+) -> None:
+    async with state.sessions.begin() as session:
+        await add_station(session, "s2")
+    for station in ("s1", "s2"):
+        put = await admin.put(f"/properties/pm25/ranges/{station}", json={"low": 0, "high": 10})
+        assert put.status_code == 204
+    async with state.sessions.begin() as session:
+        await session.execute(text("UPDATE station SET visibility = 'region' WHERE code = 's2'"))
+    for client, told in ((anonymous, ["s1"]), (admin, ["s1", "s2"])):
+        listed = (await client.get("/properties/pm25")).json()["ranges"]
+        assert [one["station"] for one in listed] == told
+
+
 async def test_only_administrators_change_them(reader: httpx.AsyncClient) -> None:
     assert (await reader.post("/properties", json=NEW)).status_code == 403
     assert (await reader.patch("/properties/pm25", json={"high": 1})).status_code == 403

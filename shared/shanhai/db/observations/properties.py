@@ -8,6 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.data_sources import STATIONS
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Viewer
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.observation import ObservationLatest, ObservedProperty, StationRange
 from shanhai.db.tables.station import Datastream, Station
@@ -191,17 +194,20 @@ async def drop_range(
 
 
 async def list_ranges(
-    session: AsyncSession, code: str
+    session: AsyncSession, code: str, viewer: Viewer
 ) -> list[tuple[str, float | None, float | None]]:
-    """The stations with a range of their own for a property, and these ranges."""
+    """The stations a reader may see with a range of their own for a property, and these ranges."""
+    met = " AND ".join(("true", *visibility(STATIONS, viewer)))
+    seen = text(f"station.id IN (SELECT sn.id FROM {STATIONS.source} WHERE {met})")  # noqa: S608
     query = (
         select(Station.code, StationRange.low, StationRange.high)
         .join(StationRange, StationRange.station_id == Station.id)
         .join(ObservedProperty, ObservedProperty.id == StationRange.property_id)
-        .where(ObservedProperty.code == code, Station.deleted_at.is_(None))
+        .where(ObservedProperty.code == code, Station.deleted_at.is_(None), seen)
         .order_by(Station.code)
     )
-    return [(row.code, row.low, row.high) for row in await session.execute(query)]
+    rows = await session.execute(query, viewer_values(viewer))
+    return [(row.code, row.low, row.high) for row in rows]
 
 
 async def _station_id(session: AsyncSession, code: str) -> int:
