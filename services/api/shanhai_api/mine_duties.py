@@ -178,7 +178,7 @@ class DepositShown(answers.Answered):
     amount: str = Field(description="Yuan, exactly; below zero where it takes another back")
     reverses: int | None
     note: str | None
-    actor: str
+    actor: str | None
     at: answers.Moment
 
     @classmethod
@@ -251,7 +251,7 @@ class MineReportShown(answers.Answered):
     case: str | None = Field(description="Code of the case a shortfall opened")
     newest: bool = Field(description="No newer report of its year took its place")
     note: str | None
-    actor: str
+    actor: str | None
     at: answers.Moment
 
     @classmethod
@@ -315,7 +315,7 @@ async def show_mine_stock(
 async def show_mine_fund(read: dependencies.Read[dependencies.KnownReader], mine: str) -> MineFund:
     """Show what is due to the fund, what was paid and taken out, and each entry."""
     seen = await mines.find_mine(read.session, mine, read.caller.viewer)
-    lines = await mines.list_deposits(read.session, seen.id)
+    lines = await mines.list_deposits(read.session, seen, read.caller.viewer)
     return MineFund.of(seen, lines, read)
 
 
@@ -337,7 +337,7 @@ async def show_mine_reports(
 ) -> MineReports:
     """List the yearly reports of a mine with what each was judged by."""
     seen = await mines.find_mine(read.session, mine, read.caller.viewer)
-    found = await mines.list_reports(read.session, seen.id)
+    found = await mines.list_reports(read.session, seen, read.caller.viewer)
     return MineReports.of(seen, found, read)
 
 

@@ -237,10 +237,10 @@ DepositBody = TypedDict("DepositBody", {"kind": NotRequired[Literal["due", "paid
     "year": NotRequired[int | None], "amount": NotRequired[float | str | None], "reverses": NotRequired[int | None],
     "note": NotRequired[str | None]})
 DepositMade = TypedDict("DepositMade", {"id": int, "kind": Literal["due", "paid", "withdrawn", "forfeited"],
-    "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str, "at": str, "mine": str,
-    "links": list[Link]})
+    "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str | None, "at": str,
+    "mine": str, "links": list[Link]})
 DepositShown = TypedDict("DepositShown", {"id": int, "kind": Literal["due", "paid", "withdrawn", "forfeited"],
-    "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str, "at": str})
+    "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str | None, "at": str})
 DisclosureList = TypedDict("DisclosureList", {"rules": list[DisclosureRule], "links": list[Link]})
 DisclosureRule = TypedDict("DisclosureRule", {"what": str, "title_zh": str, "title_en": str,
     "public": Literal["all", "published", "flagged", "in_part", "none"], "text_zh": str, "text_en": str,
@@ -473,11 +473,11 @@ MineReportBody = TypedDict("MineReportBody", {"year": int, "disturbed_ha": float
     "restored_ha": float | str, "note": NotRequired[str | None]})
 MineReportMade = TypedDict("MineReportMade", {"id": int, "year": int, "disturbed_ha": str, "planned_ha": str,
     "restored_ha": str, "area_missing_ha": str, "fund_due": str, "fund_paid": str, "fund_missing": str,
-    "case": str | None, "newest": bool, "note": str | None, "actor": str, "at": str, "mine": str,
+    "case": str | None, "newest": bool, "note": str | None, "actor": str | None, "at": str, "mine": str,
     "links": list[Link]})
 MineReportShown = TypedDict("MineReportShown", {"id": int, "year": int, "disturbed_ha": str, "planned_ha": str,
     "restored_ha": str, "area_missing_ha": str, "fund_due": str, "fund_paid": str, "fund_missing": str,
-    "case": str | None, "newest": bool, "note": str | None, "actor": str, "at": str})
+    "case": str | None, "newest": bool, "note": str | None, "actor": str | None, "at": str})
 MineReports = TypedDict("MineReports", {"title": str, "mine": str, "reports": list[MineReportShown],
     "links": list[Link]})
 MineStock = TypedDict("MineStock", {"region": str | None, "region_name": str | None, "plan": str | None,

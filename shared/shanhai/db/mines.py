@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.cases import leads
+from shanhai.db.cases.queries import CASES
 from shanhai.db.collections.mines import MINES
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.engine import read_today
@@ -259,7 +260,7 @@ class DepositLine:
     amount: Decimal
     reverses: int | None
     note: str | None
-    actor: str
+    actor: str | None
     at: datetime
 
 
@@ -331,26 +332,19 @@ async def _hold_producing(
     return mine
 
 
-async def list_deposits(session: AsyncSession, mine_id: int) -> Sequence[DepositLine]:
-    """The entries of a mine's fund, from the first one on."""
-    query = (
-        select(MineDepositEntry)
-        .where(MineDepositEntry.mine_id == mine_id)
-        .order_by(MineDepositEntry.id)
-    )
-    return [_line(row) for row in await session.scalars(query)]
+async def list_deposits(
+    session: AsyncSession, mine: MineSeen, viewer: Viewer
+) -> Sequence[DepositLine]:
+    """The entries of a mine's fund, from the first one on; who and why for those at work there."""
+    own, known = MineDepositEntry, viewer.is_member([mine.region_id])
+    query = select(own).where(own.mine_id == mine.id).order_by(own.id)
+    return [_line(row, known=known) for row in await session.scalars(query)]
 
 
-def _line(row: MineDepositEntry) -> DepositLine:
+def _line(row: MineDepositEntry, *, known: bool) -> DepositLine:
+    told = (row.note, row.actor) if known else (None, None)
     return DepositLine(
-        row.id,
-        row.kind,
-        row.year,
-        row.amount,
-        row.reverses_id,
-        row.note,
-        row.actor,
-        row.created_at,
+        row.id, row.kind, row.year, row.amount, row.reverses_id, *told, row.created_at
     )
 
 
@@ -377,7 +371,7 @@ async def add_deposit(
     """
     everybody = frozenset().union(*DEPOSIT_ROLES.values())
     mine = await _hold_producing(session, code, identity, everybody)
-    lines = await list_deposits(session, mine.id)
+    lines = await list_deposits(session, mine, identity.viewer)
     row = MineDepositEntry(
         mine_id=mine.id,
         kind=new.kind,
@@ -403,7 +397,7 @@ async def add_deposit(
     session.add(row)
     await session.flush()
     await session.refresh(row)
-    line = _line(row)
+    line = _line(row, known=True)
     kept = {"id": line.id, "kind": line.kind, "year": line.year, "amount": str(line.amount)}
     kept |= {"reverses": line.reverses, "note": line.note}
     record(session, act, "create", table="mine_deposit_entry", object_id=mine.code, after=kept)
@@ -437,7 +431,7 @@ class MineYear:
     """A report with what it was judged by: the money due and paid up to its year.
 
     Attributes:
-        case: The case a shortfall opened, by its code.
+        case: The case a shortfall opened, by its code; None also where it may not be seen.
         newest: No newer report of its year took its place.
     """
 
@@ -449,7 +443,7 @@ class MineYear:
     fund_due: Decimal
     fund_paid: Decimal
     note: str | None
-    actor: str
+    actor: str | None
     at: datetime
     case: str | None
     newest: bool = True
@@ -465,13 +459,13 @@ class MineYear:
         return max(self.fund_due - self.fund_paid, ZERO)
 
 
-_REPORTS = text("""
-SELECT m.id, m.year, m.disturbed_ha, m.planned_ha, m.restored_ha, m.due, m.paid, m.note, m.actor,
-       m.created_at, c.code,
+_REPORTS = """
+SELECT m.id, m.year, m.disturbed_ha, m.planned_ha, m.restored_ha, m.due, m.paid,
+       CASE WHEN :known THEN m.note END, CASE WHEN :known THEN m.actor END, m.created_at, lc.code,
        m.id = max(m.id) OVER (PARTITION BY m.year) AS newest
-  FROM mine_report m LEFT JOIN lead_case c ON c.id = m.case_id
+  FROM mine_report m LEFT JOIN lead_case lc ON lc.id = m.case_id AND {seen}
  WHERE m.mine_id = :mine ORDER BY m.year DESC, m.id DESC
-""")
+"""
 _DISTRICT = text("""
 WITH RECURSIVE above (id, level, parent_id, depth) AS (
   SELECT id, level, parent_id, 0 FROM region WHERE id = :region
@@ -484,9 +478,15 @@ SELECT id FROM above ORDER BY level <> 'district', depth LIMIT 1
 _CASE = text("SELECT id, code FROM lead_case WHERE source = :source AND external_id = :name")
 
 
-async def list_reports(session: AsyncSession, mine_id: int) -> Sequence[MineYear]:
-    """The reports of a mine, from the newest year on, each year from its newest report on."""
-    return [MineYear(*row) for row in await session.execute(_REPORTS, {"mine": mine_id})]
+async def list_reports(session: AsyncSession, mine: MineSeen, viewer: Viewer) -> Sequence[MineYear]:
+    """The reports of a mine, from the newest year on, each year from its newest report on.
+
+    Who reported, and the note, are for those at work in the region, a case for who may see it.
+    """
+    query = text(_REPORTS.format(seen=" AND ".join(("true", *visibility(CASES, viewer)))))
+    values = {"mine": mine.id, "known": viewer.is_member([mine.region_id])}
+    rows = await session.execute(query, {**values, **viewer_values(viewer)})
+    return [MineYear(*row) for row in rows]
 
 
 async def add_report(
@@ -513,7 +513,7 @@ async def add_report(
     if mine.wkb is None:
         rule = Label("矿山尚无范围，须先绘制", "the mine has no shape yet: draw it first")
         raise refused("", rule)
-    lines = await list_deposits(session, mine.id)
+    lines = await list_deposits(session, mine, identity.viewer)
     sums = sum_deposits((line.kind, line.amount) for line in lines if line.year <= new.year)
     case = None
     if new.restored_ha < new.planned_ha or sums.missing:
@@ -541,7 +541,7 @@ async def add_report(
         "case": None if case is None else case[1],
     }
     record(session, act, "create", table="mine_report", object_id=mine.code, after=after)
-    found = await list_reports(session, mine.id)
+    found = await list_reports(session, mine, identity.viewer)
     return next(report for report in found if report.id == row.id)
 
 

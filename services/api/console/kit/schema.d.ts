@@ -5143,7 +5143,7 @@ export interface components {
             amount: string;
             reverses: number | null;
             note: string | null;
-            actor: string;
+            actor: string | null;
             /** Format: date-time */
             at: string;
             mine: string;
@@ -5157,7 +5157,7 @@ export interface components {
             amount: string;
             reverses: number | null;
             note: string | null;
-            actor: string;
+            actor: string | null;
             /** Format: date-time */
             at: string;
         };
@@ -5605,7 +5605,7 @@ export interface components {
             case: string | null;
             newest: boolean;
             note: string | null;
-            actor: string;
+            actor: string | null;
             /** Format: date-time */
             at: string;
             mine: string;
@@ -5624,7 +5624,7 @@ export interface components {
             case: string | null;
             newest: boolean;
             note: string | null;
-            actor: string;
+            actor: string | null;
             /** Format: date-time */
             at: string;
         };

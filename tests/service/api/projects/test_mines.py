@@ -24,7 +24,8 @@ from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.db.tables.project import Mine, ProjectMeasure
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
+from tests.service.api.projects.conftest import MakeClient
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import open_sessions
 from tests.support.plan_features import feature, square
@@ -488,6 +489,26 @@ async def test_a_report_that_falls_short_opens_one_case(
     assert (await anonymous.get(REPORTS)).status_code == 401
     page = await people["viewer"].get(REPORTS, params={"f": "html", "lang": "en"})
     assert "Yearly reports · Quarry" in page.text
+
+
+async def test_who_wrote_of_a_mine_and_why_is_for_those_at_work_there(
+    people: People, admin: httpx.AsyncClient, with_role: MakeClient
+) -> None:
+    await producing(people, admin)
+    paid = await people["owner"].post(FUND, json=deposit("paid", "1", note="第一笔"))
+    short = await people["owner"].post(REPORTS, json=report(restored_ha=1, note="暴雨停工"))
+    entry, told = paid.json(), short.json()
+    assert None not in (entry["actor"], told["actor"], told["case"])
+
+    async def read(client: httpx.AsyncClient) -> tuple[Any, ...]:
+        one = (await client.get(FUND)).json()["entries"][0]
+        year = (await client.get(REPORTS)).json()["reports"][0]
+        assert (one["amount"], year["restored_ha"]) == ("1.00", "1")
+        return one["actor"], one["note"], year["actor"], year["note"], year["case"]
+
+    known = (entry["actor"], "第一笔", told["actor"], "暴雨停工")
+    assert await read(people["supervisor"]) == (*known, told["case"])
+    assert await read(await with_role(Role.SUPERVISOR, "elsewhere")) == (None,) * 5
 
 
 async def test_only_mines_that_produce_and_are_drawn_report(
