@@ -230,7 +230,7 @@ async def show_board(
 ) -> answers.Answer[DutyBoard]:
     """Tell what each party has to do, or who does what an article demands, late ones first."""
     seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
-    duties = await reviews.read_duties(read.session, seen)
+    duties = await reviews.read_duties(read.session, seen, read.caller.viewer)
     rows = _by_party(duties) if query.by == "party" else _by_article(duties)
     title = Label(f"{seen.name.zh}：职责看板", f"{seen.name.en}: board of duties")
     board = DutyBoard.about(

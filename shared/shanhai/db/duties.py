@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import hash_of
 from shanhai.db.collections import guards
 from shanhai.db.collections.duties import DUE, DUTIES
+from shanhai.db.collections.programmes import PARTIES
 from shanhai.db.engine import read_today
 from shanhai.db.features.columns import rows_of
-from shanhai.db.identity import Identity, demand_role, demand_scopes
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import EVERYTHING, Identity, Viewer, demand_role, demand_scopes
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.duty import PARTS, DutyReport, DutyReview
@@ -52,7 +54,6 @@ SELECT du.id, du.code, du.article, du.name_zh, du.name_en, du.success_zh, du.suc
 """  # noqa: S608 - constants
 _NOW = sa.text(_DUTIES.format(rows="duty", state=DUTIES.current))
 _THEN = sa.text(_DUTIES.format(rows=rows_of(DUTIES, former=True), state=DUTIES.as_of))
-_PARTIES = sa.text("SELECT id, code, name_zh, name_en FROM party WHERE id = ANY(:ids)")
 _REPORTS = sa.text("""
 SELECT r.*, o.code AS party, du.code AS duty FROM duty_report r JOIN party o ON o.id = r.party_id
   JOIN duty du ON du.id = r.duty_id AND du.deleted_at IS NULL
@@ -93,14 +94,18 @@ class NewDutyReport:
     evidence: Sequence[str] = ()
 
 
-async def read_duties(session: AsyncSession, plan: PlanSeen) -> list[Content]:
-    """The duties of a plan with their parties, in its order; as of the plan's day if it has one."""
+async def read_duties(
+    session: AsyncSession, plan: PlanSeen, viewer: Viewer = EVERYTHING
+) -> list[Content]:
+    """The duties of a plan in its order, as of its day if any, with the parties one may know."""
     query, day = _NOW, {}
     if plan.as_of is not None:
         query, day = _THEN, {"as_of": plan.as_of}
     rows = (await session.execute(query, {"plan": plan.id, **day})).all()
     ids = {number for row in rows for part in PARTS for number in getattr(row, part)}
-    found = await session.execute(_PARTIES, {"ids": list(ids)})
+    met = " AND ".join(("pa.id = ANY(:ids)", *visibility(PARTIES, viewer)))
+    query = sa.text(f"SELECT pa.id, pa.code, pa.name_zh, pa.name_en FROM party pa WHERE {met}")  # noqa: S608
+    found = await session.execute(query, {"ids": list(ids), **viewer_values(viewer)})
     named = {
         row.id: {"code": row.code, "name_zh": row.name_zh, "name_en": row.name_en} for row in found
     }

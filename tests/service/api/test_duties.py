@@ -119,6 +119,22 @@ async def test_the_board_counts_by_party_and_by_article(office: Office) -> None:
     assert "<rect" in page.text
 
 
+async def test_the_board_names_experts_to_those_with_an_identity_alone(
+    office: Office, session: AsyncSession
+) -> None:
+    await session.execute(text("UPDATE party SET kind = 'expert' WHERE code = 'xiamen.court'"))
+    await session.commit()
+    rows: dict[str, dict[str | None, set[str]]] = {}
+    for who in ("anonymous", "planner"):
+        board = await office[who].get(f"{PLAN}/duty-board")
+        rows[who] = {
+            row["code"]: {duty["code"] for duty in row["duties"]} for row in board.json()["rows"]
+        }
+        assert ("xiamen.court" in board.text) == (who == "planner")
+    assert rows["planner"].pop("xiamen.court") == {"duty-10"}
+    assert rows["anonymous"] == rows["planner"]
+
+
 async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -> None:
     assert (await begin(office)).status_code == 201
     hidden = await office["anonymous"].get(REVIEW)
