@@ -5,7 +5,7 @@ there each time: however often a mine is accepted, sent back or corrected, it co
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -342,9 +342,9 @@ async def list_deposits(
 
 
 def _line(row: MineDepositEntry, *, known: bool) -> DepositLine:
-    told = (row.note, row.actor) if known else (None, None)
+    note, actor = (row.note, row.actor) if known else (None, None)
     return DepositLine(
-        row.id, row.kind, row.year, row.amount, row.reverses_id, *told, row.created_at
+        row.id, row.kind, row.year, row.amount, row.reverses_id, note, actor, row.created_at
     )
 
 
@@ -520,15 +520,11 @@ async def add_report(
         case = await _case_of(session, act, mine, new.year, today, verify_days)
     row = MineReport(
         mine_id=mine.id,
-        year=new.year,
-        disturbed_ha=new.disturbed_ha,
-        planned_ha=new.planned_ha,
-        restored_ha=new.restored_ha,
         due=sums.due,
         paid=sums.paid,
         case_id=None if case is None else case[0],
-        note=new.note,
         actor=act.actor,
+        **asdict(new),
     )
     session.add(row)
     await session.flush()

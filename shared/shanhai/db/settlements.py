@@ -7,7 +7,7 @@ withdrawn and made anew.
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -81,25 +81,14 @@ async def find_agreement(
         raise NotFound(
             f"there is no compensation agreement {code!r}", message_zh=f"没有补偿协议 {code!r}"
         )
+    own = (one.name for one in fields(AgreementSeen) if hasattr(row, one.name))
     return AgreementSeen(
-        row.id,
-        row.code,
-        Label(row.name_zh, row.name_en),
-        row.state,
-        row.region_id,
-        row.upstream_id,
-        row.downstream_id,
-        Label(row.upstream_zh, row.upstream_en),
-        Label(row.downstream_zh, row.downstream_en),
-        row.basis,
-        row.station_id,
-        row.station_kind,
-        row.service,
-        row.scheme,
-        row.rule,
-        row.first_year,
-        row.last_year,
-        row.station_seen or viewer.is_member((row.region_id, row.upstream_id, row.downstream_id)),
+        name=Label(row.name_zh, row.name_en),
+        upstream=Label(row.upstream_zh, row.upstream_en),
+        downstream=Label(row.downstream_zh, row.downstream_en),
+        observable=row.station_seen
+        or viewer.is_member((row.region_id, row.upstream_id, row.downstream_id)),
+        **{name: getattr(row, name) for name in own},
     )
 
 

@@ -147,8 +147,7 @@ class ObservedValue(answers.Answered):
     dataset: str | None
     job: UUID | None = Field(validation_alias="job_id")
     provenance: dict[str, Any] | None = Field(
-        description="How a computed value was found and from what, as its process tells it; for"
-        " those with a role in the region"
+        description="How a value was computed, from what; for those with a role in the region"
     )
     recorded_by: str | None
     recorded_at: answers.Moment
