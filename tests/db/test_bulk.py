@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.changes import read_changes, read_head
 from shanhai.db.collections.controls import CONTROL_AREAS
-from shanhai.db.collections.data_sources import DATASETS
+from shanhai.db.collections.data_sources import DATASETS, STATIONS
 from shanhai.db.collections.patterns import CORRIDOR_NODES
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.projects import PROJECTS
@@ -259,6 +259,56 @@ async def test_showing_a_dataset_to_everybody_takes_an_approver(
         assert await scalar(session, "SELECT visibility FROM dataset") == (
             "public" if rule is None else "region"
         )
+
+
+@pytest.mark.parametrize("shown", ["public", "region"])
+async def test_a_public_station_moves_with_the_approver_of_its_new_region(
+    sessions: Sessions, shown: str
+) -> None:
+    async with sessions.begin() as session:
+        city, other = [await add_region(session, code) for code in ("city", "other")]
+        planner = Grant(Role.PLANNER, frozenset({city.id, other.id}))
+        approvers = [Grant(Role.APPROVER, frozenset({one.id})) for one in (city, other)]
+    names = ("name_zh", "name_en", "kind", "visibility", "region")
+
+    async def tally_of(name: str, region: str, *grants: Grant) -> list[str]:
+        texts = (json.dumps(text) for text in (name, "Station", "sky", shown, region))
+        editor = Identity("editor", frozenset({Scope.WRITE}), grants)
+        given = [(1, "moved-station", None, None, None, *texts)]
+        tally = await write(sessions, given, names=names, entity=STATIONS, identity=editor)
+        return [item.rule for item in tally.rejections]
+
+    refused = ["authority"] if shown == "public" else []
+    assert await tally_of("站", "city", planner) == refused
+    assert await tally_of("站", "city", planner, approvers[0]) == []
+    assert await tally_of("站", "other", planner, approvers[0]) == refused
+    assert await tally_of("站", "other", planner, approvers[1]) == []
+    # Where it lies already, it is written by those who keep it.
+    assert await tally_of("新站", "other", planner) == []
+
+
+async def test_a_published_line_moves_with_the_approver_of_its_new_region(
+    sessions: Sessions,
+) -> None:
+    async with sessions.begin() as session:
+        city, other = [await add_region(session, code) for code in ("city", "other")]
+        planner = Grant(Role.PLANNER, frozenset({city.id, other.id}))
+        approvers = [Grant(Role.APPROVER, frozenset({one.id})) for one in (city, other)]
+    names = ("name_zh", "name_en", "kind", "region")
+
+    async def tally_of(region: str, *grants: Grant) -> list[str]:
+        texts = (json.dumps(text) for text in ("线", "Line", "red_line", region))
+        editor = Identity("editor", frozenset({Scope.WRITE}), grants)
+        given = [(1, "line-1", None, None, None, *texts)]
+        tally = await write(sessions, given, names=names, entity=CONTROL_AREAS, identity=editor)
+        return [item.rule for item in tally.rejections]
+
+    assert await tally_of("city", planner) == []
+    assert await tally_of("other", planner) == []
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE control_area SET status = 'published'"))
+    assert await tally_of("city", planner, approvers[1]) == ["authority"]
+    assert await tally_of("city", planner, approvers[0]) == []
 
 
 @pytest.mark.parametrize("wish", list(Visibility))

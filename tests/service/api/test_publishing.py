@@ -194,3 +194,46 @@ async def test_a_new_line_of_a_class_is_shown_no_wider_than_it_allows(
         assert made.status_code == 201, made.text
         read = await anonymous.get(made.headers["Location"], headers=planner)
         assert read.json()["properties"]["visibility"] == shown
+
+
+async def test_what_is_shown_to_everybody_moves_with_the_approver_of_its_new_region(
+    state: ServiceState, anonymous: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    for code in ("city", "elsewhere"):
+        await add_region(session, code)
+    await session.commit()
+
+    async def mover(*roles: Role) -> dict[str, str]:
+        """Someone who plans and approves in the city, and has roles elsewhere."""
+        given = [RoleGiven(role, "city") for role in (Role.PLANNER, Role.APPROVER)]
+        given += [RoleGiven(role, "elsewhere") for role in roles]
+        async with state.sessions.begin() as own:
+            key = await create_key(own, name="t", scopes=(Scope.READ, Scope.WRITE), roles=given)
+        return {"Authorization": f"Bearer {key}"}
+
+    planner, both = await mover(Role.PLANNER), await mover(Role.PLANNER, Role.APPROVER)
+    named = {"name_zh": "名", "name_en": "Name", "region": "city"}
+    lines = "/collections/control_areas/items"
+    for path, members, shown in (
+        (STATIONS, {"kind": "sky"}, {"visibility": "public"}),
+        (lines, {"kind": "red_line"}, {"status": "published"}),
+    ):
+
+        async def patch(item: str, key: dict[str, str], path: str = path, **changed: str) -> int:
+            body = {"properties": changed}
+            return (await anonymous.patch(f"{path}/{item}", json=body, headers=key)).status_code
+
+        for code in ("quiet", "loud"):
+            body = {
+                "type": "Feature",
+                "geometry": None,
+                "properties": {**named, **members, "code": code},
+            }
+            made = await anonymous.post(path, json=body, headers=planner)
+            assert made.status_code == 201, made.text
+        # What is shown to nobody yet goes where one may write; what is shown needs an approver.
+        assert await patch("quiet", planner, region="elsewhere") == 200
+        assert await patch("loud", planner, region="elsewhere", **shown) == 403
+        assert await patch("loud", planner, **shown) == 200
+        assert await patch("loud", planner, region="elsewhere") == 403
+        assert await patch("loud", both, region="elsewhere") == 200

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.bulk_staging import (
+    BEFORE,
     GIVEN,
     REFUSED,
     ROWS,
@@ -26,6 +27,7 @@ from shanhai.db.features.entity import (
     PendingWrite,
     Verb,
 )
+from shanhai.db.features.preconditions import shown_when
 from shanhai.db.features.property_values import told_value
 from shanhai.db.features.selection import EXACT_REGIONS
 from shanhai.db.identity import PUBLISHERS, Identity
@@ -359,17 +361,21 @@ async def judge_written(
 ) -> Rejections:
     """Rows that came to lie in regions in which the identity has none of the roles.
 
-    And new ones that everybody would see at once, where that was not wished.
+    And new or moved ones that are shown to everybody there, and new ones where that was not wished.
     """
     found = Rejections()
     written = (
         f"JOIN {WRITTEN} i_w ON {stage.entity.key} = i_w.id JOIN {ROWS} i_r ON i_r.row = i_w.row"
     )
     await judge_regions(session, stage, editing, identity, written, found)
-    if editing.shown_by is not None:
+    sql = {item.name: item.sql for item in stage.entity.receivables}
+    moved = f"i_b.image->>'region' IS DISTINCT FROM {sql.get('region', 'NULL')}"
+    moved = f"EXISTS (SELECT FROM {BEFORE} i_b WHERE i_b.row = i_w.row AND {moved})"
+    for name, values in shown_when(editing):
         publishing = replace(editing, roles=PUBLISHERS)
-        new = f"{written} AND i_r.found IS NULL AND {stage.entity.public}"
-        await judge_regions(session, stage, publishing, identity, new, found)
+        shown = f"{written} AND {sql[name]} = ANY('{{{','.join(sorted(values))}}}')"
+        met = f"{shown} AND (i_r.found IS NULL OR {moved})"
+        await judge_regions(session, stage, publishing, identity, met, found)
     says_so = any(item.column == stage.visibility_column for item in stage.kept)
     if stage.visibility is not Visibility.PUBLIC and not says_so:
         await _shown_at_once(session, stage, written, found)

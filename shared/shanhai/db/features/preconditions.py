@@ -1,7 +1,7 @@
 """What a write requires: the state of the object it finds, the change of state it makes."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -102,6 +102,16 @@ def demand_shown(
     """
     publishes = shown == vocabulary.Visibility.PUBLIC
     demand_role(identity, PUBLISHERS if publishes else editing.roles | PUBLISHERS, region_id)
+
+
+def shown_when(editing: Editing) -> Iterator[tuple[str, Set[str]]]:
+    """The members, and values of theirs, by which approvers alone show a row to everybody."""
+    if editing.shown_by is not None:
+        yield editing.shown_by, {vocabulary.Visibility.PUBLIC}
+    if editing.lifecycle is not None:
+        steps, first = editing.lifecycle.steps, editing.lifecycle.initial
+        others = {first, *(step.target for step in steps if step.roles != PUBLISHERS)}
+        yield editing.lifecycle.property, {step.target for step in steps} - others
 
 
 def demand_unsettled(

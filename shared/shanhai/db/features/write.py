@@ -38,6 +38,7 @@ from shanhai.db.features.preconditions import (
     demand_unreferenced,
     demand_unsettled,
     pointer_of_properties,
+    shown_when,
     shown_within_class,
     state_tag,
 )
@@ -57,7 +58,7 @@ from shanhai.db.features.sql_write import (
 )
 from shanhai.db.features.statements import PLAIN, feature_query
 from shanhai.db.fence import writing_everywhere
-from shanhai.db.identity import EVERYTHING, Identity, Viewer, demand_role, editing_of
+from shanhai.db.identity import EVERYTHING, PUBLISHERS, Identity, Viewer, demand_role, editing_of
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Visibility
@@ -264,6 +265,8 @@ async def update(
     image = await read_image(session, entity, before.row_id)
     if image.region_id != before.region_id:
         demand_role(identity, editing.roles, image.region_id)
+        if not terms.as_given and any(image.values.get(n) in v for n, v in shown_when(editing)):
+            demand_role(identity, PUBLISHERS, image.region_id)
     _audit(session, entity, act, verb, before, image)
     return _written(image, draft)
 
