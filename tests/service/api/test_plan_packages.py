@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.identity import EVERYTHING, Grant, Identity
+from shanhai.db.identity import EVERYTHING, Grant, Identity, RoleGiven
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.plan_packages.layout import about, by_table, member_of
 from shanhai.db.queries.audit import Act
@@ -332,6 +332,75 @@ async def test_who_sees_a_part_only_gets_no_package(
     demand_insider(Identity("p", scopes, (Grant(Role.PLANNER, frozenset({here})),)), seen)
     with pytest.raises(Forbidden):
         demand_insider(Identity("p", scopes, (Grant(Role.PLANNER, frozenset({there})),)), seen)
+
+
+HELD = {
+    "project": "INSERT INTO project (code, name_zh, name_en, region_id, plan_id, programme_id,"
+    " start_year, end_year, state, visibility) SELECT 'added', 'x', 'x', :region, p.plan_id, p.id,"
+    " 2021, 2022, 'draft', 'region' FROM programme p WHERE p.plan_id = :plan LIMIT 1",
+    "problem": "INSERT INTO problem (visibility, code, name_zh, name_en, region_id, plan_id, type)"
+    " VALUES ('region', 'added', 'x', 'x', :region, :plan, 'erosion')",
+    "control_area": "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, plan_id)"
+    " VALUES ('added', 'x', 'x', 'red_line', :region, :plan)",
+}
+
+
+@pytest.mark.parametrize("table", HELD)
+async def test_what_a_neighbour_added_to_a_plan_is_for_who_works_there_too(
+    plans: ServiceState, anonymous: httpx.AsyncClient, table: str
+) -> None:
+    async with plans.sessions.begin() as session:
+        seen = await find_plan(session, PLAN, EVERYTHING)
+        given = [RoleGiven(Role.PLANNER, code) for code in ("banan", "xiamen")]
+        keys = [
+            await create_key(session, name="test", scopes=[Scope.READ], roles=roles)
+            for roles in (given[:1], given)
+        ]
+    one, both = [{"Authorization": f"Bearer {key}"} for key in keys]
+    path = f"/plans/{PLAN}/package"
+    answer = await anonymous.get(path, headers=one)
+    assert answer.status_code == 200, answer.text
+    for region, status in (("banan", 200), ("xiamen", 403)):
+        values = {"plan": seen.id}
+        async with plans.sessions.begin() as session:
+            named = select(Region.id).where(Region.code == region)
+            values["region"] = (await session.scalars(named)).one()
+            await session.execute(text(f"DELETE FROM {table} WHERE code = 'added'"))
+            await session.execute(text(HELD[table]), values)
+        answer = await anonymous.get(path, headers=one)
+        assert answer.status_code == status, answer.text
+        if status == 403:
+            assert "other region" in answer.text
+        answer = await anonymous.get(path, headers=both)
+        assert answer.status_code == 200, answer.text
+        assert '"added"' in members_of(answer.content)[f"rows/{table}.json"].decode()
+    async with plans.sessions.begin() as session:
+        await session.execute(text(f"DELETE FROM {table} WHERE code = 'added'"))
+
+
+async def test_planners_of_each_city_have_the_packages_of_its_plans(
+    plans: ServiceState, anonymous: httpx.AsyncClient
+) -> None:
+    owned = (
+        "SELECT p.code, r.code FROM plan p JOIN region r ON r.id = p.region_id"
+        " WHERE p.deleted_at IS NULL AND r.code IN ('banan', 'xiamen')"
+    )
+    async with plans.sessions.begin() as session:
+        listed = (await session.execute(text(owned))).all()
+        keys = {
+            city: await create_key(
+                session,
+                name="test",
+                scopes=[Scope.READ],
+                roles=[RoleGiven(Role.PLANNER, city)],
+            )
+            for city in {city for _, city in listed}
+        }
+    assert {city for _, city in listed} == {"banan", "xiamen"}
+    for plan, city in listed:
+        headers = {"Authorization": f"Bearer {keys[city]}"}
+        answer = await anonymous.get(f"/plans/{plan}/package", headers=headers)
+        assert answer.status_code == 200, (plan, answer.text)
 
 
 async def test_who_may_not_write_is_told_before_the_job_is_accepted(

@@ -1,7 +1,7 @@
 """What is done with the indicators of plans, and who may do it; plans checked on request."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -255,8 +255,11 @@ STORAGE_EPSG = 4490
 Members = list[tuple[str, Path]]
 
 
-def demand_insider(caller: Identity, plan: PlanSeen) -> None:
+def demand_insider(caller: Identity, plan: PlanSeen, others: Set[int] = frozenset()) -> None:
     """Refuse who does not see the drafts of every region of the plan: the package has them all.
+
+    Args:
+        others: The ids of the regions in which what the plan holds lies.
 
     Raises:
         Unauthenticated, Forbidden: they may not.
@@ -265,21 +268,23 @@ def demand_insider(caller: Identity, plan: PlanSeen) -> None:
         raise Unauthenticated(
             "the package of a plan needs an identity", message_zh="下载规划包需要身份"
         )
-    viewer, regions = caller.viewer, plan.region_ids
+    viewer, regions = caller.viewer, plan.region_ids | others
     if viewer.sees_all or (regions and regions <= (viewer.regions or frozenset())):
         return
     raise Forbidden(
         "a package holds drafts, money and documents as well: it needs a role that sees them in"
-        " every region of the plan",
-        message_zh="规划包含草案、资金与文件：须在规划的每个区域具有可查看它们的角色",
+        " every region of the plan, and in every other region in which what the plan holds lies",
+        message_zh="规划包含草案、资金与文件：须在规划的每个区域及其内容所在的每个其他区域具有可查看它们的角色",
     )
 
 
-async def respond_package(state: ServiceState, plan: PlanSeen, act: Act) -> Response:
-    """The package of a plan."""
+async def respond_package(
+    state: ServiceState, caller: Identity, plan: PlanSeen, act: Act
+) -> Response:
+    """The package of a plan, if the caller sees the drafts wherever what it holds lies."""
 
     async def write(path: Path) -> None:
-        sha256 = await _write(state, plan.id, path)
+        sha256 = await _write(state, caller, plan, path)
         async with state.unit() as unit:
             record(
                 unit.session,
@@ -293,7 +298,7 @@ async def respond_package(state: ServiceState, plan: PlanSeen, act: Act) -> Resp
     return await written_file(state, f"{plan.code}.zip", ZIP, {}, write)
 
 
-async def _write(state: ServiceState, plan_id: int, path: Path) -> str:
+async def _write(state: ServiceState, caller: Identity, plan: PlanSeen, path: Path) -> str:
     # Only who asks for a package pays for these libraries.
     from shanhai.storage.reproducible_zip import write_package
 
@@ -304,7 +309,8 @@ async def _write(state: ServiceState, plan_id: int, path: Path) -> str:
             execution_options={"isolation_level": "REPEATABLE READ"}
         )
         await connection.execute(LONG_PAUSES)
-        contents = await export.read_contents(session, plan_id)
+        contents = await export.read_contents(session, plan.id)
+        demand_insider(caller, plan, await export.regions_of(session, contents))
         members = [
             await _write_rows(session, holding, contents, folder)
             for holding in layout.in_order()

@@ -70,7 +70,7 @@ async def get_package(
     """
     seen = await plan_indicators.find_plan(session, plan, caller.viewer)
     demand_insider(caller, seen)
-    return await respond_package(state_of(view.request), seen, act_of(caller, view))
+    return await respond_package(state_of(view.request), caller, seen, act_of(caller, view))
 
 
 router = APIRouter(tags=["indicators"], route_class=Route)

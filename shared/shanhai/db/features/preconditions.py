@@ -50,7 +50,8 @@ def demand_change(
     lifecycle = editing.lifecycle
     others = set(changed) - ({lifecycle.property} if lifecycle is not None else set())
     if editing.shown_by in others:
-        demand_shown(editing, identity, changed[editing.shown_by], region_id)
+        public = changed[editing.shown_by] == vocabulary.Visibility.PUBLIC
+        demand_role(identity, PUBLISHERS if public else editing.roles | PUBLISHERS, region_id)
     if others & vocabulary.CLASSIFIED_BY:
         eased = _closedness({**before, **changed}) < _closedness(before)
         demand_role(identity, PUBLISHERS if eased else editing.roles | PUBLISHERS, region_id)
@@ -90,18 +91,6 @@ def _who_led_here(lifecycle: Lifecycle | None, before: Mapping[str, Any]) -> Set
         return frozenset()
     state = before.get(lifecycle.property)
     return frozenset().union(*(step.roles for step in lifecycle.steps if step.target == state))
-
-
-def demand_shown(
-    editing: Editing, identity: Identity, shown: object, region_id: int | None
-) -> None:
-    """Refuse whoever may not show a row of the region to everybody, or hide it again.
-
-    Raises:
-        Forbidden: they may not.
-    """
-    publishes = shown == vocabulary.Visibility.PUBLIC
-    demand_role(identity, PUBLISHERS if publishes else editing.roles | PUBLISHERS, region_id)
 
 
 def shown_when(editing: Editing) -> Iterator[tuple[str, Set[str]]]:

@@ -32,7 +32,6 @@ from shanhai.db.features.preconditions import (
     demand_code,
     demand_initial,
     demand_parents,
-    demand_shown,
     demand_sight,
     demand_unchanged,
     demand_unreferenced,
@@ -160,7 +159,7 @@ async def create(
     region_id = _region_of_new(entity, image, resolved)
     demand_role(identity, editing.roles, region_id)
     if values.get(editing.shown_by or "") == Visibility.PUBLIC and not terms.as_given:
-        demand_shown(editing, identity, Visibility.PUBLIC, region_id)
+        demand_role(identity, PUBLISHERS, region_id)
     _audit(session, entity, act, "create", None, image)
     return _written(image, draft)
 

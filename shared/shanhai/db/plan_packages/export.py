@@ -43,6 +43,20 @@ async def read_contents(session: AsyncSession, plan_id: int) -> PackageContents:
     return contents
 
 
+async def regions_of(session: AsyncSession, contents: PackageContents) -> set[int]:
+    """The ids of the regions in which rows lie that are of this plan alone, and not everybody's."""
+    found: set[int] = set()
+    for holding in layout.HOLDINGS:
+        own = holding.numbered and holding.table not in layout.SHARED
+        if own and "region_id" in holding.references:
+            # A published pattern may be of a wider area than the plan, and anyone may see it.
+            met = " AND status = 'draft'" if holding.table == "pattern" else ""
+            query = f"SELECT region_id FROM {holding.table} WHERE id = ANY(:ids){met}"  # noqa: S608
+            ids = contents.rows[holding.table]
+            found.update(await session.scalars(text(query), {"ids": ids}))
+    return found - {None}
+
+
 async def read_lines(
     session: AsyncSession, holding: layout.Holding, contents: PackageContents
 ) -> AsyncIterator[str]:
