@@ -489,3 +489,36 @@ async def test_alerts_are_found_by_their_region_and_those_above(
     assert "region=city" in following
     assert len((await planner.get(following)).json()["alerts"]) == 1
     assert (await planner.get("/alerts?region=%00")).status_code == 400
+
+
+async def test_a_rule_tells_of_stations_those_its_reader_may_know_of(
+    state: ServiceState, planner: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    async with state.sessions.begin() as session:
+        for code in ("own", "other"):
+            region = await add_region(session, code)
+            for visibility in ("public", "signed_in", "region"):
+                station = await add_station(session, f"{code}-{visibility}", region=region)
+                station.visibility = visibility
+        headers = [
+            {"Authorization": f"Bearer {key}"}
+            for key in [
+                await create_key(
+                    session, name="test", scopes=[Scope.READ], roles=[RoleGiven(Role.VIEWER, code)]
+                )
+                for code in ("own", "other")
+            ]
+        ]
+    shown = {f"{code}-{how}" for code in ("own", "other") for how in ("public", "signed_in")}
+    every = [*shown, "own-region", "other-region"]
+    made = await planner.post("/alert-rules", json={**NEW, "stations": every})
+    assert made.json()["stations"] == sorted(every)
+    hidden = {**NEW, "code": "hidden", "stations": ["other-region"], "region": "own"}
+    assert (await planner.post("/alert-rules", json=hidden)).status_code == 201
+    for key, own, of_hidden in zip(headers, ("own", "other"), ([], ["other-region"]), strict=True):
+        one = (await anonymous.get(f"/alert-rules/{NEW['code']}", headers=key)).json()
+        assert set(one["stations"]) == {*shown, f"{own}-region"}
+        rules = (await anonymous.get("/alert-rules", headers=key)).json()["rules"]
+        told = {rule["code"]: rule["stations"] for rule in rules}
+        # None would say that it is of all stations.
+        assert told == {NEW["code"]: one["stations"], "hidden": of_hidden}

@@ -6,7 +6,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, text
+from sqlalchemy import Row, Select, and_, delete, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import HOLDS_AT, note_rule, take_evaluation_lock
@@ -29,7 +29,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, demand_state
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Role, Scope, Visibility
 
 EDITORS = frozenset({Role.PLANNER, Role.SUPERVISOR})
 SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
@@ -48,11 +48,6 @@ _LOOK_AT_NEWEST = text(f"""
          JOIN station s ON s.id = l.station_id
    WHERE r.id = :rule AND {HOLDS_AT} AND l.observed_at > '-infinity'
 """)  # noqa: S608 - constants
-_STATION_CODES = (
-    select(func.array_agg(Station.code))
-    .where(Station.id == func.any(AlertRule.stations))
-    .scalar_subquery()
-)
 # An indicator that left its plan is told, or the rule would read as one for the whole plan.
 _INDICATOR_CODE = (
     select(PlanIndicator.code)
@@ -72,7 +67,6 @@ _RULES = (
         Region.code.label("region"),
         Plan.code.label("plan"),
         _INDICATOR_CODE.label("indicator"),
-        _STATION_CODES.label("stations"),
     )
     .outerjoin(ObservedProperty, ObservedProperty.id == AlertRule.property_id)
     .outerjoin(Region, Region.id == AlertRule.region_id)
@@ -94,7 +88,7 @@ class RuleDefinition:
     def of(cls, found: Row[Any]) -> "RuleDefinition":
         """The rule of a row."""
         row: AlertRule = found[0]
-        stations = None if found.stations is None else sorted(found.stations)
+        stations = None if row.stations is None else sorted(found.stations or ())
         contents = {
             **{name: getattr(row, name) for name in PLAIN},
             **{name: (day := getattr(row, name)) and day.isoformat() for name in DATES},
@@ -105,20 +99,22 @@ class RuleDefinition:
         return cls(contents, unit, str(row.row_version))
 
 
-def _seen_by(viewer: Viewer) -> ColumnElement[bool]:
-    """Rules of regions in which a reader has a role, and those that name no place."""
-    watched = exists().where(
-        Station.id == func.any(AlertRule.stations),
-        or_(Station.region_id.is_(None), works_in(viewer, Station.region_id)),
-    )
-    named = (AlertRule.region_id, AlertRule.plan_id, AlertRule.stations)
-    anywhere = and_(*(column.is_(None) for column in named))
-    return or_(anywhere, works_in(viewer, AlertRule.region_id, Plan.region_id), watched)
+def _rules(viewer: Viewer) -> Select[Any]:
+    """Rules of no place, or of where a reader has a role, with the stations they may know of."""
+    named = Station.id == func.any(AlertRule.stations)
+    own = or_(Station.region_id.is_(None), works_in(viewer, Station.region_id))
+    known = or_(own, Station.visibility != Visibility.REGION)
+    codes = select(func.array_agg(Station.code)).where(named, known).scalar_subquery()
+    places = (AlertRule.region_id, AlertRule.plan_id, AlertRule.stations)
+    anywhere = and_(*(column.is_(None) for column in places))
+    works = works_in(viewer, AlertRule.region_id, Plan.region_id)
+    seen = or_(anywhere, works, exists().where(named, own))
+    return _RULES.add_columns(codes.label("stations")).where(seen)
 
 
 async def list_rules(session: AsyncSession, viewer: Viewer) -> list[RuleDefinition]:
     """The rules a reader may know of, by their codes."""
-    rows = await session.execute(_RULES.where(_seen_by(viewer)))
+    rows = await session.execute(_rules(viewer))
     return [RuleDefinition.of(row) for row in rows]
 
 
@@ -130,7 +126,7 @@ async def find_rule(
     Raises:
         NotFound: there is none the reader may know of.
     """
-    query = _RULES.where(AlertRule.code == code, _seen_by(viewer))
+    query = _rules(viewer).where(AlertRule.code == code)
     found = (await session.execute(query)).first()
     if found is None:
         raise _unknown(code)
