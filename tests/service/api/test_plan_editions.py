@@ -390,6 +390,32 @@ async def test_editions_are_compared(bureau: Bureau) -> None:
     assert alone.status_code == 400
 
 
+@pytest.mark.parametrize("day", [{}, {"as_of": "2999-01-01"}])
+async def test_a_comparison_does_not_name_what_its_reader_may_not_know(
+    bureau: Bureau, day: dict[str, str]
+) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    for statement in (
+        "INSERT INTO plan (code, name_zh, name_en, kind, level, region_id, first_year)"
+        " SELECT 'secret-plan', '规划', 'Plan', 'special', 'city', id, 2021 FROM region"
+        " WHERE code = 'xiamen'",
+        "UPDATE plan SET upper_plan_id = (SELECT id FROM plan WHERE code = 'secret-plan')"
+        f" WHERE code = '{SECOND}'",
+    ):
+        await bureau.session.execute(text(statement))
+    key = await create_key(
+        bureau.session, name="own", scopes=SCOPES, roles=[RoleGiven(Role.PLANNER, "banan")]
+    )
+    await bureau.session.commit()
+    bureau.known["own"] = {"Authorization": f"Bearer {key}"}
+    for by, told in (("own", None), ("planner", "secret-plan")):
+        found = await bureau.ask(by, "GET", f"/plans/{SECOND}/compare", **day)
+        assert found.status_code == 200, found.text
+        assert ("secret-plan" in found.text) is (told is not None)
+        (plan,) = found.json()["parts"][0]["changed"]
+        assert plan["members"].get("upper_plan", {}).get("to") == told
+
+
 async def test_revising_again_and_giving_up(bureau: Bureau) -> None:
     path = f"/plans/{BANAN}/editions"
     made = await bureau.do("planner", "POST", path, {"note": "五年评估"})

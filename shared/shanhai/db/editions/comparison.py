@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, TextualSelect, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES, seen_by
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.editions.content import CONTENT, CONTENT_BY_TABLE, COPIED_FROM, Content, held
@@ -146,19 +146,20 @@ def _entity_of(content: Content) -> Entity | None:
 
 
 async def _plan(session: AsyncSession, asked: "_Asked") -> list[EditionObject]:
-    state = PLANS.as_of if asked.former else "true"
+    state, plans = PLANS.as_of if asked.former else "true", seen_by(PLANS, asked.viewer)
     query = text(
-        f"SELECT {PLANS.code} AS code, {members_sql(PLANS)} AS members"  # noqa: S608
-        f" FROM {source_of(PLANS, former=asked.former)} WHERE p.id = :plan AND {state}"
+        f"SELECT {PLANS.code} AS code, {members_sql(plans)} AS members"  # noqa: S608
+        f" FROM {source_of(plans, former=asked.former)} WHERE p.id = :plan AND {state}"
     ).columns(members=JSON())
-    row = (await session.execute(query, asked.values)).one()
+    row = (await session.execute(query, {**asked.values, **viewer_values(asked.viewer)})).one()
     return [EditionObject("plan", row.code, _name(row.members), _said(PLANS, row.members))]
 
 
 async def _parts(
     session: AsyncSession, content: Content, entity: Entity, asked: "_Asked"
 ) -> list[EditionObject]:
-    query = _query(content, entity, tuple(visibility(entity, asked.viewer)), asked.former)
+    visible, seen = tuple(visibility(entity, asked.viewer)), seen_by(entity, asked.viewer)
+    query = _query(content, seen, visible, asked.former)
     return [
         EditionObject(
             row.key,
