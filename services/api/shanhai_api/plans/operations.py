@@ -256,10 +256,7 @@ Members = list[tuple[str, Path]]
 
 
 def demand_insider(caller: Identity, plan: PlanSeen, others: Set[int] = frozenset()) -> None:
-    """Refuse who does not see the drafts of every region of the plan: the package has them all.
-
-    Args:
-        others: The ids of the regions in which what the plan holds lies.
+    """Refuse who does not see the drafts of every region of the plan, and of others it lies in.
 
     Raises:
         Unauthenticated, Forbidden: they may not.
@@ -278,13 +275,11 @@ def demand_insider(caller: Identity, plan: PlanSeen, others: Set[int] = frozense
     )
 
 
-async def respond_package(
-    state: ServiceState, caller: Identity, plan: PlanSeen, act: Act
-) -> Response:
-    """The package of a plan, if the caller sees the drafts wherever what it holds lies."""
+async def respond_package(state: ServiceState, by: Identity, plan: PlanSeen, act: Act) -> Response:
+    """The package of a plan, for who sees the drafts wherever what it holds lies."""
 
     async def write(path: Path) -> None:
-        sha256 = await _write(state, caller, plan, path)
+        sha256 = await _write(state, by, plan, path)
         async with state.unit() as unit:
             record(
                 unit.session,
@@ -298,7 +293,7 @@ async def respond_package(
     return await written_file(state, f"{plan.code}.zip", ZIP, {}, write)
 
 
-async def _write(state: ServiceState, caller: Identity, plan: PlanSeen, path: Path) -> str:
+async def _write(state: ServiceState, by: Identity, plan: PlanSeen, path: Path) -> str:
     # Only who asks for a package pays for these libraries.
     from shanhai.storage.reproducible_zip import write_package
 
@@ -310,7 +305,7 @@ async def _write(state: ServiceState, caller: Identity, plan: PlanSeen, path: Pa
         )
         await connection.execute(LONG_PAUSES)
         contents = await export.read_contents(session, plan.id)
-        demand_insider(caller, plan, await export.regions_of(session, contents))
+        demand_insider(by, plan, await export.regions_of(session, contents))
         members = [
             await _write_rows(session, holding, contents, folder)
             for holding in layout.in_order()

@@ -369,12 +369,13 @@ async def judge_written(
     )
     await judge_regions(session, stage, editing, identity, written, found)
     sql = {item.name: item.sql for item in stage.entity.receivables}
-    moved = f"i_b.image->>'region' IS DISTINCT FROM {sql.get('region', 'NULL')}"
-    moved = f"EXISTS (SELECT FROM {BEFORE} i_b WHERE i_b.row = i_w.row AND {moved})"
+    was = f"(SELECT i_b.image->>'region' FROM {BEFORE} i_b WHERE i_b.row = i_w.row)"  # noqa: S608
     for name, values in shown_when(editing):
         publishing = replace(editing, roles=PUBLISHERS)
         shown = f"{written} AND {sql[name]} = ANY('{{{','.join(sorted(values))}}}')"
-        met = f"{shown} AND (i_r.found IS NULL OR {moved})"
+        met = (
+            f"{shown} AND (i_r.found IS NULL OR {was} IS DISTINCT FROM {sql.get('region', 'NULL')})"
+        )
         await judge_regions(session, stage, publishing, identity, met, found)
     says_so = any(item.column == stage.visibility_column for item in stage.kept)
     if stage.visibility is not Visibility.PUBLIC and not says_so:

@@ -46,14 +46,12 @@ async def read_contents(session: AsyncSession, plan_id: int) -> PackageContents:
 async def regions_of(session: AsyncSession, contents: PackageContents) -> set[int]:
     """The ids of the regions in which rows lie that are of this plan alone, and not everybody's."""
     found: set[int] = set()
-    for holding in layout.HOLDINGS:
-        own = holding.numbered and holding.table not in layout.SHARED
-        if own and "region_id" in holding.references:
+    for table in sorted(contents.links.keys() - layout.SHARED):
+        if "region_id" in layout.by_table()[table].references:
             # A published pattern may be of a wider area than the plan, and anyone may see it.
-            met = " AND status = 'draft'" if holding.table == "pattern" else ""
-            query = f"SELECT region_id FROM {holding.table} WHERE id = ANY(:ids){met}"  # noqa: S608
-            ids = contents.rows[holding.table]
-            found.update(await session.scalars(text(query), {"ids": ids}))
+            met = " AND status = 'draft'" if table == "pattern" else ""
+            query = text(f"SELECT region_id FROM {table} WHERE id = ANY(:ids){met}")  # noqa: S608
+            found.update(await session.scalars(query, {"ids": contents.rows[table]}))
     return found - {None}
 
 
