@@ -1,6 +1,6 @@
 """What a job shows to everybody takes an approver: when it is asked for, and when it publishes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -173,6 +173,14 @@ async def test_an_approver_publishes_unless_an_approved_version_waits(
     values = await done(worker, later)
     assert values["status"] == "published"
     assert await versions(sessions) == {1: "superseded", 2: "draft", 3: "draft", 4: "published"}
+    async with sessions.begin() as session:
+        until = date(datetime.now(UTC).year + 2, 1, 1)
+        closed = update(ZoneScheme).where(ZoneScheme.version == 4)
+        await session.execute(closed.values(status="superseded", valid_to=until))
+        to_come = update(ZoneScheme).where(ZoneScheme.version == 2)
+        await session.execute(to_come.values(status="published", valid_from=until))
+    with pytest.raises(Conflict, match=rf"version 2 of .* is published from {until} on"):
+        await asked(worker, approver, zoning(publish=True))
     assert await shown(sessions, later) == {"public"}
     await forget(sessions)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
@@ -77,13 +77,16 @@ async def _demand_no_joint_draft(session: AsyncSession, code: str | None) -> Non
 
 
 async def _demand_no_waiting(session: AsyncSession, region_id: int, pointer: str) -> None:
-    """Refuse to overtake a version of the zoning that is approved and not published yet."""
+    """Refuse to overtake a version that is approved and not published yet, or not yet in force."""
     waiting = await session.scalar(
         select(ZoneScheme)
         .where(
             ZoneScheme.region_id == region_id,
             ZoneScheme.kind == SUPPLY_DEMAND,
-            ZoneScheme.status == "approved",
+            or_(
+                ZoneScheme.status == "approved",
+                and_(ZoneScheme.status == "published", ZoneScheme.valid_from > func.current_date()),
+            ),
             ZoneScheme.deleted_at.is_(None),
         )
         .order_by(ZoneScheme.version.desc())
@@ -91,11 +94,19 @@ async def _demand_no_waiting(session: AsyncSession, region_id: int, pointer: str
     )
     if waiting is None:
         return
-    told = Label(
-        f"{waiting.code!r} 第 {waiting.version} 版已批准、待发布，请先发布或退回该版本",
-        f"version {waiting.version} of {waiting.code!r} is approved and waits; publish it or send"
-        " it back first",
-    )
+    named = f"{waiting.code!r} 第 {waiting.version} 版"
+    of = f"version {waiting.version} of {waiting.code!r}"
+    if waiting.status == "approved":
+        told = Label(
+            f"{named}已批准、待发布，请先发布或退回该版本",
+            f"{of} is approved and waits; publish it or send it back first",
+        )
+    else:
+        told = Label(
+            f"{named}自 {waiting.valid_from} 起生效；请先生成草案，再指定生效日期发布",
+            f"{of} is published from {waiting.valid_from} on; make a draft, and publish that from a"
+            " day of its own",
+        )
     raise Conflict(told.en, message_zh=told.zh, faults=[Fault(pointer, told.en, told.zh)])
 
 
