@@ -78,6 +78,36 @@ async def test_once_by_its_key(sessions: Sessions) -> None:
     assert [one.target for one in await take(sessions)] == ["a"]
 
 
+async def test_what_is_written_together_is_sent_in_the_order_it_was_written(
+    sessions: Sessions,
+) -> None:
+    async with sessions.begin() as session:
+        ids = [await enqueue(session, "webhook", "a", "x", {}) for _ in range(8)]
+    async with sessions() as session:
+        listed = await list_deliveries(session, "webhook", "a", limit=9)
+        older = await list_deliveries(session, "webhook", "a", limit=9, before=ids[3])
+    assert [row.id for row in listed] == ids[::-1]
+    assert [row.id for row in older] == ids[2::-1]
+    sent = list[ClaimedDelivery]()
+    for _ in ids:
+        sent += await take(sessions)
+        await note(sessions, sent[-1], DeliveryOutcome(answered=204))
+    assert [one.id for one in sent] == ids
+    numbers = [one.number for one in sent]
+    assert numbers == sorted(set(numbers))
+
+
+async def test_who_began_first_and_wrote_last_is_sent_last(sessions: Sessions) -> None:
+    async with sessions.begin() as early:
+        await early.execute(text("SELECT 1"))
+        (first,) = await write(sessions, "a")
+        last = await enqueue(early, "webhook", "a", "x", {})
+    (taken,) = await take(sessions)
+    assert taken.id == first
+    await note(sessions, taken, DeliveryOutcome(answered=204))
+    assert [one.id for one in await take(sessions)] == [last]
+
+
 async def test_each_target_has_its_turn(sessions: Sessions) -> None:
     ids = await write(sessions, "busy", "busy", "busy", "other", "third")
     taken = await take(sessions)
@@ -162,7 +192,7 @@ async def test_what_ended_long_ago_is_forgotten(sessions: Sessions) -> None:
 async def test_pages_of_deliveries(sessions: Sessions) -> None:
     ids = await write(sessions, "a", "a", "a", "b")
     async with sessions.begin() as session:
-        # Rows of one moment are told apart by their ids.
+        # Rows of one moment are told apart by their numbers.
         await session.execute(text("UPDATE delivery SET created_at = '2026-01-01T00:00:00Z'"))
         whole = [row.id for row in await list_deliveries(session, "webhook", "a", limit=9)]
         pages: list[UUID] = []

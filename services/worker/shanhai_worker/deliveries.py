@@ -166,7 +166,7 @@ class WebhookSender:
             hook = await live_webhook(session, taken.target)
         if hook is None or not hook.enabled:
             return ENDED if hook is None else DISABLED
-        body = orjson.dumps(with_host(taken.payload, self.base_url))
+        body = orjson.dumps(with_host({**taken.payload, "sequence": taken.number}, self.base_url))
         moment = datetime.now(UTC)
         now = int(moment.timestamp())
         secrets = valid_secrets(hook, self.seal, moment)

@@ -22,6 +22,7 @@ from shanhai.vocabulary import (
 STORAGE_SRID = 4490
 """Vectors are kept in CGCS2000 geographic coordinates, longitude first."""
 
+Serial = Annotated[int, mapped_column(sa.BigInteger, sa.Identity(always=True))]
 BigId = Annotated[int, mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)]
 Moment = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True))]
 CreatedAt = Annotated[

@@ -142,7 +142,9 @@ async def test_tests_and_redelivery(planner: httpx.AsyncClient, state: ServiceSt
     for _ in range(3):
         sent = await planner.post(f"/webhooks/{code}/test")
         assert sent.status_code == 201, sent.text
-    assert (await planner.get(sent.headers["Location"])).json()["payload"]["type"] == "webhook.test"
+    told = (await planner.get(sent.headers["Location"])).json()["payload"]
+    assert told["type"] == "webhook.test"
+    assert told.keys() == {"type", "timestamp", "sequence", "data"}
     first = (await planner.get(f"{path}?limit=2&status=waiting")).json()
     assert [one["status"] for one in first["deliveries"]] == ["waiting", "waiting"]
     following = next(link["href"] for link in first["links"] if link["rel"] == "next")

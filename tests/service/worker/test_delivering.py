@@ -147,6 +147,7 @@ async def test_messages_are_signed_and_tried_again(
     assert told[0] == {
         "type": "alert.opened",
         "data": {"n": 1, "links": [{"href": f"{BASE}/alerts/1"}]},
+        "sequence": row.number,
     }
     assert told[1:] == told[:1] * 2
     assert receiver.received[0].headers["Content-Type"] == "application/json"

@@ -315,7 +315,7 @@ def test_numbers_are_written_out(measure: float, unit: str, told: str) -> None:
         ],
     }
     now = datetime.now(UTC)
-    taken = ClaimedDelivery(uuid4(), "email", "a@example.org", "alert.notice", payload, 1, now)
+    taken = ClaimedDelivery(uuid4(), "email", "a@example.org", "alert.notice", payload, 1, now, 1)
     mail = compose(taken, Letterhead("a@example.org", "https://api.example"), "token")
     plain = mail.get_body(("plain",))
     assert plain is not None
@@ -338,7 +338,7 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
             await session.commit()
         wrong = smtp.model_copy(update={"password": SecretStr("guessed")})
         taken = ClaimedDelivery(
-            row.id, "email", row.target, row.event_type, row.payload, 1, row.created_at
+            row.id, "email", row.target, row.event_type, row.payload, 1, row.created_at, 1
         )
         outcome = await MailSender(sessions, wrong, sending.public).send(taken)
         assert (outcome.answered, outcome.final) == (535, False), outcome

@@ -160,7 +160,7 @@ class WebhookDelivery(Sending):
             view,
             type_name=event_name(row.event_type, view.lang),
             links=[view.link(f"{webhook_path(row.target)}/deliveries/{row.id}", "self")],
-            payload=row.payload if payload else None,
+            payload={**row.payload, "sequence": row.number} if payload else None,
         )
 
 

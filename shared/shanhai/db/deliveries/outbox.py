@@ -39,14 +39,14 @@ _TAKE = text("""
          GROUP BY kind, target
       ) t
       CROSS JOIN LATERAL (
-        SELECT id, due_at FROM delivery
+        SELECT id, due_at, number FROM delivery
          WHERE kind = t.kind AND target = t.target AND status = 'waiting'
            AND due_at <= clock_timestamp()
            AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-         ORDER BY due_at, id
+         ORDER BY due_at, number
          LIMIT greatest(CAST(:each AS bigint) - t.busy, 0)
       ) d
-     ORDER BY d.due_at, d.id
+     ORDER BY d.due_at, d.number
      LIMIT CAST(:most AS bigint)
   ), locked AS (
     SELECT id FROM delivery WHERE id IN (SELECT id FROM due) FOR UPDATE SKIP LOCKED
@@ -55,7 +55,7 @@ _TAKE = text("""
      SET attempt = attempt + 1,
          lease_until = clock_timestamp() + CAST(:lease_s AS float) * interval '1 second'
     FROM locked WHERE delivery.id = locked.id
-  RETURNING delivery.id, kind, target, event_type, payload, attempt, created_at
+  RETURNING delivery.id, kind, target, event_type, payload, attempt, created_at, number
 """)
 
 
@@ -70,6 +70,7 @@ class ClaimedDelivery:
     payload: dict[str, Any]
     attempt: int
     created_at: datetime
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,11 @@ async def take(
     session: AsyncSession, kinds: Collection[str], *, most: int, lease_s: float
 ) -> list[ClaimedDelivery]:
     """Take what is due for sending; the caller commits, then sends."""
-    lock = text("SELECT pg_try_advisory_xact_lock(:lock)")
-    if not await session.scalar(lock, {"lock": TAKE_LOCK}):
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(TAKE_LOCK))):
         return []
     given = {"kinds": sorted(kinds), "each": AT_ONCE, "most": most, "lease_s": lease_s}
     found = [ClaimedDelivery(*row) for row in await session.execute(_TAKE, given)]
-    return sorted(found, key=lambda one: (one.created_at, one.id))
+    return sorted(found, key=lambda one: one.number)
 
 
 async def note_outcome(
@@ -209,17 +209,15 @@ async def list_deliveries(
     query = (
         select(Delivery)
         .where(Delivery.kind == kind, Delivery.target == target)
-        .order_by(Delivery.created_at.desc(), Delivery.id.desc())
+        .order_by(Delivery.created_at.desc(), Delivery.number.desc())
         .limit(limit)
     )
     if status is not None:
         query = query.where(Delivery.status == status)
     if before is not None:
         last = aliased(Delivery)
-        place = select(last.created_at, last.id).where(last.id == before).subquery()
-        query = query.where(
-            tuple_(Delivery.created_at, Delivery.id) < tuple_(place.c.created_at, place.c.id)
-        )
+        place = select(last.created_at, last.number).where(last.id == before).subquery()
+        query = query.where(tuple_(Delivery.created_at, Delivery.number) < tuple_(*place.c))
     return (await session.scalars(query)).all()
 
 

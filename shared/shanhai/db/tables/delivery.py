@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueC
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Base, Coded, CreatedAt, Moment, live_code, one_of
+from shanhai.db.base import Base, Coded, CreatedAt, Moment, Serial, live_code, one_of
 from shanhai.vocabulary import BULLETIN_STATES, DELIVERY_KINDS, DELIVERY_STATUSES, codes
 
 
@@ -49,6 +49,7 @@ class Delivery(Base):
 
     Attributes:
         id: What receivers tell repeats by; that of the message.
+        number: Rises in the order they are written; receivers order messages by it.
         target: Code of the webhook, address of the person, or URL of the callback.
         payload: What is told; links in it have no host.
         once_key: What must be told once at most, whoever asks for it how often.
@@ -77,12 +78,13 @@ class Delivery(Base):
     id: Mapped[uuid.UUID] = mapped_column(
         primary_key=True, server_default=text("gen_random_uuid()")
     )
+    number: Mapped[Serial]
     kind: Mapped[str]
     target: Mapped[str]
     event_type: Mapped[str]
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     once_key: Mapped[str | None] = mapped_column(unique=True)
-    due_at: Mapped[CreatedAt]
+    due_at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
     attempt: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     lease_until: Mapped[Moment | None]
     status: Mapped[str] = mapped_column(server_default="waiting", default="waiting")
