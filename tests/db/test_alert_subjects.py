@@ -9,7 +9,12 @@ from shapely import MultiPolygon, box
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from shanhai.db.alerts.observation_evaluation import end_expired, note_all_lines, note_all_plans
+from shanhai.db.alerts.observation_evaluation import (
+    end_expired,
+    note_all_cases,
+    note_all_lines,
+    note_all_plans,
+)
 from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
 from shanhai.db.alerts.queries import describe_alert, events_after, find_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule, find_rule, replace_rule
@@ -240,6 +245,42 @@ async def test_a_new_rule_judges_open_cases_and_what_is_undone_is_judged_again(
     await evaluate(sessions)
     await evaluate(sessions)
     assert await events(sessions) == ["opened"]
+
+
+async def test_open_cases_are_judged_on_the_first_day_of_a_rule(sessions: Sessions) -> None:
+    await receive(sessions)
+    [(tomorrow,)] = await fetch(sessions, "SELECT current_date + 1")
+    await add_rule(sessions, LEADS, valid_from=tomorrow.isoformat())
+    await add_rule(sessions, LEADS, code="wetlands", control_kind="wetland")
+    await add_rule(sessions, LEADS, code="off", enabled=False)
+    await look_at_cases(sessions)
+    assert await alerts(sessions) == []
+    async with sessions.begin() as session:
+        # As if the day had come.
+        query = "UPDATE alert_rule SET valid_from = current_date WHERE code = 'leads'"
+        await session.execute(text(query))
+    await look_at_cases(sessions)
+    assert [row[0] for row in await alerts(sessions)] == ["open"]
+    await look_at_cases(sessions)
+    assert await events(sessions) == ["opened"]
+
+
+async def test_a_case_that_nothing_new_watches_is_not_looked_at_again(sessions: Sessions) -> None:
+    await receive(sessions)
+    await add_rule(sessions, LEADS)
+    async with sessions.begin() as session:
+        await add_region(session, "elsewhere", box=None)
+    await add_rule(sessions, LEADS, code="elsewhere", region="elsewhere")
+    await add_rule(sessions, LEADS, code="wetlands", control_kind="wetland")
+    async with sessions.begin() as session:
+        await note_all_cases(session)
+    assert await fetch(sessions, "SELECT 1 FROM alert_due WHERE case_id IS NOT NULL") == []
+
+
+async def look_at_cases(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        await note_all_cases(session)
+    await evaluate(sessions)
 
 
 async def test_alerts_about_cases_are_for_those_who_see_the_cases(sessions: Sessions) -> None:

@@ -435,6 +435,7 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                 async with context.sessions.begin() as session:
                     await observation_evaluation.note_all_plans(session)
                     await observation_evaluation.note_all_lines(session)
+                    await observation_evaluation.note_all_cases(session)
                     await mark_late(session)
                     await observation_evaluation.note_all_ledgers(session)
         except DATABASE_ERRORS as error:

@@ -1,13 +1,16 @@
 """A worker warns by itself, soon after something has changed and when nothing does."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from shapely import MultiPolygon, box
 from sqlalchemy import select, text
 
+from shanhai.db.alerts.plan_evaluation import evaluate_cases
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import create_subscription
+from shanhai.db.cases.leads import CaseRule, Lead, receive_lead
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
@@ -21,6 +24,7 @@ from tests.support.alert_rows import rule
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region
+from tests.support.known_lines import red_line
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 PATIENCE_S = 30.0
@@ -80,6 +84,32 @@ async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
             async with sessions() as session:
                 found = set(await session.scalars(query))
                 mails = await session.scalar(told)
+    await end(warning)
+
+
+async def test_open_cases_are_judged_once_a_rule_begins_to_hold(
+    sessions: Sessions, context: WorkerContext
+) -> None:
+    shape, anyone = box(118.02, 24.42, 118.03, 24.43), frozenset({Scope.WRITE, Scope.PROJECTS})
+    identity, act = Identity("key:test", anyone), Act("key:test")
+    days = date(2025, 1, 1), date(2025, 6, 1)
+    lead = Lead("satellite", "1", "mining", *days, None, MultiPolygon([shape]).wkb)
+    async with sessions.begin() as session:
+        await forget_rows(session, ["lead_case", "region", "alert_rule", "alert_due"])
+        session.add(red_line(await add_region(session, "city"), shape))
+        await receive_lead(session, identity, act, lead, CaseRule({"red_line": 400.0}, 15))
+        contents = rule(kind="red_line_lead", control_kind="red_line", limits={"red": 400.0})
+        contents |= {"reset": 0.0, "valid_from": "2999-01-01"}
+        await create_rule(session, contents, identity=identity, act=act)
+        assert await evaluate_cases(session) == 1
+        await session.execute(text("UPDATE alert_rule SET valid_from = current_date"))
+    warning = asyncio.create_task(periodic.evaluate_alert_rules(context))
+    async with asyncio.timeout(PATIENCE_S):
+        found: list[str] = []
+        while found != ["open"]:
+            await asyncio.sleep(0.1)
+            async with sessions() as session:
+                found = [*await session.scalars(select(Alert.status))]
     await end(warning)
 
 

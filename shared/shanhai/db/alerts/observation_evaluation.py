@@ -35,32 +35,19 @@ _ALL_PLANS = text("""
   SELECT p.id FROM plan p
    WHERE EXISTS (SELECT FROM alert_rule r
                   WHERE r.kind = 'indicator_behind_target' AND r.enabled AND r.deleted_at IS NULL
+                    AND (CAST(:rule AS bigint) IS NULL OR r.id = :rule)
                     AND (r.plan_id IS NULL OR r.plan_id = p.id))
      AND (p.status = 'approved'
           OR EXISTS (SELECT FROM alert a JOIN plan_indicator pi ON pi.id = a.plan_indicator_id
                       WHERE pi.plan_id = p.id AND a.status <> 'closed'))
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.plan_id = p.id)
 """)
-_OF_RULE = text("""
-  INSERT INTO alert_due (plan_id, case_id, region_id)
-  SELECT p.id, CAST(NULL AS bigint), CAST(NULL AS bigint)
-    FROM alert_rule r JOIN plan p ON r.plan_id IS NULL OR r.plan_id = p.id
-   WHERE r.id = :rule AND r.kind = 'indicator_behind_target' AND p.status = 'approved'
-  UNION ALL
-  SELECT NULL, c.id, NULL FROM alert_rule r CROSS JOIN lead_case c
-   WHERE r.id = :rule AND r.kind = 'red_line_lead' AND c.state <> 'closed'
-  UNION ALL
-  SELECT DISTINCT CAST(NULL AS bigint), CAST(NULL AS bigint), ca.region_id
-    FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
-   WHERE r.id = :rule AND r.kind = 'line_decline'
-""")
-
-
 _ALL_LINES = text("""
   INSERT INTO alert_due (region_id)
   SELECT DISTINCT ca.region_id
     FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
    WHERE r.kind = 'line_decline' AND r.enabled AND r.deleted_at IS NULL
+     AND (CAST(:rule AS bigint) IS NULL OR r.id = :rule)
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.region_id = ca.region_id)
 """)
 
@@ -151,18 +138,25 @@ async def note_case(session: AsyncSession, case_id: int) -> None:
 
 async def note_rule(session: AsyncSession, rule_id: int) -> None:
     """A rule is new or was changed: all it holds for is judged by it."""
-    await session.execute(_OF_RULE, {"rule": rule_id})
+    await note_all_plans(session, rule_id)
+    await note_all_lines(session, rule_id)
+    await note_all_cases(session)
     await note_all_ledgers(session, rule_id)
 
 
-async def note_all_plans(session: AsyncSession) -> None:
-    """Days pass, projects are accepted and plans approved: look at all that rules watch."""
-    await session.execute(_ALL_PLANS)
+async def note_all_plans(session: AsyncSession, rule_id: int | None = None) -> None:
+    """Days pass, projects are accepted, plans approved: look at all rules watch, or one rule."""
+    await session.execute(_ALL_PLANS, {"rule": rule_id})
 
 
-async def note_all_lines(session: AsyncSession) -> None:
-    """Lines end and begin by themselves: look at all that rules watch."""
-    await session.execute(_ALL_LINES)
+async def note_all_lines(session: AsyncSession, rule_id: int | None = None) -> None:
+    """Lines end and begin by themselves: look at all that rules watch, or that one rule does."""
+    await session.execute(_ALL_LINES, {"rule": rule_id})
+
+
+async def note_all_cases(session: AsyncSession) -> None:
+    """Rules begin to hold, also after cases were opened: look at those they have not judged yet."""
+    await session.execute(_ALL_CASES)
 
 
 async def note_all_ledgers(session: AsyncSession, rule_id: int | None = None) -> None:
@@ -208,6 +202,16 @@ HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL
    AND (r.stations IS NULL OR s.id = ANY (r.stations))
    AND {WITHIN.format(region="s.region_id")}"""
 """Whether a rule `r` holds at a station `s`: it is named or none is, and lies in the region."""
+_ALL_CASES = text(f"""
+  INSERT INTO alert_due (case_id)
+  SELECT DISTINCT c.id
+    FROM alert_rule r
+    JOIN lead_case c ON c.lines @> jsonb_build_array(jsonb_build_object('kind', r.control_kind))
+   WHERE r.kind = 'red_line_lead' AND c.state <> 'closed' AND {HOLDS}
+     AND {WITHIN.format(region="c.region_id")}
+     AND NOT EXISTS (SELECT FROM alert_watch w WHERE w.rule_id = r.id AND w.case_id = c.id)
+     AND NOT EXISTS (SELECT FROM alert_due d WHERE d.case_id = c.id)
+""")  # noqa: S608 - constants of this file
 _WATCHES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.max_age_s, r.any_quality,
          c.station_id, c.property_id, c.first_at, w.seen_to, w.since, w.level,
