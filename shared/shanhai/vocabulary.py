@@ -504,7 +504,7 @@ ALERT_EVENTS: tuple[Term, ...] = (
     Term("rule_expired", Label("规则有效期已过，自动关闭", "Closed because its rule has expired")),
     Term(
         "subject_gone",
-        Label("对象已不存在，自动关闭", "Closed because its subject is there no longer"),
+        Label("对象不存在或已移出区域，自动关闭", "Closed because its subject is gone or moved"),
     ),
 )
 """What happens to an alert."""

@@ -270,6 +270,37 @@ async def test_a_rule_holds_where_it_says(sessions: Sessions) -> None:
     assert await fetch(sessions, query) == [("pm25", "a"), ("other", "b")]
 
 
+@pytest.mark.parametrize("kind", ["above", "no_data"])
+async def test_what_was_raised_of_a_station_that_leaves_the_region_is_closed(
+    sessions: Sessions, kind: str
+) -> None:
+    limits = {"yellow": 75.0} if kind == "above" else {"yellow": 7200.0}
+    await add_rule(sessions, kind=kind, region="city", limits=limits, reset=60.0)
+    await add_rule(sessions, code="all", kind=kind, limits=limits, reset=60.0)
+    await send(sessions, {1: 80})
+    await silence(sessions, 4)
+    assert len(await alerts(sessions)) == 2
+    async with sessions.begin() as session:
+        await end_expired(session, now=NOW)
+    assert await events(sessions) == ["opened", "opened"]
+    await move(sessions, "NULL")
+    assert await events(sessions) == ["opened", "opened", "subject_gone"]
+    query = "SELECT r.code, a.status FROM alert a JOIN alert_rule r ON r.id = a.rule_id ORDER BY 1"
+    assert await fetch(sessions, query) == [("all", "open"), ("pm25", "closed")]
+    # Back again it is judged as any other.
+    await move(sessions, "(SELECT id FROM region WHERE code = 'district')")
+    await send(sessions, {2: 80})
+    await silence(sessions, 6)
+    assert await fetch(sessions, query) == [("all", "open"), ("pm25", "closed"), ("pm25", "open")]
+
+
+async def move(sessions: Sessions, region: str) -> None:
+    """Put the first station into a region, and end what has no ground any more."""
+    async with sessions.begin() as session:
+        await session.execute(text(f"UPDATE station SET region_id = {region} WHERE code = 'a'"))
+        await end_expired(session, now=NOW)
+
+
 async def test_a_new_rule_judges_the_newest_value_and_a_changed_one_anew(
     sessions: Sessions,
 ) -> None:

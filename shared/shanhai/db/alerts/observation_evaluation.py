@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from shanhai.db.alerts import transitions
 from shanhai.db.observations.rollups import COUNTED
-from shanhai.db.tables.alert import Alert, AlertRule
+from shanhai.db.tables.alert import Alert, AlertRule, AlertWatch
 from shanhai.db.tables.station import Station
 from shanhai.monitoring import thresholds
 
@@ -176,8 +177,6 @@ MOST_SILENT = 500
 """Alerts that one look at silent stations changes; the others follow with the next."""
 MOST_ENDED = 500
 """Alerts of expired rules that are closed at once; the others follow."""
-_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
-_TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TAKE = text("""
   WITH taken AS (
     DELETE FROM observation_change
@@ -370,16 +369,18 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
 
 
 async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
-    """Close the alerts of expired rules and of stations that are gone. The caller commits."""
+    """Close alerts of expired rules, and of stations gone or moved away. The caller commits."""
     if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)
+    r = aliased(AlertRule, name="r")
+    moved = text(f"station.id IS NOT NULL AND NOT {WITHIN.format(region='station.region_id')}")
+    away = or_(Station.deleted_at.is_not(None), moved)
     query = (
-        select(Alert, Station.deleted_at)
-        .join(AlertRule, AlertRule.id == Alert.rule_id)
+        select(Alert, away)
+        .join(r, r.id == Alert.rule_id)
         .outerjoin(Station, Station.id == Alert.station_id)
-        .where(Alert.status != "closed")
-        .where(or_(AlertRule.valid_to <= func.current_date(), Station.deleted_at.is_not(None)))
+        .where(Alert.status != "closed", or_(r.valid_to <= func.current_date(), away))
         .order_by(Alert.id)
         .limit(MOST_ENDED)
         .with_for_update(of=Alert)
@@ -388,11 +389,15 @@ async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> 
         transitions.close(alert, now)
         kind = "subject_gone" if gone else "rule_expired"
         await transitions.note(session, alert, kind, now=now)
+        if gone:
+            # Back in the region, it is judged as if it were new there.
+            watch = AlertWatch.rule_id == alert.rule_id, AlertWatch.station_id == alert.station_id
+            await session.execute(delete(AlertWatch).where(*watch))
 
 
 async def try_evaluation_lock(session: AsyncSession) -> bool:
     """Let nobody else evaluate until the transaction ends; False: somebody does."""
-    return bool(await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}))
+    return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(EVALUATION_LOCK))))
 
 
 async def take_evaluation_lock(session: AsyncSession) -> None:
@@ -401,7 +406,7 @@ async def take_evaluation_lock(session: AsyncSession) -> None:
     All who write what happens to alerts hold it, so that their events commit in the order of their
     numbers: who follows them misses none.
     """
-    await session.execute(_TAKE_LOCK, {"lock": EVALUATION_LOCK})
+    await session.execute(select(func.pg_advisory_xact_lock(EVALUATION_LOCK)))
 
 
 def limits_of(row: Any) -> thresholds.RuleLimits:
