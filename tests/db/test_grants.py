@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from shanhai.cli.operations import provision
 from shanhai.db import grants
 from shanhai.db.migrate import upgrade
 from shanhai.db.observations.partitions import make_months, month_of, months_ahead
-from shanhai.db.queries import audit_chain
+from shanhai.db.queries import accounts, audit_chain
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.local.servers import PrivatePostgres
@@ -141,6 +142,25 @@ async def test_every_service_adds_to_the_audit_log_and_the_chain_holds(
 async def test_tiles_are_drawn_by_who_can_do_no_more(database_url: str, statement: str) -> None:
     with pytest.raises(DBAPIError, match=DENIED):
         await execute(account_url(database_url, "tiles"), statement)
+
+
+@pytest.mark.parametrize("role", SERVICES)
+async def test_every_service_notes_who_signed_in(
+    database_url: str, role: grants.DatabaseRole
+) -> None:
+    first = datetime.now(UTC)
+    signings = [(first, ["a"]), (first, ["b"]), (first + timedelta(seconds=1), ["c"])]
+    async with open_sessions(account_url(database_url, role)) as sessions:
+        async with sessions.begin() as session:
+            new = {"issuer": "https://id.example", "subject": role, "name": role, "email": None}
+            account_id = (await accounts.register(session, **new)).account.id
+        for signed_in_at, groups in signings:
+            async with sessions.begin() as session:
+                holder = await accounts.read_holder(session, account_id)
+                await accounts.note_seen(session, holder, signed_in_at, groups)
+            async with sessions() as session:
+                noted = (await accounts.read_holder(session, account_id)).account
+                assert (noted.signed_in_at, noted.groups) == (signed_in_at, groups)
 
 
 async def test_workers_give_out_no_keys_and_backups_read_no_rows(database_url: str) -> None:

@@ -74,7 +74,7 @@ DRAWN = """
 # Whoever signs in is noted, in tiles, too: nothing else is written there.
 KEY_NOTES = "UPDATE (last_used_at)"
 SESSION_NOTES = "UPDATE (used_at)"
-ACCOUNT_NOTES = "INSERT (issuer, subject, name, email), UPDATE (last_seen_at, signed_in_at)"
+ACCOUNT_NOTES = "INSERT (issuer, subject, name, email), UPDATE (last_seen_at, signed_in_at, groups)"
 SPECIAL: Mapping[str, Grants] = {
     "account": {"api": WRITE, "worker": f"{READ}, {ACCOUNT_NOTES}"},
     "account_credential": {"api": WRITE},
