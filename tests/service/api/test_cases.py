@@ -283,9 +283,15 @@ async def test_the_photos_of_a_case_go_to_the_region_that_answers_for_it(
         photos.append(added.json()["code"])
     gone = await admin.delete(f"/documents/{photos[1]}", headers=given)
     assert gone.status_code == 204, gone.text
+    since = (await admin.get("/changes?since=now")).json()["cursor"]
     body = {"to": "assigned", "assignee": "Wang", "note": "在东区", "region": "east"}
     moved = await admin.post(steps, json=body, headers=given)
     assert moved.status_code == 201, moved.text
+    for headers, change in ((given, "deleted"), (taking, "updated")):
+        asked = {"since": since, "collection": "documents"}
+        changes = (await admin.get("/changes", params=asked, headers=headers)).json()["changes"]
+        known = [(one["id"], one["change"], one["row_version"]) for one in changes]
+        assert known == [(photos[0], change, 2)]
 
     path = f"/documents/{photos[0]}"
     for place in (path, f"{path}/file"):

@@ -323,12 +323,13 @@ async def _hand_over_papers(
         update(Document)
         .where(_of_case(seen.code))
         .values(region_id=region_id, row_version=Document.row_version + 1, updated_at=func.now())
-        .returning(Document.code)
+        .returning(Document.code, Document.id, Document.row_version)
     )
     async with writing_everywhere(session):
-        codes = (await session.scalars(moved)).all()
-    before, after = {"region_id": seen.region_id}, {"region_id": region_id}
-    for code in sorted(codes):
+        papers = (await session.execute(moved)).all()
+    for code, number, version in sorted(papers):
+        before = {"id": number, "row_version": version - 1, "region_id": seen.region_id}
+        after = {"id": number, "row_version": version, "region_id": region_id}
         record(session, act, "update", table="document", object_id=code, before=before, after=after)
 
 
