@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from starlette.types import Scope
 
 from shanhai.db.engine import FastReader, Sessions
-from shanhai.errors import Forbidden, InvalidInput, Unavailable
+from shanhai.errors import Forbidden, InvalidInput, Unauthenticated, Unavailable
 from shanhai.overload import SingleFlight
 from shanhai.settings import PublicSettings
 from shanhai.storage.artifacts import ArtifactStore
@@ -133,6 +133,22 @@ class VisibleLayer:
     layer: Layer
     private: bool
     to_known: bool
+
+    def with_cells(self) -> "VisibleLayer":
+        """The same for who is given cells, which no shared cache keeps without a licence.
+
+        Raises:
+            Unauthenticated: the dataset states no licence, and the caller shows no identity.
+        """
+        if not isinstance(self.layer, RasterLayer) or self.layer.licensed:
+            return self
+        if not self.to_known:
+            name = self.layer.name
+            raise Unauthenticated(
+                f"layer {name!r} states no licence; its cells are for readers with an identity",
+                message_zh=f"图层 {name!r} 未注明许可，其栅格数据仅供有身份的用户获取",
+            )
+        return replace(self, private=True)
 
 
 async def seen_layer(request: Request, layer: str, services: ServicesDep) -> VisibleLayer:

@@ -22,7 +22,7 @@ from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
 from shanhai_tiles.layers.catalogue import MVT, Layer, RasterLayer, band_count, formats_of
 from shanhai_tiles.layers.directory import LayerDirectory
 from shanhai_tiles.raster.dataset_pool import DatasetPool, Source, require_band
-from shanhai_tiles.raster.images import ValueRange, encode, index_of
+from shanhai_tiles.raster.images import MEDIA_TYPES, ValueRange, encode, index_of
 from shanhai_tiles.raster.reader import Cells, RasterTile, read_tile
 from shanhai_tiles.raster.resampling import TilePart
 from shanhai_tiles.request import source_of
@@ -166,9 +166,13 @@ async def answer_tile(
         services: Where it is read from.
         asked: Which tile.
         version: The layer's version that the address names; the present one may be kept for good.
+
+    Raises:
+        Unauthenticated: it has values of a dataset that states no licence, and nobody is known.
     """
     layer = seen.layer
     require_inside(layer, asked)
+    seen = seen if asked.format in MEDIA_TYPES else seen.with_cells()
     key = key_of_tile(layer, services.directory, asked)
     kept_for_good = version == layer.version
     if isinstance(layer, RasterLayer):

@@ -109,6 +109,39 @@ async def test_withdrawn_raster_is_gone_within_a_second(
     await eventually(back)
 
 
+async def test_cells_without_licence_are_kept_by_no_shared_cache(
+    client: httpx.AsyncClient, execute: Execute, world: World
+) -> None:
+    cells, known = RASTER.replace(".png", ".npy"), {"Authorization": f"Bearer {world.key}"}
+    version = (await client.get("/layers/dataset.dem.itu")).json()["version"]
+    licence = await execute("SELECT licence FROM dataset WHERE code = 'dem.itu'")
+    given = await client.get(cells, params={"v": version}, headers=known)
+    assert given.headers["Cache-Control"].startswith("public")
+    await execute("UPDATE dataset SET licence = NULL WHERE code = 'dem.itu'")
+    try:
+
+        async def withheld() -> bool:
+            return (await client.get(cells)).status_code == 401
+
+        await eventually(withheld)
+        for named in ({}, {"v": version}):
+            own = await client.get(cells, params=named, headers=known)
+            assert own.content == given.content
+            assert own.headers["Cache-Control"].startswith("private")
+            assert "X-Accel-Expires" not in own.headers
+            picture = await client.get(RASTER, params=named, headers=known)
+            assert picture.headers["Cache-Control"].startswith("public")
+            again = {"If-None-Match": given.headers["ETag"]}
+            assert (await client.get(cells, params=named, headers=again)).status_code == 401
+    finally:
+        await execute(f"UPDATE dataset SET licence = '{licence}' WHERE code = 'dem.itu'")
+
+    async def back() -> bool:
+        return (await client.get(cells)).status_code == 200
+
+    await eventually(back)
+
+
 async def test_errors_are_not_kept(client: httpx.AsyncClient, world: Any) -> None:
     address = f"/layers/dataset.npp.truncated/{PLACE}.png"
     before = drawn()

@@ -117,6 +117,29 @@ async def test_cells_of_what_states_no_licence_are_for_readers_with_an_identity(
     assert (await client.post(unlicensed, json=area, headers=known)).status_code != 401
 
 
+VALUE_TILES = (
+    "layers/{}/tiles/WebMercatorQuad/10/848/440.npy",
+    "layers/{}/tiles/WebMercatorQuad/10/848/440.tif",
+    "collections/{}/tiles/WebMercatorQuad/10/440/848?f=npy",
+)
+
+
+@pytest.mark.parametrize("address", VALUE_TILES)
+async def test_tiles_of_values_are_given_as_the_cells_are(
+    client: httpx.AsyncClient, world: World, address: str
+) -> None:
+    licensed = await client.get(address.format("dataset.dem.itu"))
+    assert licensed.status_code == 200, licensed.text
+    unlicensed = address.format("dataset.npp.truncated")
+    refused = await client.get(unlicensed, headers={"Accept-Language": "en"})
+    assert refused.status_code == 401, refused.text
+    assert "states no licence" in refused.text
+    known = {"Authorization": f"Bearer {world.key}"}
+    assert (await client.get(unlicensed, headers=known)).status_code != 401
+    picture = "layers/dataset.npp.truncated/tiles/WebMercatorQuad/10/848/440.png"
+    assert (await client.get(picture)).status_code != 401
+
+
 async def test_a_preview_is_the_layer_in_small(client: httpx.AsyncClient) -> None:
     answer = await client.get("/layers/zones.xiamen/preview.png", params={"size": 80})
     picture = Image.open(io.BytesIO(answer.content))

@@ -12,16 +12,9 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from shanhai.cartography import ClassStyle
-from shanhai.errors import NotFound, Unauthenticated
+from shanhai.errors import NotFound
 from shanhai_tiles.answers import DocumentRoute, Freshness, JsonAnswer, answer_json, etag_of, sends
-from shanhai_tiles.dependencies import (
-    LangDep,
-    SeenDep,
-    Services,
-    ServicesDep,
-    VisibleLayer,
-    accepts,
-)
+from shanhai_tiles.dependencies import LangDep, SeenDep, Services, ServicesDep, accepts
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.layers.sources import attribution, stand_in_notes
 from shanhai_tiles.raster.area_statistics import (
@@ -174,11 +167,7 @@ async def clip(
 
     Without identity not those of a dataset that states no licence, as its file is not given.
     """
-    if not layer.licensed and not seen.to_known:
-        raise Unauthenticated(
-            f"layer {layer.name!r} states no licence; its cells are for readers with an identity",
-            message_zh=f"图层 {layer.name!r} 未注明许可，其栅格数据仅供有身份的用户获取",
-        )
+    private = seen.with_cells().private
     area = await read_area(request)
     source = source_of(layer, services.artifacts)
     target = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-clip-")) / "clip.tif"
@@ -197,16 +186,12 @@ async def clip(
     except BaseException:
         _remove(target)
         raise
-    return _file(target, layer, seen)
-
-
-def _file(path: Path, layer: RasterLayer, seen: VisibleLayer) -> Response:
     return FileResponse(
-        path,
+        target,
         media_type=GEOTIFF,
         filename=f"{layer.name}.tif",
-        headers={"Cache-Control": "no-store" if seen.private else "no-cache"},
-        background=BackgroundTask(_remove, path),
+        headers={"Cache-Control": "no-store" if private else "no-cache"},
+        background=BackgroundTask(_remove, target),
     )
 
 
