@@ -385,10 +385,11 @@ class PieceSink:
     def _store_piece(self, piece: bytes) -> None:
         name = f"{self._folder}/{self._offset:015d}"
         with told(name, writing=True):
-            # A request that was overtaken ends late, with less than has come since.
-            pages = obstore.list(self._store, self._folder)
-            sizes = {one["path"]: one["size"] for page in pages for one in page}
-            if sizes.get(name, 0) < len(piece):
+            # A request that was overtaken ends late, with less than has come since. A list that is
+            # refused says why, which HEAD does not; it begins with this piece.
+            former = f"{self._folder}/{self._offset - 1:015d}"
+            page = next(obstore.list(self._store, self._folder, offset=former), [])
+            if not any(one["path"] == name and one["size"] >= len(piece) for one in page):
                 obstore.put(self._store, name, piece, use_multipart=False)
         self._offset += len(piece)
 

@@ -336,6 +336,31 @@ def test_uploads_go_on_where_they_stopped(
         other.hold(f"uploads/{upload}", tmp_path)
 
 
+def test_a_piece_is_stored_without_a_look_at_those_before_it(
+    bucket_store: ObjectArtifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, list_pages = uuid.uuid4(), obstore.list
+    listed: list[str] = []
+
+    def noted(*asked: Any, **options: Any) -> Iterator[Any]:
+        for page in list_pages(*asked, **options):
+            listed.extend(one["path"].rpartition("/")[2] for one in page)
+            yield page
+
+    monkeypatch.setattr(object_store, "PART_BYTES", 1000)
+    monkeypatch.setattr(obstore, "list", noted)
+    for start in (0, 20_000):
+        with bucket_store.receive(upload, start) as sink:
+            sink.write(LARGE[start : start + 20_000])
+    assert listed == []
+    for start in (0, 7000, 39_000):
+        with bucket_store.receive(upload, start) as sink:
+            sink.write(LARGE[start : start + 10])  # a request that was overtaken ends late
+        assert listed[0] == f"{start:015d}"
+        listed.clear()
+    assert bucket_store.upload_digest(upload) == hashlib.sha256(LARGE[:40_000]).hexdigest()
+
+
 def test_uploads_are_listed(bucket_store: ObjectArtifacts) -> None:
     one, other = uuid.uuid4(), uuid.uuid4()
     for upload in (one, one, other):
