@@ -152,8 +152,10 @@ async def test_every_service_notes_who_signed_in(
     signings = [(first, ["a"]), (first, ["b"]), (first + timedelta(seconds=1), ["c"])]
     async with open_sessions(account_url(database_url, role)) as sessions:
         async with sessions.begin() as session:
-            new = {"issuer": "https://id.example", "subject": role, "name": role, "email": None}
-            account_id = (await accounts.register(session, **new)).account.id
+            made = await accounts.register(
+                session, issuer="https://id.example", subject=role, name=role, email=None
+            )
+            account_id = made.account.id
         for signed_in_at, groups in signings:
             async with sessions.begin() as session:
                 holder = await accounts.read_holder(session, account_id)
