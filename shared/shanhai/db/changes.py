@@ -151,6 +151,7 @@ ENTRIES = text(
              FROM audit_log
             WHERE id >= c.first_id + greatest(:after - c.start, 0) AND id <= c.last_id
               AND object_table = ANY(CAST(:tables AS text[]))
+              AND action NOT IN ('read', 'download')
             ORDER BY id LIMIT :block) l
         WHERE c.start >= coalesce((SELECT max(start) FROM audit_chain WHERE start <= :after), 0)
         ORDER BY c.start, l.id LIMIT :block"""

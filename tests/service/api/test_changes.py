@@ -11,7 +11,7 @@ from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features import write
 from shanhai.db.features.input_validation import read_draft
 from shanhai.db.identity import Identity, RoleGiven
-from shanhai.db.queries.audit import Act, write_entries
+from shanhai.db.queries.audit import Act, record, write_entries
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import Role, Scope
@@ -93,6 +93,18 @@ async def test_records_and_collections_by_name(
     assert (await admin.get(change["links"][0]["href"])).json()["code"] == "p.one"
     assert (await admin.get("/changes?collection=nothing")).status_code == 404
     assert (await admin.get("/changes?since=now&collection=nothing")).status_code == 404
+
+
+async def test_who_read_or_downloaded_is_not_told_as_a_change(
+    admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    assert (await admin.post(REGIONS, json=region("city"))).is_success
+    since = await head(anonymous)
+    for action in ("read", "download"):
+        record(session, Act("key:test"), action, table="region", object_id="city")
+    await session.commit()
+    assert (await admin.patch(f"{REGIONS}/city", json={"properties": {"name_en": "C"}})).is_success
+    assert await told(anonymous, since) == [("city", "updated")]
 
 
 async def test_links_to_itself_keep_what_was_asked(anonymous: httpx.AsyncClient) -> None:
