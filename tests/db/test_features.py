@@ -1,7 +1,7 @@
 """The feature engine on PostGIS: its SQL runs for every entity, and uses the indexes."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from types import UnionType
 from typing import Any
 
@@ -22,7 +22,6 @@ from shanhai.db.features.selection import (
     Box,
     QueryShape,
     Selection,
-    TimeInterval,
     Value,
     bound_values,
 )
@@ -42,7 +41,7 @@ TRIANGLES = """
            LATERAL (SELECT 117.98 + x * 0.005 AS west, 23.98 + y * 0.005 AS south) AS at
 """
 """Shapes that fill half of their boxes, so that some of those reach into a box and they do not."""
-NOW = datetime(2025, 6, 1, tzinfo=UTC)
+NOW = "2025-06-01T00:00:00Z"
 VALUES: dict[str, Value] = {"string": "x", "integer": 1, "number": 1.0, "boolean": True}
 FORMS = {
     "date": "2024-01-01",
@@ -75,7 +74,7 @@ class TestEveryEntity:
             viewer=Viewer(known=True, regions=frozenset({1})),
             filters={item.name: value_of(item) for item in asked_about(entity)},
             box=None if entity.geometry is None else Box(170, -10, -170, 10),
-            during=TimeInterval(NOW, NOW),
+            during=(NOW, NOW),
             as_of=date(2025, 6, 1),
             code="x",
             search="x",

@@ -239,6 +239,13 @@ class TestTime:
             ("../2019-12-31", {"dem"}),
             ("/2020-01-01T00:00:00Z", {"ndvi.2020", "dem"}),
             ("2019-01-01/2020-01-01", {"ndvi.2020", "dem"}),
+            ("2019-12-31T16:00:00Z", {"ndvi.2020", "dem"}),
+            ("2019-12-31T15:59:59Z", {"dem"}),
+            ("../2020-01-01T00:00:00+08:00", {"ndvi.2020", "dem"}),
+            ("2020-12-31T23:59:59+08:00/..", {"ndvi.2020", "dem"}),
+            ("2020-12-31T16:00:00Z/..", {"dem"}),
+            ("2020-06-01/9999-12-31T23:59:59Z", {"ndvi.2020", "dem"}),
+            ("0001-01-01/2019-12-31", {"dem"}),
         ],
     )
     async def test_periods_that_meet_the_interval(
@@ -246,6 +253,31 @@ class TestTime:
     ) -> None:
         answer = await anonymous.get("/collections/datasets/items", params={"datetime": interval})
         assert set(codes(answer)) == found
+
+    @pytest.mark.parametrize(
+        ("moment", "found"),
+        [
+            ("2020-01-01", ["city"]),
+            ("2020-01-01T00:00:00+08:00", ["city"]),
+            ("2019-12-31T16:00:00Z", ["city"]),
+            ("2020-01-01T23:59:59+23:59", ["city"]),
+            ("2019-12-31T15:59:59Z", []),
+            ("2020-01-01T16:00:00Z", []),
+            ("0001-01-01", []),
+            ("9999-12-31T23:59:59Z", []),
+        ],
+    )
+    async def test_an_instant_is_of_the_day_of_the_services_zone(
+        self,
+        anonymous: httpx.AsyncClient,
+        session: AsyncSession,
+        city: Region,
+        moment: str,
+        found: list[str],
+    ) -> None:
+        city.valid_from = date(2020, 1, 1)
+        await session.commit()
+        assert codes(await anonymous.get(REGIONS, params={"valid_from": moment})) == found
 
 
 class TestRefusals:

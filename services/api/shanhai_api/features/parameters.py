@@ -14,7 +14,7 @@ from shanhai.db.features.cql2.parser import FilterLanguage
 from shanhai.db.features.crs import CRS84, Crs, parse_crs, published_uris
 from shanhai.db.features.entity import TEXT, Entity, Property
 from shanhai.db.features.order import Order, PageStart, usual_order
-from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeInterval, Value
+from shanhai.db.features.selection import Box, Filter, Outline, Period, Selection, Value
 from shanhai.db.features.statements import OutputOptions, PageOptions
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
@@ -83,7 +83,7 @@ class ItemsQuery:
     position: PageStart
     ask: PageOptions
     box: Box | Outline | None
-    during: TimeInterval | None
+    during: Period | None
     as_of: date | None
     filters: Mapping[str, Value]
     filter: Filter | None
@@ -132,7 +132,7 @@ def parse_items_query(
         position=_position(entity, reader, order, kept),
         ask=_ask(entity, reader, order),
         box=reader.read("bbox", lambda text: values.parse_bbox(text, crs)),
-        during=reader.read("datetime", values.parse_datetime),
+        during=reader.read("datetime", values.parse_period),
         as_of=reader.read("as_of", read_day),
         filters=filters,
         filter=read_filter(entity, reader),

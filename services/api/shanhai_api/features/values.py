@@ -24,7 +24,7 @@ from shanhai.db.features.order import (
     type_of_key,
 )
 from shanhai.db.features.property_values import AMOUNTS, NO_AMOUNTS, amount_of
-from shanhai.db.features.selection import Box, Outline, TimeInterval, Value
+from shanhai.db.features.selection import Box, Outline, Period, TimeInterval, Value
 from shanhai.db.features.statements import Counting
 from shanhai.vocabulary import Lang
 
@@ -114,6 +114,13 @@ def parse_datetime(text: str, zone: tzinfo = UTC) -> TimeInterval:
     return interval
 
 
+def parse_period(text: str) -> Period:
+    """An instant or an interval, as `parse_datetime`, whose days only PostgreSQL can tell."""
+    parse_datetime(text)
+    ends = [None if one in {"", ".."} else parse_moment(one) for one in text.split("/")]
+    return ends[0], ends[-1]
+
+
 def _end(text: str, of_day: time, zone: tzinfo) -> datetime | None:
     return None if text in {"", ".."} else _instant(text, of_day, zone)
 
@@ -134,9 +141,10 @@ def _instant(text: str, of_day: time, zone: tzinfo = UTC) -> datetime:
         raise ValueError(f"there is no such moment: {text[:40]!r} / 没有这样的时刻") from None
 
 
-def parse_day(text: str) -> date:
-    """A day, or the day of an instant."""
-    return _instant(text, time.min).date()
+def parse_moment(text: str) -> str:
+    """A day as it is, or an instant in UTC: offsets may be larger than PostgreSQL reads."""
+    instant = _instant(text, time.min)
+    return text if len(text) == 10 else instant.isoformat()
 
 
 def parse_boolean(text: str) -> bool:
@@ -268,12 +276,10 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Value]:
     if "enum" in schema:
         return _one_of(schema["enum"])
     match schema["type"], schema.get("format"):
-        case "string", "date":
-            return lambda text: parse_day(text).isoformat()
         case "string", "decimal":
             return amount_reader(digits_after_point(schema))
-        case "string", "date-time":
-            return lambda text: _instant(text, time.min).isoformat()
+        case "string", "date" | "date-time":
+            return parse_moment
         case "integer", _:
             return parse_integer
         case "number", _:

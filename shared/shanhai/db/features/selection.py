@@ -28,6 +28,10 @@ SURELY_DEGREES = 1e-4
 WIDE_SQUARE_DEGREES = 0.04
 """Some 400 km²: less holds few of what plans are made of, more may hold any share of a layer."""
 Value = str | int | float | bool | Decimal
+Period = tuple[str | None, str | None]
+"""The ends of a closed interval, days or instants as PostgreSQL reads them; None is open."""
+IN_ZONE = "CAST(CAST(CAST(:{} AS text) AS timestamptz) AS {})"
+"""SQL of a bound day or instant; cast to a date it is the day of the session's time zone."""
 ESCAPED = re.compile(r"[%_\\]")
 BEHIND_BACKSLASH = r"\\\g<0>"
 
@@ -138,7 +142,7 @@ class Selection:
     viewer: Viewer = PUBLIC
     filters: Mapping[str, Value] = field(default_factory=dict)
     box: Box | Outline | None = None
-    during: TimeInterval | None = None
+    during: Period | None = None
     as_of: date | None = None
     code: str | None = None
     filter: Filter | None = None
@@ -201,12 +205,8 @@ class QueryShape:
 
 VIEWER_REGIONS = "CAST(:viewer_regions AS bigint[])"
 """SQL of the regions whose drafts a reader may see."""
-
-
 MEMBER_REGIONS = "CAST(:member_regions AS bigint[])"
 """SQL of the regions in which a reader has a role."""
-
-
 EXACT_REGIONS = "CAST(:exact_regions AS bigint[])"
 """SQL of the regions of whose rows a reader may know all."""
 
@@ -257,13 +257,13 @@ def viewer_values(viewer: Viewer) -> dict[str, object]:
 
 def bound_values(selection: Selection) -> dict[str, object]:
     """The values of the binds in a selection's conditions."""
-    during = selection.during or TimeInterval(None, None)
+    start, end = selection.during or (None, None)
     found: dict[str, object] = {
         "code": selection.code,
         "as_of": selection.as_of,
         "search": selection.search and f"%{ESCAPED.sub(BEHIND_BACKSLASH, selection.search)}%",
-        "during_start": during.start and during.start.date(),
-        "during_end": during.end and during.end.date(),
+        "during_start": start,
+        "during_end": end,
         # As they were written: 0.1 is a tenth, not the double nearest to it.
         **{
             f"is_{name}": Decimal(repr(value)) if isinstance(value, float) else value
@@ -334,7 +334,7 @@ def _equality(entity: Entity, name: str, selection: Selection) -> str:
         return f"CAST(:is_{name} AS text) = ANY({declared.sql})"
     kind = sql_type(declared.schema)
     if kind in {"date", "timestamptz"}:
-        return f"({declared.sql}) = CAST(CAST(:is_{name} AS text) AS {kind})"
+        return f"({declared.sql}) = {IN_ZONE.format(f'is_{name}', kind)}"
     return f"({declared.sql}) = :is_{name}"
 
 
@@ -383,14 +383,12 @@ def _sides(number: int, prefix: str = "") -> tuple[str, ...]:
     return tuple(f"{prefix}{side}_{number}" for side in ("west", "south", "east", "north"))
 
 
-def _overlap_conditions(entity: Entity, during: TimeInterval) -> list[str]:
+def _overlap_conditions(entity: Entity, during: Period) -> list[str]:
     """Features whose period meets the interval; those without one always do, as OGC has it."""
     if entity.interval is None:
         return []
     starts, ends = entity.interval
-    begins = f"({starts} IS NULL OR {starts} <= :during_end)"
-    lasts = f"({ends} IS NULL OR {ends} >= :during_start)"
-    return [
-        *([] if during.end is None else [begins]),
-        *([] if during.start is None else [lasts]),
-    ]
+    begins = f"({starts} IS NULL OR {starts} <= {IN_ZONE.format('during_end', 'date')})"
+    lasts = f"({ends} IS NULL OR {ends} >= {IN_ZONE.format('during_start', 'date')})"
+    start, end = during
+    return [*([] if end is None else [begins]), *([] if start is None else [lasts])]
