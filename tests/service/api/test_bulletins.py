@@ -299,6 +299,8 @@ async def test_a_bulletin_is_asked_for_with_the_right_to_draft(
         ({"template": "none"}, "/inputs/template"),
         ({"issue": 0}, "/inputs/issue"),
         ({"plan": "none"}, "/inputs/plan"),
+        ({"properties": ["pm25", "none"]}, "/inputs/properties/1"),
+        ({"lakes": ["none"]}, "/inputs/lakes/0"),
     ):
         answer = await runner.post(f"{path}?lang=zh", json={"inputs": {**good, **more}})
         assert answer.status_code == 400, answer.text

@@ -291,7 +291,8 @@ async def test_what_cannot_be_is_refused_before_a_job_is_made(
     for more, match in (
         ({"last": "2999-01-01", "first": "2998-12-01"}, "which is not over"),
         ({"template": "none"}, "no template"),
-        ({"properties": ["beauty"]}, "no property 'beauty'"),
+        ({"properties": ["pm25", "beauty"]}, "no property 'beauty'"),
+        ({"lakes": ["upper", "uper"]}, "no water section 'uper'"),
         ({"plan": "none"}, "no plan 'none'"),
         ({"corrects": "none"}, "is no published bulletin"),
     ):

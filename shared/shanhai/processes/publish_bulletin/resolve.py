@@ -27,7 +27,7 @@ from shanhai.processes.kit.task import NamedTask, RegionTask, Task
 from shanhai.processes.publish_bulletin import contract
 from shanhai.science.air_quality import DAILY, air_standard
 from shanhai.science.units import without_zeros
-from shanhai.vocabulary import STATION_KINDS, codes
+from shanhai.vocabulary import STATION_KINDS, Label, codes
 
 MAIN: tuple[tuple[str, str], ...] = (
     ("land", "pm25"),
@@ -42,6 +42,10 @@ MAIN: tuple[tuple[str, str], ...] = (
 """Kinds of stations and properties that are drawn first, where they are observed."""
 MOST_DAYS = 92
 """Longer periods are drawn by month."""
+NO_PROPERTY = Label(
+    "没有观测项目 {!r}，见 /properties", "no property {!r} is known; see /properties"
+)
+NO_SECTION = Label("该区域没有水质断面 {!r}", "the region has no water section {!r}")
 
 
 async def find_told(
@@ -270,7 +274,7 @@ async def _gather(
     first, last = inputs.first, inputs.last
     stored = await _find_template(session, inputs)
     ids, stations = await find_told(session, region, viewer, first, last)
-    await _demand_properties(session, inputs.properties)
+    await _demand_known(session, inputs, stations)
     leads = await contents.count_leads(session, region.id, first, last)
     plan_id = None if plan is None else plan.id
     projects = await contents.read_projects(session, region.id, plan_id, viewer, first, last)
@@ -352,19 +356,22 @@ async def _find_template(
         ) from error
 
 
-async def _demand_properties(session: AsyncSession, codes: Sequence[str] | None) -> None:
-    """Refuse what nobody can observe."""
-    if codes is None:
-        return
-    query = select(ObservedProperty.code).where(ObservedProperty.code.in_(codes))
-    known = set(await session.scalars(query))
-    for number, code in enumerate(codes):
-        if code not in known:
-            raise InvalidInput(
-                f"no property {code!r} is known; see /properties",
-                message_zh=f"没有观测项目 {code!r}，见 /properties",
-                pointer=f"/inputs/properties/{number}",
-            )
+async def _demand_known(
+    session: AsyncSession,
+    inputs: contract.PublishBulletinInputs,
+    stations: Sequence[contract.BulletinStation],
+) -> None:
+    """Refuse properties nobody can observe, and lakes that are no sections of the region."""
+    properties = set(await session.scalars(select(ObservedProperty.code)))
+    sections = {one.code for one in stations if one.kind == "water_section"}
+    for member, named, known, why in (
+        ("properties", inputs.properties or (), properties, NO_PROPERTY),
+        ("lakes", inputs.lakes, sections, NO_SECTION),
+    ):
+        for number, code in enumerate(named):
+            if code not in known:
+                zh, en, pointer = why.zh, why.en, f"/inputs/{member}/{number}"
+                raise InvalidInput(en.format(code), message_zh=zh.format(code), pointer=pointer)
 
 
 async def _indicators(
