@@ -226,6 +226,9 @@ async def test_a_bulletin_is_drafted_published_and_corrected(
     # A second one about the same must say that it corrects the first, and keeps its number.
     with pytest.raises(InvalidInput, match="a correction names it"):
         await run(worker, planner)
+    with pytest.raises(InvalidInput, match="keeps its number") as refused:
+        await run(worker, planner, corrects=code, issue=2)
+    assert [fault.pointer for fault in refused.value.faults] == ["/inputs/issue"]
     second = await run(worker, planner, corrects=code)
     assert second.result is not None
     assert (second.result["values"]["version"], second.result["values"]["issue"]) == (2, 1)

@@ -188,11 +188,8 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     )
     former = await _find_former(session, inputs, subject)
     held = await _gather(session, inputs, row, plan, viewer)
-    issue = inputs.issue or (
-        await publication.next_issue(session, row.id, inputs.last.year)
-        if former is None
-        else former.issue
-    )
+    issue = inputs.issue if former is None else former.issue
+    issue = issue or await publication.next_issue(session, row.id, inputs.last.year)
     numbers = {
         "issue": issue,
         "issued_on": inputs.issued_on or today,
@@ -245,10 +242,16 @@ async def _find_former(
     inputs: contract.PublishBulletinInputs,
     subject: publication.BulletinSubject,
 ) -> Bulletin | None:
-    """The published bulletin this one corrects, which has to be named."""
+    """The published bulletin this one corrects, which has to be named and keeps its number."""
     standing = await publication.find_standing(session, subject)
     code = None if standing is None else standing.code
     if inputs.corrects == code:
+        if standing is not None and inputs.issue not in {None, standing.issue}:
+            raise InvalidInput(
+                f"a correction of {code!r} keeps its number, {standing.issue}",
+                message_zh=f"{code!r} 的更正版沿用其期号 {standing.issue}",
+                pointer="/inputs/issue",
+            )
         return standing
     if code is None:
         raise InvalidInput(
