@@ -36,7 +36,7 @@ from shanhai.db.tables.delivery import Delivery
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import PublicSettings, SignInSettings, SmtpSettings
 from shanhai.shutdown import end
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import ALERT_EVENTS, LANGUAGES, Lang, Scope
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.mail.sender import Letterhead, MailSender, compose
@@ -225,7 +225,7 @@ async def test_a_mail_is_sent_over_tls_with_its_way_out(
     assert (row.status, row.answered, row.reason) == ("delivered", 250, None)
     [mail] = inbox.received
     assert inbox.secured == [True]
-    assert mail["Subject"] == "[Shanhai] Yellow alert: Station a · PM2.5"
+    assert mail["Subject"] == "[Shanhai] Opened · Yellow alert: Station a · PM2.5"
     assert (mail["From"], mail["To"]) == ("warning@bureau.example", "duty@example.org")
     assert mail["Message-ID"] == f"<{row.id}@bureau.example>"
     plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
@@ -285,10 +285,28 @@ async def test_a_server_that_was_away_gets_the_same_mail_later(
     assert row.status == "delivered"
     [mail] = inbox.received
     assert mail["Message-ID"] == f"<{row.id}@bureau.example>"
-    assert mail["Subject"] == "[山海] 黄色预警：站点 a · 细颗粒物 PM2.5"
+    assert mail["Subject"] == "[山海] 发出预警 · 黄色预警：站点 a · 细颗粒物 PM2.5"
     plain = mail.get_body(("plain",))
     assert plain is not None
     assert "对象: 站点 a · 细颗粒物 PM2.5\r\n  规则: 细颗粒物\r\n" in plain.get_content()
+
+
+def notice(lang: Lang, **members: Any) -> EmailMessage:
+    """The mail about one event with these members."""
+    event = {"at": "2026-03-01T00:00:00Z", "href": "/alerts/1", "measure": 1.0, "unit": "–"}
+    event |= dict.fromkeys(("subject", "rule", "note", "color", "level_name", "event_name"), "a")
+    payload = {
+        "subscription": 1,
+        "name": "a",
+        "lang": lang,
+        "time_zone": "Asia/Shanghai",
+        "daily": False,
+        "number": 1,
+        "events": [{**event, "level": "red", **members}],
+    }
+    now = datetime.now(UTC)
+    taken = ClaimedDelivery(uuid4(), "email", "a@example.org", "alert.notice", payload, 1, now, 1)
+    return compose(taken, Letterhead("a@example.org", "https://api.example"), "token")
 
 
 @pytest.mark.parametrize(
@@ -301,25 +319,19 @@ async def test_a_server_that_was_away_gets_the_same_mail_later(
     ],
 )
 def test_numbers_are_written_out(measure: float, unit: str, told: str) -> None:
-    event = {"at": "2026-03-01T00:00:00Z", "href": "/alerts/1", "measure": measure, "unit": unit}
-    event |= dict.fromkeys(("subject", "rule", "note"), "a")
-    payload = {
-        "subscription": 1,
-        "name": "a",
-        "lang": "zh",
-        "time_zone": "Asia/Shanghai",
-        "daily": False,
-        "number": 1,
-        "events": [
-            {**event, **dict.fromkeys(("color", "level_name", "event_name"), "a"), "level": "red"}
-        ],
-    }
-    now = datetime.now(UTC)
-    taken = ClaimedDelivery(uuid4(), "email", "a@example.org", "alert.notice", payload, 1, now, 1)
-    mail = compose(taken, Letterhead("a@example.org", "https://api.example"), "token")
-    plain = mail.get_body(("plain",))
+    plain = notice("zh", measure=measure, unit=unit).get_body(("plain",))
     assert plain is not None
     assert f"数值: {told}\n" in plain.get_content()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_subject_line_says_what_happened(lang: Lang) -> None:
+    lines = []
+    for term in ALERT_EVENTS:
+        name = term.label.in_(lang)
+        lines.append(notice(lang, event_name=name)["Subject"])
+        assert name in lines[-1]
+    assert len(set(lines)) == len(ALERT_EVENTS)
 
 
 async def test_a_wrong_password_is_told_and_who_left_gets_nothing(

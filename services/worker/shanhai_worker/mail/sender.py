@@ -37,7 +37,8 @@ from shanhai.vocabulary import Label, Lang
 
 SUBJECTS: Mapping[str, Label] = {
     "notice": Label(
-        "[山海] {level_name}预警：{subject}", "[Shanhai] {level_name} alert: {subject}"
+        "[山海] {event_name} · {level_name}预警：{subject}",
+        "[Shanhai] {event_name} · {level_name} alert: {subject}",
     ),
     "digest": Label("[山海] 预警汇总：{number} 项", "[Shanhai] {number} events of alerts"),
     "daily": Label(
