@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from docx import Document
-from sqlalchemy import func, select, text
+from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.bulletins.publication import BulletinFilter, list_bulletins, publish_draft
@@ -253,6 +253,8 @@ async def _hold_draft_back(sessions: Sessions, code: str, planner: Identity) -> 
 async def _demand_permanence(sessions: Sessions, code: str, files: Mapping[str, bytes]) -> None:
     async with sessions() as session:
         (seen,) = await list_bulletins(session, PUBLIC, BulletinFilter(region=REGION), limit=5)
+        # What it tells may be megabytes, and no list shows it.
+        assert {"content", "wording"} <= inspect(seen.bulletin).unloaded
         kept = seen.bulletin.files
         assert {name: one["sha256"] for name, one in kept.items()} == {
             name: hashlib.sha256(content).hexdigest() for name, content in files.items()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, extract, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, defer
 
 from shanhai.db.bulletins.template import Words
 from shanhai.db.deliveries.webhooks import announce, find_listening
@@ -101,14 +101,15 @@ async def list_bulletins(
     limit: int,
     before: tuple[date, int] | None = None,
 ) -> Sequence[SeenBulletin]:
-    """Bulletins, those of the latest periods first.
+    """Bulletins without content and wording, those of the latest periods first.
 
     Args:
         asked: Of which region, with those below it; in which state; of which days.
         before: Only those behind the one of this last day and id.
     """
     own = Bulletin
-    query = _seen(viewer).order_by(own.last_day.desc(), own.id.desc()).limit(limit)
+    heads = _seen(viewer).options(defer(own.content), defer(own.wording))
+    query = heads.order_by(own.last_day.desc(), own.id.desc()).limit(limit)
     if asked.region is not None:
         within = (await session.scalars(_BELOW, {"code": asked.region})).all()
         query = query.where(own.region_id.in_(within))
