@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -74,10 +75,16 @@ def _draw_course(axes: Axes, one: Told) -> None:
     days = [date.fromisoformat(day).toordinal() for day, _ in one["points"]]
     values = [value for _, value in one["points"]]
     few = len(days) <= 31
-    axes.plot(days, values, color=_LINE, linewidth=1.5, marker="o" if few else None, markersize=3.5)
+    # No line leads over days or months without data; what stands between two gaps is a dot.
+    gaps = np.flatnonzero(np.diff(days) > (31 if one["every"] == "month" else 1)) + 1
+    for run, told in zip(np.split(days, gaps), np.split(values, gaps), strict=True):
+        marker = "o" if few or len(run) == 1 else None
+        axes.plot(run, told, color=_LINE, linewidth=1.5, marker=marker, markersize=3.5)
     axes.set_title(one["title"], fontsize=8.5, color=INK, loc="left")
-    step = max(1, -(-len(days) // _TICKS))
-    shown = days[::step]
+    shown: list[int] = []
+    for day in days:
+        if not shown or day - shown[-1] > (days[-1] - days[0]) / _TICKS:
+            shown.append(day)
     form = "%Y-%m" if one["every"] == "month" else "%m-%d"
     axes.set_xticks(shown, [f"{date.fromordinal(day):{form}}" for day in shown])
     axes.set_ylabel(one["unit"], fontsize=8)

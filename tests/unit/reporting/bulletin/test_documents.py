@@ -4,17 +4,18 @@ import html
 import io
 import zipfile
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from docx import Document
 from PIL import Image
 
 from shanhai.db.bulletins.template import Section, Template
 from shanhai.db.bulletins.templates import default_template
-from shanhai.processes.publish_bulletin.compute import draw_pictures
+from shanhai.processes.publish_bulletin.compute import draw_pictures, draw_series
 from shanhai.processes.publish_bulletin.document.composing import (
     check_template,
     compose,
@@ -346,3 +347,35 @@ def test_a_text_too_long_to_be_kept_stays_with_its_placeholders() -> None:
     content = {**FULL, "projects": {**FULL["projects"], "rows": named}}
     (section,) = write_out(of_kind("projects", text_zh=loop, text_en=loop), content).sections
     assert (section.text_zh, section.text_en) == (loop, "longlong")
+
+
+def drawn_columns(path: Path, days: Iterable[int], every: str = "day") -> list[int]:
+    """The columns of the picture that show a course of these days of 2025."""
+    points = [[(date(2025, 1, 1) + timedelta(days=day)).isoformat(), 1.0 + day % 2] for day in days]
+    assert draw_series(path, [{"title": "a", "unit": "b", "every": every, "points": points}], "en")
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    blue = np.abs(pixels - (0x1F, 0x6F, 0x8B)).max(-1) < 40
+    return [int(column) for column in np.flatnonzero(blue.any(axis=0))]
+
+
+@pytest.mark.parametrize(
+    ("days", "every", "widths"),
+    [
+        # All of a quarter, or of a year, is one line.
+        (range(92), "day", [91]),
+        ([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], "month", [334]),
+        # Weeks are missing, and a day stands alone between them.
+        ([*range(31), 45, *range(61, 92)], "day", [30, 0, 30]),
+        ([0, 31, 59, 243, 273, 304], "month", [59, 61]),
+    ],
+)
+def test_no_line_is_drawn_through_days_without_data(
+    tmp_path: Path, days: Iterable[int], every: str, widths: list[int]
+) -> None:
+    columns = drawn_columns(tmp_path / "course.png", days, every)
+    breaks = [place for place, step in enumerate(np.diff(columns), start=1) if step > 10]
+    runs = np.split(np.array(columns), breaks)
+    assert len(runs) == len(widths)
+    scale = (columns[-1] - columns[0]) / (max(days) - min(days))
+    for run, width in zip(runs, widths, strict=True):
+        assert run[-1] - run[0] == pytest.approx(width * scale, abs=12)
