@@ -50,6 +50,11 @@ def computed(dask_scheduler):
 print(Client("tcp://127.0.0.1:8786").run_on_scheduler(computed))
 """
 """Tells how many windows the cluster has computed."""
+SEGMENTS = """
+  SELECT pg_logical_emit_message(false, 'test', 'x') AS written, pg_switch_wal() AS ended
+    FROM generate_series(1, 100)
+"""
+"""Begins another file of the log so many times."""
 USING_LIBRARIES = {
     "api": ["tests/unit/vector", "tests/unit/reporting"],
     "tiles": ["tests/unit/tiles"],
@@ -342,6 +347,8 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     sealed = {"SHANHAI_BACKUP_RECIPIENT": next(word for word in words if word.startswith("age1"))}
     deployment.up("archive", **sealed)
     deployment.compose("--profile=backup", "run", "--rm", "-T", "backup", **sealed)
+    # The server takes no changes while it replays that much.
+    deployment.rows(SEGMENTS)
     import_region(proxied_client, "kept")
     moment = deployment.rows("SELECT clock_timestamp() AS now")[0]["now"]
     import_region(proxied_client, "later")

@@ -15,7 +15,7 @@ import yaml
 from shanhai.cli.app import loaded
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import Command, commands_of
-from shanhai.db.grants import ACCOUNTS
+from shanhai.db.grants import ACCOUNTS, provision
 from shanhai.local.demo import deployed
 from shanhai.reporting.pages import PANGO_PACKAGES
 
@@ -124,6 +124,14 @@ def _assert_arguments(command: Command, given: list[str]) -> None:
         assert not parameter.choices or value in parameter.choices, value
 
 
+def postgres_on_kubernetes() -> dict[str, Any]:
+    """The container of PostgreSQL in the example for Kubernetes."""
+    example = DEPLOY / "kubernetes/examples/small/postgres.yaml"
+    stateful, _service = yaml.safe_load_all(example.read_text("utf-8"))
+    [container] = stateful["spec"]["template"]["spec"]["containers"]
+    return dict(container)
+
+
 def services_of_ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: one for name, one in compose["services"].items() if "build" in one}
 
@@ -226,6 +234,15 @@ def test_compose_asks_for_variables_that_are_ours_or_explained(compose: dict[str
     assert asked <= {setting.name for setting in all_settings()} | NOT_OURS | FOR_COMPOSE
     explained = (ROOT / "docs/operations.md").read_text("utf-8")
     assert all(name in explained for name in FOR_COMPOSE)
+
+
+def test_a_restored_server_is_given_time_to_read_its_log(compose: dict[str, Any]) -> None:
+    """Until it is consistent, by its probes; until it takes changes, by who makes the accounts."""
+    patience_s = provision.__kwdefaults__["patience_s"]
+    assert patience_s >= 600
+    assert compose["services"]["postgres"]["healthcheck"]["start_period"] == f"{patience_s:.0f}s"
+    probe = postgres_on_kubernetes()["startupProbe"]
+    assert probe["failureThreshold"] * probe["periodSeconds"] == patience_s
 
 
 def test_compose_has_no_default_password(compose: dict[str, Any]) -> None:

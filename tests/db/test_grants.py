@@ -1,6 +1,7 @@
 """The accounts by role: what each may do, and that nothing else can be done with it."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from shanhai.cli import doctor
 from shanhai.cli.operations import provision
@@ -17,9 +19,13 @@ from shanhai.db.observations.partitions import make_months, month_of, months_ahe
 from shanhai.db.queries import accounts, audit_chain
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import InvalidInput, Unavailable
-from shanhai.local.servers import PrivatePostgres
+from shanhai.local.places import Home
+from shanhai.local.servers import PrivatePostgres, Surroundings
 from tests.support.accounts import account_url
 from tests.support.job_rows import open_sessions
+from tests.support.run_directory import run_directory
+from tests.support.servers import FleetingPostgres
+from tests.support.workers import eventually
 
 SERVICES: tuple[grants.DatabaseRole, ...] = ("api", "worker", "tiles")
 DENIED = "permission denied|must be owner"
@@ -285,6 +291,45 @@ def test_services_do_not_upgrade_and_only_superusers_make_accounts(database_url:
         upgrade("postgresql://shanhai_owner@127.0.0.1:1/plans")
     with pytest.raises(Unavailable, match="must name a superuser"):
         asyncio.run(grants.provision(account_url(database_url, "owner"), {}))
+    wrong = database_url.replace("://shanhai:", "://shanhai:not-")
+    with pytest.raises(Unavailable, match="password authentication failed"):
+        asyncio.run(grants.provision(wrong, {}))
+
+
+@pytest.fixture
+def restored() -> Iterator[PrivatePostgres]:
+    """A server that is not started and, once it is, replays its log until it is promoted."""
+    with run_directory() as directory:
+        server = FleetingPostgres(Surroundings.of_home(Home(directory), bound=True))
+        server.start()
+        server.stop()
+        owner, signal = server.data.stat(), server.data / "standby.signal"
+        signal.touch()
+        os.chown(signal, owner.st_uid, owner.st_gid)
+        yield server
+        server.stop()
+
+
+async def test_a_server_that_starts_or_replays_its_log_is_waited_for(
+    restored: PrivatePostgres,
+) -> None:
+    url, passwords = restored.url(), dict.fromkeys(grants.ACCOUNTS, "sixteen_letters_of_it")
+    with pytest.raises(Unavailable, match="Connect call failed"):
+        await grants.provision(url, passwords, patience_s=0)
+    with capture_logs() as told:
+
+        async def has_said(reason: str) -> bool:
+            return any(reason in entry.get("reason", "") for entry in told)
+
+        making = asyncio.create_task(grants.provision(url, passwords, pause_s=0.05))
+        await eventually(lambda: has_said("Connect call failed"))
+        await asyncio.to_thread(restored.start)
+        assert restored.url() == url
+        await eventually(lambda: has_said("in a read-only transaction"))
+        await asyncio.to_thread(restored.execute, "SELECT pg_promote()")
+        await making
+    names = await scalars(url, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'shanhai\\_%'")
+    assert {*names} == {*grants.ACCOUNTS.values()}
 
 
 def test_passwords_are_asked_for_by_name(

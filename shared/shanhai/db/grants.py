@@ -4,11 +4,13 @@ The owner has all objects and runs migrations; no service connects as it, nor as
 table that is neither the catalogue's nor named here is granted to nobody, which a test refuses.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import re
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
-from shanhai.db.engine import DATABASE_ERRORS, async_url, refusal
+from shanhai.db.engine import DATABASE_ERRORS, async_url, is_outage, refusal
 from shanhai.db.fence import LEAKPROOF
 from shanhai.errors import Unavailable
 
@@ -269,18 +271,34 @@ END $$
 SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 
 
-async def provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
+async def provision(
+    url: str, passwords: Mapping[DatabaseRole, str], *, patience_s: float = 900, pause_s: float = 2
+) -> None:
     """Make the accounts, or give them these passwords; what there is becomes the owner's.
 
-    It can be repeated. No statement and no log of the server holds a password.
+    It can be repeated. No statement and no log of the server holds a password. A server that starts
+    or, after a restore, replays its log is waited for.
 
     Args:
         url: The database, with a superuser's account.
 
     Raises:
         Unavailable: the account is no superuser's, an extension is in another schema, or the
-            server refuses.
+            server refuses, or takes no changes for as long as it was waited for.
     """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return await _provision(url, passwords)
+        except Unavailable as error:
+            passing = error.__cause__ is not None and is_outage(error.__cause__)
+            if not passing or time.monotonic() > deadline:
+                raise
+            log.info("the database takes no changes yet; trying again", reason=str(error))
+        await asyncio.sleep(pause_s)
+
+
+async def _provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
     async with connected(url) as connection:
         await connection.execute(TAKE_TURNS)
         if not await connection.scalar(SUPERUSER):
@@ -310,25 +328,21 @@ async def provision(url: str, passwords: Mapping[DatabaseRole, str]) -> None:
             )
         for function in LEAKPROOF:
             await connection.execute(text(f"ALTER FUNCTION {function} LEAKPROOF"))
-        for statement in await _about_database(connection):
+        database = await connection.scalar(text("SELECT quote_ident(current_database())"))
+        owner, api, worker, tiles, backup = ACCOUNTS.values()
+        for statement in (
+            f"ALTER DATABASE {database} OWNER TO {owner}",
+            f"ALTER SCHEMA public OWNER TO {owner}",
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+            # Large writes are prepared in temporary tables.
+            f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {api}, {worker}",
+            f"GRANT CONNECT ON DATABASE {database} TO {tiles}, {backup}",
+            # It tells of statements of the others that hang.
+            f"GRANT pg_read_all_stats TO {worker}",
+        ):
             await connection.execute(text(statement))
-        await connection.exec_driver_sql(TAKE_OVER.format(owner=ACCOUNTS["owner"]))
-
-
-async def _about_database(connection: AsyncConnection) -> list[str]:
-    database = await connection.scalar(text("SELECT quote_ident(current_database())"))
-    owner, api, worker, tiles, backup = ACCOUNTS.values()
-    return [
-        f"ALTER DATABASE {database} OWNER TO {owner}",
-        f"ALTER SCHEMA public OWNER TO {owner}",
-        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-        # Large writes are prepared in temporary tables.
-        f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {api}, {worker}",
-        f"GRANT CONNECT ON DATABASE {database} TO {tiles}, {backup}",
-        # It tells of statements of the others that hang.
-        f"GRANT pg_read_all_stats TO {worker}",
-    ]
+        await connection.exec_driver_sql(TAKE_OVER.format(owner=owner))
 
 
 @asynccontextmanager
