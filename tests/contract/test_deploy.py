@@ -245,6 +245,14 @@ def test_a_restored_server_is_given_time_to_read_its_log(compose: dict[str, Any]
     assert probe["failureThreshold"] * probe["periodSeconds"] == patience_s
 
 
+def test_postgresql_counts_as_well_once_others_can_connect(compose: dict[str, Any]) -> None:
+    """On its socket the server listens before, while the image makes the database."""
+    asked = compose["services"]["postgres"]["healthcheck"]["test"]
+    assert "-h 127.0.0.1" in " ".join(asked)
+    probe = postgres_on_kubernetes()["startupProbe"]["exec"]["command"]
+    assert [word for word in probe if word != "-q"] == asked[1:]
+
+
 def test_compose_has_no_default_password(compose: dict[str, Any]) -> None:
     for variable in NOT_OURS | ACCOUNT_PASSWORDS:
         uses = re.findall(rf"\$\{{{variable}([^}}]*)\}}", json.dumps(compose))
