@@ -245,6 +245,10 @@ def test_a_restored_server_is_given_time_to_read_its_log(compose: dict[str, Any]
     assert probe["failureThreshold"] * probe["periodSeconds"] == patience_s
 
 
+def test_parallel_queries_have_memory_to_share(compose: dict[str, Any]) -> None:
+    assert compose["services"]["postgres"]["shm_size"] == "1gb"
+
+
 def test_postgresql_counts_as_well_once_others_can_connect(compose: dict[str, Any]) -> None:
     """On its socket the server listens before, while the image makes the database."""
     asked = compose["services"]["postgres"]["healthcheck"]["test"]
