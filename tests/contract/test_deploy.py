@@ -18,6 +18,8 @@ from shanhai.cli.reference.tables import Command, commands_of
 from shanhai.db.grants import ACCOUNTS, provision
 from shanhai.local.demo import deployed
 from shanhai.reporting.pages import PANGO_PACKAGES
+from shanhai.settings import DatabaseSettings
+from shanhai_api.kit.state import GROUPS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -243,6 +245,21 @@ def test_a_restored_server_is_given_time_to_read_its_log(compose: dict[str, Any]
     assert compose["services"]["postgres"]["healthcheck"]["start_period"] == f"{patience_s:.0f}s"
     probe = postgres_on_kubernetes()["startupProbe"]
     assert probe["failureThreshold"] * probe["periodSeconds"] == patience_s
+
+
+def test_postgresql_has_connections_for_what_is_scaled(compose: dict[str, Any]) -> None:
+    """For two of each service, and of one of them twice as many while they are upgraded."""
+    pool = DatabaseSettings.model_fields["pool_size"].default
+    api, tiles, worker = 3 * pool + GROUPS + 2, 2 * pool + 2, pool + 1
+    explained = (ROOT / "docs/operations.md").read_text("utf-8")
+    assert (
+        f"an API holds up to {api} connections, a tile service {tiles}, a worker {worker}"
+        in explained
+    )
+    command = compose["services"]["postgres"]["command"]
+    [most] = [int(word.partition("=")[2]) for word in command if "max_connections" in word]
+    assert 2 * (api + tiles + worker) + 2 * api < most
+    assert postgres_on_kubernetes()["args"] == command
 
 
 def test_parallel_queries_have_memory_to_share(compose: dict[str, Any]) -> None:
