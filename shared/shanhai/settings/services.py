@@ -119,7 +119,9 @@ class ServerSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8000, description="port to listen on")
-    workers: int = Field(1, ge=1, le=64, description="processes sharing the port")
+    workers: int = Field(
+        1, ge=1, le=64, description="processes sharing the port; `/metrics` is of any one of them"
+    )
     most_requests: int = Field(
         500,
         ge=1,
