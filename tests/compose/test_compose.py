@@ -346,7 +346,7 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     (deployment.folder / "backup.key").write_text(words[-1] + "\n")
     sealed = {"SHANHAI_BACKUP_RECIPIENT": next(word for word in words if word.startswith("age1"))}
     deployment.up("archive", **sealed)
-    deployment.compose("--profile=backup", "run", "--rm", "-T", "backup", **sealed)
+    deployment.compose("run", "--rm", "--no-deps", "-T", "backup", **sealed)
     # The server takes no changes while it replays that much.
     deployment.rows(SEGMENTS)
     import_region(proxied_client, "kept")
@@ -367,7 +367,7 @@ def test_a_backup_comes_back_as_it_was_at_a_moment(
     assert "kept" in {region["id"] for region in proxied_client.get(REGIONS)["features"]}
     # The log goes on in a new timeline, with nothing of what was received of the former one.
     deployment.up("archive", **sealed)
-    deployment.compose("--profile=backup", "run", "--rm", "-T", "backup", **sealed)
+    deployment.compose("run", "--rm", "--no-deps", "-T", "backup", **sealed)
     await_archive(deployment)
 
 

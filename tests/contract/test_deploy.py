@@ -184,6 +184,19 @@ def test_settings_that_the_compose_file_does_not_name_reach_each_service(
     assert files == expected
 
 
+def test_what_is_run_once_stops_nothing_that_it_depends_on() -> None:
+    """The first start and a restore apart, it is run beside a database that is there."""
+    pages = [ROOT / "docker-compose.yml", *ROOT.glob("docs/**/*.md")]
+    told = [
+        line
+        for page in pages
+        for line in re.findall(r"docker compose [^`\n]*\brun [^`\n]*", page.read_text("utf-8"))
+        if not re.search(r"\b(demo|restore)\b", line)
+    ]
+    assert len(told) > 8
+    assert [line for line in told if "--no-deps" not in line] == []
+
+
 def test_compose_builds_stages_that_exist(
     compose: dict[str, Any], stages: dict[str, Stage]
 ) -> None:
