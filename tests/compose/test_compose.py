@@ -297,6 +297,21 @@ def test_an_upgrade_refuses_no_request(
     assert_done_once(deployment, ledger)
 
 
+def test_an_upgrade_gives_the_proxy_its_file_where_that_has_changed(deployment: Deployment) -> None:
+    """A file in the place of the former, as Git puts it; what has its files stays as it is."""
+    file = ROOT / "deploy/nginx/nginx.conf"
+    before = {name: deployment.containers(name) for name in ("proxy", "redis", "postgres")}
+    former = file.rename(file.with_suffix(".former"))
+    try:
+        file.write_text(f"{former.read_text('utf-8')}# newer\n", "utf-8")
+        deployment.upgrade()
+    finally:
+        former.replace(file)
+    assert deployment.inside("proxy", "tail", "-n", "1", "/etc/nginx/nginx.conf") == "# newer\n"
+    replaced = {name for name in before if deployment.containers(name) != before[name]}
+    assert replaced == {"proxy"}
+
+
 def test_settings_that_the_file_does_not_name_reach_their_service(deployment: Deployment) -> None:
     own = ROOT / "api.env"
     assert not own.exists()
