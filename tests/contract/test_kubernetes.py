@@ -216,3 +216,23 @@ def test_passwords_are_made_whole_or_not_at_all(tmp_path: Path) -> None:
     made = (tmp_path / "secrets/passwords").read_text().splitlines()
     assert len(made) == 9
     assert all(re.fullmatch(r"[A-Z_]+=[0-9a-f]{48}", line) for line in made)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ((), "DNS:localhost"),
+        (("plans.example", "10.1.2.3"), "DNS:plans.example, IP Address:10.1.2.3"),
+    ],
+)
+def test_a_renewed_certificate_has_the_names_of_the_first(
+    tmp_path: Path, given: tuple[str, ...], named: str
+) -> None:
+    script = shutil.copy(SMALL / "secrets.sh", tmp_path)
+    certificate = tmp_path / "secrets/proxy.pem"
+    command = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", str(certificate)]
+    for hosts in (given, ()):
+        subprocess.run([script, *hosts], check=True)
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert told.splitlines()[1].strip() == named
+        certificate.unlink()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make passwords, and certificates by an authority of our own, into secrets/, where kustomization.yaml
 # takes them from. What is there is kept; delete the *.pem and run it again to renew the certificates.
-#   secrets.sh [HOST…]    names and addresses that browsers use (localhost)
+#   secrets.sh [HOST…]    names and addresses that browsers use: those given last, or localhost
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 umask 077
@@ -69,5 +69,8 @@ environments
 [ -s ca.pem ] || authority
 [ -s postgres.pem ] || certify postgres postgres
 [ -s redis.pem ] || certify redis redis
-[ -s proxy.pem ] || certify proxy "${@:-localhost}"
+[ $# -eq 0 ] || printf '%s\n' "$@" >hosts
+[ -s hosts ] || echo localhost >hosts
+mapfile -t hosts <hosts
+[ -s proxy.pem ] || certify proxy "${hosts[@]}"
 echo "$PWD: passwords and certificates; keep them to yourself"
