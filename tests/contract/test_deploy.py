@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import signature
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path, PurePath
 from typing import Any
@@ -253,7 +254,7 @@ def test_compose_asks_for_variables_that_are_ours_or_explained(compose: dict[str
 
 def test_a_restored_server_is_given_time_to_read_its_log(compose: dict[str, Any]) -> None:
     """Until it is consistent, by its probes; until it takes changes, by who makes the accounts."""
-    patience_s = provision.__kwdefaults__["patience_s"]
+    patience_s = signature(provision).parameters["patience_s"].default
     assert patience_s >= 600
     assert compose["services"]["postgres"]["healthcheck"]["start_period"] == f"{patience_s:.0f}s"
     probe = postgres_on_kubernetes()["startupProbe"]
