@@ -249,6 +249,28 @@ class TestDeciding:
         assert (await people.read("planner", path))["state"] == "carried_out"
         assert (await people.read("viewer", path))["state"] == "carried_out"
 
+    @pytest.mark.parametrize(
+        ("revises", "change", "status"),
+        [
+            ({"programme": "mines"}, {"summary_zh": "先易后难"}, "draft"),
+            ({"plan": "plan"}, {"name_zh": "新规划"}, "withdrawn"),
+            ({"plan": "plan", "indicator": "forest"}, figures(110), "withdrawn"),
+        ],
+    )
+    async def test_what_others_may_not_know_of_is_not_told_by_its_proposals(
+        self, people: People, session: AsyncSession, revises: Any, change: Any, status: str
+    ) -> None:
+        await people.meet("stranger", Role.VIEWER, "elsewhere")
+        done = await people.carry_out(revises, change)
+        path = f"/proposals/{done['code']}"
+        assert (await people.read("stranger", path))["state"] == "carried_out"
+        await session.execute(text(f"UPDATE plan SET status = '{status}'"))
+        await session.commit()
+        answer = await people.client.get(path, headers=people.known["stranger"])
+        assert answer.status_code == 404, answer.text
+        assert (await people.read("stranger", "/proposals"))["proposals"] == []
+        assert (await people.read("planner", path))["state"] == "carried_out"
+
     async def test_who_may_do_what(self, people: People) -> None:
         await people.meet("owner", Role.OWNER)
         await people.meet("stranger", Role.PLANNER, "elsewhere")

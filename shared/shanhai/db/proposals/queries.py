@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.queries import serious_alerts
 from shanhai.db.collections.joint_plans import PARTNERS
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.collections.programmes import PROGRAMMES
 from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.collections.zones import ZONE_SCHEMES
 from shanhai.db.features.columns import NAME, Columns, choice
 from shanhai.db.features.entity import MOMENT, OBJECT, OBJECTS, TEXT, TEXTS, Entity, Property
 from shanhai.db.features.preconditions import state_tag
@@ -28,6 +31,19 @@ _OWN = Columns("pr")
 _SUBJECT = ("project", "programme", "plan", "indicator", "region", "scheme", "zone")
 _MEMBERS = ", ".join(f"pr.subject->>'{name}'" for name in _SUBJECT)
 _OBJECT = f"concat_ws('/', {_MEMBERS})"
+_REVISED: Mapping[str, Entity] = {
+    "project": PROJECTS,
+    "programme": PROGRAMMES,
+    "target": PLANS,
+    "plan": PLANS,
+    "zone": ZONE_SCHEMES,
+}
+"""Whose rows proposals of a kind revise."""
+_BASE_IS_TOLD = " ".join(
+    f"WHEN '{kind}' THEN EXISTS (SELECT FROM {of.source} WHERE {of.alias}.id = pr.base_id"
+    f" AND {of.live} AND ({of.published}) AND ({of.signed_in}))"
+    for kind, of in _REVISED.items()
+)
 
 PROPOSALS = Entity(
     name="proposals",
@@ -40,11 +56,10 @@ PROPOSALS = Entity(
     alias="pr",
     joins=" LEFT JOIN region r ON r.id = pr.region_id LEFT JOIN plan p ON p.id = pr.plan_id",
     live="true",
-    # What was carried out is told to whoever is known and may read the project it revised.
+    # What was carried out is told to whoever is known and may read what it revised.
     published="pr.state = 'carried_out'",
     public="false",
-    signed_in="(pr.kind <> 'project' OR EXISTS (SELECT FROM project pj WHERE pj.id = pr.base_id"
-    f" AND {PROJECTS.published} AND {PROJECTS.signed_in}))",
+    signed_in=f"CASE pr.kind {_BASE_IS_TOLD} END",
     current="true",
     as_of="pr.created_at < CAST(:as_of AS date) + 1",
     interval=None,
