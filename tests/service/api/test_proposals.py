@@ -208,6 +208,11 @@ def figures(value: float, *, revisable: bool = True) -> dict[str, Any]:
     return {"targets": [base, target]}
 
 
+def rels(told: Any) -> set[str]:
+    """Which of the objects a proposal revised and made it leads to."""
+    return {link["rel"] for link in told["links"]} & {"about", "successor-version"}
+
+
 class TestDeciding:
     async def test_a_changed_measure_keeps_the_old_plan_readable(self, people: People) -> None:
         value = (await people.read("planner", "/plans/plan/indicators/forest/values"))["values"][0]
@@ -269,7 +274,38 @@ class TestDeciding:
         answer = await people.client.get(path, headers=people.known["stranger"])
         assert answer.status_code == 404, answer.text
         assert (await people.read("stranger", "/proposals"))["proposals"] == []
-        assert (await people.read("planner", path))["state"] == "carried_out"
+        # Who has a role in the region reads it, with no link to what is not for them.
+        told = await people.read("viewer", path)
+        assert (told["state"], told["made"], rels(told)) == ("carried_out", None, set())
+        assert "about" in rels(await people.read("planner", path))
+
+    @pytest.mark.parametrize(
+        ("revises", "change"),
+        [
+            ({"plan": "plan"}, {"name_zh": "新规划"}),
+            ({"plan": "plan", "indicator": "mined"}, figures(110, revisable=False)),
+            ({"scheme": SCHEME, "zone": ZONE}, {"name_zh": "重点区"}),
+        ],
+    )
+    async def test_a_draft_that_was_made_is_named_to_those_who_may_know_of_it(
+        self, people: People, session: AsyncSession, revises: Any, change: Any
+    ) -> None:
+        done = await people.carry_out(revises, change)
+        path = f"/proposals/{done['code']}"
+        told = await people.read("viewer", path)
+        assert (told["made"], rels(told)) == (None, {"about"})
+        told = await people.read("planner", path)
+        assert told["made"]["version"] == 2
+        assert rels(told) == {"about", "successor-version"}
+        for update in (
+            "plan SET status = 'approved' WHERE version = 2",
+            "zone_scheme SET status = 'superseded', valid_to = '2025-01-01' WHERE version = 1",
+            "zone_scheme SET status = 'published', valid_from = '2025-01-01' WHERE version = 2",
+        ):
+            await session.execute(text(f"UPDATE {update}"))
+        await session.commit()
+        told = await people.read("viewer", path)
+        assert (told["made"], rels(told)) == (done["made"], {"about", "successor-version"})
 
     async def test_who_may_do_what(self, people: People) -> None:
         await people.meet("owner", Role.OWNER)

@@ -1,6 +1,5 @@
 """What is asked of proposals, and done with them."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -225,13 +224,12 @@ async def show_proposal(
     record = record_document(queries.PROPOSALS, listed, context, {})
     events = await queries.read_listed(session, ProposalEvent, row.id)
     evidence = await queries.read_listed(session, ProposalEvidence, row.id)
-    base = await queries.read_place(session, row.kind, row.base_id)
-    links = [*record["links"], _link_to(context, record, base, "about")]
-    made = None
-    if row.made_id is not None:
-        place = await queries.read_place(session, row.kind, row.made_id)
-        made = models.MadeObject(code=place.code, version=place.version)
-        links.append(_link_to(context, record, place, "successor-version"))
+    base, made = [
+        await queries.read_place(session, viewer, row.kind, row_id)
+        for row_id in (row.base_id, row.made_id)
+    ]
+    places = ((base, "about"), (made, "successor-version"))
+    links = [_link_to(context, row.kind, place, rel) for place, rel in places if place is not None]
     shown = models.Proposal.of(
         record,
         row,
@@ -239,22 +237,20 @@ async def show_proposal(
         context.caller,
         context,
         evidence=[models.Evidence.of(item, context) for item in evidence],
-        links=links,
-        made=made,
+        links=[*record["links"], *links],
+        made=None if made is None else models.MadeObject(code=made.code, version=made.version),
     )
     return Answer(shown, state=queries.tag_of(row), location=location)
 
 
-def _link_to(
-    view: View, document: Mapping[str, Any], place: queries.ObjectVersion, rel: str
-) -> Link:
+def _link_to(view: View, kind: str, place: queries.ObjectVersion, rel: str) -> Link:
     """Where what a proposal revises, or made, is."""
     safe = quote(place.code, safe="")
-    match document["kind"]:
+    match kind:
         case "project":
             path = f"/collections/projects/items/{safe}"
         case "programme":
-            path = f"/plans/{quote(document['plan'], safe='')}/programmes/{safe}"
+            path = f"/plans/{quote(str(place.plan), safe='')}/programmes/{safe}"
         case "zone":
             path = "/collections/zone_schemes/items"
             return view.link(path, rel, GEOJSON.media_type, code=place.code, version=place.version)

@@ -38,7 +38,7 @@ _REVISED: Mapping[str, Entity] = {
     "plan": PLANS,
     "zone": ZONE_SCHEMES,
 }
-"""Whose rows proposals of a kind revise."""
+"""Whose rows proposals of a kind revise and make."""
 _BASE_IS_TOLD = " ".join(
     f"WHEN '{kind}' THEN EXISTS (SELECT FROM {of.source} WHERE {of.alias}.id = pr.base_id"
     f" AND {of.live} AND ({of.published}) AND ({of.signed_in}))"
@@ -101,15 +101,6 @@ PROPOSALS = Entity(
 )
 
 
-_ROW_OF = {
-    "project": text("SELECT code, NULL::int AS version FROM project WHERE id = :id"),
-    "programme": text("SELECT code, NULL::int AS version FROM programme WHERE id = :id"),
-    "target": text("SELECT code, version FROM plan WHERE id = :id"),
-    "plan": text("SELECT code, version FROM plan WHERE id = :id"),
-    "zone": text("SELECT code, version FROM zone_scheme WHERE id = :id"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class ProposalReference:
     """A proposal as others name it."""
@@ -121,10 +112,11 @@ class ProposalReference:
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
-    """The row an object is in: its code, and its version where it has one."""
+    """The row an object is in: its code, its version where it has one, and the plan it is of."""
 
     code: str
     version: int | None
+    plan: str | None
 
 
 async def find_proposal(
@@ -159,9 +151,17 @@ async def read_listed(
     return (await session.scalars(query)).all()
 
 
-async def read_place(session: AsyncSession, kind: str, row_id: int) -> ObjectVersion:
-    """Where what a proposal of a kind revises, or made, is."""
-    return ObjectVersion(*(await session.execute(_ROW_OF[kind], {"id": row_id})).one())
+async def read_place(
+    session: AsyncSession, viewer: Viewer, kind: str, row_id: int | None
+) -> ObjectVersion | None:
+    """Where what a proposal of a kind revises, or made, is; None if the viewer may not know."""
+    of = _REVISED[kind]
+    declared = (of.declared(name) for name in ("code", "version", "plan"))
+    told = ", ".join("NULL" if one is None else one.sql for one in declared)
+    met = " AND ".join((f"{of.alias}.id = :id", *visibility(of, viewer)))
+    query = text(f"SELECT {told} FROM {of.source} WHERE {met}")  # noqa: S608 - constants
+    row = (await session.execute(query, {"id": row_id, **viewer_values(viewer)})).one_or_none()
+    return None if row is None else ObjectVersion(*row)
 
 
 async def founded_on(
