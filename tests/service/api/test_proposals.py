@@ -39,8 +39,8 @@ class People:
         self.session = session
         self.known: dict[str, Headers] = {}
 
-    async def meet(self, name: str, role: Role, region: str = "city") -> None:
-        """Give somebody a key."""
+    async def meet(self, name: str, role: Role, region: str | None = "city") -> None:
+        """Give somebody a key, for a region or everywhere."""
         given = [RoleGiven(role, region)]
         key = await create_key(self.session, name=name, scopes=SCOPES, roles=given)
         await self.session.commit()
@@ -161,7 +161,7 @@ async def add_alert(session: AsyncSession, station: Station | None = None) -> in
     (listed,) = await session.scalars(select(PlanIndicator).where(PlanIndicator.code == "forest"))
     region_id = await session.scalar(select(Region.id).where(Region.code == "city"))
     rule = AlertRule(
-        code="behind",
+        code="behind" if station is None else station.code,
         name_zh="落后",
         name_en="Behind",
         kind="indicator_behind_target",
@@ -578,6 +578,25 @@ class TestProposing:
             seen = await people.client.get(f"/alerts/{alert}", headers=people.known[name])
             assert (seen.status_code == 200) is bool(found[name])
         assert found == {"planner": [alert], "viewer": [alert], "stranger": []}
+
+    @pytest.mark.parametrize("lead", [False, True])
+    async def test_alerts_of_a_joint_plan_are_those_in_its_regions(
+        self, people: People, session: AsyncSession, planned_city: Region, lead: bool
+    ) -> None:
+        await people.meet("everywhere", Role.PLANNER, None)
+        district = await add_region(session, "district", parent=planned_city)
+        other, far = [await add_region(session, code) for code in ("other", "far")]
+        both = await add_region(session, "both", level="cooperation")
+        both.member_ids = [planned_city.id, other.id]
+        (plan,) = await session.scalars(select(Plan))
+        plan.region_id, plan.region_ids = both.id if lead else None, both.member_ids
+        alerts = {}
+        for region in (district, other, far):
+            station = await add_station(session, region.code, region=region)
+            alerts[region.code] = await add_alert(session, station)
+        told = await people.read("everywhere", "/plans/plan/suggestions", year=2020)
+        found = {item["alert"] for item in told["suggestions"] if "alert" in item}
+        assert found == {alerts["district"], alerts["other"]}
 
 
 class TestCarryingOut:

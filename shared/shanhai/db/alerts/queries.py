@@ -135,11 +135,11 @@ async def list_alerts(
 
 
 async def serious_alerts(
-    session: AsyncSession, viewer: Viewer, region: str | None, *, limit: int
+    session: AsyncSession, viewer: Viewer, regions: Collection[int], *, limit: int
 ) -> Sequence[Row[Any]]:
-    """Orange and red alerts at stations that are not closed, as `list_alerts` tells them."""
+    """Orange and red alerts that are not closed, at stations in the regions; of none, anywhere."""
     met = (SUBJECTS["station"], Alert.status != "closed", Alert.level.in_(("orange", "red")))
-    query = _seen_by(viewer).where(*met, *([] if region is None else [_lies_in(region)]))
+    query = _seen_by(viewer).where(*met, *([_lies_in(Region.id.in_(regions))] if regions else []))
     found: Sequence[Row[Any]] = (await session.execute(query.limit(limit))).all()
     return found
 
@@ -148,15 +148,15 @@ def _meets(name: str, value: str) -> ColumnElement[bool]:
     if name == "subject":
         return SUBJECTS[value]
     if name == "region":
-        return _lies_in(value)
+        return _lies_in(Region.code == value)
     met: ColumnElement[bool] = _COLUMNS[name] == value
     return met
 
 
-def _lies_in(code: str) -> ColumnElement[bool]:
-    """Whether what an alert is about lies in a region or below it, if only in part."""
+def _lies_in(named: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether what an alert is about lies in regions or below them, if only in part."""
     live = Region.deleted_at.is_(None)
-    below = select(Region.id).where(Region.code == code, live).cte("below", recursive=True)
+    below = select(Region.id).where(named, live).cte("below", recursive=True)
     children = select(Region.id).join(below, Region.parent_id == below.c.id).where(live)
     numbers = select(below.union(children).c.id)
     agreed = (CompensationAgreement.upstream_id, CompensationAgreement.downstream_id)

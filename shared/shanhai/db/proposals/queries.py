@@ -293,8 +293,7 @@ async def _project(
 
 
 async def _alerts(session: AsyncSession, viewer: Viewer, plan: PlanSeen) -> list[Suggestion]:
-    region = None if plan.region is None else plan.region.code
-    rows = await serious_alerts(session, viewer, region, limit=MOST_OF_A_RULE)
+    rows = await serious_alerts(session, viewer, plan.region_ids, limit=MOST_OF_A_RULE)
     return [
         Suggestion(
             "alert_serious",
