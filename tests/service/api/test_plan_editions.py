@@ -1,8 +1,10 @@
 """Editions of a plan over HTTP: begun with all it holds, worked on, approved, and compared."""
 
 import csv
+import html
 import io
 import json
+import re
 from typing import Any
 
 import httpx
@@ -867,3 +869,7 @@ async def test_a_draft_of_a_former_day_is_told_to_its_people(bureau: Bureau) -> 
         headers=bureau.known["planner"],
     )
     assert f"/plans/{BANAN}/findings?as_of={yesterday}" in page.text
+    # All it leads to is there on that day, or is told of today.
+    for link in re.findall(rf'href="(http://api\.test/plans/{BANAN}/[^"]+)"', page.text):
+        led = await bureau.client.get(html.unescape(link), headers=bureau.known["planner"])
+        assert led.status_code == 200, (link, led.text)

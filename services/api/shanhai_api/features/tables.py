@@ -89,10 +89,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
 """Addresses by entity, in the order a reader would want them."""
 OF_PROTECTED_AREAS = frozenset({"/regions/{region}/species?area={code}"})
 """Pages that other control areas do not have."""
-OF_TODAY = frozenset(
-    {"approvals", "suggestions", "lines", "topology", "compare", "adjustments", "duty-reviews"}
-)
-"""What is told of today only."""
+OF_TODAY = frozenset({"approvals", "suggestions", "results", "duty-reviews"})
+"""What is told of plans of today only."""
 
 
 THIS_YEAR = "year"
