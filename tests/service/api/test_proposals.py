@@ -402,6 +402,20 @@ class TestDeciding:
         assert item["properties"]["end_year"] == 2025
         assert (await people.go("planner", code, "withdrawn", reason="已过时")).status_code == 201
 
+    async def test_a_target_in_a_region_that_left_the_plan_is_no_longer_in_force(
+        self, people: People, session: AsyncSession, planned_city: Region
+    ) -> None:
+        district = await add_region(session, "district", parent=planned_city)
+        await people.meet("district", Role.PLANNER, "district")
+        subject = {"plan": "plan", "indicator": "forest", "region": "district"}
+        made = await people.propose("district", subject, figures(110))
+        assert made.status_code == 201, made.text
+        district.parent_id = None
+        await session.commit()
+        late = await people.go("district", made.json()["code"], "submitted")
+        assert late.status_code == 409, late.text
+        assert [error["pointer"] for error in late.json()["errors"]] == ["/revises"]
+
 
 class TestProposing:
     @pytest.mark.parametrize(

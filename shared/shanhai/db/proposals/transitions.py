@@ -148,7 +148,7 @@ async def demand_fresh(session: AsyncSession, row: Proposal) -> None:
     """
     try:
         now = await KINDS[row.kind].read_now(session, row)
-    except NotFound:
+    except (NotFound, InvalidInput):
         now = None
     if now is None:
         en, zh = "what it revises is no longer in force", "修订对象已失效"
