@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Scope
+from shanhai_api.features.operations import MOST_IN_COLLECTION
 from tests.support.feature_rows import add_five_zones, add_job, add_scheme
 from tests.support.job_rows import add_dataset
+from tests.support.observation_rows import add_station
 
 INSIDE = {"lon": 118.05, "lat": 24.45}
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -84,6 +86,26 @@ async def test_the_day_asked_for_counts(
     assert found(past) == {("regions", "city")}
 
 
+async def test_links_keep_what_was_asked(
+    anonymous: httpx.AsyncClient, surveyed_city: Region
+) -> None:
+    named = {"as_of": "2024-06-01", "collections": "regions", "tolerance_m": "500"}
+    asked = {**{name: str(value) for name, value in INSIDE.items()}, **named}
+    answer = await anonymous.get("/identify", params=asked)
+    links = {link["rel"]: link for link in answer.json()["links"]}
+    kept = httpx.URL(links["self"]["href"]).params
+    assert {name: kept[name] for name in asked} == asked
+    assert links["self"]["type"] == "application/geo+json"
+    again = await anonymous.get(links["self"]["href"])
+    assert again.json()["features"] == answer.json()["features"]
+    (city,) = answer.json()["features"]
+    (item,) = city["links"]
+    assert httpx.URL(item["href"]).params["as_of"] == "2024-06-01"
+    assert (await anonymous.get(item["href"])).status_code == 200
+    page = await anonymous.get(links["alternate"]["href"])
+    assert "/collections/regions/items/city?as_of=2024-06-01&amp;f=html" in page.text
+
+
 async def test_only_the_collections_asked_for(
     anonymous: httpx.AsyncClient, surveyed_city: Region
 ) -> None:
@@ -149,6 +171,23 @@ async def test_layers_of_former_runs_are_behind_a_link(
     assert ("datasets", "ratio.5") in found(known)
     page = await anonymous.get("/identify", params={**INSIDE, "f": "html", "lang": "zh"})
     assert "此处另有 10 个已被取代" in page.text
+
+
+async def test_a_link_to_more_is_of_the_day_and_ends_where_the_world_does(
+    anonymous: httpx.AsyncClient, session: AsyncSession, city: Region
+) -> None:
+    corner = "lon=180&lat=90&tolerance_m=1000&as_of=2024-06-01&collections=stations"
+    place, since = (180.0, 90.0), date(2020, 1, 1)
+    for number in range(MOST_IN_COLLECTION + 1):
+        await add_station(session, f"s{number}", region=city, place=place, since=since)
+    await session.commit()
+    answer = await anonymous.get(f"/identify?{corner}")
+    assert answer.json()["numberReturned"] == MOST_IN_COLLECTION
+    (more,) = [link for link in answer.json()["links"] if link["rel"] == "related"]
+    assert httpx.URL(more["href"]).params["as_of"] == "2024-06-01"
+    behind = await anonymous.get(more["href"])
+    assert behind.status_code == 200, behind.text
+    assert behind.json()["numberMatched"] == MOST_IN_COLLECTION + 1
 
 
 async def test_what_is_in_force_comes_first_with_its_version(

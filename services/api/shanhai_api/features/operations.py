@@ -206,7 +206,7 @@ def _told(entity: Entity, row: FeatureRow, view: View) -> dict[str, Any]:
         "collection_title": entity.title.in_(view.lang),
         "in_force": _in_force(entity, row.properties),
         "version": row.properties.get("version") or row.version,
-        "links": [view.link(path, "item", GEOJSON.media_type)],
+        "links": [view.link(path, "item", GEOJSON.media_type, as_of=view.day)],
     }
 
 
@@ -221,7 +221,8 @@ def _in_force(entity: Entity, properties: Mapping[str, Any]) -> bool:
 def _link_to_others(entity: Entity, spot: Spot, view: View, former: int) -> Link:
     """A link to all of a collection around the point."""
     north = max(spot.tolerance_m / METRES_PER_DEGREE, LEAST_BOX_DEGREES)
-    box = (spot.lon - north, spot.lat - north, spot.lon + north, spot.lat + north)
+    west, south = max(spot.lon - north, -180), max(spot.lat - north, -90)
+    box = (west, south, min(spot.lon + north, 180), min(spot.lat + north, 90))
     title = Label(
         f"{entity.title.zh}：此处另有 {former} 个已被取代"
         if former
@@ -236,4 +237,5 @@ def _link_to_others(entity: Entity, spot: Spot, view: View, former: int) -> Link
         GEOJSON.media_type,
         title.in_(view.lang),
         bbox=",".join(f"{side:.6f}" for side in box),
+        as_of=view.day,
     )

@@ -310,10 +310,7 @@ async def identify(
         "point": [query.lon, query.lat],
         "features": found.features,
         "numberReturned": len(found.features),
-        "links": [
-            read.link("/identify", "self", lon=str(query.lon), lat=str(query.lat)),
-            *found.links,
-        ],
+        "links": [*read.self_links("/identify", *FeaturesAtPoint.formats), *found.links],
     }
     html = read.wants_html(*FeaturesAtPoint.formats)
     return read.respond(
