@@ -505,6 +505,19 @@ class TestExceptions:
         other = await check(approver, geometry=box(118.05, 24.45, 0.03), activities=["mining"])
         assert other["verdict"] == "refused"
 
+    async def test_are_listed_page_by_page(self, approver: httpx.AsyncClient) -> None:
+        body = {"geometry": box(118.05, 24.45), "region": "city", "rule": MINING, "reason": "x"}
+        made = [await approver.post(EXCEPTIONS, json=body) for _ in range(3)]
+        newest = [answer.json()["code"] for answer in reversed(made)]
+        first = (await approver.get(EXCEPTIONS, params={"rule": MINING, "limit": 2})).json()
+        assert [item["code"] for item in first["exceptions"]] == newest[:2]
+        (following,) = [link["href"] for link in first["links"] if link["rel"] == "next"]
+        last = (await approver.get(following)).json()
+        assert [item["code"] for item in last["exceptions"]] == newest[2:]
+        assert not [link for link in last["links"] if link["rel"] == "next"]
+        page = await approver.get(EXCEPTIONS, params={"limit": 2, "f": "html"})
+        assert "limit=2&amp;before=" in page.text
+
     async def test_only_by_approvers_of_the_regions_concerned(
         self,
         city_under_a_line: Region,
@@ -520,7 +533,7 @@ class TestExceptions:
         assert (await anonymous.post(EXCEPTIONS, json=body)).status_code == 401
         assert (await reader.post(EXCEPTIONS, json=body)).status_code == 403
         assert (await anonymous.get(EXCEPTIONS)).status_code == 401
-        for bad in ("project=%00", "rule=%00", "limit=0", "day=soon"):
+        for bad in ("project=%00", "rule=%00", "limit=0", "before=0", "day=soon"):
             assert (await approver.get(f"{EXCEPTIONS}?{bad}")).status_code == 400
         assert (await approver.get(f"{EXCEPTIONS}/%00")).status_code == 404
         assert (await approver.get("/regions/%00/lines")).status_code == 404

@@ -1340,10 +1340,11 @@ export interface paths {
                 query?: {
                     f?: "json" | "html";
                     lang?: ("zh" | "en") | null;
+                    limit?: number;
                     project?: string | null;
                     rule?: string | null;
                     day?: string | null;
-                    limit?: number;
+                    before?: number | null;
                 };
                 header?: never;
                 path?: never;

@@ -1,6 +1,6 @@
 """Checks, activities, exceptions and the register of lines as they are sent and answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -171,19 +171,13 @@ class RuleException(Document):
 
 
 class RuleExceptions(Document):
-    """Exceptions, the newest first, revoked ones included."""
+    """A page of exceptions, the newest first, revoked ones included."""
 
     template = "exceptions.html"
 
     exceptions: list[RuleException]
     returned: int = Field(alias="numberReturned")
     links: list[Link]
-
-    @classmethod
-    def of(cls, found: Sequence[Granted], view: View) -> Self:
-        """A list of exceptions."""
-        shown = [RuleException.of(item, view) for item in found]
-        return cls(exceptions=shown, returned=len(shown), links=view.self_links(EXCEPTIONS))
 
 
 class RuleExceptionRequest(Document):

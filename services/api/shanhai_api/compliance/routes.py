@@ -74,7 +74,7 @@ class CheckQuery(PageQuery):
     )
 
 
-class ExceptionsQuery(PageQuery):
+class ExceptionsQuery(LimitedQuery):
     """Parameters of the list of exceptions."""
 
     project: str | None = Field(
@@ -85,6 +85,7 @@ class ExceptionsQuery(PageQuery):
     )
     day: Rfc3339Date | None = Field(None, description="Only those in force on the day")
     limit: int = Field(100, ge=1, le=10_000, description="Exceptions on a page")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only those given before this")
 
 
 class ExceptionRequestsQuery(LimitedQuery):
@@ -171,9 +172,11 @@ async def show_exceptions(
 ) -> Answer[models.RuleExceptions]:
     """List exceptions, the newest first, revoked ones included."""
     operations.demand_known(read.caller)
-    wanted = ExceptionFilter(project=query.project, rule=query.rule, day=query.day)
-    found = await list_exceptions(read.session, wanted, read.caller.viewer, limit=query.limit)
-    told = models.RuleExceptions.of(found, read)
+    wanted = ExceptionFilter(**query.model_dump(exclude={"f", "lang", "limit"}))
+    rows = await list_exceptions(read.session, wanted, read.caller.viewer, limit=query.limit + 1)
+    page, links = page_of(rows, query, read, models.EXCEPTIONS, lambda one: {"before": one.row.id})
+    shown = [models.RuleException.of(item, read) for item in page]
+    told = models.RuleExceptions(exceptions=shown, returned=len(shown), links=links)
     return Answer(told, page=await operations.page_of(read, told.exceptions))
 
 

@@ -96,12 +96,13 @@ class ExceptionSubject:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionFilter:
-    """Which exceptions are asked for; `day` are those in force on it."""
+    """Which exceptions are asked for: in force on `day`, given before the one of this number."""
 
     code: str | None = None
     project: str | None = None
     rule: str | None = None
     day: date | None = None
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,8 @@ def _query(wanted: ExceptionFilter, viewer: Viewer) -> Any:
         query = query.where(Project.code == wanted.project)
     if wanted.rule is not None:
         query = query.where(row.rule == wanted.rule)
+    if wanted.before is not None:
+        query = query.where(row.id < wanted.before)
     if wanted.day is not None:
         begun = row.valid_from.is_(None) | (row.valid_from <= wanted.day)
         open_still = row.valid_to.is_(None) | (row.valid_to > wanted.day)
