@@ -207,8 +207,8 @@ class LayerSource:
     def _decoded(self, values: list[Any]) -> list[Any]:
         codec = self._codec or BYTES_AS_TEXT
         return [
-            value.encode(BYTES_AS_TEXT).decode(codec) if isinstance(value, str) else value
-            for value in values
+            sources.decode_cut(one.encode(BYTES_AS_TEXT), codec) if isinstance(one, str) else one
+            for one in values
         ]
 
 
@@ -255,11 +255,14 @@ def open_loose_shapefile(
         )
     encoding = sources.find_encoding(shapefile.with_suffix(".dbf"), wished=wishes.encoding)
     info = _info(shapefile, "ESRI Shapefile", None, encoding=BYTES_AS_TEXT)
+    fields: list[str] = []
+    for raw in info["fields"]:
+        field = sources.decode_cut(raw.encode(BYTES_AS_TEXT, "replace"), encoding.name)
+        # Two names may differ in a half of a character alone.
+        fields.append(f"{field}_{len(fields) + 1}" if field in fields else field)
     described = sources.SourceInfo(
         "ESRI Shapefile",
-        tuple(
-            name.encode(BYTES_AS_TEXT, "replace").decode(encoding.name) for name in info["fields"]
-        ),
+        tuple(fields),
         name,
         info["crs"],
         encoding.name,

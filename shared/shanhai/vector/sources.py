@@ -1,5 +1,6 @@
 """What every reader of a file gives: what it is, its rows in blocks, the encoding of its texts."""
 
+import codecs
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +54,7 @@ class SourceInfo:
     def may_be_cut(self, value: object) -> bool:
         """Whether a value is as long as the format allows: more may have followed.
 
-        Blanks at its end are not kept, and no character is cut in two.
+        Blanks at its end are not kept, nor is half a character.
         """
         if self.text_bytes is None or not isinstance(value, str):
             return False
@@ -139,6 +140,7 @@ LANGUAGE_BYTES = {0x4D: "gb18030", 0x7A: "gb18030", 0x03: "cp1252", 0x4F: "big5"
 """What a table's language byte means; 0x57 only says `the system's own`."""
 HEADER_BYTES = 32
 FIELD_BYTES = 32
+NAME_BYTES = 10
 END_OF_FIELDS = 0x0D
 ROWS = 16_384
 SAMPLES = 3
@@ -150,7 +152,6 @@ class Encoding:
 
     name: str
     told_by: str
-    fields: tuple[str, ...]
     samples: tuple[str, ...]
 
 
@@ -262,19 +263,38 @@ def _decoded(table: Path, header: Header, name: str, by: str) -> Encoding | None
     """The encoding, if every name and text reads in it strictly."""
     samples: list[str] = []
     try:
-        fields = tuple(raw.decode(name) for raw in header.names)
-        for texts in _texts(table, header):
-            decoded = texts.decode(name)
+        for raw in header.names:
+            decode_cut(raw, name, NAME_BYTES)
+        for texts, length in _texts(table, header):
+            try:
+                decoded = texts.decode(name)
+            except UnicodeDecodeError:
+                each = (texts[n : n + length] for n in range(0, len(texts), length + 1))
+                decoded = "\n".join(decode_cut(text, name, length) for text in each)
             if len(samples) < SAMPLES and not decoded.isascii():
                 told = (line.strip(" \x00") for line in decoded.split("\n"))
                 samples += [line for line in told if not line.isascii()][:SAMPLES]
     except UnicodeDecodeError:
         return None
-    return Encoding(name, by, fields, tuple(dict.fromkeys(samples))[:SAMPLES])
+    return Encoding(name, by, tuple(dict.fromkeys(samples))[:SAMPLES])
 
 
-def _texts(table: Path, header: Header) -> Iterator[bytes]:
-    """The text columns of many records at once, a line break after each text."""
+def decode_cut(raw: bytes, codec: str, room: int = 0) -> str:
+    """A text; of one that fills its `room` in bytes, half a character at the end is left out.
+
+    Raises:
+        UnicodeDecodeError: it does not read in the encoding.
+    """
+    try:
+        return raw.decode(codec)
+    except UnicodeDecodeError:
+        if len(raw.rstrip(b" \x00")) < room:
+            raise
+        return codecs.getincrementaldecoder(codec)().decode(raw)
+
+
+def _texts(table: Path, header: Header) -> Iterator[tuple[bytes, int]]:
+    """A text column of many records at once, a line break after each text, and its bytes."""
     if not header.texts:
         return
     with table.open("rb") as file:
@@ -289,4 +309,4 @@ def _texts(table: Path, header: Header) -> Iterator[bytes]:
             cells = np.frombuffer(whole, np.uint8).reshape(rows, -1)
             ends = np.full((rows, 1), ord("\n"), np.uint8)
             for start, length in header.texts:
-                yield np.hstack([cells[:, start : start + length], ends]).tobytes()
+                yield np.hstack([cells[:, start : start + length], ends]).tobytes(), length

@@ -4,11 +4,13 @@ import io
 import json
 import sqlite3
 import stat
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -100,6 +102,61 @@ def test_shapefile_is_never_read_with_replacement_characters(tmp_path: Path, rea
     path = written(tmp_path, "shp", encoding="GBK")
     with pytest.raises(InvalidInput, match="not valid utf-8"):
         read(path, encoding="UTF-8")
+
+
+def written_by_gdal(path: Path, columns: dict[str, str], encoding: str) -> Path:
+    """A zipped shapefile whose names and texts GDAL cuts at so many bytes."""
+    folder = _new(path.parent / "shapes")
+    values = [np.array([value], dtype=object) for value in columns.values()]
+    points = np.array([shapely.to_wkb(shapely.Point(118, 24))], dtype=object)
+    with warnings.catch_warnings(action="ignore"):
+        pyogrio.raw.write(
+            folder / "a.shp",
+            points,
+            values,
+            list(columns),
+            driver="ESRI Shapefile",
+            geometry_type="Point",
+            crs="EPSG:4490",
+            encoding=encoding,
+        )
+    with zipfile.ZipFile(path, "w") as file:
+        for part in folder.iterdir():
+            file.write(part, part.name)
+    return path
+
+
+@pytest.mark.parametrize("told_by", [".cpg", "content"])
+@pytest.mark.parametrize(
+    ("encoding", "fields"),
+    [("UTF-8", ("行政区", "行政区_2", "note")), ("GBK", ("行政区名称", "行政区代码", "note"))],
+)
+def test_half_a_character_at_which_a_name_or_text_was_cut_is_left_out(
+    tmp_path: Path, read: Read, encoding: str, fields: tuple[str, ...], told_by: str
+) -> None:
+    columns = {"行政区名称": "海沧区", "行政区代码": "湖里区", "note": "a" + "湾" * 140}
+    path = written_by_gdal(tmp_path / "upload", columns, encoding)
+    info, rows, _ = read(path if told_by == ".cpg" else without(path, ".cpg"))
+    # The language byte that GDAL writes of GBK is known.
+    assert info.encoding_from in {told_by, "language byte"}
+    assert info.fields == fields
+    kept = (254 - 1) // len("湾".encode(encoding))
+    assert rows == [dict(zip(fields, ["海沧区", "湖里区", "a" + "湾" * kept], strict=True))]
+    assert info.may_be_cut(rows[0]["note"])
+
+
+@pytest.mark.parametrize("text", [b"a\xba\xba\xba", b"\xba   ", b"ab\xff\xba"])
+def test_half_a_character_elsewhere_is_refused(tmp_path: Path, read: Read, text: bytes) -> None:
+    path = written_by_gdal(tmp_path / "upload", {"note": "aXYZ"}, "GBK")
+    changed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
+        for member in old.infolist():
+            content = old.read(member)
+            at = content.find(b"aXYZ")
+            new.writestr(member, content if at < 0 else content[:at] + text + content[at + 4 :])
+    path.write_bytes(changed.getvalue())
+    with pytest.raises(InvalidInput, match="not valid gb18030"):
+        read(path)
 
 
 def without(path: Path, suffix: str) -> Path:
