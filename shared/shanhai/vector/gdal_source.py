@@ -49,9 +49,9 @@ def extract_shapefile(
     try:
         with zipfile.ZipFile(path) as archive:
             members = checked_members(archive, limits)
-            stems = sorted(
-                stem for stem, suffix in (_split(name) for name in members) if suffix == ".shp"
-            )
+            parts = [_split(name) for name in members]
+            # macOS packs `__MACOSX/._a.shp`, which is no shapefile, beside `a.shp`.
+            stems = sorted(a for a, suffix in parts if suffix == ".shp" and "/._" not in f"/{a}")
             if not stems:
                 raise sources.refuse("the zip holds no .shp", "压缩包中没有 .shp 文件")
             by_name = {PurePosixPath(stem).name: stem for stem in stems}

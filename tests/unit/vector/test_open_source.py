@@ -232,6 +232,14 @@ def test_member_names_in_gbk_are_read(tmp_path: Path, read: Read) -> None:
     assert len(rows) == 3
 
 
+def test_what_macos_packs_beside_a_shapefile_is_no_layer(tmp_path: Path, read: Read) -> None:
+    path = written(tmp_path, "shp")
+    with zipfile.ZipFile(path, "a") as file:
+        for name in file.namelist():
+            file.writestr(f"__MACOSX/._{name}", b"\0\5\x16\7" + bytes(100))
+    assert len(read(path)[1]) == 3
+
+
 @pytest.mark.parametrize(
     "content",
     [
