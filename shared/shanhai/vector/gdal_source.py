@@ -6,10 +6,12 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 import pyarrow as pa
@@ -131,14 +133,18 @@ def _extract(
         for own, suffix in [_split(name)]
         if own.lower() == stem.lower() and suffix in WANTED
     }
+    _demand_parts(parts)
+    left = limits.room(archive_bytes)
+    for suffix, member in parts.items():
+        left -= unpack_member(archive, member, folder / f"source{suffix}", left)
+
+
+def _demand_parts(parts: Container[str]) -> None:
     missing = [suffix for suffix in NEEDED if suffix not in parts]
     if missing:
         raise sources.refuse(
             f"the shapefile lacks {', '.join(missing)}", f"Shapefile 缺少 {'、'.join(missing)}"
         )
-    left = limits.room(archive_bytes)
-    for suffix, member in parts.items():
-        left -= unpack_member(archive, member, folder / f"source{suffix}", left)
 
 
 BYTES_AS_TEXT = "ISO-8859-1"
@@ -237,22 +243,27 @@ def open_shapefile(path: Path, folder: Path, wishes: sources.Wishes) -> sources.
     Raises:
         UnsupportedFile: the zip or the shapefile breaks a rule, or its texts cannot be read.
     """
-    return open_loose_shapefile(*extract_shapefile(path, folder, layer=wishes.layer), wishes)
+    return _opened_parts(*extract_shapefile(path, folder, layer=wishes.layer), wishes)
 
 
-def open_loose_shapefile(
-    name: str, shapefile: Path, wishes: sources.Wishes
-) -> sources.FeatureSource:
-    """A shapefile that lies beside its other parts.
+def open_loose_shapefile(path: Path, wishes: sources.Wishes) -> sources.FeatureSource:
+    """A shapefile that lies beside its other parts, whatever case their endings are in.
 
     Raises:
         UnsupportedFile: parts are missing or cannot be read.
     """
-    missing = [end for end in NEEDED if not shapefile.with_suffix(end).exists()]
-    if missing:
-        raise sources.refuse(
-            f"the shapefile lacks {', '.join(missing)}", f"Shapefile 缺少 {'、'.join(missing)}"
-        )
+    beside = {one.suffix.lower(): one for one in path.parent.iterdir() if one.stem == path.stem}
+    parts = {end: beside[end] for end in WANTED if end in beside} | {".shp": path}
+    _demand_parts(parts)
+    with ExitStack() as kept:
+        folder = Path(kept.enter_context(TemporaryDirectory(prefix="shanhai-")))
+        links = [sources.named_copy(part, folder, end) for end, part in parts.items()]
+        source = _opened_parts(path.stem, links[0], wishes)
+        finalize(source, kept.pop_all().close)
+    return source
+
+
+def _opened_parts(name: str, shapefile: Path, wishes: sources.Wishes) -> LayerSource:
     encoding = sources.find_encoding(shapefile.with_suffix(".dbf"), wished=wishes.encoding)
     info = _info(shapefile, "ESRI Shapefile", None, encoding=BYTES_AS_TEXT)
     fields: list[str] = []

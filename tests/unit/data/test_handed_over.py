@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -364,6 +364,32 @@ def test_a_red_line_in_gbk_becomes_geojson_with_its_mapping(
         "region": "xiamen",
         "approved_area_km2": 1,
     }
+
+
+@pytest.mark.parametrize("change", [str.upper, str.title])
+def test_the_parts_of_a_shapefile_are_found_in_any_case(
+    tmp_path: Path, out: Path, change: Callable[[str], str]
+) -> None:
+    square = shapely.box(WEST, NORTH - 1000, WEST + 1000, NORTH)
+    handed_over.write_shapefile(
+        tmp_path / "in/STBHHX.shp", [square], {"BSM": ["1"], "HXMC": ["红线"], "面积_亩": [1500.0]}
+    )
+    for part in list((tmp_path / "in").iterdir()):
+        part.rename(part.with_suffix(change(part.suffix)))
+    finding = one(tmp_path / "in")
+    assert "by the .cpg" in said(finding)
+    made(tmp_path / "in", out)
+    (row,) = json.loads((out / "STBHHX.geojson").read_bytes())["features"]
+    assert row["properties"]["HXMC"] == "红线"
+
+
+def test_a_shapefile_without_a_part_is_refused_by_that(tmp_path: Path) -> None:
+    square = shapely.box(WEST, NORTH - 1000, WEST + 1000, NORTH)
+    handed_over.write_shapefile(tmp_path / "STBHHX.shp", [square], {"BSM": ["1"]})
+    (tmp_path / "STBHHX.shx").unlink()
+    refusal = one(tmp_path).refusal
+    assert refusal is not None
+    assert refusal.en.endswith("the shapefile lacks .shx")
 
 
 def test_an_area_without_a_unit_is_asked_about(tmp_path: Path, out: Path) -> None:

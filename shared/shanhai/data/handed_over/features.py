@@ -104,7 +104,7 @@ def _opened(path: Path, name: str, answers: Answers) -> Iterator[FeatureSource]:
         case ".gdb":
             yield from open_geodatabase(path)
         case ".shp":
-            yield open_loose_shapefile(path.stem, path, wishes)
+            yield open_loose_shapefile(path, wishes)
         case ".geojson":
             yield GeoJsonSource(path, sequence=False)
         case ".kml":
