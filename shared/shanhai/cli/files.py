@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -151,6 +151,6 @@ def import_plan(
 ) -> None:
     """Rebuild a plan from its package."""
     with ApiClient(api or PublicSettings().api_url, key, timeout=TIMEOUT_S) as client:
-        summary: dict[str, Any] = run_on_upload(client, "import-plan", file, {})["summary"]
+        summary = run_on_upload(client, "import-plan", file, {}).results()["summary"]
     made, found = (sum(summary[name].values()) for name in ("made", "found"))
     typer.echo(f"{summary['plan']}: {made} rows made, {found} were there")

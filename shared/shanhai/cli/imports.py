@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from shanhai.cli.kit import nested, parse_settings
-from shanhai.client import ApiClient, FilePart
+from shanhai.client import ApiClient, FilePart, RemoteJob, Sync
 from shanhai.data.pack import (
     DescribedData,
     Layer,
@@ -306,33 +306,33 @@ def import_feature_file(
     Raises:
         InvalidInput: nothing was written, because of rows that cannot be.
     """
-    results = run_on_upload(client, "import-features", path, stated)
+    job = run_on_upload(client, "import-features", path, stated)
     if reports is not None:
         reports.mkdir(parents=True, exist_ok=True)
         for name, ending in REPORTS.items():
-            client.download(results[name]["href"], reports / f"{path.name}{ending}")
-    summary = results["summary"]
+            job.download(name, reports / f"{path.name}{ending}")
+    summary = job.results()["summary"]
     if summary["verdict"] == "refused":
-        raise InvalidInput(told_findings(_findings(client, results)), pointer=path.name)
+        raise InvalidInput(told_findings(_findings(client, job)), pointer=path.name)
     counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
-    left_out = _findings(client, results) if summary["rejected"] else []
+    left_out = _findings(client, job) if summary["rejected"] else []
     return "\n".join([f"{summary['verdict']}: {', '.join(counts)}", *_first(left_out)])
 
 
 def run_on_upload(
     client: ApiClient, process: str, path: Path, inputs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Upload a file, run a process on it with a bar, and return its results."""
+) -> RemoteJob[Sync]:
+    """Upload a file, run a process on it with a bar, and return the job when it has ended."""
     job = client.submit(process, {"upload": client.upload(path), **inputs})
     with Progress(transient=True) as bar:
         task = bar.add_task(path.name, total=100)
         job.wait(lambda done, _stage: bar.update(task, completed=done))
-    return job.results()
+    return job
 
 
-def _findings(client: ApiClient, results: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _findings(client: ApiClient, job: RemoteJob[Sync]) -> Sequence[Mapping[str, Any]]:
     """Why rows were not written: the errors of the report."""
-    found = client.get(results["report"]["href"])["findings"]
+    found = client.get(f"{job.url}/results/report")["findings"]
     return [item for item in found if item["severity"] == "error"]
 
 
@@ -456,7 +456,7 @@ def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str
                 message_zh=f"请用 --{name} 说明栅格 {path.name}，要素则用 --collection 指定集合",
                 pointer=f"--{name}",
             )
-    done = run_on_upload(client, "import-dataset", path, inputs)
+    done = run_on_upload(client, "import-dataset", path, inputs).results()
     if "dataset" in done:
         return str(done["dataset"])
     return json.dumps(done["summary"], ensure_ascii=False)

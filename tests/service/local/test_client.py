@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from shanhai.cli.imports import import_file
+from shanhai.cli.imports import import_feature_file, import_file
 from shanhai.client import ApiClient, AsyncApiClient, JobFailed
 from shanhai.client.steps import LONGEST_PAUSE_S, pause_before_repeat
 from shanhai.errors import (
@@ -442,17 +442,38 @@ def test_a_job_that_fails_says_why_in_chinese_too(call: Either, server: Server) 
     assert server.asked[-1].headers["accept-language"] == "zh"
 
 
-def test_what_a_check_tells_of_a_raster_can_be_read(server: Server, tmp_path: Path) -> None:
-    raster = tmp_path / "soil.tif"
-    raster.write_bytes(b"0123")
+def takes(server: Server, process: str, file: Path, results: dict[str, Any]) -> None:
+    """Have the server take four bytes of a file, run a process on them, and give its results."""
+    file.write_bytes(b"0123")
     digest = hashlib.sha256(b"0123").hexdigest()
     stands = {"upload": "u", "bytes": 4, "total_bytes": 4, "sha256": digest}
     server.says("/uploads", Reply(201, stands))
     server.says("/uploads/u", Reply(body=stands))
-    asked = Reply(201, {}, {"Location": f"{server.url}/jobs/1"})
-    server.says("/processes/import-dataset/execution", asked)
+    asked = Reply(201, {}, {"Location": "https://public.example/jobs/1"})
+    server.says(f"/processes/{process}/execution", asked)
     server.says("/jobs/1/events", Reply(body=event(1, 100, "", "successful"), headers=EVENTS))
-    server.says("/jobs/1/results", Reply(body={"summary": {"theme": "土壤"}}))
+    server.says("/jobs/1/results", Reply(body=results))
+
+
+def test_reports_are_fetched_where_the_job_was_asked_for(server: Server, tmp_path: Path) -> None:
+    counts = {"created": 1, "updated": 0, "unchanged": 0, "rejected": 1}
+    public = {"href": "https://public.example/jobs/1/results/report"}
+    told = {"summary": {"verdict": "partly_imported", **counts}}
+    names = ("report", "table", "page")
+    takes(server, "import-features", tmp_path / "a.csv", told | dict.fromkeys(names, public))
+    found = {"row": 2, "code": None, "member": None, "detail": "no code", "rule": "code"}
+    for name in names:
+        body = {"findings": [{"severity": "error", **found}]}
+        server.says(f"/jobs/1/results/{name}", Reply(body=body))
+    with ApiClient(server.url, KEY) as api:
+        done = import_feature_file(api, tmp_path / "a.csv", {}, tmp_path / "reports")
+    assert done.endswith("row 2: no code [code]")
+    assert len(list((tmp_path / "reports").iterdir())) == 3
+
+
+def test_what_a_check_tells_of_a_raster_can_be_read(server: Server, tmp_path: Path) -> None:
+    raster = tmp_path / "soil.tif"
+    takes(server, "import-dataset", raster, {"summary": {"theme": "土壤"}})
     with ApiClient(server.url, KEY) as api:
         told = import_file(api, raster, {"region": "xiamen", "theme": "soil", "mode": "check"})
     assert told == '{"theme": "土壤"}'
