@@ -32,6 +32,7 @@ from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.dataset_description import (
     FEATURES,
     FeaturesDescription,
+    parse_description,
     read_description,
 )
 from shanhai.settings import PublicSettings
@@ -122,15 +123,16 @@ def _import_features(
 ) -> Iterator[tuple[str, ImportOutcome]]:
     """Import the files of features that a prepared folder describes."""
     for path in sorted(folder.glob(f"*{FEATURES}")):
-        said = FeaturesDescription.model_validate_json(path.read_bytes())
-        of = {"collection": said.collection, "mapping": said.mapping, **stated}
+        name = path.name
         try:
-            done = import_feature_file(client, folder / said.file, of, None)
-            yield said.file, ImportOutcome("made", done)
+            said = parse_description(FeaturesDescription, name, path.read_bytes())
+            name, of = said.file, {"collection": said.collection, "mapping": said.mapping, **stated}
+            done = import_feature_file(client, folder / name, of, None)
+            yield name, ImportOutcome("made", done)
         except Unauthenticated:
             raise
         except ShanhaiError as error:
-            yield said.file, ImportOutcome("refused", _in_both(error))
+            yield name, ImportOutcome("refused", _in_both(error))
 
 
 def import_handed_over(
@@ -446,8 +448,9 @@ def demand_none(**options: object) -> None:
 def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
     """Upload one raster and have it imported; its dataset's code, or what a check tells of it."""
     sidecar = path.with_suffix(".json")
-    described = read_description(sidecar).import_inputs() if sidecar.exists() else {}
-    inputs = {**described, **stated}
+    # A file of features whose collection was forgotten may end like that itself.
+    is_beside = sidecar != path and sidecar.exists()
+    inputs = {**(read_description(sidecar).import_inputs() if is_beside else {}), **stated}
     for name in ("region", "theme"):
         if name not in inputs:
             raise InvalidInput(

@@ -170,7 +170,7 @@ def tell_error(error: Exception) -> int | None:
         if error.errno in OF_FILES:
             typer.echo(f"错误：{named}{OF_FILES[error.errno]}", err=True)
         return 1
-    if isinstance(error, ValidationError):
+    if isinstance(error, ValidationError) and error.title in {one.__name__ for one in ALL_SETTINGS}:
         for line in (*faults_of(error), *advice_on(error)):
             typer.echo(line, err=True)
         return 2

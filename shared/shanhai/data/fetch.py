@@ -185,7 +185,7 @@ def is_fetched(plan: FetchPlan, request: FetchRequest, out: Path, upstream: Upst
     """Whether `out` holds the theme as it would be fetched: of the same files as they are now."""
     try:
         there = read_description(out / f"{plan.theme}.json")
-    except (OSError, ValueError):
+    except (OSError, InvalidInput):
         return False
     path = out / there.file
     return (

@@ -21,7 +21,11 @@ from shanhai.client import FilePart
 from shanhai.data.regions import REGIONS
 from shanhai.errors import Fault, InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, list_members, why_not_plain
-from shanhai.processes.kit.dataset_description import FEATURES, DatasetDescription
+from shanhai.processes.kit.dataset_description import (
+    FEATURES,
+    DatasetDescription,
+    parse_description,
+)
 from shanhai.storage.reproducible_zip import LONGEST_MANIFEST, MANIFEST, undated
 from shanhai.validation import StrictModel, rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label
@@ -166,16 +170,7 @@ def _read(parts: Mapping[str, FilePart]) -> DescribedData:
 def _description(part: FilePart) -> DatasetDescription:
     if part.size > LONGEST_DESCRIPTION:
         raise _refused(part.name, "过长", f"is longer than {LONGEST_DESCRIPTION} bytes")
-    try:
-        return DatasetDescription.model_validate_json(part.read())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _refused(
-            part.name,
-            f"不是数据说明：{where} {rule_in_chinese(first)}",
-            f"is no description: {where}: {rule_in_english(first)}",
-        ) from error
+    return parse_description(DatasetDescription, part.name, part.read())
 
 
 def write_pack(held: DescribedData, target: Path, told: Told = lambda _: None) -> PackManifest:

@@ -1,11 +1,15 @@
 """The description that lies beside every data file: what it is, whence, and how far to trust it."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from shanhai.validation import Rfc3339Date, StrictModel
+from pydantic import ValidationError
+
+from shanhai.errors import UnsupportedFile
+from shanhai.validation import Rfc3339Date, StrictModel, rule_in_chinese, rule_in_english
 
 Kind = Literal["raster", "vector"]
+Said = TypeVar("Said", bound=StrictModel)
 OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256", "origin"})
 """Members the import process does not take under their name."""
 
@@ -95,5 +99,23 @@ def write_description(description: DatasetDescription, folder: Path) -> Path:
 
 
 def read_description(path: Path) -> DatasetDescription:
-    """The description in a file that `write_description` wrote."""
-    return DatasetDescription.model_validate_json(path.read_bytes())
+    """The description in a file that `write_description` wrote, as `parse_description` has it."""
+    return parse_description(DatasetDescription, path.name, path.read_bytes())
+
+
+def parse_description(model: type[Said], name: str, content: bytes) -> Said:
+    """What a description says.
+
+    Raises:
+        UnsupportedFile: the file is none; the first member that is missing or wrong is told.
+    """
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where, shown = ".".join(map(str, first["loc"])), name[:100]
+        raise UnsupportedFile(
+            f"{shown!r} is no description: {where}: {rule_in_english(first)}",
+            message_zh=f"“{shown}”不是数据说明：{where} {rule_in_chinese(first)}",
+            pointer=shown,
+        ) from error
