@@ -55,14 +55,14 @@ def export(
 def _write(
     collection: RemoteCollection[Sync], asked: Mapping[str, Query], chosen: str, to: Path
 ) -> list[Path]:
-    """Save what was asked for, as the file's ending has it; the files made."""
-    if chosen != GEOJSON and to.suffix.lower() != SHAPEFILE:
+    """Save what was asked for, a shapefile in its parts where `to` ends so; the files made."""
+    if chosen != GEOJSON and (chosen, to.suffix.lower()) != ("shp", SHAPEFILE):
         collection.download(to, **asked)
         return [to]
     with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
         sent = Path(folder) / "sent"
         collection.download(sent, **asked)
-        return unpack_shapefile(sent, to) if chosen == "shp" else [join_sequence(sent, to)]
+        return [join_sequence(sent, to)] if chosen == GEOJSON else unpack_shapefile(sent, to)
 
 
 def join_sequence(sent: Path, to: Path) -> Path:

@@ -3,7 +3,9 @@
 import json
 import os
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from typer import Typer
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 from shanhai import __version__
 from shanhai.backup.encryption import make_identity
 from shanhai.cli.app import app, loaded, main
-from shanhai.cli.files import _format_of, _uri_of, join_sequence, unpack_shapefile
+from shanhai.cli.files import _format_of, _uri_of, _write, join_sequence, unpack_shapefile
 from shanhai.cli.kit import parse_settings
 from shanhai.errors import InvalidInput
 
@@ -179,6 +181,35 @@ def test_a_sequence_becomes_a_collection(tmp_path: Path, lines: list[dict[str, s
     join_sequence(sent, to)
     document = json.loads(to.read_text(encoding="utf-8"))
     assert document == {"type": "FeatureCollection", "features": lines}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A collection of which the API sends what is given."""
+
+    content: bytes
+
+    def download(self, target: Path, **_query: object) -> None:
+        target.write_bytes(self.content)
+
+
+@pytest.mark.parametrize(
+    ("format", "name"), [("csv", "zones.shp"), ("fgb", "zones.SHP"), ("shp", "zones.zip")]
+)
+def test_a_format_that_is_named_is_saved_as_it_is_sent(
+    tmp_path: Path, format: str, name: str
+) -> None:
+    to = tmp_path / name
+    assert _write(cast("Any", Sent(b"as it is")), {}, format, to) == [to]
+    assert to.read_bytes() == b"as it is"
+
+
+def test_geojson_that_is_named_is_one_collection_whatever_its_file_is_called(
+    tmp_path: Path,
+) -> None:
+    to = tmp_path / "zones.shp"
+    assert _write(cast("Any", Sent(b'{"id":"a"}\n')), {}, "geojson", to) == [to]
+    assert json.loads(to.read_bytes())["features"] == [{"id": "a"}]
 
 
 @pytest.mark.parametrize(
