@@ -85,7 +85,7 @@ def unpack_shapefile(sent: Path, to: Path) -> list[Path]:
 
     A collection of several kinds of geometry makes a shapefile of each, told apart by an ending.
     """
-    made = []
+    drafts = {}
     with zipfile.ZipFile(sent) as archive:
         names = sorted(archive.namelist())
         several = [Path(name).stem for name in names if name.endswith(SHAPEFILE)][1:]
@@ -93,10 +93,12 @@ def unpack_shapefile(sent: Path, to: Path) -> list[Path]:
             member = Path(name)
             is_part = several and member.stem != "fields"
             own = f"{to.stem}_{member.stem.rpartition('_')[2]}" if is_part else to.stem
-            target = to.with_name(f"{own}{member.suffix}")
-            target.write_bytes(archive.read(name))
-            made.append(target)
-    return made
+            ending = ".fields.txt" if member.name == "fields.txt" else member.suffix
+            draft = drafts[to.with_name(f"{own}{ending}")] = sent.with_name(f"sent.{member.name}")
+            draft.write_bytes(archive.read(name))
+    # What is there is replaced once all is unpacked, and shapes after what belongs to them.
+    made = sorted(drafts, key=lambda target: target.suffix == SHAPEFILE)
+    return [drafts[target].replace(target) for target in made]
 
 
 def _uri_of(crs: str) -> str:

@@ -215,10 +215,10 @@ def test_geojson_that_is_named_is_one_collection_whatever_its_file_is_called(
 @pytest.mark.parametrize(
     ("members", "files"),
     [
-        (["zones.dbf", "zones.shp", "fields.txt"], ["mine.dbf", "mine.shp", "mine.txt"]),
+        (["zones.dbf", "zones.shp", "fields.txt"], ["mine.dbf", "mine.shp", "mine.fields.txt"]),
         (
             ["sites_point.shp", "sites_polygon.shp", "fields.txt"],
-            ["mine_point.shp", "mine_polygon.shp", "mine.txt"],
+            ["mine_point.shp", "mine_polygon.shp", "mine.fields.txt"],
         ),
     ],
 )
@@ -228,6 +228,23 @@ def test_a_shapefile_is_unpacked_under_the_name_asked_for(
     with zipfile.ZipFile(tmp_path / "sent", "w") as archive:
         for name in members:
             archive.writestr(name, name)
+    (tmp_path / "mine.txt").write_text("notes")
     made = unpack_shapefile(tmp_path / "sent", tmp_path / "mine.shp")
     assert sorted(path.name for path in made) == sorted(files)
     assert all(path.read_text().endswith(path.suffix) for path in made)
+    assert {path.name for path in tmp_path.iterdir()} == {"sent", "mine.txt", *files}
+    assert (tmp_path / "mine.txt").read_text() == "notes"
+
+
+def test_a_shapefile_that_is_cut_replaces_no_part_of_the_one_there(tmp_path: Path) -> None:
+    sent, to = tmp_path / "new" / "sent", tmp_path / "mine.shp"
+    sent.parent.mkdir()
+    with zipfile.ZipFile(sent, "w") as archive:
+        for name in ("zones.dbf", "zones.shp"):
+            archive.writestr(name, "new")
+    sent.write_bytes(sent.read_bytes().replace(b"zones.shpnew", b"zones.shpold"))
+    for part in (to, to.with_suffix(".dbf")):
+        part.write_text("old")
+    with pytest.raises(zipfile.BadZipFile):
+        unpack_shapefile(sent, to)
+    assert [part.read_text() for part in (to, to.with_suffix(".dbf"))] == ["old", "old"]
