@@ -271,19 +271,29 @@ def parse_settings(texts: list[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        value = json.loads(text)
+        value = orjson.loads(text)
     except ValueError:
         return text
     return text if isinstance(value, str | list | dict) else value
 
 
 def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """`a.b=1` as the member `b` of `a`, over what `base` has there."""
+    """`a.b=1` as the member `b` of `a`, over what `base` has there.
+
+    Raises:
+        InvalidInput: `a` is something that has no members.
+    """
     found: dict[str, Any] = json.loads(json.dumps(base, default=str))
     for name, value in stated.items():
         *path, last = name.split(".")
         place = found
         for part in path:
             place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise InvalidInput(
+                    f"{name} cannot be set: {part} is {json.dumps(place)}",
+                    message_zh=f"无法设置 {name}：{part} 为 {json.dumps(place)}",
+                    pointer=name,
+                )
         place[last] = value
     return found

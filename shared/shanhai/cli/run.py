@@ -1,12 +1,12 @@
 """`shanhai run`: a process on local files, without any server; `shanhai reproduce`: again."""
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 import yaml
 from rich.console import Console
@@ -198,7 +198,7 @@ def read_options(
     Raises:
         InvalidInput: a text reads otherwise, or names a theme that no raster is given for.
     """
-    options = nested(parse_settings(texts), {})
+    said = parse_settings(texts)
     for name, stated in words.items():
         for text in stated:
             theme, separator, value = text.partition("=")
@@ -208,8 +208,15 @@ def read_options(
                     message_zh=f"{text!r} 不是“专题=文字”的形式",
                     pointer=f"--{name}",
                 )
-            options.setdefault(theme, {})[name] = value
-    for theme in options:
+            said[f"{theme}.{name}"] = value
+    options = nested(said, {})
+    for theme, given in options.items():
+        if not isinstance(given, dict):
+            raise InvalidInput(
+                f"{theme}={given} does not read theme.name=value",
+                message_zh=f"{theme}={given} 不是“专题.名称=值”的形式",
+                pointer="--option",
+            )
         if theme not in rasters:
             raise InvalidInput(
                 f"{theme} is given no raster; rasters are given for: {', '.join(rasters)}",
@@ -232,7 +239,7 @@ def _structured(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith(("[", "{")):
         return value
     try:
-        return json.loads(value)
+        return orjson.loads(value)
     except ValueError:
         return value
 
@@ -243,9 +250,9 @@ def read_inputs(path: Path) -> dict[str, Any]:
     Raises:
         InvalidInput: it is neither, or holds no object.
     """
-    text = path.read_text(encoding="utf-8")
+    content = path.read_bytes()
     try:
-        found = yaml.safe_load(text) if path.suffix in YAML else json.loads(text)
+        found = yaml.safe_load(content) if path.suffix in YAML else orjson.loads(content)
     except (ValueError, yaml.YAMLError) as error:
         raise InvalidInput(
             f"{path.name} cannot be read: {error}",

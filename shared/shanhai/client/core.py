@@ -52,6 +52,7 @@ KEY = "Idempotency-Key"
 REPEATS = 5
 TIMEOUT_S = 60.0
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+VISIBLE = re.compile("[!-~]*")
 PART_BYTES = 8 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
 UPLOAD = "/uploads/{upload}"
@@ -146,7 +147,11 @@ class ClientCore(Driven[Mode]):
             lang: `zh` or `en`: titles, messages and errors come in it.
             repeats: How often a request is sent again at most.
             options: As httpx's own client takes them, such as `timeout`, `proxy` and `verify`.
+
+        Raises:
+            InvalidInput: the address is none, or the key cannot be one.
         """
+        _demand_access(base_url, key)
         self._base, self._key, self._repeats = base_url.rstrip("/"), key, repeats
         self._headers = {"Accept": "application/json, */*;q=0.5"}
         if lang is not None:
@@ -366,6 +371,25 @@ def _told(value: Query) -> str:
     if isinstance(value, str | int | float | None):
         return str(value)
     return ",".join(map(_told, value))
+
+
+def _demand_access(base_url: str, key: str | None) -> None:
+    try:
+        scheme, host, _ = _origin(base_url)
+    except httpx.InvalidURL:
+        scheme = host = ""
+    if scheme not in {"http", "https"} or not host:
+        raise InvalidInput(
+            f"{base_url!r} is no address of a service, such as http://localhost:8000",
+            message_zh=f"{base_url!r} 不是服务地址（如 http://localhost:8000）",
+            pointer=base_url,
+        )
+    if key is not None and not VISIBLE.fullmatch(key):
+        raise InvalidInput(
+            "the key is none: keys are ASCII letters, digits and signs, without blanks",
+            message_zh="密钥无效：密钥只含 ASCII 字母、数字和符号，不含空白",
+            pointer="key",
+        )
 
 
 def _origin(address: str) -> tuple[str, str, int | None]:

@@ -133,12 +133,17 @@ def test_every_command_says_where_settings_come_from(
 
 def test_named_values() -> None:
     given = ["scale=0.1", "accept_datum=true", "name_zh=高程", "code=007", "nodata=null"]
+    # JSON has no such numbers.
+    given += ["a=NaN", "b=-Infinity", "c=1e999"]
     assert parse_settings(given) == {
         "scale": 0.1,
         "accept_datum": True,
         "name_zh": "高程",
         "code": "007",
         "nodata": None,
+        "a": "NaN",
+        "b": "-Infinity",
+        "c": "1e999",
     }
 
 
@@ -146,6 +151,36 @@ def test_named_values() -> None:
 def test_malformed_value(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_settings([text])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "reason_zh"),
+    [
+        (["--api", "http://[::1"], "'http://[::1' is no address", "不是服务地址"),
+        (["--api", "localhost:8000"], "'localhost:8000' is no address", "不是服务地址"),
+        (["--api", "ftp://localhost"], "'ftp://localhost' is no address", "不是服务地址"),
+        (["--key", "钥匙"], "the key is none: keys are ASCII", "密钥无效"),
+        (["--key", "shk_a\n"], "the key is none: keys are ASCII", "密钥无效"),
+    ],
+)
+def test_an_address_or_key_that_cannot_be_one_is_refused_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: list[str],
+    reason: str,
+    reason_zh: str,
+) -> None:
+    to = str(tmp_path / "zones.csv")
+    api = [] if "--api" in words else ["--api", "http://127.0.0.1:9"]
+    monkeypatch.setattr("sys.argv", ["shanhai", "export", "zones", "--to", to, *api, *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    told = capsys.readouterr().err
+    assert caught.value.code == 1
+    assert reason in told
+    assert reason_zh in told
+    assert "钥匙" not in told
 
 
 def test_the_version_is_told() -> None:

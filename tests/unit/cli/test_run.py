@@ -52,9 +52,15 @@ def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path) -> None:
     assert read_inputs(tmp_path / "b.yaml") == wanted
 
 
-@pytest.mark.parametrize(("name", "text"), [("a.json", "{"), ("a.yaml", "a: ["), ("b.json", "[]")])
-def test_what_holds_no_inputs_is_refused(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("a.json", b"{"), ("a.yaml", b"a: ["), ("b.json", b"[]"), ("c.json", b'{"cell_m": NaN}')),
+        *((name, '{"name_zh": "厦门"}'.encode("gbk")) for name in ("gbk.json", "gbk.yaml")),
+    ],
+)
+def test_what_holds_no_inputs_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidInput) as caught:
         read_inputs(tmp_path / name)
     assert caught.value.message_zh != caught.value.message
@@ -67,13 +73,31 @@ def test_flags_go_over_the_file() -> None:
     assert base["parameters"] == {"k": 4, "unit_m": 500}
 
 
+@pytest.mark.parametrize(
+    ("stated", "base"),
+    [
+        ({"a": 1, "a.b": 2}, {}),
+        ({"a.b": 2}, {"a": None}),
+        ({"a.b.c": 2}, {"a": {"b": [1]}}),
+    ],
+)
+def test_a_member_of_what_has_none_is_refused_by_its_name(
+    stated: dict[str, Any], base: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        nested(stated, base)
+    assert caught.value.faults[0].pointer in stated
+    assert caught.value.message_zh != caught.value.message
+
+
 def test_lists_and_objects_are_json() -> None:
-    given = ['themes=["carbon"]', 'datasets={"dem": "a"}', "plan=[x", "cell_m=30"]
+    given = ['themes=["carbon"]', 'datasets={"dem": "a"}', "plan=[x", "cell_m=30", "ks=[NaN]"]
     assert read_settings(given) == {
         "themes": ["carbon"],
         "datasets": {"dem": "a"},
         "plan": "[x",
         "cell_m": 30,
+        "ks": "[NaN]",
     }
 
 
@@ -92,6 +116,8 @@ def test_words_on_a_raster_stay_words(tmp_path: Path) -> None:
     for texts, words, pointer in (
         ([], {"source": ["dem"]}, "--source"),
         (["npp.scale=2"], {}, "/inputs/datasets/npp"),
+        (["dem=3"], {}, "--option"),
+        (["dem=3"], {"source": ["dem=2020"]}, "dem.source"),
     ):
         with pytest.raises(InvalidInput) as caught:
             read_options(texts, rasters, words)
