@@ -30,6 +30,7 @@ from shanhai.client.steps import (
     Work,
     checked,
     content_of,
+    may_be_done,
     next_of,
     pause_before_repeat,
     records_of,
@@ -305,9 +306,14 @@ class ClientCore(Driven[Mode]):
         begin: Callable[[], object] = lambda: None,
     ) -> Steps[httpx.Response]:
         """The answer, asked for again while that is safe and of use; each time after `begin`."""
+        lost = False
         for before in range(self._repeats + 1):
             begin()
             answered = yield Send(request, take)
+            gone = getattr(answered, "status_code", None) in {404, 410}
+            if lost and gone and request.method == "DELETE":
+                return httpx.Response(httpx.codes.NO_CONTENT, request=request)
+            lost |= may_be_done(answered)
             pause = pause_before_repeat(request, answered, before)
             if pause is None or before == self._repeats:
                 break

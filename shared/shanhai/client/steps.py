@@ -143,12 +143,16 @@ def pause_before_repeat(
 ) -> float | None:
     """Seconds until a request may be sent again; None where that is of no use, or not safe.
 
-    A request is safe to repeat if its method is, or if it has an idempotency key.
+    A request is safe to repeat if its method is, or if it has an idempotency key. One that demands
+    a state, or that there is none, would meet its own work if its answer alone was lost.
 
     Args:
         before: How often it was repeated already.
     """
     if request.method not in SAFE and "Idempotency-Key" not in request.headers:
+        return None
+    named = request.headers.get("If-Match", "*") != "*" or "If-None-Match" in request.headers
+    if named and request.method in {"PUT", "DELETE"} and may_be_done(answered):
         return None
     asked = 0.0
     if isinstance(answered, httpx.Response):
@@ -160,6 +164,13 @@ def pause_before_repeat(
     own = FIRST_PAUSE_S * 2**before * random.uniform(0.5, 1)  # noqa: S311 - spreads, hides nothing
     pause = max(asked, min(own, LONGEST_PAUSE_S))
     return pause if pause <= LONGEST_PAUSE_S else None
+
+
+def may_be_done(answered: httpx.Response | httpx.RequestError) -> bool:
+    """Whether the request may have been carried out though the service did not say so."""
+    if isinstance(answered, httpx.Response):
+        return answered.status_code in {502, 504}
+    return not isinstance(answered, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _retry_after(response: httpx.Response) -> float:

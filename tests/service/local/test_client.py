@@ -264,6 +264,44 @@ def test_what_could_happen_twice_is_not_asked_for_again(call: Either, server: Se
     assert len(server.asked) == 2
 
 
+@pytest.mark.parametrize("first", [Reply(body={}, cut=1), Reply(504, {})])
+@pytest.mark.parametrize("then", [404, 410])
+def test_what_was_deleted_when_the_answer_was_lost_is_deleted(
+    call: Either, server: Server, first: Reply, then: int
+) -> None:
+    server.says("/items/a", first, Reply(then, {"title": "Gone", "status": then}))
+    assert call("delete", "/items/a") is None
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("first", [[], [Reply(503, {}, {"Retry-After": "0"})]])
+def test_what_was_not_there_to_be_deleted_is_told(
+    call: Either, server: Server, first: list[Reply]
+) -> None:
+    server.says("/items/a", *first, Reply(404, {"title": "Not found", "status": 404}))
+    with pytest.raises(NotFound):
+        call("delete", "/items/a")
+
+
+@pytest.mark.parametrize("method", ["put", "delete"])
+@pytest.mark.parametrize("condition", [{"If-Match": '"1.2"'}, {"If-None-Match": "*"}])
+def test_a_change_of_one_state_whose_answer_was_lost_is_not_sent_again(
+    call: Either, server: Server, method: str, condition: dict[str, str]
+) -> None:
+    refused = Reply(503, {}, {"Retry-After": "0"})
+    stale = Reply(412, {"title": "Stale", "status": 412})
+    server.says("/items/a", refused, Reply(body={"a": 1}, cut=0), stale)
+    body = [{"a": 1}] if method == "put" else []
+    with pytest.raises(Unavailable):
+        call(method, "/items/a", *body, headers=condition)
+    assert len(server.asked) == 2
+
+
+def test_a_change_of_any_state_is_sent_again(call: Either, server: Server) -> None:
+    server.says("/items/a", Reply(body={"a": 1}, cut=0), Reply(body={"a": 1}))
+    assert call("put", "/items/a", {"a": 1}, headers={"If-Match": "*"}) == {"a": 1}
+
+
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [
