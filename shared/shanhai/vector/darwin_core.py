@@ -123,10 +123,12 @@ def _demand_occurrences(core: ArchiveCore) -> None:
             f"the core of the archive is {core.row_type[:100]!r}; occurrences are read",
             f"档案的核心表为 {core.row_type[:100]!r}；只读取 Occurrence",
         )
-    if not core.location or len(core.delimiter) != 1 or "scientificName" not in core.terms:
+    signs = len(core.delimiter) == len(core.quote or "-") == 1
+    if not core.location or not signs or "scientificName" not in core.terms:
         raise sources.refuse(
-            "meta.xml must name the file of the core, a delimiter of one sign and scientificName",
-            "meta.xml 须给出核心文件、单字符分隔符和 scientificName",
+            "meta.xml must name the file of the core, a delimiter of one sign, one sign or none"
+            " that encloses fields, and scientificName",
+            "meta.xml 须给出核心文件、单字符分隔符、至多一个字符的引用符和 scientificName",
         )
     if sources.python_codec(core.encoding) is None:
         raise sources.refuse(

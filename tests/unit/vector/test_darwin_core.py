@@ -83,6 +83,7 @@ def test_rows_are_read_by_their_terms_with_what_they_have_by_default(tmp_path: P
         ({"location": "../../etc/passwd"}, "holds no"),
         ({"location": "other.txt"}, "holds no"),
         ({"sign": "ab"}, "delimiter of one sign"),
+        ({"quote": "''"}, "one sign or none that encloses"),
         ({"meta": "<archive><core"}, "meta.xml cannot be read"),
         (
             {"meta": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'},
