@@ -39,7 +39,6 @@ from shanhai.settings import PublicSettings
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Visibility
 
-PACK = ".zip"
 REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
 MOST_SHOWN = 20
 UPLOADED = 50
@@ -56,11 +55,6 @@ class ImportOutcome:
 
     what: str
     note: str = ""
-
-
-def is_pack(path: Path) -> bool:
-    """Whether a file is named as a pack; a zipped shapefile is told apart by its collection."""
-    return path.suffix.lower() == PACK
 
 
 def import_described(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> bool:
@@ -410,7 +404,8 @@ def import_paths(
                 shown = {} if visibility is None else {"visibility": visibility}
                 whole &= import_handed_over(client, path, shown, region, answers, option or [])
                 continue
-            if path.is_dir() or (collection is None and is_pack(path)):
+            # A zipped shapefile is told from a pack by its collection.
+            if path.is_dir() or (collection is None and path.suffix.lower() == ".zip"):
                 demand_none(
                     collection=collection,
                     region=region,

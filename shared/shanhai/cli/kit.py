@@ -258,23 +258,30 @@ def kind_of(annotation: Any) -> str:
     return words.get(name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
 
 
-def parse_settings(texts: list[str]) -> dict[str, Any]:
-    """`name=value` texts; values that read as JSON numbers, booleans or null are those."""
+def parse_settings(texts: list[str], *, structured: bool = False) -> dict[str, Any]:
+    """`name=value` texts; values that read as JSON numbers, booleans or null are those.
+
+    Args:
+        structured: Arrays and objects are read, too.
+
+    Raises:
+        InvalidInput: a text reads otherwise.
+    """
     found: dict[str, Any] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name:
             raise InvalidInput(f"{text!r} does not read name=value", pointer=text)
-        found[name] = _value(value)
+        found[name] = _value(value, str if structured else str | list | dict)
     return found
 
 
-def _value(text: str) -> Any:
+def _value(text: str, kept: type | UnionType) -> Any:
     try:
         value = orjson.loads(text)
     except ValueError:
         return text
-    return text if isinstance(value, str | list | dict) else value
+    return text if isinstance(value, kept) else value
 
 
 def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,8 @@ def run(
             pointer="--dissolve",
         )
     rasters = read_rasters(raster or [])
-    asked = nested(read_settings(stated or []), read_inputs(inputs) if inputs else {})
+    settings = parse_settings(stated or [], structured=True)
+    asked = nested(settings, read_inputs(inputs) if inputs else {})
     if edits is not None:
         asked["edits"] = read_drawn(edits, "/inputs/edits")
     if sites is not None:
@@ -224,24 +225,6 @@ def read_options(
                 pointer=f"/inputs/datasets/{theme}",
             )
     return options
-
-
-def read_settings(texts: list[str]) -> dict[str, Any]:
-    """`name=value` texts; arrays and objects are JSON.
-
-    Raises:
-        InvalidInput: a text reads otherwise.
-    """
-    return {name: _structured(value) for name, value in parse_settings(texts).items()}
-
-
-def _structured(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith(("[", "{")):
-        return value
-    try:
-        return orjson.loads(value)
-    except ValueError:
-        return value
 
 
 def read_inputs(path: Path) -> dict[str, Any]:

@@ -189,7 +189,7 @@ class LayerSource:
         place = names.index(geometry)
         columns: dict[str, Sequence[Any]] = {}
         texts = [name for name in names if name != geometry]
-        for name, own in zip(texts, self._own_names(texts), strict=True):
+        for name, own in zip(texts, self.info.fields if self._codec else texts, strict=True):
             values = batch.column(names.index(name)).to_pylist()
             columns[own] = self._decoded(values) if self._codec else values
         shapes = [value or None for value in batch.column(place).to_pylist()]
@@ -206,9 +206,6 @@ class LayerSource:
         found = sources.shapes_of(shapes)
         points: NDArray[np.bool_] = np.equal(shapely.get_type_id(found), 0)
         yield from map(int, np.flatnonzero(points & shapely.is_empty(found)))
-
-    def _own_names(self, names: Sequence[str]) -> Sequence[str]:
-        return self.info.fields if self._codec else names
 
     def _decoded(self, values: list[Any]) -> list[Any]:
         codec = self._codec or BYTES_AS_TEXT

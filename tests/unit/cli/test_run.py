@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shanhai.cli.app import main
-from shanhai.cli.kit import nested
-from shanhai.cli.run import read_inputs, read_options, read_rasters, read_settings
+from shanhai.cli.kit import nested, parse_settings
+from shanhai.cli.run import read_inputs, read_options, read_rasters
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.local_run import RUNNABLE
@@ -92,7 +92,7 @@ def test_a_member_of_what_has_none_is_refused_by_its_name(
 
 def test_lists_and_objects_are_json() -> None:
     given = ['themes=["carbon"]', 'datasets={"dem": "a"}', "plan=[x", "cell_m=30", "ks=[NaN]"]
-    assert read_settings(given) == {
+    assert parse_settings(given, structured=True) == {
         "themes": ["carbon"],
         "datasets": {"dem": "a"},
         "plan": "[x",
