@@ -9,7 +9,7 @@ data. Amounts are in yuan; above zero the side downstream pays the side upstream
 better than agreed, below zero the side upstream pays.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -26,9 +26,6 @@ class GradedAmount:
     def __add__(self, other: "GradedAmount") -> "GradedAmount":
         return GradedAmount(self.amount + other.amount, self.graded + other.graded)
 
-    def __neg__(self) -> "GradedAmount":
-        return GradedAmount(-self.amount, -self.graded)
-
     @property
     def mean_grade(self) -> Decimal | None:
         """The mean quality grade by amount; None where there is no amount or no grade."""
@@ -36,24 +33,6 @@ class GradedAmount:
 
 
 NOTHING = GradedAmount()
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """An entry as it is counted.
-
-    Attributes:
-        taken: Taken, else given back.
-        state: `proposed`, `accepted`, `reversed` or `rejected`.
-        reverses: It undoes another entry.
-        grade: Quality grade, 1 is best.
-    """
-
-    taken: bool
-    state: str
-    amount: Decimal
-    reverses: bool = False
-    grade: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +57,6 @@ class BalanceTally:
             self.given_proposed + other.given_proposed,
         )
 
-    def __neg__(self) -> "BalanceTally":
-        return BalanceTally(-self.taken, -self.given, -self.taken_proposed, -self.given_proposed)
-
     @classmethod
     def one(cls, quantity: GradedAmount, *, taken: bool, proposed: bool) -> "BalanceTally":
         """A sum of one side."""
@@ -92,23 +68,6 @@ class BalanceTally:
     def all_taken(self) -> GradedAmount:
         """What is taken or is to be."""
         return self.taken + self.taken_proposed
-
-
-def tally(postings: Iterable[Posting]) -> BalanceTally:
-    """The sum of entries.
-
-    What was rejected does not count, nor does a reversal before it is accepted; an accepted
-    reversal takes back what it reverses, which counts on beside it.
-    """
-    found = BalanceTally()
-    for item in postings:
-        proposed = item.state == "proposed"
-        if item.state == "rejected" or (proposed and item.reverses):
-            continue
-        quantity = GradedAmount(item.amount, item.amount * (item.grade or 0))
-        signed = -quantity if item.reverses else quantity
-        found += BalanceTally.one(signed, taken=item.taken, proposed=proposed)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +225,6 @@ class ServiceRule:
     price: Decimal
     tolerance: Decimal = ZERO
     cap: Decimal | None = None
-
-
-Rule = ClassRule | IndexRule | ServiceRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,38 @@ async def test_farmland_comes_from_the_pool_of_the_region_above(
     assert (await go(approver, "approved")).status_code == 201
 
 
+async def test_what_was_rejected_or_reversed_counts_no_longer(
+    people: People, session: AsyncSession
+) -> None:
+    row = await reserved(session)
+    paper = await add_paper(session, row, "acceptance")
+    await session.commit()
+    planner, approver = people["planner"], people["approver"]
+
+    async def sums() -> tuple[str, ...]:
+        (one,) = (await planner.get(BALANCE)).json()["balances"]
+        amounts = (one["taken"], one["taken_proposed"], one["given"], one["given_proposed"])
+        return *amounts, one["grade_taken"], one["grade_given"]
+
+    farmland = {"kind": "cultivated_land", "unit": "mu"}
+    proven = {**farmland, "evidence": [paper.code]}
+    await put(planner, "taken", "taken", "15", quality_grade=6, **farmland)
+    await put(planner, "refused", "taken", "99", quality_grade=1, **farmland)
+    assert (await move(approver, "refused", "rejected")).status_code == 200
+    for code, amount, grade in (("good", "40", 4), ("poor", "20", 9)):
+        await put(planner, code, "given", amount, quality_grade=grade, **proven)
+        assert (await move(approver, code, "accepted")).status_code == 200
+    both = ("0.0000", "15.0000", "60.0000", "0.0000", "6.00", "5.67")
+    assert await sums() == both
+    await put(planner, "undo", "given", "20", quality_grade=9, reverses="poor", **proven)
+    assert await sums() == both, "a reversal waits for acceptance"
+    assert (await move(approver, "undo", "accepted")).status_code == 200
+    assert await sums() == ("0.0000", "15.0000", "40.0000", "0.0000", "6.00", "4.00")
+    await put(planner, "undo-2", "given", "40", quality_grade=4, reverses="good", **proven)
+    assert (await move(approver, "undo-2", "rejected")).status_code == 200
+    assert (await sums())[2] == "40.0000"
+
+
 BAD: tuple[tuple[dict[str, Any], str, int], ...] = (
     ({"unit": "ha"}, "/unit", 409),
     ({"unit": "km"}, "/unit", 400),
