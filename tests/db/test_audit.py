@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.migrate import downgrade, upgrade
+from shanhai.db.migrate import upgrade
 from shanhai.db.queries.audit import (
     MOST_KINDS,
     Act,
@@ -23,6 +23,7 @@ from shanhai.db.queries.audit import (
 )
 from shanhai.db.queries.audit_chain import AuditBroken, Head, verify_chain
 from shanhai.db.tables.access import AuditChain, AuditLog, AuditRange
+from tests.support.databases import downgrade
 from tests.support.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")

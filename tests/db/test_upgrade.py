@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from shanhai.cli.doctor import check_database
 from shanhai.db import migrate, revision
-from shanhai.db.migrate import downgrade, upgrade
+from shanhai.db.migrate import upgrade
 from shanhai.db.revision import (
     DatabaseState,
     Schema,
@@ -24,6 +24,7 @@ from shanhai.db.revision import (
 )
 from shanhai.errors import Conflict, Unavailable
 from shanhai.local.servers import PrivatePostgres
+from tests.support.databases import downgrade
 from tests.support.job_rows import open_sessions
 from tests.support.serving import PATIENCE_S
 

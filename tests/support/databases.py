@@ -3,12 +3,19 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from alembic import command
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
+from shanhai.db.migrate import migration_config
 from shanhai.db.tables.zone import Region
 from tests.support.feature_rows import forget_features
 from tests.support.job_rows import add_region, forget_jobs, open_sessions
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Run the migrations down to `revision`."""
+    command.downgrade(migration_config(url), revision)
 
 
 @pytest.fixture(scope="module")

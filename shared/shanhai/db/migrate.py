@@ -123,15 +123,6 @@ def demand_known(schema: Schema) -> None:
     )
 
 
-def downgrade(url: str, revision: str) -> None:
-    """Run the migrations down to `revision`.
-
-    Raises:
-        Conflict: The baseline would have to be undone.
-    """
-    command.downgrade(migration_config(url), revision)
-
-
 def _located() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
