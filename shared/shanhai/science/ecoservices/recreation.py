@@ -113,46 +113,6 @@ def supply(*, recreation_potential: FloatArray, accessibility: FloatArray) -> Fl
     return recreation_potential * accessibility
 
 
-def index_supply(
-    *,
-    naturalness: FloatArray,
-    water_distance_m: FloatArray,
-    relief_n: FloatArray,
-    access_distance_m: FloatArray,
-    protected: FloatArray | None = None,
-    water_decay_m: float = WATER_DECAY_M,
-    access_decay_m: float = ACCESS_DECAY_M,
-) -> FloatArray:
-    """Supply index: potential times accessibility.
-
-    `(0.5·Nat + 0.2·exp(−d_water/500) + 0.15·N(relief) + 0.15·Prot)·exp(−d_access/2000)`.
-
-    Args:
-        naturalness: Naturalness of the cell, 0–1.
-        water_distance_m: Distance to water, m; infinite beyond `WATER_CUTOFF_M`.
-        relief_n: Normalised range of elevation, 0–1.
-        access_distance_m: Distance to a road or built-up cell, m; infinite when out of reach,
-            which makes the index 0 and not nodata.
-        protected: 1 in parks, reserves and scenic areas, else 0; 0 everywhere when not given.
-        water_decay_m: Distance at which the pull of water falls to 1/e, m.
-        access_decay_m: Distance at which accessibility falls to 1/e, m.
-
-    Returns:
-        0–1; NaN where any given input is NaN.
-
-    Source: form after ESTIMAP (Paracchini et al. 2014), weights status E.
-    """
-    offered = potential(
-        naturalness=naturalness,
-        water_distance_m=water_distance_m,
-        relief_n=relief_n,
-        protected=protected,
-        water_decay_m=water_decay_m,
-    )
-    reached = accessibility(access_distance_m=access_distance_m, access_decay_m=access_decay_m)
-    return supply(recreation_potential=offered, accessibility=reached)
-
-
 def index_demand(*, exposure: FloatArray, night_lights_n: FloatArray) -> FloatArray:
     """Demand index `0.5·E + 0.5·N(ln(1 + NTL))`.
 

@@ -305,31 +305,13 @@ def contributing_area(*, dem: FloatArray, cell_m: float, flow_routing: str = D8)
     Raises:
         InvalidInput: the routing is unknown.
     """
-    layers = _in_memory(dem, FILLED, DIRECTIONS, CELLS)
-    side = max(dem.shape)
+    scratch = {name: np.empty(dem.shape) for name in (FILLED, DIRECTIONS, CELLS)}
+    layers = ArrayLayerStore({DEM: dem} | scratch)
+    height, width = dem.shape
     write_contributing_area(
-        layers, _shape(dem), cell_m=cell_m, flow_routing=flow_routing, tile=side
+        layers, (height, width), cell_m=cell_m, flow_routing=flow_routing, tile=max(height, width)
     )
     return layers.arrays[CELLS]
-
-
-def fill(dem: FloatArray) -> FloatArray:
-    """Elevation, m, with every depression raised to its overflow; NaN stays NaN.
-
-    Source: Barnes et al. 2014.
-    """
-    layers = _in_memory(dem, FILLED)
-    fill_depressions(layers, TileLayout(*_shape(dem), max(dem.shape)))
-    return layers.arrays[FILLED]
-
-
-def _in_memory(dem: FloatArray, *names: str) -> ArrayLayerStore:
-    return ArrayLayerStore({DEM: dem} | {name: np.empty(dem.shape) for name in names})
-
-
-def _shape(dem: FloatArray) -> tuple[int, int]:
-    height, width = dem.shape
-    return height, width
 
 
 def _require_routing(flow_routing: str) -> None:

@@ -145,23 +145,22 @@ def test_disturbance_is_the_mean_of_the_terms_there_are() -> None:
 
 
 def test_recreation_by_hand() -> None:
-    supply = recreation.index_supply(
+    offered = recreation.potential(
         naturalness=a(1, 1, 1),
         water_distance_m=a(0, 500, np.inf),
         relief_n=a(1, 0, 1),
-        access_distance_m=a(0, 2000, np.inf),
         protected=a(1, 0, 1),
     )
+    reached = recreation.accessibility(access_distance_m=a(0, 2000, np.inf))
+    supply = recreation.supply(recreation_potential=offered, accessibility=reached)
     at_500_m = (0.5 + 0.2 / math.e) / math.e
     np.testing.assert_allclose(supply, [1, at_500_m, 0])
     assert recreation.index_demand(exposure=a(0.2), night_lights_n=a(0.6)) == pytest.approx(0.4)
 
 
 def test_place_without_protected_areas_keeps_the_other_terms() -> None:
-    supply = recreation.index_supply(
-        naturalness=a(1), water_distance_m=a(0), relief_n=a(1), access_distance_m=a(0)
-    )
-    assert supply == pytest.approx(0.85)
+    offered = recreation.potential(naturalness=a(1), water_distance_m=a(0), relief_n=a(1))
+    assert offered == pytest.approx(0.85)
 
 
 @pytest.mark.parametrize("module", [water_conservation, soil_retention, biodiversity])

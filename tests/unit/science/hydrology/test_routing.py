@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import ClassArray, FloatArray
+from shanhai.science.hydrology.depressions import fill_depressions
 from shanhai.science.hydrology.flow_kernels import (
     COLUMN_STEPS,
     NODATA,
@@ -21,7 +22,6 @@ from shanhai.science.hydrology.routing import (
     ROUTINGS,
     SCRATCH,
     contributing_area,
-    fill,
     find_directions,
     write_contributing_area,
 )
@@ -38,6 +38,13 @@ def in_tiles(dem: FloatArray, routing: str, tile: int) -> dict[str, FloatArray]:
         layers, (dem.shape[0], dem.shape[1]), cell_m=30, flow_routing=routing, tile=tile
     )
     return layers.arrays
+
+
+def fill(dem: FloatArray) -> FloatArray:
+    """Elevation, m, with every depression raised to its overflow; NaN stays NaN."""
+    layers = ArrayLayerStore({"dem": dem, "filled": np.empty(dem.shape)})
+    fill_depressions(layers, TileLayout(dem.shape[0], dem.shape[1], max(dem.shape)))
+    return layers.arrays["filled"]
 
 
 def flow_directions(filled: FloatArray) -> ClassArray:
