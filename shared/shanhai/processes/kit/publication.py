@@ -275,6 +275,16 @@ async def publish_rasters(
     return {name: f"{name}.{of}" for name in datasets}
 
 
+async def publish_layers(
+    contract: ProcessContract, session: AsyncSession, publication: Publication
+) -> dict[str, Any]:
+    """Register every raster of the outcome; give them and the values, and what is said of them."""
+    inputs: Any = contract.inputs.model_validate(publication.task.inputs)
+    public = contract.wishes_to_publish(publication.task.inputs)
+    layers = await publish_rasters(session, publication, inputs, public=public)
+    return {"layers": layers, **await publish_figures(session, publication)}
+
+
 COMPARED = "compared"
 """Attribute of a ratio: whether it is of `amounts` in a unit or of `ranks`."""
 
