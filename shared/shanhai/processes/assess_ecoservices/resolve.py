@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.queries.jobs import RegionRow, find_job
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.job import Job
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.contract import (
@@ -18,11 +18,16 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentInputs,
 )
 from shanhai.processes.kit.contract import ProcessContract, Theme
-from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse, themes_missed
+from shanhai.processes.kit.lookups import (
+    describe_dataset,
+    find_successful,
+    find_themes,
+    refuse,
+    themes_missed,
+)
 from shanhai.processes.kit.reference import reference_of, require_reference
 from shanhai.processes.kit.resolution import ANY, Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import DatasetTask, MethodTask, Task
-from shanhai.vocabulary import JobStatus
 
 THEMES: tuple[Theme, ...] = get_args(Theme)
 INPUTS = "/inputs"
@@ -138,18 +143,7 @@ async def _find_reference(
             "here it is the job of an assessment or a zoning; a manifest goes with a run on files",
             "此处须为评估或分区作业的编号；清单文件仅用于本地运行",
         )
-    job = await find_job(session, source, reader=identity)
-    if job is None:
-        return Fault(
-            FROM, f"there is no job {source} that may be used here", f"没有可用的作业 {source}"
-        )
-    if job.status != JobStatus.SUCCESSFUL:
-        return Fault(
-            FROM,
-            f"job {job.id} is {job.status}; wait until it is successful",
-            f"作业 {job.id} 的状态为 {job.status}，须已成功完成",
-        )
-    return job
+    return await find_successful(session, source, identity, FROM)
 
 
 def _closed(task: Task, reference: Job) -> list[Fault]:

@@ -10,15 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.sql_write import ids_of
-from shanhai.db.identity import Viewer
+from shanhai.db.identity import Identity, Viewer
 from shanhai.db.observations.aggregation import DailyAir
 from shanhai.db.queries import files, jobs
 from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job
 from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.processes.kit.contract import Alternatives, EvaluationTheme, Theme
 from shanhai.processes.kit.task import RELATIVE_ERROR, DatasetTask, DistrictTask, RegionTask
 from shanhai.science.air_quality import DAILY
-from shanhai.vocabulary import Label, label_of
+from shanhai.vocabulary import JobStatus, Label, label_of
 
 REGION = "/inputs/region"
 _DATASETS = "/inputs/datasets/"
@@ -80,6 +81,24 @@ def _as_district(row: jobs.RegionRow) -> DistrictTask:
     return DistrictTask(
         code=row.code, name_zh=row.name_zh, name_en=row.name_en, geometry=row.geometry or {}
     )
+
+
+async def find_successful(
+    session: AsyncSession, job_id: UUID, reader: Identity | None, pointer: str
+) -> Job | Fault:
+    """A job that succeeded, of those the reader may know of; else what is wrong with the input."""
+    job = await jobs.find_job(session, job_id, reader=reader)
+    if job is None:
+        return Fault(
+            pointer, f"there is no job {job_id} that may be used here", f"没有可用的作业 {job_id}"
+        )
+    if job.status != JobStatus.SUCCESSFUL:
+        return Fault(
+            pointer,
+            f"job {job_id} is {job.status}; wait until it is successful",
+            f"作业 {job_id} 的状态为 {job.status}，须已成功完成",
+        )
+    return job
 
 
 async def demand_known_plan(session: AsyncSession, inputs: object, viewer: Viewer) -> None:

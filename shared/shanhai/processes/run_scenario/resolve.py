@@ -13,7 +13,7 @@ from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import PUBLIC, Identity, Viewer
-from shanhai.db.queries.jobs import COORDINATE_DIGITS, find_job
+from shanhai.db.queries.jobs import COORDINATE_DIGITS
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.errors import Fault
@@ -24,12 +24,12 @@ from shanhai.processes.build_network.resolve import (
     with_network_areas,
 )
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
-from shanhai.processes.kit.lookups import refuse
+from shanhai.processes.kit.lookups import find_successful, refuse
 from shanhai.processes.kit.resolution import Resolution, checksum_of
 from shanhai.processes.kit.task import AreaTask, AssessedTask, RegionTask, Task
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, RunScenarioInputs
 from shanhai.processes.run_scenario.edit_checks import judge_edits
-from shanhai.vocabulary import JobStatus, label_of
+from shanhai.vocabulary import label_of
 
 _ENTITIES: dict[str, Entity] = {"project": PROJECTS, "problem": PROBLEMS}
 
@@ -205,20 +205,7 @@ async def _find_assessment(
             f"{' or '.join(ASSESSING)}",
             f"必填：编辑前的供需比与分区取自 {' 或 '.join(ASSESSING)} 的作业",
         )
-    job = await find_job(session, inputs.assessment, reader=identity)
-    if job is None:
-        return Fault(
-            ASSESSMENT,
-            f"there is no job {inputs.assessment} that may be used here",
-            f"没有可用的作业 {inputs.assessment}",
-        )
-    if job.status != JobStatus.SUCCESSFUL:
-        return Fault(
-            ASSESSMENT,
-            f"job {job.id} is {job.status}; wait until it is successful",
-            f"作业 {job.id} 的状态为 {job.status}，须已成功完成",
-        )
-    return job
+    return await find_successful(session, inputs.assessment, identity, ASSESSMENT)
 
 
 def _closed(inputs: RunScenarioInputs, former: Task) -> list[Fault]:
