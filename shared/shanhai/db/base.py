@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from shanhai.vocabulary import (
@@ -70,6 +71,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+async def touch(session: AsyncSession, row: Any) -> None:
+    """Write a changed row, with its next version and the time of the transaction."""
+    row.row_version += 1
+    row.updated_at = (await session.execute(sa.select(sa.func.now()))).scalar_one()
+    await session.flush()
 
 
 class Coded:

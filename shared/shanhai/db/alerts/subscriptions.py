@@ -20,6 +20,7 @@ from shanhai.db.alerts.observation_evaluation import take_evaluation_lock
 from shanhai.db.alerts.queries import find_alert, region_of, unknown
 from shanhai.db.alerts.rules import SCOPES
 from shanhai.db.alerts.transitions import close, note
+from shanhai.db.base import touch
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
@@ -224,7 +225,7 @@ async def replace_subscription(
         row.unsubscribed_at = None
     for name, value in (await _columns(session, contents, row)).items():
         setattr(row, name, value)
-    await _changed(session, row)
+    await touch(session, row)
     made = await find_subscription(session, number)
     _note(session, act, "update", object_id=str(number), before=before, after=made.contents)
     return made
@@ -274,7 +275,7 @@ async def unsubscribe(session: AsyncSession, token: str, secret: str) -> Subscri
     row = found.row
     if row.unsubscribed_at is None:
         row.unsubscribed_at = (await session.execute(select(func.now()))).scalar_one()
-        await _changed(session, row)
+        await touch(session, row)
         act = Act(f"subscription:{row.id}", address=None)
         _note(session, act, "unsubscribe", object_id=str(row.id))
     return found
@@ -315,12 +316,6 @@ async def _editable(
         raise _unknown(number)
     demand_state(str(row.row_version), expected, f"subscription {number}", f"订阅 {number}")
     return row
-
-
-async def _changed(session: AsyncSession, row: Subscription) -> None:
-    row.row_version += 1
-    row.updated_at = (await session.execute(select(func.now()))).scalar_one()
-    await session.flush()
 
 
 async def _columns(

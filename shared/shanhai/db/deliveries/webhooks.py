@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.crypto import SecretBox
+from shanhai.db.base import touch
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
@@ -140,7 +141,7 @@ async def replace_webhook(
     for name, value in (await _columns(session, contents, identity)).items():
         setattr(row, name, value)
     row.disabled_reason = None
-    await _touch(session, row)
+    await touch(session, row)
     _note(session, act, "update", object_id=code, before=before, after=contents)
     return await find_webhook(session, code, identity)
 
@@ -191,7 +192,7 @@ async def rotate_secret(
         row.former_secret = row.secret
         row.former_until = (await session.execute(select(func.now()))).scalar_one() + overlap
     row.secret = seal.close(secret, code)
-    await _touch(session, row)
+    await touch(session, row)
     after = {"former_until": row.former_until and row.former_until.isoformat()}
     _note(session, act, "rotate", object_id=code, after=after)
     return await find_webhook(session, code, identity), show_secret(secret)
@@ -227,7 +228,7 @@ async def disable_webhook(session: AsyncSession, code: str, *, act: Act) -> None
     if row is None:
         return
     row.enabled, row.disabled_reason = False, GONE
-    await _touch(session, row)
+    await touch(session, row)
     after = {"enabled": False, "reason": GONE}
     _note(session, act, "disable", object_id=code, before={"enabled": True}, after=after)
 
@@ -266,12 +267,6 @@ async def _columns(
             )
     demand_role(identity, EDITORS, region_id)
     return {**{name: contents[name] for name in PLAIN}, "region_id": region_id}
-
-
-async def _touch(session: AsyncSession, row: Webhook) -> None:
-    row.row_version += 1
-    row.updated_at = (await session.execute(select(func.now()))).scalar_one()
-    await session.flush()
 
 
 def _contents(found: RegionWebhook) -> dict[str, Any]:

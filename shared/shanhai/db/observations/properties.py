@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, func, or_, select, text
+from sqlalchemy import delete, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.base import touch
 from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
@@ -97,9 +98,7 @@ async def change_property(
     check_range(row.low, row.high)
     with session.no_autoflush:
         await _demand_own_names(session, row)
-    row.row_version += 1
-    row.updated_at = (await session.execute(select(func.now()))).scalar_one()
-    await session.flush()
+    await touch(session, row)
     record(
         session,
         act,
