@@ -18,10 +18,11 @@ ShanhaiError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from shanhai.vocabulary import Label
 
+Step = TypeVar("Step")
 HTTP_TITLES: Mapping[int, Label] = {
     404: Label("未找到", "Not found"),
     405: Label("方法不被允许", "Method not allowed"),
@@ -153,6 +154,23 @@ def demand_state(
             f"{what} has changed since it was read; read it again",
             message_zh=f"{what_zh or what} 在读取之后已被更改，请重新读取",
         )
+
+
+def demand_step(steps: Mapping[str, Step], source: str, target: str) -> Step:
+    """The step from one state to another.
+
+    Args:
+        steps: Those there are from the state, by the state they lead to.
+
+    Raises:
+        Conflict: there is no such step.
+    """
+    if target in steps:
+        return steps[target]
+    listed = ", ".join(steps)
+    en = f"there is no step from {source!r} to {target!r}; allowed: {listed or 'none'}"
+    zh = f"不能从 {source!r} 变为 {target!r}；可变为：{listed or '无'}"
+    raise Conflict(en, message_zh=zh, faults=[Fault("/to", en, zh)])
 
 
 class InFlight(Conflict):

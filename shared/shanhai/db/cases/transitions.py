@@ -18,7 +18,7 @@ from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import CaseEvent, LeadCase
 from shanhai.db.tables.provision import Document
-from shanhai.errors import Conflict, Fault, InvalidInput, demand_state
+from shanhai.errors import Conflict, Fault, InvalidInput, demand_state, demand_step
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.vocabulary import Label, Role, Scope
 
@@ -178,13 +178,7 @@ async def take_step(
 
 
 def _demand_step(seen: CaseSeen, asked: CaseTransitionRequest) -> CaseStep:
-    steps = steps_from(seen.state)
-    step = next((item for item in steps if item.target == asked.to), None)
-    if step is None:
-        listed = ", ".join(item.target for item in steps)
-        en = f"there is no step from {seen.state!r} to {asked.to!r}; allowed: {listed or 'none'}"
-        zh = f"不能从 {seen.state!r} 变为 {asked.to!r}；可变为：{listed or '无'}"
-        raise Conflict(en, message_zh=zh, faults=[Fault("/to", en, zh)])
+    step = demand_step({one.target: one for one in steps_from(seen.state)}, seen.state, asked.to)
     if step.results is not None and seen.result not in step.results:
         en = f"the check found {seen.result!r}: {step.rule.en}"
         zh = f"核查结果为 {seen.result!r}：{step.rule.zh}"

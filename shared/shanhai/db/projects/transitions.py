@@ -16,7 +16,7 @@ from shanhai.db.projects.transition_guards import Verdict, judge, read_facts
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import ProjectEvent, ProjectState, ProjectTransition
 from shanhai.db.tables.provision import Document
-from shanhai.errors import Conflict, Fault, InvalidInput
+from shanhai.errors import Conflict, Fault, InvalidInput, demand_step
 from shanhai.vocabulary import Label, Role
 
 MOVE = text(
@@ -147,7 +147,8 @@ async def take_step(
     demand_expected(project, expected)
     if project.state != seen.state:
         raise _overtaken(seen, project)
-    step = await _demand_step(session, project, asked.to)
+    steps = await steps_ahead(session, project.state)
+    step = demand_step({one.target: one for one in steps}, project.state, asked.to)
     demand_role(identity, step.roles, project.region_id)
     await _demand_documents(session, project, asked.documents)
     await hold_entries(session, project.id)
@@ -231,17 +232,6 @@ def _event(row: ProjectEvent, source: ProjectState, target: ProjectState) -> Eve
 async def list_states(session: AsyncSession) -> Sequence[ProjectState]:
     """All states in their order."""
     return (await session.scalars(select(ProjectState).order_by(ProjectState.order_no))).all()
-
-
-async def _demand_step(session: AsyncSession, project: ProjectSeen, target: str) -> StepAhead:
-    steps = await steps_ahead(session, project.state)
-    found = next((step for step in steps if step.target == target), None)
-    if found is not None:
-        return found
-    listed = ", ".join(step.target for step in steps)
-    en = f"there is no step from {project.state!r} to {target!r}; allowed: {listed or 'none'}"
-    zh = f"不能从 {project.state!r} 变为 {target!r}；可变为：{listed or '无'}"
-    raise Conflict(en, message_zh=zh, faults=[Fault("/to", en, zh)])
 
 
 async def _demand_documents(

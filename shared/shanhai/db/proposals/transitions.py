@@ -14,7 +14,7 @@ from shanhai.db.proposals.creation import KINDS, PROPOSERS, SCOPES, TABLE, deman
 from shanhai.db.proposals.queries import find_proposal, read_listed
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.plan import Proposal, ProposalEvent
-from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound, demand_step
 from shanhai.vocabulary import Label, Role
 
 _APPROVER = frozenset({Role.APPROVER})
@@ -108,7 +108,7 @@ async def take_step(
     demand_scopes(identity, SCOPES)
     row = await find_proposal(session, code, identity.viewer, lock=True)
     demand_expected(row, expected)
-    step = _demand_step(row, asked)
+    step = demand_step({one.target: one for one in steps_from(row.state)}, row.state, asked.to)
     demand_role(identity, step.roles, row.region_id)
     events = await read_listed(session, ProposalEvent, row.id)
     if step.target in DECISIONS:
@@ -181,17 +181,6 @@ def _short(value: object) -> str:
     """A value as JSON has it, as the proposal and its object are read."""
     told = json.dumps(value, ensure_ascii=False)
     return told if len(told) <= 120 else f"{told[:117]}..."
-
-
-def _demand_step(row: Proposal, asked: ProposalTransitionRequest) -> ProposalStep:
-    steps = steps_from(row.state)
-    step = next((item for item in steps if item.target == asked.to), None)
-    if step is None:
-        listed = ", ".join(item.target for item in steps)
-        en = f"there is no step from {row.state!r} to {asked.to!r}; allowed: {listed or 'none'}"
-        zh = f"不能从 {row.state!r} 变为 {asked.to!r}；可变为：{listed or '无'}"
-        raise Conflict(en, message_zh=zh, faults=[Fault("/to", en, zh)])
-    return step
 
 
 def proposed_by(events: Sequence[ProposalEvent]) -> frozenset[str]:
