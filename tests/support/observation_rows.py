@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
-from shanhai.db.observations.ingest import Sender, store
+from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.db.observations.rollups import Every, Rollup, buckets_sql
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
@@ -63,7 +63,9 @@ async def store_observations(
 ) -> BatchOutcome:
     """Store the rows in a transaction of their own."""
     async with sessions.begin() as session:
-        return await store(session, Batch.of(rows), Sender("http", identity), **options)
+        delivery = IncomingBatch(Batch.of(rows), Sender("http", identity))
+        [outcome] = await store_all(session, [delivery], **options)
+        return outcome
 
 
 async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:

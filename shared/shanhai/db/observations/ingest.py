@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Transaction, driver_of, known_errors
 from shanhai.db.identity import Identity
@@ -68,43 +67,6 @@ class Sender:
     identity: Identity
 
 
-async def store(
-    session: AsyncSession,
-    batch: Batch,
-    sender: Sender,
-    *,
-    received: datetime | None = None,
-    skew: timedelta = timedelta(minutes=5),
-    files: ArtifactStore | None = None,
-) -> BatchOutcome:
-    """Store the rows of a batch that can be stored; durable once the session is committed.
-
-    In the session's transaction: stations and properties are found by their codes, times and values
-    are checked, values converted to the property's unit, rows written (a row that is there already
-    is a duplicate, one with another value a revision), the newest values brought up to date, the
-    days whose roll-ups are no longer right noted, and so is the change, for the alerts
-    (`observation_change`). Of several rows for one station,
-    property and time the last one counts. The same batch can be stored again at any time.
-
-    It takes the locks of its series in their order: whoever stores twice in one transaction may
-    deadlock with another who does.
-
-    Args:
-        batch: Rows; those already refused by who read them are not among them.
-        received: When they arrived; now.
-        skew: How far ahead of that a time may be.
-        files: Where the observations of closed months are: those of a series rows are stored in
-            are fetched back first. Without it, rows for closed months cannot be stored.
-
-    Returns:
-        How many rows came to what; a refused row is told with its `index`, a pointer to its member
-        (`/station`, `/property`, `/time`, `/value`, `/unit`) and the rule it breaks.
-    """
-    delivery = IncomingBatch(batch, sender)
-    [outcome] = await store_all(session, [delivery], received=received, skew=skew, files=files)
-    return outcome
-
-
 @dataclass(frozen=True, slots=True)
 class IncomingBatch:
     """A batch, and who brings it.
@@ -141,9 +103,28 @@ async def store_all(
     skew: timedelta = timedelta(minutes=5),
     files: ArtifactStore | None = None,
 ) -> list[BatchOutcome]:
-    """Store several batches at once as `store` does one; what became of each.
+    """Store the rows of batches that can be stored; durable once the session is committed.
 
-    They count as given one after another.
+    In the session's transaction: stations and properties are found by their codes, times and values
+    are checked, values converted to the property's unit, rows written (a row that is there already
+    is a duplicate, one with another value a revision), the newest values brought up to date, the
+    days whose roll-ups are no longer right noted, and so is the change, for the alerts
+    (`observation_change`). Batches count as given one after another; of several rows for one
+    station, property and time the last one counts. The same can be stored again at any time.
+
+    It takes the locks of its series in their order: whoever stores twice in one transaction may
+    deadlock with another who does.
+
+    Args:
+        deliveries: Rows; those already refused by who read them are not among them.
+        received: When they arrived; now.
+        skew: How far ahead of that a time may be.
+        files: Where the observations of closed months are: those of a series rows are stored in
+            are fetched back first. Without it, rows for closed months cannot be stored.
+
+    Returns:
+        How many rows of each batch came to what; a refused row is told with its `index`, a pointer
+        to its member (`/station`, `/property`, `/time`, `/value`, `/unit`) and the rule it breaks.
     """
     clock = Clock(received or datetime.now(UTC), skew)
     raw = await driver_of(session)
