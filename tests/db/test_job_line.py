@@ -19,7 +19,7 @@ from shanhai.jobs.messages import Failure
 from shanhai.jobs.states import Claim
 from shanhai.jobs.submission import USUAL, Terms, resubmit
 from shanhai.vocabulary import JobStatus, Label, Scope
-from tests.support.job_rows import age_job, read_job, submit_echo
+from tests.support.job_rows import age_job, claim_job, read_job, submit_echo
 
 PASSING = Failure("transient", Label("断了", "it broke"))
 TWO = Quota(running=2)
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("without_jobs")
 
 async def claim(sessions: Sessions) -> Claim | None:
     async with sessions.begin() as session:
-        return await states.claim(session, worker="w", lease_s=15)
+        return await claim_job(session, worker="w", lease_s=15)
 
 
 async def claim_all(sessions: Sessions) -> list[str]:

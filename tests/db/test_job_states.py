@@ -19,7 +19,7 @@ from shanhai.jobs.messages import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
 from shanhai.jobs.submission import Terms
 from shanhai.vocabulary import JobStatus, Label
-from tests.support.job_rows import age_job, read_job, submit_echo
+from tests.support.job_rows import age_job, claim_job, read_job, submit_echo
 
 FAILURE = Failure("invalid", Label("不行", "no"))
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("without_jobs")
 
 async def claim(sessions: Sessions, job_id: UUID | None = None, *, lease_s: float = 15) -> Claim:
     async with sessions.begin() as session:
-        claimed = await states.claim(session, worker="w", lease_s=lease_s, job_id=job_id)
+        claimed = await claim_job(session, worker="w", lease_s=lease_s, job_id=job_id)
     assert claimed is not None
     return claimed
 
@@ -137,15 +137,15 @@ class TestClaim:
         job_id = await submit_echo(sessions)
         await claim(sessions)
         async with sessions.begin() as session:
-            assert await states.claim(session, worker="w", lease_s=15) is None
-            assert await states.claim(session, worker="w", lease_s=15, job_id=job_id) is None
+            assert await claim_job(session, worker="w", lease_s=15) is None
+            assert await claim_job(session, worker="w", lease_s=15, job_id=job_id) is None
 
     async def test_many_workers_claim_each_job_once(self, sessions: Sessions) -> None:
         job_ids = {await submit_echo(sessions) for _ in range(4)}
 
         async def take(number: int) -> Claim | None:
             async with sessions.begin() as session:
-                taken = await states.claim(session, worker=f"w{number}", lease_s=15)
+                taken = await claim_job(session, worker=f"w{number}", lease_s=15)
                 await asyncio.sleep(0.05)  # hold the row while the others look
                 return taken
 

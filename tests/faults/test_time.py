@@ -12,11 +12,10 @@ import pytest
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
-from shanhai.jobs.states import claim
 from shanhai.jobs.upkeep import reap
 from shanhai_worker.child_protocol import OUTCOME
 from tests.faults.breakable import LEASE_S, Breakable, wait_until
-from tests.support.job_rows import age_job, submit_echo
+from tests.support.job_rows import age_job, claim_job, submit_echo
 from tests.support.serving import kill
 from tests.support.workers import children_of
 
@@ -116,7 +115,7 @@ async def lose_and_reap(sessions: Sessions, lost: int = 20, reapers: int = 8) ->
 
     for job in jobs:
         async with sessions.begin() as session:
-            await claim(session, worker="lost", lease_s=600, job_id=job)
+            await claim_job(session, worker="lost", lease_s=600, job_id=job)
         await age_job(sessions, job, "lease_until", seconds=1200)
     await asyncio.gather(*(look() for _ in range(reapers)))
     async with sessions() as session:

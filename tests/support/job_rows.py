@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions, create_engine, create_sessions
@@ -15,9 +15,11 @@ from shanhai.db.identity import Identity
 from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
+from shanhai.jobs.states import Claim, claim_several
 from shanhai.jobs.submission import USUAL, Terms, accept_job
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import DatabaseSettings
+from shanhai.vocabulary import JobStatus
 from tests.support.emptying import forget_rows
 
 CHECKSUM = "0" * 64
@@ -53,6 +55,26 @@ async def submit_echo(
     inputs = EchoInputs(message=message, pause=pause)
     (job_id,) = await submit_together(sessions, [inputs], requested_by=requested_by, terms=terms)
     return job_id
+
+
+async def claim_job(
+    session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
+) -> Claim | None:
+    """Take the job that is next in line, or the one named; None when there is none to take."""
+    if job_id is None:
+        taken = await claim_several(session, worker=worker, lease_s=lease_s, free=1)
+        return taken[0] if taken else None
+    own = (Job.id == job_id, Job.status == JobStatus.ACCEPTED, Job.held.is_(None))
+    query = select(Job.priority, Job.turn).where(*own).with_for_update()
+    place = (await session.execute(query)).one_or_none()
+    if place is None:
+        return None
+    # To the head of the line, and back to its place once it is taken.
+    named = update(Job).where(Job.id == job_id)
+    await session.execute(named.values(priority=9, turn=-1))
+    (named_job,) = await claim_several(session, worker=worker, lease_s=lease_s, free=1)
+    await session.execute(named.values(priority=place.priority, turn=place.turn))
+    return named_job
 
 
 async def submit_together(

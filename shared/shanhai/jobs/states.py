@@ -15,7 +15,7 @@ that a worker's clock may step without breaking a lease. What nobody holds any m
 in `shanhai.jobs.upkeep`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -83,14 +83,6 @@ class Claim:
     subscribed: bool = False
 
 
-async def claim(
-    session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
-) -> Claim | None:
-    """Take the job that is next in line, or the one named; None when there is none to take."""
-    taken = await _take(session, worker=worker, lease_s=lease_s, most=1, free=1, job_id=job_id)
-    return taken[0] if taken else None
-
-
 async def claim_several(
     session: AsyncSession,
     *,
@@ -112,48 +104,8 @@ async def claim_several(
     """
     most = free + (ahead if quick else 0)
     kinds = sorted(quick)
-    return await _take(session, worker=worker, lease_s=lease_s, most=most, free=free, quick=kinds)
-
-
-# Composed once: a worker asks it with every few small jobs.
-_CLAIM = """
-WITH line AS (
-  SELECT id, kind, priority, turn, created_at FROM job
-   WHERE status = 'accepted' AND held IS NULL {named}
-   ORDER BY priority DESC, turn, created_at, id
-   LIMIT :most FOR UPDATE SKIP LOCKED
-), numbered AS (
-  SELECT id, row_number() OVER in_order AS place,
-         bool_and(kind = ANY(CAST(:quick AS text[])))
-           OVER (in_order ROWS UNBOUNDED PRECEDING) AS all_quick
-    FROM line WINDOW in_order AS (ORDER BY priority DESC, turn, created_at, id)
-)
-UPDATE job SET status = 'running', attempt = attempt + 1, worker = :worker, error = NULL,
-       lease_until = clock_timestamp() + CAST(:lease_s AS float) * interval '1 second',
-       started_at = coalesce(started_at, clock_timestamp())
-  FROM numbered
- WHERE job.id = numbered.id AND job.status = 'accepted'
-   AND (numbered.place <= :free OR numbered.all_quick)
-RETURNING job.id, attempt, kind, task, seed, software, requested_by, request_id, retries,
-          traceparent, result, subscriber, numbered.place
-"""
-_NEXT = sa.text(_CLAIM.format(named=""))
-_NAMED = sa.text(_CLAIM.format(named="AND id = :job"))
-
-
-async def _take(
-    session: AsyncSession,
-    *,
-    worker: str,
-    lease_s: float,
-    most: int,
-    free: int,
-    quick: Sequence[str] = (),
-    job_id: UUID | None = None,
-) -> list[Claim]:
-    told = {"worker": worker, "lease_s": lease_s, "most": most, "free": free, "quick": [*quick]}
-    statement, named = (_NEXT, {}) if job_id is None else (_NAMED, {"job": job_id})
-    rows = (await session.execute(statement, {**told, **named})).all()
+    told = {"worker": worker, "lease_s": lease_s, "most": most, "free": free, "quick": kinds}
+    rows = (await session.execute(_CLAIM, told)).all()
     for row in rows:
         if row.attempt == 1 and row.subscriber is not None:
             await tell_subscriber(session, row.id, JobStatus.RUNNING)
@@ -173,6 +125,30 @@ async def _take(
         )
         for row in sorted(rows, key=lambda row: row.place)
     ]
+
+
+# Composed once: a worker asks it with every few small jobs.
+_CLAIM = sa.text("""
+WITH line AS (
+  SELECT id, kind, priority, turn, created_at FROM job
+   WHERE status = 'accepted' AND held IS NULL
+   ORDER BY priority DESC, turn, created_at, id
+   LIMIT :most FOR UPDATE SKIP LOCKED
+), numbered AS (
+  SELECT id, row_number() OVER in_order AS place,
+         bool_and(kind = ANY(CAST(:quick AS text[])))
+           OVER (in_order ROWS UNBOUNDED PRECEDING) AS all_quick
+    FROM line WINDOW in_order AS (ORDER BY priority DESC, turn, created_at, id)
+)
+UPDATE job SET status = 'running', attempt = attempt + 1, worker = :worker, error = NULL,
+       lease_until = clock_timestamp() + CAST(:lease_s AS float) * interval '1 second',
+       started_at = coalesce(started_at, clock_timestamp())
+  FROM numbered
+ WHERE job.id = numbered.id AND job.status = 'accepted'
+   AND (numbered.place <= :free OR numbered.all_quick)
+RETURNING job.id, attempt, kind, task, seed, software, requested_by, request_id, retries,
+          traceparent, result, subscriber, numbered.place
+""")
 
 
 async def renew(

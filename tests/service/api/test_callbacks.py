@@ -12,6 +12,7 @@ from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.settings import OutgoingSettings
 from tests.support.emptying import forget_rows
+from tests.support.job_rows import claim_job
 
 ECHO = "/processes/echo/execution"
 CALLBACK = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/callback"
@@ -51,10 +52,10 @@ async def test_told_with_each_change_of_state(
     # Addresses may hold what proves who may write there.
     assert "hooks.example.org" not in (await runner.get(f"/jobs/{job.id}")).text
     assert await written(session) == []
-    claim = await states.claim(session, worker="w", lease_s=60)
+    claim = await claim_job(session, worker="w", lease_s=60)
     assert claim is not None
     await states.hand_back(session, claim.lease)
-    again = await states.claim(session, worker="w", lease_s=60)
+    again = await claim_job(session, worker="w", lease_s=60)
     assert again is not None
     await session.commit()
     # Another attempt is no news.

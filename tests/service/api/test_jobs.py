@@ -25,7 +25,7 @@ from shanhai_api.kit import requests
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.feature_rows import add_job, add_scheme
-from tests.support.job_rows import add_dataset, add_region, submit_echo
+from tests.support.job_rows import add_dataset, add_region, claim_job, submit_echo
 from tests.support.serving import PATIENCE_S
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
@@ -315,7 +315,7 @@ async def follow_while(
 
     async def work() -> None:
         async with state.sessions.begin() as session:
-            claim = await states.claim(session, worker="test", lease_s=30, job_id=job_id)
+            claim = await claim_job(session, worker="test", lease_s=30, job_id=job_id)
         assert claim is not None
         await asyncio.sleep(0.4)
         async with state.sessions.begin() as session:

@@ -15,7 +15,7 @@ from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai_api.kit.state import ServiceState
-from tests.support.job_rows import add_region
+from tests.support.job_rows import add_region, claim_job
 from tests.support.serving import PATIENCE_S
 
 ECHO = "/processes/echo/execution"
@@ -38,7 +38,7 @@ async def finish_next(state: ServiceState, result: dict[str, Any]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             async with state.sessions.begin() as session:
-                claim = await states.claim(session, worker="test", lease_s=30)
+                claim = await claim_job(session, worker="test", lease_s=30)
                 if claim is not None:
                     await states.succeed(session, claim.lease, result=result)
                     return

@@ -30,7 +30,7 @@ from shanhai_worker import agenda, deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.deliveries import make_senders
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import submit
+from tests.support.job_rows import claim_job, submit
 from tests.support.receiver import Receiver, local_receiver
 from tests.support.serving import kill
 from tests.support.workers import Workers, eventually
@@ -271,7 +271,7 @@ async def test_subscribers_are_told_of_their_jobs(
                 subscriber={**subscriber, "lang": "en"},
             )
         async with outbox.begin() as session:
-            claim = await states.claim(session, worker="w", lease_s=60, job_id=made.id)
+            claim = await claim_job(session, worker="w", lease_s=60, job_id=made.id)
         assert claim is not None
         return claim.lease
 

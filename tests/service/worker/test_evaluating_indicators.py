@@ -24,7 +24,7 @@ from shanhai.db.tables.job import Job
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden, InvalidInput
-from shanhai.jobs.states import Standing, claim
+from shanhai.jobs.states import Standing
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
@@ -39,7 +39,7 @@ from shanhai_worker.context import WorkerContext
 from shanhai_worker.publication import publish, store_files
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
-from tests.support.job_rows import submit
+from tests.support.job_rows import claim_job, submit
 from tests.support.key_rows import add_identity
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 from tests.support.stored import store_watershed
@@ -276,7 +276,7 @@ async def test_a_commit_whose_answer_was_lost_records_nothing_twice(
     async with sessions.begin() as session:
         who = await add_identity(session, scopes=[Scope.WRITE])
         job = await submit(session, contract=EVALUATE_INDICATORS, inputs=inputs, identity=who)
-        taken = await claim(session, worker="tester", lease_s=600, job_id=job.id)
+        taken = await claim_job(session, worker="tester", lease_s=600, job_id=job.id)
     assert taken is not None
     (tmp_path / "report.html").write_text("<!doctype html>", encoding="utf-8")
     report = OutputFile.of("report", "report.html", "text/html", Label("报告", "Report"))

@@ -12,7 +12,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job
-from shanhai.jobs.states import cancel, claim
+from shanhai.jobs.states import cancel
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.processes.kit.report_pdf import NOT_SET
 from shanhai.storage.artifacts import ArtifactStore, LocalArtifacts
@@ -20,7 +20,7 @@ from shanhai.vocabulary import JobStatus
 from shanhai_worker.attempt import Ending, handle
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.slots import Slots
-from tests.support.job_rows import read_job, submit
+from tests.support.job_rows import claim_job, read_job, submit
 from tests.support.serving import kill
 from tests.support.workers import Workers, children_of, eventually, reach_end
 
@@ -134,7 +134,7 @@ async def test_to_cancel_while_it_waits_costs_the_pdf(
     async with sessions.begin() as session:
         assert await cancel(session, job_id, act=Act("tester")) is JobStatus.ACCEPTED
     async with sessions.begin() as session:
-        taken = await claim(session, worker="tester", lease_s=60, job_id=job_id)
+        taken = await claim_job(session, worker="tester", lease_s=60, job_id=job_id)
     assert taken is not None
     assert await handle(context, taken, Slots(1).ask()) is Ending.DISMISSED
     assert_without_pdf(await read_job(sessions, job_id))

@@ -47,7 +47,7 @@ from tests.service.api.ogc.reading import (
     resolved,
 )
 from tests.support.feature_rows import add_job, forget_features
-from tests.support.job_rows import open_sessions
+from tests.support.job_rows import claim_job, open_sessions
 from tests.support.serving import serving
 from tests.support.workers import eventually
 
@@ -103,7 +103,7 @@ async def work(state: ServiceState) -> None:
     paused: list[states.Lease] = []
     while True:
         async with state.sessions.begin() as session:
-            claim = await states.claim(session, worker="played", lease_s=600)
+            claim = await claim_job(session, worker="played", lease_s=600)
             if claim is not None and claim.task["inputs"].get("pause", 1):
                 paused.append(claim.lease)
             elif claim is not None:
