@@ -29,7 +29,6 @@ Moment = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True))]
 CreatedAt = Annotated[
     datetime, mapped_column(TIMESTAMP(timezone=True), server_default=sa.text("now()"))
 ]
-Document = Annotated[dict[str, Any], mapped_column(JSONB)]
 Attributes = Annotated[
     dict[str, Any], mapped_column(JSONB, server_default=sa.text("'{}'::jsonb"), default=dict)
 ]

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -151,7 +151,6 @@ BYTES_AS_TEXT = "ISO-8859-1"
 """Keeps every byte as one character, so that we decode, strictly, and not GDAL."""
 SAFE_VIRTUAL_TABLES = ("rtree", "fts")
 UNREADABLE = Label("其几何无法读取", "its geometry cannot be read")
-Read = Callable[[Any], Any]
 
 
 class LayerSource:

@@ -287,7 +287,6 @@ def _malformed() -> UnsupportedFile:
 BLOCK_BYTES = 65_536
 DEEPEST = 64
 LONGEST_TEXT = 64 * 1024**2
-SHAPES = ("Point", "LineString", "LinearRing", "Polygon", "MultiGeometry")
 SKIPPED = ("Track", "MultiTrack", "Model")
 CRS = "EPSG:4326"
 

@@ -330,7 +330,9 @@ def test_a_shift_nobody_stated_or_not_fully_stated_is_never_assumed(tmp_path: Pa
     refusal = one(tmp_path, *settings, "islands.datum_shift=1,2,3,4,5,6,7").refusal
     assert refusal is not None
     assert "say which way they rotate" in refusal.en
-    assert one(tmp_path, *settings, "islands.datum_shift=12,-130,-80").is_ready
+    found = one(tmp_path, *settings, "islands.datum_shift=12,-130,-80")
+    assert (found.refusal, found.questions) == (None, [])
+    assert found.plan is not None
 
 
 @pytest.mark.parametrize("with_page", [True, False])

@@ -1,6 +1,5 @@
 """Writing features and records over HTTP, and what can be done with each resource."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -32,7 +31,6 @@ from shanhai_api.kit.view import View
 router = APIRouter(tags=["features"], route_class=LateRoute)
 records = APIRouter(tags=["records"], route_class=LateRoute)
 ITEMS = "/collections/{collection}/items"
-Body = Mapping[str, Any]
 
 
 class OneQuery(PageQuery):

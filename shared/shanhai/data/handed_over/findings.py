@@ -227,11 +227,6 @@ class DatasetFinding:
         """Give it up, for the reason an error tells."""
         self.refusal = Label(error.localised("zh"), error.localised("en"))
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it can be prepared."""
-        return self.refusal is None and not self.questions and self.plan is not None
-
 
 def judge_system(
     finding: DatasetFinding,

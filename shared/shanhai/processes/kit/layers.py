@@ -225,12 +225,6 @@ _WATER_NEEDS = ("rainfall", "evapotranspiration", "land_cover")
 _SOIL_NEEDS = ("dem", "erosivity", "erodibility", "slope", "aspect_length", "ndvi", "land_cover")
 _BIODIVERSITY_NEEDS = ("npp", "rainfall", "temperature", "elevation")
 
-SUPPLY_UNITS: Mapping[str, str] = {
-    "water_conservation": "m3/ha/yr",
-    "soil_retention": "t/ha/yr",
-    "biodiversity": "1",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class VegetationScale:
@@ -282,7 +276,7 @@ def write_supplies(
 
     Args:
         place: The region.
-        services: Of `SUPPLY_UNITS`.
+        services: Water conservation, soil retention or biodiversity, by their codes.
         scale: Needed where soil retention is computed.
     """
     given = [one for one in services if f"supply.{one}" in place.sources]

@@ -42,8 +42,6 @@ DEMAND_MEAN = "demand_mean"
 AVAILABLE = "available_services"
 """How many services are known in a cell, where not all are required."""
 
-Limits = Mapping[str, tuple[float, float]]
-
 
 def _rank_difference(
     *, supply: FloatArray, demand: FloatArray, least: LeastSpan, **quantiles: float
