@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from shanhai.local.places import discard_places
+from shanhai.local import places
 
 PREFIX = "shanhai-test-"
 LOCK = "run.lock"
@@ -71,6 +71,14 @@ def _remove_abandoned(directory: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if directory.exists():
             _remove(directory)
+
+
+def discard_places(base: Path) -> None:
+    """Delete what servers keep outside `base` on its behalf; they must have been stopped."""
+    links = [link.readlink() for link in base.iterdir() if link.is_symlink()]
+    for kept in {link.parent for link in links if link.parent.parent == places.ELSEWHERE}:
+        if kept.exists():
+            shutil.rmtree(kept)
 
 
 def _remove(directory: Path) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import pwd
 import random
-import shutil
 import socket
 import subprocess
 import time
@@ -190,13 +189,6 @@ def server_place(base: Path, name: str) -> ServerPlace:
         _make_elsewhere(elsewhere, server_account())
     directory = link.resolve()
     return ServerPlace(directory, _account_of(directory))
-
-
-def discard_places(base: Path) -> None:
-    """Delete what servers keep outside `base` on its behalf; they must have been stopped."""
-    elsewhere = _elsewhere(base.resolve())
-    if elsewhere.exists():
-        shutil.rmtree(elsewhere)
 
 
 def _make_place(base: Path, link: Path, elsewhere: Path) -> None:

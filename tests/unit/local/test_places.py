@@ -10,10 +10,10 @@ from shanhai.local.places import (
     SERVER_ACCOUNT,
     Home,
     current_account,
-    discard_places,
     owner_of,
     server_place,
 )
+from tests.support.run_directory import discard_places
 
 
 def has_server_account() -> bool:
