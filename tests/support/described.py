@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from shanhai.data.regions import file_sha256
 from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.processes.kit.dataset_description import DatasetDescription, Origin, write_description
+from shanhai.storage.artifacts import sha256_of
 
 LICENCE, CITATION = "CC0-1.0", "Nobody (2026), layers made in code"
 
@@ -27,7 +27,7 @@ def describe(data: Path, region: str, *, theme: str | None = None) -> Path:
         source=f"made in code for {named}",
         licence=LICENCE,
         processing="none",
-        sha256=file_sha256(data),
+        sha256=sha256_of(data),
         origin=Origin(source="made", settings="", box=(0, 0, 1, 1), citation=CITATION, files=()),
     )
     return write_description(description, data.parent)

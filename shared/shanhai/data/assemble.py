@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely import union_all
 
 from shanhai.data import land_cover_change, synthetic_layers, themes, vector_layers
-from shanhai.data.regions import REGIONS, Box, DemoRegion, file_sha256
+from shanhai.data.regions import REGIONS, Box, DemoRegion
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
 from shanhai.data.world import (
@@ -26,6 +26,7 @@ from shanhai.processes.kit.dataset_description import DatasetDescription, write_
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
 from shanhai.science.grid import BoolArray, FloatArray
 from shanhai.science.landcover import LandCover, harmonise
+from shanhai.storage.artifacts import sha256_of
 
 CLAY_LOAM = (35.0, 35.0, 30.0, 1.2)
 """Sand, silt, clay and organic carbon, % of mass: a plain clay loam, not a sample of the place."""
@@ -255,7 +256,7 @@ class _Files:
             bands=theme.bands,
             observed_from=observed_from,
             observed_to=observed_to,
-            sha256=file_sha256(path),
+            sha256=sha256_of(path),
         )
         self.made += [path, write_description(description, self.folder)]
 

@@ -9,8 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from shanhai.data.download import Reporter, default_cache, ensure_package, file_lock
-from shanhai.data.regions import DEMO_REGIONS, PACKAGES, file_sha256
+from shanhai.data.regions import DEMO_REGIONS, PACKAGES
 from shanhai.errors import InvalidInput, NotFound, ShanhaiError
+from shanhai.storage.artifacts import sha256_of
 from shanhai.validation import StrictModel
 
 DEMO_VERSION = "3"
@@ -68,7 +69,7 @@ def is_complete(out: Path) -> bool:
         manifest.version == DEMO_VERSION
         and manifest.packages == _pinned()
         and all(
-            (out / name).is_file() and file_sha256(out / name) == sha256
+            (out / name).is_file() and sha256_of(out / name) == sha256
             for name, sha256 in manifest.files.items()
         )
     )
@@ -90,7 +91,7 @@ def _build(cache: Path, out: Path, reporter: Reporter) -> None:
 
 
 def _write_manifest(out: Path, made: list[Path]) -> None:
-    files = {path.relative_to(out).as_posix(): file_sha256(path) for path in sorted(made)}
+    files = {path.relative_to(out).as_posix(): sha256_of(path) for path in sorted(made)}
     manifest = DemoManifest(version=DEMO_VERSION, packages=_pinned(), files=files)
     draft = out / f"{MANIFEST}.part"
     draft.write_text(json.dumps(manifest.model_dump(), indent=2) + "\n", encoding="utf-8")

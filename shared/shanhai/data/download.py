@@ -32,8 +32,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from shanhai.data.regions import Package, file_sha256
+from shanhai.data.regions import Package
 from shanhai.errors import Unavailable
+from shanhai.storage.artifacts import sha256_of
 
 Block = tuple[Any, Any]
 """A window and its cells."""
@@ -267,7 +268,7 @@ def ensure_package(
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / package.filename
     with file_lock(folder / f"{package.filename}.lock", reporter):
-        if target.exists() and file_sha256(target) == package.sha256:
+        if target.exists() and sha256_of(target) == package.sha256:
             return target
         part = folder / f"{package.filename}.part"
         _fetch(package, part, reporter, find, fallback)
@@ -348,7 +349,7 @@ def _receive(url: str, package: Package, part: Path, reporter: Reporter) -> None
 
 
 def _verify(package: Package, part: Path) -> None:
-    found = file_sha256(part)
+    found = sha256_of(part)
     if found != package.sha256:
         part.unlink()
         raise Unavailable(

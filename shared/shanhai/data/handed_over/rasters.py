@@ -10,7 +10,6 @@ import numpy as np
 
 from shanhai.data.handed_over import words
 from shanhai.data.handed_over.findings import Answers, DatasetFinding, judge_names, judge_system
-from shanhai.data.regions import file_sha256
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster import checks, clean, handed_over, inspect
@@ -18,6 +17,7 @@ from shanhai.raster.handed_over import HandedRaster, TileHeader, WrittenFrame
 from shanhai.raster.themes import MONTHS, THEME_RULES, ThemeRule
 from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import NODATA, SCHEMES, harmonise
+from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.source_crs import System, on_cgcs2000
 from shanhai.vocabulary import Label
 
@@ -511,7 +511,7 @@ def describe(
         bands=tuple(bands),
         observed_from=None if year is None else date(year, 1, 1),
         observed_to=None if year is None else date(year, 12, 31),
-        sha256=file_sha256(path),
+        sha256=sha256_of(path),
     )
     return write_description(description, path.parent)
 
