@@ -337,7 +337,7 @@ def read_blocks(
     ]
 
     def work(window: Window) -> tuple[Values, Tally]:
-        wide = _widened(window, halo, frame)
+        wide = window.expanded(halo, Window(0, 0, frame.height, frame.width))
         met = Tally()
         values = _read(frame, decoding, wide, met.codes)
         core = (slice(None), *window.slices_within(wide))
@@ -378,13 +378,6 @@ def _in_order(
         finally:
             for _, result in waiting:
                 result.cancel()
-
-
-def _widened(window: Window, halo: int, frame: RemoteFrame) -> Window:
-    row, col = max(0, window.row - halo), max(0, window.col - halo)
-    bottom = min(frame.height, window.row + window.height + halo)
-    right = min(frame.width, window.col + window.width + halo)
-    return Window(row, col, bottom - row, right - col)
 
 
 def _read(frame: RemoteFrame, decoding: Decoding, window: Window, found: Counts) -> Values:

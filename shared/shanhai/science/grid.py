@@ -52,7 +52,7 @@ class Window:
         """Row and column slices of the window in an array of the whole grid."""
         return (slice(self.row, self.row + self.height), slice(self.col, self.col + self.width))
 
-    def expanded(self, halo: int, grid: "Grid") -> "Window":
+    def expanded(self, halo: int, grid: "Grid | Window") -> "Window":
         """The window grown by `halo` cells on every side, cut at the edge of `grid`."""
         row, col = max(0, self.row - halo), max(0, self.col - halo)
         end_row = min(grid.height, self.row + self.height + halo)
