@@ -147,3 +147,10 @@ def without_zeros(amount: Decimal) -> str:
     """An amount in digits, without zeros at its end that say nothing."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plain(number: Decimal | None) -> int | float | None:
+    """A decimal as JSON has it: whole numbers without a point."""
+    if number is None:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)

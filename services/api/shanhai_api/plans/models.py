@@ -11,13 +11,14 @@ from uuid import UUID
 import orjson
 from pydantic import Field
 
-from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, plain
+from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen
 from shanhai.db.indicators.targets import Role, describe_target
 from shanhai.db.indicators.values import Recorded
 from shanhai.db.proposals.queries import ProposalReference
 from shanhai.db.tables.control import DataFinding
 from shanhai.db.tables.indicator import IndicatorTarget, IndicatorValue
 from shanhai.science.indicators import Comparator, Sense
+from shanhai.science.units import plain
 from shanhai.validation import rfc3339
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import SEVERITIES, Label, label_in

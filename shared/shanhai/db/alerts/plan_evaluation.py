@@ -30,7 +30,7 @@ from shanhai.db.duties import read_due_duties
 from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.indicators.evaluation import list_places
-from shanhai.db.indicators.plan_indicators import find_plan, list_indicators, plain
+from shanhai.db.indicators.plan_indicators import find_plan, list_indicators
 from shanhai.db.indicators.progress import judge_target, read_cases
 from shanhai.db.indicators.targets import as_target
 from shanhai.db.settlements import read_waiting
@@ -38,6 +38,7 @@ from shanhai.db.tables.alert import SUBJECT, Alert, AlertRule, AlertWatch
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.monitoring.thresholds import LedgerStanding, Sample, Watch, follow
 from shanhai.science.indicators import IndicatorStanding, IndicatorStatus, shortfall_percent
+from shanhai.science.units import plain
 
 NO_ENTRY = ", ".join(
     f"NULL AS {name}" for name in ("duty_id", "agreement_id", "mine_id", "reclamation_id")

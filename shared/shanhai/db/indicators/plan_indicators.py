@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, text
@@ -273,13 +272,6 @@ async def find_party(session: AsyncSession, code: str, *, pointer: str) -> int:
 def ids(rows: Iterable[Listed] | Iterable[PlanRegion]) -> list[int]:
     """The ids of rows."""
     return [row.id for row in rows]
-
-
-def plain(number: Decimal | None) -> int | float | None:
-    """A decimal as JSON has it: whole numbers without a point."""
-    if number is None:
-        return None
-    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _listed(code: str, order: int, kind: str, category: str | None, *rest: Any) -> Listed:

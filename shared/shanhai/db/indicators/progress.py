@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.features.columns import rows_of, stated_rows
-from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, ids, plain
+from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, ids
 from shanhai.db.indicators.targets import as_target, describe_target, read_targets
 from shanhai.db.indicators.values import newest_values
 from shanhai.db.mines import read_accepted
@@ -32,7 +32,7 @@ from shanhai.science.indicators import (
     Record,
     sen_slope,
 )
-from shanhai.science.units import convert
+from shanhai.science.units import convert, plain
 from shanhai.vocabulary import Label
 
 # A project counts from the year it passed acceptance, in the calendar plans are written in, for as

@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts.observation_evaluation import note_targets
 from shanhai.db.engine import read_today
 from shanhai.db.features.columns import stated_rows
-from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, plain
+from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.db.tables.plan import Plan
 from shanhai.errors import Conflict, Fault, InvalidInput, demand_state
 from shanhai.science.indicators import Comparator, Sense, TargetFigure, contradicts, sense_of
-from shanhai.science.units import convert
+from shanhai.science.units import convert, plain
 
 Role = Literal["base", "target", "reference"]
 FigureKey = tuple[str, int | None]

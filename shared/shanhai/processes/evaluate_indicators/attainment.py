@@ -13,6 +13,7 @@ from shanhai.processes.evaluate_indicators.contract import (
 )
 from shanhai.science import indicators
 from shanhai.science.forecast import Forecast, YearlyTrend, yearly_trend
+from shanhai.science.units import plain
 
 PERCENT = (0.0, 100.0)
 
@@ -142,17 +143,17 @@ def describe(outlook: Outlook) -> dict[str, Any]:
         if due is None
         else {
             "year": due.year,
-            "value": number(due.value),
+            "value": plain(due.value),
             "sense": due.sense,
             "comparator": due.comparator,
             "cumulative_from": due.cumulative_from,
         },
         "status": standing.status.value,
-        "value": number(standing.value),
+        "value": plain(standing.value),
         "value_year": standing.value_year,
-        "path_value": number(standing.path),
-        "gap": number(standing.gap),
-        "progress_percent": number(standing.progress_percent),
+        "path_value": plain(standing.path),
+        "gap": plain(standing.gap),
+        "progress_percent": plain(standing.progress_percent),
         "remarks": [
             {"code": one.code, "zh": one.label.zh, "en": one.label.en} for one in standing.remarks
         ],
@@ -180,10 +181,3 @@ def _forecast(outlook: Outlook) -> dict[str, Any] | None:
         "bounded": any(outlook.bounded(value) != value for value in told.values()),
         "expected": outlook.expected(),
     }
-
-
-def number(value: Decimal | None) -> int | float | None:
-    """A decimal as JSON has it: whole numbers without a point."""
-    if value is None:
-        return None
-    return int(value) if value == value.to_integral_value() else float(value)

@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, number
+from shanhai.processes.evaluate_indicators.attainment import Outlook, describe
 from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.contract import IndicatorTask
 from shanhai.processes.evaluate_indicators.values import Figure, Found, Material, Missing
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import DatasetTask
 from shanhai.science.flags import ResultFlag
-from shanhai.science.units import unit_label
+from shanhai.science.units import plain, unit_label
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
 
@@ -100,7 +100,7 @@ def _indicator(one: Evaluated) -> dict[str, Any]:
         ],
         "missing": list(_missing(one)),
         "entered": [
-            {"year": each.year, "value": number(each.value), "job": each.by_job}
+            {"year": each.year, "value": plain(each.value), "job": each.by_job}
             for each in own.values
         ],
         **describe(one.outlook),
@@ -110,7 +110,7 @@ def _indicator(one: Evaluated) -> dict[str, Any]:
 def _computed(one: Evaluated, year: int, figure: Figure) -> dict[str, Any]:
     return {
         "year": year,
-        "value": number(one.outlook.computed[year]),
+        "value": plain(one.outlook.computed[year]),
         "counts": year in one.outlook.counting,
         **origin_of(figure),
     }
