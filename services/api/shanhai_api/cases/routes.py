@@ -16,8 +16,7 @@ from shanhai.db.features.geometry import read_shape
 from shanhai.db.features.selection import Selection
 from shanhai.db.projects.documents import checked_name
 from shanhai.errors import Forbidden, InvalidInput
-from shanhai.storage.artifacts import receiving
-from shanhai.storage.file_types import demand_kind, kind_of
+from shanhai.storage.file_types import kind_of
 from shanhai.validation import Rfc3339Date
 from shanhai_api.cases import models
 from shanhai_api.features.documents import record_document
@@ -25,12 +24,12 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.features.records import show_list
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.body import Body, JsonBody, ParsedBody, body_of, parse, read_blocks, read_json
+from shanhai_api.kit.body import Body, JsonBody, ParsedBody, body_of, parse, read_json
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import View
-from shanhai_api.uploads.receiving import take
+from shanhai_api.projects.papers import take_paper
 
 MOST_LEADS = 500
 MOST_DOCUMENTS = 100
@@ -222,11 +221,7 @@ async def receive_paper(
         await transitions.demand_adder(session, case, caller)
     path = state.store.scratch()
     try:
-        limit = state.configuration.artifacts.document_limit_bytes
-        digest = await take(receiving(path), read_blocks(request, limit=limit))
-        if not await asyncio.to_thread(lambda: path.stat().st_size):
-            raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
-        await asyncio.to_thread(demand_kind, path, kind)
+        digest = await take_paper(state, request, path, kind)
         stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)

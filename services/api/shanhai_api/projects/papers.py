@@ -54,7 +54,7 @@ async def receive(
         await documents.demand_result(session, project, _paper_of(query, name, kind))
     path = state.store.scratch()
     try:
-        digest = await _take(state, request, path, kind)
+        digest = await take_paper(state, request, path, kind)
         stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -89,7 +89,12 @@ def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> documents.Paper:
     )
 
 
-async def _take(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:
+async def take_paper(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:
+    """Write a document down as it arrives; its digest.
+
+    Raises:
+        InvalidInput: it is empty, or not of its kind.
+    """
     limit = state.configuration.artifacts.document_limit_bytes
     digest = await take(receiving(path), read_blocks(request, limit=limit))
     if not await asyncio.to_thread(lambda: path.stat().st_size):
