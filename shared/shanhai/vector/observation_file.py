@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 from numpy.typing import NDArray
 
 from shanhai.errors import Unavailable
 from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, VALID, ObservedRows, series_keys
 from shanhai.vector.geoparquet import GEO, VERSION, GeometryMetadata
+from shanhai.vector.sources import point_wkb
 from shanhai.vector.tables import GEOMETRY
 from shanhai.vocabulary import FLAGS, QUALITIES
 
@@ -123,7 +123,9 @@ class ObservationWriter:
         properties, property_of = np.unique(rows.property, return_inverse=True)
         places = [self._names.stations[number] for number in stations.tolist()]
         observed = [self._names.properties[number] for number in properties.tolist()]
-        points = pa.array([_point(place) for place in places], pa.binary())
+        points = pa.array(
+            [point_wkb(place.longitude, place.latitude) for place in places], pa.binary()
+        )
         self._seen.add(pa.record_batch({GEOMETRY: points}))
         columns = {
             GEOMETRY: points.take(pa.array(station_of)),
@@ -141,13 +143,6 @@ class ObservationWriter:
         }
         group = pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
         self._writer.write_table(group, row_group_size=GROUP_ROWS)
-
-
-def _point(place: StationPlace) -> bytes | None:
-    if place.longitude is None or place.latitude is None:
-        return None
-    point: bytes = shapely.Point(place.longitude, place.latitude).wkb
-    return point
 
 
 def _moments(times: NDArray[np.int64]) -> pa.Array:

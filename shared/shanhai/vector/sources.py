@@ -100,6 +100,14 @@ def shapes_of(wkb: Sequence[bytes | None]) -> NDArray[np.object_]:
     return np.asarray(shapely.from_wkb(np.array(straight, dtype=object), on_invalid="ignore"))
 
 
+def point_wkb(longitude: float | None, latitude: float | None) -> bytes | None:
+    """A point as WKB; None where a coordinate is missing."""
+    if longitude is None or latitude is None:
+        return None
+    point: bytes = shapely.Point(longitude, latitude).wkb
+    return point
+
+
 def refuse(en: str, zh: str, pointer: str = UPLOAD) -> UnsupportedFile:
     """The refusal of a file."""
     return UnsupportedFile(en, message_zh=zh, pointer=pointer)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import shapely
 from fastapi import Request, Response
 
 from shanhai.db.features.selection import Selection
@@ -18,6 +17,7 @@ from shanhai.db.observations.rollups import Rollup
 from shanhai.db.queries.audit import record
 from shanhai.errors import InvalidInput
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
+from shanhai.vector.sources import point_wkb
 from shanhai_api.exports import Pump, file_format_among, written_file
 from shanhai_api.features.values import MAX_LIMIT
 from shanhai_api.kit.dependencies import act_of
@@ -82,19 +82,12 @@ async def _blocks(
     async for block in rows:
         for station, _ in block:
             if station.id not in places:
-                places[station.id] = _point_bytes(station)
+                places[station.id] = point_wkb(station.longitude, station.latitude)
         if block:
             yield [
                 [places[station.id], *(_cell(row.get(name)) for name, _ in columns)]
                 for station, row in block
             ]
-
-
-def _point_bytes(station: queries.SeenStation) -> bytes | None:
-    if station.longitude is None or station.latitude is None:
-        return None
-    place: bytes = shapely.Point(station.longitude, station.latitude).wkb
-    return place
 
 
 def _cell(value: Any) -> Any:
