@@ -23,7 +23,7 @@ esac
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Path:
+def upgraded_engine(tmp_path: Path) -> Path:
     """The folder of an engine that runs some services, each with the files of this checkout."""
     document = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     for name in RUNNING:
@@ -42,9 +42,9 @@ def engine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def upgrade(engine: Path, *services: str) -> tuple[list[str], str]:
+def upgrade(upgraded_engine: Path, *services: str) -> tuple[list[str], str]:
     """What was started, in this order, `!` before what was made anew in any case; and warnings."""
-    environment = {**os.environ, "PATH": f"{engine / 'bin'}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{upgraded_engine / 'bin'}:{os.environ['PATH']}"}
     environment.pop("COMPOSE", None)
     done = subprocess.run(
         [ROOT / "deploy/upgrade.sh", *services],
@@ -53,7 +53,7 @@ def upgrade(engine: Path, *services: str) -> tuple[list[str], str]:
         text=True,
         check=True,
     )
-    asked = (engine / "asked").read_text()
+    asked = (upgraded_engine / "asked").read_text()
     started = re.findall(r"^compose up .* --wait (--force-recreate )?(\w+)$", asked, re.MULTILINE)
     return ["!" * bool(forced) + name for forced, name in started], done.stderr
 
@@ -69,17 +69,17 @@ def upgrade(engine: Path, *services: str) -> tuple[list[str], str]:
     ],
 )
 def test_what_was_started_with_another_file_is_made_anew(
-    engine: Path, file: str, started: list[str]
+    upgraded_engine: Path, file: str, started: list[str]
 ) -> None:
     """The proxy last; PostgreSQL never, which is told."""
     if file:
-        with (engine / file).open("a") as inside:
+        with (upgraded_engine / file).open("a") as inside:
             inside.write("# of the release before\n")
-    found, warned = upgrade(engine)
+    found, warned = upgrade(upgraded_engine)
     assert found == started
     assert ("pg_hba.conf has changed" in warned) == file.startswith("postgres")
 
 
-def test_an_upgrade_of_one_service_leaves_the_others(engine: Path) -> None:
-    (engine / "proxy/inside/etc/nginx/nginx.conf").write_text("")
-    assert upgrade(engine, "tiles") == ([], "")
+def test_an_upgrade_of_one_service_leaves_the_others(upgraded_engine: Path) -> None:
+    (upgraded_engine / "proxy/inside/etc/nginx/nginx.conf").write_text("")
+    assert upgrade(upgraded_engine, "tiles") == ([], "")

@@ -14,12 +14,13 @@ from shanhai.db.changes import read_changes, read_head
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity, Viewer
-from shanhai.db.migrate import downgrade, upgrade
+from shanhai.db.migrate import upgrade
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables.control import CaseEvent, LeadCase
 from shanhai.db.tables.provision import Document
 from shanhai.vocabulary import Scope
+from tests.support.databases import downgrade
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
 from tests.support.known_lines import red_line

@@ -297,7 +297,7 @@ def test_services_do_not_upgrade_and_only_superusers_make_accounts(database_url:
 
 
 @pytest.fixture
-def restored() -> Iterator[PrivatePostgres]:
+def replaying_server() -> Iterator[PrivatePostgres]:
     """A server that is not started and, once it is, replays its log until it is promoted."""
     with run_directory() as directory:
         server = FleetingPostgres(Surroundings.of_home(Home(directory), bound=True))
@@ -311,9 +311,9 @@ def restored() -> Iterator[PrivatePostgres]:
 
 
 async def test_a_server_that_starts_or_replays_its_log_is_waited_for(
-    restored: PrivatePostgres,
+    replaying_server: PrivatePostgres,
 ) -> None:
-    url, passwords = restored.url(), dict.fromkeys(grants.ACCOUNTS, "sixteen_letters_of_it")
+    url, passwords = replaying_server.url(), dict.fromkeys(grants.ACCOUNTS, "sixteen_letters_of_it")
     with pytest.raises(Unavailable, match="Connect call failed"):
         await grants.provision(url, passwords, patience_s=0)
     with capture_logs() as told:
@@ -323,10 +323,10 @@ async def test_a_server_that_starts_or_replays_its_log_is_waited_for(
 
         making = asyncio.create_task(grants.provision(url, passwords, pause_s=0.05))
         await eventually(lambda: has_said("Connect call failed"))
-        await asyncio.to_thread(restored.start)
-        assert restored.url() == url
+        await asyncio.to_thread(replaying_server.start)
+        assert replaying_server.url() == url
         await eventually(lambda: has_said("in a read-only transaction"))
-        await asyncio.to_thread(restored.execute, "SELECT pg_promote()")
+        await asyncio.to_thread(replaying_server.execute, "SELECT pg_promote()")
         await making
     names = await scalars(url, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'shanhai\\_%'")
     assert {*names} == {*grants.ACCOUNTS.values()}
