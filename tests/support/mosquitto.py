@@ -94,14 +94,15 @@ class Mosquitto:
             self._process.wait(PATIENCE_S)
             self._process = None
 
-    def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+    def publish(self, messages: Iterable[tuple[str, bytes]], *, retain: bool = False) -> None:
         """Publish topics and payloads; the broker has taken all of them."""
         client = Client(CallbackAPIVersion.VERSION2)
         client.username_pw_set(USER, PASSWORD)
         client.connect("127.0.0.1", self.port)
         client.loop_start()
         try:
-            for sent in [client.publish(topic, payload, qos=1) for topic, payload in messages]:
+            given = [client.publish(*message, qos=1, retain=retain) for message in messages]
+            for sent in given:
                 sent.wait_for_publish(PATIENCE_S)
                 assert sent.is_published()
         finally:

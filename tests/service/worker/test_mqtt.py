@@ -168,6 +168,30 @@ async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
     assert refused(context) == first
 
 
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+async def test_a_retained_number_is_no_value_of_each_connection(
+    context: WorkerContext, sessions: Sessions, river_station: str, broker: Mosquitto, version: str
+) -> None:
+    timed = b'{"time": "2026-08-01T08:00:00+08:00", "value": 7.1}'
+    said = [("water/river-1/cod/now", b"12.5"), ("water/river-1/ph/now", timed)]
+    await asyncio.to_thread(broker.publish, said, retain=True)
+    given = settings(broker, version=version)
+    for connection in range(1, 3):
+        async with fetching(context, given):
+            await asyncio.to_thread(broker.publish, messages(range(connection, connection + 1)))
+            await reach(sessions, 1 + connection)
+        assert refused(context) == {"retained": connection}
+    # To who has subscribed it is published now, whether or not the broker keeps it, too.
+    async with fetching(context, given):
+        await asyncio.to_thread(broker.publish, said[:1], retain=True)
+        await reach(sessions, 4)
+    async with sessions() as session:
+        told = await session.execute(
+            text("SELECT number, detail_en FROM observation_refusal WHERE number > 0")
+        )
+        assert [tuple(row) for row in told] == [(3, "a retained number has no time of its own")]
+
+
 async def test_a_broker_that_was_away_is_found_again(
     context: WorkerContext,
     sessions: Sessions,

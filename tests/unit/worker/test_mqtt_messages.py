@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation_formats import ParsedRows
-from shanhai_worker.feeds.mqtt import Topic, read_message
+from shanhai_worker.feeds.mqtt import Timeless, Topic, read_message
 
 TOPICS = [Topic.of(text) for text in ("obs/json", "w/{station}/+/{property}", "deep/#")]
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 levels = st.text(st.characters(codec="ascii", exclude_characters="/+#{}\0"), min_size=1)
 
 
-def read(topic: str, payload: bytes) -> ParsedRows:
+def read(topic: str, payload: bytes, now: datetime | None = NOW) -> ParsedRows:
     reading = ParsedRows()
-    reading.take(read_message(TOPICS, topic, payload, now=NOW))
+    reading.take(read_message(TOPICS, topic, payload, now=now))
     return reading
 
 
@@ -56,6 +56,14 @@ def test_a_topic_may_have_any_end(topic: str) -> None:
 
 def test_a_number_alone_is_a_value_of_now() -> None:
     assert rows(read("w/s1/x/ph", b" 7.10\n")) == [("s1", "ph", "2026-08-01T00:00", 7.1)]
+
+
+def test_a_number_alone_that_is_not_of_now_is_refused() -> None:
+    with pytest.raises(Timeless, match="no time of its own") as refused:
+        read("w/s1/x/ph", b"7.1", now=None)
+    assert "时间" in refused.value.message_zh
+    said = b'{"time": "2026-08-01T08:00:00+08:00", "value": 7}'
+    assert rows(read("w/s1/x/ph", said, now=None)) == [("s1", "ph", "2026-08-01T00:00", 7)]
 
 
 def test_the_topic_goes_before_what_the_payload_says() -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shanhai.db.engine import Sessions, is_of_data
 from shanhai.db.observations.feeds import MOST_ROWS
-from shanhai.errors import InvalidInput, Unavailable
+from shanhai.errors import InvalidInput, LimitExceeded, Unavailable
 from shanhai.monitoring.observation import RefusedRows, Rejection
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
@@ -125,16 +125,21 @@ class Topic:
         return named
 
 
+class Timeless(InvalidInput):
+    """A retained number: what the broker sends at every subscription was not measured then."""
+
+
 def read_message(
-    topics: Sequence[Topic], topic: str, payload: bytes, *, now: datetime | None = None
+    topics: Sequence[Topic], topic: str, payload: bytes, *, now: datetime | None
 ) -> list[Any]:
-    """The rows of a message, as `ParsedRows` takes them.
+    """The rows of a message that was published `now`, as `ParsedRows` takes them.
 
     Where the topic names station and property, the payload's rows need not, and a number alone is
-    a value at the time it arrives. Else it is JSON or NDJSON as the body of POST /observations.
+    a value of that time. Else it is JSON or NDJSON as the body of POST /observations.
 
     Raises:
         InvalidInput: no topic of the settings fits.
+        Timeless: it is a number alone, and nobody knows when it was published (None).
     """
     named = next((found for one in topics if (found := one.match(topic)) is not None), None)
     if named is None:
@@ -144,8 +149,10 @@ def read_message(
         )
     number = payload.decode("ascii", "replace").strip() if len(payload) <= LONGEST_NUMBER else ""
     if named and NUMBER.fullmatch(number):
-        at = (now or datetime.now(UTC)).isoformat()
-        return [{**named, "time": at, "value": float(number)}]
+        if now is None:
+            about = "a retained number has no time of its own", "保留消息中的单个数值没有自己的时间"
+            raise Timeless(about[0], message_zh=about[1])
+        return [{**named, "time": now.isoformat(), "value": float(number)}]
     rows = _rows_of(payload)
     return [{**row, **named} if isinstance(row, dict) else row for row in rows] if named else rows
 
@@ -159,6 +166,7 @@ def _rows_of(payload: bytes) -> list[Any]:
 
 
 WAY = "mqtt"
+REASONS = {LimitExceeded: "size", Timeless: "retained"}
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 
@@ -227,17 +235,16 @@ class Fetcher:
                 connection.acknowledge(one.message)
 
     def _read(self, message: MqttMessage) -> _Read:
-        size = len(message.payload)
-        if size > self._settings.message_limit_bytes:
-            self._refuse("size", message, f"{size} bytes")
-            about = f"a message of {size} bytes is too large", f"消息过大：{size} 字节"
-            return _Read(message, refused=(Rejection(0, "", *about),))
+        size, now = len(message.payload), None if message.retained else datetime.now(UTC)
         try:
-            return _Read(message, read_message(self._topics, message.topic, message.payload))
+            if size > self._settings.message_limit_bytes:
+                about = f"a message of {size} bytes is too large", f"消息过大：{size} 字节"
+                raise LimitExceeded(about[0], message_zh=about[1])
+            rows = read_message(self._topics, message.topic, message.payload, now=now)
         except InvalidInput as error:
-            self._refuse("topic", message, error.message)
-            about = error.message, error.message_zh or error.message
-            return _Read(message, refused=(Rejection(0, "", *about),))
+            self._refuse(REASONS.get(type(error), "topic"), message, error.message)
+            return _Read(message, refused=(Rejection(0, "", error.message, error.message_zh),))
+        return _Read(message, rows)
 
     async def _store(self, portion: Sequence[_Read]) -> None:
         """Store what messages bring as one; each for itself where one of them stands against that.

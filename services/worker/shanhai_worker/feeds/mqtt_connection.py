@@ -42,12 +42,14 @@ class ConnectionLost(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class MqttMessage:
-    """What the broker delivered; `number` names it on its connection until it is acknowledged."""
+    """What the broker delivered; `number` names it on its connection until it is acknowledged, and
+    one that is `retained` was published before this connection subscribed."""
 
     topic: str
     payload: bytes
     number: int
     qos: int
+    retained: bool
 
 
 class BrokerConnection:
@@ -192,7 +194,8 @@ class BrokerConnection:
         while not self._room.acquire(timeout=STOP_LOOK_S):
             if self._closing.is_set():
                 return
-        found = MqttMessage(message.topic, bytes(message.payload), message.mid, message.qos)
+        payload = bytes(message.payload)
+        found = MqttMessage(message.topic, payload, message.mid, message.qos, message.retain)
         self._tell(lambda: self._note_arrived(found))
 
     def _on_disconnect(
