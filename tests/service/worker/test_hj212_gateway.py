@@ -138,6 +138,20 @@ async def test_what_is_sent_again_is_there_once(
     assert revised == 0
 
 
+async def test_telegrams_of_one_number_are_stored_as_their_contents_differ(
+    context: WorkerContext, sessions: Sessions, river_station: str
+) -> None:
+    """A recorder without milliseconds sends several within a second, one after the other."""
+    await register(sessions, river_station)
+    backlog = [f"DataTime=2026080108{minute}00;w01018-Rtd={minute}" for minute in (10, 20, 30)]
+    async with listening(context) as port, connected(port) as line:
+        for content in (*backlog, backlog[0]):
+            await line.send(telegram(content))
+            assert await line.answers(1) == [("9014", "20260801085857223")]
+    assert [row[2] for row in await stored(sessions)] == [10, 20, 30]
+    assert refused(context) == {"repeated": 1}
+
+
 async def test_parts_are_stored_and_answered_together(
     context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:

@@ -76,10 +76,11 @@ MOST_RECENT = 50_000
 
 
 class Recent:
-    """The last telegrams stored, by device, system, command and number."""
+    """The last telegrams stored, by device, system, command, number and hash of the content: the
+    clock of some is so coarse that a number comes more than once."""
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[tuple[str, str, str, str], None] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str, str, str, int], None] = OrderedDict()
 
     def __contains__(self, packet: Packet) -> bool:
         return _key(packet) in self._keys
@@ -251,8 +252,8 @@ class DeviceConnection:
         self._meters.refused.labels(WAY, reason).inc(number)
 
 
-def _key(packet: Packet) -> tuple[str, str, str, str]:
-    return packet.device, packet.system, packet.command, packet.number
+def _key(packet: Packet) -> tuple[str, str, str, str, int]:
+    return packet.device, packet.system, packet.command, packet.number, hash(packet.content)
 
 
 async def run_gateway(context: WorkerContext, settings: Hj212Settings, *, skew: timedelta) -> None:
