@@ -195,6 +195,17 @@ def test_a_pollutants_own_time_comes_first() -> None:
     assert second.at == datetime(2016, 8, 1, tzinfo=UTC)
 
 
+def test_pollutants_between_commas_are_each_read() -> None:
+    content = "DataTime=20160801080000;w01018-Rtd=1,w01001-Rtd=7,w01018-Flag=D,w21003-Rtd=x"
+    found = readings(replace(PACKET, content=content))
+    at = datetime(2016, 8, 1, tzinfo=UTC)
+    assert found.values == (
+        PollutantValue("w01018", at, 1, "fault"),
+        PollutantValue("w01001", at, 7, "valid"),
+    )
+    assert [fault.pointer for fault in found.faults] == ["w21003"]
+
+
 @pytest.mark.parametrize(
     ("broken", "why"),
     [

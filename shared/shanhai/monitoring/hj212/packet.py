@@ -313,18 +313,16 @@ def _groups(content: str) -> Iterator[tuple[datetime, str, dict[str, str]]]:
     """Time, pollutant and its items, for each pollutant; a `DataTime` holds up to the next."""
     at: datetime | None = None
     for group in filter(None, content.split(";")):
-        items: dict[str, str] = {}
-        pollutant = ""
+        found: dict[str, dict[str, str]] = {}
         for member in group.split(","):
             name, _, value = member.partition("=")
             if name == "DataTime":
                 at = read_time(value, name)
                 continue
             code, dash, item = name.partition("-")
-            if dash and pollutant in {"", code}:
-                pollutant = code
-                items[item] = value
-        if not pollutant:
+            if dash and code:
+                found.setdefault(code, {})[item] = value
+        if not found:
             continue
         if at is None:
             raise InvalidInput(
@@ -332,7 +330,8 @@ def _groups(content: str) -> Iterator[tuple[datetime, str, dict[str, str]]]:
                 message_zh="DataTime 须位于第一个污染物之前",
                 pointer="DataTime",
             )
-        yield at, pollutant, items
+        for pollutant, items in found.items():
+            yield at, pollutant, items
 
 
 def _reading(
