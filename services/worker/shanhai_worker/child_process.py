@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import structlog
-from pydantic import ValidationError
 
 import shanhai
 from shanhai.isolation import Confinement
@@ -139,7 +138,7 @@ class Child:
     async def stop(self) -> int:
         """Kill it with all it started, unless it has ended; nothing it holds is worth a delay."""
         if not self._ended.done():
-            with suppress(ProcessLookupError):
+            with suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
         return await self._ended
 
@@ -153,7 +152,8 @@ class Child:
                         self._told(news)
                     case Done() if not self._done.done():
                         self._done.set_result(0)
-                    case Ended():
+                    # The child can say so, too; the server does once there is no such process.
+                    case Ended() if not (PROC / str(self.pid)).exists():
                         code = news.code
                         break
                     case _:
@@ -181,12 +181,15 @@ class Stream:
         self._writer.write(content)
 
     async def __aiter__(self) -> AsyncIterator[News]:
-        async for line in self._lines:
-            if line.isspace():
-                continue
+        while not self._lines.at_eof():
+            line = b""
             try:
-                yield LINE.validate_json(line)
-            except ValidationError:
+                line = await self._lines.readline()
+                if line.strip():
+                    yield LINE.validate_json(line)
+            except ConnectionError:  # what was said to the child is not read any more
+                return
+            except ValueError:  # also of a line that is too long, which is passed over
                 log.warning("unreadable progress", line=line[:200])
 
 

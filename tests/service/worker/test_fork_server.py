@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,84 @@ async def test_a_child_that_does_not_begin_is_waited_for_no_longer_than_bounded(
     child, _ = await start(server, tmp_path / "3")
     assert await asyncio.wait_for(child.wait(), WAIT_S) == 0
     await eventually(alone)  # the second ends, since nobody hears what it tells
+
+
+MISUSING = """
+import os, sys, time
+import shanhai_worker.fork_server as server
+from shanhai.processes.kit.task import Outcome
+
+def compute(task, workspace, progress):
+    {body}
+
+server.compute_of = lambda process: compute
+sys.exit(server.main(*map(int, sys.argv[1:])))
+"""
+SAYING = (
+    "said = [fd for fd in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{{fd}}')"
+    " and os.readlink(f'/proc/self/fd/{{fd}}').startswith('socket')];"
+    " os.write(int(said[0]), {said!r}); progress(5, 'on'); time.sleep(600)"
+)
+
+
+class Misusing(ForkServer):
+    """A server all of whose children run the Python line `body`."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__()
+        self._program = MISUSING.format(body=body)
+
+    async def _start(self, requests: socket.socket) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-c", self._program, str(os.getpid()), str(requests.fileno())),
+            pass_fds=(requests.fileno(),),
+            env=child_process.child_environment(os.environ),
+            start_new_session=True,
+        )
+
+
+@asynccontextmanager
+async def misusing(body: str) -> AsyncIterator[ForkServer]:
+    server = Misusing(body)
+    try:
+        yield server
+    finally:
+        await asyncio.wait_for(server.close(), WAIT_S)
+
+
+SAID = {
+    "an end": b'{"code":0}\n',
+    "a long line": b"x" * 100_000 + b"\n",
+    "no text": b"\xff\n",
+}
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+async def test_a_child_is_stopped_whatever_it_has_said(said: bytes, tmp_path: Path) -> None:
+    async with misusing(SAYING.format(said=said)) as server:
+        child, told = await start(server, tmp_path)
+        done = asyncio.ensure_future(child.wait())
+
+        async def going_on() -> bool:
+            return bool(told)
+
+        await eventually(going_on)
+        assert [report.stage for report in told] == ["on"]
+        assert not done.done()
+        assert is_running(child.pid)
+        assert await asyncio.wait_for(child.stop(), WAIT_S) == -signal.SIGKILL
+        assert not is_running(child.pid)
+        assert await asyncio.wait_for(done, WAIT_S) == -signal.SIGKILL
+
+
+async def test_a_child_that_ends_before_it_has_read_its_next_order_has_ended(
+    server: ForkServer, tmp_path: Path
+) -> None:
+    child, told = await start(server, tmp_path, pause=600)
+    child.go_on(told.append)  # it is busy, so this is never read
+    os.kill(parent_of(child.pid), signal.SIGKILL)
+    assert await asyncio.wait_for(child.wait(), WAIT_S) == -signal.SIGKILL
+    assert await asyncio.wait_for(child.stop(), WAIT_S) == -signal.SIGKILL
 
 
 async def test_a_stopped_server_leaves_nothing(tmp_path: Path) -> None:
