@@ -16,12 +16,14 @@ What cannot ends it: a thread, a helper, an open file, a module of its own loade
 that is not given back. Files are the worker's to remove.
 """
 
+import ctypes
 import gc
 import json
 import os
 import random
 import resource
 import selectors
+import signal
 import socket
 import sys
 import tempfile
@@ -50,6 +52,8 @@ from shanhai_worker import child_protocol
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+PR_SET_CHILD_SUBREAPER = 36
+CHILDREN = Path("/proc/thread-self/children")
 GRACE_S = 5
 IDLE_S = 0.5
 """Seconds without a request after which the next of the libraries is loaded."""
@@ -131,7 +135,7 @@ class Beginning:
             self._loaded = dict(sys.modules)
         if threading.active_count() > 1:
             return "threads"
-        if Path("/proc/self/task", str(os.getpid()), "children").read_text(encoding="ascii"):
+        if CHILDREN.read_text(encoding="ascii"):
             return "processes"
         if _open_files() != self._files:
             return "open files"
@@ -352,7 +356,7 @@ class ForkingServer:
         """
         ahead: Iterator[str] | None = load_ahead()
         while True:
-            asked = self._watched.select(None if ahead is None else IDLE_S)
+            asked = self._watched.select(IDLE_S if self._reap() or ahead is not None else None)
             if ahead is not None and not asked and next(ahead, None) is None:
                 ahead = None
             for key, _ in asked:
@@ -395,6 +399,16 @@ class ForkingServer:
         _tell(stream, child_protocol.Ended(code=os.waitstatus_to_exitcode(status)))
         stream.close()
 
+    def _reap(self) -> bool:
+        """End what processes that have ended left running; whether there was any."""
+        children = {*map(int, CHILDREN.read_text(encoding="ascii").split())}
+        left = children - {pid for pid, _ in self._running.values()}
+        for pid in left:
+            with suppress(PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, os.WNOHANG)
+        return bool(left)
+
     def _forget(self) -> None:
         """Close what only the server needs."""
         self._watched.close()
@@ -424,6 +438,8 @@ def _tell(stream: socket.socket, news: BaseModel) -> None:
 def main(worker_pid: int, handle: int) -> int:
     """Serve the worker; in a process that was split off, compute its job."""
     die_with_parent(worker_pid)
+    # What a job leaves running would else be left to the worker, where that is the first process.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     hide_memory()
     prepare()
     own_commit()  # a job's process must not look into a repository

@@ -1,12 +1,13 @@
 """The server that splits off children: each alone in its folder and group, told of, and stopped."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from shanhai.processes.kit.task import Outcome, Task
 from shanhai_worker import child_process
 from shanhai_worker.child_process import Child, Crashed, ForkServer
 from shanhai_worker.child_protocol import ORDER, OUTCOME, ChildOrder, ProgressReport
+from shanhai_worker.fork_server import PR_SET_CHILD_SUBREAPER
 from tests.support.workers import children_of, eventually, is_running, servers_of
 
 WAIT_S = 30
@@ -191,6 +193,53 @@ async def test_a_child_is_stopped_whatever_it_has_said(said: bytes, tmp_path: Pa
         assert await asyncio.wait_for(child.stop(), WAIT_S) == -signal.SIGKILL
         assert not is_running(child.pid)
         assert await asyncio.wait_for(done, WAIT_S) == -signal.SIGKILL
+
+
+LEAVING = (
+    "helpers = [os.fork() or time.sleep(600) for _ in range(3)];"
+    " helpers += [os.fork() or os.setsid() or time.sleep(600)];"
+    " progress(5, ' '.join(map(str, helpers))); {then}"
+)
+
+
+def is_known(pid: int) -> bool:
+    """Whether a process runs, or has ended and was not reaped."""
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.fixture
+def first_process() -> Iterator[None]:
+    """Have this process be left what ends below it, as the first of a container is."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    yield
+    prctl(PR_SET_CHILD_SUBREAPER, 0)
+
+
+@pytest.mark.parametrize("then", ["time.sleep(600)", "return Outcome()"])
+async def test_what_a_child_leaves_running_is_ended_and_reaped(
+    first_process: None, then: str, tmp_path: Path
+) -> None:
+    async def leave(server: ForkServer) -> None:
+        child, told = await start(server, tmp_path)
+
+        async def told_all() -> bool:
+            return bool(told)
+
+        async def reaped() -> bool:
+            return not any(map(is_known, (child.pid, *helpers)))
+
+        await eventually(told_all)
+        helpers = [*map(int, str(told[0].stage).split())]
+        assert len(helpers) == 4
+        if "sleep" in then:
+            assert all(map(is_running, helpers))
+            await asyncio.wait_for(child.stop(), WAIT_S)
+        await eventually(reaped)
+
+    async with misusing(LEAVING.format(then=then)) as server:
+        await leave(server)
+        await leave(server)  # it serves on
 
 
 async def test_a_child_that_ends_before_it_has_read_its_next_order_has_ended(
