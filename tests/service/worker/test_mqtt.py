@@ -355,6 +355,41 @@ async def test_what_is_stored_and_was_not_acknowledged_comes_again_and_is_there_
         assert await session.scalar(REVISED) == 0
 
 
+async def take(
+    connection: mqtt_connection.BrokerConnection, number: int
+) -> list[mqtt_connection.MqttMessage]:
+    """The next messages, which are not acknowledged."""
+    taken: list[mqtt_connection.MqttMessage] = []
+    async with asyncio.timeout(30):
+        while len(taken) < number:
+            taken += await connection.messages()
+    assert len(taken) == number
+    return taken
+
+
+async def test_no_more_bytes_are_held_than_bounded(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_connection, "MOST_HELD", 300_000)
+    given = settings(broker, message_limit_bytes=100_000)
+    async with mqtt_connection.BrokerConnection(given, [TOPIC]) as connection:
+        await asyncio.to_thread(broker.publish, [(TOPIC, b"x" * 100_000)] * 10)
+        for number in (3, 3, 3, 1):
+            taken = await take(connection, number)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(connection.messages(), 0.5)
+            for message in taken:
+                connection.acknowledge(message)
+
+
+async def test_of_a_message_that_is_too_large_the_size_alone_is_held(broker: Mosquitto) -> None:
+    given = settings(broker, message_limit_bytes=1000)
+    async with mqtt_connection.BrokerConnection(given, [TOPIC]) as connection:
+        await asyncio.to_thread(broker.publish, [(TOPIC, b"x" * 1000), (TOPIC, b"x" * 3_000_000)])
+        held = [(message.size, len(message.payload)) for message in await take(connection, 2)]
+    assert held == [(1000, 1000), (3_000_000, 0)]
+
+
 def slowly(messages: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
     """A message each millisecond, so that there are some to come when the first are stored."""
     for message in messages:

@@ -235,7 +235,7 @@ class Fetcher:
                 connection.acknowledge(one.message)
 
     def _read(self, message: MqttMessage) -> _Read:
-        size, now = len(message.payload), None if message.retained else datetime.now(UTC)
+        size, now = message.size, None if message.retained else datetime.now(UTC)
         try:
             if size > self._settings.message_limit_bytes:
                 about = f"a message of {size} bytes is too large", f"消息过大：{size} 字节"

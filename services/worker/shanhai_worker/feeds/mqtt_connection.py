@@ -30,8 +30,9 @@ QOS = 1
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 CONNECT_S = 15.0
 """Seconds for the broker to accept connection and subscriptions."""
-MOST_HELD = 10_000
-"""Messages taken from the network and not dealt with; then the broker has to wait."""
+MOST_HELD = 64 * 2**20
+"""Bytes taken from the network and not dealt with; then the broker has to wait."""
+BESIDE = 4096  # bytes that a message counts beside its payload
 MOST_AT_ONCE = 2_000
 STOP_LOOK_S = 0.2
 
@@ -43,13 +44,15 @@ class ConnectionLost(ConnectionError):
 @dataclass(frozen=True, slots=True)
 class MqttMessage:
     """What the broker delivered; `number` names it on its connection until it is acknowledged, and
-    one that is `retained` was published before this connection subscribed."""
+    one that is `retained` was published before this connection subscribed. Of a payload larger than
+    the settings allow, `size` bytes, nothing is kept."""
 
     topic: str
     payload: bytes
     number: int
     qos: int
     retained: bool
+    size: int
 
 
 class BrokerConnection:
@@ -66,7 +69,7 @@ class BrokerConnection:
         self._filters = filters
         self._loop = asyncio.get_running_loop()
         self._held: deque[MqttMessage] = deque()
-        self._room = threading.BoundedSemaphore(MOST_HELD)
+        self._room, self._taken = threading.Condition(), 0
         self._closing = threading.Event()
         self._lost: str | None = None
         self._ready = False
@@ -103,7 +106,9 @@ class BrokerConnection:
         """Let the broker forget a message; they are acknowledged in the order they arrived in."""
         if message.qos:
             self._client.ack(message.number, message.qos)
-        self._room.release()
+        with self._room:
+            self._taken -= len(message.payload) + BESIDE
+            self._room.notify()
 
     async def _next_news(self) -> None:
         self._check()
@@ -191,11 +196,15 @@ class BrokerConnection:
         )
 
     def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
-        while not self._room.acquire(timeout=STOP_LOOK_S):
-            if self._closing.is_set():
-                return
-        payload = bytes(message.payload)
-        found = MqttMessage(message.topic, payload, message.mid, message.qos, message.retain)
+        size = len(message.payload)
+        payload = b"" if size > self._settings.message_limit_bytes else bytes(message.payload)
+        found = MqttMessage(message.topic, payload, message.mid, message.qos, message.retain, size)
+        with self._room:
+            while self._taken >= MOST_HELD:
+                self._room.wait(STOP_LOOK_S)
+                if self._closing.is_set():
+                    return
+            self._taken += len(payload) + BESIDE
         self._tell(lambda: self._note_arrived(found))
 
     def _on_disconnect(
