@@ -114,11 +114,10 @@ bench-quick: bootstrap ## the figures that matter most, at small sizes: five min
 
 .PHONY: docs
 docs: console ## the pages made from the code, and all documentation as a site in .shanhai/docs
-	@$(BIN)/python -m shanhai_api.reference > docs/api.md
 	@$(BIN)/python docs/client_types.py
 	@$(BIN)/python docs/console_types.py
 	@$(BIN)/python -m benchmarks.page
-	@$(BIN)/python -m shanhai.cli.reference docs
+	@$(BIN)/python -m docs.reference docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "$(CURDIR)/.shanhai/docs/index.html"
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from docs.reference.tables import Command, commands_of
 from shanhai.cli.app import loaded
 from shanhai.cli.kit import all_settings
-from shanhai.cli.reference.tables import Command, commands_of
 from shanhai.db.grants import ACCOUNTS, provision
 from shanhai.local.demo import deployed
 from shanhai.reporting.pages import PANGO_PACKAGES

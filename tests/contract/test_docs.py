@@ -12,16 +12,15 @@ import yaml
 from typer.main import get_command
 
 from benchmarks.page import page
+from docs.reference.__main__ import PAGES
+from docs.reference.tables import commands_of
 from shanhai.cli.app import loaded
-from shanhai.cli.reference.__main__ import PAGES
-from shanhai.cli.reference.tables import commands_of
 from shanhai.settings import ALL_SETTINGS
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
-from shanhai_api.reference import reference
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-ALL_PAGES = {**PAGES, "api.md": reference, "benchmarks.md": page}
+ALL_PAGES = {**PAGES, "benchmarks.md": page}
 WRITTEN = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
 GUIDE = [page for page in WRITTEN if page.parts[0] == "guide"]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")

@@ -12,9 +12,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from docs.reference.tables import commands_of
 from shanhai.cli.app import loaded
 from shanhai.cli.kit import all_settings
-from shanhai.cli.reference.tables import commands_of
 from shanhai.db.grants import ACCOUNTS
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pytest
 import typer
 
-from shanhai.cli.reference.processes import range_of
-from shanhai.cli.reference.tables import commands_of, number, table
+from docs.reference.processes import range_of
+from docs.reference.tables import commands_of, number, table
 
 
 class Colour(StrEnum):

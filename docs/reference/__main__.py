@@ -1,13 +1,15 @@
-"""`python -m shanhai.cli.reference FOLDER`: write the pages into the folder."""
+"""`python -m docs.reference FOLDER`: write the pages into the folder."""
 
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from shanhai.cli.reference.processes import methods_page, processes_page
-from shanhai.cli.reference.tables import commands_page, settings_page, themes_page
+from docs.reference.api import reference
+from docs.reference.processes import methods_page, processes_page
+from docs.reference.tables import commands_page, settings_page, themes_page
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": reference,
     "cli.md": commands_page,
     "methods.md": methods_page,
     "processes.md": processes_page,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shanhai.cli.reference.tables import code, number, table
+from docs.reference.tables import code, number, table
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai.science.ecoservices.catalogue import ECOSERVICES

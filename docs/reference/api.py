@@ -1,6 +1,5 @@
-"""The reference of the API in Markdown: `python -m shanhai_api.reference > docs/api.md`."""
+"""The page of the API, made from its OpenAPI document."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
@@ -15,7 +14,7 @@ BASE = "http://localhost:8000"
 HEADING = """\
 # API reference
 
-Made from the OpenAPI document by `python -m shanhai_api.reference > docs/api.md`; do not edit.
+Made from the OpenAPI document by `make docs`; do not edit.
 The running service shows the same at `/docs`, and for machines at `/api` (OpenAPI 3.0) and
 `/openapi.json` (3.1). Every error is a problem document (RFC 9457); unknown parameters are errors.
 """
@@ -66,7 +65,3 @@ def kind_of(schema: Mapping[str, Any]) -> str:
     kind = str(schema.get("format", schema.get("type", "any")))
     low, high = schema.get("minimum"), schema.get("maximum")
     return f"{kind} {low}…{high}" if low is not None and high is not None else kind
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference())
