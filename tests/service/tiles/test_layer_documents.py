@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.grids import GRIDS, WORLD_GRIDS
-from tests.service.tiles.conftest import World, raster_row, serve
+from tests.service.tiles.conftest import JOB, World, raster_row, serve
 
 
 async def read(client: httpx.AsyncClient, path: str, **params: str) -> Any:
@@ -107,6 +108,33 @@ async def test_a_raster_in_a_system_without_a_number_is_a_layer_like_others(worl
     column, row = across.transform(118.02, 24.58)
     expected = cells[int((y - row) / 463.3127), int((column - x) / 463.3127)]
     assert point["value"] == expected
+
+
+async def test_the_list_has_the_newest_of_many_results(world: World) -> None:
+    """A sort by the keys alone mixes rows that have the same."""
+    themes = ("barriers", "corridors", "sources")
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    engine = create_engine(DatabaseSettings(url=SecretStr(world.database_url)), application="test")
+    async with create_sessions(engine).begin() as session:
+        one = (await session.scalars(select(Dataset).where(Dataset.code == "dem.itu"))).one()
+        kept = {c.name: getattr(one, c.name) for c in Dataset.__table__.columns if c.name != "id"}
+        shown = {"origin": "computed", "job_id": JOB, "visibility": "public"}
+        for number in range(60):
+            own = {"code": f"many.{number}", "name_en": f"result {number}"}
+            own["theme"] = themes[number % 3]
+            created = {"created_at": start + timedelta(hours=number)}
+            session.add(Dataset(**{**kept, **shown, **own, **created}))
+    try:
+        async with serve(world, public_read=True) as client:
+            listed = (await read(client, "/layers"))["layers"]
+            single = [await read(client, f"/layers/{theme}.xiamen") for theme in themes]
+    finally:
+        async with create_sessions(engine).begin() as session:
+            await session.execute(delete(Dataset).where(Dataset.code.startswith("many.")))
+        await engine.dispose()
+    newest = {f"{theme}.xiamen": f"result {57 + place}" for place, theme in enumerate(themes)}
+    assert {layer["id"]: layer["title_en"] for layer in single} == newest
+    assert {one["id"]: one["title_en"] for one in listed if one["id"] in newest} == newest
 
 
 async def test_a_legend_is_that_of_the_band_its_tiles_show(world: World) -> None:

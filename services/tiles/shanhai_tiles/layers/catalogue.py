@@ -36,7 +36,7 @@ _SELECT = f"""
     SELECT d.code, d.name_zh, d.name_en, d.theme, d.uri, d.checksum, d.grid, d.unit,
            d.native_resolution_m, d.stand_in, d.stand_in_note_zh, d.stand_in_note_en,
            d.source, d.licence, d.visibility, d.region_id, d.origin, d.job_id, r.code AS region,
-           d.attrs->>'compared' AS compared, d.crs,
+           d.attrs->>'compared' AS compared, d.crs, d.created_at, d.id,
            CASE WHEN d.grid->>'epsg' IS NULL
                 THEN (SELECT ARRAY[ST_XMin(f), ST_YMin(f), ST_XMax(f), ST_YMax(f)]
                         FROM coalesce(d.footprint, r.geom) f) END AS extent,
@@ -60,9 +60,8 @@ _NEWEST = text(
 _LISTED = text(
     f"""SELECT DISTINCT ON (theme, region, given) * FROM (
           SELECT *, CASE WHEN origin = 'computed' THEN '' ELSE code END AS given
-            FROM ({_SELECT} AND (d.origin <> 'computed' OR d.visibility = 'public')
-                  ORDER BY d.created_at DESC, d.id DESC) AS newest_first
-        ) AS candidates ORDER BY theme, region, given"""  # noqa: S608
+            FROM ({_SELECT} AND (d.origin <> 'computed' OR d.visibility = 'public')) AS seen
+        ) AS candidates ORDER BY theme, region, given, created_at DESC, id DESC"""  # noqa: S608
 )
 
 
