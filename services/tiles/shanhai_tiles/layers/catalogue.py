@@ -99,7 +99,7 @@ class RasterLayer:
     version: str
     frame: RasterFrame
     crs: str
-    bands: tuple[dict[str, float], ...]
+    bands: tuple[Mapping[str, float | None], ...]
     unit: str
     native_resolution_m: float | None
     visibility: Visibility
@@ -155,11 +155,14 @@ class RasterLayer:
             return None
         if self.style.low is not None and self.style.high is not None:
             return ValueRange(self.style.low, self.style.high)
-        found = self.bands[band - 1] if band <= len(self.bands) else {}
+        stored = self.bands[band - 1] if band <= len(self.bands) else {}
+        # Without a valid cell they are null.
+        found = {name: number for name, number in stored.items() if number is not None}
         low, high = found.get("p2", 0.0), found.get("p98", 1.0)
         if high <= low:
             low, high = found.get("min", low), found.get("max", high)
-        return ValueRange(low, high if high > low else low + 1.0)
+        # Values are drawn as float32, in which a large number plus 1 is itself.
+        return ValueRange(low, high if high > low else low + max(1.0, 1e-6 * abs(low)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@ import io
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from shanhai.cartography import ZONES, style_of
+from shanhai.raster.cog import band_statistics
 from shanhai.vocabulary import ZONE_CLASSES, Label, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ValueRange
@@ -14,7 +16,7 @@ from shanhai_tiles.styles import legend as legends
 from shanhai_tiles.styles.legend import LegendDescription, heading, legend_of, png, svg
 
 
-def raster(theme: str, **statistics: float) -> RasterLayer:
+def raster(theme: str, **statistics: float | None) -> RasterLayer:
     return RasterLayer(
         name=f"{theme}.test",
         title=Label("图层", "Layer"),
@@ -55,6 +57,22 @@ def test_a_ramp_without_fixed_ends_takes_the_layers_own() -> None:
 def test_a_constant_layer_still_has_a_range() -> None:
     drawn = raster("dem", p2=5.0, p98=5.0, min=5.0, max=5.0).range_of(1)
     assert drawn == ValueRange(5.0, 6.0)
+
+
+@pytest.mark.parametrize("constant", [2.0**24, 1e17, -1e30])
+def test_the_range_of_a_large_constant_has_a_width_in_float32(constant: float) -> None:
+    same = dict.fromkeys(("p2", "p98", "min", "max"), constant)
+    drawn = raster("dem", **same).range_of(1)
+    assert drawn is not None
+    assert np.float32(drawn.high) > np.float32(drawn.low)
+
+
+def test_a_band_without_a_valid_cell_has_a_range() -> None:
+    empty = band_statistics(lambda: [np.full((4, 4), np.nan)]).document()
+    layer = raster("dem", **empty)
+    assert layer.range_of(1) == ValueRange(0.0, 1.0)
+    entries = legend_of(layer).entries
+    assert (entries[0].value, entries[-1].value) == (0.0, 1.0)
 
 
 def test_rescale_moves_the_legend() -> None:
