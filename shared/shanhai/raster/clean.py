@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
@@ -24,7 +24,7 @@ from shanhai.errors import InvalidInput
 from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.cog import Block
 from shanhai.raster.crs import reproject_geometry
-from shanhai.raster.inspect import RasterFacts, open_geotiff, resolution_m
+from shanhai.raster.inspect import RasterFacts, as_stored, open_geotiff, resolution_m
 from shanhai.raster.themes import ThemeRule
 from shanhai.raster.warp import KEPT_ZERO, read_open_block
 from shanhai.science.grid import BoolArray, FloatArray, Window
@@ -112,7 +112,11 @@ def codes_of(theme: str, stated: Mapping[str, CodeValue]) -> tuple[FillCode, ...
 
 
 def give_meaning(
-    raw: NDArray[Real], values: NDArray[Real], codes: tuple[FillCode, ...], found: dict[float, int]
+    raw: NDArray[Real],
+    values: NDArray[Real],
+    codes: tuple[FillCode, ...],
+    found: dict[float, int],
+    dtype: DTypeLike,
 ) -> NDArray[Real]:
     """Put what each code stands for in place of it, in `values`; what nobody can say becomes NaN.
 
@@ -121,19 +125,17 @@ def give_meaning(
         values: The same in the theme's unit.
         codes: The codes to look for.
         found: Cells by code, added to.
+        dtype: Of the cells the numbers were read from.
     """
     for code in codes:
-        hit = _cells_of(code, raw, values)
+        hit = np.asarray(raw == as_stored(code.raw, dtype))
+        if code.scaled is not None:
+            hit |= np.abs(values - code.scaled) < _NEAR
         cells = int(np.count_nonzero(hit))
         if cells:
             found[code.raw] = found.get(code.raw, 0) + cells
             values[hit] = UNKNOWN if code.value is None else code.value
     return values
-
-
-def _cells_of(code: FillCode, raw: NDArray[Real], values: NDArray[Real]) -> NDArray[np.bool_]:
-    hit = np.asarray(raw == code.raw)
-    return hit if code.scaled is None else hit | (np.abs(values - code.scaled) < _NEAR)
 
 
 def unexplained(codes: tuple[FillCode, ...], found: Mapping[float, int]) -> Label | None:
@@ -215,7 +217,8 @@ def find_edge_water(path: Path, facts: RasterFacts, legend: str, nodata: float |
         math.ceil(OPEN_M / resolution_m(facts)),
         math.ceil(max(facts.width, facts.height) / _MOST_BLOCKS),
     )
-    void_of = [*codes_in(legend, NODATA), *([] if nodata is None else [nodata])]
+    stated = [] if nodata is None else [as_stored(nodata, facts.dtype)]
+    void_of = [*codes_in(legend, NODATA), *stated]
     water, void = _blocks(path, facts, codes_in(legend, LandCover.WATER), void_of, side)
     around = np.pad(void, 1, constant_values=True)
     beside = ndimage.binary_dilation(around)[1:-1, 1:-1]
@@ -318,27 +321,21 @@ def clean_blocks(
         UnsupportedFile: the pixels cannot be read.
         InvalidInput: a land-cover code has no class in the legend.
     """
-    kept = (
-        KEPT_ZERO if rule.categorical else {code.raw for code in cleaning.codes if code.means_value}
-    )
+    meant = {as_stored(one.raw, facts.dtype) for one in cleaning.codes if one.means_value}
+    kept = KEPT_ZERO if rule.categorical else meant
     with open_geotiff(path) as file:
         for window in strips(facts):
             raw = read_open_block(file, window, kept=kept)
             if cleaning.nodata is not None:
-                raw[raw == cleaning.nodata] = np.nan
+                raw[raw == as_stored(cleaning.nodata, facts.dtype)] = np.nan
             if rule.categorical:
                 values = _classes(raw, rule, cleaning)
                 values = _without_sea(values, window, cleaning, report)
             else:
-                scaled = _scaled(raw, cleaning)
-                values = give_meaning(raw, scaled, cleaning.codes, report.codes)
+                is_scaled = (cleaning.scale, cleaning.offset) != (1.0, 0.0)
+                values = raw * cleaning.scale + cleaning.offset if is_scaled else raw
+                values = give_meaning(raw, values, cleaning.codes, report.codes, facts.dtype)
             yield window, _in_range(values, rule.ranges[facts.bands], report)
-
-
-def _scaled(raw: FloatArray, cleaning: Cleaning) -> FloatArray:
-    if cleaning.scale == 1.0 and cleaning.offset == 0.0:
-        return raw
-    return raw * cleaning.scale + cleaning.offset
 
 
 def _classes(raw: FloatArray, rule: ThemeRule, cleaning: Cleaning) -> FloatArray:

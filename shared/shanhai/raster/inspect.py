@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
@@ -188,6 +188,12 @@ def _is_masked(file: Any) -> bool:
 def own_mask(file: Any, window: Any) -> NDArray[np.bool_] | None:
     """Cells of a window that the file's mask leaves out; None where it has no mask."""
     return np.asarray(file.read_masks(1, window=window) == 0) if _is_masked(file) else None
+
+
+def as_stored(number: float, dtype: DTypeLike) -> float:
+    """A number as cells of a type hold it: float32 has few decimal fractions as they are stated."""
+    with np.errstate(over="ignore"):
+        return float(np.dtype(dtype).type(number)) if np.dtype(dtype).kind == "f" else number
 
 
 def _read_transform(path: Path) -> Any:

@@ -436,7 +436,7 @@ def _decoded(
     if decoding.valid is not None:
         low, high = decoding.valid
         values[(raw < low) | (raw > high)] = np.nan
-    clean.give_meaning(raw, values, decoding.codes, found)
+    clean.give_meaning(raw, values, decoding.codes, found, raw.dtype)
     if decoding.marked:
         values[np.isin(raw, sorted(decoding.marked))] = np.inf
     return values

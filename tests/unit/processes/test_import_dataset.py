@@ -313,6 +313,44 @@ def test_codes_that_make_no_sense_are_refused(
     assert "codes" in str(caught.value)
 
 
+@pytest.mark.parametrize("declared", [None, -99.9])
+def test_a_code_is_found_as_float32_holds_it(bring: Bring, declared: float | None) -> None:
+    index = np.full((40, 40), 0.4, dtype=np.float32)
+    index[:10] = -99.9
+    frame = {"nodata": declared}
+    outcome, stored = bring("ndvi", index, frame=frame, codes={"-99.9": 0})
+    assert (stored.values[0, :10] == 0).all()
+    assert outcome.manifest["codes"] == {"-99.9": {"cells": 400, "value": 0.0}}
+    outcome, stored = bring("ndvi", index, frame=frame, codes={"-99.9": "nodata"})
+    assert np.isnan(stored.values[0, :10]).all()
+
+
+@pytest.mark.parametrize("stated", [-0.3, -3.4e38])
+def test_a_stated_nodata_is_found_as_float32_holds_it(bring: Bring, stated: float) -> None:
+    index = np.full((40, 40), 0.4, dtype=np.float32)
+    index[:10] = stated
+    outcome, stored = bring("ndvi", index, frame={"nodata": None}, nodata=stated)
+    assert outcome.values["summary"]["empty_percent"] == 25
+    assert np.isnan(stored.values[0, :10]).all()
+
+
+@pytest.mark.parametrize("stated", [-9999, 256, 241.5, 1e300])
+def test_a_stated_nodata_that_cells_cannot_hold_is_found_nowhere(
+    bring: Bring, stated: float
+) -> None:
+    heights = np.full((40, 40), 241, dtype=np.uint8)
+    outcome, _ = bring("dem", heights, frame={"nodata": None}, nodata=stated)
+    assert outcome.values["summary"]["empty_percent"] == 0
+    bring("dem", heights.astype(np.float32), frame={"nodata": None}, nodata=stated)
+
+
+def test_cells_of_a_stated_nodata_are_an_edge_of_the_water(bring: Bring) -> None:
+    codes = np.full((100, 100), 10, dtype=np.float32)
+    codes[30:70, 30:70], codes[40:60, 40:60] = -0.3, 80
+    error = refusal(bring, "land_cover", codes, nodata=-0.3, **WORLDCOVER)
+    assert error.faults[0].pointer == "/inputs/edge_water"
+
+
 def coast() -> Any:
     """WorldCover of a coast: the sea joins the south edge, a lake and a brook do not."""
     codes = np.full((100, 100), 10, dtype=np.uint8)
