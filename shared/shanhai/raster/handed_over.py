@@ -29,7 +29,7 @@ from shanhai.errors import UnsupportedFile
 from shanhai.file_limits import proving_room
 from shanhai.raster.crs import transformer
 from shanhai.raster.geotiff import FLOAT_NODATA, Transform
-from shanhai.raster.inspect import own_mask, quiet_georeference
+from shanhai.raster.inspect import as_stored, own_mask, quiet_georeference
 from shanhai.science.grid import FloatArray
 
 DRIVERS: Mapping[str, str] = MappingProxyType(
@@ -190,11 +190,13 @@ class HandedRaster:
         tiles: In the order in which they hold where they overlap, or in that of the bands.
         stacked: The files are bands of one grid rather than tiles beside each other.
         kept: Numbers that files declare as nodata but that mean something.
+        nodata: A number that means no data besides, as files store it.
     """
 
     tiles: tuple[TileHeader, ...]
     stacked: bool = False
     kept: frozenset[float] = frozenset()
+    nodata: float | None = None
 
     @property
     def bands(self) -> int:
@@ -259,7 +261,7 @@ class HandedRaster:
             if first >= last:
                 continue
             window = RasterWindow(0, first - top, tile.width, last - first)
-            values = _read(tile, window, self.kept)
+            values = _read(self, tile, window)
             place = (slice(first - row, last - row), slice(left, left + tile.width))
             if self.stacked:
                 found[number, *place] = values[0]
@@ -271,17 +273,18 @@ class HandedRaster:
     def sample(self) -> FloatArray:
         """Known values of some places of some files, as they are stored and with scale."""
         step = -(-len(self.tiles) // _MOST_SAMPLED)
-        parts = [_sample(tile, self.kept) for tile in self.tiles[::step]]
+        parts = [_sample(self, tile) for tile in self.tiles[::step]]
         values = np.concatenate(parts)
         return np.asarray(values[np.isfinite(values)])
 
 
-def _read(tile: TileHeader, window: RasterWindow, kept: frozenset[float]) -> FloatArray:
+def _read(raster: HandedRaster, tile: TileHeader, window: RasterWindow) -> FloatArray:
     with _opened(tile.path, tile.address, tile.driver) as file:
         stored, left_out = file.read(window=window), own_mask(file, window)
     values: FloatArray = stored.astype(np.float64)
-    if tile.nodata is not None and tile.nodata not in kept:
-        values[stored == np.asarray(tile.nodata).astype(stored.dtype)] = np.nan
+    for empty in (None if tile.nodata in raster.kept else tile.nodata, raster.nodata):
+        if empty is not None:
+            values[values == as_stored(empty, stored.dtype)] = np.nan
     if stored.dtype.kind == "f":
         values[np.isinf(stored)] = np.nan
     if left_out is not None:
@@ -292,7 +295,7 @@ def _read(tile: TileHeader, window: RasterWindow, kept: frozenset[float]) -> Flo
     return values
 
 
-def _sample(tile: TileHeader, kept: frozenset[float]) -> FloatArray:
+def _sample(raster: HandedRaster, tile: TileHeader) -> FloatArray:
     """Values of squares spread over a file."""
     parts = []
     for down in range(_SAMPLE_PLACES):
@@ -300,7 +303,7 @@ def _sample(tile: TileHeader, kept: frozenset[float]) -> FloatArray:
             row = max(0, (tile.height - _SAMPLE_SIDE) * down // (_SAMPLE_PLACES - 1))
             col = max(0, (tile.width - _SAMPLE_SIDE) * right // (_SAMPLE_PLACES - 1))
             height, width = min(_SAMPLE_SIDE, tile.height), min(_SAMPLE_SIDE, tile.width)
-            parts.append(_read(tile, RasterWindow(col, row, width, height), kept).ravel())
+            parts.append(_read(raster, tile, RasterWindow(col, row, width, height)).ravel())
             if tile.width <= _SAMPLE_SIDE and tile.height <= _SAMPLE_SIDE:
                 return parts[0]
     return np.concatenate(parts)

@@ -527,6 +527,24 @@ def test_values_that_cannot_be_suggest_their_scale(tmp_path: Path, out: Path) ->
     assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx([0.1, 0.9])
 
 
+def test_a_stated_nodata_is_the_number_that_the_file_stores(tmp_path: Path, out: Path) -> None:
+    """As for an import: before the scale that the file states."""
+    path = tmp_path / "ndvi.tif"
+    cells = np.array([[-3000, 9000]], "int16")
+    handed_over.write_grid(path, cells, west=WEST, north=NORTH, cell=30)
+    with rasterio.open(path, "r+") as file:
+        file.scales = (0.0001,)
+    made(tmp_path, out, ["ndvi.nodata=-3000"])
+    assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx([-9999, 0.9])
+
+
+def test_a_stated_nodata_is_found_as_float32_holds_it(tmp_path: Path, out: Path) -> None:
+    cells = np.array([[-0.3, 0.9]], "float32")
+    handed_over.write_grid(tmp_path / "ndvi.tif", cells, west=WEST, north=NORTH, cell=30)
+    made(tmp_path, out, ["ndvi.nodata=-0.3"])
+    assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx([-9999, 0.9])
+
+
 def test_codes_and_the_nodata_that_means_nobody_pass_on_to_the_import(
     tmp_path: Path, out: Path
 ) -> None:

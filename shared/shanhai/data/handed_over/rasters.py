@@ -44,7 +44,6 @@ class RasterPlan:
     frame: WrittenFrame
     unit: words.RasterUnit
     legend: str | None
-    nodata: float | None
     year: int | None
 
 
@@ -278,9 +277,8 @@ def _judge_values(
     answers: Answers,
 ) -> None:
     """Unit or legend; then, if nothing is open, the plan."""
-    nodata = answers.number(f"{finding.name}.nodata")
+    raster = replace(raster, nodata=answers.number(f"{finding.name}.nodata"))
     values = raster.sample()
-    values = values if nodata is None else values[values != nodata]
     if not values.size:
         finding.say("抽样处均无数据", "the cells that were looked at are all nodata")
     legend, unit = None, words.RasterUnit()
@@ -290,9 +288,8 @@ def _judge_values(
         unit = _unit(finding, raster, rule, values, answers) or unit
     if system is None or finding.questions or finding.refusal is not None:
         return
-    finding.plan = RasterPlan(
-        rule, raster, _frame(raster, rule, system), unit, legend, nodata, _year(finding)
-    )
+    frame = _frame(raster, rule, system)
+    finding.plan = RasterPlan(rule, raster, frame, unit, legend, _year(finding))
 
 
 def _legend(finding: DatasetFinding, values: FloatArray, answers: Answers) -> str | None:
@@ -559,8 +556,6 @@ def _change(plan: RasterPlan, count: _RangeCount) -> Callable[[FloatArray], Floa
 
     def change(values: FloatArray) -> FloatArray:
         is_code = np.isin(values, [*codes])
-        if plan.nodata is not None:
-            values = np.where(values == plan.nodata, np.nan, values)
         if plan.legend is not None:
             # To refuse here what the import would refuse; the codes stay as they are.
             harmonise(np.nan_to_num(values, nan=0).astype(np.int64), plan.legend)
