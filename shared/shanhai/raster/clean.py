@@ -24,9 +24,10 @@ from shanhai.errors import InvalidInput
 from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.cog import Block
 from shanhai.raster.crs import reproject_geometry
+from shanhai.raster.geotiff import CLASS_NODATA
 from shanhai.raster.inspect import RasterFacts, as_stored, open_geotiff, resolution_m
 from shanhai.raster.themes import ThemeRule
-from shanhai.raster.warp import KEPT_ZERO, read_open_block
+from shanhai.raster.warp import KEPT_ZERO, RasterQuantity, read_open_block
 from shanhai.science.grid import BoolArray, FloatArray, Window
 from shanhai.science.landcover import NODATA, SCHEMES, LandCover, harmonise
 from shanhai.vocabulary import Label
@@ -331,6 +332,8 @@ def clean_blocks(
             if rule.categorical:
                 values = _classes(raw, rule, cleaning)
                 values = _without_sea(values, window, cleaning, report)
+                if rule.quantity is RasterQuantity.CATEGORICAL:
+                    values[values == CLASS_NODATA] = np.nan
             else:
                 is_scaled = (cleaning.scale, cleaning.offset) != (1.0, 0.0)
                 values = raw * cleaning.scale + cleaning.offset if is_scaled else raw

@@ -163,6 +163,26 @@ def test_a_file_without_values_is_refused(bring: Bring) -> None:
     assert "every cell is nodata" in refusal(bring, "dem", plain(7.0), nodata=7).message
 
 
+@pytest.mark.parametrize("theme", ["land_cover", "vegetation_type", "hydrologic_group"])
+@pytest.mark.parametrize(("filled", "declared"), [(0, None), (0, 0), (255, 255)])
+def test_class_0_is_nodata(bring: Bring, theme: str, filled: int, declared: float | None) -> None:
+    codes = np.full((40, 40), filled, dtype=np.uint8)
+    frame = {"nodata": declared}
+    assert "every cell is nodata" in refusal(bring, theme, codes, frame=frame).message
+    codes[:10] = 2
+    outcome, stored = bring(theme, codes, frame=frame)
+    assert outcome.values["summary"]["empty_percent"] == 75
+    assert outcome.manifest["nodata_cells"] == 1200
+    assert np.isnan(stored.values[0, 10:]).all()
+
+
+@pytest.mark.parametrize("declared", [None, 0])
+def test_no_road_is_a_value(bring: Bring, declared: float | None) -> None:
+    codes = np.zeros((40, 40), dtype=np.uint8)
+    outcome, _ = bring("roads", codes, frame={"nodata": declared})
+    assert outcome.values["summary"]["empty_percent"] == 0
+
+
 def test_a_wrong_unit_is_refused_with_what_was_found(bring: Bring) -> None:
     error = refusal(bring, "temperature", plain(291.0))
     assert "291" in error.message
