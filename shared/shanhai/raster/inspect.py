@@ -193,7 +193,7 @@ def own_mask(file: Any, window: Any) -> NDArray[np.bool_] | None:
 def as_stored(number: float, dtype: DTypeLike) -> float:
     """A number as cells of a type hold it: float32 has few decimal fractions as they are stated."""
     with np.errstate(over="ignore"):
-        return float(np.dtype(dtype).type(number)) if np.dtype(dtype).kind == "f" else number
+        return float(np.asarray(number).astype(dtype)) if np.dtype(dtype).kind == "f" else number
 
 
 def _read_transform(path: Path) -> Any:
