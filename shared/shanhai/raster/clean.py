@@ -320,7 +320,7 @@ def clean_blocks(
 
     Raises:
         UnsupportedFile: the pixels cannot be read.
-        InvalidInput: a land-cover code has no class in the legend.
+        InvalidInput: classes are no whole numbers, or land-cover codes not of the legend.
     """
     meant = {as_stored(one.raw, facts.dtype) for one in cleaning.codes if one.means_value}
     kept = KEPT_ZERO if rule.categorical else meant
@@ -341,18 +341,24 @@ def clean_blocks(
             yield window, _in_range(values, rule.ranges[facts.bands], report)
 
 
-def _classes(raw: FloatArray, rule: ThemeRule, cleaning: Cleaning) -> FloatArray:
-    if rule.theme != "land_cover":
-        return raw
-    codes = np.where(np.isnan(raw), 0, raw)
-    if (codes != np.floor(codes)).any() or (np.abs(codes) > 65_535).any():
+def check_classes(values: FloatArray, rule: ThemeRule) -> None:
+    """Raise InvalidInput where a raster of classes holds fractions, which would be cut off."""
+    known, most = values[~np.isnan(values)], 65_535 if rule.theme == "land_cover" else np.inf
+    if (known != np.floor(known)).any() or (np.abs(known) > most).any():
         raise InvalidInput(
-            "land_cover holds values that are no class codes; whole numbers are required",
-            message_zh="土地覆盖含有非整数的值，须为整数类别代码",
+            f"{rule.theme} holds values that are no class codes; whole numbers are required",
+            message_zh=f"{rule.label.zh}含有非整数的值，须为整数类别代码",
             pointer="/inputs/upload",
         )
+
+
+def _classes(raw: FloatArray, rule: ThemeRule, cleaning: Cleaning) -> FloatArray:
+    check_classes(raw, rule)
+    if rule.theme != "land_cover":
+        return raw
+    codes = np.nan_to_num(raw, nan=0).astype(np.int64)
     try:
-        return harmonise(codes.astype(np.int64), cleaning.legend).astype(np.float64)
+        return harmonise(codes, cleaning.legend).astype(np.float64)
     except InvalidInput as error:
         raise InvalidInput(
             error.message, message_zh=error.message_zh, pointer="/inputs/legend"

@@ -545,6 +545,16 @@ def test_a_stated_nodata_is_found_as_float32_holds_it(tmp_path: Path, out: Path)
     assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx([-9999, 0.9])
 
 
+@pytest.mark.parametrize("theme", ["land_cover", "vegetation_type"])
+def test_fractions_are_no_classes(tmp_path: Path, out: Path, theme: str) -> None:
+    cells = np.array([[1, 2.5]], "float32")
+    handed_over.write_grid(tmp_path / f"{theme}.tif", cells, west=WEST, north=NORTH, cell=30)
+    settings = [f"{theme}.theme={theme}", f"{theme}.legend=internal"]
+    with pytest.raises(InvalidInput, match="no class codes"):
+        made(tmp_path, out, settings)
+    assert not (out / f"{theme}.tif").exists()
+
+
 def test_codes_and_the_nodata_that_means_nobody_pass_on_to_the_import(
     tmp_path: Path, out: Path
 ) -> None:

@@ -16,6 +16,7 @@ from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.clean import Legend
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster, make_overview_file_tiff, make_renamed_vrt
+from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.grid import Grid, Window
 from shanhai.science.landcover import SCHEMES
@@ -174,6 +175,33 @@ def test_class_0_is_nodata(bring: Bring, theme: str, filled: int, declared: floa
     assert outcome.values["summary"]["empty_percent"] == 75
     assert outcome.manifest["nodata_cells"] == 1200
     assert np.isnan(stored.values[0, 10:]).all()
+
+
+CLASS_THEMES = [theme for theme, rule in THEME_RULES.items() if rule.categorical]
+
+
+@pytest.mark.parametrize("theme", CLASS_THEMES)
+def test_fractions_are_no_classes(bring: Bring, theme: str) -> None:
+    codes = plain(1.0)
+    codes[0, 0, 0] = 0.5
+    error = refusal(bring, theme, codes)
+    assert f"{theme} holds values that are no class codes" in error.message
+    assert error.faults[0].pointer == "/inputs/upload"
+
+
+@pytest.mark.parametrize("theme", CLASS_THEMES)
+def test_classes_are_not_scaled(bring: Bring, tmp_path: Path, theme: str) -> None:
+    path = tmp_path / "upload"
+    write_geotiff(path, plain(1.0), transform=METRES, crs="EPSG:4548", nodata=None)
+    for stated in ({"scale": 2.0}, {"offset": 1.0}):
+        error = refusal(bring, theme, path, **stated)
+        assert error.faults[0].pointer == "/inputs/scale"
+    with rasterio.open(path, "r+") as file:
+        file.scales = (0.5,)
+    assert "scale=1" in refusal(bring, theme, path).message
+    outcome, stored = bring(theme, path, scale=1.0)
+    assert (stored.values == 1).all()
+    assert (outcome.manifest["scale"], outcome.manifest["offset"]) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("declared", [None, 0])

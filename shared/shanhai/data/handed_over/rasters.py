@@ -556,6 +556,8 @@ def _change(plan: RasterPlan, count: _RangeCount) -> Callable[[FloatArray], Floa
 
     def change(values: FloatArray) -> FloatArray:
         is_code = np.isin(values, [*codes])
+        if plan.rule.categorical:
+            clean.check_classes(values, plan.rule)
         if plan.legend is not None:
             # To refuse here what the import would refuse; the codes stay as they are.
             harmonise(np.nan_to_num(values, nan=0).astype(np.int64), plan.legend)

@@ -156,13 +156,16 @@ def _codes(
     """What numbers of the file stand for that are no values.
 
     Raises:
-        InvalidInput: codes are given for a raster of classes, or stand for an impossible value.
+        InvalidInput: codes or a scale are given for classes, or codes stand for impossible values.
     """
-    if inputs.codes and rule.categorical:
+    scaled = _scaling(inputs, facts) != (1.0, 0.0)
+    if rule.categorical and (inputs.codes or scaled):
         raise InvalidInput(
-            f"codes are for measured values; the classes of {inputs.theme} have a legend",
-            message_zh="codes 仅用于数值型专题；分类专题请用 legend",
-            pointer="/inputs/codes",
+            "codes, scale and offset are for measured values; the classes of land_cover have a "
+            f"legend, and scale=1 reads {inputs.theme} as it is where the file states a scale",
+            message_zh="codes、scale、offset 仅用于数值型专题；土地覆盖请用 legend，"
+            "文件自带比例系数的分类栅格可设 scale=1 按原值读取",
+            pointer="/inputs/scale" if scaled else "/inputs/codes",
         )
     codes = clean.codes_of(inputs.theme, inputs.codes)
     low, high = rule.ranges[facts.bands]
