@@ -121,8 +121,10 @@ def _ramp_legend(style: RampStyle, unit: str, drawn: ValueRange) -> Legend:
     last = len(style.colors) - 1
     values = [drawn.low + (drawn.high - drawn.low) * n / last for n in range(last + 1)]
     entries = tuple(
-        LegendEntry(color, Label(f"{value:.4g}", f"{value:.4g}"), float(f"{value:.6g}"))
+        LegendEntry(color, Label(told, told), float(f"{value:.6g}"))
         for color, value in zip(style.colors, values, strict=True)
+        # Four digits, and no exponent where people read metres or yuan.
+        for told in [f"{float(f'{value:.4g}'):,.10g}"]
     )
     return Legend(style.title, "ramp", unit, entries, no_data=True)
 

@@ -54,6 +54,14 @@ def test_a_ramp_without_fixed_ends_takes_the_layers_own() -> None:
     assert document["unit"] == "m"
 
 
+@pytest.mark.parametrize(
+    ("high", "told"), [(51_640.4, "51,640"), (0.012345, "0.01235"), (7, "7"), (2e12, "2e+12")]
+)
+def test_numbers_of_a_ramp_are_written_as_people_write_them(high: float, told: str) -> None:
+    legend = legend_of(raster("dem", p2=0.0, p98=high, min=0.0, max=high))
+    assert legend.entries[-1].label.zh == told
+
+
 def test_a_constant_layer_still_has_a_range() -> None:
     drawn = raster("dem", p2=5.0, p98=5.0, min=5.0, max=5.0).range_of(1)
     assert drawn == ValueRange(5.0, 6.0)

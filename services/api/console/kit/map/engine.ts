@@ -380,8 +380,8 @@ function controls(): Record<string, string> {
     "NavigationControl.ZoomIn": t("放大", "Zoom in"),
     "NavigationControl.ZoomOut": t("缩小", "Zoom out"),
     "AttributionControl.ToggleAttribution": t("来源", "Sources"),
-    "ScaleControl.Meters": "m",
-    "ScaleControl.Kilometers": "km",
+    "ScaleControl.Meters": t("米", "m"),
+    "ScaleControl.Kilometers": t("公里", "km"),
     "Map.Title": t("地图", "Map"),
   };
 }

@@ -68,7 +68,7 @@ const controls = {
     "NavigationControl.ZoomIn": "放大",
     "NavigationControl.ZoomOut": "缩小",
     "Popup.Close": "关闭",
-    "ScaleControl.Kilometers": "千米",
+    "ScaleControl.Kilometers": "公里",
     "ScaleControl.Meters": "米",
   },
   en: {},
