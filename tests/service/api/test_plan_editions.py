@@ -873,3 +873,24 @@ async def test_a_draft_of_a_former_day_is_told_to_its_people(bureau: Bureau) -> 
     for link in re.findall(rf'href="(http://api\.test/plans/{BANAN}/[^"]+)"', page.text):
         led = await bureau.client.get(html.unescape(link), headers=bureau.known["planner"])
         assert led.status_code == 200, (link, led.text)
+
+
+async def test_what_holds_from_a_later_day_only_does_so_in_the_copy(bureau: Bureau) -> None:
+    (line,) = (await bureau.read("/collections/control_areas/items", plan=BANAN, limit=1))[
+        "features"
+    ]
+    given = {name: line["properties"][name] for name in ("kind", "region", "plan")}
+    given |= {"code": "later-line", "name_zh": "远期线", "valid_from": "2135-01-01"}
+    body = {"type": "Feature", "geometry": line["geometry"], "properties": given}
+    await bureau.do("planner", "POST", "/collections/control_areas/items", body)
+    await bureau.do("planner", "POST", f"/plans/{BANAN}/editions", {"note": "五年评估"})
+    copied = await bureau.session.execute(
+        text(
+            "SELECT c.valid_from::text, c.valid_from > current_date AS later"
+            " FROM control_area c JOIN control_area o ON o.id = c.copied_from_id"
+            f" WHERE c.plan_id = (SELECT id FROM plan WHERE code = '{SECOND}')"
+        )
+    )
+    rows = copied.all()
+    assert [row.valid_from for row in rows if row.later] == ["2135-01-01"]
+    assert len(rows) > 1

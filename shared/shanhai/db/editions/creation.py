@@ -112,7 +112,8 @@ def _value(content: Content, column: Column[object]) -> str:
     if name == "code" and has_marked_code(content):
         return COPIED_CODE.format(table=content.table)
     if name == "valid_from":
-        return "current_date"
+        # What is to hold later only does so in the copy too.
+        return "greatest(o.valid_from, current_date)"
     if name in content.lists:
         copy = _copy_of(content.lists[name], "named.id")
         return (
