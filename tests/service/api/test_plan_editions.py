@@ -894,3 +894,22 @@ async def test_what_holds_from_a_later_day_only_does_so_in_the_copy(bureau: Bure
     rows = copied.all()
     assert [row.valid_from for row in rows if row.later] == ["2135-01-01"]
     assert len(rows) > 1
+
+
+async def test_a_change_is_read_as_it_is_sent(bureau: Bureau) -> None:
+    path = f"/plans/{BANAN}/editions"
+    for change, pointer in (
+        ({"nothing": 1}, "/change/nothing"),
+        ({"nothing": None}, "/change/nothing"),
+        ({"name_zh": None}, "/change/name_zh"),
+        ({"valid_to": "later"}, "/change/valid_to"),
+        ({"status": "approved"}, "/change/status"),
+    ):
+        answer = await bureau.ask("planner", "POST", path, {"note": "x", "change": change})
+        assert answer.status_code == 400, (change, answer.text)
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer], change
+        assert "/properties" not in answer.text
+    change = {"valid_to": "2130-01-01"}
+    await bureau.do("planner", "POST", path, {"note": "x", "change": change})
+    own = (await bureau.read(f"/collections/plans/items/{SECOND}"))["properties"]
+    assert own["valid_to"] == "2130-01-01"

@@ -25,8 +25,9 @@ from shanhai.db.editions.lineage import (
     list_members,
     note_member,
 )
-from shanhai.db.features.input_validation import read_draft
+from shanhai.db.features.input_validation import broken_body, read_draft
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
+from shanhai.db.proposals.subjects import moved
 from shanhai.errors import InvalidInput
 from shanhai.validation import Note
 from shanhai.vocabulary import PLAN_STATUSES, Label, label_in
@@ -324,11 +325,13 @@ async def create_edition(
 ) -> Answer[EditionBegun]:
     """Begin a draft with all the plan holds; approved, it takes the plan's place."""
     seen = await find_plan(write.session, plan, write.caller.viewer)
-    changed = {"type": "Feature", "properties": body.change}
-    change = await read_draft(PLANS, changed, whole=False)
-    made = await begin_edition(
-        write.session, write.caller, write.act, seen.id, change.values, note=body.note
-    )
+    try:
+        await read_draft(PLANS, {"properties": body.change}, whole=False)
+        made = await begin_edition(
+            write.session, write.caller, write.act, seen.id, body.change, note=body.note
+        )
+    except InvalidInput as error:
+        raise broken_body([moved(fault) for fault in error.faults]) from error
     begun = EditionBegun(code=made.code, status=made.status)
     return Answer(begun, location=plan_item(made.code))
 
