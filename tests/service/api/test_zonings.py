@@ -228,6 +228,27 @@ class TestAdjustment:
             "general_restoration",
         }
 
+    async def test_a_code_that_another_class_holds_is_not_given_again(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        begun = await writer.post(f"{BASE}/versions", json={"note": "another look"})
+        assert begun.status_code == 201, begun.text
+        usual = f"{CODE}.priority_restoration"
+        moved = await writer.patch(
+            f"/collections/zones/items/{usual}",
+            params={"version": 2},
+            json={"properties": {"zone_class": "supply_demand.general_restoration"}},
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+        assert moved.status_code == 200, moved.text
+        answer = await adjust(writer, version=2)
+        assert answer.status_code == 201, answer.text
+        classes = {
+            code: zone["properties"]["class"] for code, zone in (await zones_of(writer, 2)).items()
+        }
+        assert classes[usual] == "general_restoration"
+        assert classes[f"{usual}-2"] == "priority_restoration"
+
     async def test_the_audit_log_tells_of_it(
         self, writer: httpx.AsyncClient, session: AsyncSession
     ) -> None:

@@ -70,10 +70,6 @@ _TARGET = text(
     "SELECT id FROM zone WHERE scheme_id = :id AND class_id = :class_id AND deleted_at IS NULL"
     " ORDER BY id LIMIT 1"
 )
-_NEW_TARGET = text(
-    "INSERT INTO zone (scheme_id, class_id, code, valid_from)"
-    " VALUES (:id, :class_id, :code, current_date) RETURNING id"
-)
 _MEASURE = text(
     "UPDATE zone z SET attrs = (z.attrs - CAST(:stale AS text[])) || jsonb_build_object("
     "'share_percent', round((100 * z.area_m2 / total.area_m2)::numeric, 4), 'flags',"
@@ -115,6 +111,12 @@ _LEFT = text(
 _NUMBER = text(
     "SELECT min(n) FROM generate_series(2, (SELECT count(*) + 2 FROM zone WHERE scheme_id = :id)) n"
     " WHERE NOT EXISTS (SELECT FROM zone WHERE scheme_id = :id AND code = :code || '-' || n)"
+)
+_NEW_TARGET = text(
+    "INSERT INTO zone (scheme_id, class_id, code, valid_from)"  # noqa: S608 - constants
+    " SELECT :id, :class_id, CAST(:code AS text) || CASE WHEN EXISTS (SELECT FROM zone"
+    " WHERE scheme_id = :id AND code = :code AND deleted_at IS NULL)"
+    f" THEN '-' || ({_NUMBER.text}) ELSE '' END, current_date RETURNING id"
 )
 _SPLIT_OFF = text(
     "INSERT INTO zone (scheme_id, class_id, code, name_zh, name_en, functions, problems, geom,"
