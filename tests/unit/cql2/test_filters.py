@@ -193,6 +193,12 @@ class TestGeometry:
             ("CIRCULARSTRING(0 0,1 1,2 0)", "cannot be read"),
             ("GEOMETRYCOLLECTION(POINT(1 2),LINESTRING(3 4,5 6))", "mixture"),
             ("BBOX(1,2,3)", "four or six"),
+            ("BBOX('a',1,2,3)", "four or six"),
+            ("BBOX(whole,1,2,3)", "four or six"),
+            ("BBOX(1+1,1,2,3)", "four or six"),
+            ("BBOX(true,1,2,3)", "four or six"),
+            ("BBOX(1e999,1,2,3)", "finite"),
+            ("POINT(1e999 2)", "cannot be read"),
             ("BBOX(1,4,3,2)", "lower corner"),
             ("BBOX(1,2,3,91)", "outside the world"),
             ("'POINT(1 2)'", "takes geometries"),
@@ -201,6 +207,25 @@ class TestGeometry:
     )
     def test_what_is_no_geometry_is_refused(self, geometry: str, rule: str) -> None:
         assert rule in refusal(f"S_INTERSECTS(geometry, {geometry})").message
+
+    @pytest.mark.parametrize(
+        "box", ['["a",2,3,4]', "[null,1,2,3]", '[1,2,"x",4,5,6]', "[[1],2,3,4]"]
+    )
+    def test_a_box_is_of_numbers(self, box: str) -> None:
+        tree = f'{{"op":"s_intersects","args":[{{"property":"geometry"}},{{"bbox":{box}}}]}}'
+        assert "four or six numbers" in refusal(tree, "cql2-json").message
+
+    def test_only_a_collection_is_read_by_its_geometries(self) -> None:
+        tree = '{{"op":"s_intersects","args":[{{"property":"geometry"}},{}]}}'
+        point = '{"type":"Point","coordinates":[1,2],"geometries":5}'
+        assert geometry_in(compiled(tree.format(point), "cql2-json")) == shapely.Point(1, 2)
+        high = '{"type":"Point","coordinates":[1,2,3],"geometries":[]}'
+        assert "two-dimensional" in refusal(tree.format(high), "cql2-json").message
+
+    @pytest.mark.parametrize("number", ["1e-5", "1E-5", ".1e-4", "0.00001"])
+    def test_coordinates_may_have_exponents(self, number: str) -> None:
+        found = geometry_in(compiled(f"S_INTERSECTS(geometry, POINT({number} 2.4e1))"))
+        assert found == shapely.Point(1e-5, 24)
 
     def test_coordinates_are_finite(self) -> None:
         tree = '{"op":"s_intersects","args":[{"property":"geometry"},'

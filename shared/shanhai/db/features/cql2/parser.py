@@ -7,9 +7,11 @@ parentheses at a time, the inner ones standing in the outer ones by a name of th
 
 import bisect
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 import cql2
@@ -94,10 +96,10 @@ class FilterToken:
 
     @property
     def written(self) -> str:
-        """As the parser reads it: it knows no `.5`, nor names that begin with `_`."""
+        """As the parser reads it: no `.5`, no `1e-5` in WKT, no names that begin with `_`."""
         gap, text = " " if self.apart else "", self.text
-        if self.kind == "number" and text.startswith("."):
-            return f"{gap}0{text}"
+        if self.kind == "number" and not text.isdecimal() and math.isfinite(float(text)):
+            return f"{gap}{Decimal(repr(float(text))):f}"
         return f'{gap}"{text}"' if text.startswith("_") else f"{gap}{text}"
 
     @property

@@ -73,7 +73,7 @@ def _invalid(reason: str) -> InvalidInput:
 
 def _check_positions(context: FilterContext, node: Mapping[str, Any]) -> None:
     """Refuses heights, too many positions, and rings that are not closed."""
-    if "geometries" in node:
+    if node.get("type") == "GeometryCollection":
         for member in node["geometries"]:
             _check_positions(context, member)
         return
@@ -124,8 +124,8 @@ def _placed(context: FilterContext, coordinates: np.ndarray[Any, np.dtype[np.flo
     return placed
 
 
-def _box(context: FilterContext, numbers: list[float]) -> BaseGeometry:
-    if len(numbers) not in {4, 6}:
+def _box(context: FilterContext, numbers: list[Any]) -> BaseGeometry:
+    if len(numbers) not in {4, 6} or not {type(item) for item in numbers} <= {int, float}:
         raise refused("BBOX takes four or six numbers", "BBOX 需要四个或六个数")
     context.vertices += 4
     low, high = (
