@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
 from tests.support.feature_rows import add_five_zones, add_scheme
-from tests.support.job_rows import add_dataset
+from tests.support.job_rows import add_dataset, add_region
 from tests.support.joint_plans import People
 
 ORDER = "/processes/compose-map-sheet/execution"
@@ -119,6 +119,27 @@ async def test_filters_choose_features_within_the_region_only(
     task = await task_of(session, await ask(people["planner@a"], layers=[every]))
     [layer] = task["sheet"]["layers"]
     assert [one["label_en"] for one in layer["entries"]] == ["Strict protection and control zone"]
+
+
+async def test_features_of_all_places_below_are_shown(
+    people: People, session: AsyncSession, zoned_place: Region
+) -> None:
+    planner = people["planner@a"]
+    last = ""
+    for number in range(405):
+        last = f"a.town-with-a-name-{number:05d}"
+        await add_region(session, last, level="town", parent=zoned_place)
+    await session.commit()
+    named = {"code": "peak", "name_zh": "峰", "region": last, "kind": "mountain"}
+    point = {"type": "Point", "coordinates": [118.05, 24.45]}
+    body = {"type": "Feature", "geometry": point, "properties": named}
+    made = await planner.post("/collections/named_features/items", json=body)
+    assert made.status_code == 201, made.text
+    layer = {"kind": "features", "collection": "named_features"}
+    codes = ",".join(f"'{number}'" for number in range(110))
+    for asked in (layer, {**layer, "filter": f"code IN ({codes},'peak')"}):
+        task = await task_of(session, await ask(planner, layers=[asked]))
+        assert [len(one["shapes"]) for one in task["sheet"]["layers"]] == [1], asked
 
 
 @pytest.mark.usefixtures("zoned_place")

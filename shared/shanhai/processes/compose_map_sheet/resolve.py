@@ -18,7 +18,7 @@ from shanhai.db.collections.data_sources import DATASETS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
 from shanhai.db.engine import read_today
-from shanhai.db.features.cql2.compiler import compile_filter
+from shanhai.db.features.cql2.compiler import Compiled, compile_filter
 from shanhai.db.features.crs import box_fault
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
@@ -60,7 +60,7 @@ _BELOW = text(
          UNION
          SELECT region.id, region.code FROM region JOIN below ON region.parent_id = below.id
           WHERE region.deleted_at IS NULL
-       ) SELECT code FROM below ORDER BY code LIMIT 400"""
+       ) SELECT code FROM below"""
 )
 
 
@@ -401,19 +401,21 @@ def _selection(
         InvalidInput: the filter is none.
     """
     seen = seen_by(entity, viewer)
-    within = ", ".join(f"'{code}'" for code in search.places)
-    condition = f"region IN ({within})"
-    if asked.filter is not None:
-        # By itself, so that no parenthesis of it can reach over the condition.
-        compile_filter(asked.filter, entity=seen)
-        condition = f"({asked.filter}) AND {condition}"
+    own = compile_filter(asked.filter or "true", entity=seen)
+    # The places are bound apart: they are many, and no part of a filter that somebody gave.
+    region = next(item.sql for item in seen.properties if item.name == "region")
+    within = Compiled(
+        f"({own.sql}) AND ({region}) = ANY(CAST(:q_places AS text[]))",
+        {**own.values, "q_places": search.places},
+        own.properties | {"region"},
+    )
     box = search.inputs.bbox
     return Selection(
         viewer,
         filters=filters,
         as_of=search.inputs.as_of,
         box=None if box is None else Box(*box),
-        filter=compile_filter(condition, entity=seen),
+        filter=within,
     )
 
 
