@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
@@ -140,6 +140,23 @@ async def test_features_of_all_places_below_are_shown(
     for asked in (layer, {**layer, "filter": f"code IN ({codes},'peak')"}):
         task = await task_of(session, await ask(planner, layers=[asked]))
         assert [len(one["shapes"]) for one in task["sheet"]["layers"]] == [1], asked
+
+
+async def test_a_box_beside_the_outline_is_refused(
+    people: People, session: AsyncSession, zoned_place: Region
+) -> None:
+    lower = func.ST_GeomFromText(
+        "MULTIPOLYGON(((118 24.4,118.1 24.4,118.1 24.42,118.02 24.42,118.02 24.5,118 24.5,"
+        "118 24.4)))",
+        4490,
+    )
+    await session.execute(update(Region).where(Region.id == zoned_place.id).values(geom=lower))
+    await session.commit()
+    planner = people["planner@a"]
+    refused = await ask(planner, bbox=[118.06, 24.46, 118.08, 24.48])
+    assert refused.status_code == 400, refused.text
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/inputs/bbox"]
+    await task_of(session, await ask(planner, bbox=[118.0, 24.46, 118.08, 24.48]))
 
 
 @pytest.mark.usefixtures("zoned_place")

@@ -164,9 +164,8 @@ def _place(
         InvalidInput: the box is none, lies elsewhere, or does not fit at the scale asked for.
     """
     _check_pixels(inputs)
-    shown = shape(region.geometry).bounds
-    if inputs.bbox is not None:
-        shown = _checked_box(inputs.bbox, shown)
+    outline = shape(region.geometry)
+    shown = outline.bounds if inputs.bbox is None else _checked_box(inputs.bbox, outline)
     check_grid(region.geometry, epsg=region.epsg, cell_m=1000.0)
     change = transformer(LON_LAT, f"EPSG:{region.epsg}")
     extent: Bounds = change.transform_bounds(*shown)
@@ -218,16 +217,16 @@ def _check_pixels(inputs: contract.ComposeMapSheetInputs) -> None:
         )
 
 
-def _checked_box(box: contract.Box, region: Bounds) -> contract.Box:
+def _checked_box(box: contract.Box, region: BaseGeometry) -> contract.Box:
     wrong = box_fault(*box)
     if wrong is not None:
         raise InvalidInput(wrong.en, message_zh=wrong.zh, pointer=_BBOX)
-    if not shapely.box(*box).intersects(shapely.box(*region)):
+    if not shapely.make_valid(region).intersects(shapely.box(*box)):
         raise InvalidInput(
             "bbox does not touch the region, whose box is "
-            + ", ".join(f"{side:.4f}" for side in region),
+            + ", ".join(f"{side:.4f}" for side in region.bounds),
             message_zh="bbox 与区域不相交；区域范围为 "
-            + ", ".join(f"{side:.4f}" for side in region),
+            + ", ".join(f"{side:.4f}" for side in region.bounds),
             pointer=_BBOX,
         )
     return box
