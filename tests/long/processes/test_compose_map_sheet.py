@@ -270,6 +270,31 @@ def test_zones_that_are_drawn_leave_the_rest_without_data(
     assert layer["amounts"]["no_data"]["share_percent"] == pytest.approx(60.0, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("south", "north", "share"), [(0, 2_000, 0.0), (0, 10_000, 100.0), (1_000, 4_000, 25.0)]
+)
+def test_areas_in_the_sea_are_no_share_of_the_land(
+    files: Mapping[str, Path], tmp_path: Path, south: int, north: int, share: float
+) -> None:
+    drawn = shape_of(outline(WEST, SOUTH + south, EAST, SOUTH + north))
+    layer = features(entries=[ENTRY], shapes=[drawn], complete=True)
+    outcome = done(sheet_task(files, layer, formats=["pdf"]), tmp_path)
+    [told] = outcome.values["sheet"]["value"]["layers"]
+    assert told["amounts"]["Main"]["share_percent"] == pytest.approx(share, abs=0.05)
+    assert told["amounts"]["no_data"]["share_percent"] == pytest.approx(100 - share, abs=0.05)
+
+
+def test_a_frame_beside_the_region_has_no_shares(files: Mapping[str, Path], tmp_path: Path) -> None:
+    layer = features(entries=[ENTRY], shapes=[shape_of(outline(WEST, SOUTH, EAST, NORTH))])
+    task = sheet_task(files, ZONES, layer, formats=["pdf"])
+    assert task.sheet is not None
+    beside = (EAST + 20_000, SOUTH, EAST + 30_000, NORTH)
+    task = task.model_copy(update={"sheet": task.sheet.model_copy(update={"bounds": beside})})
+    outcome = done(task, tmp_path)
+    assert {one["code"] for one in outcome.warnings} == {"missing_layer"}
+    assert "无数据" in text_of(tmp_path)
+
+
 def test_what_is_not_there_is_said_and_not_drawn(tmp_path: Path) -> None:
     missing = ZONES.model_copy(update={"dataset": None})
     undrawn = features(undrawn=5)

@@ -1,7 +1,7 @@
 """The layers of a sheet as they are read: pixels, shapes, and their parts of the legend."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,26 +126,28 @@ def lay_ground(
 
 @dataclass(slots=True)
 class _Count:
-    """Cells of land that are shown: all of them, those of each class, those without a value."""
+    """Cells that are shown: all of them, those of land, of each class, without a value."""
 
+    cells: int
     land: int
     unknown: int
     classes: NDArray[np.int64]
 
 
-def _count(
-    ground: SheetGround, source: RasterSource | None, *, classes: bool
-) -> tuple[_Count, float]:
-    """Count the land of the region that the frame shows; also the area of a cell, m²."""
+def _count(ground: SheetGround, source: RasterSource | None, *, classes: bool) -> _Count:
+    """Count the land of the region that the frame shows."""
+    found = _Count(0, 0, 0, np.zeros(256, dtype=np.int64))
+    if not ground.shown.area:
+        return found
     west, south, east, north = ground.shown.bounds
     finest = 0.0 if source is None else source.resolution
     if source is None and ground.cover is not None:
         finest = ground.cover.resolution
     cell_m = max(finest, ((east - west) * (north - south) / _SHARE_CELLS) ** 0.5)
     grid = analysis_grid((west, south, east, north), ground.epsg, cell_m)
-    found = _Count(0, 0, np.zeros(256, dtype=np.int64))
     for window in grid.windows(WINDOW_CELLS):
         land = cells_within(ground.shown, grid, window)
+        found.cells += int(np.count_nonzero(land))
         if ground.cover is not None:
             land &= align(ground.cover, grid, window)[0] != 0
         found.land += int(np.count_nonzero(land))
@@ -156,17 +158,16 @@ def _count(
         found.unknown += int(np.count_nonzero(~known))
         if classes:
             found.classes += np.bincount(values[known].astype(np.int64), minlength=256)[:256]
-    return found, grid.cell_area_m2
+    return found
 
 
 def land_area(ground: SheetGround) -> float:
     """Land of the region within the frame, m²; all of it where nothing tells the sea."""
-    if ground.shown.is_empty:
-        return 0.0
+    area = float(ground.shown.area)
     if ground.cover is None:
-        return float(ground.shown.area)
-    found, cell_area = _count(ground, None, classes=False)
-    return found.land * cell_area
+        return area
+    found = _count(ground, None, classes=False)
+    return area * (found.land / found.cells) if found.cells else area
 
 
 def _share_of(ground: SheetGround) -> Label:
@@ -223,7 +224,7 @@ def _read_raster(
     values = np.full(grid.shape, np.nan, dtype=np.float32)
     for window in grid.windows(WINDOW_CELLS):
         values[window.slices] = align(source, grid, window)[0]
-    count, _ = _count(ground, source, classes=classes)
+    count = _count(ground, source, classes=classes)
     unknown = 100 * count.unknown / count.land if count.land else 100.0
     empty = LegendRow(Swatch("no_data"), NO_DATA, _percent(unknown))
     if isinstance(style, ClassStyle):
@@ -370,8 +371,16 @@ def _unzoned(
 ) -> dict[str, float]:
     """The share of the land that none of some areas covers, in per cent."""
     own = [shapely.make_valid(geometry) for _, geometry in shapes]
-    covered = shapely.union_all(own).intersection(ground.shown).area
-    return {"share_percent": round(max(0.0, 100 - 100 * covered / land), 2) if land else 0.0}
+    return {"share_percent": round(max(0.0, 100 - _share(own, ground, land)), 2) if land else 0.0}
+
+
+def _share(own: Sequence[BaseGeometry], ground: SheetGround, land: float) -> float:
+    """The share of the land that some areas cover, in per cent; their sea counts for nothing."""
+    # The buffer drops lines along which an area only touches another.
+    part = shapely.union_all(own).intersection(ground.shown).buffer(0.0)
+    # Where there is no sea nothing needs to be counted.
+    area = part.area if land == ground.shown.area else land_area(replace(ground, shown=part))
+    return 100 * area / land if land else 0.0
 
 
 def _amount(
@@ -385,8 +394,7 @@ def _amount(
     highest = max(shapely.get_dimensions(own))
     frame = shapely.box(*ground.frame)
     if highest == 2:
-        area = shapely.union_all(own).intersection(ground.shown).area
-        share = 100 * area / land if land else 0.0
+        share = _share(own, ground, land)
         swatch = (
             Swatch("area", entry.color, layer.filled)
             if layer.filled
