@@ -344,6 +344,19 @@ def test_a_draft_and_stand_ins_are_marked(files: Mapping[str, Path], tmp_path: P
     assert "含替代数据" in text
 
 
+def kept_figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures of the sheets that are drawn from now on."""
+    drawn: list[Figure] = []
+
+    def kept(page: SheetPage) -> tuple[Figure, int]:
+        figure, left_out = OF_PAGES(page)
+        drawn.append(figure)
+        return figure, left_out
+
+    monkeypatch.setattr(SheetPage, "drawn", kept)
+    return drawn
+
+
 @pytest.mark.parametrize("orientation", ["landscape", "portrait"])
 @pytest.mark.parametrize("moved_m", [0, 15_000, 60_000, 61_500])
 def test_degrees_of_the_inset_cover_no_others(
@@ -353,14 +366,7 @@ def test_degrees_of_the_inset_cover_no_others(
     orientation: contract.Orientation,
     moved_m: float,
 ) -> None:
-    drawn: list[Figure] = []
-
-    def kept(page: SheetPage) -> tuple[Figure, int]:
-        figure, left_out = OF_PAGES(page)
-        drawn.append(figure)
-        return figure, left_out
-
-    monkeypatch.setattr(SheetPage, "drawn", kept)
+    drawn = kept_figures(monkeypatch)
     task = sheet_task(files, formats=["pdf"])
     assert task.sheet is not None
     frame = tuple(side - moved_m for side in task.sheet.bounds)
@@ -413,6 +419,26 @@ def test_a_title_with_signs_of_formulas_is_written_as_it_is(
     task = sheet_task(files, ZONES, formats=["pdf"], number=r"$\frac{1}{0}$ <b>")
     done(task, tmp_path)
     assert r"$\frac{1}{0}$ <b>" in text_of(tmp_path)
+
+
+@pytest.mark.parametrize("languages", ["zh", "both"])
+def test_a_long_number_leaves_room_for_the_title(
+    files: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    languages: contract.Languages,
+) -> None:
+    drawn = kept_figures(monkeypatch)
+    task = sheet_task(files, ZONES, number="第" * 40, languages=languages, formats=["pdf"])
+    assert task.sheet is not None
+    laid = task.sheet.model_copy(update={"orientation": "portrait"})
+    done(task.model_copy(update={"sheet": laid}), tmp_path)
+    [figure] = drawn
+    written = {one.get_text(): one for one in figure.axes[0].texts}
+    title = written[laid.title_zh]
+    assert title.get_fontsize() > 12
+    [number] = (one for told, one in written.items() if "第第" in told)
+    assert title.get_window_extent().x1 < number.get_window_extent().x0
 
 
 def test_a_task_without_a_sheet_is_refused(tmp_path: Path) -> None:

@@ -356,10 +356,12 @@ class SheetPage:
             self.line("number", self.inputs.number or "–"),
         )
         y = top + 2.2 * self.k
-        furniture.write(page, left, y, marks[0], size)
-        furniture.write(page, right, y, marks[1], size, ha="right")
-        widest = max(furniture.width_of(mark, size) for mark in marks)
-        room = right - left - 2 * widest - 6 * self.k
+        quarter = (right - left) / 4
+        widths = [furniture.width_of(mark, size) for mark in marks]
+        first, second = (size * min(1.0, quarter / wide) for wide in widths)
+        furniture.write(page, left, y, marks[0], first)
+        furniture.write(page, right, y, marks[1], second, ha="right")
+        room = right - left - 2 * min(quarter, max(widths)) - 6 * self.k
         lines = [(title.zh, 21.0)] if tongue == "zh" else [(title.en, 18.0)]
         if tongue == "both":
             lines = [(title.en, 11.5), (title.zh, 21.0)]
