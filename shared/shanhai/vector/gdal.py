@@ -111,7 +111,7 @@ def check_driver(found: str, expected: str) -> None:
 
 
 LONG_AGO = "1980-01-01T00:00:00.000Z"
-CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]")
+CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ufffe\\uffff]")
 
 
 def write_flatgeobuf(path: Path, table: FeatureTable) -> None:

@@ -200,6 +200,13 @@ def test_geojson_sequence_has_a_feature_per_record(tmp_path: Path) -> None:
     assert features[1]["geometry"] is None
 
 
+def test_kml_leaves_out_what_xml_cannot_hold(tmp_path: Path) -> None:
+    name = "海\x00\x0b沧\ufffe\uffff区\ufffd"
+    path = written(tmp_path, table([row(1, name=name)], epsg=4326), "kml")
+    block = next(KmlSource(path).blocks())
+    assert block.columns["name_zh"] == ["海沧区\ufffd"]
+
+
 def test_kml_is_read_back_with_its_properties(tmp_path: Path) -> None:
     path = written(tmp_path, table([row(1)], epsg=4326), "kml")
     block = next(KmlSource(path).blocks())
