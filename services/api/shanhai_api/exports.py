@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -107,6 +107,7 @@ class ExportOrder:
     encoding: str | None
     act: Act
     asked: dict[str, str]
+    hides_code: bool = False
 
 
 class FileOnce(Response):
@@ -286,6 +287,7 @@ def _write_in_thread(
             "collection": entity.title.zh,
             **({"licence": licence} if licence else {}),
         },
+        hides_code=order.hides_code,
     )
     return write_table(path, table, order.format.name, encoding=order.encoding)
 
@@ -423,7 +425,11 @@ async def respond_file(
             pointer="crs",
         )
     limit = query.limit if "limit" in params else None
-    export = Export(entity, query.selection(caller.viewer), query.ask.form, query.ask.order, limit)
-    order = ExportOrder(export, chosen, encoding, act_of(caller, view), dict(request.query_params))
+    form, asked, hides_code = query.ask.form, dict(request.query_params), False
+    if chosen.name == "geojsonseq" and form.members is not None:
+        hides_code = "code" not in form.members
+        form = replace(form, members=form.members | {"code"})
+    export = Export(entity, query.selection(caller.viewer), form, query.ask.order, limit)
+    order = ExportOrder(export, chosen, encoding, act_of(caller, view), asked, hides_code)
     headers = documents.content_crs(crs) if entity.geometry is not None else {}
     return await export_file(state_of(request), order, dict(headers))

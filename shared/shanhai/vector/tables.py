@@ -58,6 +58,7 @@ class FeatureTable:
         epsg: CRS of the geometry, easting or longitude first.
         geometry_type: OGC name of the only type there is, or `Unknown`; None without geometry.
         notes: What a reader should know, such as the licence; kept where the format has room.
+        hides_code: The column `code` is the `id` of GeoJSON features, and none of their properties.
     """
 
     name: str
@@ -66,6 +67,7 @@ class FeatureTable:
     geometry_type: str | None = "Unknown"
     epsg: int = 4326
     notes: Mapping[str, str] | None = None
+    hides_code: bool = False
 
 
 def kind_of(schema: Mapping[str, Any]) -> Kind:

@@ -52,7 +52,8 @@ def write_geojson_sequence(path: Path, table: FeatureTable) -> None:
                     name: _json_value(value, is_json)
                     for name, is_json, value in zip(names, nested, row[1:], strict=True)
                 }
-                file.write(_feature_line(members, geometry))
+                code = members.pop("code") if table.hides_code else members.get("code")
+                file.write(_feature_line(code, members, geometry))
 
 
 def _digits(table: FeatureTable) -> int:
@@ -72,8 +73,8 @@ def _geojson(block: Sequence[Row], digits: int) -> list[str | None]:
     return list(shapely.to_geojson(rounded))
 
 
-def _feature_line(members: dict[str, Any], geometry: str | None) -> str:
-    identity = json.dumps(members.get("code"), ensure_ascii=False)
+def _feature_line(code: str | None, members: dict[str, Any], geometry: str | None) -> str:
+    identity = json.dumps(code, ensure_ascii=False)
     properties = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
     return (
         f'{SEPARATOR}{{"type":"Feature","id":{identity},"geometry":{geometry or "null"},'

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 import os
 import tempfile
 import time
@@ -121,6 +122,16 @@ async def test_accept_asks_for_a_file_too(anonymous: httpx.AsyncClient, city: Re
 async def test_properties_choose_columns(anonymous: httpx.AsyncClient, city: Region) -> None:
     answer = await anonymous.get(REGIONS, params={"f": "csv", "properties": "code,name_zh"})
     assert answer.content.decode("utf-8-sig").splitlines()[0] == "code,name_zh,geometry"
+
+
+@pytest.mark.parametrize("wanted", ["name_zh", "", "code", "code,name_zh"])
+async def test_features_of_a_sequence_are_named_whatever_is_chosen(
+    anonymous: httpx.AsyncClient, city: Region, wanted: str
+) -> None:
+    answer = await anonymous.get(REGIONS, params={"f": "geojsonseq", "properties": wanted})
+    [feature] = [json.loads(record) for record in answer.text.split("\x1e")[1:]]
+    assert feature["id"] == city.code
+    assert ",".join(feature["properties"]) == wanted
 
 
 async def test_shapefile_in_gbk(anonymous: httpx.AsyncClient, city: Region) -> None:
