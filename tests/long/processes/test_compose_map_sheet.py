@@ -436,7 +436,7 @@ def test_a_long_number_leaves_room_for_the_title(
     [figure] = drawn
     written = {one.get_text(): one for one in figure.axes[0].texts}
     title = written[laid.title_zh]
-    assert title.get_fontsize() > 12
+    assert float(title.get_fontsize()) > 12
     [number] = (one for told, one in written.items() if "第第" in told)
     assert title.get_window_extent().x1 < number.get_window_extent().x0
 
