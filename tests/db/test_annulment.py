@@ -107,3 +107,28 @@ async def test_too_many_at_once_are_refused(
     with pytest.raises(LimitExceeded):
         await take_back(sessions, empty_store)
     assert len(await stored_values(sessions, "a", "pm25")) == 3
+
+
+@pytest.mark.parametrize(
+    ("gone", "newest"), [(MARCH, (JUNE, 3)), (JUNE, (MARCH + HOUR, 2))], ids=["older", "newest"]
+)
+async def test_the_newest_value_may_be_in_the_file_of_another_month(
+    sessions: Sessions, empty_store: LocalArtifacts, gone: datetime, newest: tuple[datetime, float]
+) -> None:
+    times = [MARCH, MARCH + HOUR, JUNE]
+    await stored(sessions, empty_store, *times)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    for month in (3, 6):
+        assert await close_month(sessions, empty_store, date(2020, month, 1))
+    assert await take_back(sessions, empty_store, [gone]) == 1
+    async with sessions() as session:
+        assert [tuple(row) for row in await session.execute(NEWEST)] == [newest]
+    # What is sent again is there already.
+    again = [
+        FeedObservation("a", "pm25", time, number)
+        for number, time in enumerate(times, 1)
+        if time != gone
+    ]
+    outcome = await store_observations(sessions, again, files=empty_store)
+    assert (outcome.accepted, outcome.duplicates, outcome.revised) == (0, 2, 0)

@@ -197,7 +197,9 @@ _LOCK_PROPERTY = """
   SELECT 1 FROM observation_latest WHERE station_id = $1 AND property_id = $2 FOR UPDATE
 """
 _ARCHIVED = """
-  SELECT first_at FROM archived_series WHERE station_id = $1 AND property_id = $2 ORDER BY first_at
+  SELECT first_at, last_at FROM archived_series
+   WHERE station_id = $1 AND property_id = $2 AND last_at > coalesce($3, '-infinity'::timestamptz)
+   ORDER BY first_at
 """
 _COUNT = """
   SELECT count(*) FROM (SELECT FROM observation
@@ -261,15 +263,19 @@ async def annul(
         Unavailable: the file of a closed month is missing.
     """
     raw = await raw_connection(session)
-    await raw.execute(_LOCK_PROPERTY, station, observed)
-    archived = [row["first_at"] for row in await raw.fetch(_ARCHIVED, station, observed)]
-    await _recall_before(raw, files, station, observed, archived if times is None else list(times))
     if times is None:
-        demand_few(await raw.fetchval(_COUNT, station, observed, MOST_ROWS + 1))
+        await recall_whole(raw, files, station, observed)
+    else:
+        await raw.execute(_LOCK_PROPERTY, station, observed)
+        await _recall_before(raw, files, station, observed, times)
     number = int(await raw.fetchval(_TAKE_BACK, station, observed, times, moved_to))
-    if number and await raw.fetchval(NEWEST, station, observed) is None and archived:
-        await _recall_before(raw, files, station, observed, archived[-1:])
-        await raw.execute(NEWEST, station, observed)
+    if number:
+        newest = await raw.fetchval(NEWEST, station, observed)
+        # Asked only now: the month that was fetched back is in no file any more.
+        later = await raw.fetch(_ARCHIVED, station, observed, newest)
+        if later:
+            await _recall_before(raw, files, station, observed, [later[-1]["last_at"]])
+            await raw.execute(NEWEST, station, observed)
     return number
 
 
@@ -287,7 +293,7 @@ async def recall_whole(raw: Any, files: ArtifactStore, station: int, observed: i
         Unavailable: the file of a closed month is missing.
     """
     await raw.execute(_LOCK_PROPERTY, station, observed)
-    archived = [row["first_at"] for row in await raw.fetch(_ARCHIVED, station, observed)]
+    archived = [row["first_at"] for row in await raw.fetch(_ARCHIVED, station, observed, None)]
     await _recall_before(raw, files, station, observed, archived)
     demand_few(await raw.fetchval(_COUNT, station, observed, MOST_ROWS + 1))
 
