@@ -1,5 +1,6 @@
 """Observations that are taken back: in closed months too, and what is made of them follows."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.observation_rows import (
     store_observations,
     stored_values,
 )
+from tests.support.workers import eventually
 
 MARCH = datetime(2020, 3, 10, 12, tzinfo=UTC)
 JUNE = datetime(2020, 6, 10, 12, tzinfo=UTC)
@@ -132,3 +134,38 @@ async def test_the_newest_value_may_be_in_the_file_of_another_month(
     ]
     outcome = await store_observations(sessions, again, files=empty_store)
     assert (outcome.accepted, outcome.duplicates, outcome.revised) == (0, 2, 0)
+
+
+async def test_all_of_a_series_goes_of_a_month_that_is_being_closed_too(
+    sessions: Sessions, empty_store: LocalArtifacts
+) -> None:
+    await stored(sessions, empty_store, MARCH)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    recorded = asyncio.Event()
+
+    def tell(step: str) -> None:
+        if step == "recorded":
+            recorded.set()
+
+    async with sessions() as reading, sessions() as watching, asyncio.TaskGroup() as group:
+        # The month is not emptied before who reads it is done.
+        await reading.execute(text("SELECT FROM observation_y2020m03"))
+        closing = group.create_task(close_month(sessions, empty_store, date(2020, 3, 1), tell=tell))
+        await recorded.wait()
+        taking = group.create_task(take_back(sessions, empty_store))
+
+        async def both_wait() -> bool:
+            held = text(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE d.datname = current_database() AND NOT l.granted"
+            )
+            return int(await watching.scalar(held) or 0) == 2
+
+        await eventually(both_wait)
+        await reading.rollback()
+    assert closing.result()
+    assert taking.result() == 1
+    assert await stored_values(sessions, "a", "pm25") == []
+    async with sessions() as session:
+        assert await session.scalar(text("SELECT count(*) FROM archived_series")) == 0

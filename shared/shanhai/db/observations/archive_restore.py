@@ -293,6 +293,8 @@ async def recall_whole(raw: Any, files: ArtifactStore, station: int, observed: i
         Unavailable: the file of a closed month is missing.
     """
     await raw.execute(_LOCK_PROPERTY, station, observed)
+    # A month that is being closed is in no file yet.
+    await raw.execute(_LOCK, ARCHIVE_LOCK)
     archived = [row["first_at"] for row in await raw.fetch(_ARCHIVED, station, observed, None)]
     await _recall_before(raw, files, station, observed, archived)
     demand_few(await raw.fetchval(_COUNT, station, observed, MOST_ROWS + 1))
