@@ -11,7 +11,7 @@ from shanhai.db.queries.audit import record
 from shanhai.db.sensorthings.identifiers import observation_id, series_key
 from shanhai.db.sensorthings.model import OBSERVATION
 from shanhai.db.sensorthings.places import note_used
-from shanhai.db.sensorthings.queries import Raw, find_columns
+from shanhai.db.sensorthings.queries import Raw, columns_at, find_columns
 from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
     MOST_TOLD,
@@ -309,9 +309,9 @@ async def _moved(
     if time == found.time:
         return found
     there = {name: columns[name] for name in ("station_code", "property_code")}
-    if await find_columns(
-        making.session, making.asker, OBSERVATION, {**there, "observed_at": time}
-    ):
+    # What was moved away from there is not there any more.
+    at = {**there, "observed_at": time}
+    if await columns_at(making.session, making.asker, OBSERVATION, at):
         raise Conflict(
             "there is an Observation of this Datastream at that time",
             message_zh="该数据流在此时刻已有观测值",

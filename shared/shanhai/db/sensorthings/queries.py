@@ -130,12 +130,13 @@ async def find_columns(
     session: AsyncSession, asker: Asker, kind: EntityKind, key: Key
 ) -> dict[str, Any] | None:
     """The columns of an entity that ids and links speak of; None if there is none to be seen."""
-    return await _followed(session, key, lambda at: _columns_at(session, asker, kind, at))
+    return await _followed(session, key, lambda at: columns_at(session, asker, kind, at))
 
 
-async def _columns_at(
+async def columns_at(
     session: AsyncSession, asker: Asker, kind: EntityKind, key: Key
 ) -> dict[str, Any] | None:
+    """As `find_columns`, of what is at the key itself."""
     found: dict[str, Any] | None = None
     archived: ObservedRows | None = None
     for composition in (asker.composition(), None):

@@ -69,6 +69,22 @@ def test_no_value_is_moved_onto_another(client: httpx.Client) -> None:
     assert [row["result"] for row in get(client, path)["value"]] == [8.0, 8.1, 8.2]
 
 
+def test_a_value_is_moved_back_and_another_to_where_one_was(client: httpx.Client) -> None:
+    path = made(client, "move-5")
+    client.patch(address("move-5", 0), json=told(0.5)).raise_for_status()
+    back = client.patch(address("move-5", 0.5), json=told(0))
+    assert back.status_code == 200, back.text
+    assert [row["result"] for row in get(client, path)["value"]] == [8.0, 8.1, 8.2]
+    for hour in (0, 0.5):
+        assert client.get(address("move-5", hour)).json() == back.json()
+    client.patch(address("move-5", 0), json=told(5)).raise_for_status()
+    other = client.patch(address("move-5", 1), json=told(0))
+    assert (other.status_code, other.json()["result"]) == (200, 8.1)
+    assert [row["result"] for row in get(client, path)["value"]] == [8.1, 8.2, 8.0]
+    client.delete(address("move-5", 0)).raise_for_status()
+    assert client.get(address("move-5", 1)).status_code == 404
+
+
 def test_a_moved_or_corrected_value_stays_of_its_feature(client: httpx.Client) -> None:
     made(client, "move-4")
     pond = {
