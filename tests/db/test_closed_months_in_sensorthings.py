@@ -61,6 +61,14 @@ ASKED = (
     f"Things?$expand=Datastreams($expand=Observations($top=1;{DESC}))",
     "FeaturesOfInterest?$expand=Observations($top=4)",
     "Observations?$expand=Datastream,FeatureOfInterest&$top=3",
+    "Observations?$top=1&$expand=Datastream($expand=Observations($top=5))",
+    f"Datastreams('old:pm25')/Observations?{DESC}&$top=2&$expand=Datastream($expand=Observations)",
+    "Observations?$top=1&$expand=FeatureOfInterest($expand=Observations($top=5))",
+    "Observations?$top=1"
+    "&$expand=Datastream($expand=Thing($expand=Datastreams($expand=Observations($top=5))))",
+    "Observations('a:pm25:20200330T050000.000000Z')?$expand=Datastream($expand=Observations)",
+    "Observations('b:pm25:20200330T050000.000000Z')?$expand=Datastream("
+    "$expand=Observations($top=3;$expand=FeatureOfInterest($expand=Observations($top=4))))",
 )
 PAGED = (
     "Observations?$top=37",

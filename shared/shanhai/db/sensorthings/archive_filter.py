@@ -72,7 +72,7 @@ def needs_of(
     if any(_looks_elsewhere(one) for one in _all_options(options)):
         return [Need("all")]
     needs = _of_set(options, key or {}, rows) if kind is OBSERVATION else []
-    return [*needs, *_of_expanded(kind, options, rows)]
+    return [*needs, *needs_of_expanded(kind, options, rows)]
 
 
 def _all_options(options: Options) -> Iterator[Options]:
@@ -249,9 +249,10 @@ def _key_of(path: PropertyPath, value: object) -> Mapping[str, Any] | None:
     return None if key is None or not key.keys() <= told else key
 
 
-def _of_expanded(
+def needs_of_expanded(
     kind: EntityKind, options: Options, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[Need]:
+    """What may be missing below the rows of an answer."""
     for name, inner in options.expand.items():
         link = kind.links[name]
         target = KINDS[link.target]
@@ -266,7 +267,7 @@ def _of_expanded(
         below = [
             row for one in found for row in (one["rows"] if link.many else [one] if one else [])
         ]
-        yield from _of_expanded(target, inner, below)
+        yield from needs_of_expanded(target, inner, below)
 
 
 def _of_parents(kind: EntityKind, options: Options, ids: Iterable[str]) -> Need:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
 from shanhai.db.sensorthings import compiler
-from shanhai.db.sensorthings.archive_filter import OF_FEATURE, needs_of
+from shanhai.db.sensorthings.archive_filter import OF_FEATURE, Need, needs_of, needs_of_expanded
 from shanhai.db.sensorthings.archive_rows import Loading
 from shanhai.db.sensorthings.expressions import refused
 from shanhai.db.sensorthings.identifiers import MOST_MOVES, Key, leads_to
@@ -184,18 +184,28 @@ async def _answer(session: AsyncSession, asker: Asker, asked: EntityQuery) -> An
     found, state = await _ask(session, composition, asked)
     if not composition.reads_observations or state == "0":
         return found
+    needs = needs_of(asked.kind, asked.options, asked.key, _rows_of(found))
     for _ in range(TRIES):
-        rows = found["rows"] if found and "rows" in found else [found] if found else []
-        needs = needs_of(asked.kind, asked.options, asked.key, rows)
         archived = await Loading(session, asker.composition(), asker.files).load(needs)
         answer, then = await _ask(session, asker.composition(archived), asked)
-        if then == state:
+        if then != state:
+            found, state = await _ask(session, asker.composition(), asked)
+            needs = needs_of(asked.kind, asked.options, asked.key, _rows_of(found))
+            continue
+        # What belongs to rows of files is told only by an answer that has these.
+        below = needs_of_expanded(asked.kind, asked.options, _rows_of(answer))
+        more = [one for one in below if one not in needs]
+        if not more or Need("all") in needs:
             return answer
-        found, state = await _ask(session, asker.composition(), asked)
+        needs += more
     raise Unavailable(
         "months of observations are being archived; try again",
         message_zh="观测数据正在归档，请稍后重试",
     )
+
+
+def _rows_of(found: Any) -> Sequence[Raw]:
+    return found["rows"] if found and "rows" in found else [found] if found else []
 
 
 async def _ask(
