@@ -268,9 +268,14 @@ async def keep_months(context: WorkerContext, after_months: int) -> list[date]:
         due = await find_due(session, after_months=after_months)
     done = []
     for month in due:
-        closed = await close_month(
-            context.sessions, context.artifacts, month, scratch=context.settings.scratch
-        )
+        try:
+            closed = await close_month(
+                context.sessions, context.artifacts, month, scratch=context.settings.scratch
+            )
+        except ShanhaiError as error:
+            # The others can be closed all the same.
+            log.warning("month not closed", month=f"{month:%Y-%m}", error=error.message)
+            continue
         if closed is not None:
             done.append(month)
             log.info("month closed", month=f"{month:%Y-%m}", rows=closed.rows, bytes=closed.bytes)

@@ -81,3 +81,32 @@ async def test_months_that_are_over_are_put_into_files(
     async with sessions() as session:
         [month] = await list_months(session)
     assert (month.live, month.filed) == (3, 0)
+
+
+async def test_a_month_whose_file_is_missing_stops_no_other(
+    context: WorkerContext, sessions: Sessions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await add_station(session, "lost")
+        await add_station(session, "late")
+    february, march = (datetime(2021, month, 3, tzinfo=UTC) for month in (2, 3))
+    await store_observations(sessions, [FeedObservation("lost", "pm25", february, 1)])
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await periodic.keep_months(context, 24) == [date(2021, 2, 1)]
+    async with sessions.begin() as session:
+        await session.execute(
+            text("UPDATE observation_archive SET archived_at = now() - interval '2 days'")
+        )
+        uri = await session.scalar(text("SELECT uri FROM observation_archive"))
+    context.artifacts.local_path(uri or "").unlink()
+    late = [FeedObservation("late", "pm25", time, 1) for time in (february, march)]
+    await store_observations(sessions, late, files=context.artifacts)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await periodic.keep_months(context, 24) == [date(2021, 3, 1)]
+    told = [line for line in capsys.readouterr().out.splitlines() if "month not closed" in line]
+    assert len(told) == 1
+    assert "2021-02" in told[0]
+    assert "missing from the store" in told[0]
