@@ -14,6 +14,8 @@ UNTOLD = np.iinfo(np.int64).min
 """In place of a time nobody told: as NumPy has it, and PostgreSQL's `-infinity`."""
 NO_FEATURE = 0
 """In place of the number of a sampling feature where none was told."""
+OF_STATION = -1
+"""In place of it where a value was told to be of its station, and of no sampling feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class FeedObservation(NamedTuple):
         unit: None for the unit of the property.
         quality: A code or letter of `vocabulary.QUALITIES`.
         result_time: When the value was known, with its offset from UTC; None where nobody tells.
-        feature: The number of the sampling feature it is of; none where it is of the station.
+        feature: The number of the sampling feature it is of, `OF_STATION`, or `NO_FEATURE`.
     """
 
     station: str

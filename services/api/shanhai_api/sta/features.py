@@ -17,7 +17,7 @@ from shanhai.db.sensorthings.queries import Raw
 from shanhai.db.sensorthings.write import region_of
 from shanhai.db.tables.station import SamplingFeature
 from shanhai.errors import Conflict
-from shanhai.monitoring.observation import NO_FEATURE
+from shanhai.monitoring.observation import NO_FEATURE, OF_STATION
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import parse
 from shanhai_api.kit.requests import demand
@@ -63,7 +63,7 @@ async def features_of(making: Making, codes: Iterable[str], station: str) -> dic
     """The numbers of the features of interest with some ids, of those the caller may know of."""
     wanted = [code for code in codes if "\x00" not in code]
     seen = replace(making.asker, viewer=making.caller.sender).composition()
-    return {**await places.find_features(making.session, wanted, seen), station: NO_FEATURE}
+    return {**await places.find_features(making.session, wanted, seen), station: OF_STATION}
 
 
 async def create_feature(

@@ -16,6 +16,7 @@ from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
     MOST_TOLD,
     NO_FEATURE,
+    OF_STATION,
     FeedObservation,
     Rejection,
     quality_number,
@@ -121,7 +122,7 @@ def _observation(
         value=float(value),
         quality=quality,
         result_time=result_time,
-        feature=features.get(of, NO_FEATURE) if isinstance(of, str) else NO_FEATURE,
+        feature=features.get(of, OF_STATION) if isinstance(of, str) else NO_FEATURE,
     )
 
 
@@ -185,7 +186,7 @@ async def _store(making: Making, observations: Sequence[FeedObservation]) -> Seq
     starts = range(0, len(observations), MOST_TOLD)
     parts = [incoming(observations[at : at + MOST_TOLD], making.caller) for at in starts]
     outcomes = await store_all(making.session, parts, skew=making.skew, files=making.files)
-    used = {item.feature for item in observations} - {NO_FEATURE}
+    used = {item.feature for item in observations if item.feature > NO_FEATURE}
     if used:
         await note_used(making.session, used)
     return [
@@ -275,11 +276,11 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
     series, _, _ = before["id"].rpartition(":")
     if body.Datastream is not None and body.Datastream.id != series:
         raise fault_at("/Datastream/@iot.id", "cannot be changed", "不可更改")
-    was = before["members"]
+    was, named = before["members"], body.model_fields_set
     given = {
         "phenomenonTime": was["phenomenonTime"],
-        "result": body.result if "result" in body.model_fields_set else was["result"],
-        "resultTime": body.resultTime or was["resultTime"],
+        "result": body.result if "result" in named else was["result"],
+        "resultTime": body.resultTime if "resultTime" in named else was["resultTime"],
         "resultQuality": body.resultQuality or was["resultQuality"],
     }
     found = _observation(series_of(series, ""), given, {})
@@ -295,6 +296,10 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
         feature = await feature_of(making, told, found.station, "")
     if body.phenomenonTime is not None:
         found = await _moved(making, columns, found, body.phenomenonTime)
+    if found.time == key["observed_at"] and found.result_time is None and was["resultTime"]:
+        # Another value in its place would keep the time that is taken away.
+        at = columns["station_id"], columns["property_id"], [found.time]
+        await annul(making.session, making.files, *at)
     making.readings.append(Reading(found._replace(feature=feature), ""))
     await store_readings(making)
 

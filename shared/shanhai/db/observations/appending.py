@@ -334,7 +334,7 @@ class Appender:
         draft.newest[key] = newest._replace(time=at, value=value, quality=quality, equal_values=run)
         flags = marks_of(series, newest, draft.newest[key])
         result = None if row.result_time is None else microseconds(row.result_time)
-        feature = None if row.feature == NO_FEATURE else row.feature
+        feature = row.feature if row.feature > NO_FEATURE else None
         draft.rows[(*key, at)] = AddedRow(
             key[0], key[1], at, value, source, quality, flags, result, feature
         )
@@ -409,7 +409,7 @@ def _addresses(delivery: IncomingBatch) -> Iterator[Address]:
 
 def _admits(series: RememberedSeries, row: FeedObservation, delivery: IncomingBatch) -> bool:
     """Whether a row may come from its sender, and is of something that has a place if need be."""
-    placed = not (delivery.by_series and series.station.placeless) or row.feature != NO_FEATURE
+    placed = not (delivery.by_series and series.station.placeless) or row.feature > NO_FEATURE
     return placed and series.station.open_to(delivery.sender.identity)
 
 

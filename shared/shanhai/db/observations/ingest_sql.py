@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shanhai.db.observations.series import Mask, Sorted, StoredSeries
 from shanhai.db.observations.validation import ResolvedRows, microseconds
-from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows, series_keys
+from shanhai.monitoring.observation import NO_FEATURE, OF_STATION, UNTOLD, ObservedRows, series_keys
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
@@ -126,7 +126,8 @@ _REVISE = f"""
   )
   UPDATE observation o
      SET value = g.value, quality = g.quality, flags = g.flags, received_at = $10,
-         source_id = g.source_id, result_time = g.result_time, feature_id = g.feature_id
+         source_id = g.source_id, result_time = g.result_time,
+         feature_id = nullif(g.feature_id, {OF_STATION})
     FROM given g
    WHERE o.station_id = g.station_id AND o.property_id = g.property_id
      AND o.observed_at = g.observed_at
@@ -136,7 +137,7 @@ _KEEP_FORMER = f"""
     (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
      flags, result_time, feature_id)
   SELECT g.observed_at, g.value, $10, $10, g.station_id, g.source_id, g.property_id, g.quality,
-         g.flags, g.result_time, g.feature_id
+         g.flags, g.result_time, nullif(g.feature_id, {OF_STATION})
     FROM ({_GIVEN}) g
 """  # noqa: S608
 _FOLLOW_UP = f"""
@@ -213,7 +214,8 @@ class Present:
         """Which rows say something else; one that leaves out what was told before does not."""
         unlike: Mask = (rows.value != self.value) | (rows.quality != self.quality)
         unlike |= (rows.result != UNTOLD) & (rows.result != self.result)
-        unlike |= (rows.feature != NO_FEATURE) & (rows.feature != self.feature)
+        feature = np.maximum(rows.feature, NO_FEATURE)
+        unlike |= (rows.feature != NO_FEATURE) & (feature != self.feature)
         return unlike
 
 
@@ -288,7 +290,7 @@ def _kept(rows: ResolvedRows, flags: NDArray[np.int16], received: datetime) -> O
         rows.quality,
         flags,
         rows.result,
-        rows.feature,
+        np.maximum(rows.feature, NO_FEATURE),
     )
 
 

@@ -150,7 +150,7 @@ def judge(
     bad = np.zeros(len(batch), np.bool_)
     rules: tuple[tuple[NDArray[np.bool_], Callable[[int], Why]], ...] = (
         (station < 0, lambda row: _unknown("station", "站点", _text(batch.station, row))),
-        ((nowhere > 0) & (batch.feature == NO_FEATURE), lambda _: NOWHERE),
+        ((nowhere > 0) & (batch.feature <= NO_FEATURE), lambda _: NOWHERE),
         (property_ < 0, lambda row: _unknown("property", "观测项目", _text(batch.property, row))),
         (time > microseconds(clock.latest), lambda row: _ahead(batch, row, clock)),
         (

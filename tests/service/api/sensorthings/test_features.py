@@ -93,6 +93,45 @@ def test_one_that_is_none_is_refused_and_nothing_is_left(client: httpx.Client) -
     assert get(client, "FeaturesOfInterest", count="true")["@iot.count"] == before
 
 
+def test_a_value_is_told_to_be_of_its_station_again(client: httpx.Client) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-10")).raise_for_status()
+    own = {"FeatureOfInterest": {"@iot.id": "foi-10"}}
+
+    def feature(hour: int) -> str:
+        at = (NOON + timedelta(hours=hour)).strftime("%Y%m%dT%H%M%S.%fZ")
+        path = f"{ROOT}/Observations('foi-10:ph:{at}')/FeatureOfInterest"
+        return str(client.get(path).json()["name"])
+
+    first, *_ = [
+        observed(client, "foi-10", hour, FeatureOfInterest=FEATURE).headers["Location"]
+        for hour in (10, 11, 12, 13)
+    ]
+    assert client.patch(first, json=own).status_code == 200
+    assert observed(client, "foi-10", 11, **own).status_code == 201
+    assert observed(client, "foi-10", 12, **own, result=8).status_code == 201
+    at = (NOON + timedelta(hours=13)).isoformat()
+    table = {
+        "Datastream": {"@iot.id": "foi-10:ph"},
+        "components": ["phenomenonTime", "result", "FeatureOfInterest/id"],
+        # Of two for one time, the last one counts.
+        "dataArray": [[at, 9, "foi-10"], [at, 7, "foi-10"]],
+    }
+    client.post(f"{ROOT}/CreateObservations", json=[table]).raise_for_status()
+    assert observed(client, "foi-10", 14, **own).status_code == 201
+    assert {hour: feature(hour) for hour in range(10, 15)} == dict.fromkeys(
+        range(10, 15), feature(0)
+    )
+    asked = {"station": "foi-10", "revisions": "true"}
+    rows = client.get("/observations", params=asked).json()["observations"]
+    assert [len(row["revisions"]) for row in rows] == [0, 0, 0, 1, 1, 1, 2, 0]
+    # A station without a place is none that a value can be of.
+    body = thing("foi-11", Locations=[])
+    body["Datastreams"][0]["Observations"] = []
+    client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    refused = observed(client, "foi-11", 10, FeatureOfInterest={"@iot.id": "foi-11"})
+    assert (refused.status_code, pointers(refused)) == (400, ["/FeatureOfInterest"])
+
+
 def test_one_goes_with_the_values_that_are_of_it(client: httpx.Client) -> None:
     client.post(f"{ROOT}/Things", json=thing("foi-3")).raise_for_status()
     first = observed(client, "foi-3", 10, FeatureOfInterest=FEATURE).headers["Location"]

@@ -1,6 +1,6 @@
 """When a value was known: kept whichever way it comes, and read back everywhere."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -111,6 +111,22 @@ def test_another_one_is_a_revision_and_none_leaves_it(filled: httpx.Client) -> N
     (row,) = [row for row in rows if row["value"] == 9]
     assert row["result_time"].startswith("2026-08-03T00:00:00")
     assert [one["result_time"][:10] for one in row["revisions"]] == ["2026-08-02", "2026-08-03"]
+
+
+def test_it_is_taken_away_alone(filled: httpx.Client) -> None:
+    path = sent(filled, "Observations", {**at(45), "Datastream": DATASTREAM}).headers["Location"]
+    before = filled.get(path).json()
+    patched = filled.patch(path, json={"resultTime": None})
+    assert patched.status_code == 200, patched.text
+    assert patched.json()["resultTime"] is None
+    assert known(filled, 45) is None
+    changing = {"resultTime", "parameters"}
+    assert {name for name in before if before[name] != patched.json()[name]} <= changing
+    asked = {"station": "xm-1", "property": "ph", "revisions": "true", "limit": "100"}
+    rows = filled.get("/observations", params=asked).json()["observations"]
+    time = NOON + timedelta(hours=45)
+    (row,) = [row for row in rows if datetime.fromisoformat(row["time"]) == time]
+    assert [one["result_time"][:10] for one in row["revisions"]] == ["2026-08-02"]
 
 
 def test_it_filters_orders_and_stands_alone(filled: httpx.Client) -> None:
