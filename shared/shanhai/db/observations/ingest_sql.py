@@ -127,7 +127,7 @@ _REVISE = f"""
   UPDATE observation o
      SET value = g.value, quality = g.quality, flags = g.flags, received_at = $10,
          source_id = g.source_id, result_time = g.result_time,
-         feature_id = nullif(g.feature_id, {OF_STATION})
+         feature_id = nullif(coalesce(g.feature_id, o.feature_id), {OF_STATION})
     FROM given g
    WHERE o.station_id = g.station_id AND o.property_id = g.property_id
      AND o.observed_at = g.observed_at

@@ -93,6 +93,21 @@ def test_one_that_is_none_is_refused_and_nothing_is_left(client: httpx.Client) -
     assert get(client, "FeaturesOfInterest", count="true")["@iot.count"] == before
 
 
+def test_a_corrected_value_stays_of_its_feature_whichever_way_it_comes(
+    service: Service, client: httpx.Client
+) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-12")).raise_for_status()
+    path = observed(client, "foi-12", 10, FeatureOfInterest=FEATURE).headers["Location"]
+    at = (NOON + timedelta(hours=10)).isoformat()
+    row = {"station": "foi-12", "property": "ph", "time": at, "value": 8}
+    with service.client(service.feed) as feed:
+        assert feed.post("/observations", json=[row]).json()["revised"] == 1
+        assert client.get(f"{path}/FeatureOfInterest").json()["name"] == FEATURE["name"]
+        assert observed(feed, "foi-12", 10, result=9).status_code == 201
+    assert client.get(f"{path}/FeatureOfInterest").json()["name"] == FEATURE["name"]
+    assert client.get(path).json()["result"] == 9
+
+
 def test_a_value_is_told_to_be_of_its_station_again(client: httpx.Client) -> None:
     client.post(f"{ROOT}/Things", json=thing("foi-10")).raise_for_status()
     own = {"FeatureOfInterest": {"@iot.id": "foi-10"}}
