@@ -106,7 +106,8 @@ def _observation(
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return Fault("/result", "must be a number", "必须是数值")
     of = given.get(FEATURE)
-    if of is not None and of != series[0] and of not in features:
+    is_known = isinstance(of, str) and of and (of == series[0] or of in features)
+    if of is not None and not is_known:
         return Fault("/FeatureOfInterest", *UNKNOWN)
     quality = given.get("resultQuality")
     if quality is None:

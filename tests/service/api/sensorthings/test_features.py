@@ -220,16 +220,18 @@ def test_another_region_s_hidden_feature_is_as_if_it_were_not_there(
         ]
         assert told[0]["status"] == 400
         assert told[0]["errors"] == told[1]["errors"]
+        wrong = [(18, 7), (18, ""), (18, ["foi-8"]), (18, {"@iot.id": "foi-8"})]
         table = {
             "Datastream": {"@iot.id": "foi-8:ph"},
             "components": ["phenomenonTime", "result", "FeatureOfInterest/id"],
             "dataArray": [
                 [(NOON + timedelta(hours=hour)).isoformat(), 9, one]
-                for hour, one in ((12, code), (13, "nowhere"), (14, "foi-8"))
+                for hour, one in ((12, code), (13, "nowhere"), (14, "foi-8"), *wrong)
             ],
         }
-        hidden, missing, own = feed.post(f"{ROOT}/CreateObservations", json=[table]).json()
-        assert hidden == missing
+        told = feed.post(f"{ROOT}/CreateObservations", json=[table]).json()
+        hidden, missing, own = told[:3]
+        assert [hidden, *told[3:]] == [missing] * 5
         assert hidden.startswith("error:")
         assert own.startswith("http"), own
         # One of its own, made with a value or bound, is as before.
