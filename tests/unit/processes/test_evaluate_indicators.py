@@ -1,6 +1,6 @@
 """Indicators computed from what a task carries: by hand, and what is told of missing data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -447,9 +447,14 @@ def inputs_of(**more: Any) -> EvaluateIndicatorsInputs:
     return EvaluateIndicatorsInputs.model_validate({"plan": "p", "years": [YEAR], **more})
 
 
-def judged(computed: Mapping[int, Decimal], *, ask: Mapping[str, Any] | None = None) -> Outlook:
+def judged(
+    computed: Mapping[int, Decimal],
+    *,
+    ask: Mapping[str, Any] | None = None,
+    targets: Sequence[FigureTask] = (TARGET,),
+) -> Outlook:
     known = [ValueTask(year=2020 + n, value=Decimal(40 + 5 * n)) for n in range(4)]
-    own = indicator("surface_water_good", base=BASE, targets=[TARGET], values=known)
+    own = indicator("surface_water_good", base=BASE, targets=list(targets), values=known)
     return look(own, computed, inputs_of(**(ask or {})))
 
 
@@ -463,12 +468,30 @@ def test_the_path_judges_what_was_computed_and_sens_line_looks_ahead() -> None:
 
 
 def test_the_interval_tells_what_is_out_of_reach() -> None:
-    far = judged({2024: Decimal(60)}, ask={"target_year": 2027})
+    far = judged({2024: Decimal(60)}, targets=[TARGET.model_copy(update={"value": Decimal(95)})])
     assert describe(far)["forecast"]["expected"] == "missed"
     beyond = describe(judged({2024: Decimal(60)}, ask={"target_year": 2060}))["forecast"]
     assert (beyond["value"], beyond["bounded"], beyond["expected"]) == (100.0, True, "met")
     past = describe(judged({2024: Decimal(60)}, ask={"target_year": 2024}))
     assert past["forecast"] is None
+
+
+def test_a_forecast_is_judged_by_the_target_of_its_own_year() -> None:
+    near = FigureTask(year=2026, value=Decimal(60), sense="at_least")
+    # 5 a year: 70 in 2026, 85 in 2029 and 90 in 2030.
+    for target, ahead, year, expected in (
+        (95, None, 2026, "met"),
+        (95, 2026, 2026, "met"),
+        (95, 2029, 2030, None),
+        (95, 2030, 2030, "missed"),
+        (90, 2030, 2030, "met"),
+        (90, 2025, 2026, None),
+    ):
+        targets = [near, TARGET.model_copy(update={"value": Decimal(target)})]
+        ask = {} if ahead is None else {"target_year": ahead}
+        found = describe(judged({2024: Decimal(60)}, ask=ask, targets=targets))
+        assert (found["target"]["year"], found["forecast"]["target_year"]) == (2026, year)
+        assert found["forecast"]["expected"] == expected
 
 
 def test_a_figure_to_be_followed_is_not_missed_where_it_lies_within_the_interval() -> None:

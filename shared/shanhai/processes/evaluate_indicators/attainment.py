@@ -48,16 +48,20 @@ class Outlook:
         """The path the plan states to the target."""
         return None if self.due is None else self.record.path(self.due)
 
+    @property
+    def aim(self) -> indicators.TargetFigure | None:
+        """The target that the year of the forecast works towards."""
+        return None if self.forecast is None else self.record.due(self.forecast.year)
+
     def expected(self) -> str | None:
-        """What the forecast says of the target: `met`, `missed`, or `open` within the interval."""
-        if self.forecast is None or self.due is None or self.due.value is None:
+        """The aim is `met`, `missed`, or `open` within the interval; None before its year."""
+        aim, ahead = self.aim, self.forecast
+        if ahead is None or aim is None or aim.value is None or ahead.year < (aim.year or 0):
             return None
-        low, high = (
-            Decimal(repr(self.bounded(end))) for end in (self.forecast.low, self.forecast.high)
-        )
-        met = [self.due.meets(end) for end in (low, high)]
+        low, high = (Decimal(repr(self.bounded(end))) for end in (ahead.low, ahead.high))
+        met = [aim.meets(end) for end in (low, high)]
         # A figure to be followed may lie within the interval though neither end meets it.
-        between = self.due.sense == "track" and low <= self.due.value <= high
+        between = aim.sense == "track" and low <= aim.value <= high
         if all(met):
             return "met"
         return "open" if any(met) or between else "missed"
@@ -179,5 +183,6 @@ def _forecast(outlook: Outlook) -> dict[str, Any] | None:
         "year": ahead.year,
         **{name: outlook.bounded(value) for name, value in told.items()},
         "bounded": any(outlook.bounded(value) != value for value in told.values()),
+        "target_year": None if outlook.aim is None else outlook.aim.year,
         "expected": outlook.expected(),
     }

@@ -23,7 +23,8 @@ TABLE_HEAD = (
     *("code", "name_zh", "name_en", "unit", "year", "value", "origin", "counts"),
     *("method_zh", "method_en", "standard", "missing_zh", "missing_en"),
     *("target_year", "target", "status", "gap", "slope_per_year", "p_value"),
-    *("forecast_year", "forecast", "forecast_low", "forecast_high", "expected"),
+    *("forecast_year", "forecast", "forecast_low", "forecast_high"),
+    *("forecast_target_year", "expected"),
 )
 MOST_LISTED = 50
 """Sections or lines that are kept with a value one by one; the documents of its job have all."""
@@ -219,7 +220,7 @@ def _tail(one: Mapping[str, Any]) -> list[Any]:
     return [
         *(target.get("year"), target.get("value"), one["status"], one["gap"]),
         *(trend.get("per_year"), trend.get("p_value"), ahead.get("year"), ahead.get("value")),
-        *(ahead.get("low"), ahead.get("high"), ahead.get("expected")),
+        *(ahead.get("low"), ahead.get("high"), ahead.get("target_year"), ahead.get("expected")),
     ]
 
 
