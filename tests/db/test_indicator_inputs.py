@@ -82,6 +82,24 @@ async def test_lines_count_as_they_were_at_the_end_of_each_year(session: AsyncSe
     assert next(one for one in shapes if one.code == "told").geometry is None
 
 
+async def test_shores_just_outside_the_border_are_carried_as_other_lines_are_not(
+    session: AsyncSession,
+) -> None:
+    region, row = await city(session)
+    chosen = CHOSEN | {"natural_shoreline": BY_ID["natural_shoreline"]}
+    west, south, north = 118.0, 24.4, 24.5
+    for code, kind, beside in (
+        ("near", "shoreline", 5e-5),
+        ("far", "shoreline", 1.5e-4),
+        ("other", "red_line", 5e-5),
+    ):
+        ends = (west - beside, south), (west - beside, north)
+        drawn = func.ST_MakeLine(*(func.ST_SetSRID(func.ST_Point(*end), 4490) for end in ends))
+        await add_line(session, code, region, kind=kind, class_code="natural", geom=drawn)
+    shapes, _ = await find_shapes(session, row, [2024], chosen, PUBLIC, TODAY)
+    assert [one.code for one in shapes] == ["near"]
+
+
 async def test_kinds_with_too_many_vertices_are_left_out_and_named(
     session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

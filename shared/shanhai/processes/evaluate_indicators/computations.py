@@ -76,6 +76,8 @@ def _area(computation: ComputationId, kind: str, zh: str, en: str, code: str) ->
 
 KEEPING = ("protected_area", "red_line")
 """Kinds of lines within which land and species count as protected."""
+BESIDE_DEG = 1e-4
+"""Shores run along a border and are drawn apart from it: so near, about 10 m, they are in it; E."""
 COMPUTATIONS: tuple[Computation, ...] = (
     Computation(
         "surface_water_good",

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from shanhai.processes.evaluate_indicators import values
-from shanhai.processes.evaluate_indicators.computations import KEEPING
+from shanhai.processes.evaluate_indicators.computations import BESIDE_DEG, KEEPING
 from shanhai.processes.evaluate_indicators.contract import ShapeTask
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import CONTROL_KINDS, Label
@@ -120,8 +120,6 @@ ELLIPSOID = Geod(ellps="GRS80")
 """That of CGCS2000, to a tenth of a millimetre."""
 NATURAL = "natural"
 """Class of a stretch of shoreline that was left as it was."""
-_BESIDE_DEG = 1e-4
-"""Shores run along a border and are drawn apart from it: so near, about 10 m, they are in it; E."""
 KINDS = {term.code: term.label for term in CONTROL_KINDS}
 _MEASURED = Label(
     "取年末（本年取当日）现行且已发布的管控线；重叠部分只计一次",
@@ -241,7 +239,7 @@ def natural_shoreline(asked: values.Asked) -> values.Found:
         if line is None or line.length == 0 or line.area > 0 or one.class_code is None:
             continue
         lines.setdefault(one.class_code, []).append(line)
-    within = _region(asked).buffer(_BESIDE_DEG)
+    within = _region(asked).buffer(BESIDE_DEG)
     lengths = {
         name: float(ELLIPSOID.geometry_length(union_all(drawn).intersection(within))) / 1000
         for name, drawn in lines.items()

@@ -21,7 +21,7 @@ from shanhai.db.species_counts import count_key_species
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
 from shanhai.processes.evaluate_indicators import contract
-from shanhai.processes.evaluate_indicators.computations import Computation, Reads
+from shanhai.processes.evaluate_indicators.computations import BESIDE_DEG, Computation, Reads
 from shanhai.processes.kit.lookups import days_of, describe_dataset
 from shanhai.processes.kit.resolution import MOST_VERTICES, checksum_of
 from shanhai.processes.kit.task import DatasetTask
@@ -128,6 +128,8 @@ SELECT ca.kind, ca.code, ca.row_version AS version, ca.class_code, ca.approved_a
  WHERE {conditions}
    AND ca.kind = ANY(CAST(:kinds AS text[]))
    AND CASE WHEN {geometry} IS NULL THEN ca.region_id IN (SELECT id FROM place)
+            WHEN ca.kind = 'shoreline'
+            THEN ST_DWithin({geometry}, (SELECT geom FROM region WHERE id = :region), {beside})
             ELSE ST_Intersects({geometry}, (SELECT geom FROM region WHERE id = :region)) END
  ORDER BY ca.kind, ca.code
 """
@@ -176,6 +178,7 @@ def _statement(selection: Selection, shape: str) -> Any:
         _FOUND.format(
             geometry=CONTROL_AREAS.geometry,
             shape=shape,
+            beside=BESIDE_DEG,
             source=source_of(CONTROL_AREAS, former=True),
             conditions=" AND ".join(f"({one})" for one in met),
         )
