@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely import box, to_geojson
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
@@ -27,7 +29,7 @@ from shanhai.processes.select_sites.files import gather_places
 from shanhai.processes.select_sites.priority import Siting
 from shanhai.processes.select_sites.result import Chosen, better_of, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
-from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
+from shanhai.processes.select_sites.task import PlaceTask, SelectionTask, SelectSitesTask
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
 from shanhai.reporting.blocks import Table, blocks_of
@@ -471,6 +473,44 @@ class TestRules:
         held = task.model_copy(update={"inputs": {**task.inputs, "locked_in": [NORTH]}})
         assert refused(held, tmp_path) == ["/inputs/locked_in/0"]
 
+    @pytest.mark.parametrize("above", [True, False])
+    def test_a_site_that_only_touches_lies_in_nothing(
+        self, watershed: Watershed, tmp_path: Path, above: bool
+    ) -> None:
+        west, south, _, _ = shape(located(square(watershed, 40, 12, 4))).bounds
+        east, north = west + 0.04, south + 0.01
+        end = north if above else south
+        drawn = as_json(box(west, south, east, north))
+        # An edge of 4 km, straight in degrees, is 14 cm beside its chord in the middle.
+        beside = box(west + 0.01, end, west + 0.03, end + (0.005 if above else -0.005))
+        inside = box(west + 0.01, south + 0.001, west + 0.03, south + 0.002)
+        sites = [
+            {
+                "code": code,
+                "name_zh": "地块",
+                "cost": 1,
+                "gains": {"birds": 1},
+                "geometry": as_json(geometry),
+            }
+            for code, geometry in (("beside", beside), ("inside", inside))
+        ]
+        more = {"code": "x", "name_zh": "线", "name_en": "Line", "geometry": drawn, "checksum": "0"}
+        line = AreaTask.model_validate({**more, "kind": "red_line"})
+        problem = PlaceTask.model_validate({**more, "kind": "problem", "severity": "high"})
+        inputs = {
+            "sites": sites,
+            "goal": {"weights": {"birds": 1}},
+            "exclude": {"lines": ["red_line"], "share": 0},
+        }
+        task = selection_task(watershed, inputs)
+        selection = SelectionTask(places=[problem])
+        document = told(task.model_copy(update={"areas": [line], "selection": selection}), tmp_path)
+        rows = {one["code"]: one for one in document["sites"]}
+        told_of = {code: (rows[code]["excluded_by"], rows[code]["problems"]) for code in rows}
+        assert told_of["inside"] == (["red_line"], ["x"])
+        assert told_of["beside"] == ([], [])
+        assert rows["beside"]["gains"]["problems"] == 0
+
     def test_a_phase_says_when(self, watershed: Watershed, tmp_path: Path) -> None:
         phases = [
             {"start_year": 2026, "end_year": 2027, "budget": 4100},
@@ -573,6 +613,12 @@ class TestRules:
         assert refused(selection_task(watershed, {"sites": sites}), tmp_path) == [
             f"/inputs/sites/{number}/geometry" for number in range(3)
         ]
+
+
+def as_json(geometry: BaseGeometry) -> dict[str, Any]:
+    """A geometry as GeoJSON."""
+    found: dict[str, Any] = json.loads(to_geojson(geometry))
+    return found
 
 
 def sites_at(watershed: Watershed, cells: Sequence[tuple[int, int]], **gains: list[float]) -> Any:

@@ -19,7 +19,7 @@ from shanhai.science.selection.priority import Opening, Restoration, single_gain
 _DIGITS = 6
 """Of every amount, so that sums are exact in decimals."""
 
-_BORDER_HA = 1e-4
+BORDER_HA = 1e-4
 """What neighbours share by the rounding of their coordinates is less."""
 
 OPENED = 0.5
@@ -96,7 +96,7 @@ def _overlaps(
     found = []
     for site, place in tree.query(shapes, predicate="intersects").T.tolist():
         one, shape = places[place]
-        common = shapely.intersection(shapes[site], shape)
+        common = siting.common(shapes[site], shapely.geometry.shape(dict(one.geometry)))
         found.append((site, one, common.area / HECTARE_M2, _part(common, shape)))
     return found
 
@@ -137,7 +137,7 @@ def problems_within(siting: Siting, shapes: Sequence[BaseGeometry]) -> list[list
     found: list[list[str]] = [[] for _ in shapes]
     for site, one, area_ha, part in _overlaps(siting, "problem", shapes):
         flat = siting.shapes[one.code].area == 0
-        if area_ha >= _BORDER_HA or (flat and part > 0):
+        if area_ha >= BORDER_HA or (flat and part > 0):
             found[site].append(one.code)
     return found
 

@@ -73,6 +73,13 @@ class Siting(AtPlace):
         """A GeoJSON geometry in the CRS of the grid."""
         return reproject_geometry(shape(dict(geometry)), LON_LAT, f"EPSG:{self.grid.epsg}")
 
+    def common(self, geometry: BaseGeometry, drawn: BaseGeometry) -> BaseGeometry:
+        """What a geometry of the grid shares with one in degrees, where edges are straight."""
+        crs = f"EPSG:{self.grid.epsg}"
+        own = reproject_geometry(geometry, crs, LON_LAT)
+        own = shapely.make_valid(own, method="structure", keep_collapsed=False)
+        return reproject_geometry(shapely.intersection(own, drawn), LON_LAT, crs)
+
 
 MOST_UNITS = 50_000
 

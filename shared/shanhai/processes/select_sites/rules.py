@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.task import LineKind, pointing_at
 from shanhai.processes.select_sites.candidates import Candidate, places_by_code
-from shanhai.processes.select_sites.gains import Gains
-from shanhai.processes.select_sites.priority import Siting
+from shanhai.processes.select_sites.gains import BORDER_HA, Gains
+from shanhai.processes.select_sites.priority import HECTARE_M2, Siting
 from shanhai.science.grid import FloatArray
 from shanhai.science.selection.groups import SiteGroups
 from shanhai.science.selection.problem import (
@@ -136,13 +137,12 @@ def _excluded(siting: Siting, candidates: Sequence[Candidate]) -> dict[int, tupl
     """Sites that lie in control areas by more than they may."""
     found: dict[int, tuple[LineKind, ...]] = {}
     for kind in siting.inputs.exclude.lines:
-        areas = [siting.placed(one.geometry) for one in siting.task.areas if one.kind == kind]
+        areas = [shape(dict(one.geometry)) for one in siting.task.areas if one.kind == kind]
         if not areas:
             continue
         whole = shapely.union_all([shapely.make_valid(area) for area in areas])
-        shapely.prepare(whole)
         for place, one in enumerate(candidates):
-            inside = shapely.intersection(one.geometry, whole).area
+            inside = siting.common(one.geometry, whole).area - BORDER_HA * HECTARE_M2
             if inside > siting.inputs.exclude.share * one.geometry.area:
                 found[place] = (*found.get(place, ()), kind)
     return found
