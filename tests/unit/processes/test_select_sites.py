@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shapely import box, to_geojson
+from shapely import box, set_precision, to_geojson
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -301,6 +301,25 @@ class TestGains:
         codes = {one["code"] for one in document["priority"]["first"]}
         assert codes <= {one.code for one in units}
         assert document["priority"]["units"] == len(units)
+
+    def test_spots_that_touch_are_sites_of_their_own(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
+        def spot(code: str, row: int, col: int) -> PlaceTask:
+            # As networks keep them: to a millimetre.
+            rounded = set_precision(shape(located(square(watershed, row, col, 3))), 1e-8)
+            told = {"code": code, "name_zh": "点", "name_en": "Spot", "checksum": "0"}
+            told |= {"kind": "pinch_point", "geometry": as_json(rounded), "score": 1.0}
+            return PlaceTask.model_validate(told)
+
+        # A chain with corners amid a neighbour's edge; of the last one a cell overlaps.
+        rows = ((20, 20), (23, 21), (26, 20), (29, 21), (31, 23))
+        places = [spot(f"p{number}", *where) for number, where in enumerate(rows)]
+        task = selection_task(watershed, {"goal": {"weights": {"pinch_points": 1}}})
+        task = task.model_copy(update={"selection": SelectionTask(places=places)})
+        with found(task, tmp_path) as chosen:
+            joined = [one.places for one in chosen.candidates]
+        assert joined == [("p0",), ("p1",), ("p2",), ("p3", "p4")]
 
     def test_land_is_counted_once(self, watershed: Watershed, tmp_path: Path) -> None:
         site = {

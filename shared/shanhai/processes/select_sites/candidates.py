@@ -21,6 +21,9 @@ _CENTS = 2
 _SLIVER = 0.01
 """Part of its land that must be left for a site to stay one."""
 
+BORDER_M = 0.5
+"""Borders this near are one: coordinates are rounded to a millimetre on their way."""
+
 _ROUNDING = 1e-6
 _HIGHEST = 1
 """Number of the level `priority`."""
@@ -218,13 +221,14 @@ def _of_units(siting: Siting, priority: Priority | None) -> Iterator[Candidate]:
 
 
 def _joined(shapes: Sequence[BaseGeometry]) -> list[list[int]]:
-    """Groups of shapes that overlap, directly or through others; to touch is not to overlap."""
+    """Groups of shapes that overlap by more than a border's width, directly or through others."""
     if not shapes:
         return []
     tree = shapely.STRtree(shapes)
     one, other = tree.query(shapes, predicate="intersects")
     array = np.array(shapes)
-    overlap = shapely.area(shapely.intersection(array[one], array[other])) > 0
+    common = shapely.intersection(array[one], array[other])
+    overlap = ~shapely.is_empty(shapely.buffer(common, -BORDER_M / 2))
     pairs = (one[overlap], other[overlap])
     graph = coo_array((np.ones(len(pairs[0])), pairs), shape=(len(shapes), len(shapes)))
     count, groups = connected_components(graph, directed=False)

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.task import LineKind, pointing_at
-from shanhai.processes.select_sites.candidates import Candidate, places_by_code
+from shanhai.processes.select_sites.candidates import BORDER_M, Candidate, places_by_code
 from shanhai.processes.select_sites.gains import BORDER_HA, Gains
 from shanhai.processes.select_sites.priority import HECTARE_M2, Siting
 from shanhai.science.grid import FloatArray
@@ -35,9 +35,6 @@ from shanhai.science.selection.rules import (
 )
 
 _DIGITS = 6
-_BORDER_M = 0.5
-"""Borders this near are one: coordinates are rounded to a millimetre on their way."""
-
 _KM_M = 1000.0
 _LEAST_PROBABILITY = 0.01
 _MOST_PAIRS = 50_000
@@ -291,11 +288,11 @@ def shared_borders(shapes: Sequence[BaseGeometry], penalty: float = 0.0) -> Edge
     """
     around = np.array([shape.length for shape in shapes])
     pairs, lengths = list[tuple[int, int]](), list[float]()
-    for one, other in _pairs(shapes, _BORDER_M):
-        near = shapely.buffer(shapes[other].boundary, _BORDER_M)
+    for one, other in _pairs(shapes, BORDER_M):
+        near = shapely.buffer(shapes[other].boundary, BORDER_M)
         shared = shapely.intersection(shapes[one].boundary, near).length
         # Where two corners meet, nothing but the width of the strip is shared.
-        if shared > 4 * _BORDER_M:
+        if shared > 4 * BORDER_M:
             pairs.append((one, other))
             lengths.append(min(shared, around[one], around[other]))
     return Edges(
