@@ -55,6 +55,20 @@ def cells_touched(geometry: BaseGeometry, grid: Grid, window: Window) -> BoolArr
     return np.asarray(burnt == 1)
 
 
+def cells_of(shape: BaseGeometry, grid: Grid) -> tuple[Window, BoolArray] | None:
+    """The box around a shape and its cells there, else those it touches; None off the grid."""
+    west, south, east, north = shape.bounds
+    first_col = max(int(np.floor((west - grid.west) / grid.cell_m)), 0)
+    first_row = max(int(np.floor((grid.north - north) / grid.cell_m)), 0)
+    end_col = min(int(np.ceil((east - grid.west) / grid.cell_m)), grid.width)
+    end_row = min(int(np.ceil((grid.north - south) / grid.cell_m)), grid.height)
+    if end_col <= first_col or end_row <= first_row:
+        return None
+    window = Window(first_row, first_col, end_row - first_row, end_col - first_col)
+    inside = cells_within(shape, grid, window)
+    return window, inside if inside.any() else cells_touched(shape, grid, window)
+
+
 def cells_of_frame(
     geometry: BaseGeometry, shape: tuple[int, ...], transform: Sequence[float]
 ) -> BoolArray:

@@ -15,7 +15,7 @@ from shapely import box, set_precision, to_geojson
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.data.synthetic_watershed import Watershed
+from shanhai.data.synthetic_watershed import EPSG, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.output_files import read_drawn
 from shanhai.processes.kit.region import build_place, open_sources
@@ -30,10 +30,11 @@ from shanhai.processes.select_sites.priority import Siting
 from shanhai.processes.select_sites.result import Chosen, better_of, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.processes.select_sites.task import PlaceTask, SelectionTask, SelectSitesTask
-from shanhai.raster.geotiff import read_geotiff
+from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.windows import window_runner
 from shanhai.reporting.blocks import Table, blocks_of
 from shanhai.science.grid import Window
+from shanhai.science.landcover import LandCover
 from shanhai.science.selection.problem import MaximumBenefit
 from shanhai.science.selection.programme import SitePlan
 from shanhai.science.selection.solver import SiteSelection
@@ -309,8 +310,8 @@ class TestGains:
             # As networks keep them: to a millimetre.
             rounded = set_precision(shape(located(square(watershed, row, col, 3))), 1e-8)
             told = {"code": code, "name_zh": "点", "name_en": "Spot", "checksum": "0"}
-            told |= {"kind": "pinch_point", "geometry": as_json(rounded), "score": 1.0}
-            return PlaceTask.model_validate(told)
+            own = {"kind": "pinch_point", "geometry": as_json(rounded), "score": 1.0}
+            return PlaceTask.model_validate({**told, **own})
 
         # A chain with corners amid a neighbour's edge; of the last one a cell overlaps.
         rows = ((20, 20), (23, 21), (26, 20), (29, 21), (31, 23))
@@ -320,6 +321,73 @@ class TestGains:
         with found(task, tmp_path) as chosen:
             joined = [one.places for one in chosen.candidates]
         assert joined == [("p0",), ("p1",), ("p2",), ("p3", "p4")]
+
+    @pytest.mark.parametrize("covered", [False, True])
+    def test_a_unit_on_the_coast_is_paid_for_and_counted_by_its_land(
+        self, watershed: Watershed, tmp_path: Path, covered: bool
+    ) -> None:
+        # Sea but for two cells side by side, with a pinch point on them.
+        raster = read_geotiff(watershed.rasters["land_cover"])
+        cover = np.nan_to_num(raster.values[0]).astype(np.uint8)
+        cover[8:40, 8:40] = 0
+        cover[22, 23:25] = LandCover.FOREST
+        write_geotiff(
+            tmp_path / "cover.tif",
+            cover,
+            transform=watershed.grid.transform,
+            crs=f"EPSG:{EPSG}",
+            nodata=0,
+        )
+        told = {"code": "p", "name_zh": "点", "name_en": "Spot", "checksum": "0", "score": 1.0}
+        geometry = located(square(watershed, 22, 23, 2))
+        spot = PlaceTask.model_validate({**told, "kind": "pinch_point", "geometry": geometry})
+        taken = {"code": "mine", "name_zh": "地块", "cost": 1, "gains": {"birds": 1}}
+        taken |= {"geometry": located(square(watershed, 22, 23, 1))}
+        task = selection_task(
+            watershed,
+            {
+                "candidates": ["priority_units"],
+                "sites": [taken] if covered else [],
+                "goal": {"weights": {"priority": 1}},
+                "parameters": {"unit_m": 1000, "priority_weights": {"pinch_points": 1}},
+            },
+        )
+        (name,) = task.files
+        task = task.model_copy(
+            update={
+                "files": {name: str(tmp_path / "cover.tif")},
+                "selection": SelectionTask(places=[spot]),
+            }
+        )
+        with found(task, tmp_path / "work") as chosen:
+            document, priority = statistics_document(chosen), chosen.priority
+        assert priority is not None
+        rows = [one for one in document["sites"] if one["kinds"] == ["priority_unit"]]
+        land_ha = 1 if covered else 2
+        assert [one["area_ha"] for one in rows] == [land_ha]
+        assert [one["cost"] for one in rows] == [100 * land_ha]
+        gains = [(one["gains"]["area"], one["gains"]["priority"]) for one in rows]
+        score = priority.found.scores.max()
+        assert gains == [(land_ha, pytest.approx(score * land_ha, rel=1e-3))]
+
+    def test_a_site_gains_nothing_from_beyond_the_region(
+        self, watershed: Watershed, ratio: Path, tmp_path: Path
+    ) -> None:
+        # West of the region too; there the ratio lies at -0.5.
+        inputs = sites_at(watershed, [(30, -20)], birds=[1])
+        inputs["sites"][0]["geometry"] = located(square(watershed, 10, -30, 45))
+        with found(selection_task(watershed, inputs, ratio=ratio), tmp_path) as chosen:
+            (site,), document = chosen.candidates, statistics_document(chosen)
+            grid = chosen.siting.grid
+            deficit = chosen.siting.store.read("deficit", Window(0, 0, grid.height, grid.width))
+        west, south, east, north = site.geometry.bounds
+        x = grid.west + (np.arange(grid.width) + 0.5) * grid.cell_m
+        y = grid.north - (np.arange(grid.height) + 0.5) * grid.cell_m
+        within = ((y > south) & (y < north))[:, None] & ((x > west) & (x < east))[None, :]
+        expected = np.nansum(deficit[within]) * grid.cell_area_ha
+        assert 0 < expected < site.area_ha * 0.5 / 2
+        (row,) = document["sites"]
+        assert row["gains"]["deficit"] == pytest.approx(expected, rel=1e-3)
 
     def test_land_is_counted_once(self, watershed: Watershed, tmp_path: Path) -> None:
         site = {

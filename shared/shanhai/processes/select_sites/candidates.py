@@ -11,10 +11,12 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.processes.kit.region import LAND
 from shanhai.processes.select_sites.contract import MOST_SITES
 from shanhai.processes.select_sites.priority import HECTARE_M2, Priority, Siting
 from shanhai.processes.select_sites.sites import candidate_places, named_sites
 from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SiteKind
+from shanhai.raster.cells import cells_of
 from shanhai.vocabulary import Label
 
 _CENTS = 2
@@ -43,6 +45,7 @@ class Candidate:
         gains: What it brings besides what is measured.
         measures: What is to be done there.
         problems: Codes of problems it is said to act on.
+        land_ha: Land of a unit, which may reach into the sea; None where all of the site counts.
     """
 
     code: str
@@ -54,11 +57,12 @@ class Candidate:
     gains: Mapping[str, float] = field(default_factory=dict)
     measures: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    land_ha: float | None = None
 
     @property
     def area_ha(self) -> float:
-        """Area on the grid, ha."""
-        return float(self.geometry.area) / HECTARE_M2
+        """Area on the grid, of a unit that of its land, ha."""
+        return float(self.geometry.area) / HECTARE_M2 if self.land_ha is None else self.land_ha
 
 
 def find_candidates(siting: Siting, priority: Priority | None) -> list[Candidate]:
@@ -125,7 +129,7 @@ def _given(siting: Siting) -> Iterator[Candidate]:
             title=Label(site.name_zh, site.name_en or site.name_zh),
             kinds=("site",),
             geometry=geometry,
-            cost=_cost(siting, ("site",), geometry) if by_area else float(site.cost or 0.0),
+            cost=_cost(siting, ("site",), geometry.area) if by_area else float(site.cost or 0.0),
             gains=dict(site.gains),
             measures=tuple(site.measures) or _measures(siting, ("site",)),
             problems=tuple(site.problems),
@@ -146,8 +150,16 @@ def _cut(
             continue
         if left.area >= (1 - _ROUNDING) * one.geometry.area:
             yield one
-        else:
-            yield replace(one, geometry=left, cost=_cost(siting, one.kinds, left))
+            continue
+        cut = replace(one, geometry=left, land_ha=one.land_ha and _land_ha(siting, left))
+        if cut.area_ha >= _SLIVER * one.area_ha:
+            yield replace(cut, cost=_cost(siting, one.kinds, cut.area_ha * HECTARE_M2))
+
+
+def _land_ha(siting: Siting, geometry: BaseGeometry) -> float:
+    found = cells_of(geometry, siting.grid)
+    land = 0 if found is None else siting.store.read_classes(LAND, found[0])[found[1]].sum()
+    return float(land * siting.grid.cell_area_ha)
 
 
 def _polygons(geometry: BaseGeometry) -> BaseGeometry:
@@ -181,7 +193,7 @@ def _spot(siting: Siting, members: Sequence[PlaceTask]) -> Candidate:
         title=Label(first.name_zh, first.name_en),
         kinds=kinds,
         geometry=geometry,
-        cost=_cost(siting, kinds, geometry),
+        cost=_cost(siting, kinds, geometry.area),
         places=tuple(one.code for one in members),
         measures=_measures(siting, kinds),
     )
@@ -195,7 +207,7 @@ def _place(siting: Siting, one: PlaceTask) -> Candidate:
         title=Label(one.name_zh, one.name_en),
         kinds=(kind,),
         geometry=geometry,
-        cost=one.cost if one.cost is not None else _cost(siting, (kind,), geometry),
+        cost=one.cost if one.cost is not None else _cost(siting, (kind,), geometry.area),
         places=(one.code,),
         measures=tuple(one.measures) or _measures(siting, (kind,)),
         problems=tuple(one.problems) if kind == "project" else (one.code,),
@@ -209,14 +221,15 @@ def _of_units(siting: Siting, priority: Priority | None) -> Iterator[Candidate]:
     outline = siting.place.area.outline
     for place in np.flatnonzero(priority.found.levels == _HIGHEST).tolist():
         code, title = priority.name(place)
-        geometry = priority.shape(place, outline)
+        land_ha = float(priority.land_ha[place])
         yield Candidate(
             code=code,
             title=title,
             kinds=("priority_unit",),
-            geometry=geometry,
-            cost=_cost(siting, ("priority_unit",), geometry),
+            geometry=priority.shape(place, outline),
+            cost=_cost(siting, ("priority_unit",), land_ha * HECTARE_M2),
             measures=_measures(siting, ("priority_unit",)),
+            land_ha=land_ha,
         )
 
 
@@ -238,10 +251,10 @@ def _joined(shapes: Sequence[BaseGeometry]) -> list[list[int]]:
     return found
 
 
-def _cost(siting: Siting, kinds: Sequence[SiteKind], geometry: BaseGeometry) -> float:
+def _cost(siting: Siting, kinds: Sequence[SiteKind], area_m2: float) -> float:
     """By area; of several kinds the dearest counts."""
     per_ha = max(siting.inputs.cost_per_ha[kind] for kind in kinds)
-    return round(per_ha * float(geometry.area) / HECTARE_M2, _CENTS)
+    return round(per_ha * area_m2 / HECTARE_M2, _CENTS)
 
 
 def _measures(siting: Siting, kinds: Sequence[SiteKind]) -> tuple[str, ...]:

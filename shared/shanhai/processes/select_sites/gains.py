@@ -12,8 +12,8 @@ from shanhai.processes.select_sites.contract import PRIORITY_LAYER
 from shanhai.processes.select_sites.priority import DEFICIT, HECTARE_M2, Siting, severity_of
 from shanhai.processes.select_sites.sites import NEEDS
 from shanhai.processes.select_sites.task import FEATURES, PlaceKind, PlaceTask
-from shanhai.raster.cells import cells_touched, cells_within
-from shanhai.science.grid import FloatArray, Grid, Window
+from shanhai.raster.cells import cells_of
+from shanhai.science.grid import FloatArray
 from shanhai.science.selection.priority import Opening, Restoration, single_gains
 
 _DIGITS = 6
@@ -50,7 +50,7 @@ def find_gains(siting: Siting, candidates: Sequence[Candidate]) -> Gains:
     found = {"area": areas}
     for name, layer in (("priority", PRIORITY_LAYER), ("deficit", DEFICIT)):
         if siting.store.has(layer):
-            found[name] = areas * np.array([_mean(siting, layer, shape) for shape in shapes])
+            found[name] = np.array([_amount(siting, layer, shape) for shape in shapes])
     there = {one.kind for one in siting.selection.places}
     for name, measure in _MEASURES.items():
         if set(NEEDS[name]) <= there:
@@ -63,28 +63,16 @@ def find_gains(siting: Siting, candidates: Sequence[Candidate]) -> Gains:
     return Gains({name: found[name].round(_DIGITS) for name in ordered}, restoration, opens)
 
 
-def _mean(siting: Siting, layer: str, shape: BaseGeometry) -> float:
-    window = window_of(shape, siting.grid)
-    if window is None:
+def _amount(siting: Siting, layer: str, shape: BaseGeometry) -> float:
+    """Hectares times the mean of a layer, in which what is not known counts as 0."""
+    found = cells_of(shape, siting.grid)
+    if found is None or not found[1].any():
         return 0.0
-    inside = cells_within(shape, siting.grid, window)
-    if not inside.any():
-        inside = cells_touched(shape, siting.grid, window)
-    values = siting.store.read(layer, window)[inside]
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else 0.0
-
-
-def window_of(shape: BaseGeometry, grid: Grid) -> Window | None:
-    """The part of the grid that holds the box around a shape; None where they do not meet."""
-    west, south, east, north = shape.bounds
-    first_col = max(int(np.floor((west - grid.west) / grid.cell_m)), 0)
-    first_row = max(int(np.floor((grid.north - north) / grid.cell_m)), 0)
-    end_col = min(int(np.ceil((east - grid.west) / grid.cell_m)), grid.width)
-    end_row = min(int(np.ceil((grid.north - south) / grid.cell_m)), grid.height)
-    if end_col <= first_col or end_row <= first_row:
-        return None
-    return Window(first_row, first_col, end_row - first_row, end_col - first_col)
+    window, inside = found
+    # A site may reach past the grid, which ends with the region.
+    held = shapely.clip_by_rect(shape, *siting.grid.window_bounds(window)).area / HECTARE_M2
+    values = np.nan_to_num(siting.store.read(layer, window)[inside], posinf=0.0)
+    return float(held * values.mean())
 
 
 def _overlaps(
