@@ -356,6 +356,22 @@ def test_a_short_series_is_refused(evaluated_watershed: Watershed, tmp_path: Pat
         compute(task, tmp_path / "work")
 
 
+def test_resilience_leaves_a_short_series_out_as_if_there_was_none(
+    evaluated_watershed: Watershed, tmp_path: Path
+) -> None:
+    series = read_geotiff(evaluated_watershed.rasters["ndvi_series"]).values[:7]
+    task = task_of(evaluated_watershed, ["resilience"])
+    outcome = compute(
+        _replace(evaluated_watershed, tmp_path, task, {"ndvi_series": series}), tmp_path / "short"
+    )
+    assert [one["code"] for one in outcome.warnings] == ["no_series"]
+    assert outcome.manifest["evaluations"]["resilience"]["memory"] is None
+    compute(task_of(evaluated_watershed, ["resilience"], without=("ndvi_series",)), tmp_path / "no")
+    np.testing.assert_array_equal(
+        band(tmp_path / "short", "resilience_index"), band(tmp_path / "no", "resilience_index")
+    )
+
+
 def test_a_constant_series_is_stable(evaluated_watershed: Watershed, tmp_path: Path) -> None:
     series = np.full((8, *evaluated_watershed.grid.shape), 0.4)
     task = _replace(

@@ -16,9 +16,8 @@ from shanhai.processes.kit.layers import VegetationScale, layer_limits, make_lay
 from shanhai.processes.kit.region import LAND, Place, possible
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource, align
-from shanhai.science.evaluation import quality
+from shanhai.science.evaluation import degradation, quality
 from shanhai.science.evaluation.cell_trend import cell_trend, lag_one_autocorrelation
-from shanhai.science.evaluation.degradation import STABLE_SLOPE, degradation_class, require_years
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, Window
 from shanhai.science.landcover import LandCover, class_values, vegetation_cover
@@ -133,7 +132,7 @@ def evaluate_degradation(run: EvaluationRun) -> Result:
     """Write `degradation` and `degradation_slope`."""
     series = series_of(run)
     stable = run.parameters.stable_slope
-    limit = STABLE_SLOPE.get(series, 0.0) if stable is None else stable
+    limit = degradation.STABLE_SLOPE.get(series, 0.0) if stable is None else stable
     years = write_trend(run, series)
     run.place.store.create_classes(DEGRADATION_CLASSES)
     run.place.each(partial(_judge_trend, run.place.store, limit))
@@ -154,7 +153,7 @@ def write_trend(run: EvaluationRun, series: Series) -> int:
     """Write slope, Z and memory of a series, once; returns its years."""
     place = run.place
     source = place.sources[SERIES_THEMES[series]]
-    require_years(source.facts.bands, SERIES_THEMES[series])
+    degradation.require_years(source.facts.bands, SERIES_THEMES[series])
     if not place.store.has(SLOPE):
         for layer in (SLOPE, "degradation_z", MEMORY):
             place.store.create(layer)
@@ -204,15 +203,18 @@ def _trend(
 
 
 def _judge_trend(store: ScratchStore, stable_slope: float, window: Window) -> None:
-    codes = degradation_class(
+    codes = degradation.degradation_class(
         store.read(SLOPE, window), store.read("degradation_z", window), stable_slope=stable_slope
     )
     store.write_classes(DEGRADATION_CLASSES, window, codes)
 
 
-def has_series(place: Place) -> bool:
-    """Whether any yearly series was given."""
-    return any(theme in place.sources for theme in SERIES_THEMES.values())
+def has_series(run: EvaluationRun) -> bool:
+    """Whether a yearly series was given and is long enough for a trend."""
+    own = run.place.sources
+    return any(theme in own for theme in SERIES_THEMES.values()) and (
+        own[SERIES_THEMES[series_of(run)]].facts.bands >= degradation.LEAST_YEARS
+    )
 
 
 RESILIENCE_CLASSES, RESILIENCE_INDEX = "resilience", "resilience_index"
@@ -221,8 +223,9 @@ HABITAT = "supply.biodiversity"
 _NO_SERIES = ResultFlag(
     "no_series",
     Label(
-        "无逐年序列：恢复力不含自相关项",
-        "no yearly series: resilience leaves out the memory of disturbances",
+        f"无 {degradation.LEAST_YEARS} 年及以上的逐年序列：恢复力不含自相关项",
+        f"no yearly series of {degradation.LEAST_YEARS} years: resilience leaves out the memory of"
+        " disturbances",
     ),
 )
 
@@ -230,7 +233,7 @@ _NO_SERIES = ResultFlag(
 def evaluate_resilience(run: EvaluationRun) -> Result:
     """Write `resilience` and `resilience_index`."""
     place, condition = run.place, _write_condition(run)
-    remembered = has_series(place)
+    remembered = has_series(run)
     if remembered:
         write_trend(run, series_of(run))
     make_layers(place, ["land_cover", "npp"])
