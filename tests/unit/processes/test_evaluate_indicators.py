@@ -304,6 +304,42 @@ def test_shares_of_land_cover(cover_rasters: dict[str, Path]) -> None:
     )
 
 
+def test_land_whose_cover_is_unknown_is_told(
+    cover_rasters: dict[str, Path], tmp_path: Path
+) -> None:
+    # The west half of the region alone is covered: forest and mangrove; in a corner of it is sea.
+    half = np.full((40, 20), LandCover.FOREST, dtype=np.uint8)
+    half[:4, :4] = 0
+    half[20:] = LandCover.WATER
+    write_geotiff(
+        tmp_path / "half.tif",
+        half,
+        transform=(SIDE / 40, 0.0, WEST, 0.0, -SIDE / 40, SOUTH + SIDE),
+        crs="EPSG:4490",
+        nodata=0,
+    )
+    name = f"land_cover.{YEAR}"
+    counted: tuple[tuple[ComputationId, str], ...] = (
+        ("forest_cover", "forest_cells"),
+        ("water_area", "water_cells"),
+    )
+    for path, codes in ((cover_rasters[name], []), (tmp_path / "half.tif", ["missing_cells"])):
+        for computation, own in counted:
+            inputs = inputs_of(cell_m=20, record=False)
+            task = task_of(inputs, [indicator(computation)], rasters={name: path})
+            workspace = tmp_path / f"{computation}{len(codes)}"
+            workspace.mkdir()
+            outcome = evaluate_indicators(task, workspace, lambda percent, stage: None)
+            assert [one["code"] for one in outcome.warnings] == codes
+            (told,) = orjson.loads((workspace / "statistics.json").read_bytes())["indicators"]
+            details = told["years"][0]["details"]
+            assert details[own] > 0
+            # Of 40 × 40 parts half is unknown, and 16 are sea.
+            expected = 100 * 800 / 1584 if codes else 0.0
+            assert details["missing_percent"] == pytest.approx(expected, abs=1)
+            assert (details["missing_cells"] > 0) is bool(codes)
+
+
 def test_years_without_a_raster_are_told(cover_rasters: dict[str, Path]) -> None:
     cover_only = {name: path for name, path in cover_rasters.items() if name.startswith("land")}
     assert "no dataset of land cover observed in 2024" in reason(compute("forest_cover"))

@@ -254,7 +254,7 @@ def _dataset(key: str, dataset: DatasetTask) -> dict[str, Any]:
 
 
 def flags_of(evaluated: Sequence[Evaluated]) -> list[ResultFlag]:
-    """What a reader should know: values that stand beside one by hand, and thin years."""
+    """What a reader should know: values beside one by hand, thin years and unknown land."""
     flags = []
     for one in evaluated:
         beside = sorted(set(one.outlook.computed) - one.outlook.counting)
@@ -270,19 +270,22 @@ def flags_of(evaluated: Sequence[Evaluated]) -> list[ResultFlag]:
                     ),
                 )
             )
-        flags += [_thin(name, year) for year, found in one.found.items() if _is_thin(found)]
+        for year, found in one.found.items():
+            flags += _gaps(name, year, found.details if isinstance(found, Figure) else {})
     return flags
 
 
-def _is_thin(found: object) -> bool:
-    return isinstance(found, Figure) and found.details.get("enough_days") is False
-
-
-def _thin(name: Label, year: int) -> ResultFlag:
-    return ResultFlag(
-        "few_valid_days",
-        Label(
+def _gaps(name: Label, year: int, details: Mapping[str, Any]) -> Iterable[ResultFlag]:
+    if details.get("enough_days") is False:
+        said = Label(
             f"{name.zh}：{year} 年有效天数不足 324 天",
             f"{name.en}: {year} has fewer than 324 valid days",
-        ),
-    )
+        )
+        yield ResultFlag("few_valid_days", said)
+    if (missing := details.get("missing_percent", 0.0)) > 1:
+        said = Label(
+            f"{name.zh}：{year} 年土地覆盖在 {missing:.1f} % 的陆地缺测，未计入",
+            f"{name.en}: land cover of {year} is unknown in {missing:.1f} % of the land, which is"
+            " left out",
+        )
+        yield ResultFlag("missing_cells", said)

@@ -12,6 +12,7 @@ from shapely.geometry.polygon import orient
 from shanhai.processes.evaluate_indicators import values
 from shanhai.processes.evaluate_indicators.computations import BESIDE_DEG, KEEPING
 from shanhai.processes.evaluate_indicators.contract import ShapeTask
+from shanhai.science.grid import IntArray
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import CONTROL_KINDS, Label
 
@@ -24,7 +25,7 @@ def forest_cover(asked: values.Asked) -> values.Found:
     if lacking is not None:
         return lacking
     counts = asked.material.covers.classes(asked.year)
-    land = int(counts[1:].sum())
+    land = int(counts[1:-1].sum())
     if not land:
         return _nothing_known(asked)
     wooded = int(counts[LandCover.FOREST] + counts[LandCover.MANGROVE])
@@ -36,7 +37,7 @@ def forest_cover(asked: values.Asked) -> values.Found:
             " the region's cells with land cover",
         ),
         _cover_inputs(asked, values.LAND_COVER),
-        details={"forest_cells": wooded, "land_cells": land},
+        details={"forest_cells": wooded, "land_cells": land, **_unknown(counts)},
     )
 
 
@@ -46,7 +47,7 @@ def water_area(asked: values.Asked) -> values.Found:
     if lacking is not None:
         return lacking
     counts = asked.material.covers.classes(asked.year)
-    if not int(counts[1:].sum()):
+    if not int(counts[1:-1].sum()):
         return _nothing_known(asked)
     cells = int(counts[LandCover.WATER])
     return values.Figure(
@@ -56,8 +57,13 @@ def water_area(asked: values.Asked) -> values.Found:
             "by land cover: its class of water alone, and not by the rules of surveys of water",
         ),
         _cover_inputs(asked, values.LAND_COVER),
-        details={"water_cells": cells},
+        details={"water_cells": cells, **_unknown(counts)},
     )
+
+
+def _unknown(counts: IntArray) -> dict[str, float]:
+    missing = int(counts[-1])
+    return {"missing_cells": missing, "missing_percent": 100 * missing / int(counts[1:].sum())}
 
 
 def park_reach(asked: values.Asked) -> values.Found:

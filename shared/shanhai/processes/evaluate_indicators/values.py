@@ -23,6 +23,7 @@ from shanhai.science.units import convert
 from shanhai.vocabulary import Label
 
 LAND_COVER, TRAVEL_TIME = "land_cover", "travel_time"
+_UNKNOWN = len(LandCover) + 1
 
 
 class CoverCounts:
@@ -47,10 +48,10 @@ class CoverCounts:
         return self._task.datasets[f"{theme}.{year}"].code
 
     def classes(self, year: int) -> IntArray:
-        """Cells by class code; 0 is sea or not known."""
+        """Cells by class code; 0 is the sea, and the last is not known."""
         if year not in self._counted:
             cover = self._open(LAND_COVER, year)
-            counts = np.zeros(len(LandCover) + 1, dtype=np.int64)
+            counts = np.zeros(_UNKNOWN + 1, dtype=np.int64)
             for window in windows_of(self.area.grid):
                 counts += np.bincount(self._cover(cover, window), minlength=len(counts))
             self._counted[year] = counts
@@ -76,7 +77,7 @@ class CoverCounts:
 
     def _cover(self, cover: RasterSource, window: Window) -> IntArray:
         values: FloatArray = align(cover, self.area.grid, window)[0][self._inside(window)]
-        codes: IntArray = np.nan_to_num(values, nan=0.0).astype(np.int64)
+        codes: IntArray = np.nan_to_num(values, nan=_UNKNOWN).astype(np.int64)
         return codes
 
 
