@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.processes.kit.region import LAND
 from shanhai.processes.select_sites.contract import MOST_SITES
 from shanhai.processes.select_sites.priority import HECTARE_M2, Priority, Siting
@@ -145,7 +145,7 @@ def _cut(
     for place, one in enumerate(later, start=len(former)):
         met = tree.query(one.geometry, predicate="intersects").tolist()
         taken = shapely.union_all([shapes[other] for other in met if other < place])
-        left = _polygons(shapely.difference(one.geometry, taken))
+        left = as_multipolygon(shapely.difference(one.geometry, taken))
         if left.area < _SLIVER * one.geometry.area:
             continue
         if left.area >= (1 - _ROUNDING) * one.geometry.area:
@@ -160,11 +160,6 @@ def _land_ha(siting: Siting, geometry: BaseGeometry) -> float:
     found = cells_of(geometry, siting.grid)
     land = 0 if found is None else siting.store.read_classes(LAND, found[0])[found[1]].sum()
     return float(land * siting.grid.cell_area_ha)
-
-
-def _polygons(geometry: BaseGeometry) -> BaseGeometry:
-    parts = shapely.get_parts(geometry)
-    return MultiPolygon([part for part in parts if isinstance(part, Polygon)])
 
 
 def _places(siting: Siting, kind: PlaceKind) -> Iterator[Candidate]:
