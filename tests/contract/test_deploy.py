@@ -288,6 +288,14 @@ def test_postgresql_counts_as_well_once_others_can_connect(compose: dict[str, An
     assert [word for word in probe if word != "-q"] == asked[1:]
 
 
+def test_who_writes_in_the_audit_log_hashes_it_alike(compose: dict[str, Any]) -> None:
+    suites = {
+        compose["services"][name]["environment"]["SHANHAI_CRYPTO_SUITE"]
+        for name in ("migrate", "api", "worker", "tiles", "gateway")
+    }
+    assert suites == {"${SHANHAI_CRYPTO_SUITE:-international}"}
+
+
 def test_compose_has_no_default_password(compose: dict[str, Any]) -> None:
     for variable in NOT_OURS | ACCOUNT_PASSWORDS:
         uses = re.findall(rf"\$\{{{variable}([^}}]*)\}}", json.dumps(compose))

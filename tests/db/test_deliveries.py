@@ -21,7 +21,9 @@ from shanhai.db.deliveries.outbox import (
 )
 from shanhai.db.deliveries.webhooks import find_listening
 from shanhai.db.engine import Sessions
+from shanhai.db.migrate import upgrade
 from shanhai.db.tables.delivery import Delivery, Webhook
+from tests.support.databases import downgrade
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
 
@@ -106,6 +108,22 @@ async def test_who_began_first_and_wrote_last_is_sent_last(sessions: Sessions) -
     assert taken.id == first
     await note(sessions, taken, DeliveryOutcome(answered=204))
     assert [one.id for one in await take(sessions)] == [last]
+
+
+async def test_what_waits_at_an_upgrade_is_numbered_as_it_was_written(
+    fresh_sessions: Sessions, fresh_database_url: str
+) -> None:
+    ids = await write(fresh_sessions, "a", "a", "a")
+    async with fresh_sessions.begin() as session:
+        # Tried once, it lies behind the others.
+        tried = "UPDATE delivery SET attempt = 1 WHERE id = :id"
+        await session.execute(text(tried), {"id": ids[0]})
+    await asyncio.to_thread(downgrade, fresh_database_url, "0098")
+    await asyncio.to_thread(upgrade, fresh_database_url)
+    ids += await write(fresh_sessions, "a")
+    async with fresh_sessions() as session:
+        ordered = await session.scalars(select(Delivery.id).order_by(Delivery.number))
+        assert ordered.all() == ids
 
 
 async def test_each_target_has_its_turn(sessions: Sessions) -> None:

@@ -72,7 +72,7 @@ class CryptoSettings(BaseSettings):
     suite: Suite = Field(
         "international",
         description="SHA-256, AES-256-GCM and Ed25519, or 商用密码: SM3, SM4-GCM and SM2; the same"
-        " for API, worker and tiles",
+        " for API, worker, tiles and `shanhai db upgrade`",
     )
 
 

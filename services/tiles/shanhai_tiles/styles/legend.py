@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -123,8 +124,8 @@ def _ramp_legend(style: RampStyle, unit: str, drawn: ValueRange) -> Legend:
     entries = tuple(
         LegendEntry(color, Label(told, told), float(f"{value:.6g}"))
         for color, value in zip(style.colors, values, strict=True)
-        # Four digits, and no exponent where people read metres or yuan.
-        for told in [f"{float(f'{value:.4g}'):,.10g}"]
+        # Four digits, and no exponent: people read metres or yuan.
+        for told in [f"{Decimal(f'{value:.4g}').normalize():,f}"]
     )
     return Legend(style.title, "ramp", unit, entries, no_data=True)
 

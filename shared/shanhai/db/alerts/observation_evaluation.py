@@ -204,9 +204,10 @@ HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL
 _ALL_CASES = text(f"""
   INSERT INTO alert_due (case_id)
   SELECT DISTINCT c.id
-    FROM alert_rule r
-    JOIN lead_case c ON c.lines @> jsonb_build_array(jsonb_build_object('kind', r.control_kind))
-   WHERE r.kind = 'red_line_lead' AND c.state <> 'closed' AND {HOLDS}
+    FROM lead_case c
+    CROSS JOIN LATERAL jsonb_to_recordset(c.lines) AS line (kind text, area_m2 float)
+    JOIN alert_rule r ON r.kind = 'red_line_lead' AND r.control_kind = line.kind
+   WHERE line.area_m2 IS NOT NULL AND c.state <> 'closed' AND {HOLDS}
      AND {WITHIN.format(region="c.region_id")}
      AND NOT EXISTS (SELECT FROM alert_watch w WHERE w.rule_id = r.id AND w.case_id = c.id)
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.case_id = c.id)

@@ -55,7 +55,14 @@ def test_a_ramp_without_fixed_ends_takes_the_layers_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("high", "told"), [(51_640.4, "51,640"), (0.012345, "0.01235"), (7, "7"), (2e12, "2e+12")]
+    ("high", "told"),
+    [
+        (51_640.4, "51,640"),
+        (0.012345, "0.01235"),
+        (7, "7"),
+        (3.2e10, "32,000,000,000"),
+        (5e-5, "0.00005"),
+    ],
 )
 def test_numbers_of_a_ramp_are_written_as_people_write_them(high: float, told: str) -> None:
     legend = legend_of(raster("dem", p2=0.0, p98=high, min=0.0, max=high))
