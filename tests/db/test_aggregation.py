@@ -86,6 +86,21 @@ async def test_months_count_alike_whether_they_are_summed_up_or_due(sessions: Se
         assert [(day.day, mean) for day, mean in days] == [(1, 35), (10, 10), (11, 10), (19, 30)]
 
 
+async def test_a_mean_of_decimals_is_the_decimal_it_is(sessions: Sessions) -> None:
+    (station,) = await add(sessions, "a")
+    values = (0.1, 0.2, 0.3)
+    assert sum(values) / 3 > 0.2
+    given = [
+        FeedObservation("a", "cod", datetime(2024, month, 1, 4, tzinfo=UTC), value)
+        for month, value in enumerate(values, 1)
+    ]
+    await store_observations(sessions, given)
+    async with sessions() as session:
+        (found,) = await yearly_means(session, [station], ["cod"], [2024])
+        (period,) = await period_means(session, [station], *YEAR)
+    assert [found.mean, period.mean] == [0.2, 0.2]
+
+
 async def test_a_day_of_air_needs_most_of_its_hours(sessions: Sessions) -> None:
     station, _ = await add(sessions, "a", "b")
     given = [

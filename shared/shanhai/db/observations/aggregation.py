@@ -38,9 +38,11 @@ SELECT s.id, s.code, s.name_zh, s.name_en, s.kind, s.interval_s, ST_X(s.geom), S
  ORDER BY s.code
 """
 
+# A mean that is a limit is of that class, whatever the last bits of its sum are.
+_MEAN = "CAST(round(CAST(avg({0}) AS numeric), 9) AS float8) AS mean"
 # Constants of this package; callers' values are bound.
 _YEARLY = f"""
-SELECT b.station_id, p.code, CAST(:year AS int) AS year, avg(b.mean) AS mean,
+SELECT b.station_id, p.code, CAST(:year AS int) AS year, {_MEAN.format("b.mean")},
        CAST(count(*) AS int) AS months, CAST(sum(b.number) AS bigint) AS number
   FROM ({buckets_sql("month")}) b
   JOIN observed_property p ON p.id = b.property_id
@@ -87,7 +89,7 @@ HAVING count(*) * 4 >= c.stations * 3
 
 # Of the whole period, so that the months of a year weigh alike and parts of months less.
 _OF_PERIOD = f"""
-SELECT station_id, code, avg(mean) AS mean, CAST(count(*) AS int) AS months,
+SELECT station_id, code, {_MEAN.format("mean")}, CAST(count(*) AS int) AS months,
        CAST(sum(number) AS bigint) AS number
   FROM (SELECT b.station_id, p.code, date_trunc('month', b.starts_at) AS month,
                sum(b.mean * b.number) / sum(b.number) AS mean, sum(b.number) AS number
