@@ -43,6 +43,7 @@ class Input(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     unit: str | None = None
     native_resolution_m: float | None = None
+    relative_error: float | None = None
     stand_in: bool = False
     stand_in_note_zh: str | None = None
     stand_in_note_en: str | None = None

@@ -120,7 +120,7 @@ def dataset_record(dataset: DatasetTask) -> dict[str, Any]:
             include={
                 *("theme", "uri", "unit", "native_resolution_m", "source", "licence"),
                 *("name_zh", "name_en", "stand_in", "stand_in_note_zh", "stand_in_note_en"),
-                *("observed_from", "observed_to"),
+                *("observed_from", "observed_to", "relative_error"),
             },
         ),
         "id": dataset.code,
