@@ -11,7 +11,7 @@ from shapely.geometry import shape
 from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.catalogue import CONTRACTS, compute_of
-from shanhai.processes.import_dataset.compute import import_raster
+from shanhai.processes.import_dataset.compute import import_raster, stored_unit
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.dataset_description import read_description
@@ -296,7 +296,7 @@ def take_raster(
         theme=theme,
         uri=f"file/{theme}",
         checksum=sha256_of(cleaned),
-        unit=described.unit if described else imported.rule.unit,
+        unit=stored_unit(inputs, imported.rule),
         **_description(inputs),
     )
 

@@ -131,6 +131,23 @@ def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: 
     assert taken.name_zh == "高程(SRTM)"
 
 
+@pytest.mark.parametrize(("unit", "told"), [("cm", "m"), (None, "m"), ("cubit", "cubit")])
+@pytest.mark.parametrize("described", [True, False])
+def test_the_unit_told_is_that_of_the_values_as_they_are_computed_with(
+    watershed: Watershed, tmp_path: Path, unit: str | None, told: str, described: bool
+) -> None:
+    region = read_region(watershed.region_file)
+    path = tmp_path / "dem.tif"
+    path.write_bytes(watershed.rasters["dem"].read_bytes())
+    said = {"theme": "dem", "region": "watershed", "code": "dem", "file": path.name, "unit": unit}
+    words = {"name_zh": "高程", "name_en": "Elevation", "source": "SRTM", "processing": "none"}
+    rest = {"native_resolution_m": None, "stand_in": False, "sha256": "a" * 64}
+    if described:
+        path.with_suffix(".json").write_text(json.dumps({**said, **words, **rest}))
+    options = {} if described or unit is None else {"unit": unit}
+    assert take_raster("dem", path, tmp_path / "cleaned.tif", region, options).unit == told
+
+
 @pytest.mark.parametrize(("longitude", "epsg"), [(75.2, 4534), (106.6, 4545), (118.1, 4548)])
 def test_the_zone_follows_from_the_longitude(longitude: float, epsg: int) -> None:
     ring = [[longitude, 30], [longitude + 0.1, 30], [longitude, 30.1], [longitude, 30]]

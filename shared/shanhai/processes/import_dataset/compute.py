@@ -213,7 +213,7 @@ def _cleaning(
     )
 
 
-def _stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
+def stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
     """The unit of the values as stored; a unit we cannot convert is kept as the user names it."""
     if rule.categorical:
         return None
@@ -229,7 +229,7 @@ def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
         Label(inputs.name_zh or label.zh, inputs.name_en or label.en),
         imported.frame,
         imported.statistics,
-        _stored_unit(inputs, imported.rule),
+        stored_unit(inputs, imported.rule),
         native_resolution_m=inputs.native_resolution_m or resolution_m(imported.facts),
     )
 
@@ -246,7 +246,7 @@ def _summary(imported: Imported, inputs: ImportDatasetInputs) -> dict[str, Any]:
         "columns": facts.width,
         "rows": facts.height,
         "resolution_m": resolution_m(facts),
-        "unit": _stored_unit(inputs, imported.rule),
+        "unit": stored_unit(inputs, imported.rule),
         "lowest": min(lows, default=None),
         "highest": max(highs, default=None),
         "empty_percent": 100 * report.nodata_cells / report.cells if report.cells else 100.0,
