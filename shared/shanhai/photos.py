@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from shanhai.isolation import enter
 
@@ -18,11 +18,13 @@ LONGEST_SIDE = 2_400
 FORMATS = ("JPEG", "PNG", "WEBP")
 TIME_S = 20
 MEMORY_BYTES = 1024**3
+UPRIGHT = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), strict=True))
+"""How a photo becomes upright, by the orientation its EXIF tells."""
 BROKEN = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
 
 
 def redraw(sent: bytes) -> bytes:
-    """The pixels of a photo as a new JPEG, upright and of a moderate size.
+    """The pixels of a photo as a new JPEG, upright, on white and of a moderate size.
 
     Raises:
         ValueError: it has too many pixels; other errors of a broken picture are of `BROKEN`.
@@ -30,10 +32,16 @@ def redraw(sent: bytes) -> bytes:
     with Image.open(io.BytesIO(sent), formats=FORMATS) as photo:
         if photo.width * photo.height > MOST_PIXELS:
             raise Image.DecompressionBombError
-        drawn = ImageOps.exif_transpose(photo).convert("RGB")
+        # Only this is read of the EXIF, which may be odd in anything else.
+        turn = UPRIGHT.get(photo.getexif().get(ExifTags.Base.Orientation, 1))
+        drawn = photo if turn is None else photo.transpose(turn)
+        if drawn.mode.startswith("I"):  # 16 bits a pixel, which a conversion would cut off at 255
+            drawn = drawn.point(lambda value: value / 256).convert("L")
+            drawn.info.pop("transparency", None)  # told by one of the 16-bit values
+        drawn = drawn.convert("RGBA" if drawn.has_transparency_data else "RGB")
     drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    clean = Image.new("RGB", drawn.size)
-    clean.paste(drawn)
+    clean = Image.new("RGB", drawn.size, "white")
+    clean.paste(drawn, mask=drawn if drawn.mode == "RGBA" else None)
     made = io.BytesIO()
     clean.save(made, "JPEG", quality=85)
     return made.getvalue()
