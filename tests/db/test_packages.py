@@ -1,20 +1,25 @@
 """A plan taken out of one database and rebuilt in another, the same to the last digit."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import Sessions
+from shanhai.db.engine import Sessions, is_outage
 from shanhai.db.identity import Identity
 from shanhai.db.plan_packages.export import read_contents, read_lines
 from shanhai.db.plan_packages.layout import by_table, in_order
 from shanhai.db.plan_packages.restore import Rebuilt, read_row, rebuild
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
+from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Scope
 from tests.support.job_rows import open_sessions
+from tests.support.serving import PATIENCE_S
 
 EVERYWHERE = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
 PLANS = ("banan-restoration-2021", "xiamen-demonstration", "xiamen-practice-2024")
@@ -106,3 +111,40 @@ async def test_a_plan_is_rebuilt_in_an_empty_database(
         again = await packed(session, code)
     for table, rows in lines.items():
         assert again[table] == rows, table
+
+
+async def test_what_passes_is_not_taken_for_a_fault_of_the_package(
+    sessions: Sessions, empty: Sessions
+) -> None:
+    async with sessions() as session:
+        lines = await packed(session, PLANS[0])
+    pid: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def write() -> None:
+        async with empty.begin() as session:
+            pid.set_result(await session.scalar(text("SELECT pg_backend_pid()")))
+            await unpacked(session, PLANS[0], lines)
+
+    async with empty() as other, asyncio.timeout(PATIENCE_S):
+        await other.execute(text("LOCK TABLE plan IN EXCLUSIVE MODE"))
+        writing = asyncio.create_task(write())
+        waits = text("SELECT count(*) FROM pg_locks WHERE pid = :pid AND NOT granted")
+        while not await other.scalar(waits, {"pid": await pid}):  # noqa: ASYNC110 - others tell
+            await asyncio.sleep(0.02)
+        await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": await pid})
+        with pytest.raises(DBAPIError) as raised:
+            await writing
+    assert is_outage(raised.value)
+
+
+async def test_a_row_the_database_cannot_hold_is_refused(
+    sessions: Sessions, empty: Sessions
+) -> None:
+    async with sessions() as session:
+        lines = await packed(session, PLANS[0])
+    spoilt = json.loads(lines["plan"][0])
+    spoilt["row"]["first_year"] = "never"
+    lines["plan"][0] = json.dumps(spoilt)
+    with pytest.raises(InvalidInput, match="plan: "):
+        async with empty.begin() as session:
+            await unpacked(session, PLANS[0], lines)

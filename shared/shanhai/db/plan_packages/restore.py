@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.engine import is_outage
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.identity import Identity, demand_role
 from shanhai.db.plan_packages.layout import (
@@ -251,6 +252,8 @@ async def _insert(
         except IntegrityError as error:
             raise _refused(holding, error, Conflict) from error
         except DBAPIError as error:
+            if is_outage(error):
+                raise
             raise _refused(holding, error, InvalidInput) from error
     return made
 
