@@ -115,6 +115,18 @@ def fingerprint_of(request: Request, caller: Caller, body_sha256: str) -> Finger
     return Fingerprint(caller.owner, request.url.path, _checked(key), body_sha256)
 
 
+async def recalled(
+    request: Request, state: ServiceState, caller: Caller, body_sha256: str
+) -> Made | None:
+    """The answer given before with the same key, if any; raises as `once` does."""
+    fingerprint = fingerprint_of(request, caller, body_sha256)
+    if fingerprint is None or caller.anonymous:
+        return None
+    async with state.unit() as unit:
+        before = await recall(unit.session, fingerprint)
+    return None if before is None else Made.again(before)
+
+
 async def replayed(
     request: Request, state: ServiceState, caller: Caller, *, body_sha256: str, answer: Response
 ) -> Response:

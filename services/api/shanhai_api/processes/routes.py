@@ -3,6 +3,7 @@
 The job of an execution request is committed before the answer; the commit notifies the workers.
 """
 
+import asyncio
 import base64
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -38,13 +39,20 @@ from shanhai_api.kit.routing import (
     fingerprint_of,
     once,
     preferences,
+    recalled,
     replayed,
 )
 from shanhai_api.kit.state import ServiceState, state_of
 from shanhai_api.kit.view import HTML, JSON, View
 from shanhai_api.processes import descriptions
 from shanhai_api.processes.descriptions import ProcessDescription, ProcessList
-from shanhai_api.processes.orders import ExecuteBody, Order, parse_order, parse_preference
+from shanhai_api.processes.orders import (
+    ExecuteBody,
+    Order,
+    Preference,
+    parse_order,
+    parse_preference,
+)
 
 REFERENCE = frozenset({"href", "rel", "type", "hreflang", "title", "format", "mediaType"})
 
@@ -58,14 +66,16 @@ async def with_references(settings: OutgoingSettings, caller: Caller, value: Any
         Unauthenticated: there is a reference, and anybody could have sent it.
         InvalidInput: an address may not be asked, or nothing usable is there.
     """
-    given = value.get("inputs") if isinstance(value, dict) else None
-    if not isinstance(given, dict):
-        return value
     found = {
         name: await _fetched(settings, caller, name, item) if _is_reference(item) else item
-        for name, item in given.items()
+        for name, item in value["inputs"].items()
     }
     return {**value, "inputs": found}
+
+
+def _has_references(value: Any) -> bool:
+    given = value.get("inputs") if isinstance(value, dict) else None
+    return isinstance(given, dict) and any(map(_is_reference, given.values()))
 
 
 def _is_reference(item: Any) -> bool:
@@ -298,13 +308,18 @@ async def execute_process(request: Request) -> Response:
     if not guest:
         demand(caller, Scope.READ if contract.quick else Scope.JOBS)
     body = await read_json(request)
-    value = await with_references(state.configuration.outgoing, caller, body.value)
+    value, preference = body.value, parse_preference(preferences(request), contract)
+    if _has_references(value):
+        # What was there the first time need not be there any more.
+        before = await recalled(request, state, caller, body.sha256)
+        if before is not None:
+            return await _answer(view, state, preference, before)
+        value = await with_references(state.configuration.outgoing, caller, value)
     order = parse_order(contract, value)
     if guest:
         demand_little(order)
     if order.subscriber is not None:
         order.subscriber.check_hosts(state.configuration.outgoing)
-    preference = parse_preference(preferences(request), contract)
     if contract.quick and not order.needs_a_job and "respond-async" not in preference.applied:
         raw = order.form.response == "raw"
         answer = await check_at_once(view, state, caller, order.inputs, raw=raw)
@@ -315,14 +330,24 @@ async def execute_process(request: Request) -> Response:
     job_id = uuid4()
     with state.milestones.of(job_id) if preference.wait_s else nullcontext() as news:
         made = await accept(request, state, view, caller, order, body.sha256, job_id)
-        headers = dict(made.headers)
-        if preference.applied:
-            headers["Preference-Applied"] = ", ".join(preference.applied)
-        if preference.wait_s:
-            found = UUID(made.content["jobID"])
-            # Of its own job nothing was missed: it is not looked at before there is news.
-            heard = news if found == job_id else None
-            job = await wait_for_end(state, found, preference.wait_s, heard)
-            if job is not None:
-                return ended_answer(view, state.store, job, headers=headers)
+        # Of its own job nothing was missed: it is not looked at before there is news.
+        own = made.content.get("jobID") == str(job_id)
+        return await _answer(view, state, preference, made, news if own else None)
+
+
+async def _answer(
+    view: View,
+    state: ServiceState,
+    preference: Preference,
+    made: Made,
+    news: asyncio.Event | None = None,
+) -> Response:
+    """The job, or its result where the request waits for it; what was told at once as it was."""
+    headers = dict(made.headers)
+    if preference.applied:
+        headers["Preference-Applied"] = ", ".join(preference.applied)
+    if preference.wait_s and "Location" in headers:
+        job = await wait_for_end(state, UUID(made.content["jobID"]), preference.wait_s, news)
+        if job is not None:
+            return ended_answer(view, state.store, job, headers=headers)
     return made.response(headers)

@@ -501,6 +501,7 @@ class TestJobCreation:
             with serving(server, listener):
                 async with app.router.lifespan_context(app), in_process(app, plan_key) as client:
                     await self.refer(client, f"http://{host}")
+                    await self.repeat(client, f"http://{host}/text", held)
                 async with app.router.lifespan_context(app), in_process(app) as anybody:
                     refused(await execute(anybody, inputs={"message": {"href": host}}), 401)
 
@@ -531,6 +532,25 @@ class TestJobCreation:
             assert told["pointer"].startswith("/inputs/message"), path
         elsewhere = {"message": {"href": "http://127.0.0.2/x"}}
         refused(await execute(client, inputs=elsewhere), 400, "/inputs/message")
+
+    async def repeat(
+        self, client: httpx.AsyncClient, address: str, held: dict[str, tuple[str, bytes]]
+    ) -> None:
+        """What was accepted is answered again, though nothing is at the address any more."""
+        inputs, key = {"message": {"href": address}}, {"Idempotency-Key": "again"}
+        first = await execute(client, {**ASYNC, **key}, inputs=inputs)
+        assert first.status_code == 201
+        await ended(client, first.headers["location"])
+        del held["/text"]
+        again = await execute(client, {**ASYNC, **key}, inputs=inputs)
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again.headers["location"] == first.headers["location"]
+        assert again.headers["idempotency-replayed"] == "true"
+        waiting = await execute(client, key, inputs=inputs, response="document")
+        refused(waiting, 422)
+        waiting = await execute(client, key, inputs=inputs)
+        assert (waiting.status_code, waiting.text) == (200, "山海")
+        refused(await execute(client, inputs=inputs), 400, "/inputs/message")
 
     @pytest.mark.parametrize(
         ("body", "pointer"),
