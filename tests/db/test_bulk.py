@@ -206,6 +206,26 @@ async def test_rows_are_shown_no_wider_than_their_class_allows(sessions: Session
 
 
 @pytest.mark.parametrize("wish", list(Visibility))
+async def test_rows_of_a_file_that_says_nothing_of_readers_are_shown_as_their_class_allows(
+    sessions: Sessions, wish: Visibility
+) -> None:
+    async with sessions.begin() as session:
+        await add_region(session, "city")
+    names = ("name_zh", "kind", "region", "data_class")
+    given = tuple(map(json.dumps, ("线", "red_line", "city")))
+    rows = [
+        (number, f"line-{number}", None, None, None, *given, data_class)
+        for number, data_class in enumerate(('"sensitive"', '"internal"', None), 1)
+    ]
+    tally = await write(sessions, rows, names=names, entity=CONTROL_AREAS, visibility=wish)
+    assert (tally.created, told(tally)) == (3, [])
+    narrow = "region" if wish is Visibility.REGION else "signed_in"
+    async with sessions() as session:
+        query = "SELECT json_agg(visibility ORDER BY code) FROM control_area"
+        assert await scalar(session, query) == ["region", narrow, wish]
+
+
+@pytest.mark.parametrize("wish", list(Visibility))
 async def test_new_rows_are_for_everybody_only_where_that_is_wished(
     sessions: Sessions, wish: Visibility
 ) -> None:

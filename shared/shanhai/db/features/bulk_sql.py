@@ -288,7 +288,7 @@ def _insert(stage: Stage, editing: Editing) -> str:
         own = values.get(stage.state_column, "NULL")
         values[stage.state_column] = f"coalesce({own}, '{editing.lifecycle.initial}')"
     if stage.visibility_column is not None:
-        values.setdefault(stage.visibility_column, f"'{stage.visibility}'")
+        values.setdefault(stage.visibility_column, str(stage.default(stage.visibility_column)))
     attributes = [_attributes(stage)] if stage.attributes else []
     attributes += [_repair()] if stage.keeps_repairs else []
     if attributes:
