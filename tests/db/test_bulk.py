@@ -17,7 +17,7 @@ from shanhai.db.collections.patterns import CORRIDOR_NODES
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.collections.zones import ZONE_SCHEMES
+from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
 from shanhai.db.engine import Sessions
 from shanhai.db.features import bulk_sql, bulk_staging
 from shanhai.db.features.bulk_write import BulkResult, write_many
@@ -27,7 +27,8 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables.zone import Corridor, ZoneScheme
 from shanhai.errors import InvalidInput
-from shanhai.vocabulary import Role, Scope, Visibility
+from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES, Role, Scope, Visibility
+from tests.support.feature_rows import add_scheme
 from tests.support.job_rows import add_dataset, add_region
 
 BOX = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
@@ -650,6 +651,41 @@ async def test_a_scheme_begins_on_the_day_its_file_says(sessions: Sessions) -> N
     assert await written("2030-05-06") == (0, 1, "2030-05-06")
     assert await written(None) == (0, 1, "2030-05-06")
     assert await written("2029-05-06") == (1, 0, "2029-05-06")
+
+
+async def test_codes_of_zones_are_distinct_within_their_scheme_only(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No row is refused, so that none has to be looked for.
+    monkeypatch.setattr(bulk_sql, "_write_what_can_be", None)
+    names = ("name_zh", "zone_class", "scheme")
+    class_code = f"{SUPPLY_DEMAND}.{ZONE_CLASSES[0].code}"
+
+    def line(number: int, scheme: str, name: str = "区") -> tuple[object, ...]:
+        given = map(json.dumps, (name, class_code, scheme))
+        return (number, "zone-1", shapely.to_wkb(BOX), None, None, *given)
+
+    async with sessions.begin() as session:
+        city = await add_region(session, "city")
+        for code in ("first", "second"):
+            await add_scheme(session, city, code=code, status="draft")
+    rows = [line(1, "first"), line(2, "second")]
+    tally = await write(sessions, rows, names=names, entity=ZONES)
+    assert (tally.created, told(tally)) == (2, [])
+    changed = [line(1, "second", "新"), line(2, "first")]
+    tally = await write(sessions, changed, names=names, entity=ZONES)
+    assert (tally.created, tally.updated, tally.unchanged) == (0, 1, 1)
+    query = (
+        "SELECT json_agg(s.code || ' ' || z.name_zh ORDER BY s.code)"
+        " FROM zone z JOIN zone_scheme s ON s.id = z.scheme_id"
+    )
+    images = (
+        "SELECT json_agg(after->>'scheme' ORDER BY id) FROM audit_log"
+        " WHERE object_id = 'zone-1' AND action = 'create'"
+    )
+    async with sessions() as session:
+        assert await scalar(session, query) == ["first 区", "second 新"]
+        assert await scalar(session, images) == ["first", "second"]
 
 
 async def _two_corridors(sessions: Sessions) -> list[int]:

@@ -296,10 +296,13 @@ def _insert(stage: Stage, editing: Editing) -> str:
     if stage.shaped:
         values[str(entity.geometry_column)] = "i_r.shape"
     names = ", ".join(f'"{name}"' for name in values)
+    beside = [str(item.column) for item in stage.beside]
+    returned = "".join(f', "{name}"' for name in beside)
+    same = "".join(f' AND i_r."c_{name}" IS NOT DISTINCT FROM made."{name}"' for name in beside)
     return (
         f"WITH made AS (INSERT INTO {entity.table} ({names}) SELECT {', '.join(values.values())}"  # noqa: S608
         f" FROM {ROWS} i_r WHERE i_r.found IS NULL AND {WITHIN} ORDER BY i_r.row"
-        f' RETURNING id, "{stage.code_column}" AS code)'
+        f' RETURNING id, "{stage.code_column}" AS code{returned})'
         f" INSERT INTO {WRITTEN} (row, id) SELECT i_r.row, made.id FROM made"
-        f" JOIN {ROWS} i_r ON i_r.code = made.code WHERE i_r.found IS NULL AND {WITHIN}"
+        f" JOIN {ROWS} i_r ON i_r.code = made.code{same} WHERE i_r.found IS NULL AND {WITHIN}"
     )

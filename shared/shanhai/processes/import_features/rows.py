@@ -10,6 +10,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
+from shanhai.db.features.bulk_staging import Stage
 from shanhai.db.features.columns import OWN_FIELDS
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH, code_property
@@ -178,6 +179,9 @@ class RowReader:
         self._properties = [item for item in entity.receivables if item.name in plan.fields]
         self._own = entity.declared(OWN_FIELDS) if plan.own else None
         self._known = known
+        # Codes of zones, say, are distinct within a scheme only.
+        beside = Stage(entity, tuple(self._properties), shaped=False).beside
+        self._beside = [plan.fields[item.name] for item in beside]
         self._seen: set[str] = set()
 
     def read(self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]) -> Values:
@@ -252,9 +256,11 @@ class RowReader:
                 say(Finding(row, None if code is None else str(code), "code", detail, "code"))
                 found.append(None)
                 continue
-            if code in self._seen:
+            beside = (str(plain(block.columns[name][number], "string")) for name in self._beside)
+            key = "\0".join((code, *beside))
+            if key in self._seen:
                 say(Finding(row, code, "duplicate", DUPLICATE, "code"))
-            self._seen.add(code)
+            self._seen.add(key)
             found.append(code)
         return found
 

@@ -156,6 +156,20 @@ def test_every_kind_of_fault_names_its_row(tmp_path: Path, judge: Judge) -> None
     assert [item[0] for item in judged.accepted()] == [9]
 
 
+@pytest.mark.parametrize(
+    ("collection", "field", "mapping"),
+    [("zones", "scheme", {}), ("provisions", "规划", {"规划": "plan"})],
+)
+def test_codes_repeat_in_other_plans_and_schemes(
+    tmp_path: Path, judge: Judge, collection: str, field: str, mapping: dict[str, str]
+) -> None:
+    path = tmp_path / "made.csv"
+    path.write_text(f"code,{field}\nc.1,a\nc.1,b\nc.1, a\nc.2,a\n", "utf-8")
+    judged = judge(path, collection=collection, mapping=mapping)
+    found = [one for one in judged.told("row", "rule", "member") if one[1] == "duplicate"]
+    assert found == [(3, "duplicate", "code")]
+
+
 def test_shapes_that_cannot_be_meant_are_told_by_value_and_rule(
     tmp_path: Path, judge: Judge
 ) -> None:
