@@ -280,6 +280,35 @@ describe("two people at one thing", () => {
     expect(held.contents).toEqual({ name: "Cove B", size: 9 });
   });
 
+  it("shows what I took away, and takes it away from theirs", async () => {
+    const held = new Held({ name: "Cove", size: 2, note: "old" });
+    const { done, hands } = await change(held);
+    await hands.clear(field("Note"));
+    held.write({ name: "Theirs", size: 2, note: "old" });
+    await hands.click(save());
+    const dialog = await screen.findByRole("dialog");
+    const rows = within(dialog).getAllByRole("row").slice(1);
+    expect(rows.map(({ textContent }) => textContent)).toEqual([
+      "Note (only I changed it)old(empty)",
+    ]);
+    await hands.click(within(dialog).getByRole("button", { name: "Send again as chosen" }));
+    await waitFor(() => expect(done).toHaveLength(1));
+    expect(held.contents).toEqual({ name: "Theirs", size: 2 });
+  });
+
+  it("leaves to them what I took away, where I choose so", async () => {
+    const held = new Held({ name: "Cove", note: "old" });
+    const { done, hands } = await change(held);
+    await hands.clear(field("Note"));
+    await hands.type(field("Name"), "!");
+    held.write({ name: "Cove", note: "theirs" });
+    await hands.click(save());
+    await hands.click(await screen.findByRole("radio", { name: "Note: theirs" }));
+    await hands.click(await screen.findByRole("button", { name: "Send again as chosen" }));
+    await waitFor(() => expect(done).toHaveLength(1));
+    expect(held.contents).toEqual({ name: "Cove!", note: "theirs" });
+  });
+
   it("goes back to the form with nothing lost, and asks again at the next try", async () => {
     const held = new Held({ name: "Cove" });
     const { hands } = await change(held, {}, "zh");
@@ -338,10 +367,10 @@ it("a form read again in the other language keeps what was typed", async () => {
 });
 
 it.each([
-  ["what I took away is taken away", { a: 1, b: 2 }, { a: 1, b: null }, { a: 1, b: null }],
-  ["what neither changed stays", { a: 1 }, { a: 1 }, { a: 1, b: 5 }],
-  ["what only I added is added", {}, { c: [1] }, { a: 1, b: 5, c: [1] }],
-])("their form with mine: %s", (_, base, chosen, merged) => {
-  const theirs = base && "b" in base ? { a: 1, b: 2 } : { a: 1, b: 5 };
-  expect(mergedForm({ base, form: {} }, chosen, theirs)).toEqual(merged);
+  ["what I took away is taken away", { a: 1, b: 2 }, { b: null }, { a: 1 }],
+  ["what I did not change stays theirs", { a: 1, b: 5 }, {}, { a: 1, b: 5 }],
+  ["what I changed is mine", { a: 1, b: 5 }, { b: 0 }, { a: 1, b: 0 }],
+  ["what only I added is added", { a: 1, b: 5 }, { c: [1] }, { a: 1, b: 5, c: [1] }],
+])("their form with mine: %s", (_, theirs, chosen, merged) => {
+  expect(mergedForm(theirs, chosen)).toEqual(merged);
 });

@@ -153,8 +153,7 @@ function Form<T>({
     const typed = changedMembers(sent.form, (values.value as Held).form);
     const now = readForm(kind, data, etag);
     reset(now);
-    const form = Object.entries({ ...now.form, ...typed }).filter(([name]) => typed[name] !== null);
-    values.value = { ...now, form: Object.fromEntries(form) };
+    values.value = { ...now, form: mergedForm(now.form, typed) };
   };
   const submit = async (held = values.value as Held) => {
     busy.value = true;
@@ -203,7 +202,7 @@ function Form<T>({
       {theirs.value && (
         <Conflict
           base={featureOf(held.base)}
-          mine={{ properties: held.form }}
+          mine={{ properties: changedMembers(held.base, held.form) }}
           theirs={featureOf(theirs.value.form)}
           members={kind.members}
           onClose={() => {
@@ -213,7 +212,7 @@ function Form<T>({
             const now = theirs.value;
             if (!now) return;
             theirs.value = null;
-            const merged = mergedForm(held, properties, now.form);
+            const merged = mergedForm(now.form, properties);
             values.value = { form: merged, base: now.form, etag: now.etag };
             submit(values.value as Held);
           }}
@@ -239,14 +238,8 @@ export const featureOf = (form: Values): Feature => ({
   properties: form,
 });
 
-/** Their form with those members of mine that I have changed and chosen to send. */
-export function mergedForm(
-  held: { form: Values; base: Values },
-  chosen: Values,
-  theirs: Values,
-): Values {
-  const mine = Object.entries(chosen).filter(
-    ([name, value]) => JSON.stringify(value ?? null) !== JSON.stringify(held.base[name] ?? null),
-  );
-  return { ...theirs, ...Object.fromEntries(mine) };
+/** Their form with those of my changes that I have chosen to send; null takes a member away. */
+export function mergedForm(theirs: Values, chosen: Values): Values {
+  const merged = Object.entries({ ...theirs, ...chosen });
+  return Object.fromEntries(merged.filter(([name]) => chosen[name] !== null));
 }

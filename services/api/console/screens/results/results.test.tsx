@@ -76,9 +76,8 @@ test("a sheet is asked for without what says nothing, and with names where they 
 });
 
 test("their form takes my changes and keeps theirs", () => {
-  const held = { base: { a: 1, b: 2, c: 3 }, form: { a: 9, b: 2, c: 8 } };
-  // Of c I leave theirs: it is not among what I chose.
-  expect(mergedForm(held, { a: 9, b: 2 }, { a: 1, b: 7, c: 5 })).toEqual({ a: 9, b: 7, c: 5 });
+  // I changed c as well, and leave theirs: it is not among what I chose.
+  expect(mergedForm({ a: 1, b: 7, c: 5 }, { a: 9 })).toEqual({ a: 9, b: 7, c: 5 });
 });
 
 test("what stands at a field is not told twice", () => {
