@@ -58,20 +58,34 @@ export function changedMembers(before: Values, now: Values): Values {
   return changed;
 }
 
-/** A form's values as what was read with what was typed since; only that outlives a reload, so that
- * what others change meanwhile is not taken back.
- * @param before The members as they were read. */
-export function useEdits(name: string, before: Values) {
-  const { values: change, restored, reset } = useDraft(name, {});
+interface Edits extends Values {
+  change: Values;
+  /** The members on which the change was begun, and the tag of that state. */
+  base: Values;
+  etag: string | null;
+}
+
+/** A form's values as what was read with what was typed since, which outlives a reload together with
+ * what it was begun on: sent with that tag, it overwrites no change that others made meanwhile.
+ * @param before The members as they were read.
+ * @param etag The tag of the state they were read in. */
+export function useEdits(name: string, before: Values, etag: string | null) {
+  const fresh: Edits = { change: {}, base: before, etag };
+  const { values: draft, restored, reset } = useDraft(name, fresh);
+  // A browser may have kept a change alone, from before it was kept with what it was begun on.
+  const begunOf = (kept: Values) => ("base" in kept ? (kept as Edits) : { ...fresh, change: kept });
   const values = {
     get value() {
-      return { ...before, ...change.value };
+      return { ...before, ...begunOf(draft.value).change };
     },
     set value(now: Values) {
-      change.value = changedMembers(before, now);
+      const change = changedMembers(before, now);
+      const held = begunOf(draft.value);
+      const begun = Object.keys(held.change).length ? held : fresh;
+      draft.value = Object.keys(change).length ? { ...begun, change } : fresh;
     },
   } as Signal<Values>;
-  return { values, change, restored, reset };
+  return { values, begun: begunOf(draft.value), restored, reset };
 }
 
 /** A value as people read it; rows of a list are apart, and each of their members is on its line. */

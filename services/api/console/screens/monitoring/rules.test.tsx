@@ -320,21 +320,65 @@ describe("changing a rule", () => {
     await hands.click(save());
     await waitFor(() => expect(limits()).toEqual({ red: 2 }));
   });
-  it("tells of another's change, keeps what was typed, and takes nothing of theirs back", async () => {
+  const conflict = async () =>
+    within(await screen.findByRole("dialog", { name: "Somebody else has changed this" }));
+  it("shows another's change beside mine, and takes nothing of theirs back", async () => {
     const rules = kept(rule());
     const sent = serve(rules.answers);
     const hands = open(screenOf, planner);
     await hands.type(await edit(hands), "!");
     rules.change({ limits: { red: 1 } });
     await hands.click(save());
-    const told = await screen.findByText("the rule has changed", { selector: ".toasts p" });
-    expect(told).toBeTruthy();
-    await screen.findByText(/What you had not saved is here again/);
-    expect((await box(/^English name/)).value).toBe("Oxygen low!");
-    await hands.click(save());
+    const dialog = await conflict();
+    expect(dialog.getByText("Oxygen low!", { selector: "td span" })).toBeTruthy();
+    await hands.click(dialog.getByRole("button", { name: "Send again as chosen" }));
     await waitFor(() => expect(rules.state.rules[0]?.name_en).toBe("Oxygen low!"));
     expect(rules.state.rules[0]?.limits).toEqual({ red: 1 });
     expect(writes(sent).map(({ headers }) => headers.get("If-Match"))).toEqual(['"1"', '"2"']);
+  });
+  it("of the same as another asks which stays, as often as it is sent", async () => {
+    const rules = kept(rule());
+    const sent = serve(rules.answers);
+    const hands = open(screenOf, planner);
+    await hands.type(await edit(hands), " of mine");
+    rules.change({ name_en: "Theirs" });
+    await hands.click(save());
+    await hands.click((await conflict()).getByRole("button", { name: "Back to editing" }));
+    expect((await box(/^English name/)).value).toBe("Oxygen low of mine");
+    await hands.click(save());
+    const dialog = await conflict();
+    await hands.click(dialog.getByRole("radio", { name: "English name: theirs" }));
+    await hands.click(dialog.getByRole("button", { name: "Send again as chosen" }));
+    await waitFor(() => expect(writes(sent)).toHaveLength(3));
+    expect(rules.state.rules[0]?.name_en).toBe("Theirs");
+  });
+  it("that was put away asks about what came meanwhile", async () => {
+    const rules = kept(rule());
+    serve(rules.answers);
+    const hands = open(screenOf, planner);
+    await hands.type(await edit(hands), " of mine");
+    await hands.click(screen.getByRole("button", { name: "Cancel" }));
+    rules.change({ name_en: "Theirs" });
+    await edit(hands);
+    await hands.click(save());
+    expect((await conflict()).getByText("Theirs", { selector: "td span" })).toBeTruthy();
+    expect(rules.state.rules[0]?.name_en).toBe("Theirs");
+  });
+  it("tells where theirs cannot be read, and keeps what was typed", async () => {
+    const rules = kept(rule());
+    let gone = false;
+    const read = rules.answers["GET /alert-rules/{}"] as (sent: Sent) => object;
+    serve({
+      ...rules.answers,
+      "GET /alert-rules/{}": (one) => (gone ? refused(404, "they ended it") : read(one)),
+    });
+    const hands = open(screenOf, planner);
+    await hands.type(await edit(hands), "!");
+    rules.change({});
+    gone = true;
+    await hands.click(save());
+    expect(await screen.findByText("they ended it")).toBeTruthy();
+    expect((await box(/^English name/)).value).toBe("Oxygen low!");
   });
   it("cannot make another kind of what the form does not know", async () => {
     const balance = rule({

@@ -1,11 +1,13 @@
 /** What raises alerts: the rules there are, and a form to make, change and end one. */
 
 import { batch, useSignal } from "@preact/signals";
-import { answered, api, ask, type Fault, type Schema, write } from "../../kit/api";
+import { type Answered, api, ask, type Fault, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import { useEdits } from "../../kit/conflict";
-import { isConflict, type PropertySchema, schemaOf, type Values } from "../../kit/features";
+import { Conflict, useEdits } from "../../kit/conflict";
+import { featureOf, mergedForm } from "../../kit/editing";
+import { type PropertySchema, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm } from "../../kit/form";
+import { heldBy, isStale, readHeld } from "../../kit/held";
 import { plansHere, regionName, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
@@ -127,31 +129,25 @@ export function limitsText({ limits, unit }: Pick<Rule, "limits" | "unit">): str
     .join(t("；", "; "));
 }
 
+const pathOf = (code: string) => `/alert-rules/${code}`;
+
 function OneRule({ code, onDone }: { code: string; onDone: () => void }) {
-  const { asked, again } = useAsked(
-    () => answered(api.GET("/alert-rules/{rule}", { params: { path: { rule: code } } })),
-    [code],
-  );
+  const { asked, again } = useAsked((signal) => readHeld<Rule>(pathOf(code), signal), [code]);
   return (
     <Found asked={asked} again={again}>
-      {({ data, etag }) => (
-        <RuleForm key={etag} rule={data} etag={etag} onDone={onDone} onStale={again} />
-      )}
+      {({ data, etag }) => <RuleForm key={etag} rule={data} etag={etag} onDone={onDone} />}
     </Found>
   );
 }
 
 function RuleForm({
   rule,
-  etag,
+  etag = null,
   onDone,
-  onStale,
 }: {
   rule?: Rule;
   etag?: string | null;
   onDone: () => void;
-  /** Somebody else has changed the rule meanwhile. */
-  onStale?: () => void;
 }) {
   const words = useAsked(
     async () => ({
@@ -161,34 +157,35 @@ function RuleForm({
     [],
   );
   const initial = rule ? contentsOf(rule) : { kind: "above", enabled: true };
-  const { values, restored, reset } = useEdits(`rule.${rule?.code ?? ""}`, initial);
+  const { values, begun, restored, reset } = useEdits(`rule.${rule?.code ?? ""}`, initial, etag);
   const fault = useSignal<Fault | null>(null);
+  const theirs = useSignal<Answered<Rule> | null>(null);
   const busy = useSignal(false);
   const key = useSignal(crypto.randomUUID());
-  const save = async () => {
+  const save = async (contents: Values, tag: string | null) => {
     batch(() => {
       busy.value = true;
       fault.value = null;
+      theirs.value = null;
     });
     try {
-      const body = ruleSent(values.value);
-      if (rule)
-        await write("PUT", `/alert-rules/${rule.code}`, body, etag ? { "If-Match": etag } : {});
+      const body = ruleSent(contents);
+      if (rule) await write("PUT", pathOf(rule.code), body, heldBy(tag));
       else await write("POST", "/alert-rules", body, { "Idempotency-Key": key.value });
       reset();
       tell(t("规则已保存", "The rule is kept"));
       onDone();
     } catch (error) {
-      fault.value = told(error);
-      if (isConflict(fault.value)) {
-        tell(fault.value.message, "bad");
-        onStale?.();
+      try {
+        if (!rule || !isStale(error)) throw error;
+        theirs.value = await readHeld<Rule>(pathOf(rule.code));
+      } catch (refused) {
+        fault.value = told(refused);
       }
     }
     busy.value = false;
   };
-  const end = () =>
-    write("DELETE", `/alert-rules/${rule?.code}`, undefined, etag ? { "If-Match": etag } : {});
+  const end = () => write("DELETE", pathOf(rule?.code ?? ""), undefined, heldBy(etag));
   return (
     <Panel title={rule ? called(rule) : t("新建规则", "New rule")}>
       <Restored restored={restored} reset={() => reset()} />
@@ -196,7 +193,7 @@ function RuleForm({
         {({ properties, areas }) => {
           const members = membersOf(values.value, !rule, properties, areas);
           return (
-            <SubmitForm onSubmit={save}>
+            <SubmitForm onSubmit={() => save(values.value, begun.etag)}>
               <Fields
                 members={members}
                 required={["code", "name_zh", "kind", "limits", "property", "control_kind"]}
@@ -235,6 +232,22 @@ function RuleForm({
                   </Irreversible>
                 )}
               </div>
+              {theirs.value && (
+                <Conflict
+                  base={featureOf(begun.base)}
+                  mine={{ properties: begun.change }}
+                  theirs={featureOf(contentsOf(theirs.value.data))}
+                  members={members}
+                  onClose={() => {
+                    theirs.value = null;
+                  }}
+                  onSend={({ properties }) => {
+                    if (!theirs.value) return;
+                    const { data, etag: now } = theirs.value;
+                    save(mergedForm(contentsOf(data), properties), now);
+                  }}
+                />
+              )}
             </SubmitForm>
           );
         }}

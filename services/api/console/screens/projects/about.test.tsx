@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { maps } from "../../kit/map/testing";
 import {
   type Answer,
+  act,
   open,
   refused,
   screen,
@@ -11,6 +12,7 @@ import {
   withHeaders,
   within,
 } from "../../kit/testing";
+import { lang } from "../../kit/words";
 import { About, given } from "./about";
 import { feature, schema } from "./testing";
 
@@ -171,6 +173,48 @@ describe("a form that was not saved", () => {
       expect(patches(sent)[0]?.body).toEqual({ properties: { name_en: "Project P1 of mine" } }),
     );
     expect(project.state.properties.cost).toBe("777.00");
+  });
+  it.each([
+    ["the page was left", () => document.body.replaceChildren()],
+    ["the language was changed", () => {}],
+  ])("overwrites nothing of theirs unseen after %s", async (_, leave) => {
+    const project = kept();
+    const sent = serve(project.answers);
+    const hands = open(about(), planner);
+    const cost = await box(/^Cost/);
+    await hands.clear(cost);
+    await hands.type(cost, "100");
+    project.change({ cost: "200.00" });
+    leave();
+    if (document.body.children.length)
+      await act(async () => {
+        lang.value = "zh";
+      });
+    else open(about(), { ...planner, lang: "zh" });
+    await screen.findByText(/已恢复上次未保存的内容/);
+    await hands.click(screen.getByRole("button", { name: "保存" }));
+    const dialog = within(await screen.findByRole("dialog", { name: "他人已修改此对象" }));
+    expect(project.state.properties.cost).toBe("200.00");
+    expect(patches(sent).map(({ headers }) => headers.get("If-Match"))).toEqual(['"1"']);
+    await hands.click(dialog.getByRole("button", { name: "按选择重新提交" }));
+    await waitFor(() => expect(project.state.properties.cost).toBe("100"));
+    expect(localStorage.getItem("shanhai.draft.project.P1")).toBeNull();
+  });
+  it("is forgotten once all of it is typed back, and goes on from what is there then", async () => {
+    const project = kept();
+    const sent = serve(project.answers);
+    const hands = open(about(), planner);
+    await hands.type(await box(/^English name/), "!");
+    expect(localStorage.getItem("shanhai.draft.project.P1")).toContain('"etag":"\\"1\\""');
+    project.change({ cost: "200.00" });
+    document.body.replaceChildren();
+    open(about(), planner);
+    await hands.type(await box(/^English name/), "{Backspace}");
+    expect(localStorage.getItem("shanhai.draft.project.P1")).toBeNull();
+    await hands.type(await box(/^English name/), "?");
+    await hands.click(save());
+    await waitFor(() => expect(project.state.properties.name_en).toBe("Project P1?"));
+    expect(patches(sent).map(({ headers }) => headers.get("If-Match"))).toEqual(['"2"']);
   });
 });
 

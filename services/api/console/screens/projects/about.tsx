@@ -6,6 +6,7 @@ import { useMemo } from "preact/hooks";
 import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { Conflict, useEdits } from "../../kit/conflict";
+import { featureOf } from "../../kit/editing";
 import {
   changeFeature,
   type Feature,
@@ -65,11 +66,11 @@ function AboutForm({
   onSaved: () => void;
 }) {
   const initial = useMemo(() => given(feature.properties, Object.keys(members)), [feature]);
-  const { values, change: typed, restored, reset } = useEdits(`project.${feature.id}`, initial);
+  const { values, begun, restored, reset } = useEdits(`project.${feature.id}`, initial, etag);
   const fault = useSignal<Fault | null>(null);
   const conflict = useSignal<{ theirs: Feature; etag: string | null } | null>(null);
   const shape = useMemo(() => shapeOf(feature), [feature]);
-  const change = { properties: typed.value };
+  const change = { properties: begun.change };
   const compare = async () => {
     try {
       const now = await readFeature("projects", feature.id);
@@ -99,7 +100,7 @@ function AboutForm({
   const writes = may("write") || may("projects");
   return (
     <div class="about">
-      <SubmitForm onSubmit={() => save(change, etag)}>
+      <SubmitForm onSubmit={() => save(change, begun.etag)}>
         <Restored restored={restored} reset={() => reset()} />
         <fieldset disabled={!writes}>
           <Fields
@@ -141,7 +142,7 @@ function AboutForm({
       </div>
       {conflict.value && (
         <Conflict
-          base={feature}
+          base={featureOf(begun.base)}
           mine={change}
           theirs={conflict.value.theirs}
           members={members}
