@@ -68,3 +68,34 @@ it("what is written is read again", () => {
   ];
   expect(cornersIn(textOf(corners)).corners).toEqual(corners);
 });
+
+describe("corners of which a text was made", () => {
+  const before = [
+    [118.012345678, 24.500000001, 3],
+    [118.1, 24.654321098],
+    [118.012345679, 24.5],
+  ];
+  const [first, second, third] = textOf(before).split("\n");
+
+  it("stay exactly as they were", () =>
+    expect(cornersIn(textOf(before), before).corners).toEqual(before));
+
+  it("stay so beside those that are typed, moved or taken away", () => {
+    expect(cornersIn(`118.2 24.2\n${second}\n`, before).corners).toEqual([
+      [118.2, 24.2],
+      before[1],
+    ]);
+  });
+
+  it("are in their order where several are written alike", () => {
+    expect(first).toBe(third);
+    expect(cornersIn(`${first}\n${third}`, before).corners).toEqual([before[0], before[2]]);
+  });
+
+  it("close a ring where the first one is typed again", () => {
+    const ring = before.slice(0, 2);
+    const { corners } = cornersIn(`${textOf(ring)}\n118.2 24.2\n${first}`, ring);
+    expect(corners.at(-1)).toEqual(corners[0]);
+    expect(shapeOf("polygon", corners)?.coordinates).toEqual([corners]);
+  });
+});

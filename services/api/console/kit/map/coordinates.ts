@@ -31,13 +31,18 @@ export interface Listed {
   wrong: number[];
 }
 
-/** Corner points, a line each; empty lines count for nothing. */
-export function cornersIn(text: string): Listed {
+/** Corner points, a line each; empty lines count for nothing.
+ * @param before Corners the text was made of: those whose line was not changed stay exactly so. */
+export function cornersIn(text: string, before: readonly Position[] = []): Listed {
   const corners: Position[] = [];
   const wrong: number[] = [];
+  const kept = Map.groupBy(before, (one) => textOf([one]));
   for (const [n, line] of text.split("\n").entries()) {
     if (!line.trim()) continue;
-    const place = placeIn(line.trim());
+    const [same, another] = kept.get(line.trim()) ?? [];
+    // Corners that are written alike stay in their order; a line may come again, to close a ring.
+    if (another) kept.get(line.trim())?.shift();
+    const place = same ?? placeIn(line.trim());
     if (place) corners.push(place);
     else wrong.push(n + 1);
   }

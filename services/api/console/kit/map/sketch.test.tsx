@@ -116,4 +116,41 @@ describe("the tools", () => {
     ]);
     expect(place.textContent).toContain("km");
   });
+
+  it("keep holes, and corners whose line was not changed, of an area that is typed anew", async () => {
+    lang.value = "en";
+    const outer = [
+      [118.123456789, 24],
+      [118.2, 24],
+      [118.2, 24.2],
+      [118.123456789, 24],
+    ];
+    const hole = [
+      [118.18, 24.05],
+      [118.19, 24.05],
+      [118.19, 24.06],
+      [118.18, 24.05],
+    ];
+    const shapes = signal<Drawable[]>([square, { type: "Polygon", coordinates: [outer, hole] }]);
+    const sketch = signal<Sketch | null>(null);
+    await act(() =>
+      render(
+        <SketchTools sketch={sketch} shapes={shapes} kinds={["polygon"]} pane={null} />,
+        place,
+      ),
+    );
+    const text = place.querySelector("textarea") as HTMLTextAreaElement;
+    const draw = [...place.querySelectorAll("button")].find(
+      ({ textContent }) => textContent === "Draw these",
+    ) as HTMLButtonElement;
+    await act(() => draw.click());
+    expect(shapes.value).toEqual([square, { type: "Polygon", coordinates: [outer, hole] }]);
+    await act(() => {
+      text.value = text.value.replace("24.2", "24.3");
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await act(() => draw.click());
+    const moved = outer.map(([lon, lat]) => [lon, lat === 24.2 ? 24.3 : lat]);
+    expect(shapes.value).toEqual([square, { type: "Polygon", coordinates: [moved, hole] }]);
+  });
 });

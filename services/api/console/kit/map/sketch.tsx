@@ -85,11 +85,13 @@ export function SketchTools({
   const last = shapes.value.at(-1);
   const kind = kindOf(last) ?? (mode.value === "select" ? null : mode.value) ?? kinds[0] ?? "point";
   const text = typed.value ?? textOf(cornersOf(last));
-  const { corners, wrong } = cornersIn(text);
+  const { corners, wrong } = cornersIn(text, cornersOf(last));
   const put = () => {
     const typedKind = mode.value && mode.value !== "select" ? mode.value : kind;
     const shape = shapeOf(typedKind, corners);
     if (!shape) return;
+    if (shape.type === "Polygon" && last?.type === "Polygon")
+      shape.coordinates.push(...last.coordinates.slice(1));
     const whole = [...shapes.value.slice(0, -1), shape];
     if (made) made.replace(whole);
     else shapes.value = whole;

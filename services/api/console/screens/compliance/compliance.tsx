@@ -264,7 +264,7 @@ function Drawing({
   };
   const first = shapes.value.find((part) => part.type === "Polygon");
   const text = typed.value ?? textOf(cornersOf(first));
-  const listed = cornersIn(text);
+  const listed = cornersIn(text, cornersOf(first));
   const apply = () => {
     const made = shapeOf("polygon", listed.corners);
     if (made?.type !== "Polygon" || listed.wrong.length) return;
