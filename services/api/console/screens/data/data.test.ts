@@ -100,6 +100,38 @@ describe("a file that is sent", () => {
     expect(recall(markOf(file))).toBeNull();
   });
 
+  it("goes on from what has arrived where another page sends it, too", async () => {
+    const file = fileOf(2 * PIECE_BYTES + 5);
+    const service = new Uploads(file.size);
+    vi.stubGlobal("fetch", async (request: Request) => {
+      // The other page is ahead by a piece.
+      if (service.requests.length === 1) service.bytes += PIECE_BYTES;
+      return service.answer(request);
+    });
+    expect(await sendFile(file, () => {}, 1)).toBe("u1");
+    expect(service.bytes).toBe(file.size);
+    expect(service.requests.map((line) => line.split(" ")[0])).toEqual([
+      "POST",
+      "PUT",
+      "GET",
+      "PUT",
+    ]);
+  });
+
+  it("is no more sent once it is stopped, and goes on later", async () => {
+    const file = fileOf(3 * PIECE_BYTES);
+    const service = new Uploads(file.size);
+    vi.stubGlobal("fetch", service.answer);
+    const stop = new AbortController();
+    const tell = (bytes: number) => bytes === PIECE_BYTES && stop.abort();
+    await expect(sendFile(file, tell, 1, stop.signal)).rejects.toThrow(/abort/i);
+    const before = service.requests.length;
+    expect(service.bytes).toBeLessThan(file.size);
+    expect(await sendFile(file, () => {}, 1)).toBe("u1");
+    expect(service.requests[before]).toBe("GET /uploads/u1");
+    expect(service.bytes).toBe(file.size);
+  });
+
   it("is not tried again where it was refused", async () => {
     const asked: string[] = [];
     vi.stubGlobal("fetch", async (request: Request) => {

@@ -156,6 +156,64 @@ describe("files to import", () => {
     expect(again.sent.some(({ method }) => method === "POST")).toBe(false);
   });
 
+  it("go on being sent once while one looks at other screens", async () => {
+    const arrived = Promise.withResolvers<object>();
+    const shown = show({ "POST /uploads": () => arrived.promise });
+    await drop([file("slow.tif")]);
+    expect(await (await panel("slow.tif")).findByRole("progressbar")).toBeTruthy();
+    cleanup();
+    const again = show();
+    expect(await (await panel("slow.tif")).findByRole("progressbar")).toBeTruthy();
+    await act(async () => arrived.resolve({ upload: "u9", bytes: 4, total_bytes: 4, sha256: "x" }));
+    expect(await (await panel("slow.tif")).findByLabelText(/^Theme/)).toBeTruthy();
+    const uploads = (sent: Sent[]) => sent.filter(({ path }) => path.startsWith("/uploads"));
+    expect([uploads(shown.sent).length, uploads(again.sent).length]).toEqual([1, 0]);
+  });
+
+  it("that were imported are not sent again after a look at another screen", async () => {
+    const { hands, events } = show();
+    await drop([file("done.tif")]);
+    const one = await panel("done.tif");
+    await hands.selectOptions(await one.findByLabelText(/^Theme/), "Elevation");
+    await hands.click(one.getByRole("button", { name: "Import" }));
+    await waitFor(() => expect(events.followed("j1")).toBe(true));
+    await events.tell(jobOf("j1", "import-dataset", { status: "successful" }));
+    expect(await one.findByText("done")).toBeTruthy();
+    cleanup();
+    const again = show();
+    await waitFor(() => expect(again.events.followed("j1")).toBe(true));
+    await again.events.tell(jobOf("j1", "import-dataset", { status: "successful" }));
+    expect(await (await panel("done.tif")).findByText("done")).toBeTruthy();
+    expect(again.sent.filter(({ path }) => path.startsWith("/uploads"))).toEqual([]);
+  });
+
+  it("keep what was said of them while one looks at other screens", async () => {
+    const { hands } = show();
+    await drop([file("said.tif")]);
+    const kind = await (await panel("said.tif")).findByLabelText("What it holds");
+    await hands.selectOptions(kind, "vector");
+    const crs = await (await panel("said.tif")).findByLabelText(/^Reference system/);
+    await hands.type(crs, "EPSG:4548");
+    cleanup();
+    show();
+    const one = await panel("said.tif");
+    expect(one.getByLabelText("What it holds")).toHaveProperty("value", "vector");
+    expect(await one.findByLabelText(/^Reference system/)).toHaveProperty("value", "EPSG:4548");
+  });
+
+  it("are no longer sent once they are taken away", async () => {
+    const piece = Promise.withResolvers<object>();
+    const { hands, sent } = show({ "POST /uploads": () => piece.promise });
+    await drop([file("away.tif", 8)]);
+    const one = await panel("away.tif");
+    await waitFor(() => expect(sent.some(({ path }) => path === "/uploads")).toBe(true));
+    await hands.click(one.getByRole("button", { name: "Take away" }));
+    await act(async () => piece.resolve({ upload: "u1", bytes: 4, total_bytes: 8, sha256: null }));
+    await new Promise((done) => setTimeout(done));
+    expect(sent.filter(({ path }) => path.startsWith("/uploads"))).toHaveLength(1);
+    expect(screen.queryByText(/^away\.tif/)).toBeNull();
+  });
+
   it("are taken away one by one", async () => {
     const { hands } = show();
     await drop([file("a.tif"), file("b.tif")]);

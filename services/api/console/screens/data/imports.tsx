@@ -1,6 +1,6 @@
 /** Files dropped, sent in pieces, checked and imported, each with what is wrong with it beside it. */
 
-import { signal, useSignal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { Fault } from "../../kit/api";
 import { told } from "../../kit/asked";
@@ -11,7 +11,7 @@ import { Button, FaultBox, Panel, Progress, Select } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { namesIn } from "../../kit/zip";
 import { RasterForm } from "./raster";
-import { forgetFile, sendFile } from "./upload";
+import { forgetFile, type Staying, sendFile, staying } from "./upload";
 import { VectorForm } from "./vector";
 
 export type Kind = "raster" | "vector" | "plan";
@@ -29,9 +29,48 @@ export async function kindOf(file: File): Promise<Kind> {
   return RASTERS.test(file.name) ? "raster" : "vector";
 }
 
+/** A file with what is known of it; it is sent as soon as it is dropped. */
 interface Dropped {
   id: string;
   file: File;
+  kind: Signal<Kind | null>;
+  arrived: Signal<number>;
+  /** The number of the upload, once all of it has arrived. */
+  upload: Signal<string | null>;
+  sending: Signal<boolean>;
+  fault: Signal<Fault | null>;
+  begin: () => Promise<void>;
+  stop: AbortController;
+  /** What its forms hold. */
+  stay: Staying;
+}
+
+function take(file: File): Dropped {
+  const kind = signal<Kind | null>(null);
+  const arrived = signal(0);
+  const upload = signal<string | null>(null);
+  const sending = signal(false);
+  const fault = signal<Fault | null>(null);
+  const stop = new AbortController();
+  const tell = (count: number) => {
+    arrived.value = count;
+  };
+  const begin = async () => {
+    sending.value = true;
+    fault.value = null;
+    try {
+      if (!file.size)
+        throw new Fault(0, t(`${file.name}：文件是空的`, `${file.name}: the file is empty`));
+      kind.value ??= await kindOf(file);
+      upload.value = await sendFile(file, tell, undefined, stop.signal);
+    } catch (error) {
+      fault.value = told(error);
+    }
+    sending.value = false;
+  };
+  begin();
+  const id = crypto.randomUUID();
+  return { id, file, kind, arrived, upload, sending, fault, begin, stop, stay: staying() };
 }
 
 /** Who may have files imported: imports are jobs. */
@@ -44,12 +83,12 @@ export function Imports() {
   const over = useSignal(false);
   const picker = useRef<HTMLInputElement>(null);
   const fault = useSignal<Fault | null>(null);
-  const take = async (given: FileList | null | undefined) => {
+  const takeAll = async (given: FileList | null | undefined) => {
     // The list is emptied with the event.
     const files = [...(given ?? [])];
     fault.value = null;
     try {
-      const added = (await gathered(files)).map((file) => ({ id: crypto.randomUUID(), file }));
+      const added = (await gathered(files)).map(take);
       dropped.value = [...dropped.value, ...added];
     } catch (error) {
       fault.value = told(error);
@@ -70,7 +109,7 @@ export function Imports() {
         onDrop={(event) => {
           event.preventDefault();
           over.value = false;
-          take(event.dataTransfer?.files);
+          takeAll(event.dataTransfer?.files);
         }}
       >
         <p>
@@ -87,7 +126,7 @@ export function Imports() {
           aria-label={t("选择文件", "Choose files")}
           tabIndex={-1}
           onChange={({ currentTarget }) => {
-            take(currentTarget.files);
+            takeAll(currentTarget.files);
             currentTarget.value = "";
           }}
         />
@@ -96,12 +135,13 @@ export function Imports() {
         </Button>
       </section>
       <FaultBox fault={fault.value} />
-      {dropped.value.map(({ id, file }) => (
+      {dropped.value.map((one) => (
         <OneFile
-          key={id}
-          file={file}
+          key={one.id}
+          {...one}
           onAway={() => {
-            dropped.value = dropped.value.filter((one) => one.id !== id);
+            one.stop.abort();
+            dropped.value = dropped.value.filter(({ id }) => id !== one.id);
           }}
         />
       ))}
@@ -109,32 +149,17 @@ export function Imports() {
   );
 }
 
-function OneFile({ file, onAway }: { file: File; onAway: () => void }) {
-  const kind = useSignal<Kind | null>(null);
-  const arrived = useSignal(0);
-  const upload = useSignal<string | null>(null);
-  const sending = useSignal(false);
-  const fault = useSignal<Fault | null>(null);
-  const begin = async () => {
-    sending.value = true;
-    fault.value = null;
-    try {
-      if (!file.size)
-        throw new Fault(0, t(`${file.name}：文件是空的`, `${file.name}: the file is empty`));
-      kind.value ??= await kindOf(file);
-      upload.value = await sendFile(file, (count) => {
-        arrived.value = count;
-      });
-    } catch (error) {
-      fault.value = told(error);
-    }
-    sending.value = false;
-  };
-  const started = useRef(false);
-  if (!started.current) {
-    started.current = true;
-    begin();
-  }
+function OneFile({
+  file,
+  kind,
+  arrived,
+  upload,
+  sending,
+  fault,
+  begin,
+  stay,
+  onAway,
+}: Dropped & { onAway: () => void }) {
   const percent = file.size ? Math.floor((arrived.value / file.size) * 100) : 0;
   return (
     <Panel
@@ -171,13 +196,19 @@ function OneFile({ file, onAway }: { file: File; onAway: () => void }) {
       {upload.value &&
         kind.value &&
         (kind.value === "vector" ? (
-          <VectorForm file={file} upload={upload.value} onDone={() => forgetFile(file)} />
+          <VectorForm
+            file={file}
+            upload={upload.value}
+            stay={stay}
+            onDone={() => forgetFile(file)}
+          />
         ) : (
           <RasterForm
             key={kind.value}
             process={kind.value === "plan" ? "import-plan" : "import-dataset"}
             file={file}
             upload={upload.value}
+            stay={stay}
             onDone={() => forgetFile(file)}
           />
         ))}

@@ -1,6 +1,6 @@
 /** What has to be said of a raster, or of a plan package, and the job that checks or imports it. */
 
-import { batch, useSignal } from "@preact/signals";
+import { batch } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { type Fault, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
@@ -13,6 +13,7 @@ import { Badge, Button, FaultBox, Found, Select } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { type Description, type Input, schemaOfInput, sent } from "../compute/inputs";
 import { JobLine } from "./job_line";
+import type { Staying } from "./upload";
 
 /** What is asked for first; all else has a default that mostly fits. */
 /** Which file it is, and whether it is checked alone, are said by what one does. */
@@ -56,11 +57,13 @@ export function RasterForm({
   process,
   file,
   upload,
+  stay,
   onDone,
 }: {
   process: string;
   file: File;
   upload: string;
+  stay: Staying;
   onDone: () => void;
 }) {
   const { asked, again } = useAsked(
@@ -76,6 +79,7 @@ export function RasterForm({
           inputs={inputs}
           file={file}
           upload={upload}
+          stay={stay}
           onDone={onDone}
         />
       )}
@@ -88,21 +92,23 @@ function ImportForm({
   inputs,
   file,
   upload,
+  stay,
   onDone,
 }: {
   process: string;
   inputs: Description["inputs"];
   file: File;
   upload: string;
+  stay: Staying;
   onDone: () => void;
 }) {
   const initial: Values = inputs.region && region.value ? { region: region.value } : {};
   const { values } = useDraft(`import.${process}.${file.name}`, initial);
   const { first, more, required } = useMemo(() => membersOf(inputs), [inputs]);
-  const job = useSignal<{ id: string; check: boolean; of: string } | null>(null);
-  const checked = useSignal<Checked | null>(null);
-  const fault = useSignal<Fault | null>(null);
-  const busy = useSignal(false);
+  const job = stay<{ id: string; check: boolean; of: string } | null>(`${process}.job`, null);
+  const checked = stay<Checked | null>(`${process}.checked`, null);
+  const fault = stay<Fault | null>(`${process}.fault`, null);
+  const busy = stay(`${process}.busy`, false);
   const start = async (check: boolean) => {
     batch(() => {
       busy.value = true;

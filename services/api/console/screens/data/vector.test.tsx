@@ -12,6 +12,7 @@ import {
 import { follow, jobOf } from "../../kit/testing_jobs";
 import type { Lang } from "../../kit/words";
 import type { Finding, Summary } from "./mapping";
+import { staying } from "./upload";
 import { VectorForm } from "./vector";
 
 const summary = (more: Partial<Summary> = {}): Summary => ({
@@ -79,10 +80,13 @@ function show(answers: Record<string, Answer> = {}, lang: Lang = "en") {
   });
   const done: string[] = [];
   const events = follow();
-  const hands = open(<VectorForm file={file} upload="u1" onDone={() => done.push("imported")} />, {
-    scopes: ["jobs"],
-    lang,
-  });
+  const hands = open(
+    <VectorForm file={file} upload="u1" stay={staying()} onDone={() => done.push("imported")} />,
+    {
+      scopes: ["jobs"],
+      lang,
+    },
+  );
   const inputs = () =>
     sent
       .filter(({ method }) => method === "POST")

@@ -1,6 +1,6 @@
 /** A file of features: checked first, its fields matched over its first rows, then imported. */
 
-import { batch, useSignal } from "@preact/signals";
+import { batch } from "@preact/signals";
 import { api, ask, type Fault, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { schemaOf } from "../../kit/features";
@@ -14,6 +14,7 @@ import { Badge, Button, type Choice, FaultBox, Field, Found, Select } from "../.
 import { lang, t } from "../../kit/words";
 import { JobLine } from "./job_line";
 import { type Finding, remapped, type Summary, targets, understood } from "./mapping";
+import type { Staying } from "./upload";
 
 const ENCODINGS = ["UTF-8", "GBK", "GB18030", "Big5", "ISO-8859-1"];
 
@@ -27,23 +28,25 @@ interface Report {
 export function VectorForm({
   file,
   upload,
+  stay,
   onDone,
 }: {
   file: File;
   upload: string;
+  stay: Staying;
   onDone: () => void;
 }) {
   const collections = useAsked(() => ask(api.GET("/collections")), []);
-  const collection = useSignal(recall<string>("import.collection") ?? "zones");
-  const encoding = useSignal("");
-  const crs = useSignal("");
-  const repair = useSignal(false);
-  const partly = useSignal(false);
-  const mapping = useSignal<Record<string, string> | null>(null);
-  const job = useSignal<{ id: string; check: boolean } | null>(null);
-  const report = useSignal<Report | null>(null);
-  const fault = useSignal<Fault | null>(null);
-  const busy = useSignal(false);
+  const collection = stay("collection", recall<string>("import.collection") ?? "zones");
+  const encoding = stay("encoding", "");
+  const crs = stay("crs", "");
+  const repair = stay("repair", false);
+  const partly = stay("partly", false);
+  const mapping = stay<Record<string, string> | null>("mapping", null);
+  const job = stay<{ id: string; check: boolean } | null>("job", null);
+  const report = stay<Report | null>("report", null);
+  const fault = stay<Fault | null>("fault", null);
+  const busy = stay("busy", false);
   const anew = () =>
     batch(() => {
       mapping.value = null;
