@@ -87,6 +87,10 @@ describe("following a job", () => {
     stream.tell(job("running", 50));
     expect(told.value?.status).toBe("successful");
   });
+  it.each(["zh", "en"] as const)("is told in the language of the console, %s", (words) => {
+    lang.value = words;
+    expect(new URL(following().stream.url).searchParams.get("lang")).toBe(words);
+  });
   it("hears no more once the screen is left", () => {
     const { told, stop, stream } = following();
     stop();

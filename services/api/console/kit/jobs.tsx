@@ -65,7 +65,8 @@ export const cancel = (id: string) => write<Job>("DELETE", `/jobs/${id}`);
 /** Refusals that asking again does not change: nobody signed in, not theirs, forgotten. */
 const FOR_GOOD = [401, 403, 404, 410];
 
-/** Follow a job until it is over: by its events, and by asking where those break off.
+/** Follow a job until it is over: by its events, and by asking where those break off. It is told in
+ * the language of the moment.
  * @param fault Told why there is nothing to follow.
  * @returns What stops following. */
 export function follow(
@@ -74,7 +75,9 @@ export function follow(
   fault?: Signal<Fault | null>,
 ): () => void {
   let stopped = false;
-  const events = new EventSource(`${API}/jobs/${id}/events`, { withCredentials: true });
+  // A stream of events cannot say by a header which language it is wanted in.
+  const address = `${API}/jobs/${id}/events?lang=${lang.peek()}`;
+  const events = new EventSource(address, { withCredentials: true });
   events.addEventListener("status", ({ data }) => take(JSON.parse(data)));
   events.onerror = () => {
     if (stopped) return;

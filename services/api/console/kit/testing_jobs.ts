@@ -23,12 +23,15 @@ export const jobOf = (jobID: string, processID: string, more: Partial<Job> = {})
  * @returns Tells whoever follows a job what became of it, and whether anybody does. */
 export function follow() {
   const open = new Map<string, (event: { data: string }) => void>();
+  let lang: string | null = null;
   vi.stubGlobal(
     "EventSource",
     class {
       readonly id: string;
       constructor(address: string) {
-        this.id = new URL(address).pathname.split("/").at(-2) ?? "";
+        const { pathname, searchParams } = new URL(address);
+        this.id = pathname.split("/").at(-2) ?? "";
+        lang = searchParams.get("lang");
       }
       addEventListener(_: string, take: (event: { data: string }) => void) {
         open.set(this.id, take);
@@ -39,6 +42,8 @@ export function follow() {
     },
   );
   return {
+    /** The language that the newest stream was asked for in. */
+    spoken: () => lang,
     followed: (id: string) => open.has(id),
     tell: (job: Job) => act(async () => open.get(job.jobID)?.({ data: JSON.stringify(job) })),
   };

@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Schema } from "../../kit/api";
 import { recall } from "../../kit/kept";
-import { type Answer, open, refused, screen, serve, waitFor } from "../../kit/testing";
+import { type Answer, act, open, refused, screen, serve, waitFor } from "../../kit/testing";
 import { follow, jobOf } from "../../kit/testing_jobs";
 import { Notices } from "../../kit/ui";
+import { lang } from "../../kit/words";
 import { Run } from "./run";
 
 type Job = Schema<"StatusInfo">;
@@ -45,7 +46,7 @@ const one = (status: Job["status"], more: Partial<Job> = {}) =>
 /** Open a job, told how it stands. */
 async function opened(job: Job, more: Record<string, Answer> = {}, who: object = ANALYST) {
   const sent = serve(answers(more));
-  const { followed, tell } = follow();
+  const { followed, spoken, tell } = follow();
   const [onOther, onChange] = [vi.fn(), vi.fn()];
   const hands = open(
     <>
@@ -56,7 +57,7 @@ async function opened(job: Job, more: Record<string, Answer> = {}, who: object =
   );
   await waitFor(() => expect(followed("j1")).toBe(true));
   await tell(job);
-  return { sent, tell, followed, hands, onOther, onChange };
+  return { sent, tell, followed, spoken, hands, onOther, onChange };
 }
 
 const posts = (sent: { method: string }[]) => sent.filter(({ method }) => method === "POST");
@@ -98,6 +99,19 @@ describe("a job that goes on", () => {
     expect(await screen.findByRole("heading", { name: /Green gap done/ })).toBeTruthy();
     expect(screen.queryByRole("progressbar")).toBeNull();
     expect(followed("j1")).toBe(false);
+  });
+
+  it("goes on to be told in the other language, without being away in between", async () => {
+    const { tell, spoken } = await opened(one("running", { progress: 30, message: "Reading" }));
+    const bar = await screen.findByRole("progressbar");
+    expect(spoken()).toBe("en");
+    await act(async () => {
+      lang.value = "zh";
+    });
+    expect(spoken()).toBe("zh");
+    expect(screen.getByRole("progressbar")).toBe(bar);
+    await tell(one("running", { progress: 40, message: "读取数据" }));
+    expect(await screen.findByText("读取数据")).toBeTruthy();
   });
 
   it("leads to its results while their PDF is set", async () => {

@@ -59,10 +59,10 @@ export function Run({
   const fault = useSignal<Fault | null>(null);
   const key = useSignal(crypto.randomUUID());
   useEffect(() => {
-    job.value = null;
+    if (job.peek()?.jobID !== id) job.value = null;
     fault.value = null;
     return follow(id, job, fault);
-  }, [id]);
+  }, [id, lang.value]);
   const now = job.value;
   if (!now) return fault.value ? <FaultBox fault={fault.value} /> : <Waiting />;
   const title = processTitle(now.processID);

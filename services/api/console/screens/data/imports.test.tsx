@@ -301,22 +301,18 @@ describe("a raster", () => {
   });
 
   it("whose values are ten thousand times too large is told what to do, by its name", async () => {
-    const shown = await dropped({
-      "GET /jobs/j1": jobOf("j1", "import-dataset", {
-        status: "failed",
-        exception: {
-          class: "InvalidInput",
-          title: "refused",
-          detail: "values up to 9,000: give scale 0.0001",
-        },
-      }),
-    });
+    const shown = await dropped();
     await shown.hands.selectOptions(shown.one.getByLabelText(/^Theme/), "Greenness");
     await press(shown);
     await waitFor(() => expect(shown.events.followed("j1")).toBe(true));
     await shown.events.tell(jobOf("j1", "import-dataset", { status: "running", progress: 60 }));
     expect(shown.one.getByRole("progressbar")).toHaveProperty("value", 60);
-    await shown.events.tell(jobOf("j1", "import-dataset", { status: "failed" }));
+    const exception = {
+      class: "InvalidInput",
+      title: "refused",
+      detail: "values up to 9,000: give scale 0.0001",
+    };
+    await shown.events.tell(jobOf("j1", "import-dataset", { status: "failed", exception }));
     const told = await shown.one.findByText(/give scale 0.0001/);
     expect(told.textContent).toMatch(/^dem.tif: /);
     expect(shown.one.getByLabelText(/^Theme/)).toHaveProperty("value", "ndvi");

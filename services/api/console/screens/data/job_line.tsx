@@ -2,12 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { read } from "../../kit/api";
-import { useAsked } from "../../kit/asked";
 import { follow, isOver, type Job, processTitle, StatusBadge } from "../../kit/jobs";
 import { screenPath } from "../../kit/screens";
-import { FaultBox, Progress, Waiting } from "../../kit/ui";
-import { t } from "../../kit/words";
+import { Progress, Waiting } from "../../kit/ui";
+import { lang, t } from "../../kit/words";
 
 export function JobLine({
   id,
@@ -23,9 +21,9 @@ export function JobLine({
   const over = useRef(onOver);
   over.current = onOver;
   useEffect(() => {
-    job.value = null;
+    if (job.peek()?.jobID !== id) job.value = null;
     return follow(id, job);
-  }, [id]);
+  }, [id, lang.value]);
   const status = job.value?.status ?? "";
   useEffect(() => {
     if (job.value && isOver(status)) over.current?.(job.value);
@@ -39,17 +37,12 @@ export function JobLine({
         <a href={screenPath("compute", { job: id })}>{title}</a> <StatusBadge status={now.status} />
       </p>
       {!isOver(now.status) && <Progress percent={now.progress ?? 0} label={title} />}
-      {now.status === "failed" && <Why id={id} file={file} />}
+      {now.status === "failed" && <Why job={now} file={file} />}
     </div>
   );
 }
 
-/** Why a job failed, in the language of whoever looks: events are in that of the browser. */
-function Why({ id, file }: { id: string; file: string | undefined }) {
-  const { asked } = useAsked((signal) => read<Job>(`/jobs/${id}`, signal), [id]);
-  const { data, fault } = asked.value;
-  if (fault) return <FaultBox fault={fault} />;
-  const why = data?.exception;
+function Why({ job: { exception: why }, file }: { job: Job; file: string | undefined }) {
   if (!why) return null;
   return (
     <div class="notice bad" role="alert">

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Schema } from "../../kit/api";
 import {
   type Answer,
   open,
@@ -92,9 +93,12 @@ function show(answers: Record<string, Answer> = {}, lang: Lang = "en") {
       .filter(({ method }) => method === "POST")
       .map(({ body }) => (body as { inputs: Record<string, unknown> }).inputs);
   /** The newest job comes to its end. */
-  const end = async (status: "successful" | "failed" = "successful") => {
+  const end = async (
+    status: "successful" | "failed" = "successful",
+    more: Partial<Schema<"StatusInfo">> = {},
+  ) => {
     await waitFor(() => expect(events.followed(`j${jobs}`)).toBe(true));
-    await events.tell(jobOf(`j${jobs}`, "import-features", { status }));
+    await events.tell(jobOf(`j${jobs}`, "import-features", { status, ...more }));
   };
   return { sent, hands, events, inputs, end, done };
 }
@@ -160,18 +164,15 @@ describe("a file of features", () => {
   });
 
   it("that cannot be read says why, by its name", async () => {
-    const { hands, end } = show({
-      "GET /jobs/j1": jobOf("j1", "import-features", {
-        status: "failed",
-        exception: {
-          class: "InvalidInput",
-          title: "refused",
-          detail: "the archive holds no .shp: pack all four files",
-        },
-      }),
-    });
+    const { hands, end } = show();
     await hands.click(await screen.findByRole("button", { name: "Check" }));
-    await end("failed");
+    await end("failed", {
+      exception: {
+        class: "InvalidInput",
+        title: "refused",
+        detail: "the archive holds no .shp: pack all four files",
+      },
+    });
     const alert = (await screen.findByText(/holds no .shp/)).closest("[role=alert]");
     expect(alert?.textContent).toBe("bays.zip: the archive holds no .shp: pack all four files");
     expect(screen.getByRole("button", { name: "Check" })).toHaveProperty("disabled", false);

@@ -416,7 +416,7 @@ const beyond = (): Record<string, PropertySchema> => ({
 function Sheet({ id, made }: { id: string; made: Signal<string> }) {
   const job: Signal<Job | null> = useSignal<Job | null>(null);
   const fault = useSignal<Fault | null>(null);
-  useEffect(() => follow(id, job, fault), [id]);
+  useEffect(() => follow(id, job, fault), [id, lang.value]);
   const now = job.value;
   useEffect(() => {
     if (now?.status === "successful") made.value = id;

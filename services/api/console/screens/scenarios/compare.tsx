@@ -13,7 +13,7 @@ import { type Results, type Row, resultsOf, shapesOf, tableOf } from "../../kit/
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
 import { attempt, Button, Empty, Found, Panel, Progress, tell } from "../../kit/ui";
-import { called, t } from "../../kit/words";
+import { called, lang, t } from "../../kit/words";
 import { moveTogether } from "../map/compared";
 import { differences } from "./differences";
 import { colorOf, type Edit, MOST } from "./edits";
@@ -132,7 +132,7 @@ function Following({ id, onNews }: { id: string; onNews: (job: Job) => void }) {
       quiet();
       told();
     };
-  }, [id]);
+  }, [id, lang.value]);
   return null;
 }
 
