@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { recall } from "./kept";
 import {
   chooseRegion,
+  liesIn,
   openPlaces,
   plan,
   plans,
@@ -19,6 +20,29 @@ describe("what belongs to a region", () => {
   it("is its own and those below it, and its namesakes do not", () =>
     expect(within("xiamen")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'"));
   it("keeps a quote in a code a quote", () => expect(within("o'x")).toContain("'o''x'"));
+});
+
+describe("where a region lies", () => {
+  it("is itself, and those above it by their codes", () => {
+    expect(["xiamen.siming", "xiamen"].map((above) => liesIn("xiamen.siming", above))).toEqual([
+      true,
+      true,
+    ]);
+    expect(["xiamen.si", "siming", ""].some((above) => liesIn("xiamen.siming", above))).toBe(false);
+    expect(liesIn("xiamen", "xiamen.siming")).toBe(false);
+  });
+  it("is what is said to be above it, whatever its code", () => {
+    regions.value = [
+      placed("siming", { parent: "xiamen" }),
+      placed("xiamen", { parent: "fujian" }),
+      placed("fujian", { parent: null }),
+      placed("xiamen.free", { parent: null }),
+    ];
+    expect(liesIn("xiamen.free", "xiamen")).toBe(false);
+    expect(["xiamen", "fujian"].every((above) => liesIn("siming.a", above))).toBe(true);
+    expect(liesIn("fujian", "xiamen")).toBe(false);
+  });
+  it("is nowhere for one that is none", () => expect(liesIn(null, "xiamen")).toBe(false));
 });
 
 const item = (id: string, properties: object, geometry: object | null = null) => ({

@@ -38,6 +38,18 @@ export const undrawnRegion = computed(() =>
   regions.value.find((one) => one.code === region.value)?.undrawn ? region.value : undefined,
 );
 
+/** Whether a region is another one, or lies below it. */
+export function liesIn(code: unknown, above: string): boolean {
+  for (let at = code; typeof at === "string"; at = parentOf(at)) if (at === above) return true;
+  return false;
+}
+
+/** The region above another; of one that the console does not list, by its code. */
+function parentOf(code: string): unknown {
+  const found = regions.value.find((one) => one.code === code);
+  return found ? found.properties.parent : /^(.+)\./.exec(code)?.[1];
+}
+
 /** CQL2 of what belongs to a region or to one below it; codes of those begin with its own. */
 export function within(code: string): string {
   const quoted = code.replaceAll("'", "''");

@@ -55,19 +55,35 @@ describe("a station", () => {
 });
 
 describe("limits of a property at a station", () => {
+  const at = (region: string | null = null) => station("a", 118, 24, { region });
   it("come from the least to the most serious", () =>
-    expect(limitsFor([rule()], "a", "do").map(({ level, value }) => [level, value])).toEqual([
+    expect(limitsFor([rule()], at(), "do").map(({ level, value }) => [level, value])).toEqual([
       ["yellow", 5],
       ["red", 2],
     ]));
   it("may be 0", () =>
-    expect(limitsFor([rule({ limits: { red: 0 } })], "a", "do")[0]?.value).toBe(0));
+    expect(limitsFor([rule({ limits: { red: 0 } })], at(), "do")[0]?.value).toBe(0));
   it.each([
     ["is off", { enabled: false }],
     ["judges another property", { property: "temperature" }],
     ["holds at other stations", { stations: ["b"] }],
     ["judges how fast values change", { kind: "rate" as const }],
+    ["is of another region", { region: "banan" }],
+    ["is of a namesake of its region", { region: "xiamen.si" }],
+    ["is of a part of its region alone", { region: "xiamen.siming.a" }],
+    ["holds from another day on", { valid_from: "9999-01-01" }],
+    ["has ended", { valid_to: "2020-01-01" }],
   ])("are none of a rule that %s", (_, more) =>
-    expect(limitsFor([rule(more)], "a", "do")).toEqual([]),
+    expect(limitsFor([rule(more)], at("xiamen.siming"), "do")).toEqual([]),
   );
+  it.each([
+    ["everywhere", { region: null }],
+    ["in its region", { region: "xiamen.siming" }],
+    ["in the one above it", { region: "xiamen" }],
+    ["in these years", { valid_from: "2020-01-01", valid_to: "9999-01-01" }],
+  ])("are those of a rule that holds %s", (_, more) =>
+    expect(limitsFor([rule(more)], at("xiamen.siming"), "do")).toHaveLength(2),
+  );
+  it("are none of a rule with a region where the station is in none", () =>
+    expect(limitsFor([rule({ region: "xiamen" })], at(), "do")).toEqual([]));
 });

@@ -2,7 +2,8 @@
 
 import { api, ask, read, type Schema } from "../../kit/api";
 import { type Feature, listFeatures } from "../../kit/features";
-import { within } from "../../kit/place";
+import { today } from "../../kit/format";
+import { liesIn, within } from "../../kit/place";
 import { account } from "../../kit/session";
 import { LEVELS, levelColor, levelName } from "../../kit/terms";
 import type { Tone } from "../../kit/ui";
@@ -103,19 +104,23 @@ export function stateOf({ newest, alerts }: Station): State {
 export const isSilent = (newest: readonly Newest[]): boolean =>
   newest.length > 0 && newest.every(({ gap }) => gap);
 
-/** Rules that judge a property of a station by limits of its values. */
+/** Limits of the rules that judge a property of a station today by its values. */
 export function limitsFor(
   rules: readonly Rule[],
-  station: string,
+  { id, properties }: Feature,
   property: string | null,
 ): { level: string; value: number; rule: Rule }[] {
+  const day = today();
   return rules
     .filter(
       (rule) =>
         (rule.kind === "above" || rule.kind === "below") &&
         rule.enabled &&
         rule.property === property &&
-        (rule.stations === null || rule.stations.includes(station)),
+        (rule.stations === null || rule.stations.includes(id)) &&
+        (rule.region === null || liesIn(properties.region, rule.region)) &&
+        (rule.valid_from === null || rule.valid_from <= day) &&
+        (rule.valid_to === null || rule.valid_to > day),
     )
     .flatMap((rule) =>
       LEVELS.flatMap(([level]) => {

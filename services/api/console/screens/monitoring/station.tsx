@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import { api, ask, read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { Chart, type Limit, type Point } from "../../kit/chart";
-import { readFeature } from "../../kit/features";
+import { type Feature, readFeature } from "../../kit/features";
 import { moment, number } from "../../kit/format";
 import { API } from "../../kit/page";
 import { account } from "../../kit/session";
@@ -72,7 +72,7 @@ export function StationDetails({
       {({ station, newest, names, rules }) => {
         const shown =
           newest.find((one) => one.property === chosen.value) ??
-          newest.find((one) => limitsFor(rules, code, one.property).length) ??
+          newest.find((one) => limitsFor(rules, station, one.property).length) ??
           newest[0];
         const name = (of: string) => {
           const found = names.get(of);
@@ -115,7 +115,7 @@ export function StationDetails({
                     id: "limits",
                     title: t("限值", "Limits"),
                     cell: (one) => (
-                      <Judged value={one.value} limits={limitsFor(rules, code, one.property)} />
+                      <Judged value={one.value} limits={limitsFor(rules, station, one.property)} />
                     ),
                   },
                   { id: "time", title: t("时间", "Time"), cell: (one) => moment(one.time) },
@@ -136,6 +136,7 @@ export function StationDetails({
                 key={shown.property}
                 newest={shown}
                 title={name(shown.property)}
+                station={station}
                 rules={rules}
               />
             )}
@@ -169,10 +170,12 @@ function Judged({ value, limits }: { value: number; limits: Limits }) {
 function Series({
   newest,
   title,
+  station,
   rules,
 }: {
   newest: Newest;
   title: string;
+  station: Feature;
   rules: readonly Rule[];
 }) {
   const step = useSignal("hour");
@@ -184,12 +187,12 @@ function Series({
   const lines = useMemo(() => [{ title, points: (rows ?? []).map(pointOf) }], [rows, title]);
   const limits = useMemo<Limit[]>(
     () =>
-      limitsFor(rules, newest.station, newest.property).map(({ level, value, rule }) => ({
+      limitsFor(rules, station, newest.property).map(({ level, value, rule }) => ({
         title: `${called(rule)} · ${levelName(level)}`,
         value,
         color: levelColor(level),
       })),
-    [rules, newest.station, newest.property],
+    [rules, station, newest.property],
   );
   const seconds = STEPS.find(([id]) => id === step.value)?.[4] ?? 0;
   return (
