@@ -29,6 +29,7 @@ export function Table<Row>({
   rows,
   keyOf,
   onOpen,
+  opens = () => true,
   chosen,
   empty,
 }: {
@@ -37,6 +38,8 @@ export function Table<Row>({
   rows: readonly Row[];
   keyOf: (row: Row) => string;
   onOpen?: (row: Row) => void;
+  /** Whether a row can be opened, where not all can. */
+  opens?: (row: Row) => boolean;
   chosen?: string | null;
   empty?: string;
 }) {
@@ -98,12 +101,13 @@ export function Table<Row>({
           {from > 0 && <Gap rows={from} columns={columns.length} />}
           {sorted.slice(from, to).map((row, at) => {
             const key = keyOf(row);
+            const open = onOpen && opens(row) ? () => onOpen(row) : undefined;
             return (
               <tr
                 key={key}
                 aria-rowindex={from + at + 2}
                 class={key === chosen ? "chosen" : ""}
-                onClick={onOpen ? (event) => besideControls(event) && onOpen(row) : undefined}
+                onClick={open && ((event) => besideControls(event) && open())}
               >
                 {columns.map((column, n) => {
                   const cell = column.cell(row);
@@ -111,8 +115,8 @@ export function Table<Row>({
                   const whole = many && typeof cell === "string" ? cell : undefined;
                   return (
                     <td key={column.id} class={column.numeric ? "numeric" : ""} title={whole}>
-                      {n === 0 && onOpen ? (
-                        <button type="button" class="link" onClick={() => onOpen(row)}>
+                      {n === 0 && open ? (
+                        <button type="button" class="link" onClick={open}>
                           {cell}
                         </button>
                       ) : (

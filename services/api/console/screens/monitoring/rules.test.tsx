@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
+import { plans, regions } from "../../kit/place";
 import {
   type Answer,
   cellsOf,
   open,
+  placed,
   refused,
   type Sent,
   screen,
@@ -18,7 +20,10 @@ import type { Rule } from "./readings";
 import { contentsOf, limitsText, Rules, ruleSent } from "./rules";
 import { PROPERTIES, rule } from "./testing";
 
-const planner = { scopes: ["read", "write"] } as const;
+const planner = {
+  scopes: ["read", "write"],
+  roles: [{ role: "planner", region: null }],
+} as const;
 const screenOf = (
   <>
     <Rules />
@@ -150,6 +155,31 @@ describe("the rules", () => {
     await cellsOf("Alert rules");
     expect(screen.queryByRole("button")).toBeNull();
   });
+  it.each(["approver", "surveyor", "analyst"])("are read alone by an %s", async (role) => {
+    serve(kept(rule()).answers);
+    open(screenOf, { scopes: ["read", "write", "projects"], roles: [{ role, region: null }] });
+    await cellsOf("Alert rules");
+    expect(screen.queryByRole("button")).toBeNull();
+  });
+  it("are opened by those who plan where they hold", async () => {
+    serve(
+      kept(
+        rule({ code: "a", name_en: "Anywhere" }),
+        rule({ code: "b", name_en: "In Xiamen", region: "xiamen" }),
+        rule({ code: "c", name_en: "Below it", region: "xiamen.siming" }),
+        rule({ code: "d", name_en: "Elsewhere", region: "banan" }),
+        rule({ code: "e", name_en: "Of the plan", plan: "xiamen-1" }),
+        rule({ code: "f", name_en: "Of a plan elsewhere", plan: "banan-1" }),
+        rule({ code: "g", name_en: "At stations", stations: ["yd"] }),
+      ).answers,
+    );
+    open(screenOf, { ...planner, roles: [{ role: "planner", region: "xiamen" }] });
+    plans.value = [...plans.value, placed("banan-1", { region: "banan" })];
+    await cellsOf("Alert rules");
+    const table = within(screen.getByRole("region", { name: "Alert rules" }));
+    const opened = table.getAllByRole("button").map(({ textContent }) => textContent);
+    expect(opened).toEqual(["In Xiamen", "Below it", "Of the plan", "At stations"]);
+  });
   it("are none at first", async () => {
     serve(kept().answers);
     open(screenOf, { scopes: ["read"], lang: "zh" });
@@ -200,6 +230,15 @@ describe("a new rule", () => {
     expect(post?.headers.get("X-CSRF-Token")).toBe("proof");
     expect(post?.headers.get("Idempotency-Key")).toBeTruthy();
     expect(screen.queryByRole("button", { name: "Save" })).toBeNull();
+  });
+  it("is of the region that one plans, and offers no other", async () => {
+    serve(kept().answers);
+    const hands = open(screenOf, { ...planner, roles: [{ role: "planner", region: "xiamen" }] });
+    regions.value = [...regions.value, placed("banan", { name_zh: "巴南区", name_en: "Banan" })];
+    await begin(hands);
+    const chosen = screen.getByRole<HTMLSelectElement>("combobox", { name: "Region" });
+    expect(chosen.value).toBe("xiamen");
+    expect([...chosen.options].map(({ text }) => text)).toEqual(["anywhere", "Xiamen"]);
   });
   it("asks what its kind takes, and says of what its limits are", async () => {
     serve(kept().answers);
@@ -285,7 +324,10 @@ describe("changing a rule", () => {
   };
   it("replaces it over the state that was read, and warns of what that does", async () => {
     const sent = serve(kept(rule({ quiet: { from: "22:00", to: "06:00" } })).answers);
-    const hands = open(screenOf, { scopes: ["read", "projects"] });
+    const hands = open(screenOf, {
+      scopes: ["read", "projects"],
+      roles: [{ role: "supervisor", region: null }],
+    });
     await hands.type(await edit(hands), " at night");
     expect(screen.getByText(/closes its open alerts/)).toBeTruthy();
     expect(screen.queryByRole("textbox", { name: /^Code ?$/ })).toBeNull();

@@ -8,8 +8,8 @@ import { featureOf, mergedForm } from "../../kit/editing";
 import { type PropertySchema, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm } from "../../kit/form";
 import { heldBy, isStale, readHeld } from "../../kit/held";
-import { plansHere, regionName, regions } from "../../kit/place";
-import { may } from "../../kit/session";
+import { plans, plansHere, region, regionName, regions } from "../../kit/place";
+import { holds, holdsAnywhere, may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { LEVELS, levelName, quantity, unitName } from "../../kit/terms";
 import { Badge, Button, FaultBox, Found, Irreversible, Panel, Select, tell } from "../../kit/ui";
@@ -53,10 +53,30 @@ export function ruleSent(values: Values): Values {
   return Object.fromEntries(kept);
 }
 
+const EDITORS = ["planner", "supervisor"] as const;
+
+const mayWrite = () => (may("write") || may("projects")) && holdsAnywhere(EDITORS);
+
+/** Whether a rule is for who is signed in to change: for those who plan where it holds. Where its
+ * stations lie is known to the service alone. */
+function mayChange({ region, stations, plan }: Rule): boolean {
+  if (!mayWrite()) return false;
+  if (region !== null || (stations === null && plan === null)) return holds(EDITORS, region);
+  const planned = stations === null && plans.value.find(({ code }) => code === plan);
+  return planned ? holds(EDITORS, String(planned.properties.region)) : true;
+}
+
+/** What a new rule begins with; rules that hold anywhere are not for who plans one region. */
+const startOf = (here: string): Values => ({
+  kind: "above",
+  enabled: true,
+  ...(holds(EDITORS, null) || !holds(EDITORS, here) ? {} : { region: here }),
+});
+
 export function Rules() {
   const open = useSignal<string | null>(null);
   const { asked, again } = useAsked(() => ask(api.GET("/alert-rules")), []);
-  const writes = may("write") || may("projects");
+  const writes = mayWrite();
   const done = () => {
     open.value = null;
     again();
@@ -84,13 +104,10 @@ export function Rules() {
               label={t("预警规则", "Alert rules")}
               rows={rules}
               keyOf={({ code }) => code}
-              {...(writes
-                ? {
-                    onOpen: ({ code }: Rule) => {
-                      open.value = code;
-                    },
-                  }
-                : {})}
+              onOpen={({ code }) => {
+                open.value = code;
+              }}
+              opens={mayChange}
               chosen={open.value}
               empty={t("还没有规则。", "There are no rules yet.")}
               columns={[
@@ -156,7 +173,7 @@ function RuleForm({
     }),
     [],
   );
-  const initial = rule ? contentsOf(rule) : { kind: "above", enabled: true };
+  const initial = rule ? contentsOf(rule) : startOf(region.value);
   const { values, begun, restored, reset } = useEdits(`rule.${rule?.code ?? ""}`, initial, etag);
   const fault = useSignal<Fault | null>(null);
   const theirs = useSignal<Answered<Rule> | null>(null);
@@ -259,10 +276,9 @@ function RuleForm({
 const CONTROLS: Controls = {
   region: ({ value, set }) => (
     <Select
-      choices={regions.value.map(({ code, properties }) => ({
-        value: code,
-        label: called(properties),
-      }))}
+      choices={regions.value
+        .filter(({ code }) => code === value || holds(EDITORS, code))
+        .map(({ code, properties }) => ({ value: code, label: called(properties) }))}
       value={String(value ?? "")}
       onChoose={(code) => set(code || undefined)}
       empty={t("所有区域", "anywhere")}
