@@ -299,6 +299,86 @@ describe("an exception", () => {
     expect(sent.filter(({ path }) => path.endsWith("/execution"))).toHaveLength(2);
     expect(screen.getByText("The exception is given")).toBeTruthy();
   });
+  describe("is of the region that answers for the site", () => {
+    const lying = (...codes: string[]): Record<string, Answer> => ({
+      ...GIVEN,
+      "GET /identify": { features: codes.map((id) => ({ id })) },
+    });
+    const everywhere: As = {
+      scopes: ["read", "write"],
+      roles: [{ role: "approver", region: null }],
+    };
+    const chosen = (dialog: Awaited<ReturnType<typeof form>>["dialog"]) =>
+      dialog.getByLabelText<HTMLSelectElement>(/Region that answers/);
+
+    it.each<[string, string[], Check, string]>([
+      ["the one it lies in, whatever one works on", ["banan"], refusedCheck(), "banan"],
+      [
+        "the one that one works on, if it lies there",
+        ["xiamen.a", "xiamen"],
+        refusedCheck(),
+        "xiamen",
+      ],
+      ["the smallest elsewhere", ["cq", "cq.banan.a", "cq.banan"], refusedCheck(), "cq.banan.a"],
+      [
+        "the one whose line is not drawn",
+        ["xiamen", "xiamen.a"],
+        checked({ gaps: [gap({ region: "xiamen.a" })] }),
+        "xiamen.a",
+      ],
+    ])("at first %s", async (_, codes, result, region) => {
+      const { hands, dialog, given, sent } = await form(
+        { ...everywhere, answers: lying(...codes) },
+        result,
+      );
+      expect(chosen(dialog).value).toBe(region);
+      const asked = sent.find(({ path }) => path === "/identify")?.query;
+      expect([asked?.get("lon"), asked?.get("lat"), asked?.get("tolerance_m")]).toEqual([
+        "118.0750000",
+        "24.0500000",
+        "0",
+      ]);
+      await hands.type(dialog.getByLabelText(/Reason/), "A dam");
+      await hands.click(dialog.getByRole("button", { name: "Give" }));
+      await waitFor(() => expect(given()[0]?.body).toMatchObject({ region, geometry: SITE }));
+    });
+    it("or another one it lies in, where one's role is", async () => {
+      const { hands, dialog, given } = await form({
+        ...everywhere,
+        roles: [{ role: "approver", region: "xiamen" }],
+        answers: lying("banan", "xiamen", "xiamen.a"),
+      });
+      const offered = [...chosen(dialog).options].map(({ value }) => value).filter(Boolean);
+      expect(offered).toEqual(["xiamen.a", "xiamen"]);
+      await hands.selectOptions(chosen(dialog), "xiamen.a");
+      await hands.type(dialog.getByLabelText(/Reason/), "A dam");
+      await hands.click(dialog.getByRole("button", { name: "Give" }));
+      await waitFor(() => expect(given()[0]?.body).toMatchObject({ region: "xiamen.a" }));
+    });
+    it("and says so to those whose roles are elsewhere", async () => {
+      const { dialog } = await form({ answers: lying("banan") });
+      expect(
+        dialog.getByText("Your roles are not in the region of this place (banan)."),
+      ).toBeTruthy();
+      expect(dialog.queryByRole("button", { name: "Give" })).toBeNull();
+    });
+    it("which is asked for again where that is refused", async () => {
+      let down = true;
+      const { hands, dialog } = await form({
+        answers: {
+          ...GIVEN,
+          "GET /identify": () =>
+            down ? refused(503, "not now") : { features: [{ id: "xiamen" }] },
+        },
+      });
+      expect(dialog.getByText("not now")).toBeTruthy();
+      down = false;
+      await hands.click(dialog.getByRole("button", { name: "Try again" }));
+      expect(
+        ((await dialog.findByLabelText(/Region that answers/)) as HTMLSelectElement).value,
+      ).toBe("xiamen");
+    });
+  });
   it("decides about what is not known, by its code", async () => {
     const { hands, dialog, given } = await form({ answers: GIVEN }, checked({ gaps: [gap()] }));
     await hands.type(dialog.getByLabelText(/Reason/), "Far from the coast");

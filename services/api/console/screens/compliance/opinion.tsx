@@ -1,14 +1,16 @@
 /** The verdict with its reasons, what lies where, the rules with their basis; and what follows. */
 
 import { useSignal } from "@preact/signals";
-import { faultOf, send } from "../../kit/api";
+import { faultOf, read, send } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
 import { Making } from "../../kit/editing";
-import type { Values } from "../../kit/features";
+import { address, type Feature, type PropertySchema, type Values } from "../../kit/features";
 import { fixed, today } from "../../kit/format";
+import { pointWithin } from "../../kit/map/shapes";
 import { API } from "../../kit/page";
-import { region } from "../../kit/place";
-import { account } from "../../kit/session";
-import { attempt, Badge, Button, Dialog, Empty, Panel, tell } from "../../kit/ui";
+import { liesIn, region, regionName } from "../../kit/place";
+import { account, holds } from "../../kit/session";
+import { attempt, Badge, Button, Dialog, Empty, Found, Panel, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { DOCUMENT, isAbout, mayExcept, mayRequest, REQUESTS, useWaitingFor } from "./requests";
 import {
@@ -43,6 +45,10 @@ export function Opinion({
   const approver = mayExcept();
   const planner = !approver && mayRequest();
   const { asked: waiting, again } = useWaitingFor(check);
+  const place = useAsked(
+    (signal) => regionsOf(asked, signal),
+    [asked, approver || planner ? check : null],
+  );
   /** What can be done about a rule or gap, unless somebody decides about it already. */
   const about = (what: { rule: string } | { gap: string }): About => ({
     requested: waiting.value.data?.some((one) => isAbout(one, what, asked)) ?? false,
@@ -99,6 +105,7 @@ export function Opinion({
           about={except.value}
           check={check}
           asked={asked}
+          place={place}
           requested={!approver}
           onClose={(sent) => {
             except.value = null;
@@ -314,23 +321,44 @@ function save(content: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** The regions that a place without a project lies in, the smallest first. */
+async function regionsOf({ geometry, region: said }: Asked, signal: AbortSignal) {
+  const at = geometry && pointWithin(geometry);
+  if (!at) return [];
+  const [lon, lat] = at.map((degrees) => degrees.toFixed(7));
+  const { features } = await read<{ features: Feature[] }>(
+    address("/identify", { lon, lat, tolerance_m: 0, collections: "regions" }),
+    signal,
+  );
+  const codes = [...new Set([...features.map(({ id }) => id), ...(said ? [said] : [])])];
+  const above = (code: string) => codes.filter((other) => liesIn(code, other)).length;
+  return codes.toSorted((a, b) => above(b) - above(a));
+}
+
 function ExceptionForm({
   about,
   check,
   asked,
+  place: { asked: found, again },
   requested,
   onClose,
 }: {
   about: { rule: string } | { gap: string };
   check: Check;
   asked: Asked;
+  /** The regions that the site lies in. */
+  place: ReturnType<typeof useAsked<string[]>>;
   /** It is asked for only: an approver is to decide. */
   requested: boolean;
   onClose: (sent: boolean) => void;
 }) {
-  const place = asked.project
-    ? { project: asked.project }
-    : { geometry: asked.geometry, region: region.value };
+  const role = requested ? "planner" : "approver";
+  const gap = "gap" in about && check.gaps.find(({ code }) => code === about.gap);
+  /** Who answers, unless somebody says otherwise: the region that one works on, if the site is there. */
+  const presumed = (codes: readonly string[]) =>
+    [gap ? gap.region : null, asked.region, region.value].find(
+      (one) => one && codes.includes(one),
+    ) ?? codes[0];
   const title = requested
     ? t("申请例外", "Request an exception")
     : t("批准例外", "Give an exception");
@@ -340,28 +368,60 @@ function ExceptionForm({
   const { document: decision, ...days } = EXCEPTION_MEMBERS();
   return (
     <Dialog title={title} onClose={() => onClose(false)}>
-      <Making
-        path={requested ? REQUESTS : "/compliance/exceptions"}
-        draft={`exception.${check.geometry.sha256}.${Object.values(about)[0]}`}
-        first={{ valid_from: today() }}
-        kind={{
-          members: {
-            reason: { title: t("理由", "Reason"), type: "string", maxLength: 2000 },
-            ...(requested ? {} : { document: decision }),
-            ...days,
-          },
-          required: ["reason"],
-          formOf: (read: Values) => read,
-          bodyOf: (form) => ({ ...about, ...place, ...form }),
-          method: "PUT",
+      <Found asked={found} again={again}>
+        {(within) => {
+          const codes = within.filter((code) => holds([role], code));
+          if (!asked.project && !codes.length) return <NotTheirs regions={within} />;
+          const answers: PropertySchema = {
+            title: t("负责区域", "Region that answers"),
+            type: "string",
+            enum: codes,
+            "x-enum-titles": Object.fromEntries(codes.map((code) => [code, regionName(code)])),
+          };
+          const subject = asked.project ? { project: asked.project } : { geometry: asked.geometry };
+          return (
+            <Making
+              path={requested ? REQUESTS : "/compliance/exceptions"}
+              draft={`exception.${check.geometry.sha256}.${Object.values(about)[0]}`}
+              first={{
+                valid_from: today(),
+                ...(asked.project ? {} : { region: presumed(codes) }),
+              }}
+              kind={{
+                members: {
+                  reason: { title: t("理由", "Reason"), type: "string", maxLength: 2000 },
+                  ...(asked.project ? {} : { region: answers }),
+                  ...(requested ? {} : { document: decision }),
+                  ...days,
+                },
+                required: ["reason", "region"],
+                formOf: (read: Values) => read,
+                bodyOf: (form) => ({ ...about, ...subject, ...form }),
+                method: "PUT",
+              }}
+              save={requested ? t("提交申请", "Send the request") : t("批准", "Give")}
+              onDone={() => {
+                tell(done);
+                onClose(true);
+              }}
+            />
+          );
         }}
-        save={requested ? t("提交申请", "Send the request") : t("批准", "Give")}
-        onDone={() => {
-          tell(done);
-          onClose(true);
-        }}
-      />
+      </Found>
     </Dialog>
+  );
+}
+
+/** What stands in place of the form for those whose roles are elsewhere. */
+function NotTheirs({ regions }: { regions: readonly string[] }) {
+  const names = regions.map(regionName);
+  return (
+    <Empty>
+      {t(
+        `您的角色不在该处所在区域（${names.join("、")}）。`,
+        `Your roles are not in the region of this place (${names.join(", ")}).`,
+      )}
+    </Empty>
   );
 }
 

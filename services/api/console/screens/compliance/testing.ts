@@ -163,6 +163,9 @@ export const serveChecks = (answers: Record<string, Answer> = {}) =>
       geometry: null,
       properties: {},
     },
+    "GET /identify": ({ query }) => ({
+      features: query.get("collections") === "regions" ? [{ id: "xiamen" }] : [],
+    }),
     "GET /tiles/layers/{}/style.json": { sources: {}, layers: [] },
     ...answers,
   });
