@@ -13,8 +13,11 @@ Nothing else is ever changed in place, so the folder can be copied elsewhere at 
 whatever copies files, objects and wal first.
 """
 
+import gzip
+import io
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias
@@ -38,6 +41,8 @@ from shanhai.storage.artifacts import URI, ArtifactStore, suffix_of
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"[0-9A-F]{8}\.history")
+FORMER = re.compile(r"^\s*(\d+)\s+([0-9A-F]+)/([0-9A-F]+)", re.MULTILINE)
+"""A line of a history: a former timeline, and the place where the next one leaves it."""
 NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 BASE, MANIFEST = "base.tar.gz.age", "manifest.json"
 WAL_SUFFIX = f".gz{AGE}"
@@ -139,8 +144,8 @@ class BackupFolder(Generic[P]):
         found = (path for path in self.objects.glob("*/*") if path.suffix in SUFFIXES)
         return {path.relative_to(self.root).with_suffix("").as_posix() for path in found}
 
-    def choose(self, to: datetime | None) -> BackupManifest:
-        """The base backup from which a moment is restored: the newest that ended before it.
+    def choose(self, to: datetime | None) -> list[BackupManifest]:
+        """The base backups that ended before a moment, the oldest first.
 
         Raises:
             NotFound: there is none at all.
@@ -159,7 +164,7 @@ class BackupFolder(Generic[P]):
                 message_zh=f"最早的备份完成于 {first}，无法恢复到更早的时刻",
                 pointer="--to",
             )
-        return fitting[-1]
+        return fitting
 
     def claim(self, system_identifier: str) -> None:
         """Note which cluster the folder is of, the first time; segments of two have equal names.
@@ -190,6 +195,54 @@ def segment_number(name: str, segment_bytes: int) -> int:
     """The place of a segment in the log, whatever its timeline."""
     per_file = 2**32 // segment_bytes
     return int(name[8:16], 16) * per_file + int(name[16:24], 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A timeline, the last of `begins`, with those it came of.
+
+    Attributes:
+        begins: The number of the first segment of each.
+    """
+
+    begins: Mapping[int, int]
+    segment_bytes: int
+
+    def holds(self, name: str) -> bool:
+        """Whether a segment leads to it; what others wrote after they parted does not."""
+        number, own = segment_number(name, self.segment_bytes), int(name[:8], 16)
+        begun = (one for one, first in self.begins.items() if first <= number)
+        return own == max(begun, default=own)
+
+
+def timeline_at(
+    folder: AnyFolder, to: datetime | None, identity: BackupIdentity | None
+) -> Timeline:
+    """The newest timeline that had begun at a moment; None: of all that wrote log or have a base.
+
+    One begins when its history is archived or, without that, with its first base. Histories are
+    encrypted: without the key each timeline is taken to leave the others at its first file.
+    """
+    bases, files = folder.choose(to), set(folder.wal_files())
+    size = bases[0].segment_bytes
+    written = [name for name in files | folder.begun().keys() if SEGMENT.fullmatch(name)]
+    firsts = {int(name[:8], 16): segment_number(name, size) for name in sorted(written)[::-1]}
+    begun = {int(one.first_segment[:8], 16) for one in bases}
+    for one in firsts:
+        history = folder.segment(f"{one:08X}.history")
+        if history.exists() and (to is None or history.stat().st_mtime <= to.timestamp()):
+            begun.add(one)
+    newest = max(begun)
+    if identity is None:
+        return Timeline({one: at for one, at in firsts.items() if one <= newest}, size)
+    begins, first, history = dict[int, int](), 0, folder.segment(f"{newest:08X}.history")
+    if history.exists():
+        packed = io.BytesIO()
+        unseal(history, packed, identity)
+        for former, high, low in FORMER.findall(gzip.decompress(packed.getvalue()).decode()):
+            begins[int(former)] = first
+            first = (int(high, 16) << 32 | int(low, 16)) // size
+    return Timeline({**begins, newest: first}, size)
 
 
 def last_without_gap(manifest: BackupManifest, segments: set[str]) -> int:

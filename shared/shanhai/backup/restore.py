@@ -17,7 +17,7 @@ from shanhai.backup import repository
 from shanhai.backup.encryption import BackupBroken, BackupIdentity, unseal
 from shanhai.backup.place import Place
 from shanhai.backup.server import find_program
-from shanhai.errors import InvalidInput, StorageFull, Unavailable
+from shanhai.errors import InvalidInput, NotFound, StorageFull, Unavailable
 from shanhai.storage.artifacts import ArtifactStore
 
 LOG_FOLDER = "restored_wal"
@@ -25,6 +25,7 @@ SETTINGS = f"""
 # Written by `shanhai db restore`; of no effect once the server has recovered.
 restore_command = 'gzip -dc < "{LOG_FOLDER}/%f.gz" > "%p"'
 recovery_target_time = '{{moment}}'
+recovery_target_timeline = '{{timeline}}'
 recovery_target_action = 'promote'
 """
 
@@ -75,13 +76,24 @@ def restore(
             message_zh="时刻须带时区，如 2026-05-01T12:00:00+08:00",
             pointer="--to",
         )
-    manifest = folder.choose(to)
-    files = _log_files(folder, manifest)
+    timeline = repository.timeline_at(folder, to, identity)
+    number = max(timeline.begins)
+    bases = [one for one in folder.choose(to) if timeline.holds(one.first_segment)]
+    if not bases:
+        raise NotFound(
+            f"there is no base backup that leads to timeline {number}",
+            message_zh=f"没有可恢复到时间线 {number} 的基础备份",
+        )
+    manifest = bases[-1]
+    files = _log_files(folder, manifest, timeline)
     if to is not None:
-        _demand_reach(folder, manifest, to)
+        _demand_reach(folder, manifest, files, to)
     made = _demand_empty(data)
+    # Empty, too: the cluster may have been restored before, to another moment.
+    moment = "" if to is None else to.astimezone(UTC).isoformat(sep=" ")
+    target = SETTINGS.format(moment=moment, timeline=number)
     try:
-        checked = _fill(folder, manifest, files, data, identity, to)
+        checked = _fill(folder, manifest, files, data, identity, target)
         objects, size = repository.put_back_objects(folder, store, identity)
     except BaseException:
         _clear(data, remove=made)
@@ -98,7 +110,7 @@ def _fill(
     files: list[str],
     data: Path,
     identity: BackupIdentity,
-    to: datetime | None,
+    target: str,
 ) -> bool:
     # First: no server starts in what is left of this if it is killed, until it has its log.
     (data / "recovery.signal").touch()
@@ -109,58 +121,52 @@ def _fill(
     log.mkdir(mode=0o700)
     for name in files:
         with (log / f"{name}.gz").open("xb") as file:
-            whole = folder.segment(name)
-            unseal(whole if whole.exists() else folder.begun()[name], file, identity)
+            unseal(_file_of(folder, name), file, identity)
     with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
-        # Empty, too: the cluster may have been restored before, to another moment.
-        moment = "" if to is None else to.astimezone(UTC).isoformat(sep=" ")
         # With less a server that reads this log does not start; of effect later, too.
         settings.writelines(f"{name} = {value}\n" for name, value in manifest.settings.items())
-        settings.write(SETTINGS.format(moment=moment))
+        settings.write(target)
     _give(data)
     return checked
 
 
-def _log_files(folder: repository.AnyFolder, manifest: repository.BackupManifest) -> list[str]:
+def _log_files(
+    folder: repository.AnyFolder,
+    manifest: repository.BackupManifest,
+    timeline: repository.Timeline,
+) -> list[str]:
     """What of the log the server may need: from the base's start to the first gap, and histories.
 
-    Beyond a gap nothing can be used, and offering it would not help.
+    Beyond a gap nothing can be used, nor what other timelines wrote: the server would read that in
+    place of what is missing. All histories, so that it takes a number that no timeline has.
     """
-    first = repository.segment_number(manifest.first_segment, manifest.segment_bytes)
-    last = repository.last_without_gap(manifest, folder.segments())
-    whole = [
-        name
-        for name in folder.wal_files()
-        if repository.HISTORY.fullmatch(name)
-        or first <= repository.segment_number(name, manifest.segment_bytes) <= last
-    ]
-    return [*whole, *_begun(folder, manifest, last)]
+    segments, size = set(filter(timeline.holds, folder.segments())), manifest.segment_bytes
+    first = repository.segment_number(manifest.first_segment, size)
+    last = repository.last_without_gap(manifest, segments)
+    # After the last whole one what was received of the next, if that was archived.
+    names = segments.union(filter(timeline.holds, folder.begun()))
+    needed = (one for one in names if first <= repository.segment_number(one, size) <= last + 1)
+    return [*needed, *filter(repository.HISTORY.fullmatch, folder.wal_files())]
 
 
-def _begun(
-    folder: repository.AnyFolder, manifest: repository.BackupManifest, last: int
-) -> list[str]:
-    """The segment after the last whole one, if what was received of it was archived."""
-    size = manifest.segment_bytes
-    return [name for name in folder.begun() if repository.segment_number(name, size) == last + 1]
+def _file_of(folder: repository.AnyFolder, name: str) -> Place:
+    whole = folder.segment(name)
+    return whole if whole.exists() else folder.begun()[name]
 
 
 def _demand_reach(
-    folder: repository.AnyFolder, manifest: repository.BackupManifest, to: datetime
+    folder: repository.AnyFolder,
+    manifest: repository.BackupManifest,
+    files: list[str],
+    to: datetime,
 ) -> None:
     """Refuse a moment after the end of what was archived, when the files tell.
 
     Copies may have lost the times of the files, which are those of the segments' ends; the server
     then says so itself when it starts.
     """
-    last = repository.last_without_gap(manifest, folder.segments())
-    ends = [
-        (folder.segment(name)).stat().st_mtime
-        for name in folder.segments()
-        if repository.segment_number(name, manifest.segment_bytes) <= last
-    ]
-    begun = folder.begun()
-    ends += [begun[name].stat().st_mtime for name in _begun(folder, manifest, last)]
+    segments = filter(repository.SEGMENT.fullmatch, files)
+    ends = [_file_of(folder, name).stat().st_mtime for name in segments]
     reached = datetime.fromtimestamp(max(ends), UTC) if ends else manifest.ended_at
     if to > max(reached, manifest.ended_at):
         told = max(reached, manifest.ended_at).isoformat()

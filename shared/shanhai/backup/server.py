@@ -257,11 +257,13 @@ class Archiver:
         for path in finished:
             name = _log_name(path) or ""
             ended = path.stat().st_mtime
-            with path.open("rb") as file:
-                packed = path.suffix == COMPRESSED
-                source = file if packed else io.BytesIO(gzip.compress(file.read(), compresslevel=1))
-                seal(source, self.folder.segment(name), self.recipient)
-            set_modified(self.folder.segment(name), ended)
+            # Histories are received at each start; the first tells when the timeline began.
+            if SEGMENT.fullmatch(name) or not self.folder.segment(name).exists():
+                with path.open("rb") as file:
+                    packed = path.suffix == COMPRESSED
+                    source = file if packed else io.BytesIO(gzip.compress(file.read(), 1))
+                    seal(source, self.folder.segment(name), self.recipient)
+                set_modified(self.folder.segment(name), ended)
             path.unlink()
             if SEGMENT.fullmatch(name):
                 self.folder.forget_begun(name)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -471,6 +472,93 @@ def test_the_log_is_used_up_to_a_gap(
     )
     needed = [one for one in drilled.folder.segments() if one >= drilled.manifest.first_segment]
     assert told.segments == len(needed)
+
+
+@asynccontextmanager
+async def running_again(
+    folder: BackupFolder[Path], home: Path, key: Path, to: datetime | None = None
+) -> AsyncIterator[str]:
+    """The URL of a server that was restored to a moment and takes writes."""
+    server = restored_server(home)
+    store = LocalArtifacts(key.parent / "store")
+    restore(folder, server.data, store=store, identity=read_identity(key), to=to)
+    shutil.copy(home.parent / "sixth" / "postgres" / "password", server.data.parent / "password")
+    await asyncio.to_thread(server.start)
+    try:
+        await eventually(lambda: accepts_writes(server.url()))
+        yield server.url()
+    finally:
+        server.stop()
+
+
+def has_file(folder: BackupFolder[Path], name: str) -> bool:
+    return folder.segment(name).exists()
+
+
+async def codes_of(url: str) -> set[str]:
+    async with open_sessions(url) as sessions, sessions() as session:
+        return set(await session.scalars(select(Region.code)))
+
+
+async def add_and_archive(
+    url: str, folder: BackupFolder[Path], key: Path, codes: str, *, wait_for: str = ""
+) -> list[datetime]:
+    """Write rows, each into another segment, after a file of the log has come or, without that,
+    after a base backup; when each was there."""
+    own, store = account_url(url, "backup"), LocalArtifacts(key.parent / "store")
+    recipient = read_recipient(str(read_identity(key).age.to_public()))  # type: ignore[union-attr]
+    moments, switch = [], text("SELECT pg_walfile_name(pg_switch_wal())")
+    archiver = Archiver(folder, own, store, recipient, key.parent / f"spool{codes}", every_s=0.2)
+    async with archiving(archiver), open_sessions(url) as sessions:
+        await eventually(lambda: has_slot(url))
+        if wait_for:
+            await eventually(partial(asyncio.to_thread, has_file, folder, wait_for))
+        else:
+            await take_backup(folder, url=own, store=store, recipient=recipient)
+        for code in codes:
+            moments.append(await add_region(url, code))
+            async with sessions() as session:
+                written = str(await session.scalar(switch))
+            await eventually(partial(asyncio.to_thread, has_file, folder, written))
+    return moments
+
+
+@pytest.mark.timeout(600)
+async def test_a_moment_comes_back_from_the_timeline_that_was_written_then(
+    directory: Path, tmp_path: Path
+) -> None:
+    server = PrivatePostgres(Surroundings.of_home(Home(directory / "sixth"), bound=True))
+    server.start()
+    folder, key = BackupFolder(tmp_path / "kept"), tmp_path / "key"
+    make_identity(key)
+    (tmp_path / "store").mkdir()
+    try:
+        await asyncio.to_thread(migrate_with_accounts, server)
+        first = await add_and_archive(server.url(), folder, key, "ABCD")
+    finally:
+        server.stop()
+    async with running_again(folder, directory / "to-a", key, first[0]) as url:
+        assert await codes_of(url) == {"A"}
+        second = await add_and_archive(url, folder, key, "EFG", wait_for="00000002.history")
+        await add_and_archive(url, folder, key, "H")
+    # A moment of what was given up, after log of another timeline has come.
+    async with running_again(folder, directory / "to-b", key, first[1]) as url:
+        assert await codes_of(url) == {"A", "B"}
+        await add_and_archive(url, folder, key, "I", wait_for="00000003.history")
+    async with running_again(folder, directory / "to-e", key, second[0]) as url:
+        assert await codes_of(url) == {"A", "E"}
+    # The newest timeline came of the first: the newest base does not lead to it.
+    async with running_again(folder, directory / "newest", key) as url:
+        assert await codes_of(url) == {"A", "B", "I"}
+    between = datetime.fromtimestamp(folder.segment("00000002.history").stat().st_mtime - 0.01, UTC)
+    with pytest.raises(InvalidInput, match="what was archived reaches to"):
+        restore(
+            folder,
+            tmp_path / "data",
+            store=LocalArtifacts(tmp_path / "store"),
+            identity=read_identity(key),
+            to=between,
+        )
 
 
 def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder[Path]) -> None:
