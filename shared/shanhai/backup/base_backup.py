@@ -31,6 +31,7 @@ from shanhai.backup.repository import (
     name_of,
     open_object,
     segment_number,
+    timeline_at,
 )
 from shanhai.backup.server import (
     Mark,
@@ -232,7 +233,7 @@ class Verified:
     """What was looked at.
 
     Attributes:
-        gaps: Segments of the log that are missing after the first base.
+        gaps: Segments of the log that are missing after the first base, up to the newest timeline.
         opened: Whether all was decrypted, too.
     """
 
@@ -259,8 +260,8 @@ def verify(folder: AnyFolder, identity: BackupIdentity | None) -> Verified:
             open_object(folder, uri, identity, Digesting())
         for name in folder.wal_files():
             _verify_log(folder, name, identity)
-    segments = folder.segments()
-    gaps = sum(1 for _ in missing_segments(manifests[0], segments))
+    segments, timeline = folder.segments(), timeline_at(folder, None, identity)
+    gaps = sum(1 for _ in missing_segments(manifests[0], set(filter(timeline.holds, segments))))
     return Verified(len(manifests), len(segments), len(objects), gaps, identity is not None)
 
 

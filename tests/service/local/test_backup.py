@@ -541,6 +541,7 @@ async def test_a_moment_comes_back_from_the_timeline_that_was_written_then(
         assert await codes_of(url) == {"A"}
         second = await add_and_archive(url, folder, key, "EFG", wait_for="00000002.history")
         await add_and_archive(url, folder, key, "H")
+    assert verify(folder, None).gaps == verify(folder, read_identity(key)).gaps == 0
     # A moment of what was given up, after log of another timeline has come.
     async with running_again(folder, directory / "to-b", key, first[1]) as url:
         assert await codes_of(url) == {"A", "B"}
@@ -559,6 +560,15 @@ async def test_a_moment_comes_back_from_the_timeline_that_was_written_then(
             identity=read_identity(key),
             to=between,
         )
+    # The first timeline has files of the same numbers, which do not fill the gap.
+    for history in folder.wal.glob("00000003*"):
+        history.unlink()
+    fork, inside = sorted(name for name in folder.segments() if name.startswith("00000002"))[:2]
+    assert {f"00000001{name[8:]}" for name in (fork, inside)} <= folder.segments()
+    folder.segment(inside).unlink()
+    assert verify(folder, None).gaps == verify(folder, read_identity(key)).gaps == 1
+    folder.segment(fork).unlink()
+    assert verify(folder, read_identity(key)).gaps == 2
 
 
 def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder[Path]) -> None:
