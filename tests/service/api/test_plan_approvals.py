@@ -211,6 +211,29 @@ async def test_an_approval_holds_for_what_was_approved(
     assert await status(joint["planner@a"]) == "approved"
 
 
+@pytest.mark.parametrize("change", [change_part, add_programme, remove_programme])
+async def test_nobody_alone_edits_what_all_approved(
+    submitted: People, session: AsyncSession, change: Any
+) -> None:
+    for place in ("a", "b"):
+        await decide(submitted[f"approver@{place}"], place, "approved")
+    before = await submitted["planner@a"].get(APPROVALS)
+    answer = await change(submitted, session)
+    assert answer.status_code == 409, answer.text
+    assert "'joint' is approved" in answer.json()["detail"]
+    after = await submitted["planner@a"].get(APPROVALS)
+    assert after.headers["ETag"] == before.headers["ETag"]
+
+
+async def test_nothing_is_moved_out_of_a_plan_in_force(submitted: People) -> None:
+    for place in ("a", "b"):
+        await decide(submitted[f"approver@{place}"], place, "approved")
+    await post(submitted["planner@a"], PLANS, plan("single", region="a"))
+    path = "/plans/joint/programmes/programme-a"
+    moved = await submitted["planner@a"].patch(path, json={"plan": "single"})
+    assert moved.status_code == 409, moved.text
+
+
 async def test_a_step_of_a_project_changes_no_plan(
     submitted: People, session: AsyncSession
 ) -> None:

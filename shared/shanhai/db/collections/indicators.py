@@ -149,5 +149,5 @@ PLAN_INDICATORS = Entity(
         _stated("targets", OBJECTS, Label("基期与目标", "Base and targets"), _TARGETS),
         *_LISTED.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan)),
 )

@@ -67,6 +67,11 @@ _WORKED_ON = text(
     "SELECT status FROM plan WHERE code = :plan AND deleted_at IS NULL"
     " AND cardinality(region_ids) > 0 AND status IN ('draft', 'submitted')"
 )
+# Whoever decides on the plan at the same time waits for the write, or the write for them.
+_DECIDED = text(
+    "SELECT code, status FROM plan WHERE code = ANY(CAST(:plans AS text[])) AND deleted_at IS NULL"
+    " AND cardinality(region_ids) > 0 ORDER BY id FOR SHARE"
+)
 _SEVERAL = Label("联合规划至少由两个不同区域组成", "a joint plan has two different regions or more")
 _LEAD = Label(
     "须包含牵头区域 region；牵头者为协同发展区时，须均为其成员",
@@ -118,27 +123,27 @@ async def _demand_regions(session: AsyncSession, listed: list[str], lead: str | 
         )
 
 
-def part_of_the_plan(under: str = "") -> Guard:
-    """A guard: what is of one region's part names a region of the plan."""
-
-    async def guard(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
-        after = change.after or {}
-        region, plan = after.get("region"), after.get("plan")
-        if region is None or plan is None or not _differs(change, "region", "plan"):
-            return ()
+async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """What is of a part names a region of its plan; a joint plan that was decided on stays."""
+    after, before = change.after or {}, change.before or {}
+    region, plan = after.get("region"), after.get("plan")
+    if region is not None and plan is not None and _differs(change, "region", "plan"):
         known = list(await session.scalars(_PARTIES, {"plan": plan}))
-        if region in known:
-            return ()
-        named = ", ".join(known)
-        return (
-            Fault(
-                f"{under}/region",
-                f"is no region of the plan {plan!r}; those are: {named or 'none'}",
-                f"不是规划 {plan!r} 的区域；其区域为：{named or '无'}",
-            ),
+        if region not in known:
+            named = ", ".join(known)
+            en = f"is no region of the plan {plan!r}; those are: {named or 'none'}"
+            zh = f"不是规划 {plan!r} 的区域；其区域为：{named or '无'}"
+            return (Fault("/region", en, zh),)
+    decided = await session.execute(_DECIDED, {"plans": [before.get("plan"), plan]})
+    return [
+        Fault(
+            "",
+            f"the joint plan {code!r} is {status}; it is changed by an edition",
+            f"联合规划 {code!r} 的状态为 {status}，须通过新版次修改",
         )
-
-    return guard
+        for code, status in decided
+        if status not in OPEN_STATUSES
+    ]
 
 
 def within_joint_plan(under: str = "/properties") -> Guard:
@@ -223,7 +228,7 @@ PLAN_PARTS = Entity(
         _OWN.source,
         *_OWN.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan)),
 )
 
 

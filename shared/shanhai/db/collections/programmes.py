@@ -173,7 +173,7 @@ PROGRAMMES = Entity(
         moved_by=frozenset({"plan"}),
         effects=(projects_come_along,),
         apart=frozenset({"plan"}),
-        guards=(RECORD_PERIOD, part_of_the_plan()),
+        guards=(RECORD_PERIOD, part_of_the_plan),
     ),
 )
 
