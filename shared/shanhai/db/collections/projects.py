@@ -25,9 +25,11 @@ def newest_of(project: str) -> str:
 
 _OWN = columns.Columns("pj")
 _STATE = text("SELECT state FROM project WHERE id = :row_id")
-_PAPER = text(
-    "SELECT min(d.code) FROM document d JOIN project p ON p.code = d.owner_code"
-    " WHERE p.id = :row_id AND d.owner_collection = 'projects' AND d.deleted_at IS NULL"
+_KEPT = text(
+    "SELECT p.state, (SELECT min(d.code) FROM document d WHERE d.owner_code = p.code"
+    " AND d.owner_collection = 'projects' AND d.deleted_at IS NULL),"
+    " EXISTS (SELECT FROM fund_entry e WHERE e.project_id = p.id) FROM project p"
+    " WHERE p.id = :row_id"
 )
 # A project is of the plan it names, or of its programme's.
 _PARTNERS = (
@@ -54,16 +56,17 @@ PERCENT = {**entity.NUMBER, "minimum": 0, "maximum": 100}
 async def only_deleted_before_reserve(
     session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
-    """A project that was taken into the reserve is cancelled, and keeps what is filed under it."""
+    """A project of the reserve is cancelled; one with papers or entries of the ledger stays."""
     if change.verb != "delete":
         return ()
-    state = await session.scalar(_STATE, {"row_id": change.row_id})
-    paper = await session.scalar(_PAPER, {"row_id": change.row_id})
+    state, paper, money = (await session.execute(_KEPT, {"row_id": change.row_id})).one()
     en, zh = f"document {paper!r} belongs to it", f"文件 {paper!r} 属于该项目"
+    if money:
+        en, zh = "the ledger has entries of it", "台账中已有其记录"
     if state not in DELETABLE:
         en = f"the project is in state {state!r}; cancel it instead"
         zh = f"项目状态为 {state!r}，不能删除，请改为取消"
-    return () if state in DELETABLE and paper is None else (Fault("", en, zh),)
+    return () if state in DELETABLE and paper is None and not money else (Fault("", en, zh),)
 
 
 async def only_moved_before_work(

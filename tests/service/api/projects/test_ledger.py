@@ -48,6 +48,16 @@ def entry(kind: str, amount: Any, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "source": "central-2024", "amount": amount, **more}
 
 
+async def test_a_project_with_entries_is_not_deleted(people: People, session: AsyncSession) -> None:
+    await funded(session, state="draft")
+    assert (await people["planner"].post(FUNDS, json=entry("allocation", "600"))).is_success
+    refused = await people["planner"].delete(f"/collections/projects/items/{PROJECT}")
+    assert refused.status_code == 409, refused.text
+    assert "ledger" in refused.json()["detail"]
+    # What it has of the source can still be given back.
+    assert (await people["owner"].post(FUNDS, json=entry("return", "600"))).status_code == 201
+
+
 async def test_money_goes_to_a_project_and_out_of_it(
     people: People, session: AsyncSession, anonymous: httpx.AsyncClient
 ) -> None:
