@@ -287,12 +287,12 @@ def add_contact(
 
 
 async def read_comments(
-    session: AsyncSession, notice: NoticeSeen, *, everything: bool
+    session: AsyncSession, notice: NoticeSeen, *, everything: bool, most: int | None = MOST_SHOWN
 ) -> Sequence[Any]:
-    """The comments in the order they came: all, or those everybody may see."""
+    """The first comments in the order they came, of all or of those everybody may see."""
     if not everything and not notice.show_comments:
         return []
-    asked = {"notice": notice.id, "all": everything, "most": MOST_SHOWN}
+    asked = {"notice": notice.id, "all": everything, "most": most}
     return (await session.execute(_COMMENTS, asked)).all()
 
 
@@ -544,7 +544,8 @@ async def read_summary(
         raise NotFound(
             f"there is no summary of {notice.code} yet", message_zh=f"{notice.code} 尚无汇总报告"
         )
-    return summarise(notice, await read_comments(session, notice, everything=True)), None
+    rows = await read_comments(session, notice, everything=True, most=None)
+    return summarise(notice, rows), None
 
 
 async def freeze_summary(
@@ -570,7 +571,7 @@ async def freeze_summary(
             f"notice {notice.code} is {state}; its summary is frozen when it is closed",
             message_zh=f"公示 {notice.code} 状态为 {state}；结束后方可定稿汇总",
         )
-    rows = await read_comments(session, notice, everything=True)
+    rows = await read_comments(session, notice, everything=True, most=None)
     content = summarise(notice, rows)
     row = NoticeSummary(
         notice_id=notice.id, content=content, sha256=hash_of(content), frozen_by=caller.owner

@@ -110,6 +110,28 @@ async def comment(client: httpx.AsyncClient, body: Mapping[str, Any]) -> httpx.R
     return await client.post("/notices/n-1/comments", json={**body, "work": await proof(client)})
 
 
+async def test_a_summary_counts_every_comment(people: People, session: AsyncSession) -> None:
+    await publish(people, session)
+    await session.execute(
+        text(
+            "INSERT INTO notice_comment (code, notice_id, text, authored, receipt_sha256, reply,"
+            " adoption, reason, replied_at, replied_by) SELECT 'comment-' || g, n.id, 'x',"
+            " 'anonymous', 'h' || g, 'r',"
+            " CASE WHEN g > 10000 THEN 'adopted' ELSE 'not_adopted' END,"
+            " 'w', now(), 'p' FROM notice n, generate_series(1, 10003) g"
+        )
+    )
+    await session.commit()
+    await age(session, 40)
+    assert (await change(people["planner@a"], state="closed")).status_code == 200
+    draft = (await people["planner@a"].get("/notices/n-1/summary")).json()
+    frozen = await people["approver@a"].post("/notices/n-1/summary")
+    assert frozen.status_code == 201, frozen.text
+    for content in (draft["content"], frozen.json()["content"]):
+        assert content["counts"]["comments"] == len(content["comments"]) == 10_003
+        assert content["counts"]["by_adoption"]["adopted"] == 3
+
+
 async def test_a_plan_is_approved_when_its_comments_are_summed_up(
     people: People, session: AsyncSession
 ) -> None:
