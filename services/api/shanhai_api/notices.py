@@ -433,8 +433,7 @@ async def post_comment(
     write: Write[Writer], notice: str, body: JsonBody[PublicComment]
 ) -> CommentKept:
     """Take a comment in the period of the notice, of whom the notice allows."""
-    seen = await comments.find_notice(write.session, notice, write.caller.viewer)
-    await comments.lock_notice(write.session, seen)
+    seen = await comments.find_notice(write.session, notice, write.caller.viewer, lock=True)
     comments.demand_running(seen)
     shape = None
     if body.place is not None:
@@ -463,7 +462,7 @@ async def put_reply(
     write: Write[Writer], notice: str, comment: str, body: JsonBody[ReplyBody]
 ) -> CommentAnswered:
     """Answer a comment and say whether it was adopted, and why."""
-    seen = await comments.find_notice(write.session, notice, write.caller.viewer)
+    seen = await comments.find_notice(write.session, notice, write.caller.viewer, lock=True)
     new = comments.Answering(
         body.reply, body.adoption, body.reason, topic=body.topic, is_shown=body.shown
     )

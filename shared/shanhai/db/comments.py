@@ -140,12 +140,17 @@ class Answering:
     is_shown: bool = False
 
 
-async def find_notice(session: AsyncSession, code: str, viewer: Viewer) -> NoticeSeen:
-    """The notice of a code.
+async def find_notice(
+    session: AsyncSession, code: str, viewer: Viewer, *, lock: bool = False
+) -> NoticeSeen:
+    """The notice of a code; with `lock` nobody closes it, or freezes its summary, meanwhile.
 
     Raises:
         NotFound: there is none the viewer may know of.
     """
+    if lock and "\x00" not in code:
+        locked = sa.text("SELECT FROM notice WHERE code = :code FOR SHARE")
+        await session.execute(locked, {"code": code})
     found = [] if "\x00" in code else await _notices(session, viewer, "nt.code = :code", code=code)
     if not found:
         raise NotFound(f"there is no notice {code!r}", message_zh=f"没有公示 {code!r}")
@@ -169,11 +174,6 @@ async def _notices(
     met = " AND ".join((asked, NOTICES.live, *visibility(NOTICES, viewer)))
     rows = await session.execute(sa.text(_NOTICE + met + rest), {**values, **viewer_values(viewer)})
     return [NoticeSeen(**row._mapping) for row in rows]
-
-
-async def lock_notice(session: AsyncSession, notice: NoticeSeen) -> None:
-    """Nobody closes the notice, or freezes its summary, until the transaction ends."""
-    await session.execute(sa.text("SELECT FROM notice WHERE id = :id FOR SHARE"), {"id": notice.id})
 
 
 def may_answer(caller: Identity, notice: NoticeSeen) -> bool:

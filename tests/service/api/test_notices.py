@@ -1,5 +1,6 @@
 """Notices: published for as long as the law asks, commented on, answered, and summed up."""
 
+import asyncio
 import hashlib
 import io
 import itertools
@@ -16,10 +17,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.comments import forget_contacts
+from shanhai.db.comments import find_notice, forget_contacts, freeze_summary
 from shanhai.db.engine import read_today
+from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.settings import ParticipationSettings
+from shanhai.vocabulary import Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.joint_plans import People, names, plan, pointers, post
 
@@ -130,6 +133,35 @@ async def test_a_summary_counts_every_comment(people: People, session: AsyncSess
     for content in (draft["content"], frozen.json()["content"]):
         assert content["counts"]["comments"] == len(content["comments"]) == 10_003
         assert content["counts"]["by_adoption"]["adopted"] == 3
+
+
+async def test_a_reply_waits_for_the_summary_that_is_being_frozen(
+    people: People, session: AsyncSession, state: ServiceState
+) -> None:
+    await publish(people, session)
+    assert (await comment(people["anonymous"], SAID)).status_code == 201
+    planner = people["planner@a"]
+    code = (await planner.get("/notices/n-1/comments")).json()["comments"][0]["code"]
+    path = f"/notices/n-1/comments/{code}/reply"
+    assert (await planner.put(path, json=REPLY)).status_code == 200
+    await age(session, 40)
+    assert (await change(planner, state="closed")).status_code == 200
+    judge = Identity("judge", frozenset({Scope.ADMIN}))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with state.sessions() as freezing:
+        seen = await find_notice(freezing, "n-1", judge.viewer)
+        row = await freeze_summary(freezing, seen, caller=judge, act=Act("judge"))
+        late = asyncio.create_task(planner.put(path, json={**REPLY, "adoption": "not_adopted"}))
+        for _ in range(1_000):
+            if late.done() or await session.scalar(waiting):
+                break
+            await asyncio.sleep(0.01)
+        await freezing.commit()
+    assert row.content["comments"][0]["adoption"] == "adopted"
+    assert (await late).status_code == 409
+    shown = (await people["anonymous"].get("/notices/n-1/summary")).json()["content"]["comments"]
+    kept = (await planner.get("/notices/n-1/comments")).json()["comments"]
+    assert [one["adoption"] for one in (*shown, *kept)] == ["adopted", "adopted"]
 
 
 async def test_a_plan_is_approved_when_its_comments_are_summed_up(
