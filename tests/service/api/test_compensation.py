@@ -272,6 +272,16 @@ async def test_why_a_rule_is_not_valid_is_told_in_the_readers_language(
     assert refused.json()["detail"].endswith(reason)
 
 
+async def test_an_agreement_ends_with_its_last_year(people: People) -> None:
+    await in_force(people, start_year=2022)
+    refused = await people["approver@a"].patch(OURS, json={"state": "ended"})
+    assert (refused.status_code, pointers(refused)) == (409, ["/end_year"])
+    ended = await people["approver@a"].patch(OURS, json={"state": "ended", "end_year": 2023})
+    assert ended.status_code == 200, ended.text
+    late = await people["planner@a"].post(f"{OURS}/settlements", json={"year": 2024})
+    assert (late.status_code, pointers(late)) == (400, ["/year"])
+
+
 async def test_what_was_agreed_of_an_item_that_is_none_can_still_be_ended(
     people: People, session: AsyncSession
 ) -> None:
@@ -285,7 +295,7 @@ async def test_what_was_agreed_of_an_item_that_is_none_can_still_be_ended(
     await session.commit()
     made = await people["planner@a"].post(f"{OURS}/settlements", json={"year": 2024})
     assert made.json()["content"]["missing"] == ["foo"]
-    ended = await people["approver@a"].patch(OURS, json={"state": "ended"})
+    ended = await people["approver@a"].patch(OURS, json={"state": "ended", "end_year": 2025})
     assert ended.status_code == 200, ended.text
 
 

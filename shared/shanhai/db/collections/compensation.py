@@ -201,6 +201,11 @@ async def stays_once_in_force(
     if after is None:
         rule = ("an agreement that was in force stays", "已生效的协议不得删除")
         return [Fault("", *rule)]
+    if after.get("state") == "ended" and after.get("end_year") is None:
+        # Else it would be settled for years to come, beside the one that takes its place.
+        return [
+            Fault("/end_year", "an agreement is ended with its last year", "终止协议须填终止年")
+        ]
     return [
         Fault(
             f"/{name}",
