@@ -24,6 +24,7 @@ from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.hierarchy import find_region
 from shanhai.db.identity import Viewer
 from shanhai.db.observations.aggregation import WATER_STATIONS, water_classes
+from shanhai.db.projects.plan_totals import UNDONE
 from shanhai.science import water_quality
 from shanhai.science.units import unit_name
 from shanhai.vocabulary import STATION_KINDS, Label
@@ -417,11 +418,11 @@ async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, An
 
 
 async def _measures(session: AsyncSession, viewer: Viewer, asked: Mapping[str, Any]) -> DossierPart:
-    """What all the projects plan and have done of each measure."""
+    """What the projects that were not given up plan and have done of each measure."""
     query = text(
         "SELECT m.measure, count(*) AS projects, sum(m.planned) AS planned, sum(m.done) AS done,"  # noqa: S608
         " m.unit FROM project_measure m WHERE m.project_id IN"
-        f" (SELECT {PROJECTS.alias}.id FROM {_of_listed('projects', viewer)})"
+        f" (SELECT {PROJECTS.alias}.id FROM {_of_listed('projects', viewer)} AND {UNDONE})"
         " GROUP BY m.measure, m.unit ORDER BY m.measure, m.unit"
     )
     rows = (await session.execute(query, asked)).all()

@@ -55,7 +55,7 @@ class ProgrammeSums(Answered):
     name_zh: str
     name_en: str
     projects: int
-    costed: int = Field(description="How many of them tell their cost")
+    costed: int = Field(description="How many of those not given up tell their cost")
     cost: AmountText | None
     allocated: Maybe[Known] = None
     paid: Maybe[Known] = None
@@ -88,12 +88,12 @@ class RegionSums(Answered):
     name_en: str
     region_area_km2: float | None = Field(description="None where nobody has drawn the region")
     projects: int
-    costed: int = Field(description="How many of them tell their cost")
+    costed: int = Field(description="How many of those not given up tell their cost")
     cost: AmountText | None
     allocated: Maybe[Known] = None
     paid: Maybe[Known] = None
     balance: Maybe[Known] = None
-    drawn: int = Field(description="How many of them have a place")
+    drawn: int = Field(description="How many of those not given up have a place")
     area_km2: float | None
     first_year: int | None
     last_year: int | None

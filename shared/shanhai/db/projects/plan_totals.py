@@ -32,7 +32,7 @@ class MeasureTotal:
 
 @dataclass(slots=True)
 class ProgrammeTotals:
-    """A programme and its projects; `costed` of them tell their cost."""
+    """A programme and its projects; `costed` of those not given up tell their cost."""
 
     code: str | None
     name: Label
@@ -55,7 +55,7 @@ class RegionTotals:
     Attributes:
         code: None for projects that lie in none of the plan's regions.
         region_area_m2: None where nobody has drawn the region; that is not an area of nothing.
-        drawn: How many of the projects have a place.
+        drawn: How many of the projects, without those that were given up, have a place.
         area_m2: The area of those; None where there is none.
     """
 
@@ -75,31 +75,34 @@ class RegionTotals:
 
 NO_REGION = Label("不在规划区域内", "In no region of the plan")
 NO_PROGRAMME = Label("未列入重点工程", "In no programme")
-SUMS = """
-SELECT pg.code, pg.name_zh, pg.name_en, count(s.id), count(s.cost), sum(s.cost),
-       coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), sum(s.area_m2),
-       min(s.start_year), max(s.end_year)
-  FROM (SELECT id, code, name_zh, name_en, order_no FROM {programmes} pg
-         WHERE plan_id = :plan AND {there}) pg
+UNDONE = "pj.state NOT IN ('rejected', 'cancelled')"
+"""Projects that were given up answer nothing, and neither cost nor do what they had planned."""
+SUMS = f"""
+SELECT pg.code, pg.name_zh, pg.name_en, count(s.id), count(pj.cost), sum(pj.cost),
+       coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), sum(pj.area_m2),
+       min(pj.start_year), max(pj.end_year)
+  FROM (SELECT id, code, name_zh, name_en, order_no FROM {{programmes}} pg
+         WHERE plan_id = :plan AND {{there}}) pg
   FULL JOIN seen s ON s.programme_id = pg.id
+  LEFT JOIN seen pj ON pj.id = s.id AND {UNDONE}
   LEFT JOIN LATERAL (
     SELECT sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END)
              AS allocated,
            sum(e.amount) FILTER (WHERE e.kind = 'payment') AS paid
-      FROM fund_entry e WHERE e.project_id = s.id{by_then}) f ON true
+      FROM fund_entry e WHERE e.project_id = s.id{{by_then}}) f ON true
  GROUP BY pg.id, pg.code, pg.name_zh, pg.name_en, pg.order_no
 HAVING pg.id IS NOT NULL OR count(s.id) > 0
  ORDER BY pg.order_no NULLS LAST, pg.code
-"""
+"""  # noqa: S608 - a constant
 STATES = """
 SELECT s.programme, s.state, count(*) FROM seen s JOIN project_state st ON st.state = s.state
  GROUP BY s.programme, s.state, st.order_no ORDER BY st.order_no
 """
-MEASURES = """
-SELECT s.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
-  FROM seen s JOIN {measures} m ON m.project_id = s.id
- GROUP BY s.programme, m.measure, m.unit ORDER BY m.measure, m.unit
-"""
+MEASURES = f"""
+SELECT pj.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
+  FROM seen pj JOIN {{measures}} m ON m.project_id = pj.id AND {UNDONE}
+ GROUP BY pj.programme, m.measure, m.unit ORDER BY m.measure, m.unit
+"""  # noqa: S608 - a constant
 
 
 # A project lies in the region of the plan that is its own, or lies above its own.
@@ -114,21 +117,22 @@ WITH RECURSIVE listed AS (
   SELECT within.top, r.id FROM region r JOIN within ON r.parent_id = within.id
 ),
 """
-REGION_SUMS = """
-SELECT r.code, r.name_zh, r.name_en, r.area_m2, count(s.id), count(s.cost), sum(s.cost),
-       coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), count(s.geom), sum(s.area_m2),
-       min(s.start_year), max(s.end_year)
+REGION_SUMS = f"""
+SELECT r.code, r.name_zh, r.name_en, r.area_m2, count(s.id), count(pj.cost), sum(pj.cost),
+       coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), count(pj.geom), sum(pj.area_m2),
+       min(pj.start_year), max(pj.end_year)
   FROM (SELECT region.*, listed.place FROM region JOIN listed ON listed.id = region.id) r
   FULL JOIN (SELECT seen.*, within.top FROM seen
                LEFT JOIN within ON within.id = seen.region_id) s ON s.top = r.id
+  LEFT JOIN seen pj ON pj.id = s.id AND {UNDONE}
   LEFT JOIN LATERAL (
     SELECT sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END)
              AS allocated,
            sum(e.amount) FILTER (WHERE e.kind = 'payment') AS paid
-      FROM fund_entry e WHERE e.project_id = s.id{by_then}) f ON true
+      FROM fund_entry e WHERE e.project_id = s.id{{by_then}}) f ON true
  GROUP BY r.id, r.code, r.name_zh, r.name_en, r.area_m2, r.place
  ORDER BY r.place NULLS LAST
-"""
+"""  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +311,6 @@ async def read_timetable(
     ]
 
 
-UNDONE = "pj.state NOT IN ('rejected', 'cancelled')"
-"""Projects that were given up answer nothing."""
 ISLAND = "岛"
 """An ending that names of islands have or have not."""
 WAYS = ("link", "overlap", "place")

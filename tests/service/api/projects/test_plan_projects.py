@@ -81,6 +81,45 @@ async def test_programmes_add_up(
     ]
 
 
+@pytest.mark.parametrize("given_up", ["cancelled", "rejected"])
+async def test_projects_that_were_given_up_are_counted_without_what_they_planned(
+    banan: AsyncSession, reader: httpx.AsyncClient, given_up: str
+) -> None:
+    own = "WHERE code = 'banan.PRJ01'"
+    await banan.execute(text(f"UPDATE project SET cost = 100 {own}"))
+    await banan.execute(
+        text(
+            "UPDATE project_measure SET planned = 2, unit = 'm' WHERE order_no = 1"
+            f" AND project_id = (SELECT id FROM project {own})"
+        )
+    )
+    await banan.commit()
+
+    async def told() -> tuple[Any, ...]:
+        document = (await reader.get(f"{PLAN}/totals")).json()
+        programme, region = document["programmes"][0], document["regions"][0]
+        dossier = (await reader.get("/regions/banan/dossier")).json()
+        lines = next(part["rows"] for part in dossier["parts"] if part["name"] == "measures")
+        return (
+            document["projects"],
+            *((sums["cost"], sums["costed"], sums["projects"]) for sums in (programme, region)),
+            *(programme["states"], programme["first_year"]),
+            *(
+                [each["unit"] for each in rows if each["planned"]]
+                for rows in (programme["measures"], lines)
+            ),
+        )
+
+    years = (await reader.get("/collections/projects/items/banan.PRJ01")).json()["properties"]
+    assert await told() == (
+        *(21, ("100.00", 1, 1), ("100.00", 1, 21)),
+        *({"reserve": 1}, years["start_year"], ["m"], ["m"]),
+    )
+    await banan.execute(text(f"UPDATE project SET state = :state {own}"), {"state": given_up})
+    await banan.commit()
+    assert await told() == (*(21, (None, 0, 1), (None, 0, 21), {given_up: 1}, None, [], []),)
+
+
 async def test_money_of_a_plan_adds_up_by_source_year_and_programme(
     banan: AsyncSession, anonymous: httpx.AsyncClient, reader: httpx.AsyncClient
 ) -> None:
