@@ -233,9 +233,10 @@ TITLES = entity.Entity(
             steps=(
                 entity.Step("candidate", "approved", _JUDGES),
                 entity.Step("candidate", "withdrawn", _WRITERS | _JUDGES),
-                entity.Step("approved", "withdrawn", _JUDGES),
+                entity.Step("approved", "withdrawn", _JUDGES, frozenset({"reason"})),
                 entity.Step("withdrawn", "candidate", _WRITERS),
             ),
+            settled=frozenset({"approved"}),
         ),
     ),
 )

@@ -174,7 +174,7 @@ class Lifecycle:
         property: The member that tells the state; writing it takes a step.
         initial: The state of a new row.
         steps: All the steps there are.
-        settled: States in which nothing but the state itself can be changed.
+        settled: States in which nothing can be changed but the state, with what its step is given.
     """
 
     property: str

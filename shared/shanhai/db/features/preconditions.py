@@ -63,7 +63,7 @@ def demand_change(
         demand_role(identity, editing.roles | _who_led_here(lifecycle, before), region_id)
     if lifecycle is None:
         return
-    if others or also_geometry:
+    if others - given or also_geometry:
         demand_unsettled(lifecycle, before, others)
     if lifecycle.property in changed:
         _demand_step(lifecycle, identity, before, changed[lifecycle.property], region_id, under)

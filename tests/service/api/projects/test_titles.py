@@ -83,9 +83,15 @@ class TestTitles:
         early = await people["approver"].patch(f"{TITLES}/bay", json={**given, "year": 2199})
         assert (early.status_code, pointers(early)) == (409, ["/year"])
         assert (await people["approver"].patch(f"{TITLES}/bay", json=given)).status_code == 200
+        for who in ("planner", "approver"):
+            other = await people[who].patch(f"{TITLES}/bay", json={"level": "city"})
+            assert (other.status_code, "approved" in other.text) == (409, True)
+            assert (await people[who].delete(f"{TITLES}/bay")).status_code == 409
         kept = await people["approver"].patch(f"{TITLES}/bay", json={"state": "withdrawn"})
         assert (kept.status_code, pointers(kept)) == (409, ["/reason"])
         why = {"state": "withdrawn", "reason": "复核未通过"}
+        more = await people["approver"].patch(f"{TITLES}/bay", json={**why, "level": "city"})
+        assert more.status_code == 409
         assert (await people["approver"].patch(f"{TITLES}/bay", json=why)).status_code == 200
         # What was withdrawn stands in the way of no new try.
         assert (
