@@ -116,6 +116,27 @@ SHAPES = st.one_of(
         ]
     ),
 )
+MIXED = st.sampled_from(
+    [
+        {
+            "type": "GeometryCollection",
+            "geometries": [
+                {"type": "Point", "coordinates": [118.25, 24.4]},
+                {
+                    "type": "Polygon",
+                    "coordinates": [[[119, 24], [119.2, 24], [119.2, 25], [119, 25], [119, 24]]],
+                },
+            ],
+        },
+        {
+            "type": "GeometryCollection",
+            "geometries": [
+                {"type": "LineString", "coordinates": [[118, 24], [118.3, 24.3]]},
+                {"type": "MultiPoint", "coordinates": [[118.125, 24.2], [118.5, 24.6]]},
+            ],
+        },
+    ]
+)
 COMPARISONS = list(COMPARE)
 CONDITIONS = st.one_of(
     operation(COMPARISONS, SUMS, SUMS),
@@ -133,6 +154,7 @@ CONDITIONS = st.one_of(
     operation(["isNull"], named(*(name for name in THING_ROWS[0] if name != "id"))),
     operation(list(TIME), TIMES, TIMES),
     operation(list(SPACE), SHAPES, SHAPES),
+    operation(["s_intersects", "s_disjoint"], SHAPES | MIXED, MIXED),
     named("yes"),
     st.booleans(),
 )

@@ -122,7 +122,7 @@ def value(node: Tree, row: Row) -> Any:
         return datetime.fromisoformat(node["timestamp"])
     if "bbox" in node:
         return shapely.box(*node["bbox"])
-    if "coordinates" in node:
+    if "coordinates" in node or "geometries" in node:
         return shape(node)
     if node["op"] not in {"casei", "+", "-", "*", "/", "%", "div"}:
         return truth(node, row)

@@ -180,6 +180,11 @@ CLASSES: dict[str, list[tuple[str, list[str]]]] = {
             ["line-1"],
         ),
         ("S_INTERSECTS(geometry, MULTIPOINT((118.06 24.51),(118.31 24.51)))", ["line-1", "line-6"]),
+        (
+            "S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(118.06 24.51),"
+            " POLYGON((118.31 24.51,118.32 24.51,118.32 24.52,118.31 24.51))))",
+            ["line-1", "line-6"],
+        ),
     ],
     "spatial-functions": [
         ("S_WITHIN(geometry, BBOX(118,24.4,118.1,24.6))", ["line-0", "line-1"]),

@@ -55,6 +55,7 @@ class FilterOperand:
         computed: It is the result of arithmetic, a `numeric`.
         money: It is an amount of money, with which texts of digits are compared, too.
         near: SQL of an indexed geometry whose box holds that of this one, which has no index.
+        mixed: It is a collection of geometries of several dimensions.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class FilterOperand:
     computed: bool = False
     money: bool = False
     near: str | None = None
+    mixed: bool = False
 
     def described(self) -> Label:
         """The operand and its kind, for messages."""

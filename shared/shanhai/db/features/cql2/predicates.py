@@ -37,6 +37,11 @@ def spatial_relation(operator: str, left: FilterOperand, right: FilterOperand) -
 
     `&&` is spelled out, so that the index is used whatever the planner knows of the function.
     """
+    if (left.mixed or right.mixed) and FUNCTIONS[operator] != "ST_Intersects":
+        raise refused(
+            "a GEOMETRYCOLLECTION must hold points, lines or polygons, not a mixture",
+            "GEOMETRYCOLLECTION 中只能是点、线、面之一，不能混合",
+        )
     boxes = f"{left.sql} && {right.sql}"
     if left.near or right.near:
         boxes = f"{left.near or left.sql} && {right.near or right.sql} AND {boxes}"
@@ -50,7 +55,8 @@ def geometry_operand(context: FilterContext, node: Mapping[str, Any]) -> FilterO
     geometry = _box(context, node["bbox"]) if "bbox" in node else _shape(context, node)
     name = str(node.get("type", "BBOX"))
     data = context.bind(shapely.to_wkb(geometry), "bytea")
-    return FilterOperand("geometry", name, f"ST_GeomFromWKB({data}, {STORAGE_SRID})")
+    mixed = geometry.geom_type == "GeometryCollection"
+    return FilterOperand("geometry", name, f"ST_GeomFromWKB({data}, {STORAGE_SRID})", mixed=mixed)
 
 
 def _shape(context: FilterContext, node: Mapping[str, Any]) -> BaseGeometry:
@@ -171,16 +177,9 @@ def _flat_box(west: float, south: float, east: float, north: float) -> BaseGeome
 
 
 def _simplest(geometry: BaseGeometry) -> BaseGeometry:
-    """A collection as one geometry; PostGIS relates none of mixed dimensions."""
-    if geometry.geom_type != "GeometryCollection":
-        return geometry
-    merged = shapely.union_all(shapely.get_parts(geometry))
-    if merged.geom_type == "GeometryCollection":
-        raise refused(
-            "a GEOMETRYCOLLECTION must hold points, lines or polygons, not a mixture",
-            "GEOMETRYCOLLECTION 中只能是点、线、面之一，不能混合",
-        )
-    return merged
+    """A collection as one geometry; one of mixed dimensions PostGIS can only intersect."""
+    collected = geometry.geom_type == "GeometryCollection"
+    return shapely.union_all(shapely.get_parts(geometry)) if collected else geometry
 
 
 Side = Literal["start", "end"]
