@@ -143,7 +143,11 @@ async def test_req_features_filter_conformance(client: httpx.AsyncClient) -> Non
 
 
 CLASSES: dict[str, list[tuple[str, list[str]]]] = {
-    "cql2-text": [("name_zh = '生态红线3'", ["line-3"]), ("(((code='line-1')))", ["line-1"])],
+    "cql2-text": [
+        ("name_zh = '生态红线3'", ["line-3"]),
+        ("(((code='line-1')))", ["line-1"]),
+        ("code = 'line-1' OR name_zh = 'a\\'b' OR name_zh = 'a''b'", ["line-1"]),
+    ],
     "cql2-json": [
         ('{"op":"=","args":[{"property":"code"},"line-1"]}', ["line-1"]),
         ('{"op":"not","args":[{"op":"=","args":[{"property":"kind"},"island"]}]}', RED),

@@ -49,7 +49,7 @@ MAX_OPERANDS = 500
 
 TOKEN = re.compile(
     r"""\s*(?:
-    (?P<text>'(?:[^']|'')*')
+    (?P<text>'(?:[^'\\]|''|\\(?s:.))*\\?')
     | (?P<quoted>"(?:[^"]|"")*")
     | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
     | (?P<word>[^\W\d][\w.:]*)
@@ -57,6 +57,8 @@ TOKEN = re.compile(
     | (?P<other>\S))""",
     re.VERBOSE,
 )
+ESCAPED = re.compile(r"\\.", re.DOTALL)
+"""Of these only `\\'` is of texts; `\\%`, `\\_` and `\\\\` are left to LIKE."""
 JSON_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 OPERATORS = frozenset({"and", "or", "not", "between", "like", "is", "null", "true", "false"})
 PREFIXES = frozenset({"not", "-", "+"})
@@ -96,10 +98,13 @@ class FilterToken:
 
     @property
     def written(self) -> str:
-        """As the parser reads it: no `.5`, no `1e-5` in WKT, no names that begin with `_`."""
+        """As the parser reads it: no `.5`, no `\\'`, no `1e-5` in WKT, no name like `_x`."""
         gap, text = " " if self.apart else "", self.text
         if self.kind == "number" and not text.isdecimal() and math.isfinite(float(text)):
             return f"{gap}{Decimal(repr(float(text))):f}"
+        if self.kind == "text":
+            text = ESCAPED.sub(lambda pair: pair[0].replace("\\'", "''"), text[1:-1])
+            return f"{gap}'{text}'"
         return f'{gap}"{text}"' if text.startswith("_") else f"{gap}{text}"
 
     @property
