@@ -178,6 +178,31 @@ class TestGeometry:
     def test_boxes_without_size_and_with_heights(self, box: str, kind: str) -> None:
         assert geometry_in(compiled(f"S_INTERSECTS(geometry,BBOX({box}))")).geom_type == kind
 
+    @pytest.mark.parametrize(
+        ("solid", "flat"),
+        [
+            ("POINT Z (1 2 3)", "POINT(1 2)"),
+            ("pointz(1 2 -3)", "POINT(1 2)"),
+            ("POINT(1 2 3)", "POINT(1 2)"),
+            ("POLYGON Z ((0 0 5,1 0 5,1 1 6,0 0 5))", "POLYGON((0 0,1 0,1 1,0 0))"),
+            (
+                "GEOMETRYCOLLECTION Z(MULTIPOINT Z((1 2 3),(3 4 5)),POINTZ(5 6 7))",
+                "MULTIPOINT((1 2),(3 4),(5 6))",
+            ),
+        ],
+    )
+    def test_heights_are_left_out(self, solid: str, flat: str) -> None:
+        found = geometry_in(compiled(f"S_INTERSECTS(geometry, {solid})"))
+        assert not found.has_z
+        assert found.equals(shapely.from_wkt(flat))
+        written = shapely.geometry.mapping(shapely.from_wkt(solid))
+        tree = {"op": "s_intersects", "args": [{"property": "geometry"}, written]}
+        assert geometry_in(compiled(json.dumps(tree), "cql2-json")) == found
+
+    def test_a_geometry_with_heights_has_as_many_positions(self) -> None:
+        ring = ",".join(f"{n / 10} {n % 2} 5" for n in range(600))
+        assert compiled(f"S_INTERSECTS(geometry, LINESTRING Z({ring}))").sql
+
     def test_a_collection_of_one_dimension_is_merged(self) -> None:
         text = "S_WITHIN(geometry, GEOMETRYCOLLECTION(POINT(1 2),POINT(3 4)))"
         assert geometry_in(compiled(text)).geom_type == "MultiPoint"
@@ -199,11 +224,15 @@ class TestGeometry:
             ("LINESTRING(0 0)", "valid"),
             ("POINT(200 20)", "longitude comes first"),
             ("POINT(24 118)", "longitude comes first"),
-            ("POINT Z (1 2 3)", "two-dimensional"),
-            ("POINT M (1 2 3)", "two-dimensional"),
-            ("POINTZM(1 2 3 4)", "two-dimensional"),
-            ("POINT(1 2 3)", "two-dimensional"),
+            ("POINT M (1 2 3)", "without M"),
+            ("POINTM(1 2 3)", "without M"),
+            ("POINTZM(1 2 3 4)", "without M"),
+            ("POINT ZM (1 2 3 4)", "without M"),
+            ("POINT(1 2 3 4)", "without M"),
+            ("LINESTRING Z(1 2 3,-1 -2 -3 -4)", "without M"),
+            ("LINESTRING(1 2,1 2 3)", "cannot be read"),
             ("POINT EMPTY", "cannot be read"),
+            ("POINT Z EMPTY", "cannot be read"),
             ("CIRCULARSTRING(0 0,1 1,2 0)", "cannot be read"),
             ("BBOX(1,2,3)", "four or six"),
             ("BBOX('a',1,2,3)", "four or six"),
@@ -232,8 +261,8 @@ class TestGeometry:
         tree = '{{"op":"s_intersects","args":[{{"property":"geometry"}},{}]}}'
         point = '{"type":"Point","coordinates":[1,2],"geometries":5}'
         assert geometry_in(compiled(tree.format(point), "cql2-json")) == shapely.Point(1, 2)
-        high = '{"type":"Point","coordinates":[1,2,3],"geometries":[]}'
-        assert "two-dimensional" in refusal(tree.format(high), "cql2-json").message
+        long = '{"type":"Point","coordinates":[1,2,3,4],"geometries":[]}'
+        assert "without M" in refusal(tree.format(long), "cql2-json").message
 
     @pytest.mark.parametrize("number", ["1e-5", "1E-5", ".1e-4", "0.00001"])
     def test_coordinates_may_have_exponents(self, number: str) -> None:

@@ -52,7 +52,8 @@ TOKEN = re.compile(
     (?P<text>'(?:[^'\\]|''|\\(?s:.))*\\?')
     | (?P<quoted>"(?:[^"]|"")*")
     | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    | (?P<word>[^\W\d][\w.:]*)
+    | (?P<word>(?P<solid>(?i:(multi)?(point|linestring|polygon)|geometrycollection)
+        (?=\s*[zZ]\s*\())|[^\W\d][\w.:]*)(?(solid)\s*[zZ])  # heights are left out
     | (?P<mark><>|!=|<=|>=|[-+*/%^=<>(),])
     | (?P<other>\S))""",
     re.VERBOSE,
@@ -75,7 +76,7 @@ GEOMETRIES = frozenset(
 )
 VERBATIM = GEOMETRIES | {"bbox", "date", "timestamp"}
 """What stands before parentheses that hold no expressions."""
-DIMENSIONS = frozenset({"z", "m", "zm"})
+DIMENSIONS = frozenset({"m", "zm"})
 STAND_IN = "\ue000"
 """Begins names of inner parentheses and patterns of `ILIKE`; a private character, refused."""
 PLACE = re.compile(r"(\d+):(\d+)")
@@ -204,17 +205,17 @@ def _check_nesting(tokens: list[FilterToken]) -> None:
 
 
 def _check_dimensions(tokens: list[FilterToken]) -> None:
-    """Refuses heights and measures; the parser would drop measures without a word."""
+    """Refuses measures, which the parser would drop without a word."""
     for before, token in itertools.pairwise(tokens):
         apart = before.low in GEOMETRIES and token.low in DIMENSIONS
         if apart or (token.text == "(" and before.low.rstrip("zm") in GEOMETRIES - {before.low}):
-            raise flat_only()
+            raise no_measures()
 
 
-def flat_only() -> InvalidInput:
-    """The error of a geometry with heights or measures."""
+def no_measures() -> InvalidInput:
+    """The error of a geometry with measures, or with too few coordinates."""
     return refused(
-        "geometries must be two-dimensional, without Z or M", "几何必须是二维的，不能带 Z 或 M"
+        "positions must have two or three coordinates, without M", "坐标须为二维或三维，不能带 M"
     )
 
 
@@ -339,9 +340,12 @@ class _Reader:
     def _copy(self, piece: _Piece, start: int) -> None:
         piece.nested = True
         piece.add("(", start)
-        depth = 1
+        depth, numbers = 1, 0
         while depth:
             token = self.tokens[self.at]
+            numbers = 0 if token.text in {"(", ")", ","} else numbers + (token.kind == "number")
+            if numbers > 3:
+                raise no_measures()
             depth += {"(": 1, ")": -1}.get(token.text, 0)
             piece.add(token.written, token.start)
             self.at += 1

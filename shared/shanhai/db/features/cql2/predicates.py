@@ -13,7 +13,7 @@ from shapely.validation import explain_validity
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.cql2.operands import FilterContext, FilterOperand, read_as_time
-from shanhai.db.features.cql2.parser import exceeded, flat_only, refused
+from shanhai.db.features.cql2.parser import exceeded, no_measures, refused
 from shanhai.db.features.crs import edges_of, to_storage
 from shanhai.errors import InvalidInput
 from shanhai.validation import in_both
@@ -78,7 +78,7 @@ def _invalid(reason: str) -> InvalidInput:
 
 
 def _check_positions(context: FilterContext, node: Mapping[str, Any]) -> None:
-    """Refuses heights, too many positions, and rings that are not closed."""
+    """Refuses measures, too many positions, and rings that are not closed."""
     if node.get("type") == "GeometryCollection":
         for member in node["geometries"]:
             _check_positions(context, member)
@@ -88,8 +88,8 @@ def _check_positions(context: FilterContext, node: Mapping[str, Any]) -> None:
         if len(ring) < 4 or ring[0] != ring[-1]:
             raise _invalid("a ring must have four positions or more and end where it begins")
     positions = list(_positions(coordinates))
-    if any(len(position) != 2 for position in positions):
-        raise flat_only()
+    if any(len(position) not in {2, 3} for position in positions):
+        raise no_measures()
     context.vertices += len(positions)
     if context.vertices > MAX_VERTICES:
         raise exceeded(
