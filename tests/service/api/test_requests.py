@@ -123,6 +123,7 @@ class TestRefusals:
             "/jobs/x": "DELETE, GET, HEAD, OPTIONS",
             ECHO: "OPTIONS, POST",
             "/uploads/x": "DELETE, GET, HEAD, OPTIONS, PUT",
+            "/sta/v1.1/Observations": "GET, HEAD, OPTIONS, POST",
         }
         for path, methods in allowed.items():
             assert (await admin.patch(path)).headers["Allow"] == methods
@@ -135,6 +136,8 @@ class TestRefusals:
         for path, methods in (
             ("/proposals/blank", "GET, HEAD, OPTIONS"),
             ("/bulletin-templates/preview", "OPTIONS, POST"),
+            ("/sta/v1.1/CreateObservations", "OPTIONS, POST"),
+            ("/sta/v1.1/", "GET, HEAD, OPTIONS"),
         ):
             assert (await admin.options(path)).headers["Allow"] == methods
 

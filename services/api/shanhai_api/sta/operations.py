@@ -36,7 +36,6 @@ from shanhai_api.sta.making import Making, Reading, fault_at, without_links
 from shanhai_api.sta.places import create_history, create_location
 from shanhai_api.sta.properties import make_property
 
-CREATE_OBSERVATIONS = "CreateObservations"
 BODY_LIMIT_BYTES = 4 * 1024**2
 """Bodies are checked on the event loop; larger ones belong to `/observations`."""
 MADE: Mapping[str, frozenset[str]] = {
@@ -90,8 +89,6 @@ async def create(
         MethodNotAllowed: nothing is made there.
         InvalidInput: the body breaks a rule.
     """
-    if path == CREATE_OBSERVATIONS:
-        return await _create_observations(request, unit, view, caller)
     making = making_of(unit, view, caller)
     demand_scopes(caller, WRITING)
     resource = await resolve(unit.session, making.asker, path)
@@ -270,7 +267,7 @@ def _moment(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
 
 
-async def _create_observations(
+async def create_observations(
     request: Request, unit: UnitOfWork, view: View, caller: Caller
 ) -> Response:
     """Store data arrays: good rows are kept, each bad one is told in its place."""

@@ -212,6 +212,20 @@ async def show_index(view: TheView, caller: Reader) -> Response:
     return reading.answered(view, documents.Writer(view.base, view.chosen_lang).index())
 
 
+@router.get(f"{documents.ROOT}/Observations", include_in_schema=False)
+async def show_observations(view: TheView, caller: Reader, session: ReadSession) -> Response:
+    """Show values; the address is told apart from the template by the POST below."""
+    return await reading.show(session, view, caller, "Observations")
+
+
+@router.post(f"{documents.ROOT}/CreateObservations", include_in_schema=False)
+async def create_observations(
+    request: Request, view: TheView, caller: Writer, unit: TheUnit
+) -> Response:
+    """Store data arrays; nothing else can be done there."""
+    return await operations.create_observations(request, unit, view, caller)
+
+
 @router.get(
     PATH,
     summary="SensorThings entities, or one of them",
