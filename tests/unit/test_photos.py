@@ -59,7 +59,7 @@ def test_a_photo_is_turned_as_its_orientation_says(orientation: int) -> None:
 
 @pytest.mark.parametrize("key", [None, 78])
 def test_sixteen_bits_are_scaled_to_eight(key: int | None) -> None:
-    options = {} if key is None else {"transparency": key}
+    options: dict[str, Any] = {} if key is None else {"transparency": key}
     for value, expected in ((0, 0), (20_000, 78), (65_535, 255)):
         made = drawn(sent(Image.new("I;16", (16, 16), value), **options))
         assert made.getpixel((8, 8)) == (expected,) * 3
