@@ -32,7 +32,7 @@ _TODAY = text("SELECT current_date")
 _OTHER = text(
     """SELECT be.state, be.kind, be.direction, be.unit, be.quality_grade, r.code AS region,
               pj.code AS project, ca.code AS control_area, be.amount,
-              be.reverses_id IS NOT NULL AS reverses
+              be.reverses_id IS NOT NULL AS reverses, be.accepted_on
          FROM balance_entry be JOIN region r ON r.id = be.region_id
          LEFT JOIN project pj ON pj.id = be.project_id
          LEFT JOIN control_area ca ON ca.id = be.control_area_id
@@ -136,12 +136,17 @@ async def entry_is_whole(session: AsyncSession, change: entity.PendingWrite) -> 
 async def acceptance_is_proved(
     session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
-    """What is given back is accepted by its documents, and not before the day comes."""
+    """What is given back is accepted by its documents; no day is to come, or before its cause."""
     after = change.after or {}
     faults: list[Fault] = []
     day = after.get("accepted_on")
     if day is not None and str(day) > str(await session.scalar(_TODAY)):
         faults.append(Fault("/accepted_on", "must not be after today", "不得晚于今日"))
+    other = (await session.execute(_OTHER, {"code": after.get("reverses")})).first()
+    first = None if other is None else other.accepted_on
+    if None not in {day, first} and str(day) < str(first):
+        en = f"must not be before {first}, when what it reverses was accepted"
+        faults.append(Fault("/accepted_on", en, f"不得早于所冲销记录的采纳日期 {first}"))
     if not became(change, "state", "accepted") or after.get("reverses") is not None:
         return faults
     if after.get("direction") == "given" and not after.get("evidence"):
