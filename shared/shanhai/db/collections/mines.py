@@ -92,8 +92,8 @@ async def arranged(session: AsyncSession, change: entity.PendingWrite) -> Sequen
 
 _TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtextextended('accepted mines', 0))")
 _STANDING = text(
-    "SELECT mi.area_m2, (SELECT min(part.code) FROM mine part WHERE part.part_of_id = mi.id"
-    " AND part.deleted_at IS NULL) AS part, (SELECT min(other.code) FROM mine other"
+    "SELECT round((mi.area_m2 / 1e4)::numeric, 4) AS area_ha, (SELECT min(part.code) FROM mine part"
+    " WHERE part.part_of_id = mi.id AND part.deleted_at IS NULL) AS part, (SELECT min(other.code) FROM mine other"
     " WHERE other.id <> mi.id AND other.deleted_at IS NULL"
     " AND other.state IN ('accepted', 'watched') AND other.geom && mi.geom"
     " AND ST_Relate(other.geom, mi.geom, '2********')"
@@ -113,13 +113,12 @@ async def accepted_once(session: AsyncSession, change: entity.PendingWrite) -> S
     asked = {"row_id": change.row_id, "tolerated": OVERLAP_TOLERATED_M2}
     standing = (await session.execute(_STANDING, asked)).one()
     area = after.get("accepted_area_ha")
-    known = after.get("area_ha")
-    if known is None and standing.area_m2 is not None:
-        known = standing.area_m2 / 1e4
+    known = standing.area_ha if after.get("area_ha") is None else Decimal(str(after["area_ha"]))
     if area is None:
         faults.append(_told("accepted_area_ha", "验收须填面积", "acceptance needs its area"))
-    elif known is not None and Decimal(str(area)) > Decimal(str(known)):
-        rule = (f"不得大于矿山面积 {known:g} ha", f"must not exceed the mine's {known:g} ha")
+    elif known is not None and Decimal(str(area)) > known:
+        told = f"{known.normalize():f} ha"
+        rule = (f"不得大于矿山面积 {told}", f"must not exceed the mine's {told}")
         faults.append(_told("accepted_area_ha", *rule))
     if standing.part is not None:
         rule = (

@@ -179,6 +179,26 @@ async def test_two_who_accept_the_same_ground_at_once_accept_one(
     assert [tuple(row) for row in states] == [("again", "restored"), ("pit", "accepted")]
 
 
+async def test_a_mine_is_accepted_with_the_area_that_is_shown(
+    people: People, session: AsyncSession
+) -> None:
+    await with_paper(session)
+    for k in range(6):
+        code, path = f"m{k}", f"{MINE}/m{k}"
+        shape = square(106.5 + 0.01 * k, 29.4, 0.001 + 0.00013 * k)
+        about = {"project": "mine-restoration", "area_ha": None}
+        await add_mine(people["planner"], code=code, geometry=shape, **about)
+        shown = (await people["planner"].get(path)).json()["properties"]["measured_area_ha"]
+        more = await accept(people, code=code, area=round(shown + 0.0001, 4))
+        assert more.status_code == 409, more.text
+        assert f"the mine's {shown} ha" in more.json()["detail"]
+        told = {"accepted_on": "2024-06-30", "evidence": ["mine-restoration.paper-0"]}
+        done = await changed(
+            people["supervisor"], path, state="accepted", accepted_area_ha=shown, **told
+        )
+        assert done.status_code == 200, done.text
+
+
 async def test_an_entry_is_accepted_part_by_part(people: People, session: AsyncSession) -> None:
     await with_paper(session)
     project = {"project": "mine-restoration"}
