@@ -1,4 +1,4 @@
-"""The language that headers of a request wish for, and the methods that a resource takes."""
+"""The language and format that headers wish for, and the methods that a resource takes."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -53,6 +53,35 @@ def quality(parameters: str) -> float:
             except ValueError:
                 return 0.0
     return 1.0
+
+
+@lru_cache(maxsize=256)
+def wished_most(accept: str, offered: tuple[str, ...]) -> str | None:
+    """The media type wished for most; clients send the same few headers all the time.
+
+    Of the ranges that match a type the most exact one weighs it (RFC 9110, 12.5.1).
+    """
+    wishes = [wish.partition(";") for wish in accept.lower().split(",")]
+
+    def weight(media_type: str) -> tuple[float, int]:
+        matching = (
+            (-media.count("*"), -place, quality(rest))
+            for place, (media, _, rest) in enumerate(wishes)
+            if _matches(media.strip(), media_type.partition(";")[0])
+        )
+        _, place, weighed = max(matching, default=(0, 0, 0.0))
+        return weighed, place
+
+    best = max(offered, key=weight)
+    return best if weight(best)[0] > 0 else None
+
+
+def _matches(media_range: str, own: str) -> bool:
+    if media_range in {"*/*", own}:
+        return True
+    if (media_range, own) == ("application/json", "application/geo+json"):
+        return True
+    return media_range.endswith("/*") and own.startswith(media_range[:-1])
 
 
 def allowed_methods(request: Request) -> str:

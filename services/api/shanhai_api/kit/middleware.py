@@ -28,14 +28,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.queries.audit import acting_from
 from shanhai.errors import ShanhaiError
-from shanhai.negotiation import language_of
+from shanhai.negotiation import language_of, wished_most
 from shanhai.overload import Allowance
 from shanhai.telemetry import Span, bound_trace_id, span, tell_line
 from shanhai_api.kit import errors
 from shanhai_api.kit.pages import render
 from shanhai_api.kit.requests import client_address, is_form, request_id_of
 from shanhai_api.kit.state import ApiMetrics, state_of
-from shanhai_api.kit.view import HTML, JSON, View, wished_most
+from shanhai_api.kit.view import HTML, JSON, View
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 failures: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -93,7 +93,8 @@ def _wants_page(request: Request, answer: Response) -> bool:
         return False
     if "f" in request.query_params:
         return request.query_params["f"] == HTML.name
-    return wished_most(request.headers.get("accept", ""), (JSON, HTML)) is HTML
+    accept = request.headers.get("accept", "")
+    return wished_most(accept, (JSON.media_type, HTML.media_type)) == HTML.media_type
 
 
 def _page(request: Request, answer: Response) -> Response:

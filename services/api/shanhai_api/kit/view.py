@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from xxhash import xxh3_128_hexdigest
 
 from shanhai.errors import InvalidInput
-from shanhai.negotiation import chosen_language, preferred, quality
+from shanhai.negotiation import chosen_language, preferred, wished_most
 from shanhai.passwords import csrf_of
 from shanhai.settings import SignInSettings
 from shanhai.vector.formats import FileFormat
@@ -58,10 +58,12 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     if wanted is not None:
         return format_named(wanted, offered)
     # An empty header wishes for nothing, as does none.
-    accepted = wished_most(request.headers.get("accept", "").strip() or "*/*", offered)
+    accept = request.headers.get("accept", "").strip() or "*/*"
+    types = tuple(item.media_type for item in offered)
+    accepted = wished_most(accept, types)
     if accepted is not None:
-        return accepted
-    names = ", ".join(item.media_type for item in offered)
+        return offered[types.index(accepted)]
+    names = ", ".join(types)
     raise NotAcceptable(
         f"none of the formats in Accept is offered here; offered: {names}",
         message_zh=f"Accept 中的格式均不可用；可用：{names}",
@@ -84,36 +86,6 @@ def format_named(wanted: str, offered: Sequence[Offered]) -> Offered:
         message_zh=f"f 为 {wanted[:40]!r}；须为 {names}",
         pointer="f",
     )
-
-
-@lru_cache(maxsize=256)
-def wished_most(accept: str, offered: tuple[Format, ...]) -> Format | None:
-    """The format wished for most; clients send the same few headers all the time.
-
-    Of the ranges that match a format the most exact one weighs it (RFC 9110, 12.5.1).
-    """
-    wishes = [wish.partition(";") for wish in accept.lower().split(",")]
-
-    def weight(item: Format) -> tuple[float, int]:
-        matching = (
-            (-media.count("*"), -place, quality(rest))
-            for place, (media, _, rest) in enumerate(wishes)
-            if _matches(media.strip(), item)
-        )
-        _, place, weighed = max(matching, default=(0, 0, 0.0))
-        return weighed, place
-
-    best = max(offered, key=weight)
-    return best if weight(best)[0] > 0 else None
-
-
-def _matches(media_range: str, candidate: Format) -> bool:
-    own = candidate.media_type.partition(";")[0]
-    if media_range in {"*/*", own}:
-        return True
-    if candidate is GEOJSON and media_range == JSON.media_type:
-        return True
-    return media_range.endswith("/*") and own.startswith(media_range[:-1])
 
 
 LONGEST_PLACE = 1000

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from shanhai.errors import Forbidden, InvalidInput, NotFound
+from shanhai.negotiation import wished_most
 from shanhai_tiles import answers
 from shanhai_tiles.access import TileReader
 from shanhai_tiles.dependencies import (
@@ -268,18 +269,16 @@ async def read_dataset_tile(
 
 
 def negotiate(request: Request, of: tilesets.Tilesets, f: str | None) -> str:
-    """The format a caller wants: `f`, else the first of `Accept` there is, else the usual one.
+    """The format a caller wants: `f`, else what `Accept` wishes for most, else the usual one.
 
     Raises:
         InvalidInput: `f` names none of the tileset's.
     """
     known = of.formats
     if f is None:
-        accepted = [
-            entry.split(";")[0].strip() for entry in request.headers.get("accept", "").split(",")
-        ]
-        wanted = (name for one in accepted for name, type_ in known.items() if type_ == one)
-        return next(wanted, next(iter(known)))
+        names, types = tuple(known), tuple(known.values())
+        accepted = wished_most(request.headers.get("accept", ""), types)
+        return names[0 if accepted is None else types.index(accepted)]
     name = ALSO.get(f, f)
     if name not in known:
         raise InvalidInput(

@@ -200,6 +200,11 @@ async def test_the_tiles_are_those_of_the_layer(client: httpx.AsyncClient) -> No
         ("*/*", "image/png"),
         ("image/webp,*/*", "image/webp"),
         ("text/html, image/jpeg;q=0.8", "image/jpeg"),
+        ("image/jpeg;q=0.1, image/webp", "image/webp"),
+        ("image/png;q=0, image/*", "image/webp"),
+        ("IMAGE/WEBP", "image/webp"),
+        ("text/html", "image/png"),
+        ("", "image/png"),
     ],
 )
 async def test_the_format_follows_what_is_accepted(
