@@ -254,10 +254,11 @@ def _input(schema: Mapping[str, Any], required: bool, lang: Lang) -> InputDescri
 
 
 def _output(output: OutputSpec, lang: Lang) -> OutputDescription:
-    return OutputDescription(title=output.title.in_(lang), told=_schema_of(output))
+    return OutputDescription(title=output.title.in_(lang), told=schema_of(output))
 
 
-def _schema_of(output: OutputSpec) -> dict[str, Any]:
+def schema_of(output: OutputSpec) -> dict[str, Any]:
+    """The schema an output is described by."""
     if output.schema is not None:
         return dict(output.schema)
     kind = {} if output.media_type == "application/json" else {"type": "string"}
@@ -314,7 +315,7 @@ def _result(output: OutputSpec) -> dict[str, Any]:
     plain = output.media_type == "text/plain"
     known = output.schema is not None or plain
     value = [VALUE] if output.media_type.endswith("json") else []
-    values = [_schema_of(output), WRAPPED] if known else value
+    values = [schema_of(output), WRAPPED] if known else value
     return {"title": output.title.en, "anyOf": [LINKED, *values]}
 
 

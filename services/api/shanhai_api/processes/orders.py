@@ -13,10 +13,14 @@ from shanhai.jobs.results import ResultForm, Subscriber, Transmission
 from shanhai.processes.echo.contract import Binary
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai_api.kit.body import Body, parse, pointer_of
+from shanhai_api.processes.descriptions import schema_of
 
 MAX_WAIT_S = 20
 LONGEST_UNIQUE_S = 366 * 86_400
 QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
+TEXTS = ("UTF-8", "utf-8", "utf8")
+BYTES = ("binary", "base64")
+"""What encodings of outputs are called: bytes are sent as they are, in documents as base64."""
 SECONDS = re.compile(r"[0-9]{1,6}")
 
 
@@ -24,6 +28,8 @@ class OutputFormat(Body):
     """The format an output is wanted in: each is offered in one, so that none else can be."""
 
     mediaType: str | None = None
+    encoding: str | None = None
+    schema_: str | dict[str, Any] | None = Field(None, alias="schema")
 
 
 class WantedOutput(Body):
@@ -110,7 +116,7 @@ def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:
     Raises:
         InvalidInput: An output is not known, or not offered in the format.
     """
-    offered = {output.name: output.media_type for output in contract.outputs}
+    offered = {output.name: output for output in contract.outputs}
     for name, output in (body.outputs or {}).items():
         if name not in offered:
             raise InvalidInput(
@@ -118,13 +124,17 @@ def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:
                 message_zh=f"{contract.id} 没有输出 {name!r}；现有：{', '.join(sorted(offered))}",
                 pointer=pointer_of(("outputs", name)),
             )
-        wanted = None if output.format is None else output.format.mediaType
-        if wanted not in {None, offered[name]}:
-            raise InvalidInput(
-                f"{name} is given as {offered[name]}, not as {wanted!r}",
-                message_zh=f"{name} 的格式为 {offered[name]}，不提供 {wanted!r}",
-                pointer=pointer_of(("outputs", name, "format", "mediaType")),
-            )
+        kind = offered[name].media_type
+        encodings = TEXTS if kind.startswith("text/") or kind.endswith("json") else BYTES
+        known = (("mediaType", [kind]), ("encoding", encodings))
+        wanted = output.format.model_dump(by_alias=True) if output.format else {}
+        for member, values in (*known, ("schema", [schema_of(offered[name])])):
+            if wanted.get(member) is not None and wanted[member] not in values:
+                raise InvalidInput(
+                    f"{name} is given as {values[0]}, not as {wanted[member]!r:.80}",
+                    message_zh=f"{name} 的格式为 {values[0]}，不提供 {wanted[member]!r:.80}",
+                    pointer=pointer_of(("outputs", name, "format", member)),
+                )
     modes = {name: output.transmissionMode for name, output in (body.outputs or {}).items()}
     return ResultForm(response=body.response, outputs=modes)
 

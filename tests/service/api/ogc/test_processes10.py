@@ -340,6 +340,11 @@ class TestJobCreation:
         assert {"inputs", "outputs", "response"} <= members.keys()
         wanted = {"message": {"transmissionMode": "value", "format": {"mediaType": "text/plain"}}}
         assert (await execute(editor, outputs=wanted, response="raw")).status_code == 200
+        described = (await get(editor, "/processes/echo"))["outputs"]
+        for name, encoding in (("message", "utf-8"), ("object", "UTF-8"), ("binary", "base64")):
+            form = {"encoding": encoding, "schema": described[name]["schema"]}
+            answer = await execute(editor, outputs={name: {"format": form}})
+            assert answer.status_code == 200, answer.text
 
     async def test_req_core_job_creation_inputs(self, editor: httpx.AsyncClient) -> None:
         for message in ("teststring", {"value": "teststring", "mediaType": "text/plain"}):
@@ -565,6 +570,21 @@ class TestJobCreation:
             (
                 {"outputs": {"message": {"format": {"mediaType": "image/tiff"}}}},
                 "/outputs/message/format/mediaType",
+            ),
+            (
+                {"outputs": {"message": {"format": {"encoding": "base64"}}}},
+                "/outputs/message/format/encoding",
+            ),
+            *(
+                (
+                    {"outputs": {"binary": {"format": {"encoding": "base64", "schema": schema}}}},
+                    "/outputs/binary/format/schema",
+                )
+                for schema in ({"type": "string"}, "https://example.org/schema.json")
+            ),
+            (
+                {"outputs": {"message": {"format": {"size": 1}}}},
+                "/outputs/message/format/size",
             ),
             ({"response": "loud"}, "/response"),
             ({"unique": -1}, "/unique"),
