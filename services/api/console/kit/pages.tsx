@@ -15,6 +15,22 @@ export interface Linked {
 export const nextOf = ({ links }: Linked): string | undefined =>
   links.find(({ rel }) => rel === "next")?.href;
 
+/** The rows of every page from the first one on, where nothing may be left out.
+ * @throws Fault where the service refused. */
+export async function allRows<Row, Page extends Linked>(
+  first: string,
+  rowsOf: (page: Page) => readonly Row[],
+  signal?: AbortSignal,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let next: string | undefined = first; next; ) {
+    const page: Page = await read<Page>(next, signal);
+    rows.push(...rowsOf(page));
+    next = nextOf(page);
+  }
+  return rows;
+}
+
 /** The rows of the first page, and of those after it on demand; another first page begins anew. */
 export function Pages<Row, Page extends Linked>({
   asked,

@@ -240,6 +240,26 @@ describe("what waits", () => {
     const asked = sent.find(({ path }) => path === "/proposals");
     expect(asked?.query.get("filter")).toBe("state = 'submitted'");
   });
+  it("is what others propose here, however much is proposed elsewhere", async () => {
+    const proposal = (code: string, region: string) => ({
+      ...{ code, region, author: "key:other" },
+      title: `About ${code}`,
+    });
+    serve({
+      ...forPlanners,
+      "GET /proposals": ({ query }) =>
+        query.has("cursor")
+          ? { proposals: [proposal("p2", "xiamen")], links: [] }
+          : {
+              proposals: [proposal("p1", "banan")],
+              links: [{ rel: "next", href: `${location.origin}/proposals?cursor=1` }],
+            },
+    });
+    open(<Home />, { scopes: ["read", "write"], roles: APPROVES });
+    const waiting = await panel("Waiting for me");
+    expect(await waiting.findByRole("link", { name: "Proposal to decide: About p2" })).toBeTruthy();
+    expect(waiting.getAllByRole("link", { name: /^Proposal/ })).toHaveLength(1);
+  });
 });
 
 describe("home of an approver", () => {

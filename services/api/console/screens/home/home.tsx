@@ -3,11 +3,11 @@
 import type { ComponentChildren } from "preact";
 import { api, ask, read, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { address, allFeatures, listFeatures } from "../../kit/features";
+import { address, allFeatures } from "../../kit/features";
 import { day, duration, moment, number } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { API } from "../../kit/page";
-import { type Linked, nextOf } from "../../kit/pages";
+import { allRows, type Linked, nextOf } from "../../kit/pages";
 import { plan, plansHere, region, regionName } from "../../kit/place";
 import { SCREENS, screenPath } from "../../kit/screens";
 import { account, holds, holdsAnywhere, may } from "../../kit/session";
@@ -227,8 +227,8 @@ type ProposalPage = Linked & {
 /** A proposal is decided by another than who made it. */
 async function proposalsToDecide(signal: AbortSignal): Promise<ProposalPage["proposals"]> {
   const path = `/proposals?${new URLSearchParams({ limit: "100", filter: "state = 'submitted'" })}`;
-  const { proposals } = await read<ProposalPage>(path, signal);
-  return proposals.filter(
+  const all = await allRows(path, ({ proposals }: ProposalPage) => proposals, signal);
+  return all.filter(
     ({ region, author }) => holds(["approver"], region) && author !== account.peek()?.owner,
   );
 }
@@ -243,9 +243,9 @@ const MOST_CASES = 10;
 /** What only somebody of this role can do next, in the regions where they hold it. */
 async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
   const [schemes, cases, requests, proposals] = await Promise.all([
-    listFeatures<{ status: string; name_zh: string; name_en: string; region: string }>(
+    allFeatures<{ status: string; name_zh: string; name_en: string; region: string }>(
       "zone_schemes",
-      { limit: 100, filter: "status IN ('draft','review')" },
+      { filter: "status IN ('draft','review')" },
       signal,
     ),
     read<CasePage>(address("/cases", { limit: 100, filter: "state <> 'closed'" }), signal),
@@ -271,7 +271,7 @@ async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
       href: `${API}/proposals/${encodeURIComponent(code)}?f=html`,
       when: null,
     })),
-    ...schemes.features
+    ...schemes
       .filter(({ properties: { status, region } }) => holds(ZONERS[status] ?? [], region))
       .map(({ id, properties }) => ({
         text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}${colon}${called(properties)}`,

@@ -34,6 +34,7 @@ describe("monitoring", () => {
       "GET /collections/stations/items/yd": yd,
       "GET /observations": ({ query }) => ({
         observations: query.has("latest") ? [newest("yd")] : [],
+        links: [],
       }),
     });
     const hands = open(<Monitoring />, { ...member, query: "tab=alerts" });
@@ -68,6 +69,7 @@ describe("monitoring", () => {
       "GET /collections/stations/items/yd": yd,
       "GET /observations": ({ query }) => ({
         observations: query.has("latest") ? [newest("yd", { gap: true })] : [],
+        links: [],
       }),
     });
     const hands = open(<Monitoring />, { query: "tab=health" });

@@ -1,8 +1,9 @@
 /** Newest values of stations, what open alerts say of them, and how long stations are silent. */
 
-import { api, ask, read, type Schema } from "../../kit/api";
-import { type Feature, listFeatures } from "../../kit/features";
+import { api, ask, type Schema } from "../../kit/api";
+import { address, allFeatures, type Feature } from "../../kit/features";
 import { today } from "../../kit/format";
+import { allRows, type Linked } from "../../kit/pages";
 import { liesIn, within } from "../../kit/place";
 import { account } from "../../kit/session";
 import { LEVELS, levelColor, levelName } from "../../kit/terms";
@@ -29,36 +30,35 @@ export interface Station {
   alerts: readonly Alert[];
 }
 
-const MOST = 10_000;
-
 /** The newest value of each series of a region and those below it. */
 export async function newestOf(region: string, signal?: AbortSignal): Promise<Newest[]> {
   const query = new URLSearchParams({
     latest: "true",
-    limit: String(MOST),
+    limit: "10000",
     filter: within(region),
   });
-  return (await read<{ observations: Newest[] }>(`/observations?${query}`, signal)).observations;
+  const rowsOf = ({ observations }: Linked & { observations: Newest[] }) => observations;
+  return allRows(`/observations?${query}`, rowsOf, signal);
 }
 
-/** Alerts at stations that nobody has closed; none for the public, which may not know of them. */
-export async function alertsAtStations(): Promise<Alert[]> {
+/** Alerts at stations of a region and those below it that nobody has closed; none for the public,
+ * which may not know of them. */
+export async function alertsAtStations(region: string, signal?: AbortSignal): Promise<Alert[]> {
   if (!account.peek()) return [];
-  const states = ["open", "acknowledged"] as const;
-  const pages = await Promise.all(
-    states.map((status) =>
-      ask(api.GET("/alerts", { params: { query: { status, subject: "station", limit: 1000 } } })),
-    ),
+  const query = { subject: "station", region, limit: 1000 };
+  const rowsOf = ({ alerts }: Schema<"Alerts">) => alerts;
+  const found = ["open", "acknowledged"].map((status) =>
+    allRows(address("/alerts", { ...query, status }), rowsOf, signal),
   );
-  return pages.flatMap(({ alerts }) => alerts);
+  return (await Promise.all(found)).flat();
 }
 
 /** The stations of a region and those below it with what is known of them now. */
 export async function stationsOf(region: string, signal?: AbortSignal): Promise<Station[]> {
-  const [{ features }, newest, alerts] = await Promise.all([
-    listFeatures("stations", { filter: within(region), limit: MOST }, signal),
+  const [features, newest, alerts] = await Promise.all([
+    allFeatures("stations", { filter: within(region), limit: 10_000 }, signal, Infinity),
     newestOf(region, signal),
-    alertsAtStations(),
+    alertsAtStations(region, signal),
   ]);
   return joined(features, newest, alerts);
 }

@@ -158,12 +158,39 @@ describe("the stations of a region", () => {
       ),
     );
   });
+  it("are told whole, however many pages of values and alerts there are", async () => {
+    const next = (path: string) => [{ rel: "next", href: `${location.origin}${path}` }];
+    const late = [newest("feed"), alert({ id: 10, station: "feed", level: "red" })] as const;
+    const sent = serve({
+      ...around(features, values),
+      "GET /observations": ({ query }) =>
+        query.has("cursor")
+          ? { observations: [late[0]], links: [] }
+          : { observations: values, links: next("/observations?cursor=1") },
+      "GET /alerts": ({ query }) =>
+        query.has("before")
+          ? { alerts: [late[1]], links: [] }
+          : { alerts: [], links: query.get("status") === "open" ? next("/alerts?before=9") : [] },
+    });
+    open(<StationMap onOpen={() => {}} />, { scopes: ["read"] });
+    const rows = await cellsOf("Stations");
+    expect(rows.find(([name]) => name === "Station feed")?.slice(1, 3)).toEqual([
+      "red alert",
+      "Dissolved oxygen 7 mg/L",
+    ]);
+    const alerts = sent.filter(({ path, query }) => path === "/alerts" && !query.has("before"));
+    expect(alerts.map(({ query }) => [query.get("status"), query.get("region")])).toEqual([
+      ["open", "xiamen"],
+      ["acknowledged", "xiamen"],
+    ]);
+  });
   it("are asked for again where one of the answers was a refusal", async () => {
     let down = true;
     const one = around(features, values);
     serve({
       ...one,
-      "GET /observations": () => (down ? refused(503, "try later") : { observations: values }),
+      "GET /observations": () =>
+        down ? refused(503, "try later") : { observations: values, links: [] },
     });
     const hands = open(<StationMap onOpen={() => {}} />);
     expect(await screen.findByText("try later")).toBeTruthy();
@@ -178,7 +205,7 @@ describe("the stations of a region", () => {
       ...MAP,
       "GET /properties": PROPERTIES,
       "GET /collections/stations/items": { features: many, links: [] },
-      "GET /observations": { observations: many.map(({ id }) => newest(id)) },
+      "GET /observations": { observations: many.map(({ id }) => newest(id)), links: [] },
     });
     open(<StationMap onOpen={() => {}} />);
     const table = await screen.findByRole("table");

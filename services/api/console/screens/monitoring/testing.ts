@@ -149,7 +149,7 @@ export const around = (
   ...MAP,
   "GET /properties": PROPERTIES,
   "GET /collections/stations/items": { features, links: [] },
-  "GET /observations": { observations },
+  "GET /observations": { observations, links: [] },
   "GET /alerts": ({ query }) => ({
     alerts: alerts.filter(({ status }) => status === query.get("status")),
     links: [],

@@ -370,6 +370,20 @@ describe("a sheet", () => {
     expect(events.followed("j1")).toBe(false);
   });
 
+  it("is among the former ones, however many were made since", async () => {
+    const { sent, hands } = show({
+      "GET /jobs": ({ query }) =>
+        query.has("cursor")
+          ? { jobs: [{ ...done, jobID: "j0", finished: "2020-03-01T00:00:00Z" }], links: [] }
+          : { jobs: [done], links: [{ rel: "next", href: `${location.origin}/jobs?cursor=1` }] },
+    });
+    expect(await screen.findByRole("button", { name: "Sheet 2026-03-01 08:00" })).toBeTruthy();
+    await hands.click(screen.getByRole("button", { name: "More" }));
+    expect(await screen.findByRole("button", { name: "Sheet 2020-03-01 08:00" })).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "More" })).toBeNull();
+    expect(sent.filter(({ path }) => path === "/jobs")).toHaveLength(2);
+  });
+
   it("is cancelled while it is made", async () => {
     const { sent, hands, events } = show({ "DELETE /jobs/j1": null }, "j1");
     await events.tell({ ...done, status: "running" });

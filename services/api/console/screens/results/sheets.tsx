@@ -17,6 +17,7 @@ import {
 import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
+import { Pages } from "../../kit/pages";
 import { plansHere, region, regionName, within } from "../../kit/place";
 import { outputPath, resultsOf } from "../../kit/results";
 import { moved } from "../../kit/rows";
@@ -510,8 +511,8 @@ function Former({ job, onJob }: { job: string | undefined; onJob: (id: string) =
   );
   return (
     <Panel title={t("已编制的图件", "Sheets made before")}>
-      <Found asked={asked} again={again}>
-        {({ jobs }) =>
+      <Pages asked={asked} again={again} rowsOf={({ jobs }) => jobs}>
+        {(jobs) =>
           jobs.length ? (
             <ul class="plain">
               {jobs.map((one) => (
@@ -531,7 +532,7 @@ function Former({ job, onJob }: { job: string | undefined; onJob: (id: string) =
             <Empty>{t("还没有图件。", "No sheets yet.")}</Empty>
           )
         }
-      </Found>
+      </Pages>
     </Panel>
   );
 }

@@ -58,7 +58,10 @@ function answers(
 ): Record<string, Answer> {
   return {
     ...GROUND,
-    "GET /jobs": { jobs, links: [] },
+    "GET /jobs": ({ query }) => ({
+      jobs: jobs.filter(({ status }) => query.getAll("status").includes(status)),
+      links: [],
+    }),
     "GET /jobs/{}/results": ({ path }) => {
       const id = path.split("/")[2] ?? "";
       return {
@@ -123,6 +126,43 @@ describe("choosing scenarios", () => {
     expect(screen.queryByRole("checkbox", { name: /^F/ })).toBeNull();
     await hands.click(screen.getByRole("checkbox", { name: /^S a/ }));
     expect(fifth.disabled).toBe(false);
+  });
+
+  it("offers older ones page by page, and those of the address as soon as they are known", async () => {
+    const next = [{ rel: "next", href: `${location.origin}/jobs?cursor=1` }];
+    serve({
+      ...answers([], {}),
+      "GET /jobs": ({ query }) =>
+        query.has("cursor")
+          ? { jobs: [done("b", "Older"), done("c", "Oldest")], links: [] }
+          : { jobs: [done("a", "Newest")], links: next },
+    });
+    const tell = news();
+    const hands = open(<Chosen from={["c", "f"]} />, PLANNER);
+    const offered = () =>
+      screen.queryAllByRole("checkbox", { name: /^(New|Old|F)/ }).map((box) => {
+        const { checked, parentElement } = box as HTMLInputElement;
+        return [parentElement?.textContent?.split(" ")[0], checked];
+      });
+    await tell(done("c", "Oldest"));
+    await tell(scenario("f", { title: "F", status: "running" }));
+    expect(offered()).toEqual([
+      ["Oldest", true],
+      ["F", true],
+      ["Newest", false],
+    ]);
+    await hands.click(screen.getByText("Choose two to four"));
+    await hands.click(screen.getByRole("button", { name: "More" }));
+    await waitFor(() =>
+      expect(offered()).toEqual([
+        ["F", true],
+        ["Newest", false],
+        ["Older", false],
+        ["Oldest", true],
+      ]),
+    );
+    await hands.click(screen.getByRole("checkbox", { name: /^F/ }));
+    expect(screen.queryByRole("checkbox", { name: /^F/ })).toBeNull();
   });
 
   it("says where there is none", async () => {

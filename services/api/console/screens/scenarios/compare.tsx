@@ -1,6 +1,6 @@
 /** Scenarios beside each other: followed until they are done, maps in step, figures as results have them. */
 
-import { signal, useSignal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
 import type { FeatureCollection, Feature as Shape } from "geojson";
 import { useEffect } from "preact/hooks";
 import { api, ask, type Fault } from "../../kit/api";
@@ -9,6 +9,7 @@ import { moment } from "../../kit/format";
 import { cancel, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import type { MapPane } from "../../kit/map/engine";
 import { MapView } from "../../kit/map/map_view";
+import { Pages } from "../../kit/pages";
 import { type Results, type Row, resultsOf, shapesOf, tableOf } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
@@ -30,16 +31,20 @@ export function Compare({
   chosen: readonly string[];
   onChoose: (jobs: string[]) => void;
 }) {
-  const { asked, again } = useAsked(
-    () => ask(api.GET("/jobs", { params: { query: { limit: 50, processID: ["run-scenario"] } } })),
-    [],
-  );
+  const { asked, again } = useAsked(() => {
+    const query = { limit: 50, processID: ["run-scenario"], status: ["successful" as const] };
+    return ask(api.GET("/jobs", { params: { query } }));
+  }, []);
+  /** What is known of those that are followed. */
+  const followed = useSignal<Record<string, Job>>({});
   return (
-    <Found asked={asked} again={again}>
-      {({ jobs }) => {
-        const choices = jobs.filter(
-          ({ jobID, status }) => status === "successful" || chosen.includes(jobID),
-        );
+    <Pages asked={asked} again={again} rowsOf={({ jobs }) => jobs}>
+      {(done) => {
+        // Those that go on are not done yet, and old ones may be on a later page.
+        const others = chosen
+          .filter((id) => !done.some(({ jobID }) => jobID === id))
+          .flatMap((id) => followed.value[id] ?? []);
+        const choices = [...others, ...done];
         return choices.length === 0 && chosen.length === 0 ? (
           <Empty>{t("还没有完成的情景。", "No scenario is done yet.")}</Empty>
         ) : (
@@ -68,17 +73,23 @@ export function Compare({
                 })}
               </fieldset>
             </details>
-            {chosen.length > 0 && <Followed key={chosen.join()} ids={chosen} />}
+            {chosen.length > 0 && <Followed key={chosen.join()} ids={chosen} jobs={followed} />}
           </>
         );
       }}
-    </Found>
+    </Pages>
   );
 }
 
 /** The jobs chosen: those that go on with their progress, those that are done beside each other. */
-function Followed({ ids }: { ids: readonly string[] }) {
-  const jobs = useSignal<Record<string, Job>>({});
+function Followed({
+  ids,
+  jobs,
+}: {
+  ids: readonly string[];
+  /** What is known of them, for those above, too. */
+  jobs: Signal<Record<string, Job>>;
+}) {
   const take = (id: string, job: Job) => {
     jobs.value = { ...jobs.peek(), [id]: job };
   };

@@ -288,6 +288,29 @@ describe("selections", () => {
     expect(chosen).toEqual([]);
   });
 
+  it("are all to be had, page by page, each once", async () => {
+    const next = [{ rel: "next", href: `${location.origin}/jobs?cursor=1` }];
+    const old = selection("old", "2020-01-01T02:00:00Z");
+    const { hands } = await opened(
+      {
+        "GET /jobs/old": old,
+        "GET /jobs": ({ query }) =>
+          query.has("cursor")
+            ? { jobs: [selection("j2", "2023-01-01T02:00:00Z"), old], links: [] }
+            : { jobs: [selection("j1", "2024-05-06T02:00:00Z")], links: next },
+      },
+      "en",
+      "old",
+    );
+    const listed = () =>
+      [...(screen.getByLabelText("Selection") as HTMLSelectElement).options].map(
+        ({ value }) => value,
+      );
+    expect(listed()).toEqual(["old", "j1"]);
+    await hands.click(screen.getByRole("button", { name: "More" }));
+    await waitFor(() => expect(listed()).toEqual(["old", "j1", "j2"]));
+  });
+
   it("that are not done, and jobs of another kind, say so", async () => {
     const running = jobOf("now", "select-sites", { status: "running" });
     serve(answers({ "GET /jobs/now": running }));

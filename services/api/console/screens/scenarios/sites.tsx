@@ -3,7 +3,7 @@
 import { batch, type Signal, useSignal } from "@preact/signals";
 import type { FeatureCollection, Feature as Shape } from "geojson";
 import { useEffect, useMemo } from "preact/hooks";
-import { api, ask, Fault, read } from "../../kit/api";
+import { api, ask, Fault, read, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { fixed, moment, money, number } from "../../kit/format";
 import type { Job } from "../../kit/jobs";
@@ -11,6 +11,7 @@ import { boundsOf } from "../../kit/map/bounds";
 import type { MapPane } from "../../kit/map/engine";
 import { MapView } from "../../kit/map/map_view";
 import { partsOf } from "../../kit/map/shapes";
+import { Pages } from "../../kit/pages";
 import {
   outputPath,
   type ResultFile,
@@ -49,14 +50,16 @@ export function Sites({
   onChoose: (job: string, instead?: boolean) => void;
 }) {
   const { asked, again } = useAsked(() => selections(job), [job]);
-  const newest = asked.value.data?.[0]?.jobID;
+  const newest = asked.value.data?.jobs[0]?.jobID;
   useEffect(() => {
     // So that a reload shows this one too, when another one is done by then.
     if (!job && newest) onChoose(newest, true);
   }, [job, newest]);
   return (
-    <Found asked={asked} again={again}>
-      {(jobs) => {
+    <Pages asked={asked} again={again} rowsOf={({ jobs }) => jobs}>
+      {(rows) => {
+        // The one of the address stands first, and comes again on its page.
+        const jobs = [...new Map(rows.map((row) => [row.jobID, row])).values()];
         const one = job ? jobs.find(({ jobID }) => jobID === job) : jobs[0];
         if (!one)
           return jobs.length ? null : (
@@ -87,20 +90,20 @@ export function Sites({
           </>
         );
       }}
-    </Found>
+    </Pages>
   );
 }
 
 /** The selections that are done, and the one that is asked for, however old it is.
  * @throws Fault where the service refused. */
-async function selections(job: string | undefined): Promise<Job[]> {
+async function selections(job: string | undefined): Promise<Schema<"Jobs">> {
   const query = { limit: 50, processID: [PROCESS], status: ["successful" as const] };
-  const { jobs } = await ask(api.GET("/jobs", { params: { query } }));
-  if (!job || jobs.some(({ jobID }) => jobID === job)) return jobs;
+  const page = await ask(api.GET("/jobs", { params: { query } }));
+  if (!job || page.jobs.some(({ jobID }) => jobID === job)) return page;
   const one = await read<Job>(`/jobs/${job}`);
   if (one.processID !== PROCESS)
     throw new Fault(404, t("此作业不是选址计算。", "This job is no selection of sites."));
-  return [one, ...jobs];
+  return { ...page, jobs: [one, ...page.jobs] };
 }
 
 function Selection({ job }: { job: string }) {
