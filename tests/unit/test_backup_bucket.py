@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -22,6 +23,7 @@ from shanhai.backup.repository import BackupFolder
 from shanhai.cli.operations import _folder_at, _spool_in
 from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shanhai.settings import ArtifactSettings
+from shanhai.storage import object_store
 from shanhai.storage.object_store import StoreRefused, connect
 from tests.support.object_stores import Environment, HarmfulProxy, settings_of
 
@@ -154,6 +156,25 @@ def test_a_store_that_fails_for_a_moment_is_asked_again(behind: Behind) -> None:
     with writing(behind.harmed / "file") as file:
         file.write(b"content")
     assert (behind.root / "file").read_bytes() == b"content"
+
+
+def test_a_file_has_time_on_a_slow_line_and_a_silent_store_is_told(
+    harmful: HarmfulProxy, in_bucket: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "PART_BYTES", PART)
+    # Less than a slow answer takes.
+    monkeypatch.setattr(object_store, "TIMEOUT", timedelta(seconds=0.4))
+    file = bucket_path(in_bucket(url=harmful.url)) / "file"
+    for harmful.only, size in (("PUT", 1000), ("partNumber=", 3 * PART)):
+        harmful.harm = "slow"
+        with writing(file) as sink:
+            sink.write(bytes(size))
+        harmful.only = "GET"
+        with file.open() as source:
+            assert source.read(size) == bytes(size)
+    harmful.only = "HEAD"
+    with pytest.raises(Unavailable, match="object store does not answer"):
+        file.exists()
 
 
 @pytest.mark.parametrize("harm", ["cut", "503", "slow"])

@@ -24,7 +24,7 @@ from obstore.store import S3Store
 
 from shanhai.errors import Conflict, Unavailable
 from shanhai.storage.artifacts import sync_folder
-from shanhai.storage.object_store import told
+from shanhai.storage.object_store import patient, told
 
 PARTIAL = ".partial"
 PART_BYTES = 64 * 1024**2
@@ -153,6 +153,7 @@ class _Ranges(io.RawIOBase):
 
     def __init__(self, path: BucketPath, size: int) -> None:
         self._path, self._size, self._at = path, size, 0
+        self._store = patient(path.store, RANGE_BYTES)
 
     def readable(self) -> bool:
         return True
@@ -171,11 +172,11 @@ class _Ranges(io.RawIOBase):
         key = str(self._path.key)
         with told(str(self._path)):
             try:
-                return obstore.get_range(self._path.store, key, start=start, end=end).to_bytes()
+                return obstore.get_range(self._store, key, start=start, end=end).to_bytes()
             except FileNotFoundError:
                 raise
             except (obstore.exceptions.BaseError, OSError):
-                return obstore.get_range(self._path.store, key, start=start, end=end).to_bytes()
+                return obstore.get_range(self._store, key, start=start, end=end).to_bytes()
 
 
 @contextmanager
@@ -210,7 +211,7 @@ class _Parts(io.RawIOBase):
         self.size = 0
         self._target = target
         self._writer: Any = obstore.open_writer(
-            target.store,
+            patient(target.store, PART_BYTES * PARTS_AT_ONCE),
             str(target.key),
             buffer_size=PART_BYTES,
             max_concurrency=PARTS_AT_ONCE,

@@ -35,6 +35,9 @@ from shanhai.vocabulary import Label
 PART_BYTES = 8 * 1024 * 1024
 """What goes in one request."""
 PARTS_AT_ONCE = 4
+TIMEOUT, RETRY = timedelta(seconds=20), timedelta(seconds=30)
+SLOWEST_BYTES_S = 125_000
+"""What a line passes on at least: 1 Mbit/s."""
 REMOVAL_S = 600.0
 """A removal that began so long ago was given up: no request takes so long."""
 REFUSALS = re.compile(
@@ -116,6 +119,7 @@ class ObjectArtifacts:
         self, store: S3Store, fetched: FetchedFiles, *, conditional: bool = True, signed_s: int = 0
     ) -> None:
         self.store = store
+        self._bulk = patient(store, PART_BYTES * PARTS_AT_ONCE)
         self.fetched = fetched
         self.signed_s = signed_s
         self._conditional = conditional
@@ -153,7 +157,7 @@ class ObjectArtifacts:
             self._create(uri, path.read_bytes())
         else:
             # The name is the content's: who writes it at the same time writes the same.
-            obstore.put(self.store, uri, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+            obstore.put(self._bulk, uri, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
         stored = obstore.head(self.store, uri)["size"]
         if stored != sums.size:
             raise Damaged.named(uri, f"{stored} of {sums.size} bytes are in the store")
@@ -161,10 +165,10 @@ class ObjectArtifacts:
     def _create(self, uri: str, content: bytes) -> None:
         if self._conditional:
             with suppress(AlreadyExistsError):
-                obstore.put(self.store, uri, content, mode="create")
+                obstore.put(self._bulk, uri, content, mode="create")
                 return
         # It is there, but old or not whole: storing it again makes it new.
-        obstore.put(self.store, uri, content)
+        obstore.put(self._bulk, uri, content)
 
     def _outlived_removals(self, uri: str) -> bool:
         """Whether a file just stored stays: nobody decided to remove its former self meanwhile.
@@ -303,7 +307,7 @@ class ObjectArtifacts:
     @contextmanager
     def receive(self, upload: uuid.UUID, offset: int) -> Iterator["PieceSink"]:
         """Store what comes piece by piece; what arrived is stored at the end, whatever ends it."""
-        sink = PieceSink(self.store, f"uploads/{upload}", offset)
+        sink = PieceSink(self.store, self._bulk, f"uploads/{upload}", offset)
         try:
             yield sink
         finally:
@@ -365,8 +369,8 @@ class ObjectArtifacts:
 class PieceSink:
     """Stores the bytes it takes in pieces, each once it is full."""
 
-    def __init__(self, store: S3Store, folder: str, offset: int) -> None:
-        self._store, self._folder, self._offset = store, folder, offset
+    def __init__(self, store: S3Store, bulk: S3Store, folder: str, offset: int) -> None:
+        self._store, self._bulk, self._folder, self._offset = store, bulk, folder, offset
         self._waiting = bytearray()
 
     def write(self, block: bytes) -> None:
@@ -390,7 +394,7 @@ class PieceSink:
             former = f"{self._folder}/{self._offset - 1:015d}"
             page = next(obstore.list(self._store, self._folder, offset=former), [])
             if not any(one["path"] == name and one["size"] >= len(piece) for one in page):
-                obstore.put(self._store, name, piece, use_multipart=False)
+                obstore.put(self._bulk, name, piece, use_multipart=False)
         self._offset += len(piece)
 
 
@@ -443,11 +447,11 @@ def connect(settings: BucketSettings, bucket: str, prefix: str) -> S3Store:
             client_options={
                 "allow_http": endpoint.startswith("http://"),
                 "connect_timeout": timedelta(seconds=5),
-                "timeout": timedelta(seconds=20),
+                "timeout": TIMEOUT,
             },
             retry_config={
                 "max_retries": 3,
-                "retry_timeout": timedelta(seconds=30),
+                "retry_timeout": RETRY,
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=100),
                     "max_backoff": timedelta(seconds=3),
@@ -461,6 +465,21 @@ def connect(settings: BucketSettings, bucket: str, prefix: str) -> S3Store:
             f"{SETTINGS} name no store ({type(error).__name__})",
             message_zh=f"{SETTINGS} 未给出有效的对象存储",
         ) from error
+
+
+def patient(store: S3Store, at_once: int) -> S3Store:
+    """The same store for requests that carry so many bytes at once, with time for a slow line.
+
+    What carries little is asked of `store` itself, so that its silence is told soon.
+    """
+    longer = timedelta(seconds=at_once / SLOWEST_BYTES_S)
+    return S3Store(
+        prefix=store.prefix,
+        config=store.config,
+        client_options={**(store.client_options or {}), "timeout": TIMEOUT + longer},
+        retry_config={**(store.retry_config or {}), "retry_timeout": RETRY + longer},
+        credential_provider=store.credential_provider,
+    )
 
 
 class CredentialsFile:

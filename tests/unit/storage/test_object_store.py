@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,30 @@ def test_a_file_whose_parts_are_refused_is_whole_or_not_there(
     harmful.harm = ""
     uri = put(bucket_store, tmp_path, IN_PARTS)
     assert bucket_store.local_path(uri).read_bytes() == IN_PARTS
+
+
+@pytest.mark.parametrize("content", [LARGE, IN_PARTS], ids=["small", "in parts"])
+def test_what_is_sent_by_a_slow_line_has_time_and_a_silent_store_is_told(
+    in_bucket: Environment,
+    harmful: HarmfulProxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+) -> None:
+    # Less than a slow answer takes.
+    monkeypatch.setattr(object_store, "TIMEOUT", timedelta(seconds=0.4))
+    environment = in_bucket(url=harmful.url)
+    root = environment["SHANHAI_ARTIFACTS_ROOT"].removeprefix("s3:/")
+    bucket_store, upload = open_bucket(environment), uuid.uuid4()
+    harmful.harm, harmful.only = "slow", f"PUT {root}/objects/"
+    assert bucket_store.local_path(put(bucket_store, tmp_path, content)).read_bytes() == content
+    harmful.only = f"PUT {root}/uploads/"
+    with bucket_store.receive(upload, 0) as sink:
+        sink.write(content)
+    assert bucket_store.received(upload) == len(content)
+    harmful.only = "HEAD"
+    with pytest.raises(Unavailable, match="object store does not answer"):
+        put(bucket_store, tmp_path, content + b"more")
 
 
 def test_no_store_is_told(in_bucket: Environment, tmp_path: Path) -> None:
