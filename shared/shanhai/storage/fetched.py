@@ -131,7 +131,7 @@ class FetchedFile:
         """Have some bytes in the file, checked."""
         if time.monotonic() - self._used > IN_USE_S / 10:
             self._used = time.monotonic()
-            os.utime(self._file)
+            _note_use(self._file)
         first, last = start // BLOCK_BYTES, -(-min(end, self.sums.size) // BLOCK_BYTES)
         if self._there.find(0, first, last) < 0:
             return
@@ -220,7 +220,7 @@ class FetchedFiles:
         """The file, if all of it was fetched; it counts as used."""
         path = self.folder / uri
         try:
-            os.utime(path)
+            _note_use(path)
         except FileNotFoundError:
             return None
         return path
@@ -271,4 +271,10 @@ class FetchedFiles:
             for path in self.folder.glob(f"{kind}/*"):
                 with suppress(FileNotFoundError):
                     status = path.stat()
-                    yield status.st_mtime, status.st_blocks * 512 // status.st_nlink, path
+                    used = max(status.st_atime, status.st_mtime)
+                    yield used, status.st_blocks * 512 // status.st_nlink, path
+
+
+def _note_use(file: int | Path) -> None:
+    """Set the time of access alone: one whose time of change is another is opened anew."""
+    os.utime(file, ns=(time.time_ns(), os.stat(file).st_mtime_ns))

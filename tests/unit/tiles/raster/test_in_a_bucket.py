@@ -1,6 +1,7 @@
 """Rasters whose parts are fetched as they are drawn show what they would from a folder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from shanhai.storage.artifacts import RangedFile
 from shanhai.storage.fetched import Damaged
 from shanhai_tiles.errors import LayerUnreadable
 from shanhai_tiles.grids import CGCS2000_QUAD
+from shanhai_tiles.raster import dataset_pool
 from shanhai_tiles.raster.dataset_pool import DatasetPool, Source, StoredRaster
 from shanhai_tiles.raster.reader import RasterTile, read_point, read_tile
 from tests.support.object_stores import Environment, HarmfulProxy, open_bucket
@@ -84,6 +86,36 @@ def test_tiles_are_those_of_the_folder(
     found = source.find()
     assert not isinstance(found, Path)
     assert found.path.stat().st_blocks * 512 < path.stat().st_size, "not all was asked for"
+
+
+def test_a_whole_file_that_is_used_stays_open(
+    rasters: DatasetPool,
+    in_bucket: Environment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write_raster(tmp_path / "raster.tif", "cog")
+    store = open_bucket(in_bucket())
+    uri = store.put(path, suffix=".tif").uri
+    parts, whole = StoredRaster(store, uri), StoredRaster(open_bucket(in_bucket()), uri)
+    drawn(rasters, parts, *TILES[0])
+    store.local_path(uri)
+    opened: list[Path] = []
+    really = dataset_pool._opened
+
+    def noted(path: Path, **options: Any) -> Any:
+        opened.append(path)
+        return really(path, **options)
+
+    monkeypatch.setattr(dataset_pool, "_opened", noted)
+    drawn(rasters, whole, *TILES[0])
+    first = len(opened)
+    assert set(opened) == {store.fetched.folder / uri}
+    for _ in range(3):
+        # Another process goes on with the same file by its former name.
+        open_bucket(in_bucket()).fetched.file(uri, store.sums, store._fetch).ensure(0, 1)
+        drawn(rasters, whole, *TILES[0])
+    assert len(opened) == first
 
 
 def test_no_raster_and_no_file_are_told(
