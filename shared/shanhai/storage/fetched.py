@@ -209,6 +209,7 @@ class FetchedFiles:
         self.folder, self.capacity = folder, capacity
         self._open: OrderedDict[str, FetchedFile] = OrderedDict()
         self._lock = Lock()
+        self._looked = time.monotonic()
 
     def scratch(self) -> Path:
         """A path for a file that is made to be stored."""
@@ -227,6 +228,8 @@ class FetchedFiles:
 
     def opened(self, uri: str) -> FetchedFile | None:
         """The file, if this process has begun to fetch it and it is still there."""
+        if time.monotonic() - self._looked > IN_USE_S / 10:
+            self._close_removed()
         found = self._open.get(uri)
         return found if found is not None and found.current else None
 
@@ -236,6 +239,7 @@ class FetchedFiles:
         if found is None:
             known = sums(uri)
             self.make_room(known.size)
+            self._close_removed()
             path = self.folder / "parts" / uri.rpartition("/")[2]
             found = FetchedFile(uri, path, self.folder / uri, known, fetch)
         with self._lock:
@@ -244,6 +248,20 @@ class FetchedFiles:
             while len(self._open) > OPEN_FILES:
                 self._open.popitem(last=False)
         return found
+
+    def complete(self, uri: str, sums: Callable[[str], BlockSums], fetch: Fetch) -> Path:
+        """All of the file, which is not kept open any more."""
+        whole = self.file(uri, sums, fetch).complete()
+        with self._lock:
+            self._open.pop(uri, None)
+        return whole
+
+    def _close_removed(self) -> None:
+        """Close what was removed, by whichever process: until then it takes its room."""
+        self._looked = time.monotonic()
+        with self._lock:
+            for uri in [uri for uri, file in self._open.items() if not file.current]:
+                del self._open[uri]
 
     def aside(self, uri: str, sums: BlockSums, fetch: Fetch) -> FetchedFile:
         """The same for who reads it once: it is removed by whom it was made for."""

@@ -219,7 +219,7 @@ class ObjectArtifacts:
 
     def local_path(self, uri: str) -> Path:
         """The file in the folder of what was fetched, compared with its name."""
-        return self.fetched.whole(uri) or self._ranged(uri).complete()
+        return self.fetched.whole(uri) or self.fetched.complete(uri, self.sums, self._fetch)
 
     def hold(self, uri: str, folder: Path, upload_sha256: str | None = None) -> Path:
         """The file in `folder`, by a link where that is possible."""
@@ -236,7 +236,8 @@ class ObjectArtifacts:
 
     def ranged(self, uri: str) -> Path | FetchedFile:
         """The file if it was fetched, or what fetches parts of it."""
-        return self.fetched.opened(uri) or self.fetched.whole(uri) or self._ranged(uri)
+        found = self.fetched.opened(uri) or self.fetched.whole(uri)
+        return found or self.fetched.file(uri, self.sums, self._fetch)
 
     @contextmanager
     def open(self, uri: str) -> Iterator[BinaryIO]:
@@ -253,9 +254,6 @@ class ObjectArtifacts:
                 yield file
         finally:
             fetched.path.unlink(missing_ok=True)
-
-    def _ranged(self, uri: str) -> FetchedFile:
-        return self.fetched.file(uri, self.sums, self._fetch)
 
     def sums(self, uri: str) -> BlockSums:
         """The digests of a file's blocks."""

@@ -450,6 +450,50 @@ def test_the_longest_unused_goes(in_bucket: Environment, tmp_path: Path) -> None
     assert [path.exists() for path in paths] == [True, False, True]
 
 
+def open_files(folder: Path) -> list[tuple[str, int]]:
+    """Files below a folder that this process has open, and how many names each has."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            name = link.readlink()
+            if name.is_relative_to(folder):
+                found.append((name.name, link.stat().st_nlink))
+    return found
+
+
+def test_what_was_removed_takes_no_room(
+    bucket_store: ObjectArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uris = [put(bucket_store, tmp_path, bytes([n]) + LARGE) for n in range(5)]
+    folder = bucket_store.fetched.folder
+    bucket_store.local_path(uris[0])
+    assert open_files(folder / "parts") == []
+
+    def fetch_part(uri: str) -> None:
+        found = bucket_store.ranged(uri)
+        assert not isinstance(found, Path)
+        assert found.read(0, 10) == bytes([uris.index(uri)]) + LARGE[:9]
+
+    def age() -> None:
+        ago = time.time() - 2 * fetched.IN_USE_S
+        for path in folder.rglob("*.bin"):
+            os.utime(path, (ago, ago))
+
+    fetch_part(uris[1])
+    fetch_part(uris[2])
+    age()
+    bucket_store.fetched.capacity = len(LARGE) + 1
+    fetch_part(uris[3])
+    assert [links for _, links in open_files(folder)] == [1]
+    # Another process removes it; this one goes on with what is there.
+    fetch_part(uris[4])
+    age()
+    (folder / "parts" / uris[3].rpartition("/")[2]).unlink()
+    monkeypatch.setattr(fetched, "IN_USE_S", 0.0)
+    fetch_part(uris[4])
+    assert [links for _, links in open_files(folder)] == [1]
+
+
 def test_many_fetch_the_same_at_once(
     bucket_store: ObjectArtifacts, other_machine: Callable[..., ObjectArtifacts], tmp_path: Path
 ) -> None:
