@@ -261,6 +261,21 @@ def test_a_restored_server_is_given_time_to_read_its_log(compose: dict[str, Any]
     assert probe["failureThreshold"] * probe["periodSeconds"] == patience_s
 
 
+def test_what_a_restore_writes_as_root_is_given_to_those_who_use_it(
+    compose: dict[str, Any],
+) -> None:
+    """All it shares with the worker, and what it makes where result files lie in a bucket."""
+    mounts = {
+        name: {volume.split(":")[1] for volume in compose["services"][name]["volumes"]}
+        for name in ("restore", "worker")
+    }
+    [given] = re.findall(
+        r"chown -R 10001:10001([^&]+)", compose["services"]["restore"]["entrypoint"][2]
+    )
+    assert mounts["restore"] & mounts["worker"] == set(given.split())
+    assert compose["x-artifacts"]["SHANHAI_ARTIFACTS_CACHE"] in given.split()
+
+
 def test_postgresql_has_connections_for_what_is_scaled(compose: dict[str, Any]) -> None:
     """For two of each service, and of one of them twice as many while they are upgraded."""
     pool = DatabaseSettings.model_fields["pool_size"].default
