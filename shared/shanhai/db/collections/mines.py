@@ -93,8 +93,8 @@ async def arranged(session: AsyncSession, change: entity.PendingWrite) -> Sequen
 _TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtextextended('accepted mines', 0))")
 _STANDING = text(
     "SELECT round((mi.area_m2 / 1e4)::numeric, 4) AS area_ha, (SELECT min(part.code) FROM mine part"
-    " WHERE part.part_of_id = mi.id AND part.deleted_at IS NULL) AS part, (SELECT min(other.code) FROM mine other"
-    " WHERE other.id <> mi.id AND other.deleted_at IS NULL"
+    " WHERE part.part_of_id = mi.id AND part.deleted_at IS NULL) AS part,"
+    " (SELECT min(other.code) FROM mine other WHERE other.id <> mi.id AND other.deleted_at IS NULL"
     " AND other.state IN ('accepted', 'watched') AND other.geom && mi.geom"
     " AND ST_Relate(other.geom, mi.geom, '2********')"
     " AND ST_Area(ST_Intersection(other.geom, mi.geom)::geography) > :tolerated) AS other"
