@@ -106,6 +106,14 @@ async def only_above_committed(session: AsyncSession, change: PendingWrite) -> S
     )
 
 
+def _moved(name: str, amount: str, title: Label) -> Property:
+    """A sum over the ledger of a source; of a former day, over the entries made by then."""
+    # Constants of the declarations.
+    sums = f"(SELECT coalesce(sum({amount}), 0) FROM fund_entry e WHERE e.source_id = fs.id"  # noqa: S608
+    then = f"{sums} AND e.created_at::date <= asked.day)"
+    return Property(name, f"{sums})", MONEY, title, former=then)
+
+
 _SHOWN = (
     "pj.visibility = 'public' AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
 )
@@ -237,18 +245,14 @@ FUND_SOURCES = Entity(
         _FUND.column("year", YEAR, Label("年度", "Year"), queryable=True),
         _FUND.column("amount", MONEY, Label("金额", "Amount"), queryable=True, required=True),
         _FUND.column("allowed_measures", TEXTS, Label("限定用途", "Allowed measures")),
-        Property(
+        _moved(
             "allocated",
-            "(SELECT coalesce(sum(CASE e.kind WHEN 'return' THEN -e.amount ELSE e.amount END), 0)"
-            " FROM fund_entry e WHERE e.source_id = fs.id AND e.kind <> 'payment')",
-            MONEY,
+            "CASE e.kind WHEN 'payment' THEN 0 WHEN 'return' THEN -e.amount ELSE e.amount END",
             Label("已分配", "Allocated"),
         ),
-        Property(
+        _moved(
             "paid",
-            "(SELECT coalesce(sum(e.amount), 0) FROM fund_entry e"
-            " WHERE e.source_id = fs.id AND e.kind = 'payment')",
-            MONEY,
+            "CASE e.kind WHEN 'payment' THEN e.amount END",
             Label("已支付", "Paid"),
         ),
         _FUND.source,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.identity import Identity
 from shanhai.db.projects.funds import NewEntry, add_entry, list_balances, list_entries
 from shanhai.db.queries.audit import Act
@@ -46,6 +47,39 @@ async def funded(
 
 def entry(kind: str, amount: Any, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "source": "central-2024", "amount": amount, **more}
+
+
+async def test_a_source_of_a_former_day_has_the_entries_of_then(
+    people: People, session: AsyncSession
+) -> None:
+    await funded(session)
+    await session.execute(
+        text(
+            "UPDATE fund_source SET valid_from = current_date - 9,"
+            " created_at = now() - interval '9 days'"
+        )
+    )
+    for kind, amount, days in (("allocation", 600, 6), ("payment", 100, 3), ("return", 50, 0)):
+        await session.execute(
+            text(
+                "INSERT INTO fund_entry (source_id, project_id, kind, amount, actor, paid_on,"
+                " created_at) SELECT s.id, p.id, :kind, :amount, 'tester', '2025-03-01',"
+                " now() - make_interval(days => :days)"
+                " FROM fund_source s, project p"
+            ),
+            {"kind": kind, "amount": Decimal(amount), "days": days},
+        )
+    await session.commit()
+    today = await read_today(session)
+    for days, told in (
+        (7, ("0.00", "0.00")),
+        (6, ("600.00", "0.00")),
+        (3, ("600.00", "100.00")),
+        (0, ("550.00", "100.00")),
+    ):
+        asked = {"as_of": str(today - timedelta(days=days))}
+        shown = (await people["viewer"].get("/fund-sources/central-2024", params=asked)).json()
+        assert (shown["allocated"], shown["paid"]) == told, days
 
 
 async def test_a_project_with_entries_is_not_deleted(people: People, session: AsyncSession) -> None:
