@@ -317,6 +317,7 @@ def settle_service(rule: ServiceRule, balance: Decimal | None) -> Settled:
         return Settled(None, (), missing=("balance",))
     gap = balance - rule.baseline
     amount = ZERO if abs(gap) <= rule.tolerance else rule.price * gap
+    amount = amount.quantize(CENT, ROUND_HALF_UP)
     return _capped([SettledLine("balance", format(balance, "f"), amount)], rule.cap, ())
 
 

@@ -84,8 +84,9 @@ def test_a_service_is_paid_by_what_it_is_above_its_baseline() -> None:
 
 def test_cents_are_rounded_half_up() -> None:
     rule = ServiceRule(D(0), D("0.5"))
-    assert settle_service(rule, D("0.01")).amount == D("0.01")  # 0.005
-    assert settle_service(rule, D("-0.01")).amount == D("-0.01")
+    for balance, cents in (("0.01", "0.01"), ("-0.01", "-0.01"), ("0.05", "0.03")):
+        settled = settle_service(rule, D(balance))  # 0.005, -0.005, 0.025
+        assert settled.amount == settled.lines[0].amount == D(cents)
 
 
 amounts = st.decimals("0", "1e9", places=2)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.collections.programmes import FUND_SOURCES
+from shanhai.db.engine import read_today
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Identity, demand_role
 from shanhai.db.projects.queries import ProjectSeen, hold_project, refused
@@ -138,7 +139,8 @@ async def add_entry(
     Raises:
         Unauthenticated, Forbidden: the identity may not, for the project or a source's region.
         NotFound: there is no project it may know of.
-        InvalidInput: the source or the measure is not known, or the source has ended.
+        InvalidInput: the source or the measure is not known, the source has ended, or the day of
+            the payment is still to come.
         Conflict: the money is not there, or is for other measures.
     """
     # What is left of a project that was given up still goes back.
@@ -153,6 +155,9 @@ async def add_entry(
             await _demand_available(session, source, new)
         case "payment":
             _demand_payable(project)
+            if new.paid_on is not None and new.paid_on > await read_today(session):
+                en, zh = f"{new.paid_on} is still to come", f"支付日期 {new.paid_on} 晚于今天"
+                raise InvalidInput(en, message_zh=zh, pointer="/paid_on")
             await _demand_balance(session, project, source, new)
         case "return":
             await _demand_balance(session, project, source, new)

@@ -216,6 +216,7 @@ async def test_nothing_is_paid_before_approval_or_after_the_end(
         (entry("gift", "1"), "/kind"),
         ({**entry("payment", "1"), "source": "none"}, "/source"),
         (entry("payment", "1", paid_on="yesterday"), "/paid_on"),
+        (entry("payment", "1", measure="tree_planting", paid_on="2199-01-01"), "/paid_on"),
         ({"kind": "payment"}, "/amount"),
     ],
 )
