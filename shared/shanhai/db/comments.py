@@ -287,12 +287,12 @@ def add_contact(
 
 
 async def read_comments(
-    session: AsyncSession, notice: NoticeSeen, *, everything: bool, most: int | None = MOST_SHOWN
+    session: AsyncSession, notice: NoticeSeen, *, everything: bool
 ) -> Sequence[Any]:
-    """The first comments in the order they came, of all or of those everybody may see."""
+    """The comments in the order they came: all, or the first of those everybody may see."""
     if not everything and not notice.show_comments:
         return []
-    asked = {"notice": notice.id, "all": everything, "most": most}
+    asked = {"notice": notice.id, "all": everything, "most": None if everything else MOST_SHOWN}
     return (await session.execute(_COMMENTS, asked)).all()
 
 
@@ -544,8 +544,7 @@ async def read_summary(
         raise NotFound(
             f"there is no summary of {notice.code} yet", message_zh=f"{notice.code} 尚无汇总报告"
         )
-    rows = await read_comments(session, notice, everything=True, most=None)
-    return summarise(notice, rows), None
+    return summarise(notice, await read_comments(session, notice, everything=True)), None
 
 
 async def freeze_summary(
@@ -571,7 +570,7 @@ async def freeze_summary(
             f"notice {notice.code} is {state}; its summary is frozen when it is closed",
             message_zh=f"公示 {notice.code} 状态为 {state}；结束后方可定稿汇总",
         )
-    rows = await read_comments(session, notice, everything=True, most=None)
+    rows = await read_comments(session, notice, everything=True)
     content = summarise(notice, rows)
     row = NoticeSummary(
         notice_id=notice.id, content=content, sha256=hash_of(content), frozen_by=caller.owner

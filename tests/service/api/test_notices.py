@@ -125,6 +125,9 @@ async def test_a_summary_counts_every_comment(people: People, session: AsyncSess
         )
     )
     await session.commit()
+    # Who answers them finds every one.
+    listed = (await people["planner@a"].get("/notices/n-1/comments")).json()["comments"]
+    assert len(listed) == 10_003
     await age(session, 40)
     assert (await change(people["planner@a"], state="closed")).status_code == 200
     draft = (await people["planner@a"].get("/notices/n-1/summary")).json()
