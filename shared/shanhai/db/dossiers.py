@@ -339,7 +339,8 @@ async def _waters(
         DossierColumn("months", Label("有观测的月数", "Months observed"), kind="number"),
         DossierColumn("standard", Label("标准", "Standard"), words=standards),
     )
-    return _computed("waters", Label("水质类别", "Classes of water"), columns, found)
+    title = Label("水质类别（断面均按河流限值）", "Classes of water (sections by limits of rivers)")
+    return _computed("waters", title, columns, found)
 
 
 async def _shorelines(

@@ -221,7 +221,10 @@ async def water_classes(
     first: date,
     last: date,
 ) -> Mapping[int, StationWater]:
-    """The class of the water at stations by their means from one day to another, the worst item."""
+    """The class of the water at stations by their means from one day to another, the worst item.
+
+    Nothing tells sections of lakes apart: all are classed by the limits of rivers.
+    """
     body: water_quality.Body = "sea" if standard.medium == "sea_water" else "river"
     read = standard.properties
     listed, found = sorted(stations), dict[int, dict[str, PeriodMean]]()

@@ -143,6 +143,8 @@ class TestTitles:
         island = feature(square(106.5, 29.4, 0.01), **named("islet", waters="river"))
         assert (await planner.post("/collections/islands/items", json=island)).status_code == 201
         await planner.post(TITLES, json=named("title", series="demonstration", level="province"))
+        section = feature(point(106.5, 29.4), **named("lake", kind="water_section"))
+        assert (await planner.post("/collections/stations/items", json=section)).status_code == 201
 
         answer = await anonymous.get("/regions/banan/dossier", params={"year": 2025})
         assert answer.status_code == 200, answer.text
@@ -157,6 +159,9 @@ class TestTitles:
         assert "雨洪排口" in page.text
         english = await anonymous.get("/regions/banan/dossier", params={"f": "html", "lang": "en"})
         assert "Storm drain" in english.text
+        for lang, words in (("zh", "断面均按河流限值"), ("en", "sections by limits of rivers")):
+            asked = {"f": "html", "lang": lang}
+            assert words in (await planner.get("/regions/banan/dossier", params=asked)).text
         word = await anonymous.get("/regions/banan/dossier", params={"f": "docx"})
         assert "75.00" in ZipFile(BytesIO(word.content)).read("word/document.xml").decode()
         pdf = await anonymous.get("/regions/banan/dossier", params={"f": "pdf"})
