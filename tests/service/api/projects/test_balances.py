@@ -81,17 +81,17 @@ async def test_nothing_is_reversed_before_it_was_accepted(
     people: People, session: AsyncSession
 ) -> None:
     await reserved(session)
-    await put(people["planner"], "e", "taken", "100", accepted_on="2025-06-01")
-    assert (await move(people["supervisor"], "e", "accepted")).status_code == 200
-    more = {"reverses": "e", "accepted_on": "2025-05-31"}
-    early = await people["planner"].post(ENTRIES, json=entry("r", "taken", "100", **more))
+    await put(people["planner"], "older", "taken", "100", accepted_on="2025-06-01")
+    assert (await move(people["supervisor"], "older", "accepted")).status_code == 200
+    more = {"reverses": "older", "accepted_on": "2025-05-31"}
+    early = await people["planner"].post(ENTRIES, json=entry("undone", "taken", "100", **more))
     assert early.status_code == 409, early.text
     assert [fault["pointer"] for fault in early.json()["errors"]] == ["/accepted_on"]
-    await put(people["planner"], "r", "taken", "100", reverses="e")
+    await put(people["planner"], "undone", "taken", "100", reverses="older")
     for day, status in (("2025-05-31", 409), ("2025-06-01", 200)):
-        dated = await people["planner"].patch(f"{ENTRIES}/r", json={"accepted_on": day})
+        dated = await people["planner"].patch(f"{ENTRIES}/undone", json={"accepted_on": day})
         assert dated.status_code == status, dated.text
-    assert (await move(people["supervisor"], "r", "accepted")).status_code == 200
+    assert (await move(people["supervisor"], "undone", "accepted")).status_code == 200
 
 
 async def test_a_project_waits_for_its_shoreline(people: People, session: AsyncSession) -> None:
