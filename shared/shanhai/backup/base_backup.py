@@ -5,9 +5,8 @@ import io
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shanhai import __version__
 from shanhai.backup.encryption import (
@@ -23,12 +22,11 @@ from shanhai.backup.place import PARTIAL, Place, alone, remove_tree, writing
 from shanhai.backup.repository import (
     BASE,
     MANIFEST,
+    NAME_FORMAT,
     SEGMENT,
     AnyFolder,
     BackupManifest,
     copy_objects,
-    last_without_gap,
-    name_of,
     open_object,
     segment_number,
     timeline_at,
@@ -79,7 +77,7 @@ async def take_backup(
                 message_zh="结果文件存储为空，而以前的备份中有文件：存储是否已挂载？"
                 "确要备份空的存储，请换一个备份文件夹",
             )
-        place = folder.base(name_of(before.at))
+        place = folder.base(before.at.astimezone(UTC).strftime(NAME_FORMAT))
         try:
             base = _copy_database(url, place / BASE, recipient)
             after = await read_position(url)
@@ -261,16 +259,11 @@ def verify(folder: AnyFolder, identity: BackupIdentity | None) -> Verified:
         for name in folder.wal_files():
             _verify_log(folder, name, identity)
     segments, timeline = folder.segments(), timeline_at(folder, None, identity)
-    gaps = sum(1 for _ in missing_segments(manifests[0], set(filter(timeline.holds, segments))))
+    size = manifests[0].segment_bytes
+    numbers = {segment_number(name, size) for name in filter(timeline.holds, segments)}
+    first = segment_number(manifests[0].first_segment, size)
+    gaps = len(set(range(first, max(numbers, default=first))) - numbers)
     return Verified(len(manifests), len(segments), len(objects), gaps, identity is not None)
-
-
-def missing_segments(manifest: BackupManifest, segments: set[str]) -> Iterator[int]:
-    """Numbers of segments that are missing between a base and the end of the archive."""
-    numbers = {segment_number(name, manifest.segment_bytes) for name in segments}
-    reached = last_without_gap(manifest, segments)
-    last = max(numbers, default=reached)
-    yield from (number for number in range(reached + 1, last) if number not in numbers)
 
 
 def _verify_base(

@@ -18,7 +18,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias
 
@@ -44,6 +44,7 @@ HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 FORMER = re.compile(r"^\s*(\d+)\s+([0-9A-F]+)/([0-9A-F]+)", re.MULTILINE)
 """A line of a history: a former timeline, and the place where the next one leaves it."""
 NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+"""Of a base backup, by the moment it began (UTC)."""
 BASE, MANIFEST = "base.tar.gz.age", "manifest.json"
 WAL_SUFFIX = f".gz{AGE}"
 WAL_FILE = re.compile(r"([0-9A-F]{24}|[0-9A-F]{8}\.history)\.gz(\.age|\.sm4)")
@@ -186,11 +187,6 @@ class BackupFolder(Generic[P]):
 AnyFolder: TypeAlias = BackupFolder[Path] | BackupFolder[BucketPath]
 
 
-def name_of(moment: datetime) -> str:
-    """The name of a base backup that began at a moment."""
-    return moment.astimezone(UTC).strftime(NAME_FORMAT)
-
-
 def segment_number(name: str, segment_bytes: int) -> int:
     """The place of a segment in the log, whatever its timeline."""
     per_file = 2**32 // segment_bytes
@@ -243,15 +239,6 @@ def timeline_at(
             begins[int(former)] = first
             first = (int(high, 16) << 32 | int(low, 16)) // size
     return Timeline({**begins, newest: first}, size)
-
-
-def last_without_gap(manifest: BackupManifest, segments: set[str]) -> int:
-    """The number of the last segment up to which the log is whole; one before the first if none."""
-    numbers = {segment_number(name, manifest.segment_bytes) for name in segments}
-    last = segment_number(manifest.first_segment, manifest.segment_bytes) - 1
-    while last + 1 in numbers:
-        last += 1
-    return last
 
 
 def _read(path: Place) -> BackupManifest:

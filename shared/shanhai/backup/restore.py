@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from shanhai.backup import repository
@@ -68,6 +69,7 @@ def restore(
 
     Raises:
         InvalidInput: the directory is not empty, or the moment cannot be restored.
+        NotFound: there is no base backup that leads to what was written then.
         BackupBroken: a file is not as it was written. The data directory is then empty again.
     """
     if to is not None and to.tzinfo is None:
@@ -140,12 +142,13 @@ def _log_files(
     Beyond a gap nothing can be used, nor what other timelines wrote: the server would read that in
     place of what is missing. All histories, so that it takes a number that no timeline has.
     """
-    segments, size = set(filter(timeline.holds, folder.segments())), manifest.segment_bytes
+    size, whole = manifest.segment_bytes, filter(timeline.holds, folder.segments())
+    numbers = {repository.segment_number(name, size) for name in whole}
     first = repository.segment_number(manifest.first_segment, size)
-    last = repository.last_without_gap(manifest, segments)
-    # After the last whole one what was received of the next, if that was archived.
-    names = segments.union(filter(timeline.holds, folder.begun()))
-    needed = (one for one in names if first <= repository.segment_number(one, size) <= last + 1)
+    # The first that is not there whole is needed, too, if what was received of it was archived.
+    last = next(number for number in count(first) if number not in numbers)
+    names = set(filter(timeline.holds, folder.segments() | folder.begun().keys()))
+    needed = (one for one in names if first <= repository.segment_number(one, size) <= last)
     return [*needed, *filter(repository.HISTORY.fullmatch, folder.wal_files())]
 
 
