@@ -257,13 +257,18 @@ class Archiver:
         for path in finished:
             name = _log_name(path) or ""
             ended = path.stat().st_mtime
-            # Histories are received at each start; the first tells when the timeline began.
-            if SEGMENT.fullmatch(name) or not self.folder.segment(name).exists():
+            target = self.folder.segment(name)
+            began = ended
+            if not SEGMENT.fullmatch(name) and target.exists():
+                # Histories are received at each start; the first tells when the timeline began.
+                began = target.stat().st_mtime
+            # A bucket keeps no such time; elsewhere it is sealed anew, as the key may be another.
+            if began == ended or isinstance(target, Path):
                 with path.open("rb") as file:
                     packed = path.suffix == COMPRESSED
                     source = file if packed else io.BytesIO(gzip.compress(file.read(), 1))
-                    seal(source, self.folder.segment(name), self.recipient)
-                set_modified(self.folder.segment(name), ended)
+                    seal(source, target, self.recipient)
+                set_modified(target, began)
             path.unlink()
             if SEGMENT.fullmatch(name):
                 self.folder.forget_begun(name)

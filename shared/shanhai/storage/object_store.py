@@ -38,6 +38,8 @@ PARTS_AT_ONCE = 4
 TIMEOUT, RETRY = timedelta(seconds=20), timedelta(seconds=30)
 SLOWEST_BYTES_S = 125_000
 """What a line passes on at least: 1 Mbit/s."""
+SOON_BYTES = 1024 * 1024
+"""What such a line brings within `TIMEOUT`."""
 REMOVAL_S = 600.0
 """A removal that began so long ago was given up: no request takes so long."""
 REFUSALS = re.compile(
@@ -120,6 +122,7 @@ class ObjectArtifacts:
     ) -> None:
         self.store = store
         self._bulk = patient(store, PART_BYTES * PARTS_AT_ONCE)
+        self._part = patient(store, PART_BYTES)
         self.fetched = fetched
         self.signed_s = signed_s
         self._conditional = conditional
@@ -165,10 +168,10 @@ class ObjectArtifacts:
     def _create(self, uri: str, content: bytes) -> None:
         if self._conditional:
             with suppress(AlreadyExistsError):
-                obstore.put(self._bulk, uri, content, mode="create")
+                obstore.put(self._part, uri, content, mode="create")
                 return
         # It is there, but old or not whole: storing it again makes it new.
-        obstore.put(self._bulk, uri, content)
+        obstore.put(self._part, uri, content)
 
     def _outlived_removals(self, uri: str) -> bool:
         """Whether a file just stored stays: nobody decided to remove its former self meanwhile.
@@ -284,14 +287,16 @@ class ObjectArtifacts:
         return sums
 
     def _fetch(self, uri: str, start: int, end: int) -> bytes:
+        # What little a tile wants is told to be away soon.
+        store = self.store if end - start <= SOON_BYTES else self._part
         with told(uri):
             try:
-                return obstore.get_range(self.store, uri, start=start, end=end).to_bytes()
+                return obstore.get_range(store, uri, start=start, end=end).to_bytes()
             except BaseError as error:
                 if REFUSALS.search(str(error)):
                     raise
                 # An answer that broke off is not asked for again by the library.
-                return obstore.get_range(self.store, uri, start=start, end=end).to_bytes()
+                return obstore.get_range(store, uri, start=start, end=end).to_bytes()
 
     def signed(self, uri: str) -> str:
         """An address from which the file may be fetched by anybody for a while."""
@@ -305,7 +310,7 @@ class ObjectArtifacts:
     @contextmanager
     def receive(self, upload: uuid.UUID, offset: int) -> Iterator["PieceSink"]:
         """Store what comes piece by piece; what arrived is stored at the end, whatever ends it."""
-        sink = PieceSink(self.store, self._bulk, f"uploads/{upload}", offset)
+        sink = PieceSink(self.store, self._part, f"uploads/{upload}", offset)
         try:
             yield sink
         finally:
@@ -367,8 +372,8 @@ class ObjectArtifacts:
 class PieceSink:
     """Stores the bytes it takes in pieces, each once it is full."""
 
-    def __init__(self, store: S3Store, bulk: S3Store, folder: str, offset: int) -> None:
-        self._store, self._bulk, self._folder, self._offset = store, bulk, folder, offset
+    def __init__(self, store: S3Store, slow: S3Store, folder: str, offset: int) -> None:
+        self._store, self._slow, self._folder, self._offset = store, slow, folder, offset
         self._waiting = bytearray()
 
     def write(self, block: bytes) -> None:
@@ -392,7 +397,7 @@ class PieceSink:
             former = f"{self._folder}/{self._offset - 1:015d}"
             page = next(obstore.list(self._store, self._folder, offset=former), [])
             if not any(one["path"] == name and one["size"] >= len(piece) for one in page):
-                obstore.put(self._bulk, name, piece, use_multipart=False)
+                obstore.put(self._slow, name, piece, use_multipart=False)
         self._offset += len(piece)
 
 

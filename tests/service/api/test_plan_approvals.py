@@ -159,6 +159,16 @@ async def remove_programme(people: People, session: AsyncSession) -> httpx.Respo
     return await people["planner@a"].delete("/plans/joint/programmes/programme-a")
 
 
+async def add_provision(people: People, session: AsyncSession) -> httpx.Response:
+    body = {**names("late"), "kind": "article"}
+    return await people["planner@a"].post("/plans/joint/provisions", json=body)
+
+
+async def add_figure(people: People, session: AsyncSession) -> httpx.Response:
+    body = {**names("late"), "kind": "benefit", "value": 1, "unit": "ha"}
+    return await people["planner@a"].post("/plans/joint/figures", json=body)
+
+
 async def change_project(people: People, session: AsyncSession) -> httpx.Response:
     body = {"type": "Feature", "properties": {"cost": 12}}
     headers = {"Content-Type": "application/merge-patch+json"}
@@ -180,8 +190,8 @@ async def change_target(people: People, session: AsyncSession) -> httpx.Response
 @pytest.mark.parametrize(
     "change",
     [
-        *(change_plan, change_part, add_programme, remove_programme, change_project),
-        *(change_measure, change_target),
+        *(change_plan, change_part, add_programme, remove_programme, add_provision, add_figure),
+        *(change_project, change_measure, change_target),
     ],
 )
 async def test_an_approval_holds_for_what_was_approved(
@@ -211,7 +221,9 @@ async def test_an_approval_holds_for_what_was_approved(
     assert await status(joint["planner@a"]) == "approved"
 
 
-@pytest.mark.parametrize("change", [change_part, add_programme, remove_programme])
+@pytest.mark.parametrize(
+    "change", [change_part, add_programme, remove_programme, add_provision, add_figure]
+)
 async def test_nobody_alone_edits_what_all_approved(
     submitted: People, session: AsyncSession, change: Any
 ) -> None:

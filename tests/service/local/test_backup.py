@@ -1,6 +1,8 @@
 """The restore drill: back up, go on, destroy, restore to a moment, compare, serve."""
 
 import asyncio
+import gzip
+import io
 import os
 import shutil
 import signal
@@ -22,7 +24,13 @@ from sqlalchemy import select, text
 
 from shanhai.backup import restore as restoring
 from shanhai.backup.base_backup import Pruned, prune, take_backup, verify
-from shanhai.backup.encryption import BackupBroken, make_identity, read_identity, read_recipient
+from shanhai.backup.encryption import (
+    BackupBroken,
+    make_identity,
+    read_identity,
+    read_recipient,
+    unseal,
+)
 from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
@@ -569,6 +577,25 @@ async def test_a_moment_comes_back_from_the_timeline_that_was_written_then(
     assert verify(folder, None).gaps == verify(folder, read_identity(key)).gaps == 1
     folder.segment(fork).unlink()
     assert verify(folder, read_identity(key)).gaps == 2
+
+
+def test_a_history_is_read_with_the_present_key_and_tells_when_it_first_came(
+    tmp_path: Path,
+) -> None:
+    folder, spool = BackupFolder(tmp_path / "kept"), tmp_path / "spool"
+    store, name = LocalArtifacts(tmp_path / "store"), "00000002.history"
+    spool.mkdir()
+    came = []
+    for key in ("former", "present"):
+        recipient = read_recipient(make_identity(tmp_path / key))
+        (spool / name).write_text("1\t0/3000000\tbefore it was restored\n")
+        os.utime(spool / name, (1e9 + len(came), 1e9 + len(came)))
+        Archiver(folder, "", store, recipient, spool, every_s=1).archive()
+        came.append(folder.segment(name).stat().st_mtime)
+    assert came == [1e9, 1e9]
+    packed = io.BytesIO()
+    unseal(folder.segment(name), packed, read_identity(tmp_path / "present"))
+    assert gzip.decompress(packed.getvalue()).startswith(b"1\t0/3000000")
 
 
 def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder[Path]) -> None:

@@ -125,7 +125,7 @@ async def _demand_regions(session: AsyncSession, listed: list[str], lead: str | 
 
 async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
     """What is of a part names a region of its plan; a joint plan that was decided on stays."""
-    after, before = change.after or {}, change.before or {}
+    after = change.after or {}
     region, plan = after.get("region"), after.get("plan")
     if region is not None and plan is not None and _differs(change, "region", "plan"):
         known = list(await session.scalars(_PARTIES, {"plan": plan}))
@@ -134,7 +134,13 @@ async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Seque
             en = f"is no region of the plan {plan!r}; those are: {named or 'none'}"
             zh = f"不是规划 {plan!r} 的区域；其区域为：{named or '无'}"
             return (Fault("/region", en, zh),)
-    decided = await session.execute(_DECIDED, {"plans": [before.get("plan"), plan]})
+    return await stays_once_decided(session, change)
+
+
+async def stays_once_decided(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """What all regions of a joint plan approved is changed by an edition, not by one of them."""
+    plans = [(change.before or {}).get("plan"), (change.after or {}).get("plan")]
+    decided = await session.execute(_DECIDED, {"plans": plans})
     return [
         Fault(
             "",

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import EVALUATIONS
 from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, in_order
-from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
+from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.collections.projects import OUTSIDE_DRAFTS
 from shanhai.db.features.columns import (
     IN_FORCE,
@@ -192,7 +192,9 @@ PROVISIONS = Entity(
         _SAID.source,
         *_SAID.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS)),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS, stays_once_decided)
+    ),
 )
 
 COUNTED_ROWS = ("tasks", "programmes", "projects", "zones", "indicators")
@@ -324,7 +326,10 @@ FIGURES = Entity(
         _FIGURE.source,
         *_FIGURE.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS, comparable)),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER}),
+        guards=(RECORD_PERIOD, _YEARS, comparable, stays_once_decided),
+    ),
 )
 
 

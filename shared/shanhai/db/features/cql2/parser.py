@@ -147,7 +147,8 @@ def _read_text(text: str) -> Tree:
 
 
 def _tokens(text: str) -> Iterator[FilterToken]:
-    for found in TOKEN.finditer(text):
+    # Blanks at the end would be tried from each of them on.
+    for found in TOKEN.finditer(text.rstrip()):
         kind = found.lastgroup
         if kind is None:
             return
