@@ -585,7 +585,7 @@ def test_a_history_is_read_with_the_present_key_and_tells_when_it_first_came(
     folder, spool = BackupFolder(tmp_path / "kept"), tmp_path / "spool"
     store, name = LocalArtifacts(tmp_path / "store"), "00000002.history"
     spool.mkdir()
-    came = []
+    came = list[float]()
     for key in ("former", "present"):
         recipient = read_recipient(make_identity(tmp_path / key))
         (spool / name).write_text("1\t0/3000000\tbefore it was restored\n")
