@@ -73,7 +73,7 @@ def test_paper_has_the_map_with_its_legend_and_no_controls(
     # A font may have one shape for a character and its radical; NFKC knows not all of them.
     told = unicodedata.normalize("NFKC", "".join(paper.extract_text().split()))
     told = told.replace("\N{CJK RADICAL C-SIMPLIFIED GATE}", "门")
-    for text in ("一张图", "厦门市", "打印于", "生态问题", "km"):
+    for text in ("一张图", "厦门市", "打印于", "生态问题", "公里"):
         assert text in told, text
     for text in ("查找", "筛选图层", "不透明度", "工具"):
         assert text not in told, text
