@@ -90,7 +90,8 @@ def lagging() -> Iterator[None]:
 
 async def until_followed(reader: FastReader) -> None:
     """Wait until the standby is read from."""
-    for _ in range(300):
+    # A replay may wait for half a minute, for whoever reads what it is to change.
+    for _ in range(1200):
         if await at_standby(reader):
             return
         await asyncio.sleep(0.05)
