@@ -90,8 +90,7 @@ def lagging() -> Iterator[None]:
 
 async def until_followed(reader: FastReader) -> None:
     """Wait until the standby is read from."""
-    # A replay may wait for half a minute, for whoever reads what it is to change.
-    for _ in range(1200):
+    for _ in range(300):
         if await at_standby(reader):
             return
         await asyncio.sleep(0.05)
