@@ -21,7 +21,7 @@ from shanhai.errors import Unavailable
 from shanhai.local.places import Home, run_as
 from shanhai.local.servers import PROGRAMS, PrivatePostgres, Surroundings
 from shanhai.settings import DatabaseSettings
-from tests.support.run_directory import run_directory
+from tests.support.run_directory import quick_place, run_directory
 from tests.support.servers import FleetingPostgres
 
 LAG_S = 1.0
@@ -30,7 +30,11 @@ FOUND = text("SELECT count(*) FROM kept WHERE name = :name")
 
 
 class StandbyPostgres(FleetingPostgres):
-    """A copy of another server that follows it."""
+    """A copy of another server that follows it.
+
+    It must lie where the other does: it replays each new database, 1,600 files, and on a disk that
+    others write to it falls behind one that lies in memory.
+    """
 
     def __init__(self, surroundings: Surroundings, primary: PrivatePostgres) -> None:
         super().__init__(surroundings)
@@ -48,7 +52,7 @@ class StandbyPostgres(FleetingPostgres):
 
 @pytest.fixture(scope="module")
 def standby(private_postgres: PrivatePostgres) -> Iterator[StandbyPostgres]:
-    with run_directory() as directory:
+    with run_directory(quick_place()) as directory:
         server = StandbyPostgres(
             Surroundings.of_home(Home(directory), bound=True), private_postgres
         )
@@ -199,7 +203,7 @@ async def test_one_of_the_former_primary_is_not_read_from_after_a_restore(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name = await write(standby_settings)
-    with run_directory() as directory:
+    with run_directory(quick_place()) as directory:
         surroundings = Surroundings.of_home(Home(directory), bound=True)
         restored = StandbyPostgres(surroundings, private_postgres)
         restored.start()

@@ -15,7 +15,7 @@ from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai_tiles.app import create_app
 from tests.db.test_standby import StandbyPostgres, tell
 from tests.service.tiles.test_replicas import EDITED, names_in, rename
-from tests.support.run_directory import run_directory
+from tests.support.run_directory import quick_place, run_directory
 
 pytestmark = pytest.mark.timeout(300)
 LAG_S = 20.0
@@ -57,7 +57,7 @@ class Following:
 
 @pytest.fixture(scope="module")
 def standby_of_world(private_postgres: PrivatePostgres, world: Any) -> Iterator[StandbyPostgres]:
-    with run_directory() as directory:
+    with run_directory(quick_place()) as directory:
         server = StandbyPostgres(
             Surroundings.of_home(Home(directory), bound=True), private_postgres
         )
