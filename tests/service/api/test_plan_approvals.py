@@ -8,9 +8,20 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.support.joint_plans import JOINT, PLANS, People, names, patch, plan, pointers, post
+from tests.support.joint_plans import (
+    JOINT,
+    PLANS,
+    People,
+    feature,
+    names,
+    patch,
+    plan,
+    pointers,
+    post,
+)
 
 APPROVALS = "/plans/joint/approvals"
+MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
 async def decide(
@@ -28,6 +39,14 @@ async def standing(client: httpx.AsyncClient) -> dict[str, str]:
 
 async def status(client: httpx.AsyncClient) -> str:
     return str((await client.get(JOINT)).json()["properties"]["status"])
+
+
+async def approve(people: People) -> None:
+    """Bring the joint plan into force."""
+    assert (await patch(people["planner@a"], status="submitted")).status_code == 200
+    for place in ("a", "b"):
+        answer = await decide(people[f"approver@{place}"], place, "approved")
+        assert answer.status_code == 201, answer.text
 
 
 @pytest.fixture
@@ -244,6 +263,76 @@ async def test_nothing_is_moved_out_of_a_plan_in_force(submitted: People) -> Non
     path = "/plans/joint/programmes/programme-a"
     moved = await submitted["planner@a"].patch(path, json={"plan": "single"})
     assert moved.status_code == 409, moved.text
+
+
+PATTERN = {**names("made"), "region": "b", "plan": "joint"}
+LINE = {**names("made"), "region": "b", "plan": "joint"}
+CONTROL_LINE = LINE | {"kind": "red_line"}
+COMPONENT = {**names("belt"), "pattern": "made", "type": "belt"}
+RULE = {"code": "made", "scope": "control_area", "activity": "mining", "decision": "forbidden"}
+COLLECTIONS = "/collections/{}/items"
+
+
+def sent(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A body as its collection, or its list of records, takes it."""
+    return feature(**body) if path.startswith("/collections") else body
+
+
+@pytest.mark.parametrize(
+    ("made", "path", "body", "change"),
+    [
+        ((), "/patterns", PATTERN, {"name_en": "Ours"}),
+        (
+            (("/patterns", PATTERN),),
+            COLLECTIONS.format("pattern_components"),
+            COMPONENT,
+            {"type": "bay"},
+        ),
+        ((), COLLECTIONS.format("corridors"), LINE | {"type": "river"}, {"width_m": 12}),
+        ((), COLLECTIONS.format("control_areas"), CONTROL_LINE, {"approved_area_km2": 3}),
+        (
+            (),
+            "/control-rules",
+            RULE | {"region": "b", "plan": "joint"},
+            {"decision": "conditional"},
+        ),
+        ((), "/plans/joint/duties", names("made"), {"end_year": 2031}),
+    ],
+)
+async def test_what_all_approved_stays(
+    joint: People, made: Any, path: str, body: dict[str, Any], change: dict[str, Any]
+) -> None:
+    own = joint["planner@a" if "duties" in path else "planner@b"]
+    for where, what in made:
+        await post(own, where, what)
+    await post(own, path, sent(path, body))
+    await approve(joint)
+    for answer in (
+        await own.post(path, json=sent(path, body | {"code": "late"})),
+        await own.patch(f"{path}/{body['code']}", json=patched(path, change), headers=MERGE),
+        await own.delete(f"{path}/{body['code']}"),
+    ):
+        assert answer.status_code == 409, answer.text
+        assert "'joint' is approved" in answer.json()["detail"]
+
+
+def patched(path: str, change: dict[str, Any]) -> dict[str, Any]:
+    """A merge patch as the collection, or the list of records, takes it."""
+    return {"properties": change} if path.startswith("/collections") else change
+
+
+async def test_what_goes_on_under_a_plan_in_force(joint: People) -> None:
+    lines = COLLECTIONS.format("control_areas")
+    await post(joint["planner@a"], "/plans/joint/duties", names("made"))
+    await post(joint["planner@b"], lines, feature(**CONTROL_LINE))
+    await approve(joint)
+    path, publisher = f"{lines}/made", joint["approver@b"]
+    for status, expected in (("published", 200), ("draft", 409)):
+        body = {"properties": {"status": status}}
+        answer = await publisher.patch(path, json=body, headers=MERGE)
+        assert answer.status_code == expected, answer.text
+    done = await joint["planner@a"].patch("/plans/joint/duties/made", json={"state": "on_track"})
+    assert done.status_code == 200, done.text
 
 
 async def test_a_step_of_a_project_changes_no_plan(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, computed_by_jobs
-from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
+from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.collections.notices import heard_before
 from shanhai.db.features import entity
 from shanhai.db.features.columns import (
@@ -109,6 +109,7 @@ CONTROL_AREAS = entity.Entity(
             AS_CLASSIFIED,
             computed_by_jobs,
             within_joint_plan(),
+            stays_once_decided,
             heard_before("control_areas", "status", "published"),
         ),
     ),
@@ -244,5 +245,7 @@ CONTROL_RULES = entity.Entity(
         _RULE.attribute("source_zh", entity.TEXT, Label("来源（中文）", "Source, zh")),
         *_RULE.period,
     ),
-    editing=entity.Editing(roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told)),
+    editing=entity.Editing(
+        roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told, stays_once_decided)
+    ),
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections import guards
-from shanhai.db.collections.joint_plans import PARTNERS
+from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided
 from shanhai.db.features import columns, entity
 from shanhai.db.tables.duty import PARTS
 from shanhai.errors import Fault
@@ -137,6 +137,7 @@ DUTIES = entity.Entity(
             ),
             dropped_with_a_reason,
             one_part_each,
+            stays_once_decided,
         ),
     ),
 )

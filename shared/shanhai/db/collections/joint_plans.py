@@ -69,8 +69,9 @@ _WORKED_ON = text(
 )
 # Whoever decides on the plan at the same time waits for the write, or the write for them.
 _DECIDED = text(
-    "SELECT code, status FROM plan WHERE code = ANY(CAST(:plans AS text[])) AND deleted_at IS NULL"
-    " AND cardinality(region_ids) > 0 ORDER BY id FOR SHARE"
+    "SELECT code, status FROM plan WHERE (code = ANY(CAST(:plan AS text[])) OR id IN ("
+    "SELECT plan_id FROM pattern WHERE code = ANY(CAST(:pattern AS text[])) AND deleted_at IS NULL"
+    ")) AND deleted_at IS NULL AND cardinality(region_ids) > 0 ORDER BY id FOR SHARE"
 )
 _SEVERAL = Label("联合规划至少由两个不同区域组成", "a joint plan has two different regions or more")
 _LEAD = Label(
@@ -137,10 +138,18 @@ async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Seque
     return await stays_once_decided(session, change)
 
 
-async def stays_once_decided(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+async def stays_once_decided(
+    session: AsyncSession, change: PendingWrite, by: str = "plan"
+) -> Sequence[Fault]:
     """What all regions of a joint plan approved is changed by an edition, not by one of them."""
-    plans = [(change.before or {}).get("plan"), (change.after or {}).get("plan")]
-    decided = await session.execute(_DECIDED, {"plans": plans})
+    before, after = change.before or {}, change.after or {}
+    # How a duty goes on, and the publication of a draft, change nothing of what was approved.
+    published = (before.get("status"), after.get("status")) == ("draft", "published")
+    said = {*before, *after} - {"state", "reason", "status" if published else ""}
+    if not change.geometry_changed and not _differs(change, *said):
+        return ()
+    codes: dict[str, Any] = {"plan": [], "pattern": [], by: [before.get(by), after.get(by)]}
+    decided = await session.execute(_DECIDED, codes)
     return [
         Fault(
             "",

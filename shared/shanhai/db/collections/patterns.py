@@ -1,7 +1,9 @@
 """Patterns of protection and restoration, their components, corridors and nodes."""
 
+from functools import partial
+
 from shanhai.db.collections.guards import DRAWN, PERIOD, RECORD_PERIOD, computed_by_jobs, no_circle
-from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
+from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.features.columns import (
     IN_FORCE,
     ORDER,
@@ -35,6 +37,7 @@ from shanhai.vocabulary import (
 )
 
 _PATTERN, _PART = Columns("pt"), Columns("pc")
+_STAYS = partial(stays_once_decided, by="pattern")
 _WRITERS = frozenset({Role.PLANNER, Role.ANALYST})
 _PUBLISHED = f"pt.status IN ('published', 'superseded') AND {PUBLIC_EDITION}"
 
@@ -73,7 +76,11 @@ PATTERNS = Entity(
         _PATTERN.source,
         *_PATTERN.period,
     ),
-    editing=Editing(roles=_WRITERS, lifecycle=DRAWN, guards=(RECORD_PERIOD, within_joint_plan(""))),
+    editing=Editing(
+        roles=_WRITERS,
+        lifecycle=DRAWN,
+        guards=(RECORD_PERIOD, within_joint_plan(""), stays_once_decided),
+    ),
 )
 
 PATTERN_COMPONENTS = Entity(
@@ -142,7 +149,8 @@ PATTERN_COMPONENTS = Entity(
         *_PART.period,
     ),
     editing=Editing(
-        roles=_WRITERS, guards=(PERIOD, no_circle("pattern_component", "parent_id", "parent"))
+        roles=_WRITERS,
+        guards=(PERIOD, no_circle("pattern_component", "parent_id", "parent"), _STAYS),
     ),
 )
 
@@ -151,7 +159,7 @@ _LINE, _NODE = Columns("co"), Columns("n")
 _EDITING = Editing(
     roles=frozenset({Role.PLANNER, Role.ANALYST}),
     lifecycle=DRAWN,
-    guards=(PERIOD, computed_by_jobs, within_joint_plan()),
+    guards=(PERIOD, computed_by_jobs, within_joint_plan(), stays_once_decided),
 )
 
 CORRIDORS = Entity(
