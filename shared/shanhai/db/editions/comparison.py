@@ -181,7 +181,7 @@ async def _projects(session: AsyncSession, asked: "_Asked") -> list[EditionObjec
             Label(member.name_zh, member.name_en),
             {"programme": None if member.programme is None else bare(member.programme)},
             member.area_m2,
-            cost=member.cost,
+            cost=None if member.state in {"rejected", "cancelled"} else member.cost,
         )
         for member in await list_members(session, asked.viewer, asked.plan_id, asked.as_of)
     ]

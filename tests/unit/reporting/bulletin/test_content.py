@@ -16,7 +16,11 @@ from shanhai.processes.publish_bulletin.contract import (
     PublishBulletinInputs,
 )
 from shanhai.processes.publish_bulletin.document.content import build_content, period_name
-from shanhai.processes.publish_bulletin.document.examples import empty_task, example_region
+from shanhai.processes.publish_bulletin.document.examples import (
+    empty_task,
+    example_region,
+    full_task,
+)
 from shanhai.processes.publish_bulletin.document.language import in_language
 from shanhai.processes.publish_bulletin.document.observed import completeness_percent
 
@@ -55,6 +59,23 @@ def test_completeness_is_the_share_of_what_is_expected() -> None:
     assert completeness_percent(own.model_copy(update={"interval_s": None}), 10) is None
     # An interval longer than the period expects one value.
     assert completeness_percent(own.model_copy(update={"interval_s": 86_400 * 31}), 10) == 100.0
+
+
+def test_projects_that_were_given_up_cost_nothing() -> None:
+    going, given_up, rejected = full_task(TEMPLATE).projects[:3]
+    gone = {"state_zh": "–", "state_en": "–", "order": 9}
+    told = content(
+        projects=[
+            going,
+            given_up.model_copy(update={"state": "cancelled", **gone}),
+            rejected.model_copy(update={"state": "rejected", **gone}),
+        ]
+    )["projects"]
+    assert (told["count"], len(told["rows"])) == (3, 3)
+    assert (told["costed"], told["cost"]) == (1, going.cost)
+    assert told["progress_percent"] == going.progress_percent
+    # What was paid to them was paid.
+    assert told["paid"] == going.paid + given_up.paid + rejected.paid
 
 
 def test_water_is_classed_by_its_worst_item() -> None:

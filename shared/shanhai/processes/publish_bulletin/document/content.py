@@ -208,7 +208,8 @@ def _leads(leads: contract.LeadsTask) -> Document:
 
 
 def _projects(projects: Sequence[contract.ProjectTask]) -> Document:
-    known = [one.progress_percent for one in projects if one.progress_percent is not None]
+    kept = [one for one in projects if one.state not in {"rejected", "cancelled"}]
+    known = [one.progress_percent for one in kept if one.progress_percent is not None]
     states = {one.state: (one.order, one.state_zh, one.state_en) for one in projects}
     terms = [
         vocabulary.Term(code, vocabulary.Label(zh, en))
@@ -217,8 +218,8 @@ def _projects(projects: Sequence[contract.ProjectTask]) -> Document:
     return {
         "count": len(projects),
         "steps": sum(one.steps for one in projects),
-        "cost": sum(one.cost or 0.0 for one in projects),
-        "costed": sum(one.cost is not None for one in projects),
+        "cost": sum(one.cost or 0.0 for one in kept),
+        "costed": sum(one.cost is not None for one in kept),
         "allocated": sum(one.allocated for one in projects),
         "paid": sum(one.paid for one in projects),
         "progress_percent": sum(known) / len(known) if known else None,
