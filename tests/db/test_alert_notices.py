@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from shanhai.db.alerts.observation_evaluation import evaluate_changes
+from shanhai.db.alerts.observation_evaluation import end_expired, evaluate_changes
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import (
     create_subscription,
@@ -20,7 +20,8 @@ from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables.delivery import Delivery
+from shanhai.db.tables.delivery import Delivery, Webhook
+from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput, NotFound, Stale
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
@@ -71,7 +72,7 @@ async def watched_places(sessions: Sessions) -> None:
     """A station in a district of a city, and another city."""
     async with sessions.begin() as session:
         await forget_observations(session)
-        await forget_rows(session, ["region", "subscription", "delivery"])
+        await forget_rows(session, ["region", "subscription", "delivery", "webhook"])
         city = await add_region(session, "city")
         district = await add_region(session, "district", parent=city, box=None)
         await add_region(session, "other", box=None)
@@ -168,6 +169,48 @@ async def test_people_are_told_of_what_they_want_to_know(
     await send(sessions, 10, EVENING + HOUR)
     found = await mails(sessions, EVENING + HOUR)
     assert [one[2] for one in found] == ([] if told is None else [told])
+
+
+@pytest.mark.parametrize("rule_region", [None, "city"])
+@pytest.mark.parametrize("region", ["city", "other"])
+async def test_an_end_is_told_where_the_station_was_and_is(
+    sessions: Sessions, region: str, rule_region: str | None
+) -> None:
+    await add_rule(sessions, region=rule_region)
+    await subscribe(sessions, region=region)
+    await send(sessions, 80, EVENING)
+    async with sessions.begin() as session:
+        places = {row.code: row.id for row in await session.scalars(select(Region))}
+        for code in ("district", "other"):
+            session.add(
+                Webhook(
+                    code=code,
+                    name=code,
+                    url="https://x.example",
+                    lang="zh",
+                    events=["alert.closed"],
+                    region_id=places[code],
+                    enabled=True,
+                    secret=b"",
+                    created_by="t",
+                )
+            )
+        moved = text("UPDATE station SET region_id = :region")
+        await session.execute(moved, {"region": places["other"]})
+    async with sessions.begin() as session:
+        await end_expired(session, now=EVENING + HOUR)
+    await send(sessions, 10, EVENING + HOUR)
+    end = "recovered" if rule_region is None else "subject_gone"
+    began = ["opened yellow"] if region == "city" else []
+    async with sessions.begin() as session:
+        await send_notices(session, EVENING + HOUR)
+    query = select(Delivery.payload).where(Delivery.kind == "email")
+    async with sessions() as session:
+        (mail,) = (await session.scalars(query)).all()
+        query = select(Delivery.target).where(Delivery.event_type == "alert.closed")
+        assert set(await session.scalars(query)) == {"district", "other"}
+    told = [f"{event['event']} {event['level']}" for event in mail["events"]]
+    assert told == [*began, f"{end} yellow"]
 
 
 async def test_quiet_hours_hold_mails_back_and_not_alerts(sessions: Sessions) -> None:

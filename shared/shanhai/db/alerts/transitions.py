@@ -31,7 +31,7 @@ MOST_TOLD = 200
 """Events a mail lists; of more it says the number."""
 _TOLD = text("""
   WITH RECURSIVE above (id) AS (
-    SELECT CAST(:region AS bigint) UNION
+    SELECT unnest(CAST(:regions AS bigint[])) UNION
     SELECT g.parent_id FROM region g JOIN above ON g.id = above.id WHERE g.parent_id IS NOT NULL
   )
   SELECT s.id, s.digest_at, s.time_zone
@@ -42,6 +42,9 @@ _TOLD = text("""
      AND (s.region_id IS NULL OR s.region_id IN (SELECT id FROM above))
    ORDER BY s.id
 """)
+_FORMERLY = sql(
+    "SELECT region_id FROM station_history WHERE id = :station AND recorded_to > :since"
+)
 
 
 async def held_until(session: AsyncSession, alert: Alert, event: AlertEvent) -> datetime | None:
@@ -50,12 +53,13 @@ async def held_until(session: AsyncSession, alert: Alert, event: AlertEvent) -> 
     return None if quiet is None else QuietHours.of(quiet).held_until(event.at, event.level)
 
 
-async def add_notices(session: AsyncSession, alert: Alert, event: AlertEvent) -> None:
-    """Note who is to be told of what happened to an alert, and from when on."""
+async def add_notices(
+    session: AsyncSession, alert: Alert, event: AlertEvent, regions: Sequence[int | None]
+) -> None:
+    """Note who is to be told of what happened to an alert in regions, and from when on."""
     if event.kind not in BEGINNINGS | ENDINGS:
         return
-    region = await session.scalar(queries.region_of(alert.id))
-    given = {"region": region, "rule": alert.rule_id, "level": event.level}
+    given = {"regions": regions, "rule": alert.rule_id, "level": event.level}
     given["begins"] = event.kind in BEGINNINGS
     told = (await session.execute(_TOLD, given)).all()
     if not told:
@@ -190,16 +194,17 @@ TYPES: Mapping[str, str] = {
 """Types of the messages by what happened; what is not among them is told to nobody."""
 
 
-async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent) -> None:
-    """Write what happened to an alert for the webhooks that want to know.
+async def announce_alert(
+    session: AsyncSession, alert: Alert, event: AlertEvent, regions: Sequence[int | None]
+) -> None:
+    """Write what happened to an alert in regions for the webhooks that want to know.
 
     In quiet hours of its rule it is held back until their end, as mails are.
     """
     event_type = TYPES.get(event.kind)
     if event_type is None:
         return
-    region_id = await session.scalar(queries.region_of(alert.id))
-    listening = await find_listening(session, event_type, region_id)
+    listening = await find_listening(session, event_type, *regions)
     if not listening:
         return
     row = (await queries.read_alerts(session, {alert.id}))[alert.id]
@@ -335,5 +340,10 @@ async def note(
     )
     session.add(event)
     await session.flush()
-    await add_notices(session, alert, event)
-    await announce_alert(session, alert, event)
+    regions = [await session.scalar(queries.region_of(alert.id))]
+    if kind in ENDINGS:
+        # Who was told of it where its station was before hears of its end.
+        since = {"station": alert.station_id, "since": alert.opened_at}
+        regions += await session.scalars(_FORMERLY, since)
+    await add_notices(session, alert, event, regions)
+    await announce_alert(session, alert, event, regions)

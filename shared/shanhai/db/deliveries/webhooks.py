@@ -326,7 +326,7 @@ _LISTENING = text("""
    WHERE w.enabled AND w.deleted_at IS NULL AND :event_type = ANY (w.events)
      AND (w.region_id IS NULL OR w.region_id IN (
        WITH RECURSIVE above (id) AS (
-         SELECT CAST(:region_id AS bigint) UNION
+         SELECT unnest(CAST(:region_ids AS bigint[])) UNION
          SELECT g.parent_id FROM region g JOIN above ON g.id = above.id
        ) SELECT id FROM above WHERE id IS NOT NULL))
    ORDER BY w.id
@@ -342,16 +342,16 @@ class Listening:
 
 
 async def find_listening(
-    session: AsyncSession, event_type: str, region_id: int | None
+    session: AsyncSession, event_type: str, *region_ids: int | None
 ) -> list[Listening]:
     """The webhooks that want to know of an event.
 
     Args:
         session: The transaction in which it happens.
         event_type: One of `WEBHOOK_EVENTS`.
-        region_id: Where; webhooks of a region above it are told too, None only those of all.
+        region_ids: Where; webhooks of a region above it are told too, None only those of all.
     """
-    given = {"event_type": event_type, "region_id": region_id}
+    given = {"event_type": event_type, "region_ids": [*region_ids]}
     return [Listening(*row) for row in await session.execute(_LISTENING, given)]
 
 
