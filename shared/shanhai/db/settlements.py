@@ -54,6 +54,7 @@ class AgreementSeen:
     rule: Content
     first_year: int
     last_year: int | None
+    ended_in: int | None
     observable: bool
 
 
@@ -71,7 +72,11 @@ async def find_agreement(
     query = sa.text(
         "SELECT cg.*, s.kind AS station_kind, ru.name_zh AS upstream_zh, ru.name_en AS upstream_en,"  # noqa: S608
         " rd.name_zh AS downstream_zh, rd.name_en AS downstream_en, cg.station_id IS NULL"
-        f" OR EXISTS (SELECT FROM {STATIONS.source} WHERE {seen}) AS station_seen"
+        f" OR EXISTS (SELECT FROM {STATIONS.source} WHERE {seen}) AS station_seen,"
+        # For one that was ended when its last year had not to be told.
+        " CASE cg.state WHEN 'ended' THEN (SELECT extract(year FROM max(h.recorded_to))::int"
+        " FROM compensation_agreement_history h WHERE h.code = cg.code AND h.id = cg.id"
+        " AND h.state = 'in_force') END AS ended_in"
         f" FROM {entity.source} WHERE cg.code = :code AND {' AND '.join(met)}"
         f"{' FOR UPDATE OF cg' if lock else ''}"
     )
@@ -163,7 +168,7 @@ async def compute_settlement(
 
 
 async def _demand_settleable(session: AsyncSession, agreement: AgreementSeen, year: int) -> None:
-    last = agreement.last_year
+    last = agreement.last_year or agreement.ended_in
     if year < agreement.first_year or (last is not None and year > last):
         rest = f"–{last}" if last is not None else "–"
         raise InvalidInput(

@@ -282,6 +282,23 @@ async def test_an_agreement_ends_with_its_last_year(people: People) -> None:
     assert (late.status_code, pointers(late)) == (400, ["/year"])
 
 
+async def test_what_was_ended_without_its_last_year_ended_in_that_year(
+    people: People, session: AsyncSession
+) -> None:
+    # As an agreement was ended before its last year had to be told.
+    await in_force(people, start_year=2022)
+    ended = "UPDATE compensation_agreement SET state = 'ended'"
+    then = "UPDATE compensation_agreement_history SET recorded_to = '2024-05-02T00:00:00+08:00'"
+    for statement in (ended, then):
+        await session.execute(text(statement))
+    await session.commit()
+    late = await people["planner@a"].post(f"{OURS}/what-if", json={"year": 2025})
+    assert (late.status_code, pointers(late)) == (400, ["/year"])
+    assert "2022–2024" in late.json()["detail"]
+    last = await people["planner@a"].post(f"{OURS}/what-if", json={"year": 2024})
+    assert last.status_code == 200, last.text
+
+
 async def test_what_was_agreed_of_an_item_that_is_none_can_still_be_ended(
     people: People, session: AsyncSession
 ) -> None:
