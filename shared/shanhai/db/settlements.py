@@ -74,9 +74,8 @@ async def find_agreement(
         " rd.name_zh AS downstream_zh, rd.name_en AS downstream_en, cg.station_id IS NULL"
         f" OR EXISTS (SELECT FROM {STATIONS.source} WHERE {seen}) AS station_seen,"
         # For one that was ended when its last year had not to be told.
-        " CASE cg.state WHEN 'ended' THEN (SELECT extract(year FROM max(h.recorded_to))::int"
-        " FROM compensation_agreement_history h WHERE h.code = cg.code AND h.id = cg.id"
-        " AND h.state = 'in_force') END AS ended_in"
+        " (SELECT extract(year FROM max(recorded_to))::int FROM compensation_agreement_history h"
+        " WHERE h.id = cg.id AND h.state = 'in_force' AND cg.state = 'ended') AS ended_in"
         f" FROM {entity.source} WHERE cg.code = :code AND {' AND '.join(met)}"
         f"{' FOR UPDATE OF cg' if lock else ''}"
     )

@@ -42,9 +42,7 @@ _TOLD = text("""
      AND (s.region_id IS NULL OR s.region_id IN (SELECT id FROM above))
    ORDER BY s.id
 """)
-_FORMERLY = sql(
-    "SELECT region_id FROM station_history WHERE id = :station AND recorded_to > :since"
-)
+_FORMERLY = sql("SELECT region_id FROM station_history WHERE id = :id AND recorded_to > :since")
 
 
 async def held_until(session: AsyncSession, alert: Alert, event: AlertEvent) -> datetime | None:
@@ -343,7 +341,7 @@ async def note(
     regions = [await session.scalar(queries.region_of(alert.id))]
     if kind in ENDINGS:
         # Who was told of it where its station was before hears of its end.
-        since = {"station": alert.station_id, "since": alert.opened_at}
-        regions += await session.scalars(_FORMERLY, since)
+        given = {"id": alert.station_id, "since": alert.opened_at}
+        regions += await session.scalars(_FORMERLY, given)
     await add_notices(session, alert, event, regions)
     await announce_alert(session, alert, event, regions)

@@ -138,9 +138,7 @@ async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Seque
     return await stays_once_decided(session, change)
 
 
-async def stays_once_decided(
-    session: AsyncSession, change: PendingWrite, by: str = "plan"
-) -> Sequence[Fault]:
+async def stays_once_decided(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
     """What all regions of a joint plan approved is changed by an edition, not by one of them."""
     before, after = change.before or {}, change.after or {}
     # How a duty goes on, and the publication of a draft, change nothing of what was approved.
@@ -148,7 +146,7 @@ async def stays_once_decided(
     said = {*before, *after} - {"state", "reason", "status" if published else ""}
     if not change.geometry_changed and not _differs(change, *said):
         return ()
-    codes: dict[str, Any] = {"plan": [], "pattern": [], by: [before.get(by), after.get(by)]}
+    codes = {name: [before.get(name), after.get(name)] for name in ("plan", "pattern")}
     decided = await session.execute(_DECIDED, codes)
     return [
         Fault(

@@ -1,7 +1,5 @@
 """Patterns of protection and restoration, their components, corridors and nodes."""
 
-from functools import partial
-
 from shanhai.db.collections.guards import DRAWN, PERIOD, RECORD_PERIOD, computed_by_jobs, no_circle
 from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.features.columns import (
@@ -37,7 +35,7 @@ from shanhai.vocabulary import (
 )
 
 _PATTERN, _PART = Columns("pt"), Columns("pc")
-_STAYS = partial(stays_once_decided, by="pattern")
+_OF_PLAN = (within_joint_plan(""), stays_once_decided)
 _WRITERS = frozenset({Role.PLANNER, Role.ANALYST})
 _PUBLISHED = f"pt.status IN ('published', 'superseded') AND {PUBLIC_EDITION}"
 
@@ -76,11 +74,7 @@ PATTERNS = Entity(
         _PATTERN.source,
         *_PATTERN.period,
     ),
-    editing=Editing(
-        roles=_WRITERS,
-        lifecycle=DRAWN,
-        guards=(RECORD_PERIOD, within_joint_plan(""), stays_once_decided),
-    ),
+    editing=Editing(roles=_WRITERS, lifecycle=DRAWN, guards=(RECORD_PERIOD, *_OF_PLAN)),
 )
 
 PATTERN_COMPONENTS = Entity(
@@ -150,7 +144,7 @@ PATTERN_COMPONENTS = Entity(
     ),
     editing=Editing(
         roles=_WRITERS,
-        guards=(PERIOD, no_circle("pattern_component", "parent_id", "parent"), _STAYS),
+        guards=(PERIOD, no_circle("pattern_component", "parent_id", "parent"), stays_once_decided),
     ),
 )
 
