@@ -331,6 +331,8 @@ async def show_review(
     seen = await find_plan(read.session, plan, read.caller.viewer)
     review = await reviews.find_review(read.session, seen, year, read.caller)
     content = await reviews.read_content(read.session, seen, review)
+    if read.caller.anonymous:
+        content = await reviews.without_names(read.session, content)
     chosen, stamp = choose_format(read.request, REVIEW_FORMATS), _stamp(review, read)
     if chosen is PDF or chosen is DOCX:
         make = partial(reports.review_pages, content, read.lang, stamp)

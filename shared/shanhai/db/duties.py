@@ -7,8 +7,10 @@ sorted names and no spaces, and is never changed again.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -98,10 +100,8 @@ async def read_duties(
     session: AsyncSession, plan: PlanSeen, viewer: Viewer = EVERYTHING
 ) -> list[Content]:
     """The duties of a plan in its order, as of its day if any, with the parties one may know."""
-    query, day = _NOW, {}
-    if plan.as_of is not None:
-        query, day = _THEN, {"as_of": plan.as_of}
-    rows = (await session.execute(query, {"plan": plan.id, **day})).all()
+    query = _NOW if plan.as_of is None else _THEN
+    rows = (await session.execute(query, {"plan": plan.id, "as_of": plan.as_of})).all()
     ids = {number for row in rows for part in PARTS for number in getattr(row, part)}
     met = " AND ".join(("pa.id = ANY(:ids)", *visibility(PARTIES, viewer)))
     query = sa.text(f"SELECT pa.id, pa.code, pa.name_zh, pa.name_en FROM party pa WHERE {met}")  # noqa: S608
@@ -276,6 +276,17 @@ async def read_content(session: AsyncSession, plan: PlanSeen, review: DutyReview
         "summary": summary_of(duties),
         "duties": duties,
     }
+
+
+async def without_names(session: AsyncSession, content: Content) -> Content:
+    """What a review says to the public, who is not told which experts have a part in it."""
+    experts = set(await session.scalars(sa.select(Party.code).where(Party.kind == "expert")))
+    told = deepcopy(content)
+    for duty in told["duties"]:
+        for party in chain((one["party"] for one in duty["reports"]), *duty["parties"].values()):
+            if party["code"] in experts:
+                party.update(code="expert", name_zh="专家", name_en="Expert")
+    return told
 
 
 def summary_of(duties: Sequence[Content]) -> Content:

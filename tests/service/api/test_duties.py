@@ -30,6 +30,7 @@ REPORTED = {
     "text": "审结环境资源案件，建立修复执行机制。",
     "figures": [{"name": "审结案件", "value": "120.50", "unit": "件"}],
 }
+_COURT = text("SELECT name_zh, name_en FROM party WHERE code = 'xiamen.court'")
 ROLES = (
     *((role, "xiamen") for role in (Role.OWNER, Role.PLANNER, Role.SUPERVISOR, Role.APPROVER)),
     (Role.SUPERVISOR, "banan"),
@@ -171,6 +172,39 @@ async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -
     # The greenways begin in 2026.
     assert summary["duties"] == 21
     await require_documents(office["anonymous"], told["sha256"])
+
+
+async def test_a_frozen_review_names_experts_to_those_with_an_identity_alone(
+    office: Office, session: AsyncSession
+) -> None:
+    names = dict((await session.execute(_COURT)).one()._mapping)
+    await session.execute(text("UPDATE party SET kind = 'expert' WHERE code = 'xiamen.court'"))
+    await session.commit()
+    await begin(office)
+    assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 201
+    assert (
+        await office["supervisor"].post(f"{COURT}/judgement", json={"verdict": "met"})
+    ).is_success
+    assert (await office["approver"].post(f"{REVIEW}/freeze")).is_success
+    told = {}
+    for who in ("anonymous", "planner"):
+        told[who] = (await office[who].get(REVIEW)).json()
+        for lang in ("zh", "en"):
+            page = await office[who].get(REVIEW, params={"f": "html", "lang": lang})
+            shown = names[f"name_{lang}"] in page.text
+            assert shown == (who == "planner"), (who, lang)
+    assert "xiamen.court" in str(told["planner"])
+    assert "xiamen.court" not in str(told["anonymous"])
+    # What an expert reported is read by everybody, and counts.
+    for who, code in (("anonymous", "expert"), ("planner", "xiamen.court")):
+        reports = {
+            report["party"]["code"]: report["text"]
+            for duty in told[who]["content"]["duties"]
+            for report in duty["reports"]
+        }
+        assert reports[code] == REPORTED["text"]
+    assert told["anonymous"]["content"]["summary"] == told["planner"]["content"]["summary"]
+    assert told["anonymous"]["sha256"] == told["planner"]["sha256"]
 
 
 async def require_documents(public: httpx.AsyncClient, sha256: str) -> None:
