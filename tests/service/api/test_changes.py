@@ -148,6 +148,58 @@ async def test_what_is_hidden_is_not_told(
     assert await told(anonymous, since) == [("draft", "deleted")]
 
 
+async def test_records_are_told_to_who_may_see_their_plan(
+    admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    await add_region(session, "city")
+    await add_region(session, "elsewhere")
+    headers: dict[str, dict[str, str]] = {"nobody": {}}
+    for place in ("city", "elsewhere"):
+        roles = [RoleGiven(Role.PLANNER, place)]
+        key = await create_key(session, name=place, scopes=[Scope.READ], roles=roles)
+        headers[place] = {"Authorization": f"Bearer {key}"}
+    await session.commit()
+    since = await head(anonymous)
+
+    async def article(number: int) -> None:
+        names = {"code": f"article-{number}", "name_zh": "条", "name_en": "Article"}
+        made = await admin.post("/plans/held/provisions", json={**names, "kind": "article"})
+        assert made.status_code == 201, made.text
+
+    async def told_to(who: str) -> list[tuple[str, str]]:
+        asked = {"since": since, "collection": "provisions"}
+        answer = await anonymous.get("/changes", params=asked, headers=headers[who])
+        assert answer.status_code == 200, answer.text
+        return [(change["id"], change["change"]) for change in answer.json()["changes"]]
+
+    async def step(status: str) -> None:
+        body = {"properties": {"status": status}}
+        assert (await admin.patch(f"{PLANS}/held", json=body)).is_success
+
+    await admin.post(PLANS, json=plan("held"))
+    await article(1)
+    drafted = [("article-1", "created")]
+    assert await told_to("city") == drafted
+    assert await told_to("elsewhere") == await told_to("nobody") == []
+    for status in ("submitted", "approved"):
+        await step(status)
+    await article(2)
+    public = [*drafted, ("article-2", "created")]
+    for who in headers:
+        assert await told_to(who) == public, who
+    await step("withdrawn")
+    await article(3)
+    renamed = {"name_en": "Another"}
+    answer = await admin.patch("/plans/held/provisions/article-2", json=renamed)
+    assert answer.is_success, answer.text
+    assert await told_to("city") == [
+        *public,
+        ("article-3", "created"),
+        ("article-2", "updated"),
+    ]
+    assert await told_to("elsewhere") == await told_to("nobody") == []
+
+
 async def test_a_removed_object_is_told_to_who_could_see_it(
     admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, session: AsyncSession
 ) -> None:
