@@ -392,6 +392,20 @@ async def test_editions_are_compared(bureau: Bureau) -> None:
     assert alone.status_code == 400
 
 
+async def test_a_comparison_counts_no_cost_of_what_was_given_up(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    await bureau.session.execute(text("UPDATE project SET cost = NULL"))
+    for code, state in (("PRJ01", "reserve"), ("PRJ02", "cancelled"), ("PRJ03", "rejected")):
+        await bureau.session.execute(
+            text("UPDATE project SET cost = 100.1, state = :state WHERE code = :code"),
+            {"state": state, "code": f"banan.{code}"},
+        )
+    await bureau.session.commit()
+    told = (await bureau.read(f"/plans/{SECOND}/compare"))["parts"]
+    (projects,) = [part for part in told if part["collection"] == "projects"]
+    assert projects["before"]["cost"] == projects["after"]["cost"] == "100.10"
+
+
 @pytest.mark.parametrize("day", [{}, {"as_of": "2999-01-01"}])
 async def test_a_comparison_does_not_name_what_its_reader_may_not_know(
     bureau: Bureau, day: dict[str, str]

@@ -157,7 +157,7 @@ class EditionSums(Answered):
     count: int
     drawn: int = Field(description="How many of them have an area")
     area_km2: float | None
-    cost: Maybe[AmountText] = Field(None, description="Of projects; not for the public")
+    cost: Maybe[AmountText] = Field(None, description="Of projects not given up; not public")
 
     @classmethod
     def of(cls, parts: Sequence[EditionObject], *, with_money: bool) -> Self:
