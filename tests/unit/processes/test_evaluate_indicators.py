@@ -47,6 +47,7 @@ from shanhai.science.landcover import LandCover
 YEAR = 2024
 WEST, SOUTH, SIDE = 117.0, 24.5, 0.02
 """A region of some 4.5 km², at the central meridian of its grid."""
+TIMES = f"travel_time.{YEAR}"
 
 
 def square(west: float, south: float, size: float = SIDE) -> dict[str, Any]:
@@ -338,6 +339,53 @@ def test_land_whose_cover_is_unknown_is_told(
             expected = 100 * 800 / 1584 if codes else 0.0
             assert details["missing_percent"] == pytest.approx(expected, abs=1)
             assert (details["missing_cells"] > 0) is bool(codes)
+
+
+def test_built_up_land_without_a_time_is_told(
+    cover_rasters: dict[str, Path], tmp_path: Path
+) -> None:
+    # Of the town the south half has no time; the far east of the rest lies beyond five minutes.
+    minutes = np.where(np.arange(40) < 35, 0.0, 10.0)[None, :].repeat(40, axis=0)
+    minutes[20:] = -9999.0
+    write_geotiff(
+        tmp_path / "half.tif",
+        minutes,
+        transform=(SIDE / 40, 0.0, WEST, 0.0, -SIDE / 40, SOUTH + SIDE),
+        crs="EPSG:4490",
+        nodata=-9999.0,
+    )
+    for path, missing in ((cover_rasters[TIMES], 0), (tmp_path / "half.tif", 50)):
+        rasters = {**cover_rasters, TIMES: path}
+        workspace = tmp_path / str(missing)
+        workspace.mkdir()
+        task = task_of(
+            inputs_of(cell_m=20, record=False), [indicator("park_reach")], rasters=rasters
+        )
+        outcome = evaluate_indicators(task, workspace, lambda percent, stage: None)
+        told = [(one["code"], "time on foot" in one["detail"]) for one in outcome.warnings]
+        assert told == ([("missing_cells", True)] if missing else [])
+        (statistics,) = orjson.loads((workspace / "statistics.json").read_bytes())["indicators"]
+        details = statistics["years"][0]["details"]
+        assert details["untimed_percent"] == pytest.approx(missing, abs=4)
+        assert (details["untimed_cells"] > 0) is bool(missing)
+        assert details["missing_cells"] == 0
+
+
+def test_park_reach_tells_land_whose_cover_is_unknown(
+    cover_rasters: dict[str, Path], tmp_path: Path
+) -> None:
+    east = np.full((40, 20), LandCover.BUILT_UP, dtype=np.uint8)
+    write_geotiff(
+        tmp_path / "east.tif",
+        east,
+        transform=(SIDE / 40, 0.0, WEST + SIDE / 2, 0.0, -SIDE / 40, SOUTH + SIDE),
+        crs="EPSG:4490",
+        nodata=0,
+    )
+    rasters = {**cover_rasters, f"land_cover.{YEAR}": tmp_path / "east.tif"}
+    found = compute("park_reach", rasters=rasters, asked={"cell_m": 20})
+    assert isinstance(found, Figure)
+    assert found.details["missing_percent"] == pytest.approx(50, abs=1)
 
 
 def test_years_without_a_raster_are_told(cover_rasters: dict[str, Path]) -> None:

@@ -67,13 +67,15 @@ def _unknown(counts: IntArray) -> dict[str, float]:
 
 
 def park_reach(asked: values.Asked) -> values.Found:
-    """Share of built-up land within a walk of five minutes of a park."""
+    """Share of built-up land within a walk of five minutes of a park, of what has a time."""
     lacking = _lacking(asked, values.TRAVEL_TIME) or _lacking(asked, values.LAND_COVER)
     if lacking is not None:
         return lacking
     near, known = asked.material.covers.built_up_within(asked.year, WALK_MINUTES)
     if not known:
         return _nothing_known(asked)
+    counts = asked.material.covers.classes(asked.year)
+    untimed = int(counts[LandCover.BUILT_UP]) - known
     return values.Figure(
         100.0 * near / known,
         Label(
@@ -81,7 +83,14 @@ def park_reach(asked: values.Asked) -> values.Found:
             "by built-up area, with the times on foot of the dataset named",
         ),
         {**_cover_inputs(asked, values.TRAVEL_TIME), **_cover_inputs(asked, values.LAND_COVER)},
-        details={"near_cells": near, "built_up_cells": known, "minutes": WALK_MINUTES},
+        details={
+            "near_cells": near,
+            "built_up_cells": known,
+            "minutes": WALK_MINUTES,
+            "untimed_cells": untimed,
+            "untimed_percent": 100 * untimed / (known + untimed),
+            **_unknown(counts),
+        },
     )
 
 
