@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import shutil
 import subprocess
 import tempfile
@@ -41,6 +42,7 @@ from shanhai.backup.server import (
 )
 from shanhai.errors import Conflict, Unavailable
 from shanhai.storage.artifacts import BLOCK, ArtifactStore
+from shanhai.vocabulary import Label
 
 # One stream, and in it the log the files need, so that a base can be restored by itself.
 OPTIONS = (
@@ -48,6 +50,12 @@ OPTIONS = (
     *("--compress=client-gzip:1", "--no-password", "--label=shanhai"),
 )
 TASK = "backup"
+_REFUSED = re.compile("replication|walsender|复制", re.IGNORECASE)
+_RIGHT = Label(
+    "；备份账号须有 REPLICATION 权限（ALTER ROLE … REPLICATION），pg_hba.conf 须有 replication 行",
+    "; the account of backups needs the right REPLICATION (ALTER ROLE … REPLICATION) and a line for"
+    " `replication` in pg_hba.conf",
+)
 
 
 async def take_backup(
@@ -139,9 +147,11 @@ def _copy_database(url: str, target: Place, recipient: Recipient) -> Sealed:
             raise
         if program.wait() != 0:
             said.seek(0)
-            reason = said.read().decode(errors="replace").strip()
+            reason = " ".join(said.read().decode(errors="replace").split())
+            need = _RIGHT if _REFUSED.search(reason) else Label("", "")
             raise Unavailable(
-                f"pg_basebackup failed: {reason}", message_zh=f"pg_basebackup 失败：{reason}"
+                f"pg_basebackup failed: {reason}{need.en}",
+                message_zh=f"pg_basebackup 失败：{reason}{need.zh}",
             )
     return sealed
 

@@ -36,6 +36,7 @@ from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
 from shanhai.cli.operations import archive, backup, prune_folder, restore_into, verify_folder
 from shanhai.data.synthetic_watershed import build_watershed
+from shanhai.db.grants import DatabaseRole
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_reach_s
 from shanhai.db.tables.dataset import Dataset
@@ -352,6 +353,51 @@ def test_moments_outside_the_archive_are_refused(
     with pytest.raises(InvalidInput, match=reason):
         drilled.restore(tmp_path / "data", tmp_path / "store", moment)
     assert not (tmp_path / "data").exists()
+
+
+async def let_in(server: PrivatePostgres, url: str, rules: str) -> None:
+    """Give a server other lines of pg_hba.conf, and wait until connections go by them."""
+
+    async def loaded() -> datetime:
+        async with open_sessions(url) as sessions, sessions() as session:
+            at = await session.scalar(text("SELECT pg_conf_load_time()"))
+            assert isinstance(at, datetime)
+            return at
+
+    async def anew() -> bool:
+        return await loaded() > before
+
+    before = await loaded()
+    (server.data / "pg_hba.conf").write_text(rules)
+    server.execute("SELECT pg_reload_conf()")
+    await eventually(anew)
+
+
+async def test_the_right_that_a_backup_lacks_is_named_and_nothing_stays(
+    private_postgres: PrivatePostgres, database_url: str, tmp_path: Path
+) -> None:
+    folder, store = BackupFolder(tmp_path / "kept"), LocalArtifacts(tmp_path / "store")
+    recipient = read_recipient(make_identity(tmp_path / "key", "international"))
+
+    async def refused(role: DatabaseRole) -> None:
+        with pytest.raises(Unavailable) as caught:
+            await take_backup(
+                folder, url=account_url(database_url, role), store=store, recipient=recipient
+            )
+        for said in (caught.value.message, caught.value.message_zh):
+            assert "\n" not in said
+            assert "ALTER ROLE … REPLICATION" in said
+            assert "pg_hba.conf" in said
+        assert not any(one.is_file() for one in folder.bases.rglob("*"))
+
+    await refused("api")
+    written = (private_postgres.data / "pg_hba.conf").read_text()
+    lines = [one for one in written.splitlines() if one.split()[1:2] != ["replication"]]
+    await let_in(private_postgres, database_url, "\n".join([*lines, ""]))
+    try:
+        await refused("backup")
+    finally:
+        await let_in(private_postgres, database_url, written)
 
 
 def test_a_moment_without_an_offset_is_refused(drilled: Drilled, tmp_path: Path) -> None:
