@@ -924,6 +924,31 @@ class TestWriting:
         assert filled.post(f"{ROOT}/Locations('xm-1')/Things", json=thing("x")).status_code == 405
         assert filled.put(f"{ROOT}/Things('xm-1')", json=thing("x")).status_code == 405
 
+    @pytest.mark.parametrize(
+        ("path", "methods"),
+        [
+            ("Things", "GET, HEAD, OPTIONS, POST"),
+            ("Things('xm-1')", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+            ("Things('xm-1')/name", "GET, HEAD, OPTIONS"),
+            ("Things('xm-1')/Datastreams", "GET, HEAD, OPTIONS, POST"),
+            ("FeaturesOfInterest('xm-1')/Observations", "GET, HEAD, OPTIONS"),
+            ("Observations", "GET, HEAD, OPTIONS, POST"),
+            ("CreateObservations", "OPTIONS, POST"),
+            ("", "GET, HEAD, OPTIONS"),
+        ],
+    )
+    def test_what_can_be_done_is_told_and_nothing_else(
+        self, filled: httpx.Client, path: str, methods: str
+    ) -> None:
+        told, refused = filled.options(f"{ROOT}/{path}"), filled.put(f"{ROOT}/{path}", json={})
+        assert (told.status_code, told.headers["Allow"], told.content) == (204, methods, b"")
+        assert (refused.status_code, refused.headers["Allow"]) == (405, methods)
+        for method in {"PATCH", "DELETE"} - set(methods.split(", ")):
+            assert filled.request(method, f"{ROOT}/{path}", json={}).status_code in {404, 405}
+
+    def test_what_can_be_done_is_told_of_what_is_there(self, filled: httpx.Client) -> None:
+        assert filled.options(f"{ROOT}/Things('nowhere')/Datastreams").status_code == 404
+
 
 class Bearer(AuthBase):
     def __init__(self, key: str) -> None:

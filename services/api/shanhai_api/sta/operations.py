@@ -93,7 +93,7 @@ async def create(
     demand_scopes(caller, WRITING)
     resource = await resolve(unit.session, making.asker, path)
     if not _takes_new(resource):
-        raise _not_allowed(request, resource)
+        raise not_allowed(request, resource)
     _demand(making, resource.kind)
     body = await read_json(request, limit=BODY_LIMIT_BYTES)
     return await _create(request, unit, making, resource, body)
@@ -355,7 +355,7 @@ async def _found(
     resource = await resolve(making.session, making.asker, path)
     one = resource.key is not None and resource.member is None and resource.tail is None
     if resource.key is None or not one or not possible(resource.kind):
-        raise _not_allowed(request, resource)
+        raise not_allowed(request, resource)
     _demand(making, resource.kind)
     expected = expected_states(request)
     before = await read_one(making.session, making.asker, resource.kind, Options(), resource.key)
@@ -386,7 +386,8 @@ async def _expected(
     return raw
 
 
-def _not_allowed(request: Request, resource: Resource) -> MethodNotAllowed:
+def not_allowed(request: Request, resource: Resource) -> MethodNotAllowed:
+    """The error of a method that a resource does not take; its headers name those it takes."""
     allowed = ["GET", "HEAD", "OPTIONS"]
     kind = resource.kind.name
     plain = resource.member is None and resource.tail is None

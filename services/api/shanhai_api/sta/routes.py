@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel
 
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind
+from shanhai.db.sensorthings.paths import resolve
 from shanhai_api.kit.answers import Answered, Document
 from shanhai_api.kit.dependencies import (
     Reader,
@@ -238,6 +239,20 @@ async def create_observations(
 async def show_entities(view: TheView, caller: Reader, path: str, session: ReadSession) -> Response:
     """Show what is at a path of the standard, such as `Things('x')/Datastreams`."""
     return await reading.show(session, view, caller, path)
+
+
+@router.api_route(PATH, methods=["OPTIONS", "PUT"], include_in_schema=False)
+async def tell_methods(
+    request: Request, view: TheView, caller: Reader, path: str, session: ReadSession
+) -> Response:
+    """Tell what can be done at a path; nothing is put there."""
+    if path in {"", "CreateObservations"}:
+        raise HTTPException(405)
+    resource = await resolve(session, documents.asker_of(view, caller), path)
+    refused = operations.not_allowed(request, resource)
+    if request.method == "PUT":
+        raise refused
+    return Response(status_code=204, headers=refused.headers)
 
 
 @quick.post(f"{documents.ROOT}/Observations", include_in_schema=False)
