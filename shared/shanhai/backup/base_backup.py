@@ -50,11 +50,9 @@ OPTIONS = (
     *("--compress=client-gzip:1", "--no-password", "--label=shanhai"),
 )
 TASK = "backup"
-_REFUSED = re.compile("replication|walsender|复制", re.IGNORECASE)
 _RIGHT = Label(
     "；备份账号须有 REPLICATION 权限（ALTER ROLE … REPLICATION），pg_hba.conf 须有 replication 行",
-    "; the account of backups needs the right REPLICATION (ALTER ROLE … REPLICATION) and a line for"
-    " `replication` in pg_hba.conf",
+    "; it needs REPLICATION (ALTER ROLE … REPLICATION) and a replication line in pg_hba.conf",
 )
 
 
@@ -148,7 +146,7 @@ def _copy_database(url: str, target: Place, recipient: Recipient) -> Sealed:
         if program.wait() != 0:
             said.seek(0)
             reason = " ".join(said.read().decode(errors="replace").split())
-            need = _RIGHT if _REFUSED.search(reason) else Label("", "")
+            need = _RIGHT if re.search("(?i)replication|walsender|复制", reason) else Label("", "")
             raise Unavailable(
                 f"pg_basebackup failed: {reason}{need.en}",
                 message_zh=f"pg_basebackup 失败：{reason}{need.zh}",

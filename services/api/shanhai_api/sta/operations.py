@@ -1,6 +1,6 @@
 """Answers to POST, PATCH and DELETE."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -317,7 +317,7 @@ async def update(
         Stale: it is not as the caller has read it.
     """
     making = making_of(unit, view, caller)
-    resource, before = await _found(request, making, path, lambda kind: kind.name in CHANGES)
+    resource, before = await _found(request, making, path)
     body = await read_json(request, limit=BODY_LIMIT_BYTES)
     value = without_links(body.value)
     if isinstance(value, dict) and value.pop("@iot.id", before["id"]) != before["id"]:
@@ -342,19 +342,16 @@ async def remove(
         Conflict: others refer to it.
     """
     making = making_of(unit, view, caller)
-    resource, before = await _found(request, making, path, lambda kind: kind.name in REMOVALS)
+    resource, before = await _found(request, making, path)
     await REMOVALS[resource.kind.name](making, before)
     return Response(status_code=204)
 
 
-async def _found(
-    request: Request, making: Making, path: str, possible: Callable[[EntityKind], bool]
-) -> tuple[Resource, Raw]:
+async def _found(request: Request, making: Making, path: str) -> tuple[Resource, Raw]:
     """The entity at a path, as it is; it must be in the state the caller has read."""
     demand_scopes(making.caller, WRITING)
     resource = await resolve(making.session, making.asker, path)
-    one = resource.key is not None and resource.member is None and resource.tail is None
-    if resource.key is None or not one or not possible(resource.kind):
+    if resource.key is None or resource.member is not None or resource.tail is not None:
         raise not_allowed(request, resource)
     _demand(making, resource.kind)
     expected = expected_states(request)
@@ -389,16 +386,10 @@ async def _expected(
 def not_allowed(request: Request, resource: Resource) -> MethodNotAllowed:
     """The error of a method that a resource does not take; its headers name those it takes."""
     allowed = ["GET", "HEAD", "OPTIONS"]
-    kind = resource.kind.name
-    plain = resource.member is None and resource.tail is None
     if _takes_new(resource):
         allowed.append("POST")
-    if plain and resource.key is not None:
-        allowed += [
-            method
-            for method, offered in (("DELETE", REMOVALS), ("PATCH", CHANGES))
-            if kind in offered
-        ]
+    if resource.key is not None and resource.member is None and resource.tail is None:
+        allowed += ["DELETE", "PATCH"]
     return MethodNotAllowed(
         f"{resource.kind.plural} take no {request.method} here",
         message_zh=f"{resource.kind.plural} 在此不支持 {request.method}",

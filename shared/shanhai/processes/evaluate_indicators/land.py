@@ -75,7 +75,8 @@ def park_reach(asked: values.Asked) -> values.Found:
     if not known:
         return _nothing_known(asked)
     counts = asked.material.covers.classes(asked.year)
-    untimed = int(counts[LandCover.BUILT_UP]) - known
+    built = int(counts[LandCover.BUILT_UP])
+    counted = {"near_cells": near, "built_up_cells": known, "minutes": WALK_MINUTES}
     return values.Figure(
         100.0 * near / known,
         Label(
@@ -83,14 +84,7 @@ def park_reach(asked: values.Asked) -> values.Found:
             "by built-up area, with the times on foot of the dataset named",
         ),
         {**_cover_inputs(asked, values.TRAVEL_TIME), **_cover_inputs(asked, values.LAND_COVER)},
-        details={
-            "near_cells": near,
-            "built_up_cells": known,
-            "minutes": WALK_MINUTES,
-            "untimed_cells": untimed,
-            "untimed_percent": 100 * untimed / (known + untimed),
-            **_unknown(counts),
-        },
+        details={**counted, "untimed_percent": 100 * (built - known) / built, **_unknown(counts)},
     )
 
 
