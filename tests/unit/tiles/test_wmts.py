@@ -52,6 +52,17 @@ def test_bands_are_a_dimension_of_which_addresses_tell() -> None:
     )
 
 
+def test_whose_band_the_legend_is_is_told_before_its_address() -> None:
+    for bands, told in ((LAYER.bands, "Legend of band 1; add band=N for another"), (({},), None)):
+        document = capabilities([replace(LAYER, bands=bands)], Links("http://t"), "en")
+        style = read(document).find("Contents/Layer/Style", NAMES)
+        assert style is not None
+        assert style.findtext("ows:Abstract", None, NAMES) == told
+        # In the order of the schema.
+        names = [one.tag.partition("}")[2] for one in style]
+        assert names == [*(["Abstract"] if told else []), "Identifier", "LegendURL"]
+
+
 def test_one_band_is_no_dimension() -> None:
     single = replace(LAYER, bands=({},))
     layer = read(capabilities([single], Links("http://t"), "en")).find("Contents/Layer", NAMES)

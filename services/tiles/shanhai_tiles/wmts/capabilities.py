@@ -27,6 +27,7 @@ ABSTRACT = Label(
     "生态保护修复规划成果的栅格与矢量瓦片",
     "Raster and vector tiles of ecological restoration planning",
 )
+LEGEND = Label("图例为波段 1；其他波段加 band=N", "Legend of band 1; add band=N for another")
 STAND_IN = Label("含替代数据，不得作为实测结果使用", "Rests on stand-in data")
 
 
@@ -111,8 +112,9 @@ def _abstract(layer: Layer, lang: Lang) -> str:
 
 def _style(layer: Layer, links: Links, lang: Lang) -> str:
     legend = quoteattr(links.layer(layer, "/legend.png", lang=lang))
+    told = _named("ows:Abstract", LEGEND.in_(lang)) if band_count(layer) > 1 else ""
     return (
-        f'<Style isDefault="true"><ows:Identifier>{requests.STYLE}</ows:Identifier>'
+        f'<Style isDefault="true">{told}<ows:Identifier>{requests.STYLE}</ows:Identifier>'
         f'<LegendURL format="image/png" xlink:href={legend}/></Style>'
     )
 
