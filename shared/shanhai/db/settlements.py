@@ -263,7 +263,7 @@ async def _by_classes(
     year: int,
     rule: compensation.ClassRuleData,
 ) -> tuple[Content, ledgers.Settled]:
-    """By the class of the water in each month."""
+    """By the class of the water in each month; also on a lake it is by the limits of rivers."""
     station, standard = _section(agreement, year)
     if rule.target not in standard.classes:
         raise InvalidInput(

@@ -156,6 +156,7 @@ async def test_a_year_goes_from_proposal_to_payment(people: People) -> None:
         f"{OURS}/settlements/2024", params={"f": "html", "lang": "zh"}
     )
     assert "下游（受益方） 支付 300000.00 元" in page.text
+    assert "水质类别均按河流限值" in page.text
     english = await people["anonymous"].get(
         f"{OURS}/settlements", params={"f": "html", "lang": "en"}
     )
@@ -351,6 +352,8 @@ async def test_a_service_is_settled_by_the_zoning_it_is_read_from(
         )
         assert page.status_code == 200, page.text
         assert words in page.text
+        assert "limits of rivers" not in page.text
+        assert "河流限值" not in page.text
     named = await planner.post(f"{OURS}/what-if", json={"year": 2024, "version": 2})
     assert float(named.json()["content"]["observed"]["balance"]) == pytest.approx(0.4, abs=1e-3)
     none = await planner.post(f"{OURS}/what-if", json={"year": 2024, "version": 3})
