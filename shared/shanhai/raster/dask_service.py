@@ -6,6 +6,7 @@ its pages is open to this machine alone.
 
 import asyncio
 import resource
+import ssl
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -37,6 +38,9 @@ def main() -> None:
         asyncio.run(PARTS[sys.argv[1]](settings))
     except (InvalidInput, Unavailable) as error:
         sys.exit(f"{error.title.en}: {error.message}")
+    except ssl.SSLError as error:
+        files = f"{settings.tls_ca}, {settings.tls_cert}, {settings.tls_key}"
+        sys.exit(f"SHANHAI_DASK_TLS_CA, _CERT, _KEY ({files}): no trust in the scheduler: {error}")
     except RuntimeError as error:
         if not isinstance(error.__cause__, OSError):
             raise
@@ -99,13 +103,13 @@ async def serve_worker(settings: DaskSettings) -> None:
             dashboard_address=NO_PAGES,
         )
         worker.handlers[DELIVER] = deliver
-        await _work(worker, stop)
+        await _work(worker, settings.scheduler, stop)
 
 
-async def _work(worker: "Worker", stop: asyncio.Event) -> None:
+async def _work(worker: "Worker", scheduler: str, stop: asyncio.Event) -> None:
     """Until told to stop, or the scheduler is gone; a window in hand is finished."""
     stopping = asyncio.create_task(stop.wait())
-    working = asyncio.create_task(_start_and_finish(worker))
+    working = asyncio.create_task(_start_and_finish(worker, scheduler))
     await asyncio.wait((stopping, working), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not working.done():
@@ -114,7 +118,27 @@ async def _work(worker: "Worker", stop: asyncio.Event) -> None:
         await working
 
 
-async def _start_and_finish(worker: "Worker") -> None:
+async def _start_and_finish(worker: "Worker", scheduler: str) -> None:
+    """Work once the scheduler answers; Dask itself tries for ever where one side is not trusted.
+
+    Raises:
+        SSLError: the scheduler does not trust our certificate, or we not its.
+    """
+    from distributed.comm import get_address_host_port
+
+    tls = worker.security.get_connection_args("worker").get("ssl_context")
+    while tls is not None:
+        try:
+            async with asyncio.timeout(30):
+                place = get_address_host_port(scheduler)
+                reader, writer = await asyncio.open_connection(*place, ssl=tls)
+                await reader.read(1)  # its greeting, or that it refuses us
+            writer.close()
+            break
+        except OSError as error:
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                raise
+            await asyncio.sleep(1)
     async with worker:
         log.info("worker started", address=worker.address, scheduler=worker.scheduler.address)
         await worker.finished()

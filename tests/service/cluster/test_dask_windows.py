@@ -231,3 +231,40 @@ def test_certificates_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
                 window_runner(1, unproven, [tmp_path]),
             ):
                 pytest.fail("a stranger was let in")
+
+
+@pytest.mark.parametrize("known", [("tls_ca",), ()])
+def test_a_worker_whose_certificate_is_refused_names_the_files(
+    tmp_path: Path, known: tuple[str, ...]
+) -> None:
+    tls = make_certificates(tmp_path / "certificates")
+    strange = make_certificates(tmp_path / "strangers") | {name: tls[name] for name in known}
+    scheduler = DaskParts(tmp_path / "scheduler", tls, OWN_FUNCTIONS)
+    worker = DaskParts(tmp_path / "worker", strange, OWN_FUNCTIONS, port=scheduler.port)
+    for parts in (scheduler, worker):
+        parts.folder.mkdir()
+    try:
+        scheduler.start_scheduler()
+        assert worker.start_worker().wait(timeout=PATIENCE_S) == 1
+    finally:
+        worker.end()
+        scheduler.end()
+    (line,) = [one for one in worker.log().splitlines() if "SHANHAI_DASK_TLS_CA" in one]
+    assert all(path in line for path in strange.values())
+    assert "Traceback" not in worker.log()
+    assert "Waiting to connect" not in worker.log()
+
+
+def test_a_worker_waits_for_a_scheduler_it_trusts(tmp_path: Path) -> None:
+    tls = make_certificates(tmp_path / "certificates")
+    parts = DaskParts(tmp_path / "dask", tls, OWN_FUNCTIONS)
+    parts.folder.mkdir()
+    try:
+        worker = parts.start_worker()
+        time.sleep(5)
+        parts.start_scheduler()
+        until(lambda: "worker started" in parts.log())
+        assert worker.poll() is None
+    finally:
+        parts.end()
+    assert worker.returncode == 0

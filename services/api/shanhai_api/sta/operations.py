@@ -25,11 +25,7 @@ from shanhai_api.kit.state import UnitOfWork, state_of
 from shanhai_api.kit.view import View, digest_of
 from shanhai_api.sta import observing, schemas
 from shanhai_api.sta.changing import CHANGES, REMOVALS
-from shanhai_api.sta.creating import (
-    create_datastream,
-    create_thing,
-    sensor_values,
-)
+from shanhai_api.sta.creating import create_datastream, create_thing, sensor_values
 from shanhai_api.sta.documents import Document, Writer, answered, asker_of
 from shanhai_api.sta.features import create_feature
 from shanhai_api.sta.making import Making, Reading, fault_at, without_links
@@ -145,7 +141,7 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
             )
     await observing.store_readings(making)
     raw = await read_one(
-        making.session, making.asker, resource.kind, Options(), _key(resource.kind, identifier)
+        making.session, making.asker, resource.kind, Options(), resource.kind.parse(identifier)
     )
     if raw is None:
         raise LookupError(f"{identifier} was made and is not there")
@@ -186,10 +182,6 @@ def _with_parent(body: schemas.DatastreamBody, resource: Resource) -> schemas.Da
             )
         case _:
             return body
-
-
-def _key(kind: EntityKind, identifier: str) -> Any:
-    return kind.parse(identifier)
 
 
 async def _made_observation(
@@ -324,7 +316,7 @@ async def update(
         raise fault_at("/@iot.id", "cannot be changed", "不可更改")
     model, change = CHANGES[resource.kind.name]
     identifier = await change(making, before, parse(model, value))
-    key = _key(resource.kind, identifier or before["id"])
+    key = resource.kind.parse(identifier or before["id"])
     after = await read_one(making.session, making.asker, resource.kind, Options(), key)
     if after is None:
         # A station that was closed is not among those of now.
@@ -371,7 +363,7 @@ async def _expected(
     Raises:
         Stale: it is in none of the states expected.
     """
-    key = _key(kind, identifier)
+    key = kind.parse(identifier)
     await hold(making.session, key)
     raw = await read_one(making.session, making.asker, kind, Options(), key)
     document = None if raw is None else Writer(making.asker.base).entity(kind, raw, Options())

@@ -8,16 +8,9 @@ from pydantic import BaseModel
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind
 from shanhai.db.sensorthings.paths import resolve
 from shanhai_api.kit.answers import Answered, Document
-from shanhai_api.kit.dependencies import (
-    Reader,
-    ReadSession,
-    TheUnit,
-    TheView,
-    Writer,
-)
+from shanhai_api.kit.dependencies import Reader, ReadSession, TheUnit, TheView, Writer
 from shanhai_api.kit.late_route import DirectRoute, LateRoute
 from shanhai_api.sta import documents, operations, schemas
-from shanhai_api.sta import documents as reading
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -210,13 +203,13 @@ def _taken(schema: dict[str, Any]) -> dict[str, Any]:
 )
 async def show_index(view: TheView, caller: Reader) -> Response:
     """Show the sets of entities."""
-    return reading.answered(view, documents.Writer(view.base, view.chosen_lang).index())
+    return documents.answered(view, documents.Writer(view.base, view.chosen_lang).index())
 
 
 @router.get(f"{documents.ROOT}/Observations", include_in_schema=False)
 async def show_observations(view: TheView, caller: Reader, session: ReadSession) -> Response:
     """Show values; the address is told apart from the template by the POST below."""
-    return await reading.show(session, view, caller, "Observations")
+    return await documents.show(session, view, caller, "Observations")
 
 
 @router.post(f"{documents.ROOT}/CreateObservations", include_in_schema=False)
@@ -238,7 +231,7 @@ async def create_observations(
 )
 async def show_entities(view: TheView, caller: Reader, path: str, session: ReadSession) -> Response:
     """Show what is at a path of the standard, such as `Things('x')/Datastreams`."""
-    return await reading.show(session, view, caller, path)
+    return await documents.show(session, view, caller, path)
 
 
 @router.api_route(PATH, methods=["OPTIONS", "PUT"], include_in_schema=False)
