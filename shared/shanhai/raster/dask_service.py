@@ -124,7 +124,7 @@ async def _start_and_finish(worker: "Worker", scheduler: str) -> None:
     Raises:
         SSLError: the scheduler does not trust our certificate, or we not its.
     """
-    from distributed.comm import get_address_host_port
+    from distributed.comm.addressing import get_address_host_port
 
     tls = worker.security.get_connection_args("worker").get("ssl_context")
     while tls is not None:

@@ -141,7 +141,7 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
             )
     await observing.store_readings(making)
     raw = await read_one(
-        making.session, making.asker, resource.kind, Options(), resource.kind.parse(identifier)
+        making.session, making.asker, resource.kind, Options(), _key(resource.kind, identifier)
     )
     if raw is None:
         raise LookupError(f"{identifier} was made and is not there")
@@ -182,6 +182,10 @@ def _with_parent(body: schemas.DatastreamBody, resource: Resource) -> schemas.Da
             )
         case _:
             return body
+
+
+def _key(kind: EntityKind, identifier: str) -> Any:
+    return kind.parse(identifier)
 
 
 async def _made_observation(
@@ -316,7 +320,7 @@ async def update(
         raise fault_at("/@iot.id", "cannot be changed", "不可更改")
     model, change = CHANGES[resource.kind.name]
     identifier = await change(making, before, parse(model, value))
-    key = resource.kind.parse(identifier or before["id"])
+    key = _key(resource.kind, identifier or before["id"])
     after = await read_one(making.session, making.asker, resource.kind, Options(), key)
     if after is None:
         # A station that was closed is not among those of now.
@@ -363,7 +367,7 @@ async def _expected(
     Raises:
         Stale: it is in none of the states expected.
     """
-    key = kind.parse(identifier)
+    key = _key(kind, identifier)
     await hold(making.session, key)
     raw = await read_one(making.session, making.asker, kind, Options(), key)
     document = None if raw is None else Writer(making.asker.base).entity(kind, raw, Options())

@@ -292,7 +292,6 @@ def _gaps(name: Label, year: int, details: Mapping[str, Any]) -> Iterable[Result
     if (missing := details.get("untimed_percent", 0.0)) > 1:
         said = Label(
             f"{name.zh}：{year} 年 {missing:.1f} % 的建设用地没有步行时间，未计入",
-            f"{name.en}: the time on foot of {year} is unknown in {missing:.1f} % of the built-up"
-            " land, which is left out",
+            f"{name.en}: {missing:.1f} % of built-up land has no time on foot in {year}: left out",
         )
         yield ResultFlag("missing_cells", said)
