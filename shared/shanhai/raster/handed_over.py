@@ -191,12 +191,14 @@ class HandedRaster:
         stacked: The files are bands of one grid rather than tiles beside each other.
         kept: Numbers that files declare as nodata but that mean something.
         nodata: A number that means no data besides, as files store it.
+        unscaled: Numbers are read as files store them, whatever scale and offset they state.
     """
 
     tiles: tuple[TileHeader, ...]
     stacked: bool = False
     kept: frozenset[float] = frozenset()
     nodata: float | None = None
+    unscaled: bool = False
 
     @property
     def bands(self) -> int:
@@ -271,7 +273,7 @@ class HandedRaster:
         return found
 
     def sample(self) -> FloatArray:
-        """Known values of some places of some files, as they are stored and with scale."""
+        """Known values of some places of some files, as `read` gives them."""
         step = -(-len(self.tiles) // _MOST_SAMPLED)
         parts = [_sample(self, tile) for tile in self.tiles[::step]]
         values = np.concatenate(parts)
@@ -289,7 +291,7 @@ def _read(raster: HandedRaster, tile: TileHeader, window: RasterWindow) -> Float
         values[np.isinf(stored)] = np.nan
     if left_out is not None:
         values[:, left_out] = np.nan
-    if any(one != 1 for one in tile.scales) or any(tile.offsets):
+    if not raster.unscaled and (any(one != 1 for one in tile.scales) or any(tile.offsets)):
         values = values * np.reshape(tile.scales, (-1, 1, 1))
         values += np.reshape(tile.offsets, (-1, 1, 1))
     return values

@@ -538,6 +538,52 @@ def test_a_stated_nodata_is_the_number_that_the_file_stores(tmp_path: Path, out:
     assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx([-9999, 0.9])
 
 
+@pytest.mark.parametrize(
+    ("settings", "values"),
+    [
+        ([], [0.6, 1.0]),
+        (["ndvi.scale=0.0001"], [0.1, 0.9]),
+        (["ndvi.offset=0"], None),
+        (["ndvi.scale=0.0001", "ndvi.offset=0.05"], [0.15, 0.95]),
+    ],
+)
+def test_a_stated_scale_takes_the_place_of_what_the_file_states(
+    tmp_path: Path, out: Path, settings: list[str], values: list[float] | None
+) -> None:
+    """As for an import of one file: either given, the file's scale and offset count no more."""
+    path = tmp_path / "ndvi.tif"
+    handed_over.write_grid(path, np.array([[1000, 9000]], "int16"), west=WEST, north=NORTH, cell=30)
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (0.00005,), (0.55,)
+    if values is None:
+        with pytest.raises(InvalidInput, match="lie outside"):
+            made(tmp_path, out, settings)
+        return
+    made(tmp_path, out, settings)
+    assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx(values)
+
+
+def test_classes_of_a_file_with_a_scale_are_read_as_they_are_by_a_scale_of_one(
+    tmp_path: Path, out: Path
+) -> None:
+    path = tmp_path / "worldcover.tif"
+    handed_over.write_grid(path, np.array([[10, 80]], "uint8"), west=WEST, north=NORTH, cell=30)
+    with rasterio.open(path, "r+") as file:
+        file.scales = (0.1,)
+    made(tmp_path, out, ["land_cover.scale=1", "land_cover.legend=worldcover"])
+    assert values_of(out / "land_cover.tif").ravel().tolist() == [10, 80]
+
+
+def test_a_suggested_scale_is_of_what_is_stored(tmp_path: Path, out: Path) -> None:
+    path = tmp_path / "ndvi.tif"
+    handed_over.write_grid(path, np.array([[100, 900]], "int16"), west=WEST, north=NORTH, cell=30)
+    with rasterio.open(path, "r+") as file:
+        file.scales = (10,)
+    assert asked(one(tmp_path)) == {"ndvi.scale": "0.001"}
+    made(tmp_path, out, ["ndvi.scale=0.001"])
+    assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx([0.1, 0.9])
+
+
 def test_a_stated_nodata_is_found_as_float32_holds_it(tmp_path: Path, out: Path) -> None:
     cells = np.array([[-0.3, 0.9]], "float32")
     handed_over.write_grid(tmp_path / "ndvi.tif", cells, west=WEST, north=NORTH, cell=30)

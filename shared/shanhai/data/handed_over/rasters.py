@@ -277,7 +277,8 @@ def _judge_values(
     answers: Answers,
 ) -> None:
     """Unit or legend; then, if nothing is open, the plan."""
-    raster = replace(raster, nodata=answers.number(f"{finding.name}.nodata"))
+    told = [answers.number(f"{finding.name}.{one}") for one in ("nodata", "scale", "offset")]
+    raster = replace(raster, nodata=told[0], unscaled=told[1:] != [None, None])
     values = raster.sample()
     if not values.size:
         finding.say("抽样处均无数据", "the cells that were looked at are all nodata")
@@ -358,8 +359,8 @@ def _unit(
             )
             return None
         finding.say(f"{by.zh}单位 {text}", f"{by.en} the unit is {text}")
-        return _fitting(finding, rule, values, known)
-    found = _fitting(finding, rule, values, words.RasterUnit())
+        return _fitting(finding, raster, rule, values, known)
+    found = _fitting(finding, raster, rule, values, words.RasterUnit())
     if found is not None and values.size:
         finding.say(
             f"数值 {values.min():g}…{values.max():g} 视为 {rule.unit}",
@@ -387,7 +388,11 @@ def _unit_text(
 
 
 def _fitting(
-    finding: DatasetFinding, rule: ThemeRule, values: FloatArray, unit: words.RasterUnit
+    finding: DatasetFinding,
+    raster: HandedRaster,
+    rule: ThemeRule,
+    values: FloatArray,
+    unit: words.RasterUnit,
 ) -> words.RasterUnit | None:
     """The unit, unless too many values would be impossible, which is asked about."""
     low, high = rule.ranges[max(rule.ranges)]
@@ -399,18 +404,18 @@ def _fitting(
     outside = np.count_nonzero((shown < low) | (shown > high))
     if outside <= checks.MOST_OUT_OF_RANGE * shown.size:
         return unit
-    fits = [
-        scale
-        for scale in checks.USUAL_SCALES
-        if low <= shown.min() * scale and shown.max() * scale <= high
-    ]
+    least, most = shown.min(), shown.max()
+    fits = [one for one in checks.USUAL_SCALES if low <= least * one and most * one <= high]
+    # An answer takes the place of the file's own scale and offset, and of the unit.
+    added = unit.daily or unit.offset or any(raster.tiles[0].offsets)
+    stored = unit.factor * raster.tiles[0].scales[0]
     finding.ask(
         "scale",
-        f"数值 {shown.min():g}…{shown.max():g} 超出 {low:g}…{high:g} {rule.unit}；请给出系数"
+        f"数值 {least:g}…{most:g} 超出 {low:g}…{high:g} {rule.unit}；请给出存储值的系数"
         f"（或 {finding.name}.unit、{finding.name}.nodata）",
-        f"values {shown.min():g}…{shown.max():g} lie outside {low:g}…{high:g} {rule.unit}; say"
-        f" what to multiply by (or {finding.name}.unit, or {finding.name}.nodata)",
-        likely=f"{fits[0]:g}" if len(fits) == 1 else None,
+        f"values {least:g}…{most:g} lie outside {low:g}…{high:g} {rule.unit}; say what to multiply"
+        f" those stored by (or {finding.name}.unit, or {finding.name}.nodata)",
+        likely=f"{fits[0] * stored:g}" if len(fits) == 1 and not added else None,
     )
     return None
 
