@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from shanhai.db.tables.job import Job
 from shanhai.vocabulary import JobStatus
-from shanhai_api.features.values import parse_datetime
 from shanhai_api.jobs.results import told_status
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText
 from shanhai_api.kit.dependencies import PageQuery
@@ -35,12 +34,6 @@ def split(given: object) -> object:
 Members = Annotated[list[Member], BeforeValidator(split), Field(max_length=MOST_MEMBERS)]
 
 
-def check_datetime(text: str) -> str:
-    """Check an instant or an interval."""
-    parse_datetime(text)
-    return text
-
-
 class JobsQuery(PageQuery):
     """Parameters of the list of jobs."""
 
@@ -53,7 +46,7 @@ class JobsQuery(PageQuery):
     status: Members[JobStatus] = Field(
         [], description="Only jobs in these states; repeated, or comma separated"
     )
-    datetime: Annotated[str, AfterValidator(check_datetime)] | None = Field(
+    datetime: str | None = Field(
         None, max_length=100, description="Only jobs created then: an instant or an interval"
     )
     minDuration: int | None = Field(None, ge=0, le=10**9, description="Least seconds of running")

@@ -1,8 +1,10 @@
 """What can be asked of jobs."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +16,7 @@ from shanhai.jobs.results import is_published
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
 from shanhai.vocabulary import JobStatus, Scope
+from shanhai_api.features.parameters import Reader
 from shanhai_api.features.values import parse_datetime
 from shanhai_api.jobs.models import JobsQuery, StatusInfo, read_cursor
 from shanhai_api.jobs.results import successful_result
@@ -53,11 +56,19 @@ def as_uuid(text: str) -> UUID | None:
     return parsed if str(parsed) == text.lower() else None
 
 
-async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> Sequence[Job]:
-    """One job more than a page, from the newest on.
+async def read_jobs(
+    session: AsyncSession, caller: Caller, query: JobsQuery, zone: ZoneInfo
+) -> Sequence[Job]:
+    """One job more than a page, from the newest on; dates are days of the zone.
 
     Durations are those of jobs that run or have ended, unless other states are asked for.
+
+    Raises:
+        InvalidInput: `datetime` is malformed.
     """
+    reader = Reader({} if query.datetime is None else {"datetime": query.datetime})
+    created = reader.read("datetime", partial(parse_datetime, zone=zone))
+    reader.refuse_faults()
     timed = query.minDuration is not None or query.maxDuration is not None
     statuses = tuple(query.status) or (BEGUN if timed else ())
     return await list_jobs(
@@ -69,7 +80,7 @@ async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> 
             min_seconds=query.minDuration,
             max_seconds=query.maxDuration,
             dead=query.dead == "true",
-            created=None if query.datetime is None else parse_datetime(query.datetime),
+            created=created,
         ),
         limit=query.limit + 1,
         after=None if query.cursor is None else read_cursor(query.cursor),

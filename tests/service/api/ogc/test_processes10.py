@@ -14,10 +14,12 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from ipaddress import ip_network
 from typing import Any
+from uuid import UUID
 
 import httpx
 import orjson
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator
@@ -1017,8 +1019,29 @@ class TestJobList:
         assert not await found("../2020-01-01")
         assert not await found("9999-12-31T23:59:59.999999Z/..")
         assert await found("../9999-12-31T23:59:59.999999Z")
-        for wrong in ("yesterday", "2026-02-30", "../../.."):
+        for wrong in ("yesterday", "2026-02-30", "../../..", "0001-01-01"):
             refused(await editor.get("/jobs", params={"datetime": wrong}), 400, "datetime")
+
+    async def test_a_date_is_a_day_of_the_platforms_time_zone(
+        self, editor: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        """As for features and observations: the hours until eight are of the same day in China."""
+        made = await execute(editor, ASYNC)
+        async with state.sessions.begin() as session:
+            await session.execute(
+                sa.update(Job)
+                .where(Job.id == UUID(made.json()["jobID"]))
+                .values(created_at=datetime(2026, 3, 1, 17, tzinfo=UTC))
+            )
+
+        async def found(days: str) -> bool:
+            page = await get(editor, "/jobs", datetime=days, limit="1000")
+            return made.json()["jobID"] in {item["jobID"] for item in page["jobs"]}
+
+        assert await found("2026-03-02")
+        assert not await found("2026-03-01")
+        assert await found("2026-03-02/2026-03-02")
+        assert not await found("../2026-03-01")
 
     async def test_req_job_list_duration_response(
         self, editor: httpx.AsyncClient, state: ServiceState
