@@ -201,24 +201,31 @@ describe("consensus and doubt", () => {
     version: "1",
   });
   const legend = { kind: "ramp", entries: [], unit: "", unit_zh: "", unit_en: "" };
+  const MADE: Record<string, string[]> = {
+    j1: ["ratio", "stability", "zone_agreement"],
+    j2: ["ratio", "stability"],
+    j3: ["ratio"],
+    j4: ["stability"],
+    j5: ["stability", "zone_agreement"],
+  };
   /** As the service answers: it lists the newest of the region, and finds each job's by name. */
   const computed = (schemes = [scheme(1, "published", { job: "j1" }), scheme(2, "draft")]) =>
     zoned(schemes, {
-      ...Object.fromEntries(
-        ["j1", "j2", "j3", "j4"].flatMap((job) =>
-          ["zone_agreement", "zone_consensus"].map((theme) => [
-            `GET /tiles/layers/${theme}.${job}`,
-            refused(404, "there is no layer"),
-          ]),
+      "GET /collections/datasets/items": ({ query }) =>
+        collection(
+          (MADE[query.get("job") ?? ""] ?? []).map((theme) => ({
+            id: theme,
+            properties: { theme },
+          })),
         ),
-      ),
       "GET /tiles/layers/zone_agreement.j1": { ...layer("zone_agreement.j1", "Agreement"), legend },
       "GET /tiles/layers": { layers: [layer("stability.xiamen", "Newest")] },
       "GET /tiles/layers/stability.xiamen": { ...layer("stability.xiamen", "Newest"), legend },
       "GET /tiles/layers/stability.j1": { ...layer("stability.j1", "Stability 1"), legend },
       "GET /tiles/layers/stability.j2": { ...layer("stability.j2", "Stability 2"), legend },
-      "GET /tiles/layers/stability.j3": refused(404, "there is no layer"),
       "GET /tiles/layers/stability.j4": refused(503, "tiles are away"),
+      "GET /tiles/layers/stability.j5": { ...layer("stability.j5", "Stability 5"), legend },
+      "GET /tiles/layers/zone_agreement.j5": refused(404, "there is no layer"),
     });
   it("are laid under the outlines of the zones", async () => {
     computed();
@@ -275,11 +282,20 @@ describe("consensus and doubt", () => {
     expect(await screen.findByText(/This version was not computed/)).toBeTruthy();
     expect(screen.queryByRole("checkbox")).toBeNull();
   });
-  it("are not there where the job tested none, whatever is newest of the region", async () => {
-    computed([scheme(1, "published", { job: "j3" })]);
+  it("are not asked for where the job tested none, whatever is newest of the region", async () => {
+    const sent = computed([scheme(1, "published", { job: "j3" })]);
     open(<Zones />);
     expect(await screen.findByText(/did not test how robust it is/)).toBeTruthy();
     expect(screen.queryByRole("checkbox")).toBeNull();
+    expect(sent.filter(({ path }) => path.endsWith(".j3"))).toEqual([]);
+  });
+  it("are asked for by their names alone, and left out where the tile service hides them", async () => {
+    const sent = computed([scheme(1, "published", { job: "j5" })]);
+    open(<Zones />);
+    expect(await screen.findByRole("checkbox", { name: /Stability 5/ })).toBeTruthy();
+    expect(screen.getAllByRole("checkbox")).toHaveLength(1);
+    const asked = sent.filter(({ path }) => path.endsWith(".j5")).map(({ path }) => path);
+    expect(asked.sort()).toEqual(["/tiles/layers/stability.j5", "/tiles/layers/zone_agreement.j5"]);
   });
   it("say so where they cannot be read", async () => {
     computed([scheme(1, "published", { job: "j4" })]);

@@ -7,7 +7,7 @@ import { useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { Fault } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { readFeature } from "../../kit/features";
+import { allFeatures, readFeature } from "../../kit/features";
 import { fixed } from "../../kit/format";
 import type { MapPane } from "../../kit/map/engine";
 import { describeLayer, type Layer } from "../../kit/map/layers";
@@ -346,7 +346,7 @@ function Doubt({
 }) {
   const job = properties.job ?? "";
   const { asked, again } = useAsked(
-    async () => ({ of: job, found: job ? await doubtsOf(job) : [] }),
+    async (signal) => ({ of: job, found: job ? await doubtsOf(job, signal) : [] }),
     [job],
   );
   return (
@@ -416,13 +416,16 @@ function Held({ zones }: { zones: readonly Zone[] }) {
   );
 }
 
-/** The layers of doubt that a job made. */
-async function doubtsOf(job: string): Promise<Layer[]> {
-  const found = await Promise.all(DOUBTS.map((theme) => layerOf(`${theme}.${job}`)));
+/** The layers of doubt among those that a job made. */
+async function doubtsOf(job: string, signal: AbortSignal): Promise<Layer[]> {
+  const made = await allFeatures("datasets", { job, properties: "theme" }, signal);
+  const themes = new Set(made.map(({ properties }) => properties.theme));
+  const there = DOUBTS.filter((theme) => themes.has(theme));
+  const found = await Promise.all(there.map((theme) => layerOf(`${theme}.${job}`)));
   return found.filter((one) => one !== null);
 }
 
-/** The layer of a job; null where the job made none. */
+/** The layer of a job; null where it is not shown. */
 async function layerOf(name: string): Promise<Layer | null> {
   try {
     return await describeLayer({ name });
