@@ -48,10 +48,9 @@ def given_by(asked: Iterable[RoleAsked]) -> list[RoleGiven]:
     return [RoleGiven(item.role, item.region) for item in asked]
 
 
-NAME = Field(None, min_length=1, max_length=200, description="How the account is shown")
+NAME = Field(default_factory=str, min_length=1, max_length=200, description="How it is shown")
 EMAIL = Field(None, min_length=3, max_length=320, description="Where it is written to")
 PARTY = Field(None, min_length=1, max_length=80, description="Code of the party it belongs to")
-ROLES = Field(None, max_length=100, description="All its roles; an empty list takes them away")
 
 
 class ChangedAccount(Body):
@@ -60,18 +59,22 @@ class ChangedAccount(Body):
     `null` takes its e-mail or its party away.
     """
 
-    name: str | None = NAME
+    name: str = NAME
     email: MailAddress | None = EMAIL
     party: str | None = PARTY
-    roles: list[RoleAsked] | None = ROLES
-    disabled: bool | None = Field(None, description="Whether its tokens are refused")
+    roles: list[RoleAsked] = Field(
+        default_factory=list, max_length=100, description="All its roles; an empty list: none"
+    )
+    disabled: bool = Field(default_factory=bool, description="Whether its tokens are refused")
 
     @property
     def change(self) -> AccountChange:
         """The change in the words of the database."""
-        roles = None if self.roles is None else given_by(self.roles)
+        given = self.model_fields_set
+        roles = given_by(self.roles) if "roles" in given else None
+        disabled = self.disabled if "disabled" in given else None
         email, party = self._or_empty("email"), self._or_empty("party")
-        return AccountChange(self.name, email, party, self.disabled, roles)
+        return AccountChange(self.name or None, email, party, disabled, roles)
 
     def _or_empty(self, name: str) -> str | None:
         value: str | None = getattr(self, name)

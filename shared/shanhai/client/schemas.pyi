@@ -127,9 +127,8 @@ CaseStepBody = TypedDict("CaseStepBody", {"to": str, "note": NotRequired[str | N
 CenterPoint = TypedDict("CenterPoint", {"coordinates": list[float], "crs": NotRequired[str], "tileMatrix": str})
 Change = TypedDict("Change", {"seq": int, "at": str, "collection": str, "id": str, "version": NotRequired[int],
     "change": Literal["created", "updated", "deleted"], "row_version": int | None, "links": list[Link]})
-ChangedAccount = TypedDict("ChangedAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
-    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
-    "disabled": NotRequired[bool | None]})
+ChangedAccount = TypedDict("ChangedAccount", {"name": NotRequired[str], "email": NotRequired[str | None],
+    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked]], "disabled": NotRequired[bool]})
 ChangedProperty = TypedDict("ChangedProperty", {"name_zh": NotRequired[str], "name_en": NotRequired[str],
     "medium": NotRequired[str], "unit": NotRequired[str], "low": NotRequired[float | None],
     "high": NotRequired[float | None], "decimals": NotRequired[int], "moves": NotRequired[bool],
@@ -488,9 +487,9 @@ MonthFigures = TypedDict("MonthFigures", {"cases": int, "open": int, "overdue": 
 Name = TypedDict("Name", {"zh": str, "en": str})
 NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str})
 NamedValues = TypedDict("NamedValues", {"name": str, "value": list[str]})
-NewAccount = TypedDict("NewAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
-    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
-    "disabled": NotRequired[bool | None], "issuer": NotRequired[str | None], "subject": str})
+NewAccount = TypedDict("NewAccount", {"name": NotRequired[str], "email": NotRequired[str | None],
+    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked]], "disabled": NotRequired[bool],
+    "issuer": NotRequired[str | None], "subject": str})
 NewComplaint = TypedDict("NewComplaint", {
     "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
     "text": str, "seen_on": str, "place": dict[str, Any], "accuracy_m": NotRequired[float],

@@ -257,6 +257,18 @@ class TestTokens:
         for wrong in ({"email": ""}, {"party": ""}):
             assert (await admin.patch(path, json=wrong)).status_code == 400
 
+    @pytest.mark.parametrize("member", ["name", "roles", "disabled"])
+    async def test_what_every_account_has_is_not_taken_away(
+        self, admin: httpx.AsyncClient, member: str
+    ) -> None:
+        body = {"subject": f"keeps.{member}", "name": "Keeper", "roles": [{"role": "auditor"}]}
+        account = await made(admin, body, "/accounts")
+        path = f"/accounts/{account['id']}"
+        refused = await admin.patch(path, json={member: None, "email": "keeper@bureau.example"})
+        assert refused.status_code == 400
+        assert [fault["pointer"] for fault in refused.json()["errors"]] == [f"/{member}"]
+        assert (await admin.get(path)).json() == account
+
     async def test_nobody_writes_over_what_he_has_not_read(
         self, admin: httpx.AsyncClient, state: ServiceState, issuer: LocalIssuer
     ) -> None:

@@ -5560,11 +5560,11 @@ export interface components {
             name_en: string;
         };
         NewAccount: {
-            name?: string | null;
+            name?: string;
             email?: string | null;
             party?: string | null;
-            roles?: components["schemas"]["RoleAsked"][] | null;
-            disabled?: boolean | null;
+            roles?: components["schemas"]["RoleAsked"][];
+            disabled?: boolean;
             issuer?: string | null;
             subject: string;
         };
