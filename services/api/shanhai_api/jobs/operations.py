@@ -21,7 +21,7 @@ from shanhai_api.features.values import parse_datetime
 from shanhai_api.jobs.models import JobsQuery, StatusInfo, read_cursor
 from shanhai_api.jobs.results import successful_result
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.dependencies import WriteContext
+from shanhai_api.kit.dependencies import Context, WriteContext
 from shanhai_api.kit.errors import NoSuchJob
 from shanhai_api.kit.requests import Caller
 
@@ -56,25 +56,24 @@ def as_uuid(text: str) -> UUID | None:
     return parsed if str(parsed) == text.lower() else None
 
 
-async def read_jobs(
-    session: AsyncSession, caller: Caller, query: JobsQuery, zone: ZoneInfo
-) -> Sequence[Job]:
-    """One job more than a page, from the newest on; dates are days of the zone.
+async def read_jobs(read: Context, query: JobsQuery) -> Sequence[Job]:
+    """One job more than a page, from the newest on; dates are days of the platform's time zone.
 
     Durations are those of jobs that run or have ended, unless other states are asked for.
 
     Raises:
         InvalidInput: `datetime` is malformed.
     """
+    zone = ZoneInfo(read.state.configuration.database.timezone)
     reader = Reader({} if query.datetime is None else {"datetime": query.datetime})
     created = reader.read("datetime", partial(parse_datetime, zone=zone))
     reader.refuse_faults()
     timed = query.minDuration is not None or query.maxDuration is not None
     statuses = tuple(query.status) or (BEGUN if timed else ())
     return await list_jobs(
-        session,
+        read.session,
         JobFilter(
-            reader=caller,
+            reader=read.caller,
             kinds=tuple(query.processID),
             statuses=statuses,
             min_seconds=query.minDuration,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Query, Response
@@ -102,8 +101,7 @@ async def list_jobs(
     read: dependencies.Read[dependencies.Reader], query: Annotated[JobsQuery, Query()]
 ) -> Answer[Jobs]:
     """List jobs."""
-    zone = ZoneInfo(read.state.configuration.database.timezone)
-    found = await operations.read_jobs(read.session, read.caller, query, zone)
+    found = await operations.read_jobs(read, query)
     page = found[: query.limit]
     stated = dependencies.given(query)
     links = read.self_links("/jobs", **stated)
