@@ -75,6 +75,13 @@ class SummaryQuery(PageQuery):
     f: str | None = format_field("json", "html", "pdf", "docx")
 
 
+class CommentsQuery(answers.LimitedQuery):
+    """Parameters of the comments on a notice."""
+
+    limit: int = Field(10_000, ge=1, le=10_000, description="Comments on a page")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="Only those after this one")
+
+
 class SolvedWork(Body):
     """A challenge with its solution."""
 
@@ -348,9 +355,9 @@ async def show_notice(read: Read[Reader], notice: str) -> answers.Answer[NoticeP
     return answers.Answer(shown, page=page, headers=headers)
 
 
-async def _visible(read: Context, notice: comments.NoticeSeen) -> Sequence[Any]:
+async def _visible(read: Context, notice: comments.NoticeSeen, **page: Any) -> Sequence[Any]:
     everything = comments.may_answer(read.caller, notice)
-    return await comments.read_comments(read.session, notice, everything=everything)
+    return await comments.read_comments(read.session, notice, everything=everything, **page)
 
 
 @router.get(f"{NOTICE}/challenge", summary="A challenge for whoever comments without an account")
@@ -418,14 +425,18 @@ async def demand_work(write: WriteContext, purpose: str, work: SolvedWork | None
 
 
 @router.get(f"{NOTICE}/comments", summary="The comments on a notice")
-async def show_comments(read: Read[Reader], notice: str) -> CommentList:
-    """Tell the comments that were reviewed and may be shown; to those who answer, all."""
+async def show_comments(
+    read: Read[Reader], notice: str, query: Annotated[CommentsQuery, Query()]
+) -> CommentList:
+    """Tell the comments that may be shown; to who answers them all, without `limit` on one page."""
     seen = await comments.find_notice(read.session, notice, read.caller.viewer)
-    path = _path(seen.code)
-    return CommentList(
-        comments=[CommentShown.of(row) for row in await _visible(read, seen)],
-        links=[*read.self_links(f"{path}/comments"), read.link(path, "up")],
-    )
+    if "limit" not in query.model_fields_set and comments.may_answer(read.caller, seen):
+        query.limit = 10**9
+    rows = await _visible(read, seen, after=query.after, most=query.limit + 1)
+    path = f"{_path(seen.code)}/comments"
+    page, links = answers.page_of(rows, query, read, path, lambda last: {"after": last.id})
+    links.append(read.link(_path(seen.code), "up"))
+    return CommentList(comments=[CommentShown.of(row) for row in page], links=links)
 
 
 @router.post(f"{NOTICE}/comments", summary="Comment on a notice", status_code=201)

@@ -52,7 +52,7 @@ _NOTICE = (
 )
 _COMMENTS = sa.text("""
 SELECT c.*, ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat FROM notice_comment c
- WHERE c.notice_id = :notice AND (:all OR c.is_shown) ORDER BY c.id LIMIT :most
+ WHERE c.notice_id = :notice AND c.id > :after AND (:all OR c.is_shown) ORDER BY c.id LIMIT :most
 """)
 _PLACE = sa.text(
     f"UPDATE notice_comment SET geom = ST_GeomFromWKB(:wkb, {STORAGE_SRID}) WHERE id = :id"  # noqa: S608
@@ -287,12 +287,13 @@ def add_contact(
 
 
 async def read_comments(
-    session: AsyncSession, notice: NoticeSeen, *, everything: bool
+    session: AsyncSession, notice: NoticeSeen, *, everything: bool, after: int = 0, most: int = 0
 ) -> Sequence[Any]:
-    """The comments in the order they came: all, or the first of those everybody may see."""
+    """The comments after an id as they came: all, or the first of those everybody may see."""
     if not everything and not notice.show_comments:
         return []
-    asked = {"notice": notice.id, "all": everything, "most": None if everything else MOST_SHOWN}
+    usual = None if everything else MOST_SHOWN
+    asked = {"notice": notice.id, "all": everything, "after": after, "most": most or usual}
     return (await session.execute(_COMMENTS, asked)).all()
 
 

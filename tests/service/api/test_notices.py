@@ -113,6 +113,11 @@ async def comment(client: httpx.AsyncClient, body: Mapping[str, Any]) -> httpx.R
     return await client.post("/notices/n-1/comments", json={**body, "work": await proof(client)})
 
 
+def next_of(page: Mapping[str, Any]) -> str:
+    """Where the next page is; empty after the last."""
+    return next((one["href"] for one in page["links"] if one["rel"] == "next"), "")
+
+
 async def test_a_summary_counts_every_comment(people: People, session: AsyncSession) -> None:
     await publish(people, session)
     await session.execute(
@@ -128,6 +133,24 @@ async def test_a_summary_counts_every_comment(people: People, session: AsyncSess
     # Who answers them finds every one.
     listed = (await people["planner@a"].get("/notices/n-1/comments")).json()["comments"]
     assert len(listed) == 10_003
+    # Everybody else finds them page after page, and so may they.
+    public = people["anonymous"]
+    await session.execute(
+        text("UPDATE notice_comment SET is_shown = true WHERE code <> 'comment-2'")
+    )
+    await session.commit()
+    first = (await public.get("/notices/n-1/comments")).json()
+    rest = (await public.get(next_of(first))).json()
+    codes = [one["code"] for one in (*first["comments"], *rest["comments"])]
+    assert len(first["comments"]) == 10_000
+    assert codes == [one["code"] for one in listed if one["code"] != "comment-2"]
+    assert next_of(rest) == ""
+    for client, seen in ((public, codes), (people["planner@a"], [one["code"] for one in listed])):
+        two = (await client.get("/notices/n-1/comments?limit=2")).json()
+        more = (await client.get(next_of(two))).json()
+        assert [one["code"] for one in (*two["comments"], *more["comments"])] == seen[:4]
+    for wrong in ("limit=0", "limit=10001", "after=-1", "after=x"):
+        assert (await public.get(f"/notices/n-1/comments?{wrong}")).status_code == 400
     await age(session, 40)
     assert (await change(people["planner@a"], state="closed")).status_code == 200
     draft = (await people["planner@a"].get("/notices/n-1/summary")).json()
