@@ -69,7 +69,9 @@ def width_of(text: str, size: float) -> float:
 def _advance(letter: str, families: tuple[str, ...]) -> float:
     """How far a letter reaches in the first of some fonts that has it, in parts of its size."""
     fonts = [get_font(findfont(FontProperties(family=[family]))) for family in families]
-    font = next((one for one in fonts if one.get_char_index(ord(letter))), fonts[0])
+    font = next((one for one in fonts if one.get_char_index(ord(letter))), None)
+    if font is None:
+        return 1.15  # the box that is drawn in its place
     font.set_size(100.0, 72)
     glyph = font.load_char(ord(letter), flags=LoadFlags.NO_HINTING)
     return float(glyph.linearHoriAdvance) / 65536 / 100.0

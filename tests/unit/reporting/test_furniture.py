@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from pyproj import Geod
@@ -165,6 +166,29 @@ def test_lines_keep_their_width_and_no_line_begins_with_a_comma() -> None:
 def test_a_letter_of_chinese_is_as_wide_as_its_size() -> None:
     # Eight points are 2.822 mm; a Chinese letter fills its square.
     assert furniture.width_of("山海", 8.0) == pytest.approx(2 * 8 * 25.4 / 72, rel=0.02)
+
+
+@pytest.mark.parametrize("letter", ["\U00020bb7", "\ufdfa", "\U0001faba"])
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+def test_a_letter_no_font_has_is_measured_as_the_box_drawn_for_it(paper: Axes, letter: str) -> None:
+    canvas = FigureCanvasAgg(paper.figure)
+    drawn = paper.text(0, 0, 10 * letter, fontsize=8.0).get_window_extent(canvas.get_renderer())
+    told = furniture.width_of(10 * letter, 8.0)
+    assert told == pytest.approx(drawn.width / paper.figure.dpi * 25.4, rel=0.03)
+    lines = furniture.wrapped(f"{letter}野的分区" * 6, 30.0, 8.0)
+    assert "".join(lines) == f"{letter}野的分区" * 6
+    assert all(furniture.width_of(line, 8.0) <= 30.0 for line in lines)
+
+
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+def test_a_legend_is_drawn_with_letters_no_font_has(paper: Axes) -> None:
+    rows = [
+        LegendRow(Swatch("area"), Label(f"{name}区", f"{name} zone"), f"{name} %")
+        for name in ("\U00020bb7县", "\ufdfa", "\U0001faba")
+    ]
+    group = LegendGroup(Label("\U00020bb7分区", "\U0001faba"), rows)
+    assert draw_legend(paper, [group], (10, 10, 90, 100), "both") == 0
+    assert {"\U00020bb7县 %", "\ufdfa %", "\U0001faba %"} <= set(texts_of(paper))
 
 
 def zones(number: int) -> LegendGroup:
