@@ -126,6 +126,37 @@ async def test_without_an_english_name_rows_repeat_the_chinese_one(
         ]
 
 
+async def test_names_of_a_zones_class_come_back_as_they_went_out(sessions: Sessions) -> None:
+    entry = ZONE_CLASSES[0]
+    names = ("name_zh", "name_en", "zone_class", "scheme")
+
+    def line(name_zh: str | None, name_en: str | None) -> Any:
+        members = (name_zh, name_en, f"{SUPPLY_DEMAND}.{entry.code}", "scheme")
+        texts = (None if one is None else json.dumps(one) for one in members)
+        return (1, "zone-named", shapely.to_wkb(BOX), None, None, *texts)
+
+    async def written(name_zh: str | None, name_en: str | None) -> tuple[int, int, int]:
+        tally = await write(sessions, [line(name_zh, name_en)], names=names, entity=ZONES)
+        assert told(tally) == []
+        return tally.created, tally.updated, tally.unchanged
+
+    async with sessions.begin() as session:
+        await add_scheme(session, await add_region(session, "city"), code="scheme", status="draft")
+    assert await written("区", None) == (1, 0, 0)
+    # An export shows the name of the class where the zone has none of its own.
+    for english in (entry.label.en, None, entry.label.en):
+        assert await written("区", english) == (0, 0, 1)
+    assert await written(entry.label.zh, "Own") == (0, 1, 0)
+    assert await written(None, None) == (0, 1, 0)
+    async with sessions.begin() as session:
+        assert (await session.execute(text("SELECT name_zh, name_en FROM zone"))).one() == (
+            None,
+            None,
+        )
+        await session.execute(text("UPDATE zone_scheme SET status = 'published'"))
+    assert await written(entry.label.zh, entry.label.en) == (0, 0, 1)
+
+
 async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sessions) -> None:
     async with sessions() as session:
         start = await read_head(session)

@@ -196,7 +196,8 @@ class Stage:
         """SQL of what a column of a new row is to hold: its default where nothing was given."""
         default = self.default(str(item.column))
         own = f'i_r."c_{item.column}"'
-        if item.column == "name_en" and "name_zh" in {one.column for one in self.kept}:
+        repeats = item.column == "name_en" and not self.columns["name_en"].nullable
+        if repeats and "name_zh" in {one.column for one in self.kept}:
             default = 'i_r."c_name_zh"'
         return own if default is None else f"coalesce({own}, {default})"
 
