@@ -13,6 +13,7 @@ from shanhai.db.features.write import WriteTarget, create, remove, update
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.zone import Region
+from shanhai.db.zoning.schemes import measure_topology
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.vocabulary import Scope
 from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
@@ -117,6 +118,21 @@ class TestSchemes:
         assert faults_of(caught) == ["/properties/gap_reason"]
         assert "须填写空缺说明" in str(caught.value.message_zh)
         await patch(session, "zone_schemes", scheme.code, gap_reason="sea", status="published")
+
+    @pytest.mark.parametrize("inside", [0.0, 0.3])
+    async def test_what_lies_beyond_the_region_covers_nothing_of_it(
+        self, session: AsyncSession, city: Region, inside: float
+    ) -> None:
+        scheme = await add_scheme(session, city, status="draft")
+        bounds = (118.0 + inside - 0.5, 24.4, 118.0 + inside, 24.5)
+        await add_zone(session, scheme, "key_protection", bounds)
+        await self.approve(session, scheme.code)
+        topology = await measure_topology(session, scheme.id)
+        told = f"{100 * (1 - inside / 0.5):.2f} %"
+        assert f"{topology.gap_percent:.2f} %" == told
+        with pytest.raises(Conflict, match=told) as caught:
+            await patch(session, "zone_schemes", scheme.code, status="published")
+        assert faults_of(caught) == ["/properties/gap_reason"]
 
     async def test_five_zones_cover_it(self, session: AsyncSession, city: Region) -> None:
         scheme = await add_scheme(session, city, status="draft")

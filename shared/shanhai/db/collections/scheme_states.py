@@ -43,12 +43,19 @@ _RIVALS = text(
     " ORDER BY s.valid_from LIMIT 1"
 )
 
+GAP = (
+    "WITH gap AS (SELECT (ST_Dump(ST_CollectionExtract(ST_Difference(r.geom,"
+    " coalesce((SELECT ST_Union(z.geom) FROM zone z"
+    " WHERE z.scheme_id = s.id AND z.deleted_at IS NULL), 'SRID=4490;POLYGON EMPTY')), 3))).geom"
+    " FROM zone_scheme s JOIN region r ON r.id = s.region_id WHERE s.id = :id)"
+)
+"""Where the region of a scheme lies in none of its zones."""
 _COVER = text(
-    "SELECT r.area_m2 AS region, coalesce(sum(z.area_m2), 0) AS zones,"
-    " count(z.id) FILTER (WHERE z.geom IS NULL) AS undrawn"
+    f"{GAP} SELECT r.area_m2 AS region, count(z.id) FILTER (WHERE z.geom IS NULL) AS undrawn,"  # noqa: S608
+    " (SELECT coalesce(sum(ST_Area(geom::geography)), 0) FROM gap) AS uncovered"
     " FROM zone_scheme s JOIN region r ON r.id = s.region_id"
     " LEFT JOIN zone z ON z.scheme_id = s.id AND z.deleted_at IS NULL"
-    " WHERE s.id = :row_id GROUP BY r.id"
+    " WHERE s.id = :id GROUP BY r.id"
 )
 _OVERLAP = text(
     "SELECT a.code AS first, b.code AS second FROM zone a"
@@ -108,10 +115,10 @@ async def published_without_gap(session: AsyncSession, change: PendingWrite) -> 
     after = change.after or {}
     if not became(change, "status", "published") or after.get("gap_reason"):
         return ()
-    cover = (await session.execute(_COVER, {"row_id": change.row_id})).first()
+    cover = (await session.execute(_COVER, {"id": change.row_id})).first()
     if cover is None or not cover.region:
         return ()
-    gap = 100 * (1 - cover.zones / cover.region)
+    gap = 100 * cover.uncovered / cover.region
     if gap <= GAP_TOLERATED_PERCENT and not cover.undrawn:
         return ()
     return (

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.scheme_states import GAP
 from shanhai.db.collections.zones import ZONE_SCHEMES
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
@@ -281,11 +282,7 @@ _OVERLAPS = text(
     " ORDER BY area_m2 DESC, a.code, b.code"
 )
 _GAPS = text(
-    "WITH gap AS (SELECT (ST_Dump(ST_CollectionExtract(ST_Difference(r.geom,"
-    " coalesce((SELECT ST_Union(z.geom) FROM zone z"
-    " WHERE z.scheme_id = s.id AND z.deleted_at IS NULL), 'SRID=4490;POLYGON EMPTY')), 3))).geom"
-    " FROM zone_scheme s JOIN region r ON r.id = s.region_id WHERE s.id = :id)"
-    " SELECT ST_Area(geom::geography) AS area_m2, ST_X(ST_PointOnSurface(geom)) AS lon,"
+    f"{GAP} SELECT ST_Area(geom::geography) AS area_m2, ST_X(ST_PointOnSurface(geom)) AS lon,"  # noqa: S608
     " ST_Y(ST_PointOnSurface(geom)) AS lat FROM gap ORDER BY area_m2 DESC"
 )
 _TOTALS = text(
