@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from pyproj import Geod
@@ -171,10 +170,11 @@ def test_a_letter_of_chinese_is_as_wide_as_its_size() -> None:
 @pytest.mark.parametrize("letter", ["\U00020bb7", "\ufdfa", "\U0001faba"])
 @pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
 def test_a_letter_no_font_has_is_measured_as_the_box_drawn_for_it(paper: Axes, letter: str) -> None:
-    canvas = FigureCanvasAgg(paper.figure)
-    drawn = paper.text(0, 0, 10 * letter, fontsize=8.0).get_window_extent(canvas.get_renderer())
+    figure = paper.get_figure(root=True)
+    assert figure is not None
+    drawn = paper.text(0, 0, 10 * letter, fontsize=8.0).get_window_extent(dpi=figure.dpi)
     told = furniture.width_of(10 * letter, 8.0)
-    assert told == pytest.approx(drawn.width / paper.figure.dpi * 25.4, rel=0.03)
+    assert told == pytest.approx(drawn.width / figure.dpi * 25.4, rel=0.03)
     lines = furniture.wrapped(f"{letter}野的分区" * 6, 30.0, 8.0)
     assert "".join(lines) == f"{letter}野的分区" * 6
     assert all(furniture.width_of(line, 8.0) <= 30.0 for line in lines)
