@@ -563,6 +563,36 @@ def test_a_stated_scale_takes_the_place_of_what_the_file_states(
     assert values_of(out / "ndvi.tif").ravel().tolist() == pytest.approx(values)
 
 
+@pytest.mark.parametrize(
+    ("unit", "settings", "values"),
+    [
+        ("", ["dem.scale=10", "dem.unit=cm"], [100.0, 300.0]),
+        ("", ["dem.scale=10", "dem.offset=50", "dem.unit=cm"], [100.5, 300.5]),
+        ("", ["dem.scale=0.1", "dem.unit=m"], [100.0, 300.0]),
+        ("cm", ["dem.scale=0.1"], [100.0, 300.0]),
+    ],
+)
+def test_a_stated_unit_is_that_of_the_scaled_values(
+    tmp_path: Path, out: Path, unit: str, settings: list[str], values: list[float]
+) -> None:
+    """As for an import of one file; a unit that the file states gives way to a stated scale."""
+    path = tmp_path / "dem.tif"
+    handed_over.write_grid(path, np.array([[1000, 3000]], "int16"), west=WEST, north=NORTH, cell=30)
+    with rasterio.open(path, "r+") as file:
+        file.units = (unit,)
+    made(tmp_path, out, settings)
+    assert values_of(out / "dem.tif").ravel().tolist() == pytest.approx(values)
+
+
+def test_a_suggested_scale_goes_before_a_stated_unit(tmp_path: Path, out: Path) -> None:
+    path = tmp_path / "dem.tif"
+    cells = np.array([[1_500_000_000, 2_000_000_000]], "int32")
+    handed_over.write_grid(path, cells, west=WEST, north=NORTH, cell=30)
+    assert asked(one(tmp_path, "dem.unit=cm")) == {"dem.scale": "0.0001"}
+    made(tmp_path, out, ["dem.unit=cm", "dem.scale=0.0001"])
+    assert values_of(out / "dem.tif").ravel().tolist() == pytest.approx([1500.0, 2000.0])
+
+
 def test_classes_of_a_file_with_a_scale_are_read_as_they_are_by_a_scale_of_one(
     tmp_path: Path, out: Path
 ) -> None:

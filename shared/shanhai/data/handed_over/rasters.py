@@ -340,14 +340,18 @@ def _unit(
     """How values become the theme's: by what is stated, what names tell, or as they are."""
     name = finding.name
     scale, offset = answers.number(f"{name}.scale"), answers.number(f"{name}.offset")
+    stated = answers.get(f"{name}.unit")
     if scale is not None or offset is not None:
-        unit = words.RasterUnit(1.0 if scale is None else scale, offset or 0.0)
+        # As for an import of one file: a unit that is stated as well is that of the scaled values.
+        unit = words.raster_unit(rule.theme, stated or rule.unit) or words.RasterUnit()
+        factor = unit.factor * (1.0 if scale is None else scale)
+        unit = replace(unit, factor=factor, offset=unit.factor * (offset or 0.0) + unit.offset)
         finding.say(
             f"按 × {unit.factor:g} + {unit.offset:g} 换算（由您指定）",
             f"times {unit.factor:g} plus {unit.offset:g}, as you say",
         )
         return unit
-    text, by = _unit_text(finding, raster, answers)
+    text, by = _unit_text(finding, raster, stated)
     if text is not None:
         known = words.raster_unit(rule.theme, text)
         if known is None:
@@ -359,7 +363,7 @@ def _unit(
             )
             return None
         finding.say(f"{by.zh}单位 {text}", f"{by.en} the unit is {text}")
-        return _fitting(finding, raster, rule, values, known)
+        return _fitting(finding, raster, rule, values, known, stays=stated is not None)
     found = _fitting(finding, raster, rule, values, words.RasterUnit())
     if found is not None and values.size:
         finding.say(
@@ -370,9 +374,8 @@ def _unit(
 
 
 def _unit_text(
-    finding: DatasetFinding, raster: HandedRaster, answers: Answers
+    finding: DatasetFinding, raster: HandedRaster, stated: str | None
 ) -> tuple[str | None, Label]:
-    stated = answers.get(f"{finding.name}.unit")
     if stated is not None:
         return stated, Label("您指定", "as you say")
     tile = raster.tiles[0]
@@ -393,6 +396,8 @@ def _fitting(
     rule: ThemeRule,
     values: FloatArray,
     unit: words.RasterUnit,
+    *,
+    stays: bool = False,
 ) -> words.RasterUnit | None:
     """The unit, unless too many values would be impossible, which is asked about."""
     low, high = rule.ranges[max(rule.ranges)]
@@ -406,9 +411,9 @@ def _fitting(
         return unit
     least, most = shown.min(), shown.max()
     fits = [one for one in checks.USUAL_SCALES if low <= least * one and most * one <= high]
-    # An answer takes the place of the file's own scale and offset, and of the unit.
+    # An answer takes the place of the file's own scale and offset, and of a unit nobody stated.
     added = unit.daily or unit.offset or any(raster.tiles[0].offsets)
-    stored = unit.factor * raster.tiles[0].scales[0]
+    stored = (1.0 if stays else unit.factor) * raster.tiles[0].scales[0]
     finding.ask(
         "scale",
         f"数值 {least:g}…{most:g} 超出 {low:g}…{high:g} {rule.unit}；请给出存储值的系数"
