@@ -134,6 +134,23 @@ class TestSchemes:
             await patch(session, "zone_schemes", scheme.code, status="published")
         assert faults_of(caught) == ["/properties/gap_reason"]
 
+    @pytest.mark.parametrize(("metres", "refused"), [(0.9, False), (1.1, True)])
+    async def test_zones_of_one_in_review_share_no_square_metre(
+        self, session: AsyncSession, city: Region, metres: float, refused: bool
+    ) -> None:
+        scheme = await add_scheme(session, city, status="draft")
+        await add_zone(session, scheme, "key_protection", (118.0, 24.4, 118.1, 24.5))
+        # A strip 11.08 km high; at its latitude a degree is 101 436 m wide.
+        beyond = metres / 11_076 / 101_436
+        await add_zone(session, scheme, "strict_protection", (118.1 - beyond, 24.4, 118.2, 24.5))
+        topology = await measure_topology(session, scheme.id)
+        assert topology.overlap_m2 == (pytest.approx(metres, rel=0.02) if refused else 0)
+        if refused:
+            with pytest.raises(Conflict):
+                await patch(session, "zone_schemes", scheme.code, status="review")
+        else:
+            await patch(session, "zone_schemes", scheme.code, status="review")
+
     async def test_five_zones_cover_it(self, session: AsyncSession, city: Region) -> None:
         scheme = await add_scheme(session, city, status="draft")
         await add_five_zones(session, scheme)

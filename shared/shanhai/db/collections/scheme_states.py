@@ -57,14 +57,19 @@ _COVER = text(
     " LEFT JOIN zone z ON z.scheme_id = s.id AND z.deleted_at IS NULL"
     " WHERE s.id = :id GROUP BY r.id"
 )
-_OVERLAP = text(
-    "SELECT a.code AS first, b.code AS second FROM zone a"
-    " JOIN zone b ON b.scheme_id = a.scheme_id AND b.id > a.id AND a.geom && b.geom"
-    " WHERE a.scheme_id = :row_id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
+OVERLAPS = text(
+    "SELECT a.code AS first, b.code AS second,"
+    " ST_Area(ST_Intersection(a.geom, b.geom)::geography) AS area_m2"
+    " FROM zone a JOIN zone b ON b.scheme_id = a.scheme_id AND b.id > a.id AND a.geom && b.geom"
+    # Zones as large as all of them together share less than a square metre, in degrees.
+    " WHERE (SELECT sum(ST_Area(z.geom)) - ST_Area(ST_Union(z.geom)) FROM zone z"
+    " WHERE z.scheme_id = :id AND z.deleted_at IS NULL) > 8e-11"
+    " AND a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
     " AND ST_Relate(a.geom, b.geom, '2********')"
-    " AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > :tolerated LIMIT 1"
+    " AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > :rounding"
+    " ORDER BY area_m2 DESC, a.code, b.code"
 )
-OVERLAP_TOLERATED_M2 = 1.0
+ROUNDING_M2 = 1.0
 """Rounding of coordinates leaves less than this between neighbours."""
 
 _STATUS_OF_ZONE = text(
@@ -134,8 +139,8 @@ async def reviewed_without_overlap(session: AsyncSession, change: PendingWrite) 
     """No place lies in two zones of a scheme that goes to review."""
     if not became(change, "status", "review"):
         return ()
-    asked = {"row_id": change.row_id, "tolerated": OVERLAP_TOLERATED_M2}
-    pair = (await session.execute(_OVERLAP, asked)).first()
+    asked = {"id": change.row_id, "rounding": ROUNDING_M2}
+    pair = (await session.execute(OVERLAPS, asked)).first()
     if pair is None:
         return ()
     return (

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.scheme_states import GAP
+from shanhai.db.collections.scheme_states import GAP, OVERLAPS, ROUNDING_M2
 from shanhai.db.collections.zones import ZONE_SCHEMES
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
@@ -266,21 +266,10 @@ async def list_differences(
     return [dict(row) for row in (await session.execute(_DIFFERENCES, asked)).mappings()]
 
 
-ROUNDING_M2 = 1.0
-"""Rounding of coordinates leaves less than this between neighbours."""
 SLIVER_M2 = 1_000.0
 """A gap smaller than this is a sliver: the border of cells, not a place somebody forgot."""
 MOST_LISTED = 100
 
-_OVERLAPS = text(
-    "SELECT a.code AS first, b.code AS second,"
-    " ST_Area(ST_Intersection(a.geom, b.geom)::geography) AS area_m2"
-    " FROM zone a JOIN zone b ON b.scheme_id = a.scheme_id AND b.id > a.id AND a.geom && b.geom"
-    " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
-    " AND ST_Relate(a.geom, b.geom, '2********')"
-    " AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > :rounding"
-    " ORDER BY area_m2 DESC, a.code, b.code"
-)
 _GAPS = text(
     f"{GAP} SELECT ST_Area(geom::geography) AS area_m2, ST_X(ST_PointOnSurface(geom)) AS lon,"  # noqa: S608
     " ST_Y(ST_PointOnSurface(geom)) AS lat FROM gap ORDER BY area_m2 DESC"
@@ -333,7 +322,7 @@ async def measure_topology(session: AsyncSession, scheme_id: int) -> Topology:
     """Measure overlaps and gaps of a scheme's zones."""
     values = {"id": scheme_id}
     totals = (await session.execute(_TOTALS, values)).one()
-    shared = await session.execute(_OVERLAPS, {**values, "rounding": ROUNDING_M2})
+    shared = await session.execute(OVERLAPS, {**values, "rounding": ROUNDING_M2})
     overlaps = [dict(row) for row in shared.mappings()]
     found = [] if totals.region is None else (await session.execute(_GAPS, values)).all()
     gaps = [row for row in found if row.area_m2 >= SLIVER_M2]
