@@ -103,18 +103,6 @@ def send_named(
     return send_file(view, state.store, f"{seen.bulletin.code}.{name}", file)
 
 
-async def keep_template(
-    write: WriteContext, code: str, template: Template, expected: frozenset[str] | None
-) -> Answer[models.BulletinTemplate]:
-    """Keep another version of a template that is right on what bulletins may tell."""
-    demand_editor(write.caller)
-    await demand_right(template)
-    stored, new = await store_template(
-        write.session, code, template, identity=write.caller, act=write.act, expected=expected
-    )
-    return shown_template(stored, write, location=models.template_path(code) if new else None)
-
-
 async def demand_right(template: Template) -> None:
     """Refuse a template with a text that breaks a rule.
 
@@ -294,4 +282,10 @@ async def put_template(
     write: Write[Writer], template: TemplateCode, expected: IfMatch, contents: TemplateBody
 ) -> Answer[models.BulletinTemplate]:
     """Keep another version of a template; bulletins made by former ones stay as they are."""
-    return await keep_template(write, template, contents, expected)
+    demand_editor(write.caller)
+    await demand_right(contents)
+    stored, new = await store_template(
+        write.session, template, contents, identity=write.caller, act=write.act, expected=expected
+    )
+    location = models.template_path(template) if new else None
+    return shown_template(stored, write, location=location)

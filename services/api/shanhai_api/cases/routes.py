@@ -25,10 +25,7 @@ from shanhai_api.features.records import show_list
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import Body, JsonBody, ParsedBody, body_of, parse, read_json
-from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
-from shanhai_api.kit.state import ServiceState
-from shanhai_api.kit.view import View
 from shanhai_api.projects.papers import take_paper
 
 MOST_LEADS = 500
@@ -108,39 +105,6 @@ class CaseUploadQuery(dependencies.PageQuery):
     title_en: Name | None = Field(None, description="English title")
 
 
-async def receive_leads(write: dependencies.WriteContext, value: Any) -> models.LeadResults:
-    """Receive leads one by one; what is wrong with one keeps no other from its case.
-
-    Raises:
-        InvalidInput: the body holds no leads, or too many.
-        Forbidden: the caller may send leads nowhere.
-    """
-    body, caller = parse(LeadsBody, value), write.caller
-    if body.type == "FeatureCollection" and not body.features:
-        raise InvalidInput(
-            "features must not be empty", message_zh="features 不得为空", pointer="/features"
-        )
-    held = {grant.role for grant in caller.grants or ()}
-    if not (caller.acts_as(PUSHERS, None) or held & PUSHERS):
-        raise Forbidden(
-            "the role feed or supervisor is needed", message_zh="需要数据接入或监管角色"
-        )
-    features = body.features if body.type == "FeatureCollection" else [value]
-    # In one order for all senders, so that none waits for one that waits for it.
-    order = sorted(range(len(features)), key=lambda place: _name_of(features[place]))
-    told = {index: await _receive_one(write, index, features[index]) for index in order}
-    results = [told[index] for index in range(len(features))]
-    counted = Counter(item.outcome for item in results)
-    return models.LeadResults(
-        opened=counted["opened"],
-        duplicate=counted["duplicate"],
-        no_case=counted["no_case"],
-        undetermined=counted["undetermined"],
-        rejected=counted["rejected"],
-        results=results,
-    )
-
-
 def _name_of(feature: Mapping[str, Any]) -> tuple[str, str]:
     said = feature.get("properties")
     known = said if isinstance(said, dict) else {}
@@ -168,76 +132,6 @@ async def _lead_of(value: Any) -> Lead:
     return Lead(**feature.properties.model_dump(), wkb=shape.wkb)
 
 
-async def step(
-    write: dependencies.WriteContext, code: str, body: CaseStepBody, expected: frozenset[str] | None
-) -> Answer[models.StepTaken]:
-    """Take a step of a case, and show the case as it is then."""
-    settings = write.state.configuration.cases
-    asked = transitions.CaseTransitionRequest(
-        **{**body.model_dump(), "documents": tuple(body.documents)}
-    )
-    deadlines = transitions.Deadlines(
-        settings.verify_days, settings.decide_days, settings.rectify_days
-    )
-    taken = await transitions.take_step(
-        write.session, code, write.caller, write.act, asked, deadlines, expected=expected
-    )
-    links = [write.link(models.case_path(taken.code), "up")]
-    return Answer(models.StepTaken.from_row(taken, links=links), state=taken.tag)
-
-
-async def case_shown(read: dependencies.Context, code: str) -> Answer[models.Case]:
-    """All that is known of a case, and its state."""
-    session, viewer = read.session, read.caller.viewer
-    seen = await find_case(session, code, viewer)
-    row = await read_item(session, CASES, Selection(viewer, code=code))
-    events = await read_events(session, seen.id)
-    papers = await transitions.list_papers(session, seen.code)
-    record = record_document(CASES, row, read, {})
-    return Answer(models.Case.of(record, seen, events, papers, read.caller, read), state=seen.tag)
-
-
-async def receive_paper(
-    state: ServiceState,
-    view: View,
-    caller: Caller,
-    case: str,
-    query: CaseUploadQuery,
-) -> Made:
-    """Receive a file, look what it is, store it, and register it as a document of a case.
-
-    Who may not add it is told before the body is read.
-    """
-    name = checked_name(query.filename)
-    request = view.request
-    kind = kind_of(request.headers.get("content-type", ""), name)
-    if query.kind == "photo" and not kind.media_type.startswith("image/"):
-        raise InvalidInput(
-            f"a photo is an image, not {kind.media_type}",
-            message_zh=f"照片须为图像，而非 {kind.media_type}",
-            pointer="kind",
-        )
-    async with state.sessions() as session:
-        await transitions.demand_adder(session, case, caller)
-    path = state.store.scratch()
-    try:
-        digest = await take_paper(state, request, path, kind)
-        stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
-    finally:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-    paper = transitions.CasePaper(name, kind.media_type, query.kind, query.title_zh, query.title_en)
-    async with state.unit() as unit:
-
-        async def effect() -> Made:
-            act = dependencies.act_of(caller, view)
-            row = await transitions.add_paper(unit.session, case, caller, act, paper, stored)
-            location = view.url(f"/documents/{row.code}")
-            return Made(models.CaseDocument.of(row, view).as_json(), {"Location": location})
-
-        asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
-        return await once(request, unit, caller, body_sha256=asked, effect=effect)
-
-
 router = APIRouter(tags=["monitoring"], route_class=Route)
 
 
@@ -262,7 +156,31 @@ async def send_leads(
     leads: Annotated[ParsedBody, Depends(read_leads)],
 ) -> models.LeadResults:
     """Send a change, or a feature collection of changes; each may open a case."""
-    return await receive_leads(write, leads.value)
+    body, caller = parse(LeadsBody, leads.value), write.caller
+    if body.type == "FeatureCollection" and not body.features:
+        raise InvalidInput(
+            "features must not be empty", message_zh="features 不得为空", pointer="/features"
+        )
+    held = {grant.role for grant in caller.grants or ()}
+    if not (caller.acts_as(PUSHERS, None) or held & PUSHERS):
+        raise Forbidden(
+            "the role feed or supervisor is needed", message_zh="需要数据接入或监管角色"
+        )
+    features = body.features if body.type == "FeatureCollection" else [leads.value]
+    # In one order for all senders, so that none waits for one that waits for it.
+    order = sorted(range(len(features)), key=lambda place: _name_of(features[place]))
+    # What is wrong with one keeps no other from its case.
+    told = {index: await _receive_one(write, index, features[index]) for index in order}
+    results = [told[index] for index in range(len(features))]
+    counted = Counter(item.outcome for item in results)
+    return models.LeadResults(
+        opened=counted["opened"],
+        duplicate=counted["duplicate"],
+        no_case=counted["no_case"],
+        undetermined=counted["undetermined"],
+        rejected=counted["rejected"],
+        results=results,
+    )
 
 
 @router.get("/cases/statistics", summary="Figures over red-line leads")
@@ -281,7 +199,13 @@ async def show_case(
     read: dependencies.Read[dependencies.KnownReader], case: str
 ) -> Answer[models.Case]:
     """Show a case: the lead, the lines it met, its steps, what can follow, and its documents."""
-    return await case_shown(read, case)
+    session, viewer = read.session, read.caller.viewer
+    seen = await find_case(session, case, viewer)
+    row = await read_item(session, CASES, Selection(viewer, code=case))
+    events = await read_events(session, seen.id)
+    papers = await transitions.list_papers(session, seen.code)
+    record = record_document(CASES, row, read, {})
+    return Answer(models.Case.of(record, seen, events, papers, read.caller, read), state=seen.tag)
 
 
 @router.post("/cases/{case}/transitions", summary="Take a step of a case", status_code=201)
@@ -292,7 +216,18 @@ async def take_step(
     body: JsonBody[CaseStepBody],
 ) -> Answer[models.StepTaken]:
     """Assign a case, tell what was found on site, order rectification, or close it."""
-    return await step(write, case, body, expected)
+    settings = write.state.configuration.cases
+    asked = transitions.CaseTransitionRequest(
+        **{**body.model_dump(), "documents": tuple(body.documents)}
+    )
+    deadlines = transitions.Deadlines(
+        settings.verify_days, settings.decide_days, settings.rectify_days
+    )
+    taken = await transitions.take_step(
+        write.session, case, write.caller, write.act, asked, deadlines, expected=expected
+    )
+    links = [write.link(models.case_path(taken.code), "up")]
+    return Answer(models.StepTaken.from_row(taken, links=links), state=taken.tag)
 
 
 @router.post(
@@ -316,4 +251,33 @@ async def post_paper(
     query: Annotated[CaseUploadQuery, Query()],
 ) -> Response:
     """Receive a file as a document of a case; nobody outside its region sees it."""
-    return (await receive_paper(state, view, caller, case, query)).response(NO_STORE)
+    name = checked_name(query.filename)
+    request = view.request
+    kind = kind_of(request.headers.get("content-type", ""), name)
+    if query.kind == "photo" and not kind.media_type.startswith("image/"):
+        raise InvalidInput(
+            f"a photo is an image, not {kind.media_type}",
+            message_zh=f"照片须为图像，而非 {kind.media_type}",
+            pointer="kind",
+        )
+    # Who may not add it is told before the body is read.
+    async with state.sessions() as session:
+        await transitions.demand_adder(session, case, caller)
+    path = state.store.scratch()
+    try:
+        digest = await take_paper(state, request, path, kind)
+        stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    paper = transitions.CasePaper(name, kind.media_type, query.kind, query.title_zh, query.title_en)
+    async with state.unit() as unit:
+
+        async def effect() -> Made:
+            act = dependencies.act_of(caller, view)
+            row = await transitions.add_paper(unit.session, case, caller, act, paper, stored)
+            location = view.url(f"/documents/{row.code}")
+            return Made(models.CaseDocument.of(row, view).as_json(), {"Location": location})
+
+        asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
+        made = await once(request, unit, caller, body_sha256=asked, effect=effect)
+    return made.response(NO_STORE)

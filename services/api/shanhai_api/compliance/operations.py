@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.compliance.exception_requests import RequestedException, request_exception
-from shanhai.db.compliance.exceptions import ExceptionGrant, grant
+from shanhai.db.compliance.exception_requests import RequestedException
+from shanhai.db.compliance.exceptions import ExceptionGrant
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
 from shanhai.db.compliance.result import GAP_REASONS
 from shanhai.db.compliance.rules import activities
@@ -38,9 +38,8 @@ from shanhai.vocabulary import (
 from shanhai_api.compliance import models
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
-from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import parse
-from shanhai_api.kit.dependencies import Context, WriteContext
+from shanhai_api.kit.dependencies import Context
 from shanhai_api.kit.people import people_on
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState
@@ -334,27 +333,12 @@ def too_large() -> LimitExceeded:
     )
 
 
-async def give(write: WriteContext, body: models.ExceptionBody) -> Answer[models.RuleException]:
-    """Give an exception, and say where it is."""
+async def grant_of(body: models.ExceptionRequestBody) -> ExceptionGrant:
+    """The exception a body gives or asks for."""
     wkb = None
     if body.geometry is not None:
         wkb = await read_shape_asked(body.geometry, body.crs, under="")
-    given = ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
-    granted = await grant(write.session, write.caller, write.act, given)
-    shown = models.RuleException.of(granted, write)
-    return Answer(shown, location=models.exception_path(granted.row.code))
-
-
-async def request(
-    write: WriteContext, body: models.ExceptionRequestBody
-) -> Answer[models.RuleExceptionRequest]:
-    """Ask for an exception, and say where the request is."""
-    wkb = None
-    if body.geometry is not None:
-        wkb = await read_shape_asked(body.geometry, body.crs, under="")
-    given = ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
-    asked = await request_exception(write.session, write.caller, write.act, given)
-    return Answer(await shown(write, asked), location=models.request_path(asked.row.code))
+    return ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
 
 
 async def shown(context: Context, asked: RequestedException) -> models.RuleExceptionRequest:

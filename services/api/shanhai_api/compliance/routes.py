@@ -14,9 +14,11 @@ from shanhai.db.compliance.exception_requests import (
     refuse_request,
     withdraw_request,
 )
+from shanhai.db.compliance.exception_requests import request_exception as ask
 from shanhai.db.compliance.exceptions import (
     ExceptionFilter,
     find_exception,
+    grant,
     list_exceptions,
     revoke,
 )
@@ -194,7 +196,10 @@ async def give_exception(
     write: Write[Writer], body: JsonBody[models.ExceptionBody]
 ) -> Answer[models.RuleException]:
     """Give an exception for a project or one geometry, as an approver of the regions concerned."""
-    return await operations.give(write, body)
+    given = await operations.grant_of(body)
+    granted = await grant(write.session, write.caller, write.act, given)
+    shown = models.RuleException.of(granted, write)
+    return Answer(shown, location=models.exception_path(granted.row.code))
 
 
 @router.post(models.EXCEPTIONS + "/{exception}/revoke", summary="Revoke an exception")
@@ -234,7 +239,10 @@ async def request_exception(
     write: Write[Writer], body: JsonBody[models.ExceptionRequestBody]
 ) -> Answer[models.RuleExceptionRequest]:
     """Ask for an exception, as a planner of the region; nothing is lifted until it is granted."""
-    return await operations.request(write, body)
+    given = await operations.grant_of(body)
+    asked = await ask(write.session, write.caller, write.act, given)
+    shown = await operations.shown(write, asked)
+    return Answer(shown, location=models.request_path(asked.row.code))
 
 
 @router.post(models.REQUESTS + "/{exception_request}/grant", summary="Grant what was requested")

@@ -213,34 +213,6 @@ def schedule_shown(
     return Answer(Schedule.of(row, view), state=str(row.row_version), location=location)
 
 
-async def make_schedule(write: WriteContext, new: NewSchedule) -> Answer[Schedule]:
-    """Make a schedule."""
-    row = await schedules.create_schedule(
-        write.session,
-        {**contents_of(new, write.caller), "code": new.code},
-        identity=write.caller,
-        groups=await recallable_groups(write),
-        act=write.act,
-    )
-    return schedule_shown(row, write, location=f"/schedules/{row.code}")
-
-
-async def replace_schedule(
-    write: WriteContext, code: str, asked: ScheduleContents, expected: frozenset[str] | None
-) -> Answer[Schedule]:
-    """Replace a schedule."""
-    row = await schedules.replace_schedule(
-        write.session,
-        code,
-        contents_of(asked, write.caller),
-        identity=write.caller,
-        groups=await recallable_groups(write),
-        act=write.act,
-        expected=expected,
-    )
-    return schedule_shown(row, write)
-
-
 async def told_of_schedules(
     read: Context, found: Sequence[tables.Schedule]
 ) -> dict[str, dict[str, Any]]:
@@ -334,7 +306,14 @@ async def show_schedules(read: Read[JobCaller]) -> Answer[Schedules]:
 @router.post("/schedules", summary="Let a job recur", status_code=201)
 async def create_schedule(write: Write[JobCaller], new: JsonBody[NewSchedule]) -> Answer[Schedule]:
     """Make a schedule; its jobs are asked for in one's own name, with the rights one then has."""
-    return await make_schedule(write, new)
+    row = await schedules.create_schedule(
+        write.session,
+        {**contents_of(new, write.caller), "code": new.code},
+        identity=write.caller,
+        groups=await recallable_groups(write),
+        act=write.act,
+    )
+    return schedule_shown(row, write, location=f"/schedules/{row.code}")
 
 
 @router.get("/schedules/{schedule}", summary="One schedule, and when it is due next")
@@ -358,7 +337,16 @@ async def put_schedule(
     contents: JsonBody[ScheduleContents],
 ) -> Answer[Schedule]:
     """Replace a schedule; from now on it acts in the name of who replaced it."""
-    return await replace_schedule(write, schedule, contents, expected)
+    row = await schedules.replace_schedule(
+        write.session,
+        schedule,
+        contents_of(contents, write.caller),
+        identity=write.caller,
+        groups=await recallable_groups(write),
+        act=write.act,
+        expected=expected,
+    )
+    return schedule_shown(row, write)
 
 
 @router.delete("/schedules/{schedule}", summary="End a schedule", status_code=204)

@@ -15,28 +15,23 @@ from shanhai import __version__
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.compliance import check_project
 from shanhai.db.compliance.verdict import document_of
-from shanhai.db.engine import read_today
 from shanhai.db.features.selection import Selection
-from shanhai.db.projects.funds import NewEntry, add_entry, list_balances, list_entries
-from shanhai.db.projects.measures import MeasureRecord, list_measures, put_measure
+from shanhai.db.projects.funds import list_balances, list_entries
+from shanhai.db.projects.measures import list_measures
 from shanhai.db.projects.queries import ProjectSeen, find_project
-from shanhai.db.projects.transitions import Event, list_states, prospects, read_events, take_step
-from shanhai.db.projects.transitions import ProjectTransitionRequest as Asked
+from shanhai.db.projects.transitions import Event, list_states, prospects, read_events
 from shanhai.db.tables.project import ProjectState
 from shanhai.errors import Forbidden, NotFound, Unauthenticated
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
 from shanhai_api.features.documents import feature
 from shanhai_api.features.operations import read_item
-from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.dependencies import WriteContext
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import here_links, item_path, project_path
 from shanhai_api.projects import models, papers
 from shanhai_api.projects.models import LedgerLine, Measure, ProjectHistory, SourceBalance
 from shanhai_api.projects.plan_models import PlanCoverage, PlanTimetable
-from shanhai_api.projects.schemas import FundEntryBody, NewMeasureBody, TransitionBody
 
 
 async def state_label(session: AsyncSession, project: ProjectSeen) -> Label:
@@ -85,27 +80,6 @@ def demand_known(caller: Caller) -> None:
         )
 
 
-async def step(
-    write: WriteContext, code: str, body: TransitionBody, expected: frozenset[str] | None
-) -> Answer[models.ProjectStepTaken]:
-    """Take a step, and tell the event it left."""
-    asked = Asked(body.to, body.note, tuple(body.documents))
-    taken = await take_step(write.session, code, write.caller, write.act, asked, expected=expected)
-    path = project_path(taken.project.code)
-    place = f"{path}/events/{taken.event.seq}"
-    shown = models.ProjectStepTaken(
-        project=taken.project.code,
-        state=taken.event.target,
-        event=models.ProjectHistory.of(taken.event, write, known=True),
-        links=[
-            write.link(place, "self"),
-            write.link(f"{path}/transitions", "related"),
-            write.link(item_path(taken.project.code), "up"),
-        ],
-    )
-    return Answer(shown, state=taken.tag, location=place)
-
-
 def one_event(found: Sequence[Event], seq: int) -> Event:
     """The event of a number.
 
@@ -115,43 +89,6 @@ def one_event(found: Sequence[Event], seq: int) -> Event:
     if not found or found[0].seq != seq:
         raise NotFound(f"there is no event {seq}", message_zh=f"没有事件 {seq}")
     return found[0]
-
-
-async def create_measure(
-    write: WriteContext, code: str, body: NewMeasureBody
-) -> Answer[models.MeasureShown]:
-    """Add a measure to a project."""
-    measure = MeasureRecord(**body.model_dump())
-    await put_measure(write.session, code, write.caller, write.act, measure, only_new=True)
-    project = await find_project(write.session, code, write.caller.viewer)
-    place = models.measure_path(code, measure.measure)
-    return Answer(models.MeasureShown.of(project.code, measure, write), location=place)
-
-
-async def write_measure(
-    write: WriteContext, code: str, measure: MeasureRecord, expected: frozenset[str] | None
-) -> Answer[models.MeasureShown]:
-    """Write a measure in the place of the one there is, or as a new one."""
-    written, new = await put_measure(
-        write.session, code, write.caller, write.act, measure, expected=expected
-    )
-    project = await find_project(write.session, code, write.caller.viewer)
-    shown = models.MeasureShown.of(project.code, written, write)
-    place = models.measure_path(project.code, written.measure) if new else None
-    return Answer(shown, state=project.tag, location=place)
-
-
-async def make_entry(
-    write: WriteContext, code: str, body: FundEntryBody
-) -> Answer[models.LedgerLineMade]:
-    """Move money by an entry of the ledger."""
-    given: dict[str, Any] = body.model_dump()
-    if body.kind == "payment" and body.paid_on is None:
-        given["paid_on"] = await read_today(write.session)
-    entry = await add_entry(write.session, code, write.caller, write.act, NewEntry(**given))
-    place = f"{project_path(code)}/funds"
-    shown = models.LedgerLineMade.of(entry, project=code, links=[write.link(place, "up")])
-    return Answer(shown, location=place)
 
 
 MOST_SHOWN = 1_000

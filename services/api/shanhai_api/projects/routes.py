@@ -5,14 +5,16 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Response
 
+from shanhai.db.engine import read_today
 from shanhai.db.indicators.figure_results import compare_figures
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.projects.effects import read_comparison, read_project_effect
-from shanhai.db.projects.funds import list_balances, list_entries
+from shanhai.db.projects.funds import NewEntry, add_entry, list_balances, list_entries
 from shanhai.db.projects.measures import (
     MeasureRecord,
     find_measure,
     list_measures,
+    put_measure,
     remove_measure,
 )
 from shanhai.db.projects.plan_totals import (
@@ -24,7 +26,8 @@ from shanhai.db.projects.plan_totals import (
 )
 from shanhai.db.projects.queries import find_project, put_links
 from shanhai.db.projects.reserve import read_reserve
-from shanhai.db.projects.transitions import prospects, read_events
+from shanhai.db.projects.transitions import ProjectTransitionRequest as Asked
+from shanhai.db.projects.transitions import prospects, read_events, take_step
 from shanhai.errors import NotFound
 from shanhai.storage.file_types import KINDS
 from shanhai_api.jobs.results import send_file
@@ -74,7 +77,23 @@ async def take_transition(
     write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[schemas.TransitionBody]
 ) -> Answer[models.ProjectStepTaken]:
     """Move a project to another state, if its guard lets it."""
-    return await operations.step(write, project, body, expected)
+    asked = Asked(body.to, body.note, tuple(body.documents))
+    taken = await take_step(
+        write.session, project, write.caller, write.act, asked, expected=expected
+    )
+    path = project_path(taken.project.code)
+    place = f"{path}/events/{taken.event.seq}"
+    shown = models.ProjectStepTaken(
+        project=taken.project.code,
+        state=taken.event.target,
+        event=models.ProjectHistory.of(taken.event, write, known=True),
+        links=[
+            write.link(place, "self"),
+            write.link(f"{path}/transitions", "related"),
+            write.link(item_path(taken.project.code), "up"),
+        ],
+    )
+    return Answer(shown, state=taken.tag, location=place)
 
 
 @router.get(f"{PROJECT}/events", summary="The steps a project took")
@@ -125,7 +144,11 @@ async def post_measure(
     write: Write[Writer], project: str, body: JsonBody[schemas.NewMeasureBody]
 ) -> Answer[models.MeasureShown]:
     """Add a measure the project has not yet."""
-    return await operations.create_measure(write, project, body)
+    measure = MeasureRecord(**body.model_dump())
+    await put_measure(write.session, project, write.caller, write.act, measure, only_new=True)
+    seen = await find_project(write.session, project, write.caller.viewer)
+    place = models.measure_path(project, measure.measure)
+    return Answer(models.MeasureShown.of(seen.code, measure, write), location=place)
 
 
 @router.get(f"{PROJECT}/measures/{{measure}}", summary="A measure of a project")
@@ -152,7 +175,13 @@ async def write_measure(
 ) -> Answer[models.MeasureShown]:
     """Write a measure in the place of the one there is, or as a new one."""
     wanted = MeasureRecord(measure=measure, **body.model_dump())
-    return await operations.write_measure(write, project, wanted, expected)
+    written, new = await put_measure(
+        write.session, project, write.caller, write.act, wanted, expected=expected
+    )
+    seen = await find_project(write.session, project, write.caller.viewer)
+    shown = models.MeasureShown.of(seen.code, written, write)
+    place = models.measure_path(seen.code, written.measure) if new else None
+    return Answer(shown, state=seen.tag, location=place)
 
 
 @router.delete(
@@ -182,7 +211,13 @@ async def post_funds(
     write: Write[Writer], project: str, body: JsonBody[schemas.FundEntryBody]
 ) -> Answer[models.LedgerLineMade]:
     """Allocate money to a project, pay some of it, or give it back."""
-    return await operations.make_entry(write, project, body)
+    given: dict[str, Any] = body.model_dump()
+    if body.kind == "payment" and body.paid_on is None:
+        given["paid_on"] = await read_today(write.session)
+    entry = await add_entry(write.session, project, write.caller, write.act, NewEntry(**given))
+    place = f"{project_path(project)}/funds"
+    shown = models.LedgerLineMade.of(entry, project=project, links=[write.link(place, "up")])
+    return Answer(shown, location=place)
 
 
 @router.put(f"{PROJECT}/problems", summary="Say which problems a project acts on")

@@ -58,66 +58,6 @@ def shown(
     return Answer(Webhook.of(found, view, secret), state=str(found.row.row_version))
 
 
-async def make_webhook(write: WriteContext, new: WebhookContents) -> Answer[Webhook]:
-    """Make a webhook; its secret is in this answer only, never in a replay."""
-    settings = write.state.configuration
-    seal = seal_of(settings.webhooks)
-    found, secret = await webhooks.create_webhook(
-        write.session, new.model_dump(), seal=seal, identity=write.caller, act=write.act
-    )
-    # Only whoever may make one learns which hosts may be told.
-    parse_target(new.url, settings.outgoing, pointer="/url")
-    return replace(shown(found, write, secret=secret), location=webhook_path(found.row.code))
-
-
-async def replace_webhook(
-    write: WriteContext, code: str, contents: WebhookContents, expected: frozenset[str] | None
-) -> Answer[Webhook]:
-    """Replace what a webhook is told of, and where."""
-    found = await webhooks.replace_webhook(
-        write.session,
-        code,
-        contents.model_dump(),
-        identity=write.caller,
-        act=write.act,
-        expected=expected,
-    )
-    parse_target(contents.url, write.state.configuration.outgoing, pointer="/url")
-    return shown(found, write)
-
-
-async def renew_secret(write: WriteContext, code: str, rotation: SecretRotation) -> Answer[Webhook]:
-    """Give a webhook a new secret, which is in this answer only."""
-    found, secret = await webhooks.rotate_secret(
-        write.session,
-        code,
-        overlap=timedelta(hours=rotation.overlap_hours),
-        seal=seal_of(write.state.configuration.webhooks),
-        identity=write.caller,
-        act=write.act,
-    )
-    return shown(found, write, secret=secret)
-
-
-async def order_test(write: WriteContext, code: str) -> Answer[WebhookDelivery]:
-    """Send a message that says it is a test."""
-    found = await _enabled(write, code)
-    payload = envelope(TEST, test_data(found), datetime.now(UTC))
-    made = await enqueue(write.session, "webhook", code, TEST, payload)
-    if made is None:
-        raise LookupError(f"the test of {code} was not written")
-    _note(write, "test", code, made)
-    return await _sent(write, code, made)
-
-
-async def deliver_again(write: WriteContext, code: str, delivery: UUID) -> Answer[WebhookDelivery]:
-    """Send a message again, under its own id."""
-    await _enabled(write, code)
-    await send_again(write.session, "webhook", code, delivery)
-    _note(write, "redeliver", code, delivery)
-    return await _sent(write, code, delivery)
-
-
 async def _enabled(write: WriteContext, code: str) -> webhooks.RegionWebhook:
     found = await webhooks.find_webhook(write.session, code, write.caller)
     if not found.row.enabled:
@@ -169,7 +109,15 @@ async def show_webhooks(read: Read[Writer]) -> Webhooks:
 @router.post("/webhooks", summary="Make a webhook", status_code=201)
 async def create_webhook(write: Write[Writer], new: JsonBody[WebhookContents]) -> Answer[Webhook]:
     """Make a webhook and show its secret, once."""
-    return await make_webhook(write, new)
+    settings = write.state.configuration
+    seal = seal_of(settings.webhooks)
+    # The secret is in this answer only, never in a replay.
+    found, secret = await webhooks.create_webhook(
+        write.session, new.model_dump(), seal=seal, identity=write.caller, act=write.act
+    )
+    # Only whoever may make one learns which hosts may be told.
+    parse_target(new.url, settings.outgoing, pointer="/url")
+    return replace(shown(found, write, secret=secret), location=webhook_path(found.row.code))
 
 
 @router.get("/webhooks/{webhook}", summary="One webhook, without its secret")
@@ -183,7 +131,16 @@ async def put_webhook(
     write: Write[Writer], webhook: Code, expected: IfMatch, contents: JsonBody[WebhookContents]
 ) -> Answer[Webhook]:
     """Replace what a webhook is told of and where; its secret stays."""
-    return await replace_webhook(write, webhook, contents, expected)
+    found = await webhooks.replace_webhook(
+        write.session,
+        webhook,
+        contents.model_dump(),
+        identity=write.caller,
+        act=write.act,
+        expected=expected,
+    )
+    parse_target(contents.url, write.state.configuration.outgoing, pointer="/url")
+    return shown(found, write)
 
 
 @router.delete("/webhooks/{webhook}", summary="End a webhook", status_code=204)
@@ -201,7 +158,15 @@ async def rotate_secret(
     write: Write[Writer], webhook: Code, rotation: JsonBody[SecretRotation]
 ) -> Answer[Webhook]:
     """Make a new secret and show it, once; messages are signed with both for a while."""
-    return await renew_secret(write, webhook, rotation)
+    found, secret = await webhooks.rotate_secret(
+        write.session,
+        webhook,
+        overlap=timedelta(hours=rotation.overlap_hours),
+        seal=seal_of(write.state.configuration.webhooks),
+        identity=write.caller,
+        act=write.act,
+    )
+    return shown(found, write, secret=secret)
 
 
 @router.get("/webhooks/{webhook}/deliveries", summary="What was and is to be delivered")
@@ -238,7 +203,13 @@ async def show_delivery(read: Read[Writer], webhook: Code, delivery: DeliveryId)
 @router.post("/webhooks/{webhook}/test", summary="Send a test to a webhook", status_code=201)
 async def send_test(write: Write[Writer], webhook: Code) -> Answer[WebhookDelivery]:
     """Send a message of type `webhook.test`; its delivery says how that went."""
-    return await order_test(write, webhook)
+    found = await _enabled(write, webhook)
+    payload = envelope(TEST, test_data(found), datetime.now(UTC))
+    made = await enqueue(write.session, "webhook", webhook, TEST, payload)
+    if made is None:
+        raise LookupError(f"the test of {webhook} was not written")
+    _note(write, "test", webhook, made)
+    return await _sent(write, webhook, made)
 
 
 @router.post(
@@ -250,4 +221,7 @@ async def redeliver(
     write: Write[Writer], webhook: Code, delivery: DeliveryId
 ) -> Answer[WebhookDelivery]:
     """Send a message again at once, under the id it has."""
-    return await deliver_again(write, webhook, delivery)
+    await _enabled(write, webhook)
+    await send_again(write.session, "webhook", webhook, delivery)
+    _note(write, "redeliver", webhook, delivery)
+    return await _sent(write, webhook, delivery)
