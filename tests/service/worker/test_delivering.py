@@ -26,8 +26,8 @@ from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
-from shanhai_worker import agenda, deliveries
-from shanhai_worker.context import WorkerContext
+from shanhai_worker import deliveries
+from shanhai_worker.context import Agenda, WorkerContext
 from shanhai_worker.deliveries import make_senders
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import claim_job, submit
@@ -60,8 +60,8 @@ async def keeping(
     context: WorkerContext, *receivers: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """A keeper that may reach the receivers, and looks often."""
-    for module in (agenda, deliveries):
-        monkeypatch.setattr(module, "LOOK_S", 0.05)
+    for module in ("context", "deliveries"):
+        monkeypatch.setattr(f"shanhai_worker.{module}.LOOK_S", 0.05)
     settings = OutgoingSettings.model_validate(
         {
             "http_hosts": [f"127.0.0.1:{receiver.port}" for receiver in receivers],
@@ -221,9 +221,9 @@ async def test_who_waits_for_deliveries_sees_one_that_is_due(
     outbox: Sessions, receiver: Receiver
 ) -> None:
     code, _ = await hook_to(outbox, receiver)
-    assert not await agenda.Agenda(outbox).is_due("deliveries")
+    assert not await Agenda(outbox).is_due("deliveries")
     await tell(outbox, code)
-    assert await agenda.Agenda(outbox).is_due("deliveries")
+    assert await Agenda(outbox).is_due("deliveries")
 
 
 async def test_a_worker_killed_before_it_noted_sends_the_same_again(
