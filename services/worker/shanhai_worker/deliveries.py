@@ -25,7 +25,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.job import Job
 from shanhai.errors import ShanhaiError
 from shanhai.http_egress import EgressClient
-from shanhai.jobs.results import callback_results
+from shanhai.jobs.results import language_of, results_document
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.webhook_secrets import sign
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, outlast
@@ -203,7 +203,7 @@ class SubscriberSender:
                 job = await session.get(Job, UUID(taken.payload["job"]))
             if job is None:
                 return FORGOTTEN
-            body = callback_results(job, base_url=self.base_url)
+            body = results_document(job, base_url=self.base_url, lang=language_of(job))
         headers = {**PLAIN_HEADERS, "webhook-id": str(taken.id)}
         status = await self.outgoing.post(taken.target, orjson.dumps(body), headers)
         return outcome_of(status, final=status == GONE)

@@ -273,11 +273,6 @@ async def tell_subscriber(session: AsyncSession, job_id: UUID, status: JobStatus
     await enqueue(session, "callback", target, f"job.{status}", payload)
 
 
-def callback_results(job: Job, *, base_url: str) -> Mapping[str, Any]:
-    """The results of a job as its subscriber is sent them."""
-    return results_document(job, base_url=base_url, lang=language_of(job))
-
-
 def language_of(job: Job) -> Lang:
     """The language its subscriber is told in."""
     return "en" if (job.subscriber or {}).get("lang") == "en" else "zh"

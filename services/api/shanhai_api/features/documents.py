@@ -117,7 +117,7 @@ def about_page(
             *page_links(path, page, query, view, GEOJSON),
             view.link(collections_path(entity), "collection"),
         ],
-        "timeStamp": time_stamp(),
+        "timeStamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         **counts(page),
         "numberReturned": returned,
     }
@@ -144,11 +144,6 @@ def counts(page: PageRange) -> dict[str, int]:
     """How many there are in all, where that was counted or estimated."""
     told = {"numberMatched": page.matched, "shanhai:numberMatchedEstimate": page.estimate}
     return {name: count for name, count in told.items() if count is not None}
-
-
-def time_stamp() -> str:
-    """This moment."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def page_links(

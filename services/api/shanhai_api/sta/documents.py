@@ -1,6 +1,6 @@
 """Answers to GET: entities as SensorThings clients read them: ids, links, pages, data arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -162,11 +162,6 @@ class Writer:
         ]
 
 
-def member_document(name: str, raw: queries.Raw) -> Mapping[str, Any]:
-    """One property of an entity."""
-    return {name: raw["members"][name]}
-
-
 OF_SETS = frozenset(
     {"$filter", "$orderby", "$top", "$skip", "$count", "$resultFormat", "$skiptoken"}
 )
@@ -234,7 +229,7 @@ def _show_one(view: View, resource: Resource, raw: queries.Raw, options: Options
         return answered(view, writer.entity(resource.kind, raw, options))
     value = raw["members"][resource.member]
     if resource.tail != VALUE:
-        return answered(view, member_document(resource.member, raw))
+        return answered(view, {resource.member: value})
     if value is None:
         return Response(status_code=204)
     if isinstance(value, str):
