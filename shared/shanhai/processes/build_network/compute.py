@@ -12,7 +12,6 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network import linkages, result
-from shanhai.processes.build_network.barred_sources import leave_out_barred
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
@@ -35,7 +34,8 @@ from shanhai.processes.build_network.omnidirectional import (
     window_settings,
 )
 from shanhai.processes.build_network.requirements import network_faults
-from shanhai.processes.build_network.resistance import RESISTANCE, write_resistance
+from shanhai.processes.build_network.resistance import RESISTANCE, find_recipe, write_surface
+from shanhai.processes.build_network.source_flags import leave_out_barred
 from shanhai.processes.build_network.sources import (
     PATTERN,
     find_pattern,
@@ -209,7 +209,7 @@ def build(scene: Scene, progress: Progress) -> result.Built:
     progress(25, "sources")
     habitat = find_sources(scene, pattern)
     progress(32, "resistance")
-    record["resistance"] = write_resistance(scene)
+    record["resistance"] = write_surface(scene, find_recipe(scene))
     habitat, barred = leave_out_barred(scene, habitat)
     pattern, sources = habitat.pattern, habitat.sources
     progress(42, "paths")

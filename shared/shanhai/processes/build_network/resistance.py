@@ -112,17 +112,12 @@ def chosen_table(choice: ResistanceChoice) -> ResistanceTable:
     return replace(table, weights=weights)
 
 
-def write_resistance(scene: Scene) -> dict[str, Any]:
-    """Write the layer `resistance`; tells the table, the factors and their weights.
+def write_surface(scene: Scene, recipe: Recipe) -> dict[str, Any]:
+    """Write the layer `resistance` by a recipe; tells the table, the factors and their weights.
 
     Raises:
-        InvalidInput: the table or its weights break a rule, or no land is passable.
+        InvalidInput: no land is passable.
     """
-    return write_surface(scene, find_recipe(scene))
-
-
-def write_surface(scene: Scene, recipe: Recipe) -> dict[str, Any]:
-    """Write the layer `resistance` by a recipe; see `write_resistance`."""
     scene.store.create(RESISTANCE)
     scene.store.create(GROUND)
     grid, sources = scene.grid, scene.place.sources

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from shanhai.processes.build_network.barred_sources import BarredSource
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.linkages import Obstacles
@@ -14,7 +13,7 @@ from shanhai.processes.build_network.metrics import Contrast, Metrics
 from shanhai.processes.build_network.named_corridors import AgainstPlan, Title
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.omnidirectional import OmnidirectionalFlow
-from shanhai.processes.build_network.source_flags import relaxed, source_flags
+from shanhai.processes.build_network.source_flags import BarredSource, relaxed, source_flags
 from shanhai.processes.build_network.sources import Habitat, HabitatPattern
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import Task, left_out_flags

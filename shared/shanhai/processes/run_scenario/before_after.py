@@ -9,7 +9,6 @@ import numpy as np
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.build_network import linkages
-from shanhai.processes.build_network.barred_sources import BarredSource, leave_out_barred
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import source_code
 from shanhai.processes.build_network.metrics import Metrics, measure_network
@@ -22,7 +21,11 @@ from shanhai.processes.build_network.resistance import (
     write_surface,
     write_window,
 )
-from shanhai.processes.build_network.source_flags import source_flags
+from shanhai.processes.build_network.source_flags import (
+    BarredSource,
+    leave_out_barred,
+    source_flags,
+)
 from shanhai.processes.build_network.sources import (
     Habitat,
     find_pattern,
