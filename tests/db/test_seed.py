@@ -23,16 +23,8 @@ from shanhai.db.quality import findings
 from shanhai.db.quality.findings import FindingCounts, check_and_keep, check_plan, list_findings
 from shanhai.db.quality.plan_figures import PlanFigures, PlanFinding
 from shanhai.db.queries.audit import Act
-from shanhai.db.seeds.city_files import read_blocks
-from shanhai.db.seeds.load import (
-    CITIES,
-    default_rules,
-    read_plans,
-    read_regions,
-    seed,
-    seed_cities,
-    seed_city,
-)
+from shanhai.db.seeds.city_files import CITIES, PlanSeed, read_blocks
+from shanhai.db.seeds.load import default_rules, read_regions, seed, seed_cities, seed_city
 from shanhai.db.seeds.rows import rows_of
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.indicator import Indicator, IndicatorTarget
@@ -44,6 +36,11 @@ from shanhai.vocabulary import Label
 from tests.support.workers import eventually
 
 ACT = Act("tester")
+
+
+def known_plans(city: str) -> list[PlanSeed]:
+    """The plans the files of a city tell of."""
+    return [plan for block in read_blocks(city) for plan in block.plans]
 
 
 def square(west: float, south: float, size: float) -> dict[str, Any]:
@@ -136,7 +133,7 @@ async def test_plans_know_region_period_and_upper_plan(
 
 async def test_region_of_a_plan_must_exist(session: AsyncSession) -> None:
     with pytest.raises(InvalidInput, match="'xiamen'"):
-        await seed(session, regions=[], plans=read_plans("xiamen"), act=ACT)
+        await seed(session, regions=[], plans=known_plans("xiamen"), act=ACT)
 
 
 async def test_a_city_without_known_plans(session: AsyncSession, tmp_path: Path) -> None:
@@ -154,14 +151,14 @@ async def test_a_city_must_be_in_its_file(session: AsyncSession, regions: Path) 
 
 @pytest.mark.parametrize("city", CITIES)
 def test_plans_of_every_city_can_be_read(city: str) -> None:
-    plans = read_plans(city)
+    plans = known_plans(city)
     assert plans
     assert all(plan.name_zh and plan.name_en for plan in plans)
 
 
 def test_unknown_city() -> None:
     with pytest.raises(InvalidInput, match="atlantis"):
-        read_plans("atlantis")
+        known_plans("atlantis")
 
 
 BOWTIE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
@@ -439,7 +436,7 @@ async def test_a_file_must_hold_one_of_the_cities(session: AsyncSession, tmp_pat
 
 
 async def test_rows_that_refer_to_each_other_are_refused(session: AsyncSession) -> None:
-    plan = read_plans("banan")[0]
+    plan = known_plans("banan")[0]
     circle = [
         plan.model_copy(update={"code": "a", "region": None, "upper_plan": "b"}),
         plan.model_copy(update={"code": "b", "region": None, "upper_plan": "a"}),

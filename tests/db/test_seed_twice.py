@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.seeds.city_files import read_blocks
-from shanhai.db.seeds.load import CITIES, seed_cities
+from shanhai.db.seeds.city_files import CITIES, read_blocks
+from shanhai.db.seeds.load import seed_cities
 from shanhai.db.seeds.rows import Rows, rows_of
 from shanhai.db.seeds.upsert import put_all
 from shanhai.db.tables.access import AuditLog

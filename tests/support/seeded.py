@@ -7,7 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.seeds.load import CITIES, seed_cities
+from shanhai.db.seeds.city_files import CITIES
+from shanhai.db.seeds.load import seed_cities
 
 _KEEP = """
 DO $$

@@ -16,7 +16,8 @@ from shanhai.client import ApiClient
 from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import async_url
 from shanhai.db.queries.audit import Act
-from shanhai.db.seeds.load import PlanSeed, read_regions, seed
+from shanhai.db.seeds.city_files import PlanSeed
+from shanhai.db.seeds.load import read_regions, seed
 from shanhai.local.stack import Stack, admin_key
 
 CELL_M = 100.0

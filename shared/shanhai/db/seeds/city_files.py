@@ -433,11 +433,6 @@ def _documents(city: str) -> Iterator[Mapping[str, Any]]:
         yield json.loads(file.read_bytes())
 
 
-def read_plans(city: str) -> list[PlanSeed]:
-    """The plans known of a city."""
-    return [plan for block in read_blocks(city) for plan in block.plans]
-
-
 def read_retired(city: str) -> dict[str, tuple[str, ...]]:
     """The codes by table that the files gave once and no longer do."""
     return {table: codes for block in read_blocks(city) for table, codes in block.retired.items()}

@@ -26,7 +26,6 @@ from shanhai.db.seeds.city_files import (
     CITIES,
     PlanSeed,
     read_blocks,
-    read_plans,
     read_retired,
     read_totals,
 )
@@ -238,19 +237,6 @@ def count_rows(rows: Rows, totals: Mapping[str, int]) -> dict[str, int]:
     if wrong:
         raise ShanhaiError(f"the seed does not hold what it should: {'; '.join(wrong)}")
     return counted
-
-
-__all__ = [
-    "CITIES",
-    "PlanSeed",
-    "RegionSeed",
-    "Seeded",
-    "read_plans",
-    "read_regions",
-    "seed",
-    "seed_cities",
-    "seed_city",
-]
 
 
 @dataclass(frozen=True, slots=True)
