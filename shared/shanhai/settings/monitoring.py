@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.settings.access import CommaSeparated, Port, SecretSettings
 from shanhai.vocabulary import CONTROL_KINDS, codes
@@ -24,7 +24,7 @@ class Hj212Settings(BaseSettings):
 
     host: str = Field("", description="address the worker listens on; none: there is no gateway")
     port: Port = Field(8212, description="port the worker listens on")
-    networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    networks: CommaSeparated[IPv4Network | IPv6Network] = Field(
         (), description="networks devices may connect from, comma separated; none: any"
     )
     connections: int = Field(
@@ -36,12 +36,6 @@ class Hj212Settings(BaseSettings):
     longest_segment: int = Field(
         1024, ge=128, le=9999, description="bytes of a data segment; the standard allows 1024"
     )
-
-    @field_validator("networks", mode="before")
-    @classmethod
-    def split_networks(cls, value: object) -> object:
-        """Accept `10.0.0.0/8,192.168.0.1`."""
-        return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
 class MqttSettings(SecretSettings):

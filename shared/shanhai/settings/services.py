@@ -43,13 +43,13 @@ class PublicSettings(BaseSettings):
         description="anonymous callers may run the process `echo`, as conformance suites do, and"
         " see each other's echoes; needs SHANHAI_PUBLIC_READ",
     )
-    crs: Annotated[tuple[int, ...], NoDecode] = Field(
+    crs: CommaSeparated[int] = Field(
         (),
         description="EPSG numbers of the coordinate systems features are published in beside CRS84,"
         " comma separated, as 4490,4326,4548; none: all that are known",
     )
     require_if_match: bool = Field(False, description="answer 428 to writes without If-Match")
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    trusted_proxies: CommaSeparated[IPv4Network | IPv6Network] = Field(
         (), description="networks whose X-Forwarded-* headers are believed, comma separated"
     )
     cors_origins: CommaSeparated[str] = Field(
@@ -86,12 +86,6 @@ class PublicSettings(BaseSettings):
         if self.public_echo and not self.public_read:
             raise ValueError("SHANHAI_PUBLIC_ECHO needs SHANHAI_PUBLIC_READ")
         return self
-
-    @field_validator("trusted_proxies", "crs", mode="before")
-    @classmethod
-    def split(cls, value: object) -> object:
-        """Accept `10.0.0.0/8,192.168.0.1` and `4490,4326`."""
-        return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
     @field_validator("basemaps", mode="before")
     @classmethod
