@@ -154,14 +154,15 @@ def _read(file: Any, path: Path, window: Window | None) -> GeoTiff:
     return GeoTiff(
         values=values,
         transform=(a, b, c + a * col + b * row, d, e, f + d * col + e * row),
-        crs=_crs_text(file.crs),
+        crs=crs_text(file.crs),
         nodata=file.nodata,
         descriptions=tuple(text or "" for text in file.descriptions),
         tags=file.tags(),
     )
 
 
-def _crs_text(crs: Any) -> str:
+def crs_text(crs: Any) -> str:
+    """A coordinate system, of rasterio or pyproj, as its EPSG code; as WKT where it has none."""
     epsg = crs.to_epsg()
     return f"EPSG:{epsg}" if epsg is not None else str(crs.to_wkt())
 

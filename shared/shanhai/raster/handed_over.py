@@ -28,7 +28,7 @@ from scipy.ndimage import map_coordinates
 from shanhai.errors import UnsupportedFile
 from shanhai.file_limits import proving_room
 from shanhai.raster.crs import transformer
-from shanhai.raster.geotiff import FLOAT_NODATA, Transform
+from shanhai.raster.geotiff import FLOAT_NODATA, Transform, crs_text
 from shanhai.raster.inspect import as_stored, own_mask, quiet_georeference
 from shanhai.science.grid import FloatArray
 
@@ -155,7 +155,7 @@ def _header(path: Path, variable: str, driver: str, file: Any) -> TileHeader:
         width=file.width,
         height=file.height,
         dtype=file.dtypes[0],
-        crs=_crs_text(file.crs) or _cf_degrees(driver, file.tags()),
+        crs=crs_text(file.crs) if file.crs else _cf_degrees(driver, file.tags()),
         transform=(a, b, west, d, e, north),
         nodata=file.nodata,
         scales=tuple(file.scales),
@@ -173,13 +173,6 @@ def _cf_degrees(driver: str, tags: Mapping[str, str]) -> str | None:
     units = {value for name, value in tags.items() if name.endswith("#units")}
     is_degrees = driver == "netCDF" and {"degrees_north", "degrees_east"} <= units
     return "EPSG:4326" if is_degrees else None
-
-
-def _crs_text(crs: Any) -> str | None:
-    if crs is None or not crs:
-        return None
-    epsg = crs.to_epsg()
-    return f"EPSG:{epsg}" if epsg is not None else str(crs.to_wkt())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from shanhai.errors import InvalidInput, LimitExceeded, UnsupportedFile
 from shanhai.raster.crs import parse_crs, transformer
-from shanhai.raster.geotiff import Transform, write_geotiff
+from shanhai.raster.geotiff import Transform, crs_text, write_geotiff
 
 POINTER = "/inputs/upload"
 MAX_PIXELS = 2_000_000_000
@@ -152,7 +152,7 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
         _check_limits(file, path)
         transform = _read_transform(path)
         _check_frame(file, transform)
-        text = _crs_text(file.crs) or crs
+        text = crs_text(file.crs) if file.crs else crs
         facts = RasterFacts(
             bands=file.count,
             width=file.width,
@@ -209,13 +209,6 @@ def _read_transform(path: Path) -> Any:
 def _coefficients(affine: Any) -> Transform:
     a, b, c, d, e, f = tuple(affine)[:6]
     return (a, b, c, d, e, f)
-
-
-def _crs_text(crs: Any) -> str | None:
-    if crs is None:
-        return None
-    epsg = crs.to_epsg()
-    return f"EPSG:{epsg}" if epsg is not None else str(crs.to_wkt())
 
 
 def _check_limits(file: Any, path: Path) -> None:

@@ -13,6 +13,7 @@ from shanhai.data.handed_over.findings import Answers, DatasetFinding, judge_nam
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster import checks, clean, handed_over, inspect
+from shanhai.raster.geotiff import crs_text
 from shanhai.raster.handed_over import HandedRaster, TileHeader, WrittenFrame
 from shanhai.raster.themes import MONTHS, THEME_RULES, ThemeRule
 from shanhai.science.grid import FloatArray
@@ -438,7 +439,7 @@ def _frame(raster: HandedRaster, rule: ThemeRule, system: System) -> WrittenFram
     shift_m = -system.zone * 1e6
     bands = words.MONTHS if raster.bands % MONTHS == 0 else ()
     frame = WrittenFrame(
-        crs=_text_of(system.crs),
+        crs=crs_text(system.crs),
         categorical=rule.categorical,
         bands=bands,
         east_shift=shift_m,
@@ -447,12 +448,7 @@ def _frame(raster: HandedRaster, rule: ThemeRule, system: System) -> WrittenFram
     if system.shift is None:
         return frame
     target = on_cgcs2000(system.crs)
-    return replace(frame, crs=_text_of(target), moved_from=system.bound.to_wkt())
-
-
-def _text_of(crs: object) -> str:
-    epsg = crs.to_epsg()  # type: ignore[attr-defined]
-    return f"EPSG:{epsg}" if epsg is not None else str(crs.to_wkt())  # type: ignore[attr-defined]
+    return replace(frame, crs=crs_text(target), moved_from=system.bound.to_wkt())
 
 
 def prepare_raster(finding: DatasetFinding, region: str, out: Path, answers: Answers) -> Path:
