@@ -4,7 +4,6 @@ Who commented is told by `contact_detail` alone, to those who answer, and each r
 audit log; the log itself never names a commenter, since nothing is ever deleted from it.
 """
 
-import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from shanhai.db.identity import Identity, Viewer, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.notice import ContactDetail, NoticeComment, NoticeSummary, SpentChallenge
 from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from shanhai.passwords import digest_of_secret
 from shanhai.validation import rfc3339
 from shanhai.vocabulary import ADOPTIONS, COMMENTERS, Label, Role, Scope, codes
 
@@ -255,7 +255,7 @@ async def add_comment(
         notice_id=notice.id,
         text=new.text,
         authored=authored,
-        receipt_sha256=digest_of_receipt(receipt),
+        receipt_sha256=digest_of_secret(receipt),
     )
     session.add(row)
     await session.flush()
@@ -270,11 +270,6 @@ async def add_comment(
     after = {"notice": notice.code, "authored": authored}
     record(session, act, "create", table=TABLE, object_id=row.code, after=after)
     return row, receipt
-
-
-def digest_of_receipt(receipt: str) -> str:
-    """What is kept of the code of a receipt."""
-    return hashlib.sha256(receipt.encode()).hexdigest()
 
 
 def add_contact(
@@ -456,7 +451,7 @@ async def find_receipt(
     Raises:
         NotFound: there is no such receipt.
     """
-    digest = {"digest": digest_of_receipt(receipt)}
+    digest = {"digest": digest_of_secret(receipt)}
     row = (await session.execute(_RECEIPTS, digest)).mappings().first()
     if row is None:
         raise NotFound("there is no such receipt", message_zh="没有该回执")

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.cases import leads
 from shanhai.db.cases.queries import CaseSeen
-from shanhai.db.comments import BY_PUBLIC, PersonTold, add_contact, digest_of_receipt
+from shanhai.db.comments import BY_PUBLIC, PersonTold, add_contact
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import read_lines
 from shanhai.db.engine import read_today
@@ -23,6 +23,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.notice import Complaint
 from shanhai.db.tables.provision import Document
 from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.passwords import digest_of_secret
 from shanhai.storage.artifacts import StoredArtifact
 
 SOURCE = "public"
@@ -104,7 +105,7 @@ async def open_complaint(
     )
     receipt = secrets.token_urlsafe(24)
     row = Complaint(
-        code=code, case_id=case_id, text=new.text, receipt_sha256=digest_of_receipt(receipt)
+        code=code, case_id=case_id, text=new.text, receipt_sha256=digest_of_secret(receipt)
     )
     session.add(row)
     await session.flush()
@@ -146,7 +147,7 @@ async def add_photo(
     """
     row = await session.scalar(
         sa.select(Complaint)
-        .where(Complaint.receipt_sha256 == digest_of_receipt(receipt))
+        .where(Complaint.receipt_sha256 == digest_of_secret(receipt))
         .with_for_update()
     )
     if row is None:
