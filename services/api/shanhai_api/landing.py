@@ -37,7 +37,7 @@ from shanhai_api.kit.dependencies import (
 from shanhai_api.kit.late_route import DirectRoute
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.view import HTML, JSON, OPENAPI, View
+from shanhai_api.kit.view import HTML, JSON, OPENAPI, Format, View
 from shanhai_api.kit.view import Link as Target
 from shanhai_api.openapi import TAGS, describe_30, describe_31
 from shanhai_api.words.naming import resource_name
@@ -471,13 +471,7 @@ async def declare_conformance(view: TheView, state: TheState) -> Conformance:
 )
 async def define_api(request: Request, view: TheView) -> Response:
     """Define the API for OGC clients."""
-    document = with_published(describe_30(request.app, view.base), request)
-    return view.respond(
-        document,
-        template="api.html",
-        formats=(OPENAPI, HTML),
-        extra=page_of(document, view),
-    )
+    return _defined(request, view, OPENAPI, HTML)
 
 
 @router.get(
@@ -490,6 +484,12 @@ async def define_api_31(request: Request, view: TheView) -> Response:
     """Define the API in the newer version of OpenAPI."""
     document = with_published(describe_31(request.app, view.base), request)
     return view.send(orjson.dumps(document), JSON.media_type)
+
+
+def _defined(request: Request, view: View, *formats: Format) -> Response:
+    document = with_published(describe_30(request.app, view.base), request)
+    page = page_of(document, view)
+    return view.respond(document, template="api.html", formats=formats, extra=page)
 
 
 def page_of(document: Mapping[str, Any], view: View) -> dict[str, Any]:
@@ -509,13 +509,7 @@ def page_of(document: Mapping[str, Any], view: View) -> dict[str, Any]:
 )
 async def show_documentation(request: Request, view: TheView) -> Response:
     """Show the API's operations on a page."""
-    document = with_published(describe_30(request.app, view.base), request)
-    return view.respond(
-        document,
-        template="api.html",
-        formats=(HTML,),
-        extra=page_of(document, view),
-    )
+    return _defined(request, view, HTML)
 
 
 EVENTS = "text/event-stream"
