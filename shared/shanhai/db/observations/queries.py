@@ -6,7 +6,7 @@ Each statement is short and stands for itself: who reads slowly keeps nothing op
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
@@ -258,12 +258,7 @@ async def read_values(
         marked=series.marked,
         ahead=AHEAD_ROWS if most is None else 0,
     )
-
-    async def read(
-        stretch: partitions.TimeRange, behind: SeriesPosition | None, size: int
-    ) -> Sequence[Any]:
-        return await _values(asked, series, archived, stretch, behind, size)
-
+    read = partial(_values, asked, series, archived)
     async for block in _walk(asked, series, None, read, most, after):
         yield [Value(*row[:8]) for row in block]
 
@@ -277,12 +272,7 @@ async def read_statistics(
     after: SeriesPosition | None = None,
 ) -> AsyncIterator[Sequence[Rollup]]:
     """Statistics by hour, day or month, in the order of time, station and property."""
-
-    async def read(
-        stretch: partitions.TimeRange, behind: SeriesPosition | None, size: int
-    ) -> Sequence[Any]:
-        return await _statistics(asked, series, every, stretch, behind, size)
-
+    read = partial(_statistics, asked, series, every)
     async for block in _walk(asked, series, every, read, most, after):
         yield [Rollup(*row) for row in block]
 
