@@ -19,7 +19,6 @@ from shanhai import crypto
 from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.tables.access import AuditChain
 from shanhai.errors import Conflict, InvalidInput
-from shanhai.settings import Suite
 from shanhai.vocabulary import Label
 
 BLOCK = 2_000
@@ -269,16 +268,13 @@ HeadKeys = Mapping[str, crypto.PublicKey]
 """Public keys by what they verify: Ed25519, SM2."""
 
 
-def make_signing_key(path: Path, suite: Suite | None = None) -> str:
-    """Write a new private key to a file for its owner alone; the public key as PEM.
-
-    Args:
-        suite: What the key is for; None: the suite chosen.
+def make_signing_key(path: Path) -> str:
+    """Write a new private key of the chosen suite to a file for its owner alone; the public as PEM.
 
     Raises:
         FileExistsError: there is such a file.
     """
-    key = crypto.make_private_key(suite or crypto.chosen_suite())
+    key = crypto.make_private_key(crypto.chosen_suite())
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(crypto.private_pem(key))
