@@ -109,16 +109,6 @@ _NIGHT = "package/example/img/earth-night.jpg"
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def read_true_colour(archive: Path) -> GeographicField:
-    """Red, green and blue of the Blue Marble image, 0 to 255, 1/15 degree."""
-    return read_world_image(read_member(archive, _TRUE_COLOUR))
-
-
-def read_night_image(archive: Path) -> GeographicField:
-    """Red, green and blue of the night image, 0 to 255, 0.088 degree."""
-    return read_world_image(read_member(archive, _NIGHT))
-
-
 def read_world_image(image: bytes) -> GeographicField:
     """The three colours of a picture that spans the world, as bytes to keep memory small."""
     with Image.open(io.BytesIO(image)) as picture:
@@ -292,8 +282,9 @@ def read_world(
         temperature = read_monthly_temperature(archives[CLIMATE])
         intensity = read_rain_intensity(archives[CLIMATE])
     with reporter.step("images"):
-        true_colour = read_true_colour(archives[TRUE_COLOUR])
-        night = read_night_image(archives[NIGHT_IMAGE])
+        # Red, green and blue, 0 to 255; the Blue Marble of 1/15 degree, the night of 0.088 degree.
+        true_colour = read_world_image(read_member(archives[TRUE_COLOUR], _TRUE_COLOUR))
+        night = read_world_image(read_member(archives[NIGHT_IMAGE], _NIGHT))
     with reporter.step("places"):
         places = vector_layers.read_places(archives[PLACES])
     return World(

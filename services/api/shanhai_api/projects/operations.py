@@ -21,7 +21,7 @@ from shanhai.db.projects.measures import list_measures
 from shanhai.db.projects.queries import ProjectSeen, find_project
 from shanhai.db.projects.transitions import Event, list_states, prospects, read_events
 from shanhai.db.tables.project import ProjectState
-from shanhai.errors import Forbidden, NotFound, Unauthenticated
+from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
 from shanhai_api.features.documents import feature
@@ -78,17 +78,6 @@ def demand_known(caller: Caller) -> None:
         raise Unauthenticated(
             "an identity is needed to see money", message_zh="查看资金需要身份认证"
         )
-
-
-def one_event(found: Sequence[Event], seq: int) -> Event:
-    """The event of a number.
-
-    Raises:
-        NotFound: the project has none.
-    """
-    if not found or found[0].seq != seq:
-        raise NotFound(f"there is no event {seq}", message_zh=f"没有事件 {seq}")
-    return found[0]
 
 
 MOST_SHOWN = 1_000

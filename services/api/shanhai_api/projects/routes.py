@@ -121,9 +121,10 @@ async def show_event(read: Read[Reader], project: str, seq: int) -> models.Proje
     found = await read_events(read.session, seen.id, after=after, limit=1)
     path = f"{project_path(seen.code)}/events"
     links = [*read.self_links(f"{path}/{seq}"), read.link(path, "up")]
-    event = operations.one_event(found, seq)
+    if not found or found[0].seq != seq:
+        raise NotFound(f"there is no event {seq}", message_zh=f"没有事件 {seq}")
     known = read.caller.viewer.is_member([seen.region_id])
-    return models.ProjectEventShown.of(event, read, known=known, links=links)
+    return models.ProjectEventShown.of(found[0], read, known=known, links=links)
 
 
 @router.get(f"{PROJECT}/measures", summary="The measures of a project")
