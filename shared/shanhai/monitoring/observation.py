@@ -103,16 +103,6 @@ _QUALITY_NUMBERS = {
 }
 
 
-def microseconds(moment: datetime) -> int:
-    """Microseconds of UTC since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment(microseconds: int) -> datetime:
-    """The time so many microseconds after the start of 1970."""
-    return _EPOCH + microseconds * _MICROSECOND
-
-
 def quality_number(name: str) -> int:
     """The number a quality is stored as, by its code or its letter in HJ 212.
 
@@ -276,7 +266,7 @@ def _microseconds(time: datetime | None) -> int:
         return UNTOLD
     if time.tzinfo is None:
         raise ValueError(f"{time} has no offset from UTC")
-    return microseconds(time)
+    return (time - _EPOCH) // _MICROSECOND
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -31,6 +31,8 @@ RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 Row = Mapping[str, Any]
 
 
@@ -51,7 +53,7 @@ def time_of(text: str, *, kept: bool = False) -> int:
         ValueError: it is none, or names no time there is.
     """
     with suppress(ValueError, OverflowError):
-        return observation.microseconds(_moment(text, kept=kept))
+        return (_moment(text, kept=kept) - _EPOCH) // _MICROSECOND
     raise ValueError(f"{text!r} is not a time of RFC 3339")
 
 

@@ -12,9 +12,9 @@ from shanhai.db.observations.archive_restore import series_by_month
 from shanhai.db.observations.archive_write import Composing, check_file
 from shanhai.db.observations.ingest_sql import HEADER, TRAILER, decode_observed, encode_observed
 from shanhai.db.observations.retention import is_closable, is_over, parse_month
-from shanhai.db.observations.validation import ResolvedRows
+from shanhai.db.observations.validation import ResolvedRows, microseconds
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observation import UNTOLD, ObservedRows, microseconds
+from shanhai.monitoring.observation import UNTOLD, ObservedRows
 from shanhai.vector.observation_file import Names, RowFilter, StationPlace, read_rows
 
 NAMES = Names(

@@ -9,6 +9,7 @@ from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features.geometry import StoredGeometry, read_shape
 from shanhai.db.identity import demand_role
 from shanhai.db.observations.archive_restore import annul, demand_few
+from shanhai.db.observations.validation import moment
 from shanhai.db.sensorthings import places
 from shanhai.db.sensorthings.archive_filter import Need
 from shanhai.db.sensorthings.archive_rows import Loading
@@ -16,7 +17,7 @@ from shanhai.db.sensorthings.queries import Raw
 from shanhai.db.sensorthings.write import region_of
 from shanhai.db.tables.station import SamplingFeature
 from shanhai.errors import Conflict
-from shanhai.monitoring.observation import NO_FEATURE, OF_STATION, moment
+from shanhai.monitoring.observation import NO_FEATURE, OF_STATION
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import parse
 from shanhai_api.kit.requests import demand

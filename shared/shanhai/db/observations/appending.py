@@ -31,7 +31,7 @@ from shanhai.db.observations.series import (
     RememberedSeries,
     marks_of,
 )
-from shanhai.db.observations.validation import Clock
+from shanhai.db.observations.validation import Clock, microseconds
 from shanhai.monitoring.checks import RELATIONS, QualityFlag
 from shanhai.monitoring.observation import (
     LARGEST,
@@ -41,7 +41,6 @@ from shanhai.monitoring.observation import (
     BatchOutcome,
     FeedObservation,
     RefusedRows,
-    microseconds,
     quality_number,
 )
 

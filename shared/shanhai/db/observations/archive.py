@@ -29,8 +29,9 @@ from shanhai.db.engine import NOT_AVAILABLE, Sessions
 from shanhai.db.observations import partitions
 from shanhai.db.observations.archive_read import Filed
 from shanhai.db.observations.ingest_sql import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
+from shanhai.db.observations.validation import microseconds
 from shanhai.errors import Unavailable
-from shanhai.monitoring.observation import ObservedRows, microseconds, series_keys
+from shanhai.monitoring.observation import ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Executor
 from shanhai.db.observations.partitions import TimeRange, month_of, stretch_of
+from shanhai.db.observations.validation import microseconds, moment
 from shanhai.errors import NotFound, Unavailable
-from shanhai.monitoring.observation import UNTOLD, ObservedRows, microseconds, moment, series_keys
+from shanhai.monitoring.observation import UNTOLD, ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:

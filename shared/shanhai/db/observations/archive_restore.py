@@ -24,16 +24,9 @@ from shanhai.db.observations import ingest_sql
 from shanhai.db.observations.archive import ARCHIVE_LOCK, OLD
 from shanhai.db.observations.archive_read import Filed
 from shanhai.db.observations.partitions import month_after, month_of
-from shanhai.db.observations.validation import ResolvedRows
+from shanhai.db.observations.validation import ResolvedRows, microseconds, moment
 from shanhai.errors import LimitExceeded, Unavailable
-from shanhai.monitoring.observation import (
-    NO_FEATURE,
-    UNTOLD,
-    ObservedRows,
-    microseconds,
-    moment,
-    series_keys,
-)
+from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore
 
 SLOT_US = 900_000_000

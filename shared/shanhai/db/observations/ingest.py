@@ -33,7 +33,7 @@ from shanhai.db.observations.series import (
     relations_of,
     sort_rows,
 )
-from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge
+from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
 from shanhai.db.sensorthings import identifiers
 from shanhai.monitoring.observation import (
     MOST_TOLD,
@@ -44,7 +44,6 @@ from shanhai.monitoring.observation import (
     RefusedRows,
     Rejection,
     Times,
-    moment,
 )
 from shanhai.storage.artifacts import ArtifactStore
 

@@ -15,15 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.db.observations.series import Mask, Sorted, StoredSeries
-from shanhai.db.observations.validation import ResolvedRows
-from shanhai.monitoring.observation import (
-    NO_FEATURE,
-    OF_STATION,
-    UNTOLD,
-    ObservedRows,
-    microseconds,
-    series_keys,
-)
+from shanhai.db.observations.validation import ResolvedRows, microseconds
+from shanhai.monitoring.observation import NO_FEATURE, OF_STATION, UNTOLD, ObservedRows, series_keys
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty, KnownStation
-from shanhai.db.observations.validation import EARLIEST, ResolvedRows
+from shanhai.db.observations.validation import EARLIEST, ResolvedRows, microseconds
 from shanhai.monitoring import checks
-from shanhai.monitoring.observation import VALID, FeedObservation, microseconds
+from shanhai.monitoring.observation import VALID, FeedObservation
 from shanhai.monitoring.units import conversion
 
 HOUR_US = 3_600_000_000

@@ -17,13 +17,13 @@ from shanhai.monitoring.observation import (
     RefusedKind,
     Rejection,
     Texts,
-    microseconds,
-    moment,
 )
 from shanhai.monitoring.units import Conversion, conversion, units_like
 
 EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
 """No observation is older: each month has a table, and a wrong clock must not make hundreds."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 Why = tuple[str, str, str]
 """The member, and the rule it breaks in English and Chinese."""
 NOWHERE: Why = ("/feature", "is required: the Thing has no Location", "必填：该 Thing 没有位置")
@@ -78,6 +78,16 @@ class Clock:
     def latest(self) -> datetime:
         """The latest time that is believed."""
         return self.received + self.skew
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds of UTC since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """The time so many microseconds after the start of 1970."""
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

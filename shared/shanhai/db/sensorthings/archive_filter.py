@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from shanhai.db.observations.validation import microseconds
 from shanhai.db.sensorthings.compiler import ID, walked
 from shanhai.db.sensorthings.expressions import (
     Constant,
@@ -20,7 +21,6 @@ from shanhai.db.sensorthings.expressions import (
 from shanhai.db.sensorthings.identifiers import Key, series_key
 from shanhai.db.sensorthings.model import DATASTREAM, KINDS, OBSERVATION, EntityKind
 from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place
-from shanhai.monitoring.observation import microseconds
 
 TIME = PropertyPath(("phenomenonTime",))
 OBSERVATIONS = OBSERVATION.plural

@@ -20,10 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.observations.archive_read import Filed
 from shanhai.db.observations.partitions import stretch_of
+from shanhai.db.observations.validation import microseconds
 from shanhai.db.sensorthings.archive_filter import EVER, Need
 from shanhai.db.sensorthings.operands import Composition
 from shanhai.errors import LimitExceeded
-from shanhai.monitoring.observation import NO_FEATURE, ObservedRows, microseconds, series_keys
+from shanhai.monitoring.observation import NO_FEATURE, ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore
 
 MOST_ROWS = 200_000
