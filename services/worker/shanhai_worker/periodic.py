@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -423,28 +423,18 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
     silence_at = plans_at = float("-inf")
     due = True
     while True:
-        done = 0
-        try:
-            if due:
-                done = await _evaluate_changes(context)
-            if time.monotonic() - silence_at >= SILENCE_S:
-                silence_at = time.monotonic()
-                for look in (
-                    observation_evaluation.evaluate_silence,
-                    observation_evaluation.end_expired,
-                ):
-                    async with context.sessions.begin() as session:
-                        await look(session)
-            if time.monotonic() - plans_at >= PLANS_S:
-                plans_at = time.monotonic()
-                async with context.sessions.begin() as session:
-                    await observation_evaluation.note_all_plans(session)
-                    await observation_evaluation.note_all_lines(session)
-                    await observation_evaluation.note_all_cases(session)
-                    await mark_late(session)
-                    await observation_evaluation.note_all_ledgers(session)
-        except DATABASE_ERRORS as error:
-            log.warning("no rule evaluated", error=type(error).__name__)
+        done = await _evaluate_changes(context) if due else 0
+        if time.monotonic() - silence_at >= SILENCE_S:
+            silence_at = time.monotonic()
+            await _evaluate(context, observation_evaluation.evaluate_silence)
+            await _evaluate(context, observation_evaluation.end_expired)
+        if time.monotonic() - plans_at >= PLANS_S:
+            plans_at = time.monotonic()
+            await _evaluate(context, observation_evaluation.note_all_plans)
+            await _evaluate(context, observation_evaluation.note_all_lines)
+            await _evaluate(context, observation_evaluation.note_all_cases)
+            await _evaluate(context, mark_late)
+            await _evaluate(context, observation_evaluation.note_all_ledgers)
         due = bool(done) or await context.agenda.wait_for("alerts", most_s=SILENCE_S)
 
 
@@ -452,13 +442,21 @@ async def _evaluate_changes(context: WorkerContext) -> int:
     """Evaluate a portion of what changed and send what is due; how much more there may be."""
     done = 0
     for evaluate in CHANGES:
-        async with context.sessions.begin() as session:
-            number = await evaluate(session)
+        number = await _evaluate(context, evaluate)
         # Feeds bring something all the time: a few at once would keep a core busy.
         if evaluate is not CHANGES[0] or number >= observation_evaluation.MOST_CHANGES:
             done += number
-    async with context.sessions.begin() as session:
-        return done + await send_notices(session, datetime.now(UTC))
+    return done + await _evaluate(context, send_notices)
+
+
+async def _evaluate(context: WorkerContext, part: Callable[[AsyncSession], Awaitable[Any]]) -> int:
+    """How much a part of a round did; 0 after a fault, which ends nothing but the part."""
+    try:
+        async with context.sessions.begin() as session:
+            return await part(session) or 0
+    except DATABASE_ERRORS as error:
+        log.warning("rules not evaluated", part=part.__name__, error=type(error).__name__)
+        return 0
 
 
 async def run_schedules(context: WorkerContext) -> None:

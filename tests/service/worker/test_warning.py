@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from shapely import MultiPolygon, box
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.alerts.plan_evaluation import evaluate_cases
+from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_ledgers
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import create_subscription
 from shanhai.db.cases.leads import CaseRule, Lead, receive_lead
@@ -15,6 +16,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.alert import Alert, AlertRule
+from shanhai.db.tables.duty import Duty
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
@@ -110,6 +112,42 @@ async def test_open_cases_are_judged_once_a_rule_begins_to_hold(
             await asyncio.sleep(0.1)
             async with sessions() as session:
                 found = [*await session.scalars(select(Alert.status))]
+    await end(warning)
+
+
+async def test_a_part_that_fails_ends_nothing_else(
+    sessions: Sessions, context: WorkerContext
+) -> None:
+    """With the days of a duty that never ends nobody can count; notices are sent all the same."""
+    shape, anyone = box(118.02, 24.42, 118.03, 24.43), frozenset({Scope.WRITE, Scope.PROJECTS})
+    identity, act = Identity("key:test", anyone), Act("key:test")
+    days = date(2025, 1, 1), date(2025, 6, 1)
+    lead = Lead("satellite", "1", "mining", *days, None, MultiPolygon([shape]).wkb)
+    async with sessions.begin() as session:
+        tables = ["lead_case", "region", "indicator", "alert_rule", "alert_due", "delivery"]
+        await forget_rows(session, [*tables, "subscription"])
+        city = await add_region(session, "city")
+        plan = await add_plan(session, "plan", city)
+        session.add(red_line(city, shape))
+        await create_subscription(session, READER, act)
+        due = rule(code="due", kind="duty_due", limits={"red": 0.0}, reset=0.0)
+        await create_rule(session, due, identity=identity, act=act)
+        cut = rule(kind="red_line_lead", control_kind="red_line", limits={"red": 400.0}, reset=0.0)
+        await create_rule(session, {**cut, "code": "cut"}, identity=identity, act=act)
+        await receive_lead(session, identity, act, lead, CaseRule({"red_line": 400.0}, 15))
+        named = {"name_zh": "职责", "name_en": "Duty", "due_on": date.max}
+        session.add(Duty(code="endless", plan_id=plan.id, **named))
+    async with sessions() as session:
+        with pytest.raises(DBAPIError, match="infinite dates"):
+            await evaluate_ledgers(session)
+    told = text("SELECT sum((payload->>'number')::int) FROM delivery WHERE target = 'a@b.cn'")
+    warning = asyncio.create_task(periodic.evaluate_alert_rules(context))
+    async with asyncio.timeout(PATIENCE_S):
+        mails = None
+        while mails != 1:
+            await asyncio.sleep(0.1)
+            async with sessions() as session:
+                mails = await session.scalar(told)
     await end(warning)
 
 

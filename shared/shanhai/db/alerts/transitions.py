@@ -6,7 +6,7 @@ each person, in one transaction with its delivery: each event is told a person o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,8 +71,9 @@ async def add_notices(
     await session.flush()
 
 
-async def send_notices(session: AsyncSession, now: datetime) -> int:
+async def send_notices(session: AsyncSession, now: datetime | None = None) -> int:
     """Make mails of the notices that are due; how many. The caller commits."""
+    now = now or datetime.now(UTC)
     due = select(AlertNotice.subscription_id).where(AlertNotice.due_at <= now).distinct()
     sent = 0
     for number in (await session.scalars(due.order_by("subscription_id").limit(MOST_MAILS))).all():
