@@ -25,11 +25,11 @@ RELATED = tuple(sorted({code for first, second, _ in RELATIONS for code in (firs
 # A station begins with its first state, if someone said when that is: a state begins on the day it
 # is written unless told otherwise, which says nothing about the sensor.
 STATION_STARTS = """
-  (SELECT CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
+  (SELECT CASE WHEN isfinite(s.valid_from) AND NOT f.open
                     AND least(s.valid_from, f.earliest) <> s.created_at::date
                THEN (extract(epoch FROM
                        least(s.valid_from, f.earliest)::timestamptz) * 1000000)::bigint END
-     FROM (SELECT coalesce(bool_or(h.valid_from IS NULL), false) AS open,
+     FROM (SELECT coalesce(bool_or(isfinite(h.valid_from) IS NOT TRUE), false) AS open,
                   min(h.valid_from) AS earliest
              FROM station_history h WHERE h.id = s.id) f)
 """
