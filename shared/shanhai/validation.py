@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
+from shanhai.vocabulary import Label
+
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -94,6 +96,27 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_BEFORE, _AFTER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+NO_END = Label(
+    "须晚于公元 1 至 9999 年（UTC）的首日或首刻、早于其末日或末刻；不限起止时请留空（null）",
+    "must not be at an end of the years 1 to 9999 of UTC, or beyond; leave an open end out (null)",
+)
+
+
+def is_end(value: date) -> bool:
+    """Whether PostgreSQL's driver would write a day or moment as an infinity, or not at all."""
+    if isinstance(value, datetime):
+        return not _BEFORE < value < _AFTER
+    return value in (date.min, date.max)
+
+
+def bounded(value: Any) -> Any:
+    """A member's value, which must not be a day or moment at an end of the calendar."""
+    if isinstance(value, date) and is_end(value):
+        raise ValueError(f"{value}: {NO_END.en} / {value}：{NO_END.zh}")
+    return value
 
 
 _IN_BOTH = re.compile(r"(.*) / ([^/]*[\u4e00-\u9fff].*)", re.DOTALL)

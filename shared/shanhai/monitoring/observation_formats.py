@@ -18,6 +18,7 @@ import orjson
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.monitoring import observation
+from shanhai.validation import bounded
 
 MEMBERS = ("station", "property", "time", "value", "unit", "quality", "result_time")
 NEEDED = MEMBERS[:4]
@@ -47,7 +48,7 @@ def time_of(text: str, *, kept: bool = False) -> int:
     """Microseconds of UTC since 1970 of an RFC 3339 time; seconds may be left out.
 
     Args:
-        kept: Whatever it is, it is read again: in UTC, too, it must be of the years 1 to 9999.
+        kept: Whatever it is, it is read again: it must lie within the years 1 to 9999 of UTC.
 
     Raises:
         ValueError: it is none, or names no time there is.
@@ -61,7 +62,7 @@ def _moment(text: str, *, kept: bool = False) -> datetime:
     if RFC_3339.fullmatch(text) is None:
         raise ValueError("not of RFC 3339")
     moment = datetime.fromisoformat(text.upper())
-    return moment.astimezone(UTC) if kept else moment
+    return bounded(moment).astimezone(UTC) if kept else moment
 
 
 def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:
@@ -195,8 +196,10 @@ def _fault_of_time(name: str, text: str | None) -> Fault | None:
     except ValueError:
         return Fault(
             f"/{name}",
-            f"{text[:80]!r} is not a time of RFC 3339 with offset, as 2026-03-01T08:00:00+08:00",
-            f"{text[:80]!r} 不是带时区的 RFC 3339 时间，如 2026-03-01T08:00:00+08:00",
+            f"{text[:80]!r} is not a time of RFC 3339 with offset, as 2026-03-01T08:00:00+08:00,"
+            " inside the years 1 to 9999",
+            f"{text[:80]!r} 不是带时区的 RFC 3339 时间，如 2026-03-01T08:00:00+08:00，"
+            "且须在公元 1 至 9999 年之内",
         )
     return None
 

@@ -177,6 +177,27 @@ async def test_a_row_that_leads_nowhere_leaves_all_levels_unwritten(
         assert (await verify_chain(session)).rows >= 3 - rejected
 
 
+async def test_a_row_with_a_day_at_an_end_of_the_calendar_is_rejected(
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    path = collection(tmp_path, prefix, 118, 118.2, 118.4)
+    document = json.loads(path.read_text())
+    for feature, day in zip(
+        document["features"], ("0001-01-02", "9999-12-31", "0001-01-01"), strict=True
+    ):
+        feature["properties"]["valid_from"] = day
+    path.write_text(json.dumps(document))
+    job = await imported(worker, sessions, path, mode="valid_rows")
+    assert tally_of(job) == ("partly_imported", 1, 0, 0, 2)
+    findings = report_of(worker, job)["findings"]
+    assert [(one["row"], one["member"]) for one in findings] == [
+        (2, "valid_from"),
+        (3, "valid_from"),
+    ]
+    assert "9999-12-31" in str(findings[0])
+    assert "leave an open end out (null)" in str(findings[0])
+
+
 async def test_fields_of_its_own_are_added_to_those_of_former_files(
     worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:

@@ -145,12 +145,25 @@ async def test_records_are_flat_and_their_links_are_ignored() -> None:
         ({"type": "object", "additionalProperties": False}, {"a": 1}),
         ({"type": "string", "pattern": "^#[0-9a-f]{6}$"}, "red"),
         ({"type": "string", "format": "date-time"}, "2021-01-01T00:00:00"),
+        ({"type": "string", "format": "date"}, "2021-02-29"),
+        ({"type": "string", "format": "date"}, "0001-01-01"),
+        ({"type": "string", "format": "date"}, "9999-12-31"),
+        ({"type": "string", "format": "date-time"}, "0001-01-01T08:00:00+08:00"),
+        ({"type": "string", "format": "date-time"}, "9999-12-31T23:59:59-00:01"),
         ({"type": "string", "format": "uuid"}, "1"),
+        ({"type": "string", "format": "uuid"}, "{12345678-1234-5678-1234-567812345678}"),
         ({"type": "string"}, "x" * 20_001),
     ],
 )
 def test_rules_of_schemas(schema: dict[str, Any], value: Any) -> None:
     assert list(broken_rules(schema, value))
+
+
+def test_ids_are_read_in_capitals_too() -> None:
+    schema = {"type": "string", "format": "uuid"}
+    for text in ("12345678-abcd-5678-1234-567812345678", "12345678-ABCD-5678-1234-567812345678"):
+        assert not list(broken_rules(schema, text))
+        assert str(python_value(schema, text)) == text.lower()
 
 
 def test_moments_keep_their_offset() -> None:

@@ -100,10 +100,10 @@ class Quiet(BaseModel):
         return {**self.model_dump(by_alias=True), "days": sorted(set(self.days))}
 
 
-class RuleContents(BaseModel):
+class RuleContents(Body):
     """A rule without its code."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
     name_en: str = ENGLISH_NAME

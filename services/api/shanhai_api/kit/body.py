@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Depends, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.requests import ClientDisconnect
 
 from shanhai.db.features.input_validation import broken_body
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.settings import MAIL_ADDRESS
-from shanhai.validation import BROKEN_RULE, ITS_KEY, rule_in_chinese, rule_in_english
+from shanhai.validation import BROKEN_RULE, ITS_KEY, bounded, rule_in_chinese, rule_in_english
 from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
 from shanhai_api.kit.requests import is_form
 
@@ -55,6 +55,7 @@ class Body(BaseModel):
     """A body whose members are all known."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
+    _bounded = field_validator("*")(bounded)
 
 
 def called_in_both(given: Any) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features.input_validation import broken_body
+from shanhai.db.features.property_values import told_value
 from shanhai.db.identity import demand_role, demand_scopes
 from shanhai.db.queries.audit import Act
 from shanhai.db.sensorthings.model import THING
@@ -18,6 +19,7 @@ from shanhai.db.sensorthings.write import region_of
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import ArtifactStore
+from shanhai.validation import NO_END, is_end
 from shanhai.vocabulary import Label
 from shanhai_api.kit.requests import Caller
 
@@ -154,8 +156,8 @@ def time_of(text: object) -> datetime | Rule:
     try:
         time = datetime.fromisoformat(text) if isinstance(text, str) else None
         if time is not None and time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError):
+            return told_value(text, NO_END) if is_end(time) else time.astimezone(UTC)
+    except ValueError:
         pass
     return Rule(
         "须为带时区偏移的时刻，例如 2026-01-31T08:00:00Z",

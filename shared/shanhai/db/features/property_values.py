@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shanhai.db.features.entity import digits_after_point
 from shanhai.errors import Fault
+from shanhai.validation import NO_END, is_end
 from shanhai.vocabulary import Label
 
 LONGEST_TEXT = 20_000
@@ -34,7 +35,12 @@ NO_DAY = Label("必须是 YYYY-MM-DD 形式的日期", "must be a date as YYYY-M
 NO_MOMENT = Label(
     "必须是带时区的 RFC 3339 时间", "must be an RFC 3339 date-time with an offset such as Z"
 )
-NO_UUID = Label("必须是 UUID", "must be a UUID")
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+FORMATS = {
+    "date": (DAY, NO_DAY),
+    "date-time": (MOMENT, NO_MOMENT),
+    "uuid": (UUID_TEXT, Label("必须是 UUID", "must be a UUID")),
+}
 NO_PATTERN = Label("必须符合格式 {}", "must match {}")
 AMOUNTS = {digits: re.compile(rf"0*\d{{1,14}}(\.\d{{1,{digits}}})?", re.ASCII) for digits in (2, 4)}
 """How an amount is written, by its digits after the point."""
@@ -151,34 +157,14 @@ def _of_text(schema: Mapping[str, Any], value: str) -> Iterator[Broken]:
     pattern = schema.get("pattern")
     if pattern is not None and re.search(pattern, value) is None:
         yield Broken("", Label(NO_PATTERN.zh.format(pattern), NO_PATTERN.en.format(pattern)))
-    match schema.get("format"):
-        case "date" if not _is_day(value):
-            yield Broken("", NO_DAY)
-        case "date-time" if not _is_moment(value):
-            yield Broken("", NO_MOMENT)
-        case "uuid" if not _is_uuid(value):
-            yield Broken("", NO_UUID)
-
-
-def _is_day(value: str) -> bool:
-    try:
-        return DAY.fullmatch(value) is not None and date.fromisoformat(value) is not None
-    except ValueError:
-        return False
-
-
-def _is_moment(value: str) -> bool:
-    try:
-        return MOMENT.fullmatch(value) is not None and bool(datetime.fromisoformat(value.upper()))
-    except ValueError:
-        return False
-
-
-def _is_uuid(value: str) -> bool:
-    try:
-        return str(UUID(value)) == value.lower()
-    except ValueError:
-        return False
+    if (form := schema.get("format")) in FORMATS:
+        written, told = FORMATS[form]
+        try:
+            found = python_value(schema, value) if written.fullmatch(value) else None
+        except ValueError:
+            found = None
+        if found is None or (isinstance(found, date) and is_end(found)):
+            yield Broken("", told if found is None else NO_END)
 
 
 def _of_number(schema: Mapping[str, Any], value: float) -> Iterator[Broken]:

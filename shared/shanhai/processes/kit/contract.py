@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shanhai.processes.kit.task import Task
-from shanhai.validation import Code
+from shanhai.validation import Code, bounded
 from shanhai.vocabulary import ECOSERVICES, THEMES, Label, Visibility, codes
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Inputs(BaseModel):
 
     # Made ready when first used: services load all contracts, and use a few.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    _bounded = field_validator("*")(bounded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,11 @@ def test_a_history_is_told_changed_and_removed(client: httpx.Client) -> None:
         short = {name: value for name, value in body.items() if name != lacking}
         refused = client.post(f"{ROOT}/HistoricalLocations", json=short)
         assert pointers(refused) == [f"/{lacking}"]
+    for end in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
+        refused = client.post(f"{ROOT}/HistoricalLocations", json={**body, "time": end})
+        assert pointers(refused) == ["/time"]
+        assert end in refused.text
+        assert "leave an open end out (null)" in refused.text
 
 
 def test_a_location_is_deleted_with_its_history(client: httpx.Client) -> None:

@@ -86,7 +86,13 @@ def test_a_bad_one_is_named(service: Service, filled: httpx.Client) -> None:
     assert refused["rejected"][0]["pointer"] == "/result_time"
 
 
-@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"])
+@pytest.mark.parametrize(
+    "time",
+    [
+        *("9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"),
+        *("9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z"),
+    ],
+)
 def test_one_of_no_year_in_utc_is_refused(
     service: Service, filled: httpx.Client, time: str
 ) -> None:
@@ -96,6 +102,8 @@ def test_one_of_no_year_in_utc_is_refused(
         for body in ({**row, "result_time": time}, [row, {**row, "result_time": time}]):
             refused = feed.post("/observations", json=body).json()["rejected"]
             assert [one["pointer"] for one in refused] == ["/result_time"]
+    told = {**at(34, resultTime=time), "Datastream": DATASTREAM}
+    assert pointers(filled.post(f"{ROOT}/Observations", json=told)) == ["/resultTime"]
     assert filled.get("/observations", params={"station": "xm-1"}).status_code == 200
 
 
