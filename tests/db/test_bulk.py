@@ -560,6 +560,18 @@ async def test_guards_refuse_their_rows(sessions: Sessions) -> None:
     assert tally.created == 1
 
 
+async def test_what_holds_now_is_not_changed_ahead_of_the_day(sessions: Sessions) -> None:
+    names = (*NAMES, "valid_from")
+    await write(sessions, [row(1), row(2)])
+    begins = [(1, None), (2, "2135-01-01"), (3, "2134-01-01")]
+    rows = [(*row(n, name="新"), None if day is None else json.dumps(day)) for n, day in begins]
+    tally = await write(sessions, rows, names=names, partly=True)
+    assert told(tally) == [(2, "state", "valid_from")]
+    assert (tally.created, tally.updated) == (1, 1)
+    later = (*row(3, name="远"), json.dumps("2135-01-01"))
+    assert (await write(sessions, [later], names=names)).updated == 1
+
+
 async def test_a_repair_is_kept_until_the_geometry_moves(sessions: Sessions) -> None:
     mended = json.dumps({"original_wkb": "00", "method": "structure"})
     number, code, wkb, _, _, *texts = row(1)

@@ -340,6 +340,24 @@ class TestBodies:
         states = (await writer.get(f"{made}/versions")).json()["versions"]
         assert (states[1]["valid_from"], states[1]["valid_to"]) == ("2020-01-01", "2020-01-01")
 
+    async def test_what_holds_now_is_not_changed_ahead_of_the_day(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        now = (await make(writer)).headers["Location"]
+        later = {"name_en": "Later", "valid_from": "2135-01-01"}
+        refused = await writer.patch(now, json={"properties": later})
+        assert (refused.status_code, pointers(refused)) == (400, ["/properties/valid_from"])
+        whole = await writer.put(now, json=region(**later))
+        assert (whole.status_code, pointers(whole)) == (400, ["/properties/valid_from"])
+        stays = (await writer.get(now)).json()["properties"]
+        assert stays["name_en"] == "Region"
+        then = await writer.get(now, params={"as_of": stays["valid_from"]})
+        assert then.json()["properties"]["name_en"] == "Region"
+        # What has not begun may still begin later.
+        made = (await make(writer, valid_from="2134-01-01")).headers["Location"]
+        moved = await writer.patch(made, json={"properties": later})
+        assert (moved.status_code, moved.json()["properties"]["valid_from"]) == (200, "2135-01-01")
+
     async def test_a_patch_merges_objects_and_null_empties(self, writer: httpx.AsyncClient) -> None:
         place = (await make(writer, adcode="350200", licence="CC0")).headers["Location"]
         headers = {"Content-Type": "application/merge-patch+json"}

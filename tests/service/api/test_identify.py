@@ -5,6 +5,7 @@ from datetime import date
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.control import ControlArea
@@ -201,6 +202,22 @@ async def test_what_is_in_force_comes_first_with_its_version(
     scheme = next(one for one in features if one["collection"] == "zone_schemes")
     assert scheme["version"] == scheme["properties"]["version"]
     assert all(isinstance(one["version"], int) for one in features)
+
+
+async def test_what_begins_later_is_not_in_force_before_its_day(
+    anonymous: httpx.AsyncClient, session: AsyncSession, surveyed_city: Region
+) -> None:
+    later = "UPDATE control_area SET valid_from = '2135-01-01' WHERE code = 'line-1'"
+    await session.execute(text(later))
+    await session.commit()
+
+    async def in_force(**day: str) -> bool:
+        asked = {**INSIDE, "collections": "control_areas", **day}
+        (line,) = (await anonymous.get("/identify", params=asked)).json()["features"]
+        return bool(line["in_force"])
+
+    assert not await in_force()
+    assert await in_force(as_of="2135-01-01")
 
 
 async def test_a_page_lists_them(anonymous: httpx.AsyncClient, surveyed_city: Region) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, entity_named, seen_by
 from shanhai.db.collections.data_sources import DATASETS
-from shanhai.db.engine import Executor
+from shanhai.db.engine import Executor, read_today
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import (
@@ -157,6 +157,7 @@ async def identify(
     """
     features: list[dict[str, Any]] = []
     links: list[Link] = []
+    day = str(spot.as_of or await read_today(session))
     for entity in entities:
         seen = seen_by(entity, caller.viewer)
         point = AtPoint.of(seen, spot.lon, spot.lat, spot.tolerance_m)
@@ -164,7 +165,7 @@ async def identify(
         shown = await _read(
             session, entity, caller, spot, point if newest is None else _only(point, newest)
         )
-        features.extend(_told(entity, row, view) for row in shown.rows)
+        features.extend(_told(entity, row, view, day) for row in shown.rows)
         former = 0
         if newest is not None:
             others = _only(point, f"NOT ({newest})")
@@ -198,20 +199,22 @@ async def _read(
     )
 
 
-def _told(entity: Entity, row: FeatureRow, view: View) -> dict[str, Any]:
+def _told(entity: Entity, row: FeatureRow, view: View, day: str) -> dict[str, Any]:
     path = documents.collections_path(entity, "items", row.code)
     return {
         **documents.feature(row._replace(geometry=None)),
         "collection": entity.name,
         "collection_title": entity.title.in_(view.lang),
-        "in_force": _in_force(entity, row.properties),
+        "in_force": _in_force(entity, row.properties, day),
         "version": row.properties.get("version") or row.version,
         "links": [view.link(path, "item", GEOJSON.media_type, as_of=view.day)],
     }
 
 
-def _in_force(entity: Entity, properties: Mapping[str, Any]) -> bool:
-    """Whether an object holds today, rather than being prepared or over."""
+def _in_force(entity: Entity, properties: Mapping[str, Any], day: str) -> bool:
+    """Whether an object holds on a day, rather than being prepared or over."""
+    if (properties.get("valid_from") or day) > day:
+        return False
     state = properties.get("status") or properties.get("state")
     if entity.name in PUBLISHED_TO_HOLD:
         return state == "published"

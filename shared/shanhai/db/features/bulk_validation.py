@@ -27,7 +27,7 @@ from shanhai.db.features.entity import (
     PendingWrite,
     Verb,
 )
-from shanhai.db.features.preconditions import shown_when
+from shanhai.db.features.preconditions import NOT_AHEAD, shown_when
 from shanhai.db.features.property_values import told_value
 from shanhai.db.features.selection import EXACT_REGIONS
 from shanhai.db.identity import PUBLISHERS, Identity
@@ -344,16 +344,21 @@ async def _bringing_others(
 
 
 async def _rewriting(session: AsyncSession, stage: Stage, found: Rejections) -> None:
-    """Rows that would begin before the present state did."""
+    """Rows that would begin before the present state did, or end it ahead of their day."""
     if not stage.entity.historic or all(item.column != "valid_from" for item in stage.kept):
         return
     query = (
         f"SELECT i_r.row, i_r.code FROM {ROWS} i_r"  # noqa: S608
-        f" JOIN {stage.entity.table} i_t ON i_t.id = i_r.found"
-        " WHERE i_r.changed AND i_r.c_valid_from < i_t.valid_from"
+        f" JOIN {stage.entity.table} i_t ON i_t.id = i_r.found WHERE i_r.changed AND i_r."
     )
+    before = f"{query}c_valid_from < i_t.valid_from"
     detail = Label("不得早于现行状态的起始日", "must not lie before the present state began")
-    await found.add_all(session, query, "state", "valid_from", detail)
+    await found.add_all(session, before, "state", "valid_from", detail)
+    ahead = (
+        f"{query}c_valid_from > current_date AND coalesce(i_t.valid_from <= current_date, true)"
+        " AND coalesce(i_t.valid_to > current_date, true)"
+    )
+    await found.add_all(session, ahead, "state", "valid_from", NOT_AHEAD)
 
 
 async def judge_written(

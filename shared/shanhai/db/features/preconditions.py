@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import vocabulary
+from shanhai.db.collections.guards import refused
 from shanhai.db.features.columns import columns_of, table_of
 from shanhai.db.features.entity import Editing, Entity, Lifecycle, PendingWrite
 from shanhai.db.features.input_validation import Draft, code_property
@@ -16,6 +17,13 @@ from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import RowContents, referrers
 from shanhai.db.identity import PUBLISHERS, Identity, demand_role
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, demand_state
+from shanhai.vocabulary import Label
+
+NOT_AHEAD = Label(
+    "不得晚于今天：现行状态届时才能更改，请到当日更改，或在规划的新版次中准备",
+    "must not lie after today, as the present state holds until then: make the change on its day,"
+    " or prepare it in a new edition of the plan",
+)
 
 
 def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
@@ -224,11 +232,8 @@ def demand_code(entity: Entity, draft: Draft, code: str, under: str) -> None:
     """
     if draft.code in {None, code}:
         return
-    en, zh = f"cannot be changed; it is {code!r}", f"不可更改，应为 {code!r}"
-    pointer = f"{under}/{code_property(entity).name}"
-    raise InvalidInput(
-        f"{pointer}: {en}", message_zh=f"{pointer}：{zh}", faults=[Fault(pointer, en, zh)]
-    )
+    rule = Label(f"不可更改，应为 {code!r}", f"cannot be changed; it is {code!r}")
+    raise refused(f"{under}/{code_property(entity).name}", rule)
 
 
 def demand_parents(values: Mapping[str, Any], within: Mapping[str, str], under: str) -> None:
@@ -248,30 +253,28 @@ def begin_state(entity: Entity, before: Image, contents: RowContents, under: str
     """Say from when on the new state holds: from today, unless it is given.
 
     What has ended, or has not begun, is corrected where it stands.
+
+    Raises:
+        InvalidInput: it would rewrite a former state, or end the present one ahead of its day.
     """
     if not entity.historic or "valid_from" not in columns_of(entity):
         return
-    today = before.today
+    today, start = before.today, before.valid_from
+    begun = start is None or start <= today
     given: date | None = contents.columns.get("valid_from")
     if given is not None:
-        if before.valid_from is not None and given < before.valid_from:
-            _refuse_rewriting(before.valid_from, under)
+        if start is not None and given < start:
+            zh = f"不得早于现行状态的起始日 {start}"
+            en = f"must not lie before {start}, when the present state began"
+            raise refused(f"{under}/valid_from", Label(zh, en))
+        if given > today and begun and (before.valid_to is None or before.valid_to > today):
+            raise refused(f"{under}/valid_from", NOT_AHEAD)
         return
     end = contents.columns.get("valid_to", before.valid_to)
-    begun = before.valid_from is None or before.valid_from <= today
     if begun and (end is None or end > today):
         contents.columns["valid_from"] = today
     else:
         contents.columns.pop("valid_from", None)
-
-
-def _refuse_rewriting(start: date, under: str) -> None:
-    en = f"must not lie before {start}, when the present state began"
-    zh = f"不得早于现行状态的起始日 {start}"
-    pointer = f"{under}/valid_from"
-    raise InvalidInput(
-        f"{pointer}: {en}", message_zh=f"{pointer}：{zh}", faults=[Fault(pointer, en, zh)]
-    )
 
 
 async def ask_guards(session: AsyncSession, editing: Editing, change: PendingWrite) -> None:
