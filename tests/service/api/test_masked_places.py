@@ -498,6 +498,26 @@ async def test_unknown_names_are_refused_with_the_nearest(
     assert refused.json()["errors"][0]["pointer"] == "/properties/observed_to"
 
 
+async def test_a_name_of_several_species_is_refused_with_their_codes(
+    masked_world: dict[str, dict[str, str]], anonymous: httpx.AsyncClient
+) -> None:
+    admin, planner = masked_world["admin@None"], masked_world["planner@here"]
+    refused = await anonymous.post(ITEMS, json=found("名", "met-x", OPEN), headers=planner)
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == "/properties/species"
+    assert "'dolphin', 'egret'" in refused.json()["detail"]
+    again = {"code": "again", "scientific_name": "sousa chinensis", "name_zh": "豚"}
+    assert (await anonymous.post("/species", json=again, headers=admin)).status_code == 201
+    for name, code in (("sousa chinensis", "again"), ("Sousa chinensis", "dolphin"), ("豚", None)):
+        body = found(name, f"met-{code}-again", CORNERS[0])
+        made = await anonymous.post(ITEMS, json=body, headers=planner)
+        assert made.status_code == 201, made.text
+        assert made.json()["properties"]["species"] == (code or "again")
+    either = found("SOUSA CHINENSIS", "met-x", CORNERS[0])
+    refused = await anonymous.post(ITEMS, json=either, headers=planner)
+    assert "'again', 'dolphin'" in refused.json()["detail"]
+
+
 async def test_a_name_that_is_taken_is_refused_by_name_and_value(
     masked_world: dict[str, dict[str, str]], anonymous: httpx.AsyncClient
 ) -> None:

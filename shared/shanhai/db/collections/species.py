@@ -11,7 +11,7 @@ from shanhai.db.collections import guards
 from shanhai.db.engine import read_today
 from shanhai.db.features import columns, entity
 from shanhai.db.queries.audit import Act
-from shanhai.errors import Fault, InvalidInput
+from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
 
 _SPECIES, _FOUND = columns.Columns("sp"), columns.Columns("oc")
@@ -25,10 +25,10 @@ RANKS = {
 }
 """What a species belongs to, from the widest; a column of each is `taxon_{rank}`."""
 _NAMED = text(
-    "SELECT code FROM species WHERE deleted_at IS NULL"
-    " AND (code = :name OR lower(scientific_name) = lower(:name) OR name_zh = :name)"
-    " ORDER BY code <> :name, lower(scientific_name) <> lower(:name), accepted_id NULLS FIRST, id"
-    " LIMIT 1"
+    "SELECT code FROM (SELECT code, rank() OVER (ORDER BY code <> :name, scientific_name <> :name,"
+    " lower(scientific_name) <> lower(:name), accepted_id IS NOT NULL) FROM species WHERE"
+    " deleted_at IS NULL AND (code = :name OR lower(scientific_name) = lower(:name)"
+    " OR name_zh = :name)) named WHERE rank = 1 ORDER BY code"
 )
 _NEAREST = text(
     "SELECT scientific_name FROM species WHERE deleted_at IS NULL"
@@ -60,22 +60,23 @@ async def species_named(session: AsyncSession, name: str, pointer: str) -> str:
     """The code of the species a text names: by code, scientific or Chinese name.
 
     Raises:
-        InvalidInput: the list has none of that name.
+        InvalidInput: the list has none of that name, or several.
     """
-    code = await session.scalar(_NAMED, {"name": name})
-    if code is not None:
-        return str(code)
+    codes = (await session.scalars(_NAMED, {"name": name})).all()
+    if len(codes) == 1:
+        return str(codes[0])
+    if codes:
+        listed = ", ".join(map(repr, codes))
+        told = f"several species are called {name!r}; give the code: {listed}"
+        raise guards.refused(pointer, Label(f"名录中 {name!r} 不止一种，请填代码：{listed}", told))
     asked = {"name": name, "most": entity.MOST_NEAR_NAMES}
     near = (await session.scalars(_NEAREST, asked)).all()
     en = f"{name[:200]!r} is no name of the list of species"
     zh = f"物种名录中没有 {name[:200]!r}"
     if near:
-        quoted = [repr(one) for one in near]
-        en, zh = (
-            f"{en}; the nearest are {', '.join(quoted)}",
-            f"{zh}；相近的有：{'、'.join(quoted)}",
-        )
-    raise InvalidInput(en, message_zh=zh, faults=[Fault(pointer, en, zh)])
+        en += f"; the nearest are {', '.join(map(repr, near))}"
+        zh += f"；相近的有：{'、'.join(map(repr, near))}"
+    raise guards.refused(pointer, Label(zh, en))
 
 
 async def named_in_the_list(
