@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.cases import leads
 from shanhai.db.cases.queries import CASES
+from shanhai.db.collections import guards
 from shanhai.db.collections.mines import MINES
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.engine import read_today
@@ -322,13 +323,11 @@ async def _hold_producing(
     mine = await find_mine(session, code, identity.viewer, lock=True)
     demand_role(identity, roles, mine.region_id)
     if mine.kind != "producing":
-        raise refused(
-            "",
-            Label(
-                "仅生产矿山有恢复基金和年度报告",
-                "only a producing mine has a restoration fund and yearly reports",
-            ),
+        rule = Label(
+            "仅生产矿山有恢复基金和年度报告",
+            "only a producing mine has a restoration fund and yearly reports",
         )
+        raise refused("", rule)
     return mine
 
 
@@ -367,7 +366,8 @@ async def add_deposit(
     Raises:
         Unauthenticated, Forbidden: the identity may not.
         NotFound: there is no mine it may know of.
-        Conflict: the mine does not produce, the money is not there, or the entry is not.
+        InvalidInput: there is no such entry, or no reason is given.
+        Conflict: the mine does not produce, the money is not there, or the entry was taken back.
     """
     everybody = frozenset().union(*DEPOSIT_ROLES.values())
     mine = await _hold_producing(session, code, identity, everybody)
@@ -386,7 +386,7 @@ async def add_deposit(
         row.kind, row.year, row.amount = of.kind, of.year, -of.amount
     demand_role(identity, DEPOSIT_ROLES[row.kind], mine.region_id)
     if row.kind == "forfeited" and not new.note:
-        raise refused("/note", Label("没收须说明原因", "money is forfeited for a reason"))
+        raise guards.refused("/note", Label("没收须说明原因", "money is forfeited for a reason"))
     before = sum_deposits((line.kind, line.amount) for line in lines)
     after = sum_deposits([*((line.kind, line.amount) for line in lines), (row.kind, row.amount)])
     if after.balance < min(before.balance, ZERO):
@@ -406,12 +406,12 @@ async def add_deposit(
 
 def _reversible(lines: Sequence[DepositLine], number: int) -> DepositLine:
     found = next((line for line in lines if line.id == number), None)
-    if found is None or found.reverses is not None:
+    if found is None:
         rule = Label(f"没有可冲销的记录 {number}", f"there is no entry {number} to take back")
-        raise refused("/reverses", rule)
-    if any(line.reverses == number for line in lines):
-        rule = Label(f"记录 {number} 已冲销", f"entry {number} was taken back already")
-        raise refused("/reverses", rule)
+        raise guards.refused("/reverses", rule)
+    if found.reverses is not None or any(line.reverses == number for line in lines):
+        told = f"entry {number} takes another back, or was taken back already"
+        raise refused("/reverses", Label(f"记录 {number} 为冲销记录，或已冲销", told))
     return found
 
 
@@ -503,13 +503,14 @@ async def add_report(
     Raises:
         Unauthenticated, Forbidden: the identity may not.
         NotFound: there is no mine it may know of.
-        Conflict: the mine does not produce or has no shape, or the year is still to come.
+        InvalidInput: the year is still to come.
+        Conflict: the mine does not produce or has no shape.
     """
     mine = await _hold_producing(session, code, identity, REPORTERS)
     today = await read_today(session)
     if new.year > today.year:
         rule = Label(f"不得晚于 {today.year} 年", f"must not lie after {today.year}")
-        raise refused("/year", rule)
+        raise guards.refused("/year", rule)
     if mine.wkb is None:
         rule = Label("矿山尚无范围，须先绘制", "the mine has no shape yet: draw it first")
         raise refused("", rule)

@@ -12,7 +12,7 @@ from shanhai.db.balance_rules import balance_rules
 from shanhai.db.collections.guards import became, documents_known
 from shanhai.db.features import columns, entity
 from shanhai.db.queries.audit import Act, record
-from shanhai.errors import Conflict, Fault
+from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.vocabulary import BALANCE_DIRECTIONS, BALANCE_KINDS, BALANCE_STATES, Label, Role, Scope
 
 UNIT_OF = {kind.code: kind.unit for kind in BALANCE_KINDS}
@@ -125,7 +125,9 @@ async def entry_is_whole(session: AsyncSession, change: entity.PendingWrite) -> 
     after = change.after
     if change.before is not None or after is None:
         return ()
-    faults = [*_of_kind(after), *await documents_known(session, change)]
+    if faults := _of_kind(after):
+        raise InvalidInput.of(faults)
+    await documents_known(session, change)
     if after.get("reverses") is not None:
         faults += await _reversal(session, after)
     if after.get("counterpart") is not None:

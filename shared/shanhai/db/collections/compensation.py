@@ -130,6 +130,7 @@ _STATION_KIND = text("SELECT kind FROM station WHERE code = :code AND deleted_at
 _ZONING = text("SELECT true FROM zone_scheme WHERE code = :code AND deleted_at IS NULL LIMIT 1")
 
 
+@guards.of_values
 async def rule_goes_with_basis(
     session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
@@ -217,6 +218,7 @@ async def stays_once_in_force(
     ]
 
 
+@guards.of_values
 async def two_sides(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """A district agrees with another than itself."""
     after = change.after or {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, computed_by_jobs
+from shanhai.db.collections import guards
 from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.collections.notices import heard_before
 from shanhai.db.features import entity
@@ -105,9 +105,9 @@ CONTROL_AREAS = entity.Entity(
             ),
         ),
         guards=(
-            PERIOD,
-            AS_CLASSIFIED,
-            computed_by_jobs,
+            guards.PERIOD,
+            guards.AS_CLASSIFIED,
+            guards.computed_by_jobs,
             within_joint_plan(),
             stays_once_decided,
             heard_before("control_areas", "status", "published"),
@@ -190,10 +190,11 @@ ZONE_CLASSES = entity.Entity(
         _CLASS.source,
         *_CLASS.period,
     ),
-    editing=entity.Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
+    editing=entity.Editing(roles=_WRITERS, guards=(guards.RECORD_PERIOD,)),
 )
 
 
+@guards.of_values
 async def whose_place_is_told(
     session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
@@ -246,6 +247,6 @@ CONTROL_RULES = entity.Entity(
         *_RULE.period,
     ),
     editing=entity.Editing(
-        roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told, stays_once_decided)
+        roles=_WRITERS, guards=(guards.RECORD_PERIOD, whose_place_is_told, stays_once_decided)
     ),
 )

@@ -27,6 +27,17 @@ DRAWN = Lifecycle(
 )
 
 
+def of_values(guard: Guard) -> Guard:
+    """A guard of what is given, whatever the state of things: its faults are invalid input."""
+
+    async def asked(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+        if faults := await guard(session, change):
+            raise InvalidInput.of(faults)
+        return ()
+
+    return asked
+
+
 def in_order(first: str, last: str, rule: Label, *, under: str = "/properties") -> Guard:
     """A guard: the member `last` is not below the member `first`."""
 
@@ -67,13 +78,11 @@ async def computed_by_jobs(session: AsyncSession, change: PendingWrite) -> Seque
     """Only a job makes an object that counts as computed."""
     now, then = (change.after or {}).get("origin"), (change.before or {}).get("origin")
     if now == "computed" and then != "computed":
-        raise refused(
-            "/properties/origin",
-            Label(
-                "仅作业可生成 `computed` 对象；请填 `drawn` 或 `imported`",
-                "only jobs make what is computed; say `drawn` or `imported`",
-            ),
+        rule = Label(
+            "仅作业可生成 `computed` 对象；请填 `drawn` 或 `imported`",
+            "only jobs make what is computed; say `drawn` or `imported`",
         )
+        raise refused("/properties/origin", rule)
     return ()
 
 
@@ -92,6 +101,7 @@ async def unknown_documents(
     return (await session.scalars(_UNKNOWN, asked)).all() if codes else ()
 
 
+@of_values
 async def documents_known(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
     """A record's `evidence` names documents that are there."""
     codes = (change.after or {}).get("evidence") or ()
@@ -135,11 +145,7 @@ def became(change: PendingWrite, member: str, value: str) -> bool:
 
 def refused(pointer: str, rule: Label) -> InvalidInput:
     """The refusal of a body for one member."""
-    return InvalidInput(
-        f"{pointer}: {rule.en}",
-        message_zh=f"{pointer}：{rule.zh}",
-        faults=[Fault(pointer, rule.en, rule.zh)],
-    )
+    return InvalidInput.placed([Fault(pointer, rule.en, rule.zh)])
 
 
 # Copies name what they were copied from: two of the same have that in common, or one is the other.

@@ -115,13 +115,11 @@ async def _demand_regions(session: AsyncSession, listed: list[str], lead: str | 
     nested = list(await session.scalars(_NOT_APART, {"codes": listed}))
     if nested:
         named = ", ".join(nested)
-        raise refused(
-            pointer,
-            Label(
-                f"不得为协同发展区或位于另一列出的区域之内：{named}",
-                f"must be neither a cooperation region nor lie in another one listed: {named}",
-            ),
+        rule = Label(
+            f"不得为协同发展区或位于另一列出的区域之内：{named}",
+            f"must be neither a cooperation region nor lie in another one listed: {named}",
         )
+        raise refused(pointer, rule)
 
 
 async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:

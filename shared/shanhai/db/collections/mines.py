@@ -55,6 +55,7 @@ async def _unproved(session: AsyncSession, after: Mapping[str, Any]) -> Sequence
     return faults
 
 
+@guards.of_values
 async def known_in_full(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """A mine that produces has an owner and a licence."""
     after = change.after or {}

@@ -11,7 +11,7 @@ from shanhai import vocabulary
 from shanhai.db.collections import guards
 from shanhai.db.compliance.rules import activities
 from shanhai.db.features import columns, entity
-from shanhai.errors import Fault, InvalidInput
+from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
 
 _ISLAND, _OUTFALL = columns.Columns("isl"), columns.Columns("ofl")
@@ -25,6 +25,7 @@ KEPT_CLASSES = ("uninhabited", "protected")
 _CLASSES = {term.code: term.label for term in vocabulary.ISLAND_CLASSES}
 
 
+@guards.of_values
 async def uses_are_known(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """What an island may be used for are activities of the rules."""
     known = activities().known
@@ -42,21 +43,18 @@ async def uses_are_known(session: AsyncSession, change: entity.PendingWrite) -> 
 _OBSERVABLE = text("SELECT code, unit, low, high FROM observed_property WHERE code = ANY (:codes)")
 
 
+@guards.of_values
 async def limits_are_of_properties(
     session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
-    """A permit limits what can be observed, each by a number of the property's unit and range.
-
-    Raises:
-        InvalidInput: it names another property, or tells something else of one.
-    """
+    """A permit limits what can be observed, each by a number of the property's unit and range."""
     limits = (change.after or {}).get("limits") or {}
     if limits == (change.before or {}).get("limits"):
         return ()
     found = await session.execute(_OBSERVABLE, {"codes": list(limits)})
     known = {row.code: row for row in found}
     rules = {name: _limit_rule(value, known.get(name)) for name, value in limits.items()}
-    faults = [
+    return [
         Fault(
             f"/properties/limits/{name}",
             f"limits.{name}: {limits[name]!r}: {rule.en}",
@@ -65,9 +63,6 @@ async def limits_are_of_properties(
         for name, rule in rules.items()
         if rule is not None
     ]
-    if faults:
-        raise InvalidInput.of(faults)
-    return ()
 
 
 def _limit_rule(value: object, of: Any) -> Label | None:

@@ -26,6 +26,7 @@ def _editing(*rules: entity.Guard) -> entity.Editing:
     return entity.Editing(roles=_WRITERS, scopes=_SCOPES, guards=(guards.RECORD_PERIOD, *rules))
 
 
+@guards.of_values
 async def within_scale(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """Scores go from 0 to 100, and weigh something."""
     after = change.after or {}

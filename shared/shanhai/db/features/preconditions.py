@@ -33,10 +33,9 @@ def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
         InvalidInput: it begins in another state.
     """
     if given not in {None, lifecycle.initial}:
-        en = f"a new one begins as {lifecycle.initial!r}"
-        zh = f"新建时的状态为 {lifecycle.initial!r}"
-        pointer = f"{under}/{lifecycle.property}"
-        raise InvalidInput(en, message_zh=zh, faults=[Fault(pointer, en, zh)])
+        first = repr(lifecycle.initial)
+        rule = Label(f"新建时的状态为 {first}", f"a new one begins as {first}")
+        raise refused(f"{under}/{lifecycle.property}", rule)
 
 
 def demand_change(
@@ -244,9 +243,7 @@ def demand_parents(values: Mapping[str, Any], within: Mapping[str, str], under: 
         if values.get(name) not in {None, code}
     ]
     if faults:
-        raise InvalidInput(
-            "the body and the path differ", message_zh="请求体与路径不一致", faults=faults
-        )
+        raise InvalidInput.placed(faults)
 
 
 def begin_state(entity: Entity, before: Image, contents: RowContents, under: str) -> None:
@@ -281,7 +278,8 @@ async def ask_guards(session: AsyncSession, editing: Editing, change: PendingWri
     """Refuse what a rule of the entity forbids.
 
     Raises:
-        Conflict: with the faults of all the guards.
+        InvalidInput: what is given breaks it, whatever the state of things.
+        Conflict: with the faults of all the other guards.
     """
     faults: list[Fault] = []
     for guard in editing.guards:

@@ -65,6 +65,9 @@ async def test_quarrying_is_refused_on_a_protected_island(
         assert refused.status_code == 409, kept
         assert pointers(refused) == ["/measure"]
         assert f"'islet' ({kept})" in refused.json()["detail"]
+    body = {"type": "Feature", "properties": {"allowed_uses": ["tree_planting", "nope"]}}
+    unknown = await people["planner"].patch(f"{ISLANDS}/islet", json=body)
+    assert (unknown.status_code, pointers(unknown)) == (400, ["/properties/allowed_uses/1"])
     planted = await people["owner"].put(f"{MEASURES}/tree_planting", json={"planned": 1})
     assert planted.status_code == 201, planted.text
     await said(allowed_uses=["quarrying"])

@@ -111,12 +111,12 @@ class TestTitles:
             await people["planner"].post("/demonstration-criteria", json=criterion)
         ).status_code == 201
         heavy = await people["planner"].patch("/demonstration-criteria/example", json={"weight": 0})
-        assert (heavy.status_code, pointers(heavy)) == (409, ["/weight"])
+        assert (heavy.status_code, pointers(heavy)) == (400, ["/weight"])
         score = {"code": "s", "region": "banan", "criterion": "example", "year": 2025}
         for value, evidence, status, pointer in (
-            ("100.01", [], 409, "/score"),
+            ("100.01", [], 400, "/score"),
             ("-1", [], 400, "/score"),
-            ("80", ["nothing"], 409, "/evidence"),
+            ("80", ["nothing"], 400, "/evidence"),
         ):
             sent = {**score, "score": value, "evidence": evidence}
             refused = await people["planner"].post(SCORES, json=sent)
