@@ -83,30 +83,30 @@ async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> 
     ("changes", "pointer"),
     [
         ({"kind": "sideways"}, "/kind"),
-        ({"property": None}, ""),
+        ({"property": None}, "/property"),
         ({"property": "none"}, "/property"),
         ({"stations": ["none"]}, "/stations/0"),
         ({"limits": {}}, "/limits"),
         ({"limits": {"purple": 1}}, "/limits/purple"),
         ({"limits": {"yellow": 1e16}}, "/limits"),
-        ({"limits": {"yellow": 75, "red": 75}}, ""),
-        ({"reset": 76}, ""),
-        ({"kind": "below", "limits": {"yellow": 5}, "reset": 4}, ""),
-        ({"kind": "rate", "limits": {"yellow": 0}}, ""),
-        ({"kind": "no_data", "min_duration_s": 1}, ""),
+        ({"limits": {"yellow": 75, "red": 75}}, "/limits"),
+        ({"reset": 76}, "/reset"),
+        ({"kind": "below", "limits": {"yellow": 5}, "reset": 4}, "/reset"),
+        ({"kind": "rate", "limits": {"yellow": 0}}, "/limits"),
+        ({"kind": "no_data", "min_duration_s": 1}, "/min_duration_s"),
         ({"min_duration_s": -1}, "/min_duration_s"),
         ({"name_zh": "\x00"}, "/name_zh"),
         ({"code": "a b"}, "/code"),
-        ({"plan": "plan"}, ""),
-        ({"kind": "indicator_behind_target"}, ""),
-        ({"kind": "indicator_behind_target", "property": None, "indicator": "woods"}, ""),
-        ({"kind": "indicator_behind_target", "property": None, "reset": 5}, ""),
-        ({"kind": "red_line_lead", "property": None}, ""),
+        ({"plan": "plan"}, "/plan"),
+        ({"kind": "indicator_behind_target"}, "/property"),
+        ({"kind": "indicator_behind_target", "property": None, "indicator": "woods"}, "/plan"),
+        ({"kind": "indicator_behind_target", "property": None, "reset": 5}, "/reset"),
+        ({"kind": "red_line_lead", "property": None}, "/control_kind"),
         ({"kind": "red_line_lead", "property": None, "control_kind": "line"}, "/control_kind"),
-        ({**LEADS, "limits": {"yellow": -1}}, ""),
-        ({"kind": "line_decline", "property": None}, ""),
-        ({**LEADS, "kind": "line_decline", "reset": 5}, ""),
-        ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, ""),
+        ({**LEADS, "limits": {"yellow": -1}}, "/limits"),
+        ({"kind": "line_decline", "property": None}, "/control_kind"),
+        ({**LEADS, "kind": "line_decline", "reset": 5}, "/reset"),
+        ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, "/valid_to"),
         ({"valid_from": "soon"}, "/valid_from"),
         ({"quiet": {"from": "22:00"}}, "/quiet/to"),
         ({"quiet": {**NIGHT, "to": "7:00"}}, "/quiet/to"),
@@ -127,17 +127,17 @@ async def test_rules_that_make_no_sense_are_refused(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"limits": {"yellow": 75, "red": 75}}, "限值须从蓝色到红色逐级加重"),
-        ({"reset": 76}, "恢复值须在各限值的安全一侧"),
-        ({"kind": "rate", "limits": {"yellow": 0}}, "各级限值须大于 0"),
-        ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, "止日须晚于起日"),
+        ({"limits": {"yellow": 75, "red": 75}}, "limits：须从蓝色到红色逐级加重"),
+        ({"reset": 76}, "reset：须在各限值的安全一侧"),
+        ({"kind": "rate", "limits": {"yellow": 0}}, "limits：各级限值须大于 0"),
+        ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, "valid_to：止日须晚于起日"),
     ],
 )
 async def test_rules_that_make_no_sense_are_refused_without_names_of_fields(
     planner: httpx.AsyncClient, changes: dict[str, Any], told: str
 ) -> None:
     answer = await planner.post("/alert-rules?lang=zh", json={**NEW, **changes})
-    assert answer.json()["detail"] == f"请求体无效：/：{told}"
+    assert answer.json()["detail"] == f"请求体无效：/{told}"
 
 
 async def test_a_cut_of_a_red_line_is_shown_as_an_alert(

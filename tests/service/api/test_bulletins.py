@@ -292,9 +292,9 @@ async def test_a_bulletin_is_asked_for_with_the_right_to_draft(
     path = "/processes/publish-bulletin/execution"
     good = {"region": REGION, "first": "2025-01-01", "last": "2025-03-31"}
     for more, pointer in (
-        ({"last": "2024-12-31"}, "/inputs"),
-        ({"last": "2026-03-31"}, "/inputs"),
-        ({"first": "2015-12-31", "last": "2016-03-31"}, "/inputs"),
+        ({"last": "2024-12-31"}, "/inputs/last"),
+        ({"last": "2026-03-31"}, "/inputs/last"),
+        ({"first": "2015-12-31", "last": "2016-03-31"}, "/inputs/first"),
         ({"first": "2998-01-01", "last": "2998-03-31"}, "/inputs/last"),
         ({"template": "none"}, "/inputs/template"),
         ({"issue": 0}, "/inputs/issue"),

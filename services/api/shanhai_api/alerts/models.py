@@ -17,7 +17,7 @@ from pydantic import (
 from shanhai import vocabulary
 from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.thresholds import DAYS_LATE, RANK, Kind, QuietHours, measure_unit
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, broken_at
 from shanhai_api.kit.answers import Answered, CodeNamed, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.body import ENGLISH_NAME, Body, called_in_both
 from shanhai_api.kit.view import View
@@ -205,14 +205,16 @@ class RuleContents(Body):
         """The members fit one another."""
         self._check_members()
         if self.kind == "no_data" and self.min_duration_s:
-            raise ValueError("limits are the duration of no_data / 无数据的时长由限值给出")
+            raise broken_at(
+                "min_duration_s", rule="limits are the duration / 无数据的时长由限值给出"
+            )
         if self.kind in {"rate", "no_data"} and min(self.limits.values()) <= 0:
-            raise ValueError("limits must be above 0 / 各级限值须大于 0")
+            raise broken_at("limits", rule="limits must be above 0 / 各级限值须大于 0")
         counts_up = self.kind in {"settlement_waiting", "mine_report_due"}
         if (self.ends_at_0() or counts_up) and min(self.limits.values()) < 0:
-            raise ValueError("limits must not be below 0 / 各级限值不得小于 0")
+            raise broken_at("limits", rule="limits must not be below 0 / 各级限值不得小于 0")
         if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to must be after valid_from / 止日须晚于起日")
+            raise broken_at("valid_to", rule="valid_to must be after valid_from / 止日须晚于起日")
         self._check_order()
         return self
 
@@ -222,7 +224,7 @@ class RuleContents(Body):
         every = (*OF_STATIONS, *OF_TARGETS, *OF_LINES, *OF_BALANCES, *OF_SETTLEMENTS)
         for name in every:
             if name not in taken and getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
+                raise broken_at(name, rule=f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
         needed = {
             **dict.fromkeys(("no_data", *TAKEN), None),
             **dict.fromkeys(("red_line_lead", "line_decline"), "control_kind"),
@@ -230,23 +232,24 @@ class RuleContents(Body):
         }
         missing = needed.get(self.kind, "property")
         if missing is not None and getattr(self, missing) is None:
-            raise ValueError(f"{self.kind} needs {missing} / {self.kind} 须给出 {missing}")
+            raise broken_at(missing, rule=f"{self.kind} needs {missing} / {self.kind} 须给出该项")
         if self.indicator is not None and self.plan is None:
-            raise ValueError("an indicator needs its plan / 给出 indicator 时须给出 plan")
+            raise broken_at("plan", rule="an indicator needs its plan / 给出指标时须给出规划")
 
     def _check_order(self) -> None:
         """A more serious level lies further out, and the reset on the safe side of all."""
         sign = -1 if self.kind == "below" else 1
         ordered = [sign * self.limits[level] for level in self._levels()]
         if any(upper <= lower for lower, upper in pairwise(ordered)):
-            raise ValueError("each level must be more severe / 限值须从蓝色到红色逐级加重")
+            raise broken_at("limits", rule="each must be more severe / 须从蓝色到红色逐级加重")
         if self.reset is not None and sign * self.reset > ordered[0]:
-            raise ValueError("reset must be safer than any limit / 恢复值须在各限值的安全一侧")
+            raise broken_at("reset", rule="must be safer than any limit / 须在各限值的安全一侧")
         if self.ends_at_0() and self.reset:
-            raise ValueError(
-                f"{self.kind} ends at 0: the target is kept up with, the case closed, what is lost"
-                f" or lacking regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号、面积恢复"
-                "或缺额补足"
+            raise broken_at(
+                "reset",
+                rule=f"{self.kind} ends at 0: the target is kept up with, the case closed, what is"
+                f" lost or lacking regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号、"
+                "面积恢复或缺额补足",
             )
 
     def ends_at_0(self) -> bool:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from shanhai.db.bulletins.template import Template
 from shanhai.processes.kit.contract import WORD_TYPE, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import NamedTask, Task
-from shanhai.validation import Code, Rfc3339Date
+from shanhai.validation import Code, Rfc3339Date, broken_at
 from shanhai.vocabulary import Label
 
 Point = tuple[date, float]
@@ -293,15 +293,13 @@ class PublishBulletinInputs(Inputs):
     def check_period(self) -> "PublishBulletinInputs":
         """A period has days, not too many, and standards to judge it by."""
         if self.first < EARLIEST:
-            raise ValueError(f"first is before {EARLIEST} / 起始日不得早于 {EARLIEST}")
+            raise broken_at("first", rule=f"first is before {EARLIEST} / 起始日不得早于 {EARLIEST}")
         days = (self.last - self.first).days + 1
         if days < 1:
-            raise ValueError("last is before first / 截止日早于起始日")
+            raise broken_at("last", rule="last is before first / 截止日早于起始日")
         if days > LONGEST_DAYS:
-            raise ValueError(
-                f"the period has {days} days; at most {LONGEST_DAYS}"
-                f" / 时段不得超过 {LONGEST_DAYS} 天"
-            )
+            rule = f"the period has {days} days; at most {LONGEST_DAYS}"
+            raise broken_at("last", rule=f"{rule} / 时段不得超过 {LONGEST_DAYS} 天")
         return self
 
 
