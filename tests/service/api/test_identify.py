@@ -212,7 +212,7 @@ async def test_what_begins_later_is_not_in_force_before_its_day(
     await session.commit()
 
     async def in_force(**day: str) -> bool:
-        asked = {**INSIDE, "collections": "control_areas", **day}
+        asked = httpx.QueryParams({**INSIDE, "collections": "control_areas"}).merge(day)
         (line,) = (await anonymous.get("/identify", params=asked)).json()["features"]
         return bool(line["in_force"])
 
