@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from pydantic import Field, model_validator
 
 from shanhai.db import settlements
-from shanhai.db.tables.compensation import CompensationEvent, CompensationSettlement
+from shanhai.db.collections import guards
+from shanhai.db.tables.compensation import CompensationSettlement
 from shanhai.errors import Forbidden
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import COMPENSATION_SIDES, SETTLEMENT_STATES, Label
@@ -116,11 +117,6 @@ class SettlementEvent(answers.Answered):
     reason: str | None
     evidence: list[str]
     at: answers.Moment
-
-    @classmethod
-    def of(cls, event: CompensationEvent) -> Self:
-        """A step as it is shown."""
-        return cls.from_row(event)
 
 
 class SettlementListed(answers.Answered):
@@ -256,13 +252,18 @@ async def _shown(
 ) -> answers.Answer[SettlementShown]:
     seen = await settlements.find_agreement(context.session, agreement, context.caller.viewer)
     events = await settlements.list_events(context.session, row.id)
+    named = [code for event in events for code in event.evidence]
+    hidden = await guards.unknown_documents(context.session, named, context.caller.viewer)
     shown = SettlementShown.told(
         row,
         title=f"{titled(SETTLEMENTS, seen, context)} {row.year}",
         content=ComputedSettlement(**row.content),
         upstream_confirmed=row.upstream_confirmed_by is not None,
         downstream_confirmed=row.downstream_confirmed_by is not None,
-        events=[SettlementEvent.of(event) for event in events],
+        events=[
+            SettlementEvent.from_row(one, evidence=[c for c in one.evidence if c not in hidden])
+            for one in events
+        ],
         links=[context.link(agreement_path(seen.code, "settlements"), "up")],
     )
     return answers.Answer(

@@ -331,8 +331,7 @@ async def show_review(
     seen = await find_plan(read.session, plan, read.caller.viewer)
     review = await reviews.find_review(read.session, seen, year, read.caller)
     content = await reviews.read_content(read.session, seen, review)
-    if read.caller.anonymous:
-        content = await reviews.without_names(read.session, content)
+    state, content = hash_of(content), await reviews.told_to(read.session, content, read.caller)
     chosen, stamp = choose_format(read.request, REVIEW_FORMATS), _stamp(review, read)
     if chosen is PDF or chosen is DOCX:
         make = partial(reports.review_pages, content, read.lang, stamp)
@@ -345,7 +344,7 @@ async def show_review(
         "states": reports.STATES,
     }
     shown = DutyReviewShown.of(seen, review, content, read)
-    return answers.Answer(shown, state=hash_of(content), page=page)
+    return answers.Answer(shown, state=state, page=page)
 
 
 def _stamp(review: DutyReview, view: View) -> str | None:
@@ -433,5 +432,6 @@ async def _shown(
     write: WriteContext, plan: PlanSeen, review: DutyReview, location: str | None = None
 ) -> answers.Answer[DutyReviewShown]:
     content = await reviews.read_content(write.session, plan, review)
-    shown = DutyReviewShown.of(plan, review, content, write)
+    told = await reviews.told_to(write.session, content, write.caller)
+    shown = DutyReviewShown.of(plan, review, told, write)
     return answers.Answer(shown, state=hash_of(content), location=location)

@@ -278,11 +278,16 @@ async def read_content(session: AsyncSession, plan: PlanSeen, review: DutyReview
     }
 
 
-async def without_names(session: AsyncSession, content: Content) -> Content:
-    """What a review says to the public, who is not told which experts have a part in it."""
+async def told_to(session: AsyncSession, content: Content, caller: Identity) -> Content:
+    """What a review tells a reader: no document hidden from them, no expert to the public."""
     experts = set(await session.scalars(sa.select(Party.code).where(Party.kind == "expert")))
     told = deepcopy(content)
-    for duty in told["duties"]:
+    reports = [one for duty in told["duties"] for one in duty["reports"]]
+    named = [code for one in reports for code in one["evidence"]]
+    hidden = await guards.unknown_documents(session, named, caller.viewer)
+    for one in reports:
+        one["evidence"] = [code for code in one["evidence"] if code not in hidden]
+    for duty in told["duties"] if caller.anonymous else ():
         for party in chain((one["party"] for one in duty["reports"]), *duty["parties"].values()):
             if party["code"] in experts:
                 party.update(code="expert", name_zh="专家", name_en="Expert")
@@ -340,7 +345,12 @@ async def put_report(
     _demand(caller, REPORTERS, plan)
     _demand_open(review)
     duty_id, party_id = await _place(session, plan, review, duty, party)
-    await _demand_evidence(session, new.evidence)
+    for code in await guards.unknown_documents(session, new.evidence, caller.viewer):
+        raise InvalidInput(
+            f"there is no document {code!r}",
+            message_zh=f"没有文件 {code!r}",
+            pointer=f"/evidence/{new.evidence.index(code)}",
+        )
     row = await _find_report(session, review, duty_id, party_id)
     if row is not None and row.verdict not in {None, "returned"}:
         raise Conflict(
@@ -488,15 +498,6 @@ async def _place(
     number = await session.scalar(query, {"plan": plan.id, "code": duty})
     of_party = sa.select(Party.id).where(Party.code == party, Party.deleted_at.is_(None))
     return int(number), (await session.scalars(of_party)).one()
-
-
-async def _demand_evidence(session: AsyncSession, evidence: Sequence[str]) -> None:
-    for code in await guards.unknown_documents(session, evidence):
-        raise InvalidInput(
-            f"there is no document {code!r}",
-            message_zh=f"没有文件 {code!r}",
-            pointer=f"/evidence/{evidence.index(code)}",
-        )
 
 
 def _note(

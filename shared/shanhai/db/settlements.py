@@ -379,7 +379,7 @@ async def take_step(
             message_zh=f"支付日期 {step.paid_on} 晚于今天",
             pointer="/paid_on",
         )
-    for unknown in await guards.unknown_documents(session, step.evidence):
+    for unknown in await guards.unknown_documents(session, step.evidence, caller.viewer):
         raise InvalidInput(
             f"there is no document {unknown!r}",
             message_zh=f"没有文件 {unknown!r}",

@@ -152,6 +152,9 @@ async def test_a_year_goes_from_proposal_to_payment(people: People) -> None:
 
     listed = (await people["anonymous"].get(f"{OURS}/settlements")).json()["settlements"]
     assert [(row["year"], row["state"]) for row in listed] == [(2024, "paid")]
+    for who, told in (("planner@a", evidence), ("planner@b", []), ("anonymous", [])):
+        shown = (await people[who].get(f"{OURS}/settlements/2024")).json()
+        assert shown["events"][-1]["evidence"] == told, who
     page = await people["anonymous"].get(
         f"{OURS}/settlements/2024", params={"f": "html", "lang": "zh"}
     )

@@ -165,3 +165,85 @@ async def test_lists_copies_and_proposals_name_nothing_hidden(
             page = (await ask(anonymous, headers, path, f=kind)).text
             assert ("secret-problem" in page) <= (copied is not None), (path, kind)
             assert ("secret-proposal" in page) <= bool(proposals), (path, kind)
+
+
+async def paper(client: httpx.AsyncClient, code: str, region: str) -> str:
+    """The code of a document of a new project, for those of its region alone."""
+    names = {"code": code, "name_zh": "堰", "name_en": "Weir", "region": region}
+    years = {"start_year": 2024, "end_year": 2025}
+    body = {"type": "Feature", "geometry": None, "properties": {**names, **years}}
+    made = await client.post("/collections/projects/items", json=body)
+    assert made.status_code == 201, made.text
+    sent = await client.post(
+        f"/projects/{code}/documents",
+        params={"filename": "a.txt", "kind": "other", "title_zh": "凭证"},
+        content=b"A receipt.",
+        headers={"Content-Type": "text/plain"},
+    )
+    assert sent.status_code == 201, sent.text
+    return str(sent.json()["code"])
+
+
+def title(region: str, *evidence: str) -> dict[str, Any]:
+    """A title that rests on some documents."""
+    names = {"code": f"title-{region}", "name_zh": "称号", "name_en": "Title"}
+    return {**names, "region": region, "series": "beautiful_bay", "evidence": [*evidence]}
+
+
+def mine(region: str, *evidence: str) -> dict[str, Any]:
+    """A mine that rests on some documents."""
+    names = {"code": f"mine-{region}", "name_zh": "矿", "name_en": "Mine", "kind": "legacy"}
+    own = {**names, "region": region, "evidence": [*evidence]}
+    return {"type": "Feature", "geometry": None, "properties": own}
+
+
+async def test_documents_are_named_by_and_to_those_who_may_know_of_them(
+    people: dict[str, httpx.AsyncClient],
+) -> None:
+    own, other = people["planner@a"], people["planner@b"]
+    hidden = await paper(own, "weir-a", "a")
+    for path, body, under in (
+        ("/titles", title, ""),
+        ("/collections/mines/items", mine, "/properties"),
+    ):
+        told = []
+        for code in (hidden, "nowhere"):
+            refused = await other.post(path, json=body("b", code))
+            assert refused.status_code == 409, refused.text
+            (error,) = refused.json()["errors"]
+            assert error["pointer"] == f"{under}/evidence"
+            told.append(error["detail"].replace(code, ""))
+        assert told[0] == told[1]
+        assert (await own.post(path, json=body("a", hidden))).status_code == 201
+        for who, seen in (("planner@a", True), ("planner@b", False), ("anonymous", False)):
+            one = f"{path}/{body.__name__}-a"
+            for place, form in ((one, "json"), (one, "html"), (path, "json"), (path, "csv")):
+                page = await people[who].get(place, params={"f": form})
+                assert page.status_code == 200, page.text
+                assert (hidden in page.text) == seen, (who, place, form)
+
+
+async def test_what_is_hidden_from_a_writer_stays(
+    people: dict[str, httpx.AsyncClient], session: AsyncSession
+) -> None:
+    own, other = people["planner@a"], people["planner@b"]
+    hidden, seen = await paper(other, "weir-b", "b"), await paper(own, "weir-a", "a")
+    place = "/titles/title-a"
+    assert (await own.post("/titles", json=title("a", seen))).status_code == 201
+    await session.execute(text("UPDATE title SET evidence = :codes"), {"codes": [hidden, seen]})
+    await session.commit()
+    kept = text("SELECT evidence FROM title")
+
+    read = (await own.get(place)).json()
+    assert read["evidence"] == [seen]
+    for method in ("PUT", "PATCH"):
+        sent = await own.request(method, place, json={**read, "article": method})
+        assert (sent.status_code, sent.json()["evidence"]) == (200, [seen]), sent.text
+        assert await session.scalar(kept) == [hidden, seen]
+    for given, stored in (
+        ([seen, await paper(own, "dam-a", "a")], None),
+        ([], [hidden]),
+    ):
+        sent = await own.patch(place, json={"evidence": given})
+        assert (sent.status_code, sent.json()["evidence"]) == (200, given), sent.text
+        assert await session.scalar(kept) == (stored or [*given, hidden])

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.processes.catalogue import resolution_of
@@ -30,7 +30,7 @@ from shanhai.processes.import_features.contract import ImportFeaturesTask
 from shanhai.processes.import_features.publish import publish
 from shanhai.processes.kit.task import Publication
 from shanhai.vector.formats import FILE_FORMATS
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState
 
 EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS, Scope.JOBS}))
@@ -201,7 +201,13 @@ def layers(path: Path) -> Iterator[str | None]:
 
 
 async def sent_back(
-    session: AsyncSession, folder: Path, path: Path, collection: str, **inputs: Any
+    session: AsyncSession,
+    folder: Path,
+    path: Path,
+    collection: str,
+    *,
+    sender: Identity = EDITOR,
+    **inputs: Any,
 ) -> dict[str, Any]:
     """What an import of the file does, in this session."""
     work = folder / f"work-{uuid4()}"
@@ -212,7 +218,7 @@ async def sent_back(
         upload_uri="uploads/x",
         files={"uploads/x": str(path)},
     )
-    task = await resolution_of("import-features").authorised(session, asked, EDITOR)
+    task = await resolution_of("import-features").authorised(session, asked, sender)
     assert isinstance(task, ImportFeaturesTask)
     outcome = compute(task, work, lambda percent, stage: None)
     result = await publish(session, Publication(task, outcome, {}, "tester", work))
@@ -261,7 +267,7 @@ async def test_an_unchanged_export_changes_nothing(
     async with plans.sessions() as session:
         before = await pictured(session)
     for layer in layers(path):
-        inputs = {**crs, **({"layer": layer} if layer else {})}
+        inputs: dict[str, Any] = {**crs, **({"layer": layer} if layer else {})}
         async with plans.sessions.begin() as session:
             told = await sent_back(session, tmp_path, path, collection, **inputs)
         assert told["verdict"] == "imported", (told["rejections"][:3], told["findings"])
@@ -298,6 +304,48 @@ async def test_a_file_adds_to_a_ledger_and_edits_nothing(
         assert (await session.execute(text(kept))).one() == before
         made = "SELECT amount, state FROM balance_entry WHERE code = 'file-1'"
         assert tuple((await session.execute(text(made))).one()) == (Decimal("1.2345"), "proposed")
+        # Nothing of it stays for the tests that follow.
+        await session.rollback()
+
+
+THEIRS = (
+    "INSERT INTO document (code, owner_collection, owner_code, region_id, title_zh, kind,"
+    " filename, media_type, bytes, sha256, uri, visibility,"
+    " uploaded_by)"
+    " SELECT 'theirs', 'projects', 'x', id, '文件', 'other', 'a.txt', 'text/plain', 1,"
+    " repeat('0', 64), 'documents/a', 'region', 'them' FROM region WHERE code = 'xiamen'",
+    "INSERT INTO title (code, name_zh, name_en, series, region_id, evidence)"
+    " SELECT 'ours', '称号', 'Title', 'beautiful_bay', id, '{theirs}' FROM region"
+    " WHERE code = 'banan'",
+)
+
+
+async def test_what_a_file_could_not_show_its_sender_stays(
+    plans: ServiceState, tmp_path: Path
+) -> None:
+    path = tmp_path / "titles.csv"
+    async with plans.sessions.begin() as session:
+        for statement in THEIRS:
+            await session.execute(text(statement))
+        banan = await session.scalar(text("SELECT id FROM region WHERE code = 'banan'"))
+        role = Grant(Role.PLANNER, frozenset({int(banan)}))
+        sender = Identity("planner", EDITOR.scopes, (role,))
+        for code, evidence, rejected in (
+            ("ours", "[]", 0),
+            ("ours", "nowhere", 1),
+            ("new", "theirs", 1),
+            ("new", "nowhere", 1),
+        ):
+            listed = evidence if evidence == "[]" else f'"[""{evidence}""]"'
+            row = f"{code},称号,Title,beautiful_bay,banan,{listed}"
+            path.write_text(f"code,name_zh,name_en,series,region,evidence\n{row}\n", "utf-8")
+            told = await sent_back(
+                session, tmp_path, path, "titles", mode="valid_rows", checks=[], sender=sender
+            )
+            done = (told["created"], told["updated"], told["rejected"])
+            assert done == (0, 0, rejected), (code, evidence, told)
+        kept = await session.scalar(text("SELECT evidence FROM title WHERE code = 'ours'"))
+        assert kept == ["theirs"]
         # Nothing of it stays for the tests that follow.
         await session.rollback()
 

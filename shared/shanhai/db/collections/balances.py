@@ -1,7 +1,6 @@
 """The ledger of what is taken and what is given back; its entries are reversed, never edited."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -289,43 +288,22 @@ BALANCE_ENTRIES = entity.Entity(
         _OWN.column("unit", UNIT, Label("单位", "Unit"), queryable=True, required=True),
         _OWN.column("quality_grade", GRADE, Label("质量等级", "Quality grade"), queryable=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
-        replace(
-            _OWN.reference("project", "pj.code", Label("项目", "Project"), to="projects"),
-            names="projects",
-        ),
-        replace(
-            _OWN.reference(
-                "control_area", "ca.code", Label("管控线", "Control area"), to="control_areas"
-            ),
-            names="control_areas",
-        ),
+        _OWN.reference("project", "pj.code", Label("项目", "Project"), to="projects").of_some,
+        _OWN.reference(
+            "control_area", "ca.code", Label("管控线", "Control area"), to="control_areas"
+        ).of_some,
         _OWN.column("year", columns.YEAR, Label("年度", "Year"), queryable=True, required=True),
         _OWN.column(
             "state", columns.choice(BALANCE_STATES), Label("状态", "State"), queryable=True
         ),
         _OWN.column("accepted_on", entity.DATE, Label("验收日期", "Accepted on"), queryable=True),
-        replace(
-            _OWN.column("evidence", entity.TEXTS, Label("依据文件", "Evidence")),
-            names="documents",
-        ),
-        replace(
-            _OWN.reference(
-                "reverses",
-                "was.code",
-                Label("冲销的记录", "Entry it reverses"),
-                to="balance_entries",
-            ),
-            names="balance_entries",
-        ),
-        replace(
-            _OWN.reference(
-                "counterpart",
-                "other.code",
-                Label("对应记录", "Counterpart"),
-                to="balance_entries",
-            ),
-            names="balance_entries",
-        ),
+        _OWN.evidence,
+        _OWN.reference(
+            "reverses", "was.code", Label("冲销的记录", "Entry it reverses"), to="balance_entries"
+        ).of_some,
+        _OWN.reference(
+            "counterpart", "other.code", Label("对应记录", "Counterpart"), to="balance_entries"
+        ).of_some,
         _OWN.reference("party", "pa.code", Label("对方", "Other party"), to="parties"),
         _OWN.source,
         _OWN.fields,

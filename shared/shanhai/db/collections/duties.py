@@ -1,7 +1,6 @@
 """Records: what the articles of plans and documents make parties do, and by when."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,7 +56,7 @@ async def one_part_each(session: AsyncSession, change: entity.PendingWrite) -> S
 def _parties(part: Term) -> entity.Property:
     column = f"{part.code}_ids"
     named = _OWN.references(part.code, part.label, to="parties", table="party", column=column)
-    return replace(named, names="parties")
+    return named.of_some
 
 
 DUTIES = entity.Entity(

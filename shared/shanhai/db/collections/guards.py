@@ -7,6 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import TEXT, TEXTS, Guard, Lifecycle, PendingWrite, Property, Step
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label, Role, broken_class_rule
@@ -86,29 +88,37 @@ async def computed_by_jobs(session: AsyncSession, change: PendingWrite) -> Seque
     return ()
 
 
-_UNKNOWN = text(
-    """SELECT named FROM unnest(CAST(:codes AS text[])) named
-        WHERE NOT EXISTS (SELECT FROM document d WHERE d.code = named AND d.deleted_at IS NULL
-                                                   AND (d.visibility = 'public' OR NOT :public))"""
-)
-
-
 async def unknown_documents(
-    session: AsyncSession, codes: Sequence[str], *, public: bool = False
+    session: AsyncSession, codes: Sequence[str], viewer: Viewer
 ) -> Sequence[str]:
-    """Which of some codes are those of no document, or of none that is public."""
-    asked = {"codes": [*codes], "public": public}
-    return (await session.scalars(_UNKNOWN, asked)).all() if codes else ()
+    """Which of some codes are those of no document the viewer may know of."""
+    from shanhai.db.collections.programmes import DOCUMENTS
+
+    if not codes:
+        return ()
+    met = " AND ".join((DOCUMENTS.live, *visibility(DOCUMENTS, viewer)))
+    query = text(
+        f"SELECT {DOCUMENTS.code} FROM {DOCUMENTS.source} WHERE {met}"  # noqa: S608 - constants
+        f" AND {DOCUMENTS.code} = ANY(CAST(:codes AS text[]))"
+    )
+    found = await session.scalars(query, {"codes": [*codes], **viewer_values(viewer)})
+    known = frozenset(found)
+    return [code for code in codes if code not in known]
 
 
-@of_values
-async def documents_known(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
-    """A record's `evidence` names documents that are there."""
-    codes = (change.after or {}).get("evidence") or ()
-    return [
-        Fault("/evidence", f"there is no document {code!r}", f"没有文件 {code!r}")
-        for code in await unknown_documents(session, codes)
+async def documents_known(
+    session: AsyncSession, change: PendingWrite, under: str = ""
+) -> Sequence[Fault]:
+    """What a write adds to a record's `evidence` is documents that its writer may know of."""
+    then, now = ((image or {}).get("evidence") or () for image in (change.before, change.after))
+    added = [code for code in now if code not in then]
+    faults = [
+        Fault(f"{under}/evidence", f"there is no document {code!r}", f"没有文件 {code!r}")
+        for code in await unknown_documents(session, added, change.viewer or PUBLIC)
     ]
+    if faults:
+        raise InvalidInput.of(faults)
+    return ()
 
 
 def no_circle(table: str, column: str, member: str, *, under: str = "/properties") -> Guard:

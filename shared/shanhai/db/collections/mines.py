@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections import guards
 from shanhai.db.engine import read_today
 from shanhai.db.features import columns, entity
+from shanhai.db.identity import EVERYTHING
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Fault
 from shanhai.vocabulary import MINE_KINDS, MINE_STATES, RECLAMATION_STATES, Label, Role, Scope
@@ -37,15 +38,17 @@ def _told(pointer: str, zh: str, en: str) -> Fault:
     return Fault(f"/properties/{pointer}", en, zh)
 
 
-async def _unproved(session: AsyncSession, after: Mapping[str, Any]) -> Sequence[Fault]:
+async def _unproved(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """What an acceptance lacks besides its area: its day, and documents that are there."""
+    after = change.after or {}
     day, evidence = after.get("accepted_on"), after.get("evidence") or []
     faults = []
     if day is None:
         faults.append(_told("accepted_on", "验收须填日期", "acceptance needs its day"))
     elif date.fromisoformat(str(day)) > await read_today(session):
         faults.append(_told("accepted_on", "不得晚于今天", "must not lie after today"))
-    unknown = await guards.unknown_documents(session, evidence)
+    await guards.documents_known(session, change, "/properties")
+    unknown = await guards.unknown_documents(session, evidence, EVERYTHING)
     if not evidence:
         rule = ("验收须有依据文件的代码", "acceptance needs the codes of its documents")
         faults.append(_told("evidence", *rule))
@@ -107,8 +110,8 @@ async def accepted_once(session: AsyncSession, change: entity.PendingWrite) -> S
     """An accepted area is proved, no larger than the mine, and not accepted elsewhere already."""
     before, after = change.before or {}, change.after or {}
     if after.get("state") not in ENDED or before.get("state") in ENDED:
-        return ()
-    faults = [*await _unproved(session, after)]
+        return await guards.documents_known(session, change, "/properties")
+    faults = [*await _unproved(session, change)]
     # Of two who accept at once the second waits, and finds what the first accepted.
     await session.execute(_TAKE_TURNS)
     asked = {"row_id": change.row_id, "tolerated": OVERLAP_TOLERATED_M2}
@@ -243,7 +246,7 @@ MINES = entity.Entity(
             queryable=True,
             unit="ha",
         ),
-        _MINE.column("evidence", entity.TEXTS, Label("依据文件", "Documents it rests on")),
+        _MINE.evidence,
         _MINE.source,
         _MINE.details,
         _MINE.fields,
@@ -306,11 +309,12 @@ async def given_back(session: AsyncSession, change: entity.PendingWrite) -> Sequ
     """What is accepted has a land class and is proved; what is forfeited has a reason."""
     state, after = (change.after or {}).get("state"), change.after or {}
     if state == (change.before or {}).get("state") or state not in {"accepted", "forfeited"}:
-        return ()
+        return await guards.documents_known(session, change, "/properties")
     if state == "forfeited":
         rule = ("没收复垦费用须说明原因", "a deposit is forfeited for a reason")
-        return [] if after.get("forfeit_reason") else [_told("forfeit_reason", *rule)]
-    faults = [*await _unproved(session, after)]
+        faults = [] if after.get("forfeit_reason") else [_told("forfeit_reason", *rule)]
+        return [*faults, *await guards.documents_known(session, change, "/properties")]
+    faults = [*await _unproved(session, change)]
     if after.get("land_class_after") is None:
         rule = ("验收须填复垦后地类", "acceptance needs the land class after reclamation")
         faults.append(_told("land_class_after", *rule))
@@ -392,7 +396,7 @@ RECLAMATIONS = entity.Entity(
             "deposit_paid", entity.MONEY, Label("已预存复垦费用", "Deposit paid"), queryable=True
         ),
         _LAND.column("accepted_on", entity.DATE, Label("验收日期", "Accepted on"), queryable=True),
-        _LAND.column("evidence", entity.TEXTS, Label("依据文件", "Documents it rests on")),
+        _LAND.evidence,
         _LAND.column(
             "forfeit_reason", entity.TEXT, Label("没收原因", "Why the deposit is forfeited")
         ),

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections import guards
 from shanhai.db.engine import read_today
 from shanhai.db.features import columns, entity
+from shanhai.db.identity import PUBLIC
 from shanhai.errors import Fault
 from shanhai.vocabulary import COMMENTERS, NOTICE_STATES, NOTICE_SUBJECTS, Label, Role
 
@@ -130,7 +131,7 @@ async def published_for_long(session: AsyncSession, change: entity.PendingWrite)
             )
         )
     named = after.get("documents") or []
-    unknown = await guards.unknown_documents(session, named, public=True)
+    unknown = await guards.unknown_documents(session, named, PUBLIC)
     faults += [
         _told("documents", f"没有公开的文件 {code!r}", f"there is no public document {code!r}")
         for code in unknown

@@ -1,7 +1,6 @@
 """Islands and their uses, outfalls with permits, fishing harbours, and the way of the water."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import text
@@ -160,10 +159,7 @@ ISLANDS = entity.Entity(
         _ISLAND.reference(
             "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
         ),
-        replace(
-            _ISLAND.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems"),
-            names="problems",
-        ),
+        _ISLAND.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems").of_some,
         _ISLAND.column(
             "allowed_uses", entity.TEXTS, Label("允许的活动", "Allowed uses"), queryable=True
         ),

@@ -146,7 +146,7 @@ async def judge(
     await _shown(session, stage, editing, identity, found)
     await _declassified(session, stage, editing, identity, found)
     await _doubled(session, stage, editing, identity, found)
-    await _guarded(session, stage, editing, found)
+    await _guarded(session, stage, editing, identity, found)
     return found
 
 
@@ -429,7 +429,7 @@ async def judge_regions(
 
 
 async def _guarded(
-    session: AsyncSession, stage: Stage, editing: Editing, found: Rejections
+    session: AsyncSession, stage: Stage, editing: Editing, identity: Identity, found: Rejections
 ) -> None:
     """What the entity's own rules refuse, asked row by row."""
     if not editing.guards:
@@ -444,7 +444,8 @@ async def _guarded(
             for name in [name for name in lasting if given[name] is None]:
                 del given[name]  # what is there stays
             verb: Verb = "create" if before is None else "update"
-            change = PendingWrite(verb, row.found, before, {**(before or {}), **given}, row.moved)
+            after = {**(before or {}), **given}
+            change = PendingWrite(verb, row.found, before, after, row.moved, identity.viewer)
             faults = await _faults(session, editing, change)
             refused += [_refused(row, given, fault) for fault in faults]
         if refused:

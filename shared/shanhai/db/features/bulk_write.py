@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.features.bulk_sql import audit_rows, keep_images, keep_new_images, write_rows
 from shanhai.db.features.bulk_staging import (
     GIVEN,
@@ -26,7 +27,8 @@ from shanhai.db.features.crs import same_shapes
 from shanhai.db.features.entity import Editing, Entity, Property
 from shanhai.db.features.export import typed
 from shanhai.db.features.property_values import FLOATS_BELOW
-from shanhai.db.identity import Identity, editing_of
+from shanhai.db.features.selection import viewer_values
+from shanhai.db.identity import Identity, Viewer, editing_of
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Forbidden
 from shanhai.vocabulary import Visibility
@@ -40,9 +42,11 @@ LOST_SIGNS = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f]"
 
 
 async def keep_what_was_sent_back(
-    session: AsyncSession, stage: Stage, spans: Sequence[Span]
+    session: AsyncSession, stage: Stage, spans: Sequence[Span], viewer: Viewer
 ) -> dict[str, int]:
     """Give rows that seem to change the values they have, where the file's mean just those.
+
+    What the viewer was shown is meant: a reference that was hidden is kept where none is given.
 
     Returns:
         How many values, by property, are kept because the file had only their beginning.
@@ -54,7 +58,8 @@ async def keep_what_was_sent_back(
         await _find_the_unmoved(session, stage)
     cut = await _cut_properties(session, stage)
     numbers = {item.name: await _number_kept(session, stage, item) for item in cut}
-    await in_portions(session, _keeping(stage, cut), spans, by_index=True)
+    keeping = _keeping(stage, cut, seen_by(stage.entity, viewer))
+    await in_portions(session, keeping, spans, by_index=True, **viewer_values(viewer))
     again = (
         f"UPDATE {ROWS} i_r SET changed = i_r.moved OR {stage.differs}"  # noqa: S608
         f" FROM {stage.entity.table} i_t WHERE i_t.id = i_r.found AND i_r.changed AND {WITHIN}"
@@ -104,16 +109,16 @@ def _begins(item: Property) -> str:
     return f"coalesce(starts_with({shown}, {beginning}) AND {shown} <> {beginning}, false)"
 
 
-def _keeping(stage: Stage, cut: Collection[Property]) -> str:
+def _keeping(stage: Stage, cut: Collection[Property], seen: Entity) -> str:
     """The statement that gives rows the values they have already."""
-    alias = stage.entity.alias
+    alias, shown = stage.entity.alias, {item.name: item for item in seen.properties}
     found, told, assigned = ["i_r.row"], [], []
     for item in stage.properties:
         if item.column is not None:
             own, kept = f'"c_{item.column}"', f'{alias}."{item.column}"'
         else:
             own, kept = f'"a_{item.attribute}"', f"{alias}.attrs->'{item.attribute}'"
-        same = _same(stage, item)
+        same = _same(stage, shown[item.name])
         if item in cut:
             same = f"({same} OR {_begins(item)})"
         told.append(f"({kept} IS DISTINCT FROM i_r.{own} AND {same})")
@@ -122,7 +127,7 @@ def _keeping(stage: Stage, cut: Collection[Property]) -> str:
     # The row is found by its own key: joins of the entity cannot name what is updated.
     query = (
         f"SELECT {', '.join(found)} FROM {ROWS} i_r JOIN {GIVEN} i_g USING (row)"  # noqa: S608
-        f" JOIN {stage.entity.source} ON {stage.entity.key} = i_r.found"
+        f" JOIN {seen.source} ON {stage.entity.key} = i_r.found"
         f" WHERE i_r.changed AND {WITHIN} AND i_g.row >= :first AND i_g.row < :end"
         f" AND ({' OR '.join(told) or 'false'})"
     )
@@ -229,7 +234,7 @@ async def write_many(
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)
     await resolve_rows(session, stage)
-    kept = await keep_what_was_sent_back(session, stage, await spans_of(session))
+    kept = await keep_what_was_sent_back(session, stage, await spans_of(session), identity.viewer)
     found = await judge(session, stage, editing, identity)
     if found.told and not partly:
         return await _refusal(session, found)

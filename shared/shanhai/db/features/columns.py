@@ -1,7 +1,7 @@
 """The tables of entities, where rows are read from, and properties that are columns of them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -323,6 +323,12 @@ class Columns:
                 role="primary-interval-end",
             ),
         )
+
+    @property
+    def evidence(self) -> Property:
+        """The codes of the documents a row rests on, of those its reader may know of."""
+        column = self.column("evidence", TEXTS, Label("依据文件", "Documents it rests on"))
+        return replace(column, names="documents")
 
     @property
     def job(self) -> Property:

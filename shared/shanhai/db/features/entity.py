@@ -193,7 +193,8 @@ class PendingWrite:
     """A write that is about to happen, as its guards see it.
 
     `before` and `after` hold the written members by property name, references as codes; `before`
-    is None for a creation, `after` for a deletion. `row_id` is None for a creation.
+    is None for a creation, `after` for a deletion. `row_id` is None for a creation. `viewer` is
+    the writer, a `shanhai.db.identity.Viewer`; None where no guard asks what they may know of.
     """
 
     verb: Verb
@@ -201,6 +202,7 @@ class PendingWrite:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     geometry_changed: bool
+    viewer: Any = None
 
 
 Guard = Callable[[AsyncSession, PendingWrite], Awaitable[Sequence[Fault]]]

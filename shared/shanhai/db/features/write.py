@@ -104,9 +104,8 @@ async def exists(session: AsyncSession, entity: Entity, target: WriteTarget) -> 
 async def read_written(
     session: AsyncSession, entity: Entity, row_id: int, viewer: Viewer = EVERYTHING
 ) -> FeatureRow:
-    """The row of a number as features are read, current or not; masked as the viewer reads it."""
-    if entity.masking is not None:
-        entity = seen_by(entity, viewer)
+    """The row of a number as the viewer reads features, current or not."""
+    entity = seen_by(entity, viewer)
     question = QueryShape((f"{entity.key} = :row_id",))
     query = feature_query(entity, question)
     found = await session.execute(query, {"row_id": row_id, **viewer_values(viewer)})
@@ -143,7 +142,7 @@ async def create(
             demand_initial(editing.lifecycle, state, under)
     own = {**(within or {}), code_property(entity).name: code}
     after = {**{name: as_json(value) for name, value in values.items()}, **own}
-    change = PendingWrite("create", None, None, after, draft.has_geometry)
+    change = PendingWrite("create", None, None, after, draft.has_geometry, identity.viewer)
     added = await _bring_about(session, editing, act, change)
     values |= added
     # What the writer may not know of is said to be unknown before a guard tells anything of it.
@@ -232,6 +231,7 @@ async def update(
     compose = replaced_members if verb == "replace" else merged_members
     wanted = compose(entity, editing, before.values, draft.values, kept=target.within)
     wanted |= shown_within_class(entity, wanted)
+    wanted |= await _hidden_kept(session, entity, identity.viewer, before, wanted)
     changed = changed_members(before.values, wanted)
     moved = await _moved(session, entity, before, draft)
     if not terms.as_given:
@@ -247,7 +247,7 @@ async def update(
     if not changed and not moved:
         return WriteResult(before.code, before.row_id, before.row_version, changed=False)
     after = {**before.values, **changed}
-    change = PendingWrite(verb, before.row_id, before.values, after, moved)
+    change = PendingWrite(verb, before.row_id, before.values, after, moved, identity.viewer)
     added = await _bring_about(session, editing, act, change)
     changed = {**changed, **added}
     resolved = await resolve(session, entity, changed, identity.viewer, under=under)
@@ -268,6 +268,24 @@ async def update(
             demand_role(identity, PUBLISHERS, image.region_id)
     _audit(session, entity, act, verb, before, image)
     return _written(image, draft)
+
+
+async def _hidden_kept(
+    session: AsyncSession, entity: Entity, viewer: Viewer, before: Image, wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Members of which the writer is not shown every code, with those they could not send back."""
+    known, kept = before.values, dict[str, Any]()
+    seen = seen_by(entity, viewer).receivables
+    told = [item for item in seen if known[item.name] and item not in entity.receivables]
+    shown = (await read_written(session, entity, before.row_id, viewer)).plain() if told else {}
+    for item in told:
+        name, given = item.name, wanted[item.name]
+        if shown[name] != known[name] and given in (shown[name], None):
+            kept[name] = known[name]
+        elif isinstance(given, list) and item.refers_to is None:
+            stay = [code for code in known[name] if code not in [*shown[name], *given]]
+            kept[name] = [*given, *stay]
+    return kept
 
 
 async def _bring_about(

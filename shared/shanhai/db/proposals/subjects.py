@@ -213,7 +213,8 @@ async def compare_members(
         fields.append({"field": GEOMETRY, "old": base.members.get(GEOMETRY), "new": shape})
     demand_difference(fields)
     row_id = base.own_id if in_place else None
-    write = PendingWrite("update", row_id, before, {**before, **changed}, is_moved)
+    after = {**before, **changed}
+    write = PendingWrite("update", row_id, before, after, is_moved, identity.viewer)
     await _ask_guards(session, editing, write)
     return fields
 
