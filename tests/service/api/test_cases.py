@@ -101,7 +101,7 @@ async def role_headers(session: AsyncSession, role: Role, region: str) -> dict[s
 async def test_a_lead_inside_the_line_opens_a_case_and_others_do_not(
     admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, district: Region
 ) -> None:
-    leads = [
+    leads: list[Any] = [
         lead(1),
         lead(2, west=118.07),
         lead(3, geometry=square(118.0499, 24.42, 0.00015)),
@@ -109,18 +109,24 @@ async def test_a_lead_inside_the_line_opens_a_case_and_others_do_not(
         lead(5, kind="picnic"),
         lead(6, geometry={"type": "Point", "coordinates": [118, 24]}),
         lead(7, sensed_after="2024-01-01"),
+        {"type": "Feature"},
+        *(None, 5, "lead", []),
     ]
     collection = {"type": "FeatureCollection", "features": leads}
     answer = await admin.post("/cases", json=collection)
     assert answer.status_code == 200, answer.text
     told = answer.json()
     outcomes = [item["outcome"] for item in told["results"]]
-    assert outcomes == ["opened", "no_case", "no_case", "no_case", *["rejected"] * 3]
+    assert outcomes == ["opened", "no_case", "no_case", "no_case", *["rejected"] * 8]
     assert [told["results"][n]["pointer"] for n in (4, 5, 6)] == [
         "/properties/kind",
         "/geometry/type",
         "/properties/sensed_after",
     ]
+    assert [(item["index"], item["pointer"]) for item in told["results"][7:]] == [
+        *((7, "/geometry"), (8, ""), (9, ""), (10, ""), (11, ""))
+    ]
+    assert all(item["detail"] for item in told["results"][4:])
     assert "2012-01-01" in told["results"][3]["detail"]
     again = (await admin.post("/cases", json=collection)).json()
     assert (again["opened"], again["duplicate"]) == (0, 1)

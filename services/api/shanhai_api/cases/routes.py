@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -63,7 +62,7 @@ class LeadsBody(BaseModel):
     """One lead, or a feature collection of several."""
 
     type: Literal["Feature", "FeatureCollection"]
-    features: list[dict[str, Any]] = Field(
+    features: list[Any] = Field(
         default_factory=list, max_length=MOST_LEADS, description="The leads of a collection"
     )
 
@@ -105,8 +104,8 @@ class CaseUploadQuery(dependencies.PageQuery):
     title_en: Name | None = Field(None, description="English title")
 
 
-def _name_of(feature: Mapping[str, Any]) -> tuple[str, str]:
-    said = feature.get("properties")
+def _name_of(feature: Any) -> tuple[str, str]:
+    said = feature.get("properties") if isinstance(feature, dict) else None
     known = said if isinstance(said, dict) else {}
     return str(known.get("source")), str(known.get("external_id"))
 
