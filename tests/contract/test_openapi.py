@@ -89,6 +89,33 @@ def test_every_operation_is_named_tagged_and_can_fail(definition: dict[str, Any]
         assert answers.get("422", {}).keys() <= {"$ref"}
 
 
+def test_writes_declare_the_tag_they_compare_and_reads_the_tag_they_tell(
+    definition: dict[str, Any],
+) -> None:
+    declared = {
+        (method, path)
+        for path, item in definition["paths"].items()
+        for method in ("put", "patch", "delete")
+        if method in item
+        and "If-Match" in {one.get("name") for one in item[method].get("parameters", [])}
+    }
+    for method, path in (
+        ("put", "/alert-rules/{rule}"),
+        ("delete", "/jobs/{job}"),
+        ("patch", "/accounts/{account}"),
+        ("patch", "/titles/{code}"),
+        ("patch", "/sta/v1.1/{path}"),
+        ("delete", "/sta/v1.1/{path}"),
+    ):
+        assert (method, path) in declared
+    # Sessions have no state of their own that could be stale.
+    assert ("delete", "/accounts/{account}/sessions") not in declared
+    for path, item in definition["paths"].items():
+        answers = item["get"]["responses"] if "get" in item else {}
+        if "304" in answers and "200" in answers:
+            assert "ETag" in answers["200"]["headers"], path
+
+
 def test_what_keeps_a_file_can_find_no_room(definition: dict[str, Any]) -> None:
     full = {
         (path, method)

@@ -19,6 +19,7 @@ from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Label
 from shanhai_api.features.definition import (
+    ETAG,
     IDEMPOTENCY_KEY,
     READ_FAILURES,
     WRITE_FAILURES,
@@ -230,6 +231,8 @@ def _complete_operation(path: str, method: str, operation: Document) -> None:
         answers.pop("422", None)
     for status, answer in _answers_besides(path, method).items():
         answers.setdefault(status, answer)
+    if "304" in answers and "200" in answers:
+        answers["200"]["headers"] = ETAG | answers["200"].get("headers", {})
     named = {parameter.get("name") for parameter in operation["parameters"]}
     if method == "post" and IDEMPOTENCY_KEY["name"] not in named:
         operation["parameters"].append(IDEMPOTENCY_KEY)

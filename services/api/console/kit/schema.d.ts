@@ -1707,7 +1707,7 @@ export interface paths {
                     lang?: ("zh" | "en") | null;
                 };
                 header?: {
-                    "if-match"?: string | null;
+                    "If-Match"?: string | null;
                 };
                 path: {
                     template: string;
@@ -2642,7 +2642,7 @@ export interface paths {
                     lang?: ("zh" | "en") | null;
                 };
                 header?: {
-                    "if-match"?: string | null;
+                    "If-Match"?: string | null;
                 };
                 path: {
                     schedule: string;
@@ -2673,7 +2673,7 @@ export interface paths {
                     lang?: ("zh" | "en") | null;
                 };
                 header?: {
-                    "if-match"?: string | null;
+                    "If-Match"?: string | null;
                 };
                 path: {
                     schedule: string;

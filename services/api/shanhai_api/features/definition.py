@@ -123,6 +123,7 @@ REPAIR = query_parameter(
 IF_MATCH = header_parameter(
     "If-Match", "ETag of the state that is to be written over", {"type": "string"}
 )
+ETAG = {"ETag": {"description": "Tag of its state, for `If-Match`", "schema": {"type": "string"}}}
 IF_NONE_MATCH = header_parameter(
     "If-None-Match", "`*`: make the object, which must not be there yet", {"type": "string"}
 )
@@ -400,13 +401,8 @@ def _body(entity: Entity, name: str, media_types: Iterable[str]) -> Document:
 
 
 def _written(entity: Entity, description: str) -> Document:
-    headers = {
-        name: {"description": told, "schema": {"type": "string"}}
-        for name, told in (
-            ("ETag", "Tag of its state, for `If-Match`"),
-            ("Location", "Where it is, when it was made"),
-        )
-    }
+    place = {"description": "Where it is, when it was made", "schema": {"type": "string"}}
+    headers = {**ETAG, "Location": place}
     return {**_content(description, {_media(entity): _reference(entity.name)}), "headers": headers}
 
 

@@ -281,7 +281,8 @@ Check = Callable[[Request], Coroutine[Any, Any, Caller]]
 async def get_expected(
     request: Request,
     if_match: Annotated[
-        str | None, Header(description="ETag of the state that is to be written over")
+        str | None,
+        Header(alias="If-Match", description="ETag of the state that is to be written over"),
     ] = None,
 ) -> frozenset[str] | None:
     """The states a write expects; the header is declared here, and may be sent in parts."""

@@ -17,7 +17,7 @@ from shanhai.errors import Fault, InvalidInput, Stale
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import ParsedBody, parse, read_json
-from shanhai_api.kit.dependencies import act_of, expected_states
+from shanhai_api.kit.dependencies import act_of
 from shanhai_api.kit.errors import MethodNotAllowed
 from shanhai_api.kit.requests import Caller, caller_of, demand
 from shanhai_api.kit.routing import HEADER, Made, once
@@ -303,8 +303,12 @@ def _all_refused(rows: list[Any]) -> InvalidInput:
     return InvalidInput("no row could be stored", message_zh="没有可保存的行", faults=faults)
 
 
+States = frozenset[str] | None
+"""The states, one of which an entity must be in; None for any."""
+
+
 async def update(
-    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str
+    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str, expected: States
 ) -> Response:
     """Change the members given.
 
@@ -313,7 +317,7 @@ async def update(
         Stale: it is not as the caller has read it.
     """
     making = making_of(unit, view, caller)
-    resource, before = await _found(request, making, path)
+    resource, before = await _found(request, making, path, expected)
     body = await read_json(request, limit=BODY_LIMIT_BYTES)
     value = without_links(body.value)
     if isinstance(value, dict) and value.pop("@iot.id", before["id"]) != before["id"]:
@@ -329,7 +333,7 @@ async def update(
 
 
 async def remove(
-    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str
+    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str, expected: States
 ) -> Response:
     """Delete an entity.
 
@@ -338,19 +342,20 @@ async def remove(
         Conflict: others refer to it.
     """
     making = making_of(unit, view, caller)
-    resource, before = await _found(request, making, path)
+    resource, before = await _found(request, making, path, expected)
     await REMOVALS[resource.kind.name](making, before)
     return Response(status_code=204)
 
 
-async def _found(request: Request, making: Making, path: str) -> tuple[Resource, Raw]:
+async def _found(
+    request: Request, making: Making, path: str, expected: States
+) -> tuple[Resource, Raw]:
     """The entity at a path, as it is; it must be in the state the caller has read."""
     demand_scopes(making.caller, WRITING)
     resource = await resolve(making.session, making.asker, path)
     if resource.key is None or resource.member is not None or resource.tail is not None:
         raise not_allowed(request, resource)
     _demand(making, resource.kind)
-    expected = expected_states(request)
     before = await read_one(making.session, making.asker, resource.kind, Options(), resource.key)
     if before is None:
         raise nothing_at(path)

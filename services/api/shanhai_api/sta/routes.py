@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind
 from shanhai.db.sensorthings.paths import resolve
 from shanhai_api.kit.answers import Answered, Document
-from shanhai_api.kit.dependencies import Reader, ReadSession, TheUnit, TheView, Writer
+from shanhai_api.kit.dependencies import IfMatch, Reader, ReadSession, TheUnit, TheView, Writer
 from shanhai_api.kit.late_route import DirectRoute, LateRoute
 from shanhai_api.sta import documents, operations, schemas
 
@@ -278,15 +278,15 @@ async def create_entity(
     openapi_extra=_taken(changed_body()),
 )
 async def update_entity(
-    request: Request, view: TheView, caller: Writer, path: str, unit: TheUnit
+    request: Request, view: TheView, caller: Writer, path: str, unit: TheUnit, expected: IfMatch
 ) -> Response:
     """Change the members given."""
-    return await operations.update(request, unit, view, caller, path)
+    return await operations.update(request, unit, view, caller, path, expected)
 
 
 @router.delete(PATH, summary="Delete a SensorThings entity", status_code=204)
 async def delete_entity(
-    request: Request, view: TheView, caller: Writer, path: str, unit: TheUnit
+    request: Request, view: TheView, caller: Writer, path: str, unit: TheUnit, expected: IfMatch
 ) -> Response:
     """Delete an entity nothing refers to."""
-    return await operations.remove(request, unit, view, caller, path)
+    return await operations.remove(request, unit, view, caller, path, expected)
