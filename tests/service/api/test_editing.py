@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapely
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -275,6 +276,18 @@ class TestGeometry:
         place = made.headers["Location"]
         await writer.patch(place, json={"geometry": polygon(SQUARE)})
         assert await session.scalar(text("SELECT attrs ? 'geometry_repair' FROM region")) is False
+
+    async def test_its_original_is_read_among_the_details(self, writer: httpx.AsyncClient) -> None:
+        assert (await writer.post(REGIONS, json=region(code="bow"))).status_code == 201
+        own = {"code": "p", "name_zh": "问题", "name_en": "Problem", "region": "bow"}
+        properties = {**own, "type": "erosion"}
+        body = {"type": "Feature", "geometry": polygon(BOW), "properties": properties}
+        problems = "/collections/problems/items"
+        made = await writer.post(problems, json=body, params={"repair": "true"})
+        assert made.status_code == 201, made.text
+        told = (await writer.get(made.headers["Location"])).json()["properties"]["details"]
+        original = shapely.from_wkb(told["geometry_repair"]["original_wkb"])
+        assert shapely.get_coordinates(original).tolist() == BOW
 
     async def test_that_comes_back_as_it_was_shown_has_not_moved(
         self, writer: httpx.AsyncClient
