@@ -59,8 +59,10 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("projects", "end_year"): (2030, 2035),
     ("balance_entries", "unit"): ("m", "mu"),
     ("balance_entries", "quality_grade"): (None, 6),
-    ("balance_entries", "evidence"): (None, None),
-    **{(name, "evidence"): (None, None) for name in ("demonstration_scores", "titles")},
+    **{
+        (name, "evidence"): (None, None)
+        for name in ("balance_entries", "demonstration_scores", "titles", "mines", "reclamations")
+    },
     **{("duties", part): ([], []) for part in ("cooperating", "supervising", "named")},
     ("species", "accepted"): (None, None),
     ("occurrences", "evidence"): (None, None),
