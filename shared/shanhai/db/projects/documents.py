@@ -18,6 +18,8 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import ProjectMeasure
 from shanhai.db.tables.provision import Document
 from shanhai.errors import Fault, InvalidInput
+from shanhai.monitoring.units import UNITS, conversion
+from shanhai.science.units import convert
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.vocabulary import (
     DOCUMENT_KINDS,
@@ -34,12 +36,13 @@ MOST_DOCUMENTS = 10_000
 RESULTS = frozenset({"monitoring", "effect_evaluation"})
 """Kinds of documents that tell a figure of a period."""
 RESULT = ("period_from", "period_to", "quantity", "value", "unit")
-KNOWN = text(
-    """SELECT EXISTS (SELECT FROM project_measure m JOIN project p ON p.id = m.project_id
-                       WHERE p.code = :project AND p.deleted_at IS NULL AND m.measure = :quantity)
-           OR EXISTS (SELECT FROM indicator WHERE code = :quantity AND deleted_at IS NULL)
-           OR EXISTS (SELECT FROM observed_property WHERE code = :quantity)"""
-)
+UNIT_OF = """(SELECT coalesce(known.unit, '') FROM (
+    SELECT 1, m.unit FROM project_measure m JOIN project p ON p.id = m.project_id
+     WHERE p.code = :code AND p.deleted_at IS NULL AND m.measure = {quantity}
+    UNION ALL SELECT 2, unit FROM indicator WHERE code = {quantity} AND deleted_at IS NULL
+    UNION ALL SELECT 3, CASE WHEN unit_open THEN '' ELSE unit END FROM observed_property
+     WHERE code = {quantity}) known (place, unit) ORDER BY known.place LIMIT 1)"""
+"""SQL: the unit a quantity is counted in, empty for none; NULL where no such quantity is known."""
 KINDS = {kind.code: kind for kind in DOCUMENT_KINDS}
 
 
@@ -198,7 +201,7 @@ async def demand_result(session: AsyncSession, project_code: str, paper: Paper) 
     """Refuse results that tell no period or no figure, or one of the future or of nothing known.
 
     Raises:
-        InvalidInput: a member is missing or breaks a rule.
+        InvalidInput: a member is missing or breaks a rule, or the unit does not convert.
     """
     told, today = paper.result, await read_today(session)
     lacking = [name for name in RESULT if getattr(told, name) is None]
@@ -214,9 +217,11 @@ async def demand_result(session: AsyncSession, project_code: str, paper: Paper) 
         faults.append(
             Fault("period_to", f"must not be after today, {today}", f"不得晚于今天 {today}")
         )
-    if told.quantity and not await session.scalar(
-        KNOWN, {"project": project_code, "quantity": told.quantity}
-    ):
+    counted_in = await session.scalar(
+        text(f"SELECT {UNIT_OF.format(quantity=':quantity')}"),
+        {"code": project_code, "quantity": told.quantity},
+    )
+    if told.quantity and counted_in is None:
         faults.append(
             Fault(
                 "quantity",
@@ -225,6 +230,9 @@ async def demand_result(session: AsyncSession, project_code: str, paper: Paper) 
                 f"{told.quantity!r} 不是该项目的措施、指标或观测属性",
             )
         )
+    if told.unit and counted_in and figure_in(Decimal(1), told.unit, counted_in)[1] != counted_in:
+        en = f"{told.unit!r} cannot be converted to {counted_in!r}"
+        faults.append(Fault("unit", en, f"{told.unit!r} 不能换算为 {counted_in!r}"))
     if told.unit == "%" and told.value is not None and not 0 <= told.value <= 100:
         faults.append(Fault("value", "a share lies from 0 to 100 %", "占比须在 0 至 100 % 之间"))
     if faults:
@@ -233,6 +241,20 @@ async def demand_result(session: AsyncSession, project_code: str, paper: Paper) 
             message_zh="结果须载明时段与数值",
             faults=faults,
         )
+
+
+def figure_in(value: Decimal, unit: str | None, wanted: str | None) -> tuple[Decimal, str | None]:
+    """A figure in the unit its quantity is counted in; as it is told where it does not convert."""
+    if not unit or not wanted:
+        return value, unit
+    try:
+        return convert(value, unit, wanted), wanted
+    except InvalidInput:
+        how = conversion(unit, wanted) if wanted in UNITS else None
+    if how is None:
+        return value, unit
+    by, more, of = map(Decimal, (how.numerator, how.offset, how.denominator))
+    return (value * by + more) / of, wanted
 
 
 async def _demand_measure(session: AsyncSession, project: ProjectSeen, measure: str | None) -> None:

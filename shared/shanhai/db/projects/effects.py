@@ -17,11 +17,13 @@ from shanhai.db.collections.programmes import DOCUMENTS
 from shanhai.db.engine import read_today
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
+from shanhai.db.projects.documents import UNIT_OF, figure_in
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.science import effect as method
 from shanhai.vocabulary import Label
 
 _DAY = "coalesce(dc.attrs->>'period_to', dc.attrs->>'period_from', dc.created_at::date::text)"
+_COUNTED_IN = UNIT_OF.format(quantity="dc.attrs->>'quantity'")
 _LOOKED = "('photo', 'monitoring', 'effect_evaluation', 'after_care', 'acceptance')"
 _NEWEST_PAPER = text(
     f"SELECT max({_DAY}) FROM document dc WHERE dc.owner_collection = 'projects'"  # noqa: S608 - constants
@@ -134,10 +136,7 @@ async def read_project_effect(
     compared = await read_comparison(session, project, viewer)
     rasters = compared.rasters
     papers = await _papers(session, project, viewer)
-    indicators = [
-        *await _of_region(session, project, first),
-        *_of_monitoring(papers),
-    ]
+    indicators = [*await _of_region(session, project, first), *_of_monitoring(papers)]
     signs = await _signs(session, project, rasters, (first, last)) if viewer.known else []
     return ProjectEffect(
         first,
@@ -227,7 +226,7 @@ async def _papers(
     query = text(
         f"SELECT dc.code, dc.kind, dc.title_zh, dc.title_en, dc.media_type, {_DAY} AS day,"  # noqa: S608 - constants
         " dc.attrs->>'measure' AS measure, dc.attrs->>'quantity' AS quantity,"
-        " dc.attrs->>'value' AS value, dc.attrs->>'unit' AS unit"
+        f" dc.attrs->>'value' AS value, dc.attrs->>'unit' AS unit, {_COUNTED_IN} AS counted_in"
         f" FROM {DOCUMENTS.source} WHERE {' AND '.join(met)} AND dc.owner_collection = 'projects'"
         f" AND dc.owner_code = :code AND dc.kind IN {_LOOKED} ORDER BY day, dc.id"
     )
@@ -254,24 +253,16 @@ def _photo(paper: Mapping[str, Any]) -> Photo:
 
 
 def _of_monitoring(papers: Sequence[Mapping[str, Any]]) -> list[IndicatorEffect]:
-    """What monitoring of the project told first and last of each quantity in one unit."""
-    told: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    """What monitoring of the project told first and last of each quantity, in its unit."""
+    told: dict[tuple[str, str | None], list[tuple[str, Decimal]]] = {}
     for paper in papers:
         if paper["quantity"] is not None and paper["value"] is not None:
-            told.setdefault((paper["quantity"], paper["unit"]), []).append(paper)
+            value, unit = figure_in(Decimal(paper["value"]), paper["unit"], paper["counted_in"])
+            told.setdefault((paper["quantity"], unit), []).append((paper["day"], value))
     return [
-        IndicatorEffect(
-            quantity,
-            Label(quantity, quantity),
-            unit,
-            "project",
-            of[0]["day"],
-            Decimal(of[0]["value"]),
-            of[-1]["day"],
-            Decimal(of[-1]["value"]),
-        )
+        IndicatorEffect(quantity, Label(quantity, quantity), unit, "project", *of[0], *of[-1])
         for (quantity, unit), of in sorted(told.items(), key=lambda item: item[0][0])
-        if of[0]["day"] < of[-1]["day"]
+        if of[0][0] < of[-1][0]
     ]
 
 

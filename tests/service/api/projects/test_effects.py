@@ -234,6 +234,20 @@ async def test_indicators_photos_and_silence(
     assert (by_place["region"]["before"], by_place["region"]["after"]) == (100, 150.5)
     assert (by_place["region"]["change"], by_place["region"]["before_on"]) == (50.5, "2018")
     assert (by_place["project"]["change"], by_place["project"]["unit"]) == (25.5, "ha")
+    # In another unit that converts it is the newest all the same; what does not stands apart.
+    for day, value, unit in ((date(2022, 9, 1), 600.0, "mu"), (date(2023, 9, 1), 1.0, "kg")):
+        await add_paper(
+            session,
+            restored_project,
+            "monitoring",
+            period=(day, day),
+            figure=("mine_restoration", value, unit),
+        )
+    await session.commit()
+    (later,) = (
+        one for one in (await admin.get(EFFECT)).json()["indicators"] if one["of"] == "project"
+    )
+    assert (later["after_on"], later["after"], later["unit"]) == ("2022-09-01", 40, "ha")
     (pair,) = told["photos"]
     assert (pair["before"]["on"], pair["after"]["on"]) == (
         "2018-05-01",

@@ -313,6 +313,9 @@ async def test_results_are_taken_with_a_period_and_a_figure_only(
         ({"quantity": "\x00"}, "quantity"),
         ({"value": "NaN"}, "value"),
         ({"value": "120", "unit": "%"}, "value"),
+        ({"unit": "kg"}, "unit"),
+        ({"unit": "ha/a"}, "unit"),
+        ({"quantity": "water_level", "unit": "mg/L"}, "unit"),
         ({"period_to": "soon"}, "period_to"),
     ):
         answer = await send(who, **{**told, **wrong})
@@ -323,6 +326,11 @@ async def test_results_are_taken_with_a_period_and_a_figure_only(
     assert made.status_code == 201, made.text
     document = made.json()
     assert {name: document[name] for name in told} == told
+    # A unit that converts is kept as it was told.
+    for other in ({"unit": "亩"}, {"quantity": "water_level", "unit": "cm"}):
+        made = await send(who, **{**told, **other})
+        assert made.status_code == 201, made.text
+        assert made.json()["unit"] == other["unit"]
 
 
 @pytest.mark.usefixtures("drafted")
