@@ -1650,18 +1650,20 @@ indicators = TypedDict("indicators", {"code": NotRequired[str], "name_zh": NotRe
     "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
     "property": NotRequired[Literal["binding", "expected"] | None],
     "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
-    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None], "least": NotRequired[float | None],
+    "most": NotRequired[float | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
 indicators_change = TypedDict("indicators_change", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "unit": NotRequired[str],
     "property": NotRequired[Literal["binding", "expected"]], "direction": NotRequired[Literal["higher", "lower"]],
     "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+    "least": NotRequired[float | None], "most": NotRequired[float | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 indicators_new = TypedDict("indicators_new", {"code": NotRequired[str | int | None], "name_zh": str,
     "name_en": NotRequired[str | None], "unit": str, "property": Literal["binding", "expected"],
     "direction": Literal["higher", "lower"], "category": NotRequired[str | None],
-    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None], "least": NotRequired[float | None],
+    "most": NotRequired[float | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 islands = TypedDict("islands", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": islands_properties, "links": NotRequired[list[Link]]})
 islands_change = TypedDict("islands_change", {"type": NotRequired[Literal["Feature"]],

@@ -43,6 +43,43 @@ async def progress(client: httpx.AsyncClient, plan: str) -> dict[str, dict[str, 
     return {row["indicator"]: row for row in answer.json()["indicators"]}
 
 
+@pytest.mark.parametrize(
+    ("plan", "indicator", "value", "status"),
+    [
+        (XIAMEN, "forest_cover_rate", {"value": 140}, 400),
+        (XIAMEN, "forest_cover_rate", {"value": -3}, 400),
+        (XIAMEN, "forest_cover_rate", {"value": 1.4, "unit": "1"}, 400),
+        (XIAMEN, "forest_cover_rate", {"value": 100}, 201),
+        (XIAMEN, "cultivated_land_area", {"value": -9, "unit": "km2"}, 400),
+        (XIAMEN, "cultivated_land_area", {"value": 0}, 201),
+        (XIAMEN, "forest_pest_disaster_rate", {"value": 1001}, 400),
+        (XIAMEN, "sewage_collection_rate", {"value": 104}, 201),
+        (XIAMEN, "construction_land_per_gdp_decline_rate", {"value": -3}, 201),
+        (BANAN, "forest_cover_rate", {"value": 140}, 400),
+        (BANAN, "mine_restored_area", {"value": -1}, 400),
+    ],
+)
+async def test_what_there_cannot_be_is_no_value_and_no_target(
+    analyst: httpx.AsyncClient, plan: str, indicator: str, value: dict[str, Any], status: int
+) -> None:
+    path = f"{plan}/indicators/{indicator}"
+    made = await analyst.post(f"{path}/values", json={"year": 2024, **value})
+    assert made.status_code == status, made.text
+    pointers = [fault["pointer"] for fault in made.json().get("errors", ())]
+    assert pointers == ([] if status == 201 else ["/value"])
+    target = {"role": "target", "year": 2035, **value}
+    there = await analyst.get(f"{path}/targets")
+    stated = await analyst.put(
+        f"{path}/targets",
+        json={"targets": [target], "reason": "修订"},
+        headers={"If-Match": there.headers["ETag"]},
+    )
+    # Of a plan in force fixed figures do not change, whatever they would become.
+    assert stated.status_code in ({400} if status == 400 else {200, 409}), stated.text
+    told = [fault["pointer"] for fault in stated.json().get("errors", ())]
+    assert ("/targets/0/value" in told) == (status == 400)
+
+
 async def test_banan(analyst: httpx.AsyncClient) -> None:
     for code, (value, _, _) in BANAN_2023.items():
         made = await analyst.post(

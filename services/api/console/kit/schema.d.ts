@@ -7059,6 +7059,8 @@ export interface components {
             category?: string | null;
             formula_zh?: string | null;
             formula_en?: string | null;
+            least?: number | null;
+            most?: number | null;
             /** Format: date */
             valid_from?: string | null;
             /** Format: date */
@@ -7077,6 +7079,8 @@ export interface components {
             category?: string | null;
             formula_zh?: string | null;
             formula_en?: string | null;
+            least?: number | null;
+            most?: number | null;
             /** Format: date */
             valid_from?: string | null;
             /** Format: date */

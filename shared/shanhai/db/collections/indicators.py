@@ -72,6 +72,8 @@ INDICATORS = Entity(
         ),
         _ENTRY.column("category", TEXT, Label("类别", "Category"), queryable=True),
         *_ENTRY.both("formula", Label("算法", "Formula")),
+        _ENTRY.attribute("least", NUMBER, Label("可能的最小值", "Least value there can be")),
+        _ENTRY.attribute("most", NUMBER, Label("可能的最大值", "Greatest value there can be")),
         *_ENTRY.period,
     ),
     editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, text
@@ -14,14 +15,14 @@ from shanhai.db.features.columns import rows_of, source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions, visibility
 from shanhai.db.identity import Viewer
 from shanhai.db.tables.provision import Party
-from shanhai.errors import InvalidInput, NotFound
+from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.science.indicators import Direction
 from shanhai.vocabulary import Label
 
 LISTED = """
 SELECT pi.code, pi.order_no, coalesce(pi.property, i.property), pi.category, pi.category_zh,
        pi.category_en, i.id, i.code, i.name_zh, i.name_en, i.unit, i.direction,
-       o.code, o.name_zh, o.name_en
+       o.code, o.name_zh, o.name_en, i.attrs->'least', i.attrs->'most'
   FROM {rows} pi
   JOIN indicator i ON i.id = pi.indicator_id
   LEFT JOIN party o ON o.id = pi.party_id
@@ -120,6 +121,17 @@ class Listed:
     order: int
     category: CodedName | None
     department: CodedName | None
+    least: float | None
+    most: float | None
+
+    def faults(self, value: Decimal | None, pointer: str) -> Sequence[Fault]:
+        """What is said of a value, in its unit, that there cannot be: None bounds nothing."""
+        low, high, unit = self.least, self.most, self.unit
+        if value is not None and low is not None and value < low:
+            return [Fault(pointer, f"must not be below {low} {unit}", f"不得小于 {low} {unit}")]
+        if value is not None and high is not None and value > high:
+            return [Fault(pointer, f"must not be above {high} {unit}", f"不得大于 {high} {unit}")]
+        return []
 
 
 async def find_plan(
@@ -288,4 +300,5 @@ def _listed(code: str, order: int, kind: str, category: str | None, *rest: Any) 
         order,
         None if category is None else CodedName(category, group),
         None if party[0] is None else CodedName(party[0], Label(party[1], party[2])),
+        *party[3:],
     )

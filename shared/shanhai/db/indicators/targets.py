@@ -271,7 +271,7 @@ def checked_figures(listed: Listed, figures: Sequence[StatedFigure]) -> list[Sta
     """The figures in the indicator's unit, each with the sense it reads as.
 
     Raises:
-        InvalidInput: they contradict themselves or each other.
+        InvalidInput: they contradict themselves or each other, or cannot be.
     """
     faults: list[Fault] = []
     found: list[StatedFigure] = []
@@ -287,6 +287,7 @@ def checked_figures(listed: Listed, figures: Sequence[StatedFigure]) -> list[Sta
                 )
             )
         found.append(_converted(listed, figure, sense, place))
+        faults += listed.faults(found[-1].value, f"/targets/{place}/value")
     base = max((f.year for f in figures if f.role == "base" and f.year is not None), default=None)
     faults += [
         Fault(f"/targets/{place}/year", "must be after the base year", "须晚于基期年")

@@ -172,7 +172,7 @@ async def add_value(
     """Record a value in the indicator's unit; the figure as given is kept beside it.
 
     Raises:
-        InvalidInput: the unit cannot be converted, or a total is given of what is not counted up.
+        InvalidInput: the unit does not convert, no value can be so, or no total is counted up.
     """
     if new.cumulative and not await _is_counted_up(session, plan, listed):
         raise InvalidInput(
@@ -181,6 +181,9 @@ async def add_value(
             pointer="/cumulative",
         )
     value = new.value if new.unit is None else convert(new.value, new.unit, listed.unit)
+    # What a job computed may lie beyond by its rounding.
+    if new.job_id is None and (faults := listed.faults(value, "/value")):
+        raise InvalidInput.of(faults)
     row = IndicatorValue(
         indicator_id=listed.id,
         region_id=place.id,

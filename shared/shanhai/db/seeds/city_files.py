@@ -157,6 +157,8 @@ class IndicatorSeed(NamedItem):
     unit: str
     property: Literal["binding", "expected"]
     direction: Literal["higher", "lower"]
+    least: int | None = None
+    most: int | None = None
     sense: Sense
     cumulative_from: int | None = None
     revisable: bool = False

@@ -290,6 +290,7 @@ def _add_indicators(
             {
                 **item.model_dump(include={"code", "name_zh", "name_en", "unit", "direction"}),
                 "property": item.property,
+                "attrs": item.model_dump(include={"least", "most"}, exclude_none=True),
                 "valid_from": None,
             }
         )
