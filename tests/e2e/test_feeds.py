@@ -156,3 +156,10 @@ def test_a_recorder_raises_an_alert_whose_signed_message_arrives(
     evidence = [link for link in told["data"]["links"] if link["rel"] == "evidence"]
     values = api.get(evidence[0]["href"])["observations"]
     assert {row["value"] for row in values} >= {11.8, 12.4}
+    # A receiver elsewhere: the same webhook goes there, with its secret and what it was told.
+    moved, webhook = results.Receiver(f"{receiver.url}-2"), stack.secrets.get(results.WEBHOOK)
+    results.watch_river(api, moved, stack.secrets)
+    assert api.get(f"/webhooks/{webhook}")["url"] == moved.url
+    assert len(api.get("/webhooks")["webhooks"]) == 1
+    again = results.await_warning(api, moved, stack.secrets)
+    assert (again.alert["id"], again.message) == (warned.alert["id"], None)

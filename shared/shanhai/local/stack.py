@@ -109,6 +109,10 @@ class Stack:
         # Kept although it is taken: by the receiver itself, which others may have been told of.
         return self._ports.remembered(RECEIVER) or self._reserved(RECEIVER, 8099)
 
+    def renew_receiver_port(self) -> None:
+        """Choose another place where a program has it; before the stack's own receiver listens."""
+        self._ports.choose(RECEIVER, None if self._bound else 8099)
+
     def up(self) -> None:
         """Start what is not running and wait until all of it is ready."""
         with self._alone():

@@ -125,6 +125,17 @@ def test_the_place_of_webhooks_stays_while_somebody_listens_there(home: Home) ->
         assert Stack(home, bound=True).receiver_port == receiver.getsockname()[1]
 
 
+def test_the_place_of_webhooks_moves_when_another_program_has_it(home: Home) -> None:
+    stack = Stack(home, bound=True)
+    first = stack.receiver_port
+    stack.renew_receiver_port()
+    assert stack.receiver_port == first
+    with socket.create_server(("127.0.0.1", first)):
+        stack.renew_receiver_port()
+    assert stack.receiver_port != first
+    assert Stack(home, bound=True).receiver_port == stack.receiver_port
+
+
 def test_down_leaves_nothing(stack: Stack) -> None:
     before = pids(stack)
     assert sorted(stack.down()) == sorted(before)

@@ -109,7 +109,7 @@ def receiving(port: int) -> Iterator[Receiver]:
 
 
 def watch_river(api: ApiClient, receiver: Receiver, book: SecretBook) -> None:
-    """Make the rule and the webhook, unless a former run did."""
+    """Make the rule and the webhook, unless a former run did; its webhook goes to this receiver."""
     try:
         api.get(f"/alert-rules/{RULE}")
     except NotFound:
@@ -127,21 +127,21 @@ def watch_river(api: ApiClient, receiver: Receiver, book: SecretBook) -> None:
                 "min_duration_s": 3600,
             },
         )
+    wanted = {
+        "name": "make demo",
+        "url": receiver.url,
+        "events": ["alert.opened", "alert.escalated", "bulletin.published"],
+        "lang": "en",
+    }
     known = book.get(WEBHOOK)
     try:
-        if known is not None and api.get(f"/webhooks/{known}")["url"] == receiver.url:
+        if known is not None:
+            if api.get(f"/webhooks/{known}")["url"] != receiver.url:
+                api.put(f"/webhooks/{known}", wanted)
             return
     except NotFound:
         pass  # of a database that is gone
-    made = api.post(
-        "/webhooks",
-        {
-            "name": "make demo",
-            "url": receiver.url,
-            "events": ["alert.opened", "alert.escalated", "bulletin.published"],
-            "lang": "en",
-        },
-    )
+    made = api.post("/webhooks", wanted)
     book.keep(WEBHOOK, made["id"])
     book.keep(SECRET, made["secret"])
 

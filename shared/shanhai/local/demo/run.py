@@ -252,6 +252,7 @@ class Demo(DemoSteps):
 
     def _start(self) -> None:
         self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
+        self.stack.renew_receiver_port()
         self.stack.up()
         self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
 
