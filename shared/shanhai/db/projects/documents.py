@@ -204,13 +204,11 @@ async def demand_result(session: AsyncSession, project_code: str, paper: Paper) 
         InvalidInput: a member is missing or breaks a rule, or the unit does not convert.
     """
     told, today = paper.result, await read_today(session)
-    lacking = [name for name in RESULT if getattr(told, name) is None]
-    faults = []
-    if paper.kind in RESULTS:
-        faults = [
-            Fault(name, f"{paper.kind} needs {name}", f"{paper.kind} 须载明 {name}")
-            for name in lacking
-        ]
+    faults = [
+        Fault(name, f"{paper.kind} needs {name}", f"{paper.kind} 须载明 {name}")
+        for name in RESULT
+        if paper.kind in RESULTS and getattr(told, name) is None
+    ]
     if told.period_from and told.period_to and told.period_to < told.period_from:
         faults.append(Fault("period_to", "must not be before period_from", "不得早于 period_from"))
     if told.period_to and told.period_to > today:
@@ -222,14 +220,8 @@ async def demand_result(session: AsyncSession, project_code: str, paper: Paper) 
         {"code": project_code, "quantity": told.quantity},
     )
     if told.quantity and counted_in is None:
-        faults.append(
-            Fault(
-                "quantity",
-                f"{told.quantity!r} is no measure of the project, no indicator and no observed"
-                " property",
-                f"{told.quantity!r} 不是该项目的措施、指标或观测属性",
-            )
-        )
+        en = f"{told.quantity!r} is no measure of the project, no indicator, no observed property"
+        faults.append(Fault("quantity", en, f"{told.quantity!r} 不是该项目的措施、指标或观测属性"))
     if told.unit and counted_in and figure_in(Decimal(1), told.unit, counted_in)[1] != counted_in:
         en = f"{told.unit!r} cannot be converted to {counted_in!r}"
         faults.append(Fault("unit", en, f"{told.unit!r} 不能换算为 {counted_in!r}"))

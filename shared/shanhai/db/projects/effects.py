@@ -138,17 +138,8 @@ async def read_project_effect(
     papers = await _papers(session, project, viewer)
     indicators = [*await _of_region(session, project, first), *_of_monitoring(papers)]
     signs = await _signs(session, project, rasters, (first, last)) if viewer.known else []
-    return ProjectEffect(
-        first,
-        last,
-        compared.job,
-        compared.on,
-        rasters,
-        compared.pictures,
-        indicators,
-        photo_pairs(papers),
-        signs,
-    )
+    told = (first, last, compared.job, compared.on, rasters, compared.pictures)
+    return ProjectEffect(*told, indicators, photo_pairs(papers), signs)
 
 
 async def _signs(
