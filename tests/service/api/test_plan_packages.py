@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.fence import PLATFORM, bound_to
 from shanhai.db.identity import EVERYTHING, Grant, Identity, RoleGiven
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.plan_packages.layout import about, by_table, member_of
@@ -38,6 +39,7 @@ from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
 from shanhai_api.plans.operations import demand_insider
+from tests.service.api.test_plan_editions import Bureau
 from tests.support.accounts import account_url
 
 pytestmark = pytest.mark.long
@@ -115,12 +117,16 @@ async def rebuilt(
     upload.write_bytes(content)
     work = tmp_path / f"work-{uuid4()}"
     work.mkdir()
-    async with state.sessions.begin() as session:
-        task = Task(process="import-plan", inputs={}, upload_uri="u", files={"u": str(upload)})
-        task = await resolution_of("import-plan").authorised(session, task, identity)
-        outcome = compute(task, work, lambda percent, stage: None)
-        stored = {item.name: state.store.put(work / item.path, suffix="") for item in outcome.files}
-        result = await publish(session, Publication(task, outcome, stored, "tester", work))
+    # A worker's session, whatever a request of the test has bound.
+    with bound_to(PLATFORM):
+        async with state.sessions.begin() as session:
+            task = Task(process="import-plan", inputs={}, upload_uri="u", files={"u": str(upload)})
+            task = await resolution_of("import-plan").authorised(session, task, identity)
+            outcome = compute(task, work, lambda percent, stage: None)
+            stored = {
+                item.name: state.store.put(work / item.path, suffix="") for item in outcome.files
+            }
+            result = await publish(session, Publication(task, outcome, stored, "tester", work))
     return dict(result["summary"])
 
 
@@ -548,3 +554,94 @@ async def test_what_belongs_to_no_region_by_name_is_not_written_without_the_righ
             await rebuilt(state, tmp_path, content, both)
         both = EVERYWHERE
     assert (await rebuilt(state, tmp_path, content, both))["made"]["duty"] == 1
+
+
+SECOND, UPPER = f"{PLAN}.v2", "chongqing-restoration-2021"
+
+
+@pytest.fixture
+async def editions(
+    plans: ServiceState, anonymous: httpx.AsyncClient, session: AsyncSession
+) -> Mapping[str, bytes]:
+    """The packages of both editions of a plan, and of the plan above them."""
+    async with plans.sessions.begin() as again:
+        await seed_cities(again, ["xiamen", "banan"], [], act=Act("tester"))
+    bureau = Bureau(anonymous, session)
+    await bureau.meet("planner", Role.PLANNER)
+    await bureau.meet("approver", Role.APPROVER)
+    assert await bureau.revise(PLAN, {"name_en": "Revised plan"}) == SECOND
+    await bureau.move(SECOND, "submitted", "approved")
+    return {code: await package_of(plans, code) for code in (PLAN, SECOND, UPPER)}
+
+
+async def told(state: ServiceState, path: str, **params: str) -> Any:
+    """What anybody is told, if there is anything."""
+    app = create_app(state.configuration)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+            answer = await client.get(path, params=params)
+    assert answer.status_code in {200, 404}, answer.text
+    return answer.json() if answer.status_code == 200 else None
+
+
+async def plans_told(state: ServiceState, **params: str) -> dict[str, str]:
+    found = await told(state, "/collections/plans/items", limit="100", **params)
+    return {one["properties"]["code"]: one["properties"]["status"] for one in found["features"]}
+
+
+async def row_of(state: ServiceState, code: str) -> Any:
+    async with state.sessions() as session:
+        query = text("SELECT id, upper_plan_id, lineage_id FROM plan WHERE code = :code")
+        return (await session.execute(query, {"code": code})).one()
+
+
+@pytest.mark.parametrize("order", [(PLAN, SECOND, UPPER), (SECOND, UPPER, PLAN)])
+async def test_a_plan_takes_the_place_of_its_name_in_any_order(
+    editions: Mapping[str, bytes], elsewhere: ServiceState, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    rows: dict[str, Any] = {}
+    for number, code in enumerate(order, start=1):
+        await rebuilt(elsewhere, tmp_path, editions[code])
+        seen = await plans_told(elsewhere)
+        assert set(seen) == set(order[:number])
+        assert set(await plans_told(elsewhere, as_of="2100-01-01")) <= set(order[:number])
+        rows |= {one: await row_of(elsewhere, one) for one in (PLAN, SECOND) if one not in rows}
+        with pytest.raises(Conflict, match="is there already"):
+            await rebuilt(elsewhere, tmp_path, editions[code])
+    assert await plans_told(elsewhere) == {
+        PLAN: "superseded",
+        SECOND: "approved",
+        UPPER: "approved",
+    }
+    for code, row in rows.items():
+        assert (await row_of(elsewhere, code)).id == row.id
+    assert (await row_of(elsewhere, SECOND)).upper_plan_id == (await row_of(elsewhere, UPPER)).id
+    programmes = await told(elsewhere, f"/plans/{SECOND}/totals")
+    assert sum(row["projects"] for row in programmes["programmes"]) == 21
+    for code, first in editions.items():
+        again = members_of(await package_of(elsewhere, code))
+        assert {n: again[n] == data for n, data in members_of(first).items()} == dict.fromkeys(
+            again, True
+        ), code
+
+
+async def test_a_plan_that_is_only_named_is_nowhere_told_as_one_in_force(
+    editions: Mapping[str, bytes], elsewhere: ServiceState, tmp_path: Path
+) -> None:
+    await rebuilt(elsewhere, tmp_path, editions[PLAN])
+    assert await plans_told(elsewhere) == {PLAN: "superseded"}
+    assert [
+        one["code"] for one in (await told(elsewhere, f"/plans/{PLAN}/editions"))["editions"]
+    ] == [PLAN]
+    for path in ("", "/totals", "/indicators", "/compare", "/departures"):
+        assert await told(elsewhere, f"/plans/{SECOND}{path}") is None, path
+    assert await told(elsewhere, f"/collections/plans/items/{SECOND}") is None
+    # The package made here is that it was made of, and names the same elsewhere.
+    assert await package_of(elsewhere, PLAN) == editions[PLAN]
+    async with elsewhere.sessions.begin() as session:
+        touch = "UPDATE plan SET row_version = 2, first_year = 2020 WHERE code = :code"
+        with bound_to(PLATFORM):
+            await session.execute(text(touch), {"code": SECOND})
+    with pytest.raises(Conflict, match="was changed since"):
+        await rebuilt(elsewhere, tmp_path, editions[SECOND])

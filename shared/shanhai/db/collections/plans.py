@@ -110,6 +110,8 @@ PLANS = entity.Entity(
     geometry=_PLACE,
     geometry_type="geometry-multipolygon",
     published="p.status IN ('approved', 'superseded')",
+    # One that was only named by a package (`plan_packages.layout.NAMED_ONLY`) was never there.
+    as_of=f"{entity.HELD_THEN} AND p.deleted_at IS DISTINCT FROM p.created_at",
     partners=PARTNERS,
     interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year, 12, 31)"),
     properties=(

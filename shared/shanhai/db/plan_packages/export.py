@@ -234,6 +234,9 @@ def _row(holding: layout.Holding) -> str:
     members = [
         f"'{item.name}', encode(ST_AsEWKB(o.{item.name}), 'hex')"
         if item.name in holding.shapes()
+        # A plan that is only named here travels as it came.
+        else "'deleted_at', to_jsonb(nullif(o.deleted_at, o.created_at))"
+        if (holding.table, item.name) == (layout.PLAN, "deleted_at")
         else f"'{item.name}', to_jsonb(o.\"{item.name}\")"
         for item in holding.kept
     ]

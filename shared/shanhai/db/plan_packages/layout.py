@@ -45,6 +45,8 @@ _LISTS: Mapping[tuple[str, str], str] = {
 }
 SHARED = frozenset({*NEEDED, "control_rule", "named_feature"})
 """Tables with rows that belong to no plan, and are known again by their codes."""
+NAMED_ONLY = "deleted_at = created_at"
+"""SQL that holds for plans that packages of others named: for everybody else they are not there."""
 _MEMBER = "o.id IN (SELECT m.project_id FROM plan_membership m WHERE m.plan_id = :plan)"
 _IN_REGIONS = (
     "o.region_id IN (SELECT unnest(p.region_ids || p.region_id) FROM plan p WHERE p.id = :plan)"
@@ -133,7 +135,11 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("project", f"o.plan_id = :plan OR {_MEMBER}"),
     Holding("plan_project", "o.plan_id = :plan"),
     Holding("project_region", _OF_PROJECT),
-    Holding("project_problem", _OF_PROJECT),
+    Holding(
+        "project_problem",
+        _OF_PROJECT,
+        again="o.project_id = r.project_id AND o.problem_id = r.problem_id",
+    ),
     Holding("project_measure", _OF_PROJECT),
     Holding("project_event", _OF_PROJECT),
     Holding("fund_entry", _OF_PROJECT),
@@ -159,6 +165,8 @@ HOLDINGS: tuple[Holding, ...] = (
         " (SELECT p.code FROM project p WHERE p.id = ANY(:project))"
         " OR o.owner_collection = 'plans' AND o.owner_code ="
         " (SELECT p.code FROM plan p WHERE p.id = :plan)",
+        again="(o.code, o.owner_code, o.sha256) = (r.code, r.owner_code, r.sha256)"
+        " AND o.deleted_at IS NULL",
     ),
     *(Holding(table) for table in NEEDED if table != PLAN),
 )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -15,6 +15,7 @@ from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.identity import Identity, demand_role
 from shanhai.db.plan_packages.layout import (
     JOB,
+    NAMED_ONLY,
     NEEDED,
     PLAN,
     SHARED,
@@ -48,12 +49,25 @@ DECIDED = frozenset(
 """Tables whose rows tell of decisions."""
 EVERYWHERE = frozenset({"control_rule", "compliance_exception"})
 """Tables whose rows of no region hold in every one, whatever they belong to."""
+OF_EDITIONS = frozenset({"plan_project", "project_problem"})
+"""Tables that tell of an edition and a project; what else a project has comes with it alone."""
 OWNERS = ("plan_id", "project_id", "review_id", "scheme_id", "pattern_id")
 """The links to what a row of no region belongs to, and lies where that does."""
 _SOURCES = text("SELECT id, region_id FROM fund_source WHERE id = ANY(:ids)")
 REBUILDER = "package"
 """Who jobs of another place belong to here: nobody who could ask for them."""
-ASKED = ("id", "code", "deleted_at", "status", "state", "sha256", "kind")
+ASKED = ("id", "code", "created_at", "deleted_at", "status", "state", "sha256", "kind")
+_TAKE_PLACE = text(
+    # The status by itself: a change of it sets the days in force.
+    "UPDATE plan SET status = :status, row_version = 2 WHERE id = :id AND row_version = 1"  # noqa: S608
+    f" AND {NAMED_ONLY} RETURNING id"
+)
+_COMPLETE = (
+    " ON CONFLICT (id) DO UPDATE SET programme_id = coalesce(project.programme_id,"
+    " excluded.programme_id), row_version = project.row_version"
+    " + (project.programme_id IS NULL)::int"
+    " WHERE (project.plan_id, project.region_id) = (excluded.plan_id, excluded.region_id)"
+)
 CODED = frozenset(entity.table for entity in ENTITIES)
 
 
@@ -148,7 +162,8 @@ async def rebuild(
         Conflict: the plan, or a code of it, is there already.
         InvalidInput: a row breaks a rule of its table.
     """
-    await session.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+    alone = "set_config('TimeZone', 'UTC', true), pg_advisory_xact_lock(hashtext('import-plan'))"
+    await session.execute(text(f"SELECT {alone}"))
     own = _place_of(given, plan)
     _demand_one_plan(given, own)
     ids: dict[str, list[Any]] = {}
@@ -156,9 +171,21 @@ async def rebuild(
     for holding in in_order():
         rows = given.get(holding.table, ())
         ids[holding.table], fresh[holding.table] = await _numbers(session, holding, rows)
+        if "project_id" in holding.links and holding.table not in OF_EDITIONS:
+            fresh[holding.table] = [fresh["project"][one.links["project_id"] - 1] for one in rows]
     if not fresh[PLAN][own - 1]:
-        raise Conflict(f"the plan {plan!r} is there already", message_zh=f"规划 {plan!r} 已存在")
-    done = Rebuilt(plan)
+        values = {"id": ids[PLAN][own - 1], "status": given[PLAN][own - 1].row["status"]}
+        if await session.scalar(_TAKE_PLACE, values) is None:
+            en = f"the plan {plan!r} is there already, or was changed since a package named it"
+            raise Conflict(en, message_zh=f"规划 {plan!r} 已存在，或在被其他规划包引用后已有改动")
+    fresh |= {"project": [True] * len(ids["project"])}
+    fresh[PLAN][own - 1] = True
+    plans = [
+        replace(one, row={**one.row, "deleted_at": one.row["deleted_at"] or one.row["created_at"]})
+        for one in given[PLAN]
+    ]
+    plans[own - 1] = given[PLAN][own - 1]
+    given, done = {**given, PLAN: plans}, Rebuilt(plan)
     for holding in in_order():
         rows = given.get(holding.table, ())
         made = await _insert(session, holding, rows, ids, fresh[holding.table], uris)
@@ -196,7 +223,9 @@ async def _numbers(
     """A number for each row, and whether the row is to be made."""
     if not rows or not holding.numbered:
         return [], [True] * len(rows)
-    key = (NEEDED.get(holding.table, "code") if holding.table in SHARED else None) or "id"
+    key = (
+        NEEDED.get(holding.table, "code") if holding.table in {*SHARED, "project"} else None
+    ) or "id"
     known = (
         {} if key == "id" and holding.table != JOB else await _known(session, holding, key, rows)
     )
@@ -209,23 +238,21 @@ async def _numbers(
     new = iter(await session.scalars(query, {"table": holding.table, "number": len(rows)}))
     numbers, fresh = [], []
     for item in rows:
-        there = known.get(str(item.row.get(key))) if _may_be_there(holding, item) else None
+        # One that is shared by plans is the same as one with its code.
+        shared = holding.table in {*NEEDED, "project"} or item.links.get("plan_id") is None
+        shared = shared and item.row.get("deleted_at") is None
+        there = known.get(str(item.row.get(key))) if shared else None
         numbers.append(next(new) if there is None else there)
         fresh.append(there is None)
     return numbers, fresh
-
-
-def _may_be_there(holding: Holding, item: GivenRow) -> bool:
-    """Whether a row is shared by plans, so that one with its code is the same."""
-    if item.row.get("deleted_at") is not None:
-        return False
-    return holding.table in NEEDED or item.links.get("plan_id") is None
 
 
 async def _known(
     session: AsyncSession, holding: Holding, key: str, rows: Sequence[GivenRow]
 ) -> dict[str, Any]:
     live = " AND deleted_at IS NULL" if "deleted_at" in holding.columns.columns else ""
+    if holding.table == PLAN:  # the one that is there comes last, and counts
+        live = f" AND (deleted_at IS NULL OR {NAMED_ONLY}) ORDER BY deleted_at"
     query = text(
         f"SELECT {key}::text, id FROM {holding.table}"  # noqa: S608 - constants of this code
         f" WHERE {key}::text = ANY(CAST(:keys AS text[])){live}"
@@ -255,6 +282,11 @@ async def _insert(
             if is_outage(error):
                 raise
             raise _refused(holding, error, InvalidInput) from error
+    if holding.table == "project" and made < len(rows):
+        raise Conflict(
+            "project: a code is there already, of another plan or region",
+            message_zh="project：项目代码已存在，且属于其他规划或区域",
+        )
     return made
 
 
@@ -327,6 +359,8 @@ def _numbered(
         whole["id"] = ids[holding.table][place]
     if holding.table == JOB:
         whole |= {"status": "successful", "requested_by": REBUILDER}
+    if holding.table == PLAN:
+        whole["deleted_at"] = item.row["deleted_at"]
     if holding.table == "document":
         whole["uri"] = uris[str(item.row["sha256"])]
     return whole
@@ -344,6 +378,11 @@ def _statement(holding: Holding) -> str:
         if holding.again is None
         else f" WHERE NOT EXISTS (SELECT FROM {holding.table} o WHERE {holding.again})"
     )
+    if holding.table == PLAN:
+        written = [f"{name} = excluded.{name}" for name in names if name not in {"id", "status"}]
+        again = f" ON CONFLICT (id) DO UPDATE SET {', '.join(written)}"
+    elif holding.table == "project":
+        again = _COMPLETE
     overriding = " OVERRIDING SYSTEM VALUE" if holding.numbered and holding.table != JOB else ""
     return (
         f"INSERT INTO {holding.table} ({listed}){overriding} SELECT {values}"

@@ -29,7 +29,15 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     _check_files(given, files)
     _check_jobs(given)
     return Outcome(
-        files=[_output(sha256) for sha256 in sorted(files)],
+        files=[
+            OutputFile.of(
+                f"document.{sha256}",
+                f"{FOLDER}/documents/{sha256}",
+                "application/octet-stream",
+                Label("规划文档", "Document of the plan"),
+            )
+            for sha256 in sorted(files)
+        ],
         values={"plan": plan, "rows": {name: len(rows) for name, rows in given.items()}},
         manifest={"source": {"sha256": sha256_of(upload)}},
     )
@@ -62,12 +70,3 @@ def _check_jobs(given: Given) -> None:
                 message_zh=f"{str(item.row['kind'])[:80]!r} 不是已知的过程",
                 pointer=UPLOAD,
             )
-
-
-def _output(sha256: str) -> OutputFile:
-    return OutputFile.of(
-        f"document.{sha256}",
-        f"{FOLDER}/documents/{sha256}",
-        "application/octet-stream",
-        Label("规划文档", "Document of the plan"),
-    )
