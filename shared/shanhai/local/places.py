@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -230,6 +231,7 @@ def _elsewhere(base: Path) -> Path:
 
 # Below the range from which Linux takes the near end of outgoing connections.
 SEARCH_RANGE = range(15000, 32000)
+_HELD: dict[int, Path] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +254,25 @@ class PortBook:
         """A free port for `name`: the remembered one, else the preferred one, else any."""
         others = {port for owner, port in self._read().items() if owner != name}
         for port in (self.remembered(name), preferred):
-            if port is not None and port not in others and is_free(port):
+            if port is not None and port not in others and self.hold(port) and is_free(port):
                 break
         else:
-            port = any_free_port(others)
+            port = next(filter(self.hold, iter(lambda: any_free_port(others), 0)))
         self.remember(name, port)
         return port
+
+    def hold(self, port: int) -> bool:
+        """Keep other stacks from choosing `port` until this program ends; whether none has it.
+
+        A service listens seconds after its port was chosen, and others may choose meanwhile.
+        """
+        if port not in _HELD:
+            # A name in the same namespace as the port, which goes when the program ends.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sign, suppress(OSError):
+                sign.bind(f"\0shanhai-port-{port}")
+                sign.detach()
+                _HELD[port] = self.path
+        return _HELD.get(port) == self.path
 
     def _read(self) -> dict[str, int]:
         try:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,11 +82,13 @@ class ServiceProcess(PythonProcess):
 
     def is_running(self) -> bool:
         """Whether it runs and says that it is ready."""
-        return self.process() is not None and self.port is not None and is_ready(self.port)
+        # Asked last: of a process that ends because its port is taken, another one answers there.
+        return self.port is not None and is_ready(self.port) and self.process() is not None
 
     def reserve_port(self) -> int:
         """Its port: the one it listens on, or a free one."""
         if self.process() is not None and self.port is not None:
+            self._ports.hold(self.port)
             return self.port
         return self._ports.choose(self.name, self._preferred_port)
 
@@ -102,8 +104,7 @@ class ServiceProcess(PythonProcess):
 
     def wait_until_ready(self) -> None:
         """Wait until it is ready; fail with the end of its log when it is not in time."""
-        port = self.reserve_port()
-        self._unit.wait_until(lambda: is_ready(port), PATIENCE_S)
+        self._unit.wait_until(self.is_running, PATIENCE_S)
 
     def ask_to_stop(self) -> None:
         """Send the first request to stop, without waiting."""
@@ -136,20 +137,14 @@ def is_ready(port: int) -> bool:
 
 def newest_change(checkout: Path) -> float:
     """When the youngest file of code under `checkout` was changed, in seconds of the epoch."""
-    folders = (checkout / folder for folder in CODE_FOLDERS)
-    return max((path.stat().st_mtime for path in _code_files(folders)), default=0.0)
+    found = (path for folder in CODE_FOLDERS for path in (checkout / folder).rglob("*"))
+    code = (path for path in found if path.suffix in CODE_SUFFIXES and path.is_file())
+    return max((path.stat().st_mtime for path in code), default=0.0)
 
 
 def uptime_s(process: RunningProcess) -> float:
     """For how long a process has been running."""
     return max(0.0, time.time() - process.started_at)
-
-
-def _code_files(folders: Iterable[Path]) -> Iterable[Path]:
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if path.suffix in CODE_SUFFIXES and path.is_file():
-                yield path
 
 
 def _digest(environment: Mapping[str, str]) -> str:

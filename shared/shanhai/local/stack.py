@@ -123,7 +123,8 @@ class Stack:
                 self.postgres.execute("ALTER SYSTEM SET archive_timeout = 60")
                 self.postgres.execute("SELECT pg_reload_conf()")
                 self.archive.start(self.environment_of("backup"))
-            for service in self.services.values():
+            # Twice: where another program listens at a port, the service ends a moment after.
+            for service in (*self.services.values(), *self.services.values()):
                 service.wait_until_ready()
 
     def down(self) -> list[str]:
@@ -227,6 +228,7 @@ class Stack:
         """The port the running worker was told, or a free one."""
         known = self._ports.remembered(name)
         if known is not None and self.services["worker"].process() is not None:
+            self._ports.hold(known)
             return known
         return self._ports.choose(name, None if self._bound else preferred)
 

@@ -10,6 +10,7 @@ import pytest
 
 from shanhai.backup.encryption import make_identity
 from shanhai.backup.repository import BackupFolder
+from shanhai.errors import Unavailable
 from shanhai.local import stack as stack_module
 from shanhai.local.background import read_process
 from shanhai.local.places import Home
@@ -102,6 +103,27 @@ def test_two_ups_at_once_start_one_stack(stack: Stack, home: Home) -> None:
     assert all(condition.healthy for condition in others[0].status())
     for other in others:
         other.down()
+
+
+def test_another_program_at_a_port_does_not_make_a_service_ready(home: Home) -> None:
+    folder = home.path.parent
+    other = READY % "API"
+    (folder / "ready_api.py").write_text(
+        "import pathlib, subprocess, sys, time\n"
+        f"other = subprocess.Popen([sys.executable, '-c', {other!r}], cwd='/')\n"
+        f"pathlib.Path({str(folder / 'other.pid')!r}).write_text(str(other.pid))\n"
+        "time.sleep(1)\n"
+        "sys.exit('address already in use')\n"
+    )
+    worker = folder / "ready_worker.py"
+    worker.write_text(f"import time; time.sleep(3)\n{worker.read_text()}")
+    stack = Stack(home, bound=True)
+    try:
+        with pytest.raises(Unavailable, match=r"api ended(.|\n)*api\.log(.|\n)*already in use"):
+            stack.up()
+    finally:
+        os.kill(int((folder / "other.pid").read_text()), signal.SIGKILL)
+        stack.down()
 
 
 def test_whatever_was_killed_comes_back(stack: Stack, home: Home) -> None:

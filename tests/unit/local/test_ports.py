@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +42,18 @@ def test_a_taken_port_is_replaced(book: PortBook, taken_port: int) -> None:
 def test_two_names_never_share_a_port(book: PortBook) -> None:
     free = any_free_port(set())
     assert book.choose("api", free) != book.choose("tiles", free)
+
+
+def test_two_stacks_never_choose_a_port_at_once(book: PortBook, tmp_path: Path) -> None:
+    free = book.choose("api")
+    choosing = (
+        "import sys; from pathlib import Path; from shanhai.local.places import PortBook;"
+        "print(PortBook(Path(sys.argv[1])).choose('api', int(sys.argv[2])))"
+    )
+    command = [sys.executable, "-c", choosing, str(tmp_path / "other.json"), str(free)]
+    chosen = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert int(chosen) != free
+    assert book.choose("api") == free
 
 
 def test_a_damaged_book_counts_as_empty(book: PortBook) -> None:
