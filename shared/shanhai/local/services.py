@@ -148,7 +148,10 @@ def uptime_s(process: RunningProcess) -> float:
 
 
 def _digest(environment: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(dict(environment), sort_keys=True).encode()).hexdigest()
+    # Also of what it takes from the shell, whose other variables are nothing to it.
+    told = os.environ | environment
+    settings = [(name, told[name]) for name in sorted(told) if name.startswith("SHANHAI_")]
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
 WANTED_BY = "SHANHAI_BACKUP_RECIPIENT"

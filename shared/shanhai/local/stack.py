@@ -18,7 +18,7 @@ from shanhai.db.migrate import upgrade
 from shanhai.db.queries import accounts, sign_ins
 from shanhai.db.queries.keys import OPERATOR, create_key, verify_key
 from shanhai.local.background import RunningProcess
-from shanhai.local.places import Home, PortBook, SecretBook, write_whole
+from shanhai.local.places import CHECKOUT, Home, PortBook, SecretBook, write_whole
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.local.services import HOST, SERVICES, ArchiveProcess, ServiceProcess, uptime_s
 from shanhai.settings import SignInSettings
@@ -155,6 +155,7 @@ class Stack:
         """The settings one of its processes is started with: its account, and its secrets alone."""
         role = next(role for role in grants.ACCOUNTS if role == process)
         settings = {**self.environment(), "SHANHAI_DATABASE_URL": self._account_url(role)}
+        settings |= {BACKUP_URL: self._account_url(role), "SHANHAI_API_KEY": ""}
         if role == "worker":
             settings["SHANHAI_AUDIT_KEY_FILE"] = str(self.home.path / "audit_key.pem")
         # Empty: whoever starts it may have them in a shell.
@@ -198,9 +199,14 @@ class Stack:
         }
 
     def environment_of_shell(self) -> dict[str, str]:
-        """Those, and what whoever started them may do besides: administer, and back up."""
-        return {
-            **self.environment(),
+        """Those, and what whoever started them may do besides: administer, and back up.
+
+        The home is told where it is not the checkout's own: `make` of another checkout reads it.
+        """
+        settings = self.environment()
+        if self.home.path == (CHECKOUT / ".shanhai").resolve():
+            del settings["SHANHAI_HOME"]
+        return settings | {
             BACKUP_URL: self._account_url("backup"),
             "SHANHAI_API_KEY": admin_key(self),
         }

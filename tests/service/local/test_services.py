@@ -69,6 +69,18 @@ def test_another_environment_restarts_it_on_its_port(
     assert service.port == port
 
 
+def test_a_setting_of_the_shell_restarts_it(
+    service: ServiceProcess, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = start(service, environment)
+    monkeypatch.setenv("SHELL_LEVEL", "2")
+    assert start(service, environment) == pid
+    monkeypatch.setenv("SHANHAI_LOG_LEVEL", "DEBUG")
+    again = start(service, environment)
+    assert again != pid
+    assert start(service, environment) == again
+
+
 def test_newer_code_restarts_it(
     service: ServiceProcess, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,10 +192,32 @@ def test_each_service_has_its_own_account_and_no_secret_of_another(stack: Stack)
     assert len({one["SHANHAI_DATABASE_URL"] for one in told.values()}) == 3
 
 
+def test_the_settings_of_a_shell_name_no_home_that_make_finds(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = stack.environment_of_shell()
+    assert told["SHANHAI_HOME"] == str(stack.home.path)
+    checkout = stack.home.path.parent
+    (checkout / ".shanhai").symlink_to(stack.home.path)
+    monkeypatch.setattr(stack_module, "CHECKOUT", checkout)
+    assert "SHANHAI_HOME" not in stack.environment_of_shell()
+    before = pids(stack)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    stack.up()
+    assert pids(stack) == before
+
+
+def test_an_archive_is_of_its_own_database_whatever_the_shell_names(stack: Stack) -> None:
+    own = stack.environment_of("backup")
+    assert own["SHANHAI_BACKUP_DATABASE_URL"] == own["SHANHAI_DATABASE_URL"]
+
+
 def test_services_are_given_settings_that_exist(stack: Stack) -> None:
     known = {
         f"{settings.model_config['env_prefix']}{field}".upper()
         for settings in ALL_SETTINGS
         for field in settings.model_fields
     }
-    assert set(stack.environment_of("worker")) - {"SHANHAI_HOME"} <= known
+    of_commands = {"SHANHAI_HOME", "SHANHAI_API_KEY"}
+    assert set(stack.environment_of("worker")) - of_commands <= known
