@@ -33,7 +33,7 @@ from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
 from shanhai.db.tiles.simplification import fill_portions
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
-from shanhai.errors import ShanhaiError, Unavailable
+from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
 from shanhai.settings import AuditSettings, WorkerSettings
@@ -319,7 +319,7 @@ class AuditKeeper:
                 head = await audit_chain.verify_chain(
                     session, since=since or self._known or audit_chain.BEGINNING
                 )
-        except audit_chain.AuditBroken as error:
+        except (audit_chain.AuditBroken, InvalidInput) as error:
             self._meters.audit_intact.set(0)
             log.error("audit log broken", reason=error.message)
             return

@@ -333,7 +333,8 @@ def read_signing_key(path: Path) -> crypto.PrivateKey:
 
 
 def read_public_key(path: Path) -> HeadKeys:
-    """The public key in a file, and that of the other suite where one lies beside it.
+    """The public key in a file, and that of the other suite where one lies beside it, by the same
+    name with or without the suite's at its end.
 
     Raises:
         InvalidInput: the file holds none.
@@ -341,7 +342,9 @@ def read_public_key(path: Path) -> HeadKeys:
     key = crypto.load_public_key(path)
     if key is None:
         raise _no_key(path, "--public-key")
-    beside = [_beside(path, name) for name in crypto.SIGNATURE_OF.values()]
+    plain = path.with_stem(path.stem.removesuffix("-sm2").removesuffix("-ed25519"))
+    names = crypto.SIGNATURE_OF.values()
+    beside = [plain, *(_beside(one, name) for one in (plain, path) for name in names)]
     others = [crypto.load_public_key(one) for one in beside if one.exists()]
     return {crypto.algorithm_of(one): one for one in (*others, key) if one is not None}
 
@@ -370,6 +373,7 @@ def read_heads(path: Path, keys: HeadKeys) -> list[SignedHead]:
 
     Raises:
         AuditBroken: a line is no head, or was not signed with one of the keys.
+        InvalidInput: the key of a line's suite is not among them.
     """
     if not path.exists():
         return []
@@ -378,7 +382,16 @@ def read_heads(path: Path, keys: HeadKeys) -> list[SignedHead]:
         try:
             head = SignedHead.model_validate_json(line)
             keys[head.algorithm].verify(base64.b64decode(head.signature), head.signed_bytes())
-        except (ValidationError, InvalidSignature, ValueError, KeyError):
+        except KeyError:
+            name, had = head.algorithm, ", ".join(keys)
+            raise InvalidInput(
+                f"{path}, line {number} is signed by {name}, and there is a public key of {had}"
+                f" alone: put …-{name.lower()}.pub beside it",
+                message_zh=f"{path} 第 {number} 行由 {name} 签名，而公钥只有 {had}："
+                f"请将 …-{name.lower()}.pub 放在其旁",
+                pointer="--public-key",
+            ) from None
+        except (ValidationError, InvalidSignature, ValueError):
             raise AuditBroken(
                 f"{path}, line {number}: is no head signed with the key",
                 message_zh=f"{path} 第 {number} 行不是以该密钥签名的链头",
