@@ -1,14 +1,17 @@
 """The gateway for telegrams of HJ 212, over real connections and a real database."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from uvicorn.config import STARTUP_FAILURE
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import feeds, ingest
@@ -20,8 +23,9 @@ from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import hj212
+from tests.support import serving
 from tests.support.feeds import DEVICE, register, telegram
-from tests.support.workers import eventually, free_port
+from tests.support.workers import Workers, eventually, free_port
 
 HOUR = "DataTime=20260801080000"
 READINGS = f"{HOUR};w01018-Rtd=12.5,w01018-Flag=N;w01001-Rtd=7.1,w01001-Flag=D"
@@ -289,3 +293,14 @@ async def test_many_devices_share_commits(
     async with sessions() as session:
         after = await session.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
     assert after - before < len(names)
+
+
+def test_a_taken_port_ends_the_worker_in_one_line(workers: Workers, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        variables = {"SHANHAI_HJ212_HOST": "127.0.0.1", "SHANHAI_HJ212_PORT": port}
+        assert workers.start(variables=variables).wait(serving.PATIENCE_S) == STARTUP_FAILURE
+    said = (tmp_path / "worker.log").read_text()
+    assert "Traceback" not in said
+    (line,) = (line for line in said.splitlines() if "SHANHAI_HJ212_HOST, _PORT" in line)
+    assert port in line

@@ -1,12 +1,14 @@
 """The devices that may push telegrams, known without asking the database for each."""
 
 import asyncio
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
+from uvicorn.config import STARTUP_FAILURE
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations.feeds import Device, read_devices
@@ -275,8 +277,13 @@ class Gateway:
 
     async def listen(self) -> None:
         """Accept connections until cancelled; then end them."""
-        server = await asyncio.start_server(self._accept, self._settings.host, self._settings.port)
-        log.info("gateway listening", host=self._settings.host, port=self._settings.port)
+        host, port = self._settings.host, self._settings.port
+        try:
+            server = await asyncio.start_server(self._accept, host, port)
+        except OSError as error:
+            log.error("gateway cannot listen: SHANHAI_HJ212_HOST, _PORT", reason=str(error))
+            sys.exit(STARTUP_FAILURE)  # as uvicorn does at the worker's other port
+        log.info("gateway listening", host=host, port=port)
         try:
             await server.serve_forever()
         finally:
