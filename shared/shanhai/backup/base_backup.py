@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from shanhai import __version__
 from shanhai.backup.encryption import (
@@ -239,7 +240,8 @@ class Verified:
     """What was looked at.
 
     Attributes:
-        gaps: Segments of the log that are missing after the first base, up to the newest timeline.
+        gaps: Segments of the log that are missing after the newest base, up to the newest timeline.
+        lost: From when to when no moment can be restored, as log was missing until the next base.
         opened: Whether all was decrypted, too.
     """
 
@@ -247,6 +249,7 @@ class Verified:
     segments: int
     objects: int
     gaps: int
+    lost: list[tuple[datetime, datetime]]
     opened: bool
 
 
@@ -268,10 +271,18 @@ def verify(folder: AnyFolder, identity: BackupIdentity | None) -> Verified:
             _verify_log(folder, name, identity)
     segments, timeline = folder.segments(), timeline_at(folder, None, identity)
     size = manifests[0].segment_bytes
-    numbers = {segment_number(name, size) for name in filter(timeline.holds, segments)}
-    first = segment_number(manifests[0].first_segment, size)
-    gaps = len(set(range(first, max(numbers, default=first))) - numbers)
-    return Verified(len(manifests), len(segments), len(objects), gaps, identity is not None)
+    names = {segment_number(name, size): name for name in filter(timeline.holds, segments)}
+    firsts = [segment_number(one.first_segment, size) for one in manifests]
+    missing = sorted(set(range(firsts[0], max([firsts[-1], *names]))) - names.keys())
+    lost = []
+    for (former, first), (later, end) in pairwise(zip(manifests, firsts, strict=True)):
+        gap = next((number for number in missing if first <= number < end), None)
+        if gap is not None:
+            ended = folder.segment(names[gap - 1]).stat().st_mtime if gap - 1 in names else 0
+            lost.append((max(former.ended_at, datetime.fromtimestamp(ended, UTC)), later.ended_at))
+    gaps = sum(number >= firsts[-1] for number in missing)
+    opened = identity is not None
+    return Verified(len(manifests), len(segments), len(objects), gaps, lost, opened=opened)
 
 
 def _verify_base(

@@ -280,6 +280,9 @@ def verify_folder(folder: FOLDER) -> None:
         typer.echo("not noted in the database, of which no setting tells the address")
     else:
         asyncio.run(note(url, mark))
+    for moments in found.lost:
+        told = " to ".join(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for at in moments)
+        typer.echo(f"no moment from {told} can be restored: segments of the log are missing")
     if found.gaps:
         typer.echo(f"{found.gaps} segments are missing: moments after them need a newer base")
         raise typer.Exit(1)

@@ -1,12 +1,16 @@
 """`shanhai db key|restore|backup`: what needs no server."""
 
+import io
+import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from shanhai.backup.encryption import read_identity, read_recipient
+from shanhai.backup.encryption import make_identity, read_identity, read_recipient, seal
+from shanhai.backup.repository import BASE, MANIFEST, BackupFolder, BackupManifest
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput
 
@@ -62,3 +66,58 @@ def test_a_file_without_a_key_is_not_told(tmp_path: Path) -> None:
         read_identity(tmp_path / "key")
     assert "a secret key `AGE" in refused.value.message
     assert "not a key but" not in refused.value.message
+
+
+def make_base(folder: BackupFolder[Path], day: int, first: int) -> None:
+    """A base of a day in May that begins with a segment of the log."""
+    recipient = read_recipient(make_identity(folder.root / f"key-{day}", "international"))
+    name, ended = f"base-{day}", datetime(2026, 5, day, 4, tzinfo=UTC)
+    base = seal(io.BytesIO(b"files"), folder.base(name) / BASE, recipient)
+    manifest = BackupManifest(
+        name=name,
+        began_at=ended,
+        ended_at=ended,
+        database_version="16",
+        system_identifier="1",
+        revision=None,
+        software="1",
+        first_segment=segment(first),
+        last_segment=segment(first),
+        segment_bytes=2**24,
+        sha256=base.sha256,
+        bytes=base.size,
+        objects={},
+    )
+    (folder.base(name) / MANIFEST).write_text(manifest.model_dump_json())
+
+
+def segment(number: int) -> str:
+    return f"{1:08X}{0:08X}{number:08X}"
+
+
+def test_a_gap_before_the_newest_base_is_told_by_its_moments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SHANHAI_BACKUP_DATABASE_URL", "SHANHAI_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    folder = BackupFolder(tmp_path)
+    folder.wal.mkdir()
+    for number in (1, 2, 5, 6, 7):
+        path = folder.segment(segment(number))
+        path.touch()
+        hour = datetime(2026, 5, 1, 4 + number, tzinfo=UTC).timestamp()
+        os.utime(path, (hour, hour))
+    make_base(folder, 1, 1)
+    broken = RUNNER.invoke(app, ["db", "verify", str(tmp_path)])
+    assert broken.exit_code == 1
+    assert "2 segments are missing" in broken.stdout
+    make_base(folder, 3, 6)
+    mended = RUNNER.invoke(app, ["db", "verify", str(tmp_path)])
+    assert mended.exit_code == 0, mended.stdout
+    lost = "no moment from 2026-05-01T06:00:00Z to 2026-05-03T04:00:00Z"
+    assert lost in mended.stdout
+    folder.segment(segment(6)).unlink()
+    again = RUNNER.invoke(app, ["db", "verify", str(tmp_path)])
+    assert again.exit_code == 1
+    assert lost in again.stdout
+    assert "1 segments are missing" in again.stdout
