@@ -264,6 +264,22 @@ def private_pem(key: PrivateKey) -> bytes:
     )
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file for its owner alone; where that fails nothing is left of it.
+
+    Raises:
+        FileExistsError: there is such a file.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        path.unlink()
+        error.filename = str(path)  # a full disk names none
+        raise
+
+
 def public_pem(key: PublicKey) -> str:
     """A public key as files hold it."""
     if isinstance(key, Sm2PublicKey):

@@ -209,8 +209,9 @@ def test_files_of_both_keys_are_read_by_who_has_both(tmp_path: Path) -> None:
             unseal(file, opened, identity)
             assert opened.getvalue() == suite.encode()
         [other] = [one for name, one in keys.items() if name != suite]
-        with pytest.raises(BackupBroken, match="whose secret key is not given"):
+        with pytest.raises(BackupBroken, match="whose secret key is not given") as caught:
             unseal(file, io.BytesIO(), other)
+        assert caught.value.message_zh.endswith("加密，但未给出对应的私钥")
 
 
 def _suite(name: str) -> Suite:
@@ -219,9 +220,16 @@ def _suite(name: str) -> Suite:
 
 def test_another_key_opens_nothing(tmp_path: Path) -> None:
     seal(io.BytesIO(b"content"), tmp_path / "one", KEY.public_key())
-    make_identity(tmp_path / "other", "commercial")
-    with pytest.raises(BackupBroken, match="another key"):
-        unseal(tmp_path / "one.sm4", io.BytesIO(), read_identity(tmp_path / "other"))
+    age = read_recipient(make_identity(tmp_path / "key", "international"))
+    seal(io.BytesIO(b"content"), tmp_path / "one", age)
+    for suite, name, told in (
+        ("commercial", "one.sm4", "another key"),
+        ("international", "one.age", "No matching keys"),
+    ):
+        make_identity(tmp_path / f"other-{suite}", _suite(suite))
+        with pytest.raises(BackupBroken, match=told) as caught:
+            unseal(tmp_path / name, io.BytesIO(), read_identity(tmp_path / f"other-{suite}"))
+        assert caught.value.message_zh.endswith("或以其他密钥加密")
 
 
 @given(st.binary(max_size=80))

@@ -115,9 +115,7 @@ def make_identity(path: Path, suite: Suite | None = None) -> str:
     else:
         identity = pyrage.x25519.Identity.generate()
         public, secret = str(identity.to_public()), f"{identity}\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"# public key: {public}\n{secret}")
+    crypto.write_new(path, f"# public key: {public}\n{secret}".encode())
     return public
 
 
@@ -222,18 +220,32 @@ def unseal(path: Place, target: PlaintextSink, identity: BackupIdentity) -> None
             if path.suffix == SM4:
                 _decrypt(file, target, identity.sm2)
             elif identity.age is None:
-                raise _Unreadable("it is for a key `age1…`, whose secret key is not given")
+                raise _not_given("age1…")
             else:
                 pyrage.decrypt_io(file, target, [identity.age])
     except (pyrage.DecryptError, _Unreadable, OSError) as error:
+        # age tells what it does not read without an error of the system, and in English.
+        reason = getattr(error, "message_zh", getattr(error, "strerror", None)) or _CHANGED.zh
         raise BackupBroken(
             f"{path} cannot be decrypted with the key of SHANHAI_BACKUP_IDENTITY_FILE: {error}",
-            message_zh=f"无法用 SHANHAI_BACKUP_IDENTITY_FILE 的密钥解密 {path}：{error}",
+            message_zh=f"无法用 SHANHAI_BACKUP_IDENTITY_FILE 的密钥解密 {path}：{reason}",
         ) from error
 
 
-class _Unreadable(Exception):
+class _Unreadable(ShanhaiError):
     """Not of this form, changed, cut short, or for another key."""
+
+
+_CHANGED = Label(
+    "已被改动、不完整，或以其他密钥加密", "it was changed or cut short, or is for another key"
+)
+
+
+def _not_given(key: str) -> _Unreadable:
+    return _Unreadable(
+        f"it is for a key `{key}`, whose secret key is not given",
+        message_zh=f"以公钥 `{key}` 加密，但未给出对应的私钥",
+    )
 
 
 def _encrypt(source: IO[bytes], target: Digesting, recipient: crypto.Sm2PublicKey) -> None:
@@ -247,17 +259,17 @@ def _encrypt(source: IO[bytes], target: Digesting, recipient: crypto.Sm2PublicKe
 
 def _decrypt(source: IO[bytes], target: PlaintextSink, key: crypto.Sm2PrivateKey | None) -> None:
     if key is None:
-        raise _Unreadable("it is for a key `sm2-…`, whose secret key is not given")
+        raise _not_given("sm2-…")
     head = source.read(len(_MAGIC) + 2)
     wrapped = source.read(int.from_bytes(head[-2:], "big"))
     if not head.startswith(_MAGIC):
-        raise _Unreadable("it is not of this form")
+        raise _Unreadable("it is not of this form", message_zh="不是这种格式的文件")
     try:
         file_key = key.decrypt(wrapped)
         for nonce, portion in _portions(source, _PORTION + crypto.TAG_BYTES):
             target.write(crypto.sm4_open(file_key, nonce, portion, head + wrapped))
     except (InvalidTag, ValueError):
-        raise _Unreadable("it was changed or cut short, or is for another key") from None
+        raise _Unreadable(_CHANGED.en, message_zh=_CHANGED.zh) from None
     target.flush()
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import resource
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,22 @@ def test_a_key_is_for_its_owner_alone_and_never_overwritten(tmp_path: Path) -> N
     again = RUNNER.invoke(app, ["db", "key", str(file)])
     assert isinstance(again.exception, InvalidInput)
     assert file.read_text() == before
+
+
+@pytest.mark.parametrize("command", ["db", "audit"])
+def test_a_key_that_finds_no_room_leaves_nothing(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "key"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        full = RUNNER.invoke(app, [command, "key", str(file)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(full.exception, OSError)
+    assert full.exception.filename == str(file)
+    assert list(tmp_path.iterdir()) == []
+    assert RUNNER.invoke(app, [command, "key", str(file)]).exit_code == 0
+    assert file.stat().st_size > 0
 
 
 @pytest.mark.parametrize(

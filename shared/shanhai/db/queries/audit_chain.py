@@ -123,7 +123,8 @@ async def verify_chain(
         if link.algorithm not in crypto.HASHES:
             raise _broken(f"link {link.seq} is hashed by {link.algorithm!r}", link.first_id)
         digests = crypto.new_hash(link.algorithm)
-        digests.update(previous + _numbers(link.seq, link.first_id, link.last_id))
+        numbers = (link.seq, link.first_id, link.last_id)
+        digests.update(previous + b"".join(one.to_bytes(8, "big", signed=True) for one in numbers))
         for number in range(link.first_id, link.last_id + 1):
             digests.update(_digest_of(await anext(rows, None), link.seq, number))
             counted += 1
@@ -214,10 +215,6 @@ def _broken(what: str, number: int) -> AuditBroken:
     return AuditBroken(f"audit row {number}: {what}", message_zh=f"审计记录 {number} 有误：{what}")
 
 
-def _numbers(*values: int) -> bytes:
-    return b"".join(value.to_bytes(8, "big", signed=True) for value in values)
-
-
 async def _rows(session: AsyncSession, seq: int) -> AsyncIterator[ChainRow]:
     """The rows in the order of the chain: numbers reserved early are in late links."""
     after = -1
@@ -275,9 +272,7 @@ def make_signing_key(path: Path) -> str:
         FileExistsError: there is such a file.
     """
     key = crypto.make_private_key(crypto.chosen_suite())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(crypto.private_pem(key))
+    crypto.write_new(path, crypto.private_pem(key))
     return crypto.public_pem(key.public_key())
 
 
@@ -333,8 +328,7 @@ def read_signing_key(path: Path) -> crypto.PrivateKey:
 
 
 def read_public_key(path: Path) -> HeadKeys:
-    """The public key in a file, and that of the other suite where one lies beside it, by the same
-    name with or without the suite's at its end.
+    """The public key in a file, and that of the other suite where one lies beside it.
 
     Raises:
         InvalidInput: the file holds none.
