@@ -281,8 +281,7 @@ def verify(folder: AnyFolder, identity: BackupIdentity | None) -> Verified:
             ended = folder.segment(names[gap - 1]).stat().st_mtime if gap - 1 in names else 0
             lost.append((max(former.ended_at, datetime.fromtimestamp(ended, UTC)), later.ended_at))
     gaps = sum(number >= firsts[-1] for number in missing)
-    opened = identity is not None
-    return Verified(len(manifests), len(segments), len(objects), gaps, lost, opened=opened)
+    return Verified(len(manifests), len(segments), len(objects), gaps, lost, identity is not None)
 
 
 def _verify_base(

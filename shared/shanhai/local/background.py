@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -70,19 +70,14 @@ def processes_in(
     With `deleted`, also those whose directory of that name has been removed under them.
     """
     wanted = {str(directory), *([f"{directory}{DELETED}"] if deleted else [])}
+    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal())
     return [
         process
-        for process in _all_processes()
-        if process.directory in wanted and process.executable.startswith(tuple(executables))
+        for process in map(read_process, pids)
+        if process is not None
+        and process.directory in wanted
+        and process.executable.startswith(tuple(executables))
     ]
-
-
-def _all_processes() -> Iterator[RunningProcess]:
-    for entry in PROC.iterdir():
-        if entry.name.isdecimal():
-            process = read_process(int(entry.name))
-            if process is not None:
-                yield process
 
 
 def _read_stat(entry: Path) -> tuple[str, int, int]:

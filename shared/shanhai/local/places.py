@@ -181,7 +181,8 @@ def server_place(base: Path, name: str) -> ServerPlace:
     """
     base.mkdir(parents=True, exist_ok=True)
     base = base.resolve()
-    link, elsewhere = base / name, _elsewhere(base) / name
+    own = hashlib.sha256(os.fsencode(base)).hexdigest()[:16]
+    link, elsewhere = base / name, ELSEWHERE / own / name
     if link.is_symlink() and link.readlink() != elsewhere:
         link.unlink()  # copied from another checkout, whose data it would share
     if not link.is_symlink() and not link.exists():
@@ -225,10 +226,6 @@ def _account_of(directory: Path) -> SystemAccount:
     return owner
 
 
-def _elsewhere(base: Path) -> Path:
-    return ELSEWHERE / hashlib.sha256(os.fsencode(base)).hexdigest()[:16]
-
-
 # Below the range from which Linux takes the near end of outgoing connections.
 SEARCH_RANGE = range(15000, 32000)
 _HELD: dict[int, Path] = {}
@@ -262,12 +259,9 @@ class PortBook:
         return port
 
     def hold(self, port: int) -> bool:
-        """Keep other stacks from choosing `port` until this program ends; whether none has it.
-
-        A service listens seconds after its port was chosen, and others may choose meanwhile.
-        """
+        """Keep other stacks from choosing `port` until this program ends; whether none has it."""
         if port not in _HELD:
-            # A name in the same namespace as the port, which goes when the program ends.
+            # A name in the same namespace as the port: a service listens seconds after the choice.
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sign, suppress(OSError):
                 sign.bind(f"\0shanhai-port-{port}")
                 sign.detach()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +73,7 @@ class ServiceProcess(PythonProcess):
         self.spec = spec
         self._preferred_port = None if bound else spec.preferred_port
         self._ports = PortBook(home.ports)
+        self._digest_file = self._unit.directory / "environment.sha256"
 
     @property
     def port(self) -> int | None:
@@ -110,10 +110,6 @@ class ServiceProcess(PythonProcess):
         """Send the first request to stop, without waiting."""
         self._unit.signal(signal.SIGTERM)
 
-    @property
-    def _digest_file(self) -> Path:
-        return self._unit.directory / "environment.sha256"
-
     def _is_current(self, environment: Mapping[str, str]) -> bool:
         process = self.process()
         if process is None or process.started_at < newest_change(CHECKOUT):
@@ -142,19 +138,11 @@ def newest_change(checkout: Path) -> float:
     return max((path.stat().st_mtime for path in code), default=0.0)
 
 
-def uptime_s(process: RunningProcess) -> float:
-    """For how long a process has been running."""
-    return max(0.0, time.time() - process.started_at)
-
-
 def _digest(environment: Mapping[str, str]) -> str:
     # Also of what it takes from the shell, whose other variables are nothing to it.
     told = os.environ | environment
     settings = [(name, told[name]) for name in sorted(told) if name.startswith("SHANHAI_")]
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
-
-
-WANTED_BY = "SHANHAI_BACKUP_RECIPIENT"
 
 
 class ArchiveProcess(PythonProcess):
@@ -169,7 +157,7 @@ class ArchiveProcess(PythonProcess):
     @property
     def wanted(self) -> bool:
         """Whether the settings ask for an archive."""
-        return bool(os.environ.get(WANTED_BY))
+        return bool(os.environ.get("SHANHAI_BACKUP_RECIPIENT"))
 
     def is_running(self) -> bool:
         """Whether it runs; it answers nobody."""

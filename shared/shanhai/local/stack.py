@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import secrets
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from shanhai.db.queries.keys import OPERATOR, create_key, verify_key
 from shanhai.local.background import RunningProcess
 from shanhai.local.places import CHECKOUT, Home, PortBook, SecretBook, write_whole
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
-from shanhai.local.services import HOST, SERVICES, ArchiveProcess, ServiceProcess, uptime_s
+from shanhai.local.services import HOST, SERVICES, ArchiveProcess, ServiceProcess
 from shanhai.settings import SignInSettings
 from shanhai.vocabulary import Role, Scope
 
@@ -199,13 +200,10 @@ class Stack:
         }
 
     def environment_of_shell(self) -> dict[str, str]:
-        """Those, and what whoever started them may do besides: administer, and back up.
-
-        The home is told where it is not the checkout's own: `make` of another checkout reads it.
-        """
+        """Those, and what whoever started them may do besides: administer, and back up."""
         settings = self.environment()
         if self.home.path == (CHECKOUT / ".shanhai").resolve():
-            del settings["SHANHAI_HOME"]
+            del settings["SHANHAI_HOME"]  # which `make` of another checkout would follow
         return settings | {
             BACKUP_URL: self._account_url("backup"),
             "SHANHAI_API_KEY": admin_key(self),
@@ -253,15 +251,13 @@ def _condition(part: Part) -> PartStatus:
     process: RunningProcess | None = part.process()
     if process is None:
         return PartStatus(part.name, None, None, healthy=False, uptime_s=None)
-    return PartStatus(part.name, process.pid, part.port, part.is_running(), uptime_s(process))
-
-
-ENVIRONMENT_FILE = "env"
+    uptime_s = max(0.0, time.time() - process.started_at)
+    return PartStatus(part.name, process.pid, part.port, part.is_running(), uptime_s)
 
 
 def write_environment(home: Path, settings: Mapping[str, str]) -> Path:
     """Keep settings as exports a shell can read, for the owner alone; it holds secrets."""
-    path = home / ENVIRONMENT_FILE
+    path = home / "env"
     lines = (f"export {name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
     write_whole(path, "".join(lines), mode=0o600)
     return path
@@ -272,12 +268,7 @@ ADMIN_KEY = "admin_key"
 
 def admin_key(stack: Stack) -> str:
     """The stack's own key, which may do everything."""
-    return own_key(stack.database_url, stack.secrets)
-
-
-def own_key(database_url: str, secrets: SecretBook) -> str:
-    """The key kept with the secrets, or a new one when it is lost or no longer valid."""
-    return asyncio.run(_own_key(database_url, secrets))
+    return asyncio.run(own_key(stack.database_url, stack.secrets))
 
 
 VISITOR = "demo"
@@ -311,7 +302,8 @@ async def _sign_in_token(database_url: str) -> str:
     return token
 
 
-async def _own_key(database_url: str, secrets: SecretBook) -> str:
+async def own_key(database_url: str, secrets: SecretBook) -> str:
+    """The key kept with the secrets, or a new one when it is lost or no longer valid."""
     engine = create_async_engine(async_url(database_url))
     try:
         async with AsyncSession(engine) as session, session.begin():

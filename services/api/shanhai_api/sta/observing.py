@@ -236,13 +236,9 @@ async def _features_in(making: Making, arrays: Sequence[schemas.DataArray]) -> M
     for array in arrays:
         if FEATURE in array.components:
             column = array.components.index(FEATURE)
-            cells = (row[column] for row in array.dataArray if _reaches(row, column))
-            named.update(cell for cell in cells if isinstance(cell, str))
+            rows = (row for row in array.dataArray if isinstance(row, list) and len(row) > column)
+            named.update(cell for row in rows if isinstance(cell := row[column], str))
     return await features_of(making, named, "") if named else {}
-
-
-def _reaches(row: Any, column: int) -> bool:
-    return isinstance(row, list) and len(row) > column
 
 
 def _rows(array: schemas.DataArray, under: str, features: Mapping[str, int]) -> list[Row]:

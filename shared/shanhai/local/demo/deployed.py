@@ -4,6 +4,7 @@ The compose file starts it with the profile `demo`. Data are taken from the cach
 of packages where the registries can be reached. What is made stays; another run adds nothing.
 """
 
+import asyncio
 import os
 import sys
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class DeployedDemo(DemoSteps):
         given = self._step("data", self._gather)
         self._step("seed", lambda: seed_regions(self.database_url, given.folders))
         api_url, tiles_url = self.asked_at
-        key = own_key(self.database_url, self.secrets)
+        key = asyncio.run(own_key(self.database_url, self.secrets))
         with ApiClient(api_url, key) as api, ApiClient(tiles_url, key) as tiles:
             self._step("import", lambda: self._import(api, given))
             job, zones = self._step("zones", lambda: self._delineate(api, given))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -388,7 +388,8 @@ def announce(
         Unavailable: the alert of the river is not in it, or a file is not the one that was hashed.
     """
     last = now.astimezone(BEIJING).date() - timedelta(days=1)
-    inputs = {"region": region, "plan": plan, "first": str(_first(last)), "last": str(last)}
+    inputs = {"region": region, "plan": plan, "last": str(last)}
+    inputs["first"] = str(last - timedelta(days=DAYS - 2))
     told = {**inputs, "software": __version__, "indicators": indicators}
     facts = json.dumps(told, sort_keys=True)
     key = f"demo-bulletin-{hashlib.sha256(facts.encode()).hexdigest()[:32]}"
@@ -405,10 +406,6 @@ def announce(
     for name, target in BULLETIN_SAVED.items():
         _save(api, f"{path}/files/{name}", files[name], folder / target)
     return Announced(bulletin["code"], f"{path}?f=html", files["pdf_zh"]["sha256"])
-
-
-def _first(last: date) -> date:
-    return last - timedelta(days=DAYS - 2)
 
 
 def _save(api: ApiClient, path: str, told: Mapping[str, Any], target: Path) -> None:

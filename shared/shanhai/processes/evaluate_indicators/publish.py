@@ -47,7 +47,8 @@ async def _record(
     for one in recorded:
         listed = await find_indicator(session, plan, one["code"])
         origin = one["provenance"]
-        read = [datasets[code] for code in origin["inputs"].values() if _is_one(code, datasets)]
+        codes = (code for code in origin["inputs"].values() if isinstance(code, str))
+        read = [datasets[code] for code in codes if code in datasets]
         standard = origin["standard"]
         await add_value(
             session,
@@ -68,7 +69,3 @@ async def _record(
             caller=caller,
             act=Act(publication.requested_by),
         )
-
-
-def _is_one(code: object, datasets: dict[str, int]) -> bool:
-    return isinstance(code, str) and code in datasets

@@ -286,7 +286,8 @@ class RowReader:
                 say(Finding(row, code, "type", told_value(value, broken.rule), item.name))
                 value = None
             elif known is not None and (lost := _lost(value, known)) is not None:
-                say(Finding(row, code, "reference", _unknown(lost), item.name))
+                told = Label(f"没有 {lost!r}", f"there is no {lost!r}")
+                say(Finding(row, code, "reference", told, item.name))
                 value = None
             found.append(value)
         return found
@@ -327,10 +328,6 @@ def _lost(value: Any, known: frozenset[str]) -> str | None:
     """The first code that is not known."""
     codes = value if isinstance(value, list) else [value]
     return next((str(code) for code in codes if code not in known), None)
-
-
-def _unknown(code: str) -> Label:
-    return Label(f"没有 {code!r}", f"there is no {code!r}")
 
 
 def plain(value: Any, kind: str) -> Any:

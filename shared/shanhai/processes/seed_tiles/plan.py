@@ -224,7 +224,8 @@ def _sheet(
     faults = []
     if box is None:
         pointer = "/inputs/region" if inputs.region is not None else "/inputs/bbox"
-        names, words = ", ".join(layer.name for layer in layers), _in_words(extent)
+        names = ", ".join(layer.name for layer in layers)
+        words = ", ".join(f"{side:.6g}" for side in extent)
         faults.append(
             Fault(
                 pointer,
@@ -299,7 +300,3 @@ def _fitting(counts: dict[int, int]) -> int | None:
             break
         fits = zoom
     return fits
-
-
-def _in_words(box: Box) -> str:
-    return ", ".join(f"{side:.6g}" for side in box)
