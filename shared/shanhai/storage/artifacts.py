@@ -265,6 +265,9 @@ class LocalArtifacts:
                 copy.flush()
                 os.fsync(copy.fileno())
             aside.rename(target)
+        except OSError as error:
+            error.filename = error.filename or str(target)  # a full disk names none
+            raise
         finally:
             aside.unlink(missing_ok=True)  # of a disk that is full, for one
         sync_folder(target.parent)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import time
 from pathlib import Path
 from uuid import uuid4
@@ -88,3 +89,16 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
     (root / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(InvalidInput, match="leaves the store"):
         LocalArtifacts(root).local_path("link")
+
+
+def test_a_store_without_room_is_named(tmp_path: Path) -> None:
+    store, source = LocalArtifacts(tmp_path / "store"), tmp_path / "source"
+    source.write_bytes(b"x" * 100)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            store.put(source, suffix=".tif")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert Path(caught.value.filename).is_relative_to(tmp_path / "store" / "objects")

@@ -63,7 +63,7 @@ def model_document(
     """The model as the manifest has it."""
     scaling, components = model.scaling, model.components
     names = ("low", "high", "mean", "spread", "varies", "factors")
-    priority = None if thresholds is None else _known(thresholds.priority)
+    priority = None if thresholds is None or np.isnan(thresholds.priority) else thresholds.priority
     return {
         "settings": {name: getattr(inputs.parameters, name) for name in _SETTINGS},
         "layers": list(model.layers),
@@ -87,10 +87,6 @@ def model_document(
             "priority": priority,
         },
     }
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def frozen_zones(
