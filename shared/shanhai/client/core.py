@@ -330,6 +330,9 @@ class ClientCore(Driven[Mode]):
             with draft.open("wb") as file:
                 yield from self._send(request, file.write, lambda: file.truncate(file.seek(0)))
             draft.replace(whole)
+        except OSError as error:
+            error.filename = str(whole)  # not the draft's, and a full disk names none
+            raise
         finally:
             draft.unlink(missing_ok=True)
 

@@ -283,3 +283,14 @@ def test_a_shapefile_that_is_cut_replaces_no_part_of_the_one_there(tmp_path: Pat
     with pytest.raises(zipfile.BadZipFile):
         unpack_shapefile(sent, to)
     assert [part.read_text() for part in (to, to.with_suffix(".dbf"))] == ["old", "old"]
+
+
+def test_a_file_that_cannot_be_written_is_told_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    target = tmp_path / "missing" / "zones.csv"
+    words = ["export", "zones", "--to", str(target), "--api", "http://127.0.0.1:1"]
+    monkeypatch.setattr("sys.argv", ["shanhai", *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"error: {target}: No such file" in capsys.readouterr().err

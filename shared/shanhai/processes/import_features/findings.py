@@ -185,13 +185,10 @@ def _write_html(path: Path, summary: Mapping[str, Any], findings: Iterable[dict[
                     f'<tr><td colspan="{len(HEADERS)}">其余见 {TABLE} · the others are in {TABLE}'
                 )
                 break
-            cells = "".join(f"<td>{escape(str(_shown(finding[name])))}" for name in HEADERS)
+            shown = ("" if finding[name] is None else finding[name] for name in HEADERS)
+            cells = "".join(f"<td>{escape(str(value))}" for value in shown)
             file.write(f'<tr class="{finding["severity"]}">{cells}')
         file.write("</table></html>\n")
-
-
-def _shown(value: Any) -> Any:
-    return "" if value is None else value
 
 
 ACCEPTED = "accepted.parquet"
