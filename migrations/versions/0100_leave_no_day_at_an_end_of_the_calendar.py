@@ -12,7 +12,7 @@ from alembic import op
 
 from shanhai.crypto import chosen_suite
 
-revision: str = "0101"
+revision: str = "0100"
 down_revision: str | None = "0099"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
