@@ -24,7 +24,7 @@ KEY = {"name": "k", "scopes": ["read"]}
 
 
 @pytest.fixture
-async def sender(state: ServiceState, client_with: Any) -> httpx.AsyncClient:
+async def dated_by(state: ServiceState, client_with: Any) -> httpx.AsyncClient:
     async with state.sessions.begin() as session:
         await forget_observations(session)
         await forget_rows(session, ["region", "indicator"])
@@ -55,64 +55,64 @@ async def demand_refused(
 
 @pytest.mark.parametrize("day", ENDS)
 @pytest.mark.parametrize("name", ["valid_from", "valid_to"])
-async def test_of_features(sender: httpx.AsyncClient, name: str, day: str) -> None:
-    await demand_refused(sender, STATIONS, feature(**{name: day}), f"/properties/{name}", day)
-    assert (await sender.get(f"{STATIONS}/d1")).status_code == 404
+async def test_of_features(dated_by: httpx.AsyncClient, name: str, day: str) -> None:
+    await demand_refused(dated_by, STATIONS, feature(**{name: day}), f"/properties/{name}", day)
+    assert (await dated_by.get(f"{STATIONS}/d1")).status_code == 404
     headers = {"Content-Type": "application/merge-patch+json"}
-    changed = await sender.patch(
+    changed = await dated_by.patch(
         f"{STATIONS}/w2", json={"properties": {name: day}}, headers=headers
     )
     assert changed.status_code == 400, changed.text
 
 
 async def test_those_beside_them_are_kept_and_put_as_they_were_got(
-    sender: httpx.AsyncClient,
+    dated_by: httpx.AsyncClient,
 ) -> None:
-    made = await sender.post(STATIONS, json=feature(valid_from="0001-01-02", valid_to="9999-12-30"))
+    made = await dated_by.post(STATIONS, json=feature(valid_from="0001-01-02", valid_to="9999-12-30"))
     assert made.status_code == 201, made.text
-    got = (await sender.get(f"{STATIONS}/d1")).json()
+    got = (await dated_by.get(f"{STATIONS}/d1")).json()
     told = got["properties"]
     assert (told["valid_from"], told["valid_to"]) == ("0001-01-02", "9999-12-30")
-    put = await sender.put(
+    put = await dated_by.put(
         f"{STATIONS}/d1", json={name: got[name] for name in ("type", "geometry", "properties")}
     )
     assert put.status_code == 200, put.text
     value = {"station": "d1", "property": "pm25", "time": "2026-03-01T00:00:00Z", "value": 7}
-    sent = await sender.post("/observations", json=value)
+    sent = await dated_by.post("/observations", json=value)
     assert (sent.status_code, sent.json()["accepted"]) == (202, 1)
 
 
 @pytest.mark.parametrize("day", ENDS)
-async def test_of_records(sender: httpx.AsyncClient, day: str) -> None:
+async def test_of_records(dated_by: httpx.AsyncClient, day: str) -> None:
     duty = {"code": "d", "name_zh": "x", "due_on": day}
-    await demand_refused(sender, "/plans/plan/duties", duty, "/due_on", day)
+    await demand_refused(dated_by, "/plans/plan/duties", duty, "/due_on", day)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_of_schedules(sender: httpx.AsyncClient, moment: str) -> None:
+async def test_of_schedules(dated_by: httpx.AsyncClient, moment: str) -> None:
     body = {**SCHEDULE, "starts_at": moment}
     if moment.endswith("Z"):
-        await demand_refused(sender, "/schedules", body, "/starts_at", moment[:10])
-    assert (await sender.post("/schedules", json=body)).status_code == 400
+        await demand_refused(dated_by, "/schedules", body, "/starts_at", moment[:10])
+    assert (await dated_by.post("/schedules", json=body)).status_code == 400
 
 
 @pytest.mark.parametrize("day", ENDS)
-async def test_of_rules_of_alerts(sender: httpx.AsyncClient, day: str) -> None:
-    await demand_refused(sender, "/alert-rules", {**RULE, "valid_from": day}, "/valid_from", day)
+async def test_of_rules_of_alerts(dated_by: httpx.AsyncClient, day: str) -> None:
+    await demand_refused(dated_by, "/alert-rules", {**RULE, "valid_from": day}, "/valid_from", day)
 
 
 @pytest.mark.parametrize("day", ENDS)
-async def test_of_inputs(sender: httpx.AsyncClient, day: str) -> None:
+async def test_of_inputs(dated_by: httpx.AsyncClient, day: str) -> None:
     inputs = {"region": "xiamen", "first": "2025-01-01", "last": "2025-12-31", "issued_on": day}
     path = "/processes/publish-bulletin/execution"
-    await demand_refused(sender, path, {"inputs": inputs}, "/inputs/issued_on", day)
+    await demand_refused(dated_by, path, {"inputs": inputs}, "/inputs/issued_on", day)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_of_observations(sender: httpx.AsyncClient, state: ServiceState, moment: str) -> None:
+async def test_of_observations(dated_by: httpx.AsyncClient, state: ServiceState, moment: str) -> None:
     row = {"station": "w2", "property": "pm25", "time": "2026-03-01T00:00:00Z", "value": 7}
     for body in ({**row, "result_time": moment}, [row, {**row, "result_time": moment}]):
-        (refused,) = (await sender.post("/observations", json=body)).json()["rejected"]
+        (refused,) = (await dated_by.post("/observations", json=body)).json()["rejected"]
         assert refused["pointer"] == "/result_time"
         assert "inside the years 1 to 9999" in refused["detail"]
     async with state.sessions() as session:
