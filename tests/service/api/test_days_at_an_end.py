@@ -68,7 +68,9 @@ async def test_of_features(dated_by: httpx.AsyncClient, name: str, day: str) -> 
 async def test_those_beside_them_are_kept_and_put_as_they_were_got(
     dated_by: httpx.AsyncClient,
 ) -> None:
-    made = await dated_by.post(STATIONS, json=feature(valid_from="0001-01-02", valid_to="9999-12-30"))
+    made = await dated_by.post(
+        STATIONS, json=feature(valid_from="0001-01-02", valid_to="9999-12-30")
+    )
     assert made.status_code == 201, made.text
     got = (await dated_by.get(f"{STATIONS}/d1")).json()
     told = got["properties"]
@@ -109,7 +111,9 @@ async def test_of_inputs(dated_by: httpx.AsyncClient, day: str) -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_of_observations(dated_by: httpx.AsyncClient, state: ServiceState, moment: str) -> None:
+async def test_of_observations(
+    dated_by: httpx.AsyncClient, state: ServiceState, moment: str
+) -> None:
     row = {"station": "w2", "property": "pm25", "time": "2026-03-01T00:00:00Z", "value": 7}
     for body in ({**row, "result_time": moment}, [row, {**row, "result_time": moment}]):
         (refused,) = (await dated_by.post("/observations", json=body)).json()["rejected"]
