@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.crs import CRS84
 from shanhai.db.identity import Grant, Identity
 from shanhai.vocabulary import ROLE_SCOPES, Role
-from tests.service.api import test_round_trips
 from tests.service.api.test_round_trips import sent_back
 from tests.support.job_rows import add_region
 from tests.support.plan_features import feature, point
@@ -110,7 +109,7 @@ async def test_one_bad_row_leaves_all_unwritten(
 
 
 async def test_places_cannot_be_guessed_by_duplicates(
-    dolphins: None, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dolphins: None, session: AsyncSession, tmp_path: Path
 ) -> None:
     """An import of another region is told nothing of what lies near its rows."""
     other = await add_region(session, "elsewhere")
@@ -124,11 +123,9 @@ async def test_places_cannot_be_guessed_by_duplicates(
     )
     grant = Grant(Role.PLANNER, frozenset({other.id}))
     planner = Identity("planner", ROLE_SCOPES[Role.PLANNER], (grant,))
-    monkeypatch.setattr(test_round_trips, "EDITOR", planner)
-    told = await sent_back(session, tmp_path, sent, "occurrences", crs="EPSG:4490")
+    told = await sent_back(session, tmp_path, sent, "occurrences", sender=planner, crs="EPSG:4490")
     assert told["verdict"] == "imported", told
     await session.rollback()
-    monkeypatch.undo()
     told = await sent_back(session, tmp_path, sent, "occurrences", crs="EPSG:4490")
     assert told["verdict"] == "refused"
     assert [one["rule"] for one in told["rejections"]] == ["duplicate"]

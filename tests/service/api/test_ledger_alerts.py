@@ -62,9 +62,9 @@ async def add_document(state: ServiceState) -> None:
         await session.execute(
             text(
                 "INSERT INTO document (code, owner_collection, owner_code, title_zh, kind,"
-                " filename, media_type, bytes, sha256, uri, uploaded_by)"
-                " VALUES ('proof', 'regions', 'a', '验收', 'other', 'a.pdf', 'application/pdf',"
-                " 1, repeat('0', 64), 'x', 'x')"
+                " filename, media_type, bytes, sha256, uri, uploaded_by, region_id)"
+                " SELECT 'proof', 'regions', 'a', '验收', 'other', 'a.pdf', 'application/pdf',"
+                " 1, repeat('0', 64), 'x', 'x', id FROM region WHERE code = 'a'"
             )
         )
 
@@ -115,19 +115,19 @@ async def test_a_balance_is_warned_of_until_an_accepted_entry_covers_it(
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
-        ({"balance_kind": None}, ""),
+        ({"balance_kind": None}, "/balance_kind"),
         ({"balance_kind": "air"}, "/balance_kind"),
-        ({"limits": {"red": -1}}, ""),
-        ({"reset": 5}, ""),
-        ({"control_kind": "red_line"}, ""),
-        ({"settlement_state": "disputed"}, ""),
-        ({"kind": "settlement_waiting"}, ""),
+        ({"limits": {"red": -1}}, "/limits"),
+        ({"reset": 5}, "/reset"),
+        ({"control_kind": "red_line"}, "/control_kind"),
+        ({"settlement_state": "disputed"}, "/settlement_state"),
+        ({"kind": "settlement_waiting"}, "/balance_kind"),
         ({**WAITING, "settlement_state": "paid"}, "/settlement_state"),
-        ({**WAITING, "limits": {"red": -1}}, ""),
-        ({"kind": "mine_fund_short", "balance_kind": None, "limits": {"red": -1}}, ""),
-        ({"kind": "mine_report_due", "balance_kind": None, "limits": {"red": -1}}, ""),
-        ({"kind": "reclamation_due", "balance_kind": None, "plan": "p"}, ""),
-        ({"kind": "reclamation_due", "balance_kind": None, "max_age_s": 60}, ""),
+        ({**WAITING, "limits": {"red": -1}}, "/limits"),
+        ({"kind": "mine_fund_short", "balance_kind": None, "limits": {"red": -1}}, "/limits"),
+        ({"kind": "mine_report_due", "balance_kind": None, "limits": {"red": -1}}, "/limits"),
+        ({"kind": "reclamation_due", "balance_kind": None, "plan": "p"}, "/plan"),
+        ({"kind": "reclamation_due", "balance_kind": None, "max_age_s": 60}, "/max_age_s"),
     ],
 )
 async def test_rules_of_ledgers_that_make_no_sense_are_refused(

@@ -106,17 +106,23 @@ async def unknown_documents(
     return [code for code in codes if code not in known]
 
 
+async def unknown_evidence(
+    session: AsyncSession, change: PendingWrite, under: str = ""
+) -> list[Fault]:
+    """Documents that a write adds to `evidence` and its writer may not know of."""
+    then, now = ((image or {}).get("evidence") or () for image in (change.before, change.after))
+    added = [code for code in now if code not in then]
+    return [
+        Fault(f"{under}/evidence", f"there is no document {code!r}", f"没有文件 {code!r}")
+        for code in await unknown_documents(session, added, change.viewer or PUBLIC)
+    ]
+
+
 async def documents_known(
     session: AsyncSession, change: PendingWrite, under: str = ""
 ) -> Sequence[Fault]:
     """What a write adds to a record's `evidence` is documents that its writer may know of."""
-    then, now = ((image or {}).get("evidence") or () for image in (change.before, change.after))
-    added = [code for code in now if code not in then]
-    faults = [
-        Fault(f"{under}/evidence", f"there is no document {code!r}", f"没有文件 {code!r}")
-        for code in await unknown_documents(session, added, change.viewer or PUBLIC)
-    ]
-    if faults:
+    if faults := await unknown_evidence(session, change, under):
         raise InvalidInput.of(faults)
     return ()
 

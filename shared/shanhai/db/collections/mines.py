@@ -47,15 +47,15 @@ async def _unproved(session: AsyncSession, change: entity.PendingWrite) -> Seque
         faults.append(_told("accepted_on", "验收须填日期", "acceptance needs its day"))
     elif date.fromisoformat(str(day)) > await read_today(session):
         faults.append(_told("accepted_on", "不得晚于今天", "must not lie after today"))
-    await guards.documents_known(session, change, "/properties")
     unknown = await guards.unknown_documents(session, evidence, EVERYTHING)
+    hidden = await guards.unknown_evidence(session, change, "/properties")
     if not evidence:
         rule = ("验收须有依据文件的代码", "acceptance needs the codes of its documents")
         faults.append(_told("evidence", *rule))
-    elif unknown:
+    elif unknown and not hidden:
         rule = (f"没有文件 {unknown[0]!r}", f"there is no document {unknown[0]!r}")
         faults.append(_told("evidence", *rule))
-    return faults
+    return [*faults, *hidden]
 
 
 @guards.of_values
