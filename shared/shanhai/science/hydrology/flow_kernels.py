@@ -26,19 +26,35 @@ OPPOSITE = np.array([2, 3, 0, 1, 6, 7, 4, 5])
 
 
 @compiled
-def drains_not(ground: FloatArray, start: int, steps: IntArray, stays: BoolArray) -> None:
-    """Mark the cells of a row that have no lower neighbour, nor one without data to drain into.
+def drains_down(ground: FloatArray, start: int, steps: IntArray, drains: BoolArray) -> None:
+    """Mark the cells of a row that have a lower neighbour, or one without data to drain into.
 
     All neighbours are compared whatever the first say: without branches the row is gone through
     several cells at once.
     """
-    stays[:] = True
-    first, last = start + 1, start + stays.size - 1
-    here, inside = ground[first:last], stays[1:-1]
+    drains[:] = False
+    first, last = start + 1, start + drains.size - 1
+    here, inside = ground[first:last], drains[1:-1]
     for step in steps:
         near = ground[first + step : last + step]
         for column in range(inside.size):
-            inside[column] &= near[column] >= here[column]
+            inside[column] |= not near[column] >= here[column]
+    for column in range(inside.size):  # NaN is not as high as itself
+        inside[column] &= here[column] == here[column]
+
+
+@compiled
+def beside_drained(
+    ground: FloatArray, drains: BoolArray, start: int, steps: IntArray, beside: BoolArray
+) -> None:
+    """Mark the cells of a row beside one as high that drains; without branches likewise."""
+    beside[:] = False
+    first, last = start + 1, start + beside.size - 1
+    here, inside = ground[first:last], beside[1:-1]
+    for step in steps:
+        near, drained = ground[first + step : last + step], drains[first + step : last + step]
+        for column in range(inside.size):
+            inside[column] |= drained[column] & (near[column] == here[column])
 
 
 @compiled
@@ -62,47 +78,36 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
     """
     height, width = filled.shape
     ground, distance = filled.ravel(), around.ravel()
-    reads = np.zeros(ground.size, dtype=np.bool_)
+    reads, drains = np.zeros(ground.size, dtype=np.bool_), np.zeros(ground.size, dtype=np.bool_)
     steps = ROW_STEPS * width + COLUMN_STEPS
-    flat, flats = np.empty(ground.size, dtype=np.int64), 0
-    stays = np.zeros(width, dtype=np.bool_)
     for row in range(1, height - 1):
         start = row * width
-        drains_not(ground, start, steps, stays)
+        inside = drains[start : start + width]
+        drains_down(ground, start, steps, inside)
         for column in range(1, width - 1):
-            # NaN is not as high as itself.
-            drained = not stays[column] and ground[start + column] == ground[start + column]
-            distance[start + column] = 0.0 if drained else np.inf
-        for column in range(1, width - 1):
-            if not stays[column]:
-                continue
-            cell = start + column
-            flat[flats] = cell
-            flats += 1
-            if 1 < row < height - 2 and 1 < column < width - 2:
-                continue
-            for step in steps:
-                near = cell + step
-                row_near, column_near = near // width, near % width
-                outer = row_near == 0 or row_near == height - 1
-                outer = outer or column_near == 0 or column_near == width - 1
-                if outer and ground[near] == ground[cell]:
-                    reads[near] = True
+            distance[start + column] = 0.0 if inside[column] else np.inf
+    frame = frame_of(height, width)
+    for cell in frame:
+        for k in range(8):
+            row, column = cell // width + ROW_STEPS[k], cell % width + COLUMN_STEPS[k]
+            if 0 < row < height - 1 and 0 < column < width - 1:
+                near = row * width + column
+                reads[cell] |= distance[near] == np.inf and ground[near] == ground[cell]
     # Most cells drain; only those of flats are gone through from here on.
-    queue, head, tail = np.empty(flats, dtype=np.int64), 0, 0
-    for cell in flat[:flats]:
-        for step in steps:
-            near = cell + step
-            if not reads[near] and ground[near] == ground[cell] and distance[near] == 0.0:
+    queue, head, tail = np.empty(ground.size, dtype=np.int64), 0, 0
+    beside = np.zeros(width, dtype=np.bool_)
+    for row in range(1, height - 1):
+        start = row * width
+        beside_drained(ground, drains, start, steps, beside)
+        for cell in range(start + 1, start + width - 1):
+            if beside[cell - start] and distance[cell] == np.inf:
                 distance[cell] = 1.0
                 queue[tail] = cell
                 tail += 1
-                break
     seeds = np.flatnonzero(reads)
     seeds = seeds[np.isfinite(distance[seeds])]
     seeds = seeds[np.argsort(distance[seeds], kind="mergesort")]
     seed = 0
-    frame = frame_of(height, width)
     unknown = frame[distance[frame] == np.inf]
     distance[unknown] = -1.0  # so that only cells of the tile are still to be reached
     while head < tail or seed < seeds.size:
@@ -124,7 +129,8 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
             head += 1
             for step in steps:
                 near = cell + step
-                if distance[near] == np.inf and ground[near] == ground[cell]:
+                # Either alone is as good as a coin's toss to the processor.
+                if (distance[near] == np.inf) & (ground[near] == ground[cell]):
                     distance[near] = distance[cell] + 1.0
                     queue[tail] = near
                     tail += 1
