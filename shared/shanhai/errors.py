@@ -68,10 +68,8 @@ class ShanhaiError(Exception):
 _NOTHING = Label("", "")
 
 
-class InvalidInput(ShanhaiError):
-    """The caller's value breaks a rule."""
-
-    title = Label("输入无效", "Invalid input")
+class _Faulty(ShanhaiError):
+    """An error whose `faults` say what in the request is refused, and why."""
 
     def __init__(
         self,
@@ -93,6 +91,12 @@ class InvalidInput(ShanhaiError):
             message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
             faults=faults,
         )
+
+
+class InvalidInput(_Faulty):
+    """The caller's value breaks a rule."""
+
+    title = Label("输入无效", "Invalid input")
 
     @classmethod
     def placed(cls, faults: Sequence[Fault], before: Label = _NOTHING) -> Self:
@@ -123,16 +127,10 @@ class NotFound(ShanhaiError):
     title = Label("未找到", "Not found")
 
 
-class Conflict(ShanhaiError):
+class Conflict(_Faulty):
     """The object's present state forbids the request; `faults` say what in it does."""
 
     title = Label("状态冲突", "Conflict")
-
-    def __init__(
-        self, message: str, *, message_zh: str | None = None, faults: Sequence[Fault] = ()
-    ) -> None:
-        super().__init__(message, message_zh=message_zh)
-        self.faults: tuple[Fault, ...] = tuple(faults)
 
 
 class Stale(Conflict):

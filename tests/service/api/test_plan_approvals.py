@@ -1,6 +1,7 @@
 """Joint plans come into force when every region has approved what is in force then."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -270,7 +271,28 @@ LINE = {**names("made"), "region": "b", "plan": "joint"}
 CONTROL_LINE = LINE | {"kind": "red_line"}
 COMPONENT = {**names("belt"), "pattern": "made", "type": "belt"}
 RULE = {"code": "made", "scope": "control_area", "activity": "mining", "decision": "forbidden"}
+PROBLEM = LINE | {"type": "erosion", "severity": "low"}
+SCHEME = LINE | {"kind": "own", "origin": "drawn"}
+ZONE = {"code": "made.zone", "scheme": "made", "zone_class": "own.core"}
 COLLECTIONS = "/collections/{}/items"
+SCHEMES = COLLECTIONS.format("zone_schemes")
+
+
+@pytest.fixture
+async def zone_class(session: AsyncSession) -> AsyncIterator[None]:
+    """A class of zones, as the schemes of these tests have."""
+    await session.execute(text(_CLASS))
+    await session.commit()
+    yield
+    for table in ("zone", "zone_scheme", "zone_class"):
+        await session.execute(text(f"DELETE FROM {table}"))
+    await session.commit()
+
+
+_CLASS = (
+    "INSERT INTO zone_class (code, scheme_kind, class_code, order_no, name_zh, name_en)"
+    " VALUES ('own.core', 'own', 'core', 1, '核心区', 'Core')"
+)
 
 
 def sent(path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -290,6 +312,9 @@ def sent(path: str, body: dict[str, Any]) -> dict[str, Any]:
         ),
         ((), COLLECTIONS.format("corridors"), LINE | {"type": "river"}, {"width_m": 12}),
         ((), COLLECTIONS.format("control_areas"), CONTROL_LINE, {"approved_area_km2": 3}),
+        ((), COLLECTIONS.format("problems"), PROBLEM, {"severity": "high"}),
+        ((), SCHEMES, SCHEME, {"name_en": "Ours"}),
+        (((SCHEMES, SCHEME),), COLLECTIONS.format("zones"), ZONE, {"name_en": "Ours"}),
         (
             (),
             "/control-rules",
@@ -300,11 +325,16 @@ def sent(path: str, body: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 async def test_what_all_approved_stays(
-    joint: People, made: Any, path: str, body: dict[str, Any], change: dict[str, Any]
+    joint: People,
+    zone_class: None,
+    made: Any,
+    path: str,
+    body: dict[str, Any],
+    change: dict[str, Any],
 ) -> None:
     own = joint["planner@a" if "duties" in path else "planner@b"]
     for where, what in made:
-        await post(own, where, what)
+        await post(own, where, sent(where, what))
     await post(own, path, sent(path, body))
     await approve(joint)
     for answer in (
@@ -333,6 +363,35 @@ async def test_what_goes_on_under_a_plan_in_force(joint: People) -> None:
         assert answer.status_code == expected, answer.text
     done = await joint["planner@a"].patch("/plans/joint/duties/made", json={"state": "on_track"})
     assert done.status_code == 200, done.text
+
+
+async def test_how_problems_and_zonings_go_on_under_a_plan_in_force(
+    joint: People, zone_class: None, session: AsyncSession
+) -> None:
+    problems, publisher = COLLECTIONS.format("problems"), joint["approver@b"]
+    await post(joint["planner@b"], problems, feature(**PROBLEM))
+    await post(joint["planner@b"], SCHEMES, feature(**SCHEME))
+    await post(joint["planner@b"], COLLECTIONS.format("zones"), feature(**ZONE))
+    await approve(joint)
+    for who, path, change in (
+        ("planner@b", f"{problems}/made", {"status": "resolved"}),
+        ("approver@b", f"{problems}/made", {"visibility": "public"}),
+        ("planner@b", f"{SCHEMES}/made", {"status": "review"}),
+        ("approver@b", f"{SCHEMES}/made", {"status": "approved"}),
+        ("approver@b", f"{SCHEMES}/made", {"status": "published", "gap_reason": "x"}),
+    ):
+        answer = await joint[who].patch(path, json={"properties": change}, headers=MERGE)
+        assert answer.status_code == 200, (path, change, answer.text)
+    closed = {"properties": {"status": "superseded"}}
+    for answer in (
+        await publisher.patch(f"{SCHEMES}/made", json=closed, headers=MERGE),
+        await joint["planner@b"].post("/zone-schemes/made/versions", json={"note": "Ours"}),
+        await joint["planner@b"].post(
+            "/zone-schemes/made/mergers", json={"zones": ["made.zone", "x"], "note": "Ours"}
+        ),
+    ):
+        assert answer.status_code == 409, answer.text
+        assert "'joint' is approved" in answer.json()["detail"]
 
 
 async def test_a_step_of_a_project_changes_no_plan(

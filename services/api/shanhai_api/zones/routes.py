@@ -232,7 +232,7 @@ async def _to_redraw(
     write: WriteContext, code: str, version: int | None, expected: frozenset[str] | None
 ) -> SchemeVersion:
     scheme = await find_scheme(write.session, write.caller.viewer, code, version)
-    demand_writer(write.caller, scheme)
+    await demand_writer(write.session, write.caller, scheme)
     await demand_zones(write.session, scheme, expected)
     return scheme
 

@@ -64,7 +64,7 @@ async def accept_entry(
     if code is not None:
         row = (await session.execute(_REVERSE, {"code": code})).first()
         if row is None:
-            raise _conflict("/reverses", _not_accepted(code))
+            raise Conflict.of([_fault("/reverses", _not_accepted(code))])
         record(
             session,
             act,
@@ -231,10 +231,6 @@ def _not_accepted(code: str) -> Label:
 
 def _fault(pointer: str, rule: Label) -> Fault:
     return Fault(pointer, rule.en, rule.zh)
-
-
-def _conflict(pointer: str, rule: Label) -> Conflict:
-    return Conflict(rule.en, message_zh=rule.zh, faults=[_fault(pointer, rule)])
 
 
 _OWN = columns.Columns("be")

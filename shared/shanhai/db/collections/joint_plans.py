@@ -1,6 +1,6 @@
 """Joint plans: several regions make one plan together, and decide whether it holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,7 +71,11 @@ _WORKED_ON = text(
 _DECIDED = text(
     "SELECT code, status FROM plan WHERE (code = ANY(CAST(:plan AS text[])) OR id IN ("
     "SELECT plan_id FROM pattern WHERE code = ANY(CAST(:pattern AS text[])) AND deleted_at IS NULL"
-    ")) AND deleted_at IS NULL AND cardinality(region_ids) > 0 ORDER BY id FOR SHARE"
+    # Of the versions of a scheme a zone is in its own, and comes into the newest.
+    " UNION SELECT s.plan_id FROM zone_scheme s WHERE s.code = ANY(CAST(:scheme AS text[]))"
+    " AND s.id IN ((SELECT scheme_id FROM zone WHERE id = :row), (SELECT max(id) FROM zone_scheme"
+    " WHERE code = s.code AND deleted_at IS NULL)))) AND deleted_at IS NULL"
+    " AND cardinality(region_ids) > 0 ORDER BY id FOR SHARE"
 )
 _SEVERAL = Label("联合规划至少由两个不同区域组成", "a joint plan has two different regions or more")
 _LEAD = Label(
@@ -136,16 +140,22 @@ async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Seque
     return await stays_once_decided(session, change)
 
 
-async def stays_once_decided(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
-    """What all regions of a joint plan approved is changed by an edition, not by one of them."""
+async def stays_once_decided(
+    session: AsyncSession, change: PendingWrite, but: Collection[str] = ()
+) -> Sequence[Fault]:
+    """What all regions of a joint plan approved is changed by an edition, not by one of them.
+
+    Of what is not published yet the members `but` tell how it goes on.
+    """
     before, after = change.before or {}, change.after or {}
     # How a duty goes on, and the publication of a draft, change nothing of what was approved.
     published = (before.get("status"), after.get("status")) == ("draft", "published")
-    said = {*before, *after} - {"state", "reason", "status" if published else ""}
+    goes_on = ("status",) if published else () if before.get("status") == "published" else but
+    said = {*before, *after} - {"state", "reason", *goes_on}
     if not change.geometry_changed and not _differs(change, *said):
         return ()
-    codes = {name: [before.get(name), after.get(name)] for name in ("plan", "pattern")}
-    decided = await session.execute(_DECIDED, codes)
+    codes = {name: [before.get(name), after.get(name)] for name in ("plan", "pattern", "scheme")}
+    decided = await session.execute(_DECIDED, {**codes, "row": change.row_id})
     return [
         Fault(
             "",

@@ -1,6 +1,7 @@
 """Diagnosed problems, and what plans say in words and figures beside their lists."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -127,7 +128,10 @@ PROBLEMS = Entity(
     editing=Editing(
         shown_by="visibility",
         roles=frozenset({Role.PLANNER, Role.OWNER, Role.SUPERVISOR}),
-        guards=(PERIOD, AS_CLASSIFIED, within_joint_plan()),
+        guards=(
+            *(PERIOD, AS_CLASSIFIED, within_joint_plan()),
+            partial(stays_once_decided, but=("status", "visibility")),
+        ),
     ),
 )
 

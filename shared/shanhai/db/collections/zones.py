@@ -1,10 +1,10 @@
 """Versions of a zoning, and the polygons of their classes."""
 
+from functools import partial
 from typing import Any
 
-from shanhai.db.collections import scheme_states
+from shanhai.db.collections import joint_plans, scheme_states
 from shanhai.db.collections.guards import PERIOD, computed_by_jobs, made_by, revised_by
-from shanhai.db.collections.joint_plans import PARTNERS, published_after_the_plan, within_joint_plan
 from shanhai.db.features.columns import NAME, ORDER, Columns, choice, square_kilometres
 from shanhai.db.features.entity import (
     BOOLEAN,
@@ -78,7 +78,7 @@ _OF_SCHEME: dict[str, Any] = {
     "of_plan": OF_PLAN,
     "of_plan_as_of": OF_PLAN_AS_OF,
     "region": "s.region_id",
-    "partners": PARTNERS,
+    "partners": joint_plans.PARTNERS,
     "history": frozenset({"version", "status", "job"}),
     "historic": False,
     "interval": ("s.valid_from", "s.valid_to"),
@@ -136,8 +136,9 @@ ZONE_SCHEMES = Entity(
             scheme_states.reviewed_without_overlap,
             scheme_states.published_without_rival,
             scheme_states.published_without_gap,
-            within_joint_plan(),
-            published_after_the_plan,
+            joint_plans.within_joint_plan(),
+            joint_plans.published_after_the_plan,
+            partial(joint_plans.stays_once_decided, but=("status", "valid_from", "gap_reason")),
         ),
     ),
 )
@@ -262,6 +263,10 @@ ZONES = Entity(
         ),
     ),
     editing=Editing(
-        roles=_WRITERS, guards=(scheme_states.only_in_drafts, scheme_states.class_fits_scheme)
+        roles=_WRITERS,
+        guards=(
+            *(scheme_states.only_in_drafts, scheme_states.class_fits_scheme),
+            joint_plans.stays_once_decided,
+        ),
     ),
 )

@@ -285,11 +285,7 @@ async def ask_guards(session: AsyncSession, editing: Editing, change: PendingWri
     for guard in editing.guards:
         faults.extend(await guard(session, change))
     if faults:
-        raise Conflict(
-            "; ".join(fault.detail for fault in faults),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
-            faults=faults,
-        )
+        raise Conflict.of(faults)
 
 
 async def demand_unreferenced(session: AsyncSession, entity: Entity, before: Image) -> None:

@@ -175,9 +175,8 @@ async def adjust(
         InvalidInput: the class is not of the scheme's kind, or nothing would change.
         Conflict: the version is in review or approved, or another draft is being worked on.
     """
-    demand_writer(identity, scheme)
-    target = await _class_of(session, scheme, wish.to_class)
     scheme = await _open_draft(session, identity, act, scheme, wish.note)
+    target = await _class_of(session, scheme, wish.to_class)
     moved = await _move(session, act, scheme, target, wish)
     if not moved:
         raise InvalidInput(
@@ -293,7 +292,7 @@ async def _open_draft(
     session: AsyncSession, identity: Identity, act: Act, scheme: SchemeVersion, note: str
 ) -> SchemeVersion:
     """The draft to work in, locked: of a published version a new one."""
-    demand_writer(identity, scheme)
+    await demand_writer(session, identity, scheme)
     if scheme.status in {"published", "superseded"}:
         scheme = await begin_version(session, identity, act, scheme, note)
     await _lock_draft(session, scheme)

@@ -1,14 +1,17 @@
 """Versions of a zone scheme: found, begun anew, compared, and whether they cover their region."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.joint_plans import stays_once_decided
 from shanhai.db.collections.scheme_states import GAP, OVERLAPS, ROUNDING_M2
 from shanhai.db.collections.zones import ZONE_SCHEMES
+from shanhai.db.features.entity import PendingWrite
+from shanhai.db.features.preconditions import ask_guards
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Identity, Viewer, demand_role, editing_of
@@ -20,6 +23,7 @@ _SCHEME = text(
     "SELECT s.id, s.code, s.version, s.status, s.kind, s.origin, s.region_id, s.job_id::text AS job"
     " FROM zone_scheme s WHERE s.id = :id"
 )
+_PLAN = text("SELECT p.code FROM zone_scheme s JOIN plan p ON p.id = s.plan_id WHERE s.id = :id")
 _LOCK_CODE = text("SELECT pg_advisory_xact_lock(hashtextextended('zone_scheme ' || :code, 0))")
 _DRAFT_OF = text(
     "SELECT s.version FROM zone_scheme s WHERE s.code = :code AND s.deleted_at IS NULL"
@@ -101,7 +105,7 @@ async def begin_version(
         Unauthenticated, Forbidden: the identity may not.
         Conflict: a version of the scheme is being worked on already.
     """
-    demand_writer(identity, scheme)
+    await demand_writer(session, identity, scheme)
     await session.execute(_LOCK_CODE, {"code": scheme.code})
     present = await session.scalar(_DRAFT_OF, {"code": scheme.code})
     if present is not None:
@@ -118,13 +122,18 @@ async def begin_version(
     return new
 
 
-def demand_writer(identity: Identity, scheme: SchemeVersion) -> None:
-    """Refuse an identity that may not write schemes of the region.
+async def demand_writer(session: AsyncSession, identity: Identity, scheme: SchemeVersion) -> None:
+    """Refuse to redraw a scheme of a region that is not one's own, or of a joint plan in force.
 
     Raises:
         Unauthenticated, Forbidden: the identity may not.
+        Conflict: all regions of its plan approved it.
     """
-    demand_role(identity, editing_of(ZONE_SCHEMES, identity, "update").roles, scheme.region_id)
+    editing = editing_of(ZONE_SCHEMES, identity, "update")
+    demand_role(identity, editing.roles, scheme.region_id)
+    plan = {"plan": await session.scalar(_PLAN, {"id": scheme.id})}
+    change = PendingWrite("update", scheme.id, plan, plan, geometry_changed=True)
+    await ask_guards(session, replace(editing, guards=(stays_once_decided,)), change)
 
 
 async def state_of_zones(session: AsyncSession, scheme: SchemeVersion) -> str:

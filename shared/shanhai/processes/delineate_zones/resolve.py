@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.identity import Identity
 from shanhai.db.queries.jobs import find_plan, find_region
 from shanhai.db.tables.zone import ZoneScheme
-from shanhai.errors import Conflict, Fault, InvalidInput
+from shanhai.errors import Conflict, InvalidInput
 from shanhai.processes.assess_ecoservices.resolve import (
     assessment_needs,
     resolve_assessment,
@@ -68,12 +68,11 @@ async def _demand_no_joint_draft(session: AsyncSession, code: str | None) -> Non
     plan = None if code is None else await find_plan(session, code)
     if plan is None or not plan.region_ids or plan.status not in {"draft", "submitted"}:
         return
-    told = Label(
-        f"联合规划 {plan.code!r} 的状态为 {plan.status}，须先获批准",
+    raise Conflict(
         f"the joint plan {plan.code!r} is {plan.status}; it must be approved first",
+        message_zh=f"联合规划 {plan.code!r} 的状态为 {plan.status}，须先获批准",
+        pointer="/inputs/publish",
     )
-    pointer = "/inputs/publish"
-    raise Conflict(told.en, message_zh=told.zh, faults=[Fault(pointer, told.en, told.zh)])
 
 
 async def _demand_no_waiting(session: AsyncSession, region_id: int, pointer: str) -> None:
@@ -107,7 +106,7 @@ async def _demand_no_waiting(session: AsyncSession, region_id: int, pointer: str
             f"{of} is published from {waiting.valid_from} on; make a draft, and publish that from a"
             " day of its own",
         )
-    raise Conflict(told.en, message_zh=told.zh, faults=[Fault(pointer, told.en, told.zh)])
+    raise Conflict(told.en, message_zh=told.zh, pointer=pointer)
 
 
 def _judge_overlay(
