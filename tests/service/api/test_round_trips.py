@@ -314,6 +314,11 @@ THEIRS = (
     " uploaded_by)"
     " SELECT 'theirs', 'projects', 'x', id, '文件', 'other', 'a.txt', 'text/plain', 1,"
     " repeat('0', 64), 'documents/a', 'region', 'them' FROM region WHERE code = 'xiamen'",
+    "INSERT INTO document (code, owner_collection, owner_code, region_id, title_zh, kind,"
+    " filename, media_type, bytes, sha256, uri, visibility, uploaded_by)"
+    " SELECT named, owner_collection, owner_code, banan.id, title_zh, kind, filename, media_type,"
+    " bytes, sha256, uri, visibility, uploaded_by FROM document,"
+    " unnest(ARRAY['own', 'another']) named, region banan WHERE banan.code = 'banan'",
     "INSERT INTO title (code, name_zh, name_en, series, region_id, evidence)"
     " SELECT 'ours', '称号', 'Title', 'beautiful_bay', id, '{theirs}' FROM region"
     " WHERE code = 'banan'",
@@ -344,8 +349,19 @@ async def test_what_a_file_could_not_show_its_sender_stays(
             )
             done = (told["created"], told["updated"], told["rejected"])
             assert done == (0, 0, rejected), (code, evidence, told)
-        kept = await session.scalar(text("SELECT evidence FROM title WHERE code = 'ours'"))
-        assert kept == ["theirs"]
+        query = text("SELECT evidence FROM title WHERE code = 'ours'")
+        assert await session.scalar(query) == ["theirs"]
+        for evidence, kept in (
+            ('"[""own""]"', ["own", "theirs"]),
+            ('"[""another"", ""own""]"', ["another", "own", "theirs"]),
+            ('"[""another""]"', ["another", "theirs"]),
+            ("", ["theirs"]),
+        ):
+            row = f"ours,称号,Title,beautiful_bay,banan,{evidence}"
+            path.write_text(f"code,name_zh,name_en,series,region,evidence\n{row}\n", "utf-8")
+            told = await sent_back(session, tmp_path, path, "titles", checks=[], sender=sender)
+            assert told["updated"] == 1, (evidence, told)
+            assert await session.scalar(query) == kept
         # Nothing of it stays for the tests that follow.
         await session.rollback()
 

@@ -46,7 +46,8 @@ async def keep_what_was_sent_back(
 ) -> dict[str, int]:
     """Give rows that seem to change the values they have, where the file's mean just those.
 
-    What the viewer was shown is meant: a reference that was hidden is kept where none is given.
+    What the viewer was shown is meant: a reference that was hidden is kept where none is given,
+    and in a list whatever is given.
 
     Returns:
         How many values, by property, are kept because the file had only their beginning.
@@ -121,8 +122,13 @@ def _keeping(stage: Stage, cut: Collection[Property], seen: Entity) -> str:
         same = _same(stage, shown[item.name])
         if item in cut:
             same = f"({same} OR {_begins(item)})"
-        told.append(f"({kept} IS DISTINCT FROM i_r.{own} AND {same})")
-        found.append(f"CASE WHEN {same} THEN {kept} ELSE i_r.{own} END AS {own}")
+        given, met = f"i_r.{own}", same
+        if item.schema["type"] == "array" and item.refers_to is None and item != shown[item.name]:
+            # Of a list that is sent otherwise the codes stay that its sender is not shown.
+            stay = f"unnest({kept}) stay WHERE stay <> ALL ({shown[item.name].sql} || {given})"
+            given, met = f"{given} || ARRAY(SELECT stay FROM {stay})", "true"  # noqa: S608
+        told.append(f"({kept} IS DISTINCT FROM i_r.{own} AND {met})")
+        found.append(f"CASE WHEN {same} THEN {kept} ELSE {given} END AS {own}")
         assigned.append(f"{own} = i_f.{own}")
     # The row is found by its own key: joins of the entity cannot name what is updated.
     query = (
