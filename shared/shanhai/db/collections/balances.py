@@ -22,8 +22,9 @@ MIRRORED = (
     "amount",
 )
 """What an entry that reverses another has in common with it."""
-MOVING = frozenset({"state", "accepted_on", "valid_from", "valid_to"})
-"""What may change of an entry at all."""
+UNDECIDED = frozenset({"accepted_on", "evidence"})
+MOVING = UNDECIDED | {"state", "valid_from", "valid_to"}
+"""What may change of an entry at all; `UNDECIDED` until it is decided."""
 GRADE: Mapping[str, Any] = {**entity.INTEGER, "minimum": 1, "maximum": 15}
 UNIT: Mapping[str, Any] = {**entity.TEXT, "enum": sorted(set(UNIT_OF.values()))}
 
@@ -99,7 +100,7 @@ async def only_its_state_moves(
             "台账记录不得更改：请以冲销记录（`reverses`）更正",
         )
         for name in edited
-        if name not in MOVING or (name == "accepted_on" and before["state"] != "proposed")
+        if name not in MOVING or (name in UNDECIDED and before["state"] != "proposed")
     ]
     if became(change, "state", "reversed"):
         faults.append(
@@ -126,7 +127,6 @@ async def entry_is_whole(session: AsyncSession, change: entity.PendingWrite) -> 
         return ()
     if faults := _of_kind(after):
         raise InvalidInput.of(faults)
-    await documents_known(session, change)
     if after.get("reverses") is not None:
         faults += await _reversal(session, after)
     if after.get("counterpart") is not None:
@@ -320,6 +320,6 @@ BALANCE_ENTRIES = entity.Entity(
             settled=frozenset({"accepted", "reversed", "rejected"}),
         ),
         effects=(accept_entry,),
-        guards=(only_its_state_moves, entry_is_whole, acceptance_is_proved),
+        guards=(only_its_state_moves, entry_is_whole, documents_known, acceptance_is_proved),
     ),
 )

@@ -16,13 +16,13 @@ UNITS = " OR ".join(
 
 
 class BalanceEntry(base.Coded, base.Versioned, base.Dated, base.Base):
-    """An entry of the ledger; only its state moves, which a trigger sees to.
+    """An entry of the ledger; its state alone moves, and what proves it: a trigger sees to that.
 
     Attributes:
         amount: In `unit`, which the kind decides; above 0.
         quality_grade: 1 is best, 15 worst; of cultivated land.
         accepted_on: The day on which what was given, or the taking, was accepted.
-        evidence: Codes of documents.
+        evidence: Codes of documents; none is added or taken out once the entry is decided.
         reverses_id: The accepted entry this one undoes, with the same members.
         counterpart_id: The entry of the other direction it belongs to.
         party_id: With whom it was exchanged.

@@ -442,6 +442,29 @@ async def test_given_back_needs_its_documents(people: People, project: str) -> N
     assert (await move(people["approver"], "e", "accepted")).status_code == 409
 
 
+async def test_documents_are_named_until_an_entry_is_decided(
+    people: People, session: AsyncSession
+) -> None:
+    row = await reserved(session)
+    papers = [(await add_paper(session, row, kind)).code for kind in ("acceptance", "photo")]
+    await session.commit()
+    planner, approver, path = people["planner"], people["approver"], f"{ENTRIES}/e"
+    await put(planner, "e", "given", "300")
+    unknown = await planner.patch(path, json={"evidence": ["nowhere"]})
+    assert unknown.status_code == 400, unknown.text
+    assert unknown.json()["errors"][0]["pointer"] == "/evidence"
+    assert (await approver.patch(path, json={"evidence": papers})).status_code == 403
+    for evidence in (papers[:1], [], papers[::-1]):
+        named = await planner.patch(path, json={"evidence": evidence})
+        assert (named.status_code, named.json()["evidence"]) == (200, evidence), named.text
+    assert (await move(approver, "e", "accepted")).status_code == 200
+    late = await planner.patch(path, json={"evidence": papers[:1]})
+    assert late.status_code == 409, late.text
+    with pytest.raises(DBAPIError, match="ledger"):
+        await session.execute(text("UPDATE balance_entry SET evidence = '{}'"))
+    await session.rollback()
+
+
 async def test_counterparts_are_of_the_other_direction(people: People, project: str) -> None:
     planner = people["planner"]
     await put(planner, "t", "taken", "300")
