@@ -283,6 +283,31 @@ async def test_reports_of_a_deleted_duty_are_not_those_of_another_of_its_code(
     assert told == {None: [None], "另一职责的报告。": ["另一职责的报告。"]}
 
 
+async def test_documents_hidden_from_who_reports_again_stay(
+    office: Office, session: AsyncSession
+) -> None:
+    await begin(office)
+    for code, region in (("theirs", "banan"), ("own", "xiamen")):
+        insert = text(
+            "INSERT INTO document (code, owner_collection, owner_code, region_id, title_zh, kind,"
+            " filename, media_type, bytes, sha256, uri, visibility, uploaded_by)"
+            " SELECT :code, 'projects', 'x', id, '文件', 'other', 'a.txt', 'text/plain', 1,"
+            " repeat('0', 64), 'documents/a', 'region', 'them' FROM region WHERE code = :region"
+        )
+        await session.execute(insert, {"code": code, "region": region})
+    await session.commit()
+    assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 201
+    await session.execute(text("UPDATE duty_report SET evidence = '{own,theirs,gone}'"))
+    await session.commit()
+    for evidence, kept in ((["own"], ["own", "theirs"]), ([], ["theirs"])):
+        sent = await office["owner"].put(COURT, json={**REPORTED, "evidence": evidence})
+        assert sent.status_code == 200, sent.text
+        assert await session.scalar(text("SELECT evidence FROM duty_report")) == kept
+        await session.commit()
+    named = await office["owner"].put(COURT, json={**REPORTED, "evidence": ["theirs"]})
+    assert named.status_code == 400, named.text
+
+
 async def test_roles_are_guarded(office: Office) -> None:
     body = {"year": 2025, "reports_due_on": "2026-01-31"}
     for name in ("owner", "approver", "supervisor@banan"):
