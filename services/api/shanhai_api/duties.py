@@ -202,12 +202,13 @@ class ReviewContent(answers.Answered):
 
 
 class DutyReviewShown(DutyReviewHead, Titled):
-    """A review: of a frozen one, the content is what the hash is of."""
+    """A review; who sees all of a frozen one sees what its `sha256` is of."""
 
     template = "duty_review.html"
     formats = REVIEW_FORMATS
 
     content: answers.Described[ReviewContent]
+    content_sha256: str = Field(description="Of `content` as this answer tells it, made alike")
     links: list[answers.Link]
 
     @classmethod
@@ -216,7 +217,8 @@ class DutyReviewShown(DutyReviewHead, Titled):
         path = _path(plan, review.year)
         links = [*view.self_links(path, *REVIEW_FORMATS), view.link(_path(plan), "up")]
         title = reports.title_of_review(content, view.lang)
-        return cls.told(review, title=title, content=content, links=links)
+        shown = {"content": content, "content_sha256": hash_of(content)}
+        return cls.told(review, title=title, **shown, links=links)
 
 
 def _path(plan: PlanSeen, year: int | None = None) -> str:
@@ -332,7 +334,7 @@ async def show_review(
     review = await reviews.find_review(read.session, seen, year, read.caller)
     content = await reviews.read_content(read.session, seen, review)
     state, content = hash_of(content), await reviews.told_to(read.session, content, read.caller)
-    chosen, stamp = choose_format(read.request, REVIEW_FORMATS), _stamp(review, read)
+    chosen, stamp = choose_format(read.request, REVIEW_FORMATS), _stamp(review, content, read)
     if chosen is PDF or chosen is DOCX:
         make = partial(reports.review_pages, content, read.lang, stamp)
         title = reports.title_of_review(content, read.lang)
@@ -347,13 +349,14 @@ async def show_review(
     return answers.Answer(shown, state=state, page=page)
 
 
-def _stamp(review: DutyReview, view: View) -> str | None:
+def _stamp(review: DutyReview, content: reviews.Content, view: View) -> str | None:
     if review.frozen_at is None:
         return None
-    at = rfc3339(review.frozen_at)
-    return Label(
-        f"{at} 定稿，SHA-256 {review.sha256}", f"Frozen at {at}, SHA-256 {review.sha256}"
-    ).in_(view.lang)
+    at, shown = rfc3339(review.frozen_at), hash_of(content)
+    zh, en = f"{at} 定稿，SHA-256 {review.sha256}", f"Frozen at {at}, SHA-256 {review.sha256}"
+    if shown != review.sha256:
+        zh, en = f"{zh}，所示内容 SHA-256 {shown}", f"{en}; of what is shown here {shown}"
+    return Label(zh, en).in_(view.lang)
 
 
 @router.put(

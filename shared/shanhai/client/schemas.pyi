@@ -257,7 +257,7 @@ DutyReviewListed = TypedDict("DutyReviewListed", {"year": int, "state": Literal[
     "reports_due_on": str, "sha256": str | None, "frozen_at": str | None, "links": list[Link]})
 DutyReviewShown = TypedDict("DutyReviewShown", {"title": str, "year": int, "state": Literal["open", "frozen"],
     "reports_due_on": str, "sha256": str | None, "frozen_at": str | None, "content": ReviewContent,
-    "links": list[Link]})
+    "content_sha256": str, "links": list[Link]})
 DutyReviews = TypedDict("DutyReviews", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "reviews": list[DutyReviewListed], "links": list[Link]})
 Ecoservice = TypedDict("Ecoservice", {"code": str, "name": str, "name_zh": str, "name_en": str})

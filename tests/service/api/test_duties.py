@@ -65,6 +65,12 @@ async def office(
 Office = dict[str, httpx.AsyncClient]
 
 
+def digest(content: Any) -> str:
+    """The SHA-256 of a content, as the guide has it made."""
+    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
 async def begin(office: Office, **changes: Any) -> httpx.Response:
     body = {"year": 2025, "reports_due_on": "2026-01-31", **changes}
     return await office["planner"].post(f"{PLAN}/duty-reviews", json=body)
@@ -160,8 +166,7 @@ async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -
     frozen = await office["approver"].post(f"{REVIEW}/freeze")
     assert frozen.status_code == 200, frozen.text
     told = frozen.json()
-    written = json.dumps(told["content"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert told["sha256"] == hashlib.sha256(written.encode()).hexdigest()
+    assert told["sha256"] == digest(told["content"])
     summary = told["content"]["summary"]
     # One report was met, all others of those named were not sent by the day they were due.
     assert summary["reports"]["met"] == 1
@@ -205,6 +210,13 @@ async def test_a_frozen_review_names_experts_to_those_with_an_identity_alone(
         assert reports[code] == REPORTED["text"]
     assert told["anonymous"]["content"]["summary"] == told["planner"]["content"]["summary"]
     assert told["anonymous"]["sha256"] == told["planner"]["sha256"]
+    for who in ("anonymous", "planner"):
+        assert told[who]["content_sha256"] == digest(told[who]["content"])
+        for lang in ("zh", "en"):
+            page = await office[who].get(REVIEW, params={"f": "html", "lang": lang})
+            assert told[who]["content_sha256"] in page.text
+    assert told["planner"]["content_sha256"] == told["planner"]["sha256"]
+    assert told["anonymous"]["content_sha256"] != told["anonymous"]["sha256"]
 
 
 async def require_documents(public: httpx.AsyncClient, sha256: str) -> None:

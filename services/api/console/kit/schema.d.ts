@@ -5104,6 +5104,7 @@ export interface components {
             sha256: string | null;
             frozen_at: string | null;
             content: components["schemas"]["ReviewContent"];
+            content_sha256: string;
             links: components["schemas"]["Link"][];
         };
         DutyReviews: {
