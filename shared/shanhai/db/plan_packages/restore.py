@@ -178,6 +178,8 @@ async def rebuild(
         if await session.scalar(_TAKE_PLACE, values) is None:
             en = f"the plan {plan!r} is there already, or was changed since a package named it"
             raise Conflict(en, message_zh=f"规划 {plan!r} 已存在，或在被其他规划包引用后已有改动")
+    # Projects that are there are completed by the statement that makes the others.
+    taken = {"project": fresh["project"].count(False)}
     fresh |= {"project": [True] * len(ids["project"])}
     fresh[PLAN][own - 1] = True
     plans = [
@@ -189,6 +191,7 @@ async def rebuild(
     for holding in in_order():
         rows = given.get(holding.table, ())
         made = await _insert(session, holding, rows, ids, fresh[holding.table], uris)
+        made -= taken.get(holding.table, 0)
         if rows:
             done.made[holding.table] = made
             done.found[holding.table] = len(rows) - made
