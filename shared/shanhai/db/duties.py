@@ -361,12 +361,8 @@ async def put_report(
     if row is None:
         row = DutyReport(review_id=review.id, duty_id=duty_id, party_id=party_id)
         session.add(row)
-    # What the writer is not shown they cannot send again; of what is there no longer nothing stays.
-    hidden, gone = [
-        await guards.unknown_documents(session, row.evidence or (), viewer)
-        for viewer in (caller.viewer, EVERYTHING)
-    ]
-    stay = [code for code in hidden if code not in gone]
+    # What the writer is not shown they cannot send again.
+    stay = await guards.unknown_documents(session, row.evidence or (), caller.viewer)
     row.text, row.figures, row.evidence = new.text, [*new.figures], [*new.evidence, *stay]
     row.reported_by, row.reported_at = caller.owner, sa.func.now()
     row.verdict = row.judgement = row.judged_at = row.judged_by = None

@@ -309,7 +309,7 @@ async def test_documents_hidden_from_who_reports_again_stay(
         await session.execute(insert, {"code": code, "region": region})
     await session.commit()
     assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 201
-    await session.execute(text("UPDATE duty_report SET evidence = '{own,theirs,gone}'"))
+    await session.execute(text("UPDATE duty_report SET evidence = '{own,theirs}'"))
     await session.commit()
     for evidence, kept in ((["own"], ["own", "theirs"]), ([], ["theirs"])):
         sent = await office["owner"].put(COURT, json={**REPORTED, "evidence": evidence})

@@ -103,13 +103,8 @@ async def only_its_state_moves(
         if name not in MOVING or (name in UNDECIDED and before["state"] != "proposed")
     ]
     if became(change, "state", "reversed"):
-        faults.append(
-            Fault(
-                "/state",
-                "an entry is reversed by accepting an entry that names it in `reverses`",
-                "须由在 `reverses` 中指明它的冲销记录获采纳后冲销",
-            )
-        )
+        en = "an entry is reversed by accepting an entry that names it in `reverses`"
+        faults.append(Fault("/state", en, "须由在 `reverses` 中指明它的冲销记录获采纳后冲销"))
     return faults
 
 
@@ -151,13 +146,8 @@ async def acceptance_is_proved(
     if not became(change, "state", "accepted") or after.get("reverses") is not None:
         return faults
     if after.get("direction") == "given" and not after.get("evidence"):
-        faults.append(
-            Fault(
-                "/evidence",
-                "what is given back is accepted by documents; the entry names none",
-                "补充须有文件证明方可采纳，该记录未列文件",
-            )
-        )
+        en = "what is given back is accepted by documents; the entry names none"
+        faults.append(Fault("/evidence", en, "补充须有文件证明方可采纳，该记录未列文件"))
     return faults
 
 

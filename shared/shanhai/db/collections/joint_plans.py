@@ -143,12 +143,9 @@ async def part_of_the_plan(session: AsyncSession, change: PendingWrite) -> Seque
 async def stays_once_decided(
     session: AsyncSession, change: PendingWrite, but: Collection[str] = ()
 ) -> Sequence[Fault]:
-    """What all regions of a joint plan approved is changed by an edition, not by one of them.
-
-    Of what is not published yet the members `but` tell how it goes on.
-    """
+    """What all regions of a joint plan approved is changed by an edition, not by one of them."""
     before, after = change.before or {}, change.after or {}
-    # How a duty goes on, and the publication of a draft, change nothing of what was approved.
+    # How a duty goes on, the publication of a draft, and `but` until then, change nothing approved.
     published = (before.get("status"), after.get("status")) == ("draft", "published")
     goes_on = ("status",) if published else () if before.get("status") == "published" else but
     said = {*before, *after} - {"state", "reason", *goes_on}

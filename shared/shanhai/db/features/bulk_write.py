@@ -46,8 +46,7 @@ async def keep_what_was_sent_back(
 ) -> dict[str, int]:
     """Give rows that seem to change the values they have, where the file's mean just those.
 
-    What the viewer was shown is meant: a reference that was hidden is kept where none is given,
-    and in a list whatever is given.
+    What the viewer was shown is meant: of a list, and where none is given, hidden ones are kept.
 
     Returns:
         How many values, by property, are kept because the file had only their beginning.

@@ -1,7 +1,7 @@
 """Versions of a zone scheme: found, begun anew, compared, and whether they cover their region."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -11,7 +11,6 @@ from shanhai.db.collections.joint_plans import stays_once_decided
 from shanhai.db.collections.scheme_states import GAP, OVERLAPS, ROUNDING_M2
 from shanhai.db.collections.zones import ZONE_SCHEMES
 from shanhai.db.features.entity import PendingWrite
-from shanhai.db.features.preconditions import ask_guards
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Identity, Viewer, demand_role, editing_of
@@ -129,11 +128,11 @@ async def demand_writer(session: AsyncSession, identity: Identity, scheme: Schem
         Unauthenticated, Forbidden: the identity may not.
         Conflict: all regions of its plan approved it.
     """
-    editing = editing_of(ZONE_SCHEMES, identity, "update")
-    demand_role(identity, editing.roles, scheme.region_id)
+    demand_role(identity, editing_of(ZONE_SCHEMES, identity, "update").roles, scheme.region_id)
     plan = {"plan": await session.scalar(_PLAN, {"id": scheme.id})}
     change = PendingWrite("update", scheme.id, plan, plan, geometry_changed=True)
-    await ask_guards(session, replace(editing, guards=(stays_once_decided,)), change)
+    if faults := await stays_once_decided(session, change):
+        raise Conflict.of(faults)
 
 
 async def state_of_zones(session: AsyncSession, scheme: SchemeVersion) -> str:
