@@ -11,7 +11,7 @@ from shanhai.db import settlements
 from shanhai.db.collections import guards
 from shanhai.db.tables.compensation import CompensationSettlement
 from shanhai.errors import Forbidden
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, broken_at
 from shanhai.vocabulary import COMPENSATION_SIDES, SETTLEMENT_STATES, Label
 from shanhai_api.kit import answers
 from shanhai_api.kit.body import Body, JsonBody
@@ -83,7 +83,7 @@ class SettlementStepBody(Body):
     def check_side(self) -> Self:
         """What is paid or withdrawn is so for both."""
         if self.side is not None and self.to in {"paid", "withdrawn"}:
-            raise ValueError(f"{self.to} is of no side / {self.to} 不分双方")
+            raise broken_at("side", rule=f"{self.to} is of no side / {self.to} 不分双方")
         return self
 
 

@@ -20,7 +20,7 @@ from shanhai.db.authentication import TileToken, seal
 from shanhai.db.identity import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries import keys
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.validation import Rfc3339Time
+from shanhai.validation import Rfc3339Time, broken_at
 from shanhai.vocabulary import Scope
 from shanhai_api.accounts import RoleAsked, RoleHeld, given_by
 from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment
@@ -85,7 +85,7 @@ class NewKey(Body):
     def check_scopes(self) -> Self:
         """Either scopes or roles say what it may do."""
         if self.scopes is None and self.roles is None:
-            raise ValueError("scopes or roles are needed / 须给出权限范围或角色")
+            raise broken_at("scopes", rule="scopes or roles are needed / 须给出权限范围或角色")
         return self
 
     @property

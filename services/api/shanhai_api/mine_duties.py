@@ -12,6 +12,7 @@ from shanhai.db import mines
 from shanhai.db.hierarchy import find_region
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.science.units import without_zeros
+from shanhai.validation import broken_at
 from shanhai.vocabulary import MINE_DEPOSIT_KINDS, Label
 from shanhai_api.kit import answers, dependencies
 from shanhai_api.kit.body import Body, JsonBody
@@ -158,14 +159,13 @@ class DepositBody(Body):
     @model_validator(mode="after")
     def check_members(self) -> Self:
         """An entry has kind, year and amount, or names the one it takes back."""
-        own = (self.kind, self.year, self.amount)
-        if self.reverses is None and None in own:
-            raise ValueError("kind, year and amount are needed / 须填 kind、year 和 amount")
-        if self.reverses is not None and own != (None, None, None):
-            raise ValueError(
-                "an entry that takes another back has no kind, year or amount"
-                " / 冲销记录不得另填 kind、year 或 amount"
-            )
+        for name in ("kind", "year", "amount"):
+            given = getattr(self, name) is not None
+            if not given and self.reverses is None:
+                raise broken_at(name, rule=f"{name} is needed / 须填 {name}")
+            if given and self.reverses is not None:
+                rule = f"an entry that takes another back has no {name} / 冲销记录不得另填 {name}"
+                raise broken_at(name, rule=rule)
         return self
 
 

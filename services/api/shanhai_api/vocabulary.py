@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from shanhai.db.observations import properties
 from shanhai.db.tables import observation as tables
 from shanhai.monitoring.units import UNITS
+from shanhai.validation import broken_at
 from shanhai.vocabulary import ECOSERVICES, MEDIA, codes
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import (
@@ -132,7 +133,7 @@ class NewProperty(ChangedProperty):
     def check_range(self) -> Self:
         """Some value is possible."""
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError("low must be below high / 下限须小于上限")
+            raise broken_at("high", rule="low must be below high / 下限须小于上限")
         return self
 
 

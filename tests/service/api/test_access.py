@@ -106,14 +106,14 @@ class TestKeysWithRoles:
     @pytest.mark.parametrize(
         ("body", "pointer"),
         [
-            ({"name": "k"}, ""),
+            ({"name": "k"}, "/scopes"),
             ({"name": "k", "roles": []}, "/roles"),
             ({"name": "k", "roles": [{"role": "king"}]}, "/roles/0/role"),
             ({"name": "k", "roles": [{"role": "planner", "region": "x"}]}, "/roles/0/region"),
             ({"name": "k", "roles": [{"role": "admin", "region": "city"}]}, "/roles/0/region"),
             ({"name": "k", "roles": [{"role": "viewer"}] * 2}, "/roles/1"),
             ({"name": "k", "roles": [{"role": "viewer", "rank": 1}]}, "/roles/0/rank"),
-            ({"name": "k", "scopes": ["admin"], "roles": [{"role": "viewer"}]}, ""),
+            ({"name": "k", "scopes": ["admin"], "roles": [{"role": "viewer"}]}, "/scopes"),
         ],
         ids=str,
     )

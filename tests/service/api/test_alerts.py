@@ -112,7 +112,7 @@ async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> 
         ({"quiet": {**NIGHT, "to": "7:00"}}, "/quiet/to"),
         ({"quiet": {**NIGHT, "days": [0]}}, "/quiet/days/0"),
         ({"quiet": {**NIGHT, "time_zone": "Mars"}}, "/quiet/time_zone"),
-        ({"quiet": {**NIGHT, "to": "22:00"}}, "/quiet"),
+        ({"quiet": {**NIGHT, "to": "22:00"}}, "/quiet/to"),
         ({"colour": "red"}, "/colour"),
     ],
 )

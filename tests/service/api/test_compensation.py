@@ -205,7 +205,7 @@ async def test_a_trial_takes_another_rule_and_writes_nothing(people: People) -> 
         ({"year": 2024, "rule": {"kind": "barter"}}, "/rule"),
         ({"year": 2024, "rule": {**RULE, "target": "VII"}}, "/rule/target"),
         ({"year": 2024, "rule": {**RULE, "cap": "-1"}}, "/rule/cap"),
-        ({"year": 2024, "rule": {**INDEX, "weights": {"foo": "1"}}}, "/rule"),
+        ({"year": 2024, "rule": {**INDEX, "weights": {"foo": "1"}}}, "/rule/baseline"),
         ({"year": 2024, "rule": baselines("cod", "foo")}, "/rule/baseline/foo"),
         ({"year": 2023}, "/year"),
         ({"year": 2199}, "/year"),
@@ -272,7 +272,7 @@ async def test_why_a_rule_is_not_valid_is_told_in_the_readers_language(
         AGREEMENTS, json=agreement(rule=rule), headers={"Accept-Language": lang}
     )
     assert refused.status_code == 400, refused.text
-    assert refused.json()["errors"] == [{"pointer": "/rule", "detail": reason}]
+    assert refused.json()["errors"] == [{"pointer": "/rule/baseline", "detail": reason}]
     assert refused.json()["detail"].endswith(reason)
 
 

@@ -204,8 +204,8 @@ class TestChecks:
     @pytest.mark.parametrize(
         ("inputs", "pointer"),
         [
-            ({}, "/inputs"),
-            ({"geometry": box(118, 24), "project": "project-1"}, "/inputs"),
+            ({}, "/inputs/geometry"),
+            ({"geometry": box(118, 24), "project": "project-1"}, "/inputs/geometry"),
             ({"geometry": {"type": "Polygon", "coordinates": []}}, "/inputs/geometry/coordinates"),
             (
                 {"geometry": {"type": "LineString", "coordinates": [[118, 24, 5], [118, 25, 5]]}},
@@ -410,8 +410,8 @@ class TestUnknown:
         assert [item["code"] for item in found["exceptions"]] == [code]
         for wrong, pointer in (
             ({"gap": "not_drawn:red_line:city"}, "/gap"),
-            ({"gap": gap, "rule": MINING}, ""),
-            ({}, ""),
+            ({"gap": gap, "rule": MINING}, "/rule"),
+            ({}, "/rule"),
             ({"gap": gap, "geometry": box(2.3, 48.8)}, "/geometry"),
         ):
             answer = await approver.post(EXCEPTIONS, json={**body, **wrong})
@@ -550,7 +550,7 @@ class TestExceptions:
             ({"reason": ""}, "/reason"),
             ({"reason": "a\x00b"}, "/reason"),
             ({"rule": "\x00"}, "/rule"),
-            ({"geometry": box(118, 24)}, ""),
+            ({"geometry": box(118, 24)}, "/geometry"),
         ],
     )
     async def test_bad_exceptions_are_pointed_at(
@@ -805,7 +805,7 @@ class TestRequests:
             ({"project": "nothing"}, "/project"),
             ({"valid_from": "2024-01-01", "valid_to": "2024-01-01"}, "/valid_to"),
             ({"reason": ""}, "/reason"),
-            ({"gap": "x"}, ""),
+            ({"gap": "x"}, "/rule"),
             ({"approver": "me"}, "/approver"),
         ],
     )

@@ -92,7 +92,7 @@ class Quiet(BaseModel):
     def check_end(self) -> Self:
         """What is held back is told some time."""
         if QuietHours.of(self.contents()).always:
-            raise ValueError("quiet hours must end some time / 免打扰时段不得永无止境")
+            raise broken_at("to", rule="quiet hours must end some time / 免打扰时段不得永无止境")
         return self
 
     def contents(self) -> dict[str, Any]:

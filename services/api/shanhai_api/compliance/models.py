@@ -12,7 +12,7 @@ from shanhai.db.compliance.register import Decline, Total
 from shanhai.db.compliance.result import LABELS, GeodesicSize
 from shanhai.db.compliance.rules import Activities
 from shanhai.db.compliance.verdict import in_both
-from shanhai.validation import Code, Rfc3339Date
+from shanhai.validation import Code, Rfc3339Date, broken_at
 from shanhai.vocabulary import CONTROL_KINDS, EXCEPTION_REQUEST_STATES
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.body import Body
@@ -44,13 +44,13 @@ class ExceptionRequestBody(Body):
     def check_subject(self) -> Self:
         """It is about one thing, given for one thing, for which a region answers."""
         if (self.rule is None) == (self.gap is None):
-            raise ValueError("give a rule or a gap / 请给出规则或未知项之一")
+            raise broken_at("rule", rule="give a rule or a gap / 请给出规则或未知项之一")
         if self.gap is not None and self.control_area is not None:
-            raise ValueError("a gap has no control_area / 未知项不含 control_area")
+            raise broken_at("control_area", rule="a gap has no control_area / 未知项不含该项")
         if (self.geometry is None) == (self.project is None):
-            raise ValueError("give a geometry or a project / 请给出几何或项目之一")
+            raise broken_at("geometry", rule="give a geometry or a project / 请给出几何或项目之一")
         if self.geometry is not None and self.region is None:
-            raise ValueError("a geometry needs the region that answers for it / 几何须给出区域")
+            raise broken_at("region", rule="a geometry needs its region / 几何须给出区域")
         return self
 
 

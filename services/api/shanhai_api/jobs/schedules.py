@@ -26,7 +26,7 @@ from shanhai.jobs.schedules import (
     list_schedules,
 )
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.validation import Rfc3339Time
+from shanhai.validation import Rfc3339Time, broken_at
 from shanhai.vocabulary import JobStatus
 from shanhai_api.kit.answers import (
     Answer,
@@ -101,7 +101,7 @@ class ScheduleContents(Body):
     def check_timing(self) -> Self:
         """There is one kind of timing."""
         if (self.cron is None) == (self.every_s is None):
-            raise ValueError("give cron or every_s / 请给出 cron 或 every_s 之一")
+            raise broken_at("cron", rule="give cron or every_s / 请给出 cron 或 every_s 之一")
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shanhai.validation import StrictModel
+from shanhai.validation import StrictModel, broken_at
 
 SectionKind = Literal[
     "text",
@@ -71,10 +71,8 @@ class Words(StrictModel):
         kinds = [one.kind for one in self.sections if one.kind != "text"]
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
         if twice:
-            raise ValueError(
-                f"sections of kind {', '.join(twice)} are there twice"
-                f" / 章节重复：{'、'.join(twice)}"
-            )
+            rule = f"kind {', '.join(twice)} is there twice / 章节重复：{'、'.join(twice)}"
+            raise broken_at("sections", rule=rule)
         return self
 
 

@@ -15,7 +15,7 @@ from shanhai.db.features import columns, entity
 from shanhai.db.observations.aggregation import WATER_STATIONS
 from shanhai.errors import Fault, InvalidInput
 from shanhai.science import water_quality
-from shanhai.validation import StrictModel, rule_in_chinese, rule_in_english
+from shanhai.validation import StrictModel, broken_at, rule_in_chinese, rule_in_english
 from shanhai.vocabulary import ECOSERVICES, Label, Role, Scope
 
 _OWN = columns.Columns("cg")
@@ -60,13 +60,15 @@ class IndexRuleData(StrictModel):
         """Every weighted property has a baseline; steps rise, and the last takes all the rest."""
         lacking = sorted(self.weights.keys() - self.baseline.keys())
         if lacking:
-            raise ValueError(f"baseline lacks {lacking[0]} / baseline 缺少 {lacking[0]}")
+            rule = f"baseline lacks {lacking[0]} / baseline 缺少 {lacking[0]}"
+            raise broken_at("baseline", rule=rule)
         bounds = [step.up_to for step in self.steps]
         known = [bound for bound in bounds[:-1] if bound is not None]
         if bounds[-1] is not None or len(known) < len(bounds) - 1 or known != sorted(set(known)):
-            raise ValueError(
-                "steps rise in up_to, and the last has none"
-                " / steps 的 up_to 须递增，最后一级不填 up_to"
+            raise broken_at(
+                "steps",
+                rule="steps rise in up_to, and the last has none"
+                " / steps 的 up_to 须递增，最后一级不填 up_to",
             )
         return self
 

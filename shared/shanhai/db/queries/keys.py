@@ -136,7 +136,7 @@ async def create_key(
         raise InvalidInput(  # the scope would undo any other role
             "the scope admin needs the role admin, or no roles at all",
             message_zh="权限范围 admin 须有角色 admin，或不给角色",
-            pointer="",
+            pointer="/scopes",
         )
     terms = terms or KeySettings()
     expires_at = expires_at or terms.usual_end(admin=Scope.ADMIN in scopes)

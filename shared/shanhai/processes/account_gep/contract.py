@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shanhai.processes.kit import contract
-from shanhai.validation import Code, Name
+from shanhai.validation import Code, Name, broken_at
 from shanhai.vocabulary import Label
 
 ValuedService = Literal["water_conservation", "soil_retention", "carbon_sink"]
@@ -47,9 +47,10 @@ class Store(contract.Inputs):
     def check_size(self) -> "Store":
         """A lake has no rule for its share; a reservoir has one."""
         if self.flood_pool_m3 is None and (self.kind == "lake" or self.capacity_m3 is None):
-            raise ValueError(
-                "give flood_pool_m3, or for a reservoir its capacity_m3 /"
-                " 须给出 flood_pool_m3，水库可给出 capacity_m3"
+            raise broken_at(
+                "flood_pool_m3",
+                rule="give flood_pool_m3, or for a reservoir its capacity_m3 /"
+                " 须给出 flood_pool_m3，水库可给出 capacity_m3",
             )
         return self
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, model_serializer, model_validator
 
 from shanhai.processes.kit import contract
-from shanhai.validation import Code, Name
+from shanhai.validation import Code, Name, broken_at
 from shanhai.vocabulary import ECOSERVICES, Label
 
 SERVICE_COUNT = len(ECOSERVICES)
@@ -57,7 +57,7 @@ class FrozenLimits(contract.Inputs):
     def check_order(self) -> "FrozenLimits":
         """The upper limit lies above the lower one."""
         if self.hi < self.lo:
-            raise ValueError("hi is below lo / hi 小于 lo")
+            raise broken_at("hi", rule="hi is below lo / hi 小于 lo")
         return self
 
 
@@ -155,9 +155,10 @@ class AssessmentInputs(contract.PlaceInputs):
     def check_numbers(self) -> "AssessmentInputs":
         """Numbers come from one place."""
         if self.normalisation is not None and (self.frozen_limits or self.figures):
-            raise ValueError(
-                "normalisation takes the numbers of another run; give no frozen_limits or figures"
-                " besides / normalisation 已沿用先前统计量，不能再给出 frozen_limits 或 figures"
+            raise broken_at(
+                "frozen_limits" if self.frozen_limits else "figures",
+                rule="normalisation takes the numbers of another run; give no frozen_limits or"
+                " figures besides / normalisation 已沿用先前统计量，不能再给出该项",
             )
         return self
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -79,16 +79,17 @@ class Named(contract.Inputs):
         description="GeoJSON line or polygon in longitude and latitude / 线或面，经纬度"
     )
 
-    @model_validator(mode="after")
-    def check_kind(self) -> "Named":
+    @field_validator("geometry")
+    @classmethod
+    def check_kind(cls, geometry: dict[str, Any]) -> dict[str, Any]:
         """A corridor has a length or an area."""
-        drawn = require_shape(self.geometry, LINES + POLYGONS)
+        drawn = require_shape(geometry, LINES + POLYGONS)
         if not (drawn.area if drawn.geom_type in POLYGONS else drawn.length):
             raise ValueError(
                 "geometry must be a line with a length or a polygon with an area"
                 " / 几何须为有长度的线或有面积的面"
             )
-        return self
+        return geometry
 
 
 class RoadLine(contract.Inputs):
@@ -104,11 +105,12 @@ class RoadLine(contract.Inputs):
         description="GeoJSON line in longitude and latitude / 线，经纬度"
     )
 
-    @model_validator(mode="after")
-    def check_kind(self) -> "RoadLine":
+    @field_validator("geometry")
+    @classmethod
+    def check_kind(cls, geometry: dict[str, Any]) -> dict[str, Any]:
         """A road is a line."""
-        require_shape(self.geometry, LINES)
-        return self
+        require_shape(geometry, LINES)
+        return geometry
 
 
 class SourceChoice(contract.Inputs):
@@ -164,9 +166,10 @@ class SourceChoice(contract.Inputs):
     def check_weights(self) -> "SourceChoice":
         """Weights are given where they count, and only there."""
         if (self.weighting == "given") != bool(self.weights):
-            raise ValueError(
-                "weights are given with weighting `given`, and only then"
-                " / weights 须且仅须与 weighting=given 同时给出"
+            raise broken_at(
+                "weights",
+                rule="weights are given with weighting `given`, and only then"
+                " / weights 须且仅须与 weighting=given 同时给出",
             )
         return self
 
@@ -225,14 +228,11 @@ class LinkChoice(contract.Inputs):
     def check_swath(self) -> "LinkChoice":
         """Only shares, of the cost or the current, have a value of their own."""
         if self.swath == "current" and (self.swath_value or 0) > 1:
-            raise ValueError(
-                "swath_value is a share of the current, at most 1, for swath current"
-                " / swath 为 current 时 swath_value 为电流占比，不得大于 1"
-            )
+            rule = "is a share of the current, at most 1 / swath 为 current 时为占比，不得大于 1"
+            raise broken_at("swath_value", rule=rule)
         if self.swath in ("cost_cutoff", "fixed_width_m") and self.swath_value is None:
-            raise ValueError(
-                f"swath {self.swath} needs swath_value / {self.swath} 须给出 swath_value"
-            )
+            rule = f"swath {self.swath} needs swath_value / {self.swath} 须给出 swath_value"
+            raise broken_at("swath_value", rule=rule)
         return self
 
 
@@ -295,15 +295,11 @@ class OmnidirectionalChoice(contract.Inputs):
     def check_blocks(self) -> "OmnidirectionalChoice":
         """Blocks have a middle, and only 1/R has a cutoff."""
         if self.block_cells is not None and self.block_cells % 2 == 0:
-            raise ValueError(
-                f"block_cells is {self.block_cells}; it must be odd"
-                f" / block_cells 为 {self.block_cells}，须为奇数"
-            )
+            rule = f"block_cells is {self.block_cells}; it must be odd / 须为奇数"
+            raise broken_at("block_cells", rule=rule)
         if self.cutoff is not None and self.strength != "resistance":
-            raise ValueError(
-                "cutoff is given with strength `resistance` only"
-                " / cutoff 仅可与 strength=resistance 同时给出"
-            )
+            rule = "cutoff is given with strength `resistance` only / 仅可与 resistance 源强度并用"
+            raise broken_at("cutoff", rule=rule)
         return self
 
     def radius_cells(self, cell_m: float) -> int:
@@ -377,12 +373,13 @@ class BuildNetworkInputs(contract.PlaceInputs):
     def check_supplies(self) -> "BuildNetworkInputs":
         """Supplies come from one place."""
         if self.supplies and self.assessment:
-            raise ValueError("give supplies or an assessment / supplies 与 assessment 只能给出一个")
+            raise broken_at("assessment", rule="give supplies or an assessment / 二者只能给出一个")
         missing = sorted(set(self.parameters.sources.weights) - set(self.supplies))
         if self.supplies and missing:
-            raise ValueError(
-                f"weights name {', '.join(missing)}, of which no supply is given"
-                " / weights 中有未给出供给的服务"
+            raise broken_at(
+                "supplies",
+                rule=f"weights name {', '.join(missing)}, of which no supply is given"
+                " / weights 中有未给出供给的服务",
             )
         return self
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
-from shanhai.validation import Code, Rfc3339Date
+from shanhai.validation import Code, Rfc3339Date, broken_at
 from shanhai.vocabulary import CONTROL_KINDS, Label, codes
 
 
@@ -65,7 +65,7 @@ class CheckComplianceInputs(Inputs):
     def check_subject(self) -> "CheckComplianceInputs":
         """There is one thing to check."""
         if (self.geometry is None) == (self.project is None):
-            raise ValueError("give a geometry or a project / 请给出几何或项目之一")
+            raise broken_at("geometry", rule="give a geometry or a project / 请给出几何或项目之一")
         return self
 
 

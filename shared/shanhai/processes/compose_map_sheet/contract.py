@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import RegionTask, Task
-from shanhai.validation import Code, Rfc3339Date
+from shanhai.validation import Code, Rfc3339Date, broken_at
 from shanhai.vocabulary import DataClass, Label
 
 Paper = Literal["A4", "A3", "A2", "A1", "A0"]
@@ -81,11 +81,10 @@ class RasterOnSheet(Inputs):
     def check_one(self) -> "RasterOnSheet":
         """It is named in one way."""
         if (self.theme is None) == (self.dataset is None):
-            raise ValueError(
-                "needs theme or dataset, one of the two / 须给出 theme 或 dataset 之一"
-            )
+            rule = "needs theme or dataset, one of the two / 须给出 theme 或 dataset 之一"
+            raise broken_at("theme", rule=rule)
         if self.dataset is not None and self.job is not None:
-            raise ValueError("job goes with theme; a dataset has its job / job 须与 theme 一起给出")
+            raise broken_at("job", rule="goes with theme, not with dataset / 须与 theme 一起给出")
         return self
 
 

@@ -13,6 +13,7 @@ from shanhai.processes.assess_ecoservices.contract import (
 )
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import LINE_KINDS
+from shanhai.validation import broken_at
 from shanhai.vocabulary import SUPPLY_DEMAND, Label
 
 UnitLevel = Literal["district", "street", "town", "basin", "bay", "island"]
@@ -72,9 +73,10 @@ class ZoningParameters(AssessmentParameters):
     def check_units(self) -> "ZoningParameters":
         """Polygons are regions of a level."""
         if (self.units == "polygons") != (self.unit_regions is not None):
-            raise ValueError(
-                "unit_regions is given with units `polygons`, and only then"
-                " / unit_regions 须且仅须与 units=polygons 同时给出"
+            raise broken_at(
+                "unit_regions",
+                rule="unit_regions is given with units `polygons`, and only then"
+                " / unit_regions 须且仅须与 units=polygons 同时给出",
             )
         return self
 
@@ -148,9 +150,9 @@ class DelineateZonesInputs(AssessmentInputs):
             ("stability", self.parameters.stability),
         ):
             if clash:
-                raise ValueError(
-                    f"parameters.{name} does not go with frozen zones"
-                    f" / 沿用分区模型时不能使用 parameters.{name}"
+                raise broken_at(
+                    *("parameters", name),
+                    rule=f"{name} does not go with frozen zones / 沿用分区模型时不能使用 {name}",
                 )
         return self
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shanhai.processes.kit import contract
-from shanhai.validation import Code
+from shanhai.validation import Code, broken_at
 from shanhai.vocabulary import Label
 
 Evaluation = Literal["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]
@@ -96,9 +96,8 @@ class EvaluationParameters(contract.Inputs):
         """Bare soil is less green than full cover."""
         soil, full = self.ndvi_soil, self.ndvi_vegetation
         if soil is not None and full is not None and soil >= full:
-            raise ValueError(
-                "ndvi_soil must be below ndvi_vegetation / 裸土 NDVI 须小于全覆盖 NDVI"
-            )
+            rule = "ndvi_soil must be below ndvi_vegetation / 裸土 NDVI 须小于全覆盖 NDVI"
+            raise broken_at("ndvi_soil", rule=rule)
         return self
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract, Theme
-from shanhai.validation import Code, Name, Note, Rfc3339Date
+from shanhai.validation import Code, Name, Note, Rfc3339Date, broken_at
 from shanhai.vocabulary import DataClass, DataGrade, Label, VisibilityCode, broken_class_rule
 
 FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]
@@ -93,7 +93,8 @@ class ImportDatasetInputs(Inputs):
     def check_period(self) -> "ImportDatasetInputs":
         """A period must not end before it begins."""
         if self.observed_from and self.observed_to and self.observed_to < self.observed_from:
-            raise ValueError("observed_to is before observed_from / 观测截止日早于起始日")
+            rule = "observed_to is before observed_from / 观测截止日早于起始日"
+            raise broken_at("observed_to", rule=rule)
         return self
 
     @model_validator(mode="after")
@@ -101,7 +102,7 @@ class ImportDatasetInputs(Inputs):
         """Who may read it is no more than its class allows; what has a grade is sensitive."""
         broken = broken_class_rule(self.visibility, self.data_class, self.data_grade)
         if broken is not None:
-            raise ValueError(f"{broken[1].en} / {broken[1].zh}")
+            raise broken_at(broken[0], rule=f"{broken[1].en} / {broken[1].zh}")
         return self
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import Task
-from shanhai.validation import Code, FieldName, Name
+from shanhai.validation import Code, FieldName, Name, broken_at
 from shanhai.vocabulary import Label, VisibilityCode
 
 
@@ -72,7 +72,7 @@ class ImportFeaturesInputs(Inputs):
     def check_region(self) -> "ImportFeaturesInputs":
         """Gaps are gaps in a region."""
         if "gap" in self.checks and self.region is None:
-            raise ValueError("the check `gap` needs a region / 空隙检查需要 region")
+            raise broken_at("region", rule="the check `gap` needs a region / 空隙检查需要 region")
         return self
 
 

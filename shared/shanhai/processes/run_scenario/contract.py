@@ -14,7 +14,7 @@ from shanhai.processes.build_network.contract import (
 )
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import AssessedTask, Task
-from shanhai.validation import Code, Name
+from shanhai.validation import Code, Name, broken_at
 from shanhai.vocabulary import Label
 
 
@@ -94,9 +94,10 @@ class Edit(Inputs):
         """An edit is in one place."""
         given = [name for name in _PLACES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(
-                "give one of geometry, project and problem"
-                " / geometry、project、problem 须且仅须给出一个"
+            raise broken_at(
+                (given[1:] or _PLACES)[0],
+                rule="give one of geometry, project and problem"
+                " / geometry、project、problem 须且仅须给出一个",
             )
         return self
 
@@ -108,16 +109,15 @@ class Edit(Inputs):
         strange = [name for name in given if name not in needs]
         if strange or (needs and len(given) != 1):
             wanted = " or ".join(needs) or "none of them"
-            raise ValueError(
-                f"of {', '.join(_SAYING)} {self.kind} takes {wanted}"
+            raise broken_at(
+                (strange or given[1:] or needs)[0],
+                rule=f"of {', '.join(_SAYING)} {self.kind} takes {wanted}"
                 f" / {self.kind} 在 {'、'.join(_SAYING)} 中须且仅须给出："
-                f"{'或'.join(needs) or '无'}"
+                f"{'或'.join(needs) or '无'}",
             )
         if self.kind == "restore" and self.cover not in get_args(NaturalCover):
-            raise ValueError(
-                f"restore needs a natural cover: {', '.join(get_args(NaturalCover))}"
-                " / restore 的 cover 须为自然覆盖"
-            )
+            rule = f"restore needs a natural cover: {', '.join(get_args(NaturalCover))}"
+            raise broken_at("cover", rule=f"{rule} / restore 的 cover 须为自然覆盖")
         return self
 
     @property

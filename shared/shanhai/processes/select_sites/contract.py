@@ -49,9 +49,10 @@ class Site(Inputs):
         """What is measured is not given."""
         known = sorted(task.FEATURES.keys() & self.gains.keys())
         if known:
-            raise ValueError(
-                f"gains {', '.join(known)} are measured; take other names"
-                f" / {'、'.join(known)} 由系统计算，请换用其他名称"
+            raise broken_at(
+                *("gains", known[0]),
+                rule=f"gains {', '.join(known)} are measured; take other names"
+                f" / {'、'.join(known)} 由系统计算，请换用其他名称",
             )
         return self
 
@@ -87,24 +88,29 @@ class Goal(Inputs):
         """Targets where they count, and only there; each once."""
         named = {*self.targets, *self.target_shares}
         if (self.kind == "maximum_gain") == bool(named):
-            raise ValueError(
-                "targets are given with every goal but maximum_gain, and there they must be"
-                " / 除 maximum_gain 外须给出目标"
+            raise broken_at(
+                "target_shares" if self.target_shares else "targets",
+                rule="targets are given with every goal but maximum_gain, and there they must be"
+                " / 除 maximum_gain 外须给出目标",
             )
         twice = sorted(self.targets.keys() & self.target_shares.keys())
         if twice:
-            raise ValueError(f"two targets for {', '.join(twice)} / 同一指标有两个目标")
+            rule = f"two targets for {', '.join(twice)} / 同一指标有两个目标"
+            raise broken_at("target_shares", twice[0], rule=rule)
         if self.kind == "minimum_set" and self.weights:
-            raise ValueError("minimum_set takes no weights / minimum_set 不使用权重")
+            raise broken_at("weights", rule="minimum_set takes none / minimum_set 不使用权重")
         if self.caps and self.kind != "maximum_gain":
-            raise ValueError("caps belong to maximum_gain / caps 仅用于 maximum_gain")
-        strange = sorted((self.caps if not named else self.weights).keys() - self.named)
+            raise broken_at("caps", rule="caps belong to maximum_gain / caps 仅用于 maximum_gain")
+        member = "weights" if named else "caps"
+        strange = sorted(getattr(self, member).keys() - self.named)
         if strange:
-            raise ValueError(f"nothing is asked of {', '.join(strange)} / 未被要求的指标")
+            rule = f"nothing is asked of {', '.join(strange)} / 未被要求的指标"
+            raise broken_at(member, strange[0], rule=rule)
         if self.weights and not any(self.weights.values()):
-            raise ValueError("all weights are 0 / 权重全部为 0")
+            raise broken_at("weights", rule="all weights are 0 / 权重全部为 0")
         if named and not any((*self.targets.values(), *self.target_shares.values())):
-            raise ValueError("all targets are 0 / 目标全部为 0")
+            member = "targets" if self.targets else "target_shares"
+            raise broken_at(member, rule="all targets are 0 / 目标全部为 0")
         return self
 
     @property
@@ -137,13 +143,11 @@ class Fund(Inputs):
     def check_origin(self) -> "Fund":
         """A source has its own name and earmark; other money is told."""
         if self.source is None and (self.name_zh is None or self.amount is None):
-            raise ValueError(
-                "a fund without source needs name_zh and amount / 无来源的资金须有名称与金额"
-            )
+            rule = "a fund without source needs name_zh and amount / 无来源的资金须有名称与金额"
+            raise broken_at("name_zh" if self.name_zh is None else "amount", rule=rule)
         if self.source is not None and (self.measures is not None or self.name_zh is not None):
-            raise ValueError(
-                "a source brings its name and measures itself / 资金来源自带名称与限定用途"
-            )
+            rule = "a source brings its name and measures itself / 资金来源自带名称与限定用途"
+            raise broken_at("name_zh" if self.measures is None else "measures", rule=rule)
         return self
 
 
@@ -170,7 +174,7 @@ class Phase(Inputs):
     def check_order(self) -> "Phase":
         """A phase does not end before it begins."""
         if self.end_year < self.start_year:
-            raise ValueError("end_year must not be before start_year / 终止年不得早于起始年")
+            raise broken_at("end_year", rule="is before start_year / 终止年不得早于起始年")
         return self
 
     @property
@@ -252,14 +256,15 @@ class SelectionParameters(Inputs):
     def check_units(self) -> "SelectionParameters":
         """Polygons are regions of a level; a front has two ends."""
         if (self.units == "polygons") != (self.unit_regions is not None):
-            raise ValueError(
-                "unit_regions is given with units `polygons`, and only then"
-                " / unit_regions 须且仅须与 units=polygons 同时给出"
+            raise broken_at(
+                "unit_regions",
+                rule="unit_regions is given with units `polygons`, and only then"
+                " / unit_regions 须且仅须与 units=polygons 同时给出",
             )
         if self.pareto_points == 1:
-            raise ValueError("a front has at least 2 points / 前沿至少 2 点")
+            raise broken_at("pareto_points", rule="a front has at least 2 points / 前沿至少 2 点")
         if self.priority_weights and not any(self.priority_weights.values()):
-            raise ValueError("all priority_weights are 0 / 优先级权重全部为 0")
+            raise broken_at("priority_weights", rule="all are 0 / 优先级权重全部为 0")
         return self
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import Inputs
+from shanhai.validation import broken_at
 
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Feature = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -47,7 +48,7 @@ class RankingInputs(Inputs):
     def check_ranking(self) -> "RankingInputs":
         """Units have no price of their own, and something must count."""
         if self.land == "units" and self.value_per == "cost":
-            raise ValueError("units have no cost; rank them per area / 单元没有投资额，请按面积")
+            raise broken_at("value_per", rule="units have no cost / 单元没有投资额，请按面积")
         if self.weights and not any(self.weights.values()):
-            raise ValueError("all weights of the ranking are 0 / 排序权重全部为 0")
+            raise broken_at("weights", rule="all weights are 0 / 排序权重全部为 0")
         return self

@@ -458,8 +458,8 @@ async def test_a_fund_holds_what_was_paid_and_not_taken_out(
         (deposit("gift", "1"), "/kind"),
         (deposit("paid", "1", year=12), "/year"),
         (deposit("paid", "1", colour="red"), "/colour"),
-        ({"kind": "paid"}, ""),
-        (deposit("paid", "1", reverses=1), ""),
+        ({"kind": "paid"}, "/year"),
+        (deposit("paid", "1", reverses=1), "/kind"),
     ],
 )
 async def test_bad_entries_of_a_fund(people: People, body: dict[str, Any], pointer: str) -> None:

@@ -83,7 +83,7 @@ def test_a_name_has_a_line_or_an_area() -> None:
 def test_a_name_without_length_and_area_is_refused(geometry: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="line with a length or a polygon") as caught:
         asked(names=[{"name_zh": "甲", "geometry": geometry}])
-    assert caught.value.errors()[0]["loc"] == ("names", 0)
+    assert caught.value.errors()[0]["loc"] == ("names", 0, "geometry")
 
 
 def test_no_output_takes_a_name_of_the_results_document() -> None:
@@ -110,7 +110,7 @@ def test_no_output_takes_a_name_of_the_results_document() -> None:
 def test_a_road_is_a_line_in_longitude_and_latitude(geometry: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValidationError, match=rule) as caught:
         asked(roads=[{"road_class": "primary", "geometry": geometry}])
-    assert caught.value.errors()[0]["loc"] == ("roads", 0)
+    assert caught.value.errors()[0]["loc"] == ("roads", 0, "geometry")
 
 
 def test_a_road_has_a_class() -> None:

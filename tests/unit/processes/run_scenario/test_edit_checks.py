@@ -59,24 +59,24 @@ def faults(*edits: dict[str, Any], themes: tuple[str, ...] = ("roads",), **more:
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "member"),
     [
-        edit("restore", cover="built_up"),
-        edit("restore", cover=None),
-        edit("restore", road="main"),
-        edit("set_resistance", table_class="urban"),
-        edit("set_resistance", resistance=None),
-        edit("build_barrier", resistance=5),
-        edit("remove_barrier", cover="forest"),
-        edit(project="p.1"),
-        edit(geometry=None),
+        (edit("restore", cover="built_up"), "cover"),
+        (edit("restore", cover=None), "cover"),
+        (edit("restore", road="main"), "road"),
+        (edit("set_resistance", table_class="urban"), "table_class"),
+        (edit("set_resistance", resistance=None), "resistance"),
+        (edit("build_barrier", resistance=5), "resistance"),
+        (edit("remove_barrier", cover="forest"), "cover"),
+        (edit(project="p.1"), "project"),
+        (edit(geometry=None), "geometry"),
     ],
 )
-def test_an_edit_says_one_thing_of_one_place(given: dict[str, Any]) -> None:
+def test_an_edit_says_one_thing_of_one_place(given: dict[str, Any], member: str) -> None:
     with pytest.raises(ValidationError):
         asked(given)
     (pointer, zh), *_ = refused({"edits": [given]})
-    assert pointer == "/inputs/edits/0"
+    assert pointer == f"/inputs/edits/0/{member}"
     assert zh is not None
     assert "须" in zh
 
