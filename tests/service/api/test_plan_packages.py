@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.editions.content import CONTENT, COPIED_FROM
 from shanhai.db.fence import PLATFORM, bound_to
 from shanhai.db.identity import EVERYTHING, Grant, Identity, RoleGiven
 from shanhai.db.indicators.plan_indicators import find_plan
@@ -596,9 +597,29 @@ async def row_of(state: ServiceState, code: str) -> Any:
         return (await session.execute(query, {"code": code})).one()
 
 
+async def copies_of(state: ServiceState) -> dict[str, dict[str, str]]:
+    """By table the codes of copies, and those of what they were copied from."""
+    found = {}
+    async with state.sessions() as session:
+        with bound_to(PLATFORM):
+            for content in CONTENT:
+                if COPIED_FROM in content.columns.columns and content.compared:
+                    table = content.table
+                    query = text(
+                        f"SELECT c.code, o.code FROM {table} c JOIN {table} o"
+                        f" ON o.id = c.{COPIED_FROM} WHERE '{table}' NOT LIKE 'zone%'"
+                    )
+                    found[table] = {row[0]: row[1] for row in await session.execute(query)}
+    return {table: pairs for table, pairs in found.items() if pairs}
+
+
 @pytest.mark.parametrize("order", [(PLAN, SECOND, UPPER), (SECOND, UPPER, PLAN)])
 async def test_a_plan_takes_the_place_of_its_name_in_any_order(
-    editions: Mapping[str, bytes], elsewhere: ServiceState, tmp_path: Path, order: tuple[str, ...]
+    plans: ServiceState,
+    editions: Mapping[str, bytes],
+    elsewhere: ServiceState,
+    tmp_path: Path,
+    order: tuple[str, ...],
 ) -> None:
     rows: dict[str, Any] = {}
     for number, code in enumerate(order, start=1):
@@ -624,6 +645,9 @@ async def test_a_plan_takes_the_place_of_its_name_in_any_order(
     assert (await row_of(elsewhere, SECOND)).upper_plan_id == (await row_of(elsewhere, UPPER)).id
     programmes = await told(elsewhere, f"/plans/{SECOND}/totals")
     assert sum(row["projects"] for row in programmes["programmes"]) == 21
+    assert await copies_of(elsewhere) == await copies_of(plans) != {}
+    compared = [await told(state, f"/plans/{SECOND}/compare") for state in (plans, elsewhere)]
+    assert compared[0]["parts"] == compared[1]["parts"]
     for code, first in editions.items():
         again = members_of(await package_of(elsewhere, code))
         assert {n: again[n] == data for n, data in members_of(first).items()} == dict.fromkeys(

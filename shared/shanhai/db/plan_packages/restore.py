@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.editions.content import CONTENT, COPIED_FROM, held
+from shanhai.db.editions.creation import LONGEST_CODE, MARKED, has_marked_code
 from shanhai.db.engine import is_outage
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.identity import Identity, demand_role
@@ -196,7 +198,22 @@ async def rebuild(
             done.made[holding.table] = made
             done.found[holding.table] = len(rows) - made
     await _demand_rights(session, identity, given, ids, fresh)
+    await _link_copies(session, ids[PLAN][own - 1])
     return done
+
+
+async def _link_copies(session: AsyncSession, plan_id: int) -> None:
+    """Find what rows are copies of by their codes; of zonings, all versions have one."""
+    for content in CONTENT:
+        if COPIED_FROM in content.columns.columns and not content.table.startswith("zone"):
+            code = MARKED if has_marked_code(content) else "o.code"
+            query = (
+                f"UPDATE {content.table} c SET {COPIED_FROM} = o.id FROM plan p, {content.table} o"  # noqa: S608
+                f" WHERE :id IN (p.id, p.supersedes_id) AND {held(content, 'c', 'p.id')}"
+                f" AND {held(content, 'o', 'p.supersedes_id')} AND c.code = {code}"
+                f" AND o.deleted_at IS NULL AND c.{COPIED_FROM} IS NULL"
+            ).replace(":mark", "('.v' || p.version)")
+            await session.execute(text(query), {"id": plan_id, "longest": LONGEST_CODE})
 
 
 def _place_of(given: Given, plan: str) -> int:
@@ -436,12 +453,8 @@ def _demand(
 
 
 def _is_decided(holding: Holding, item: GivenRow) -> bool:
-    if holding.table in DECIDED:
-        return True
-    if holding.table not in OPEN_STATES:
-        return False
-    column, states = OPEN_STATES[holding.table]
-    return item.row[column] not in states
+    column, states = OPEN_STATES.get(holding.table, ("", frozenset()))
+    return holding.table in DECIDED or (bool(column) and item.row[column] not in states)
 
 
 def _regions_of(holding: Holding, given: Given, ids: Ids, number: int) -> list[int | None]:
