@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from shanhai.errors import InvalidInput
+from shanhai.file_limits import draft_of
 
 AUTHORITY_LASTS = timedelta(days=3650)
 LASTS = timedelta(days=397)
@@ -208,12 +209,11 @@ def _as_pem(key: EllipticCurvePrivateKey) -> bytes:
 
 def _write(path: Path, content: bytes, mode: int, owner: int | None = None) -> None:
     """Write a file whole, or leave the one there is; nobody else reads it meanwhile."""
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), mode)
-        if owner is not None and owner != os.geteuid():
-            os.fchown(file.fileno(), owner, -1)
-        os.fsync(file.fileno())
-    draft.replace(path)
+    with draft_of(path) as draft:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+            if owner is not None and owner != os.geteuid():
+                os.fchown(file.fileno(), owner, -1)
+            os.fsync(file.fileno())

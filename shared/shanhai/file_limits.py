@@ -56,6 +56,25 @@ def _ask(path: Path, room: int) -> None:
             path.unlink()
 
 
+@contextmanager
+def draft_of(whole: Path) -> Iterator[Path]:
+    """Where to write a file, whose name it gets once it is whole.
+
+    Raises:
+        OSError: it cannot be written; told of the file, which a full disk does not name.
+    """
+    draft = whole.with_name(f".{whole.name}.part")
+    try:
+        yield draft
+        draft.replace(whole)
+    except OSError as error:
+        if error.filename in {None, str(draft)}:
+            error.filename = str(whole)
+        raise
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 BLOCK = 1024**2
 ENCRYPTED = 0x1
 UPLOAD = "/inputs/upload"

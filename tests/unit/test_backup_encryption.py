@@ -26,6 +26,7 @@ from shanhai.backup.repository import BEGUN, BackupFolder
 from shanhai.backup.restore import _unpack
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.settings import Suite
+from tests.support.room import room_for
 
 PORTION = 64 * 1024
 SUITES: tuple[Suite, ...] = ("international", "commercial")
@@ -170,6 +171,15 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     recipient = read_recipient(make_identity(tmp_path / "key", "international"))
     with pytest.raises(Unavailable, match=r"one\.age cannot be written: .* No space left"):
         seal(FullDisk(), tmp_path / "one", recipient)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_backup_that_finds_no_room_is_told_by_its_name(tmp_path: Path, suite: Suite) -> None:
+    recipient = read_recipient(make_identity(tmp_path / "key", suite))
+    target = tmp_path / "base" / "one"
+    with pytest.raises((OSError, Unavailable), match=rf"{target}\.(age|sm4)"), room_for(1000):
+        seal(io.BytesIO(bytes(2 * PORTION)), target, recipient)
+    assert list(target.parent.iterdir()) == []
 
 
 def test_a_base_that_cannot_be_unpacked_says_so(tmp_path: Path) -> None:

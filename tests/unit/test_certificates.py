@@ -13,6 +13,7 @@ from shanhai import certificates
 from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput
+from tests.support.room import room_for
 
 HERE = os.geteuid()
 SERVER = CertifiedServer("server", HERE, ("plans.example", "127.0.0.1"))
@@ -34,6 +35,14 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     for path in (tmp_path / "server" / "key.pem", tmp_path / "authority" / "key.pem"):
         assert path.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "ca" / "ca.pem").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_finds_no_room_is_told_by_its_name_and_made_later(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File too large") as full, room_for(10):
+        make_certificates(tmp_path, [SERVER])
+    assert full.value.filename == str(tmp_path / "authority" / "key.pem")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert make_certificates(tmp_path, [SERVER]) == ["ca", "server"]
 
 
 @pytest.mark.skipif(HERE != 0, reason="root alone gives files away")

@@ -198,6 +198,10 @@ def writing(target: Place) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         aside.rename(target)
+    except OSError as error:
+        if error.filename in {None, str(aside)}:
+            error.filename = str(target)
+        raise
     finally:
         aside.unlink(missing_ok=True)
     for folder in (target.parent, target.parent.parent):

@@ -59,10 +59,14 @@ def _write(
     if chosen != GEOJSON and (chosen, to.suffix.lower()) != ("shp", SHAPEFILE):
         collection.download(to, **asked)
         return [to]
-    with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
-        sent = Path(folder) / "sent"
-        collection.download(sent, **asked)
-        return [join_sequence(sent, to)] if chosen == GEOJSON else unpack_shapefile(sent, to)
+    try:
+        with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
+            sent = Path(folder) / "sent"
+            collection.download(sent, **asked)
+            return [join_sequence(sent, to)] if chosen == GEOJSON else unpack_shapefile(sent, to)
+    except OSError as error:
+        error.filename = str(to)  # not what it is made of, and a full disk names none
+        raise
 
 
 def join_sequence(sent: Path, to: Path) -> Path:

@@ -36,6 +36,7 @@ from shanhai.client.steps import (
     records_of,
 )
 from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.file_limits import draft_of
 
 if TYPE_CHECKING:
     from xarray import DataArray
@@ -323,18 +324,9 @@ class ClientCore(Driven[Mode]):
     def _save(
         self, path: str, target: Path | str, query: Mapping[str, Query] | None = None
     ) -> Steps[None]:
-        whole = Path(target)
-        draft = whole.with_name(f".{whole.name}.part")
         request = self._request("GET", path, query, {"Accept": "*/*"})
-        try:
-            with draft.open("wb") as file:
-                yield from self._send(request, file.write, lambda: file.truncate(file.seek(0)))
-            draft.replace(whole)
-        except OSError as error:
-            error.filename = str(whole)  # not the draft's, and a full disk names none
-            raise
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft_of(Path(target)) as draft, draft.open("wb") as file:
+            yield from self._send(request, file.write, lambda: file.truncate(file.seek(0)))
 
     def _announce(self, size: int, key: str) -> Steps[Any]:
         """The upload of a file, begun now or before, as it stands."""

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from shanhai.client import FilePart
 from shanhai.data.regions import REGIONS
 from shanhai.errors import Fault, InvalidInput, LimitExceeded, UnsupportedFile
-from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, list_members, why_not_plain
+from shanhai.file_limits import BLOCK, BROKEN_ZIP, ZipLimits, draft_of, list_members, why_not_plain
 from shanhai.processes.kit.dataset_description import (
     FEATURES,
     DatasetDescription,
@@ -191,26 +191,19 @@ def write_pack(held: DescribedData, target: Path, told: Told = lambda _: None) -
         if MEMBER.fullmatch(name) is None:
             raise _refused(name, f"名称须符合 {MEMBER.pattern}", f"must match {MEMBER.pattern}")
     features = [] if held.regions is None else read_regions(held.regions)
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        with draft.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                stored = [_store(archive, parts[name], told) for name in sorted(parts)]
-                _demand_described(held, stored)
-                manifest = _manifest(held, features, stored)
-                text = _readme(manifest).encode()
-                archive.writestr(undated(README, zipfile.ZIP_STORED), text)
-                readme = Member(
-                    name=README, sha256=hashlib.sha256(text).hexdigest(), bytes=len(text)
-                )
-                manifest = manifest.model_copy(update={"members": (*stored, readme)})
-                listed = manifest.model_dump_json(indent=1) + "\n"
-                archive.writestr(undated(MANIFEST, zipfile.ZIP_STORED), listed)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft_of(target) as draft, draft.open("wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            stored = [_store(archive, parts[name], told) for name in sorted(parts)]
+            _demand_described(held, stored)
+            manifest = _manifest(held, features, stored)
+            text = _readme(manifest).encode()
+            archive.writestr(undated(README, zipfile.ZIP_STORED), text)
+            readme = Member(name=README, sha256=hashlib.sha256(text).hexdigest(), bytes=len(text))
+            manifest = manifest.model_copy(update={"members": (*stored, readme)})
+            listed = manifest.model_dump_json(indent=1) + "\n"
+            archive.writestr(undated(MANIFEST, zipfile.ZIP_STORED), listed)
+        file.flush()
+        os.fsync(file.fileno())
     return manifest
 
 

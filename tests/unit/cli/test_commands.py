@@ -16,7 +16,9 @@ from shanhai.backup.encryption import make_identity
 from shanhai.cli.app import app, loaded, main
 from shanhai.cli.files import _format_of, _uri_of, _write, join_sequence, unpack_shapefile
 from shanhai.cli.kit import parse_settings
+from shanhai.client import RemoteCollection, Sync
 from shanhai.errors import InvalidInput
+from tests.support.room import room_for
 
 
 def test_help_is_that_of_the_commands_themselves() -> None:
@@ -285,12 +287,35 @@ def test_a_shapefile_that_is_cut_replaces_no_part_of_the_one_there(tmp_path: Pat
     assert [part.read_text() for part in (to, to.with_suffix(".dbf"))] == ["old", "old"]
 
 
+@pytest.mark.parametrize("name", ["zones.csv", "zones.geojson", "zones.shp"])
 def test_a_file_that_cannot_be_written_is_told_by_its_own_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
-    target = tmp_path / "missing" / "zones.csv"
+    target = tmp_path / "missing" / name
     words = ["export", "zones", "--to", str(target), "--api", "http://127.0.0.1:1"]
     monkeypatch.setattr("sys.argv", ["shanhai", *words])
     with pytest.raises(SystemExit):
         main()
     assert f"error: {target}: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["zones.geojson", "zones.shp"])
+def test_an_export_that_finds_no_room_is_told_by_its_name_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    def sent(collection: RemoteCollection[Sync], to: Path, **asked: object) -> None:
+        if name.endswith(".shp"):
+            with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("zones.shp", bytes(100_000))
+        else:
+            to.write_bytes(b"\x1e{}\n" * 300)
+
+    monkeypatch.setattr(RemoteCollection, "download", sent)
+    target = tmp_path / name
+    words = ["export", "zones", "--to", str(target), "--api", "http://127.0.0.1:1"]
+    monkeypatch.setattr("sys.argv", ["shanhai", *words])
+    with pytest.raises(SystemExit) as ended, room_for(1200):
+        main()
+    assert ended.value.code == 1
+    assert f"error: {target}: File too large" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

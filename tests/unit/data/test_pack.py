@@ -15,6 +15,7 @@ from shanhai.data import pack
 from shanhai.data.pack import open_pack, read_folder, verify_pack, write_pack
 from shanhai.errors import InvalidInput, UnsupportedFile
 from tests.support.described import CITATION, LICENCE, describe
+from tests.support.room import room_for
 
 CITY = "longhai"
 Change = Callable[[dict[str, bytes]], None]
@@ -148,6 +149,15 @@ def test_writing_that_is_cut_leaves_nothing(
         write_pack(read_folder(described), target, cut)
     assert target.read_bytes() == b"a pack of before"
     assert {path.name for path in tmp_path.iterdir()} == {"rasters", "cut.zip"}
+
+
+def test_a_pack_that_finds_no_room_is_told_by_its_name(described: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "full.zip"
+    target.parent.mkdir()
+    with pytest.raises(OSError, match="File too large") as full, room_for(100):
+        write_pack(read_folder(described), target)
+    assert full.value.filename == str(target)
+    assert list(target.parent.iterdir()) == []
 
 
 def test_a_raster_that_is_not_as_described_is_not_packed(described: Path, tmp_path: Path) -> None:
