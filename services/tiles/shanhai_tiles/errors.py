@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shanhai.db.engine import failed_beneath
+from shanhai.db.engine import CANCELLED, failed_beneath
 from shanhai.errors import (
     DATABASE_DOWN,
     HTTP_TITLES,
@@ -91,7 +91,6 @@ _STATUS: tuple[tuple[type[ShanhaiError], int, str], ...] = (
 TOO_LONG = Unavailable("the query took too long; try again", message_zh="查询超时，请稍后重试")
 INTERNAL = Label("内部错误", "Internal error")
 UNANSWERED = Label("无法应答该请求", "the request could not be answered")
-_CANCELLED = "57014"
 _PASSING_SQLSTATES = ("08", "53", "57")
 """Connection lost, resources short, operator's intervention."""
 
@@ -190,7 +189,7 @@ async def show_database(request: Request, error: Exception) -> Response:
         if not (lost or failed_beneath(error) or state.startswith(_PASSING_SQLSTATES)):
             return await show_unexpected(request, error)
     log.warning("database does not answer", sqlstate=state)
-    return await show_error(request, TOO_LONG if state == _CANCELLED else DATABASE_DOWN)
+    return await show_error(request, TOO_LONG if state == CANCELLED else DATABASE_DOWN)
 
 
 async def show_full_disk(request: Request, error: Exception) -> Response:

@@ -34,6 +34,7 @@ from shanhai.backup.repository import (
     timeline_at,
 )
 from shanhai.backup.server import (
+    RIGHT,
     Mark,
     PostgresServer,
     ServerPosition,
@@ -51,10 +52,6 @@ OPTIONS = (
     *("--compress=client-gzip:1", "--no-password", "--label=shanhai"),
 )
 TASK = "backup"
-_RIGHT = Label(
-    "；备份账号须有 REPLICATION 权限（ALTER ROLE … REPLICATION），pg_hba.conf 须有 replication 行",
-    "; it needs REPLICATION (ALTER ROLE … REPLICATION) and a replication line in pg_hba.conf",
-)
 
 
 async def take_backup(
@@ -147,7 +144,7 @@ def _copy_database(url: str, target: Place, recipient: Recipient) -> Sealed:
         if program.wait() != 0:
             said.seek(0)
             reason = " ".join(said.read().decode(errors="replace").split())
-            need = _RIGHT if re.search("(?i)replication|walsender|复制", reason) else Label("", "")
+            need = RIGHT if re.search("(?i)replication|walsender|复制", reason) else Label("", "")
             raise Unavailable(
                 f"pg_basebackup failed: {reason}{need.en}",
                 message_zh=f"pg_basebackup 失败：{reason}{need.zh}",

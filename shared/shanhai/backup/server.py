@@ -34,6 +34,7 @@ from shanhai.db.revision import present_schema
 from shanhai.errors import Unavailable
 from shanhai.settings import DatabaseSettings
 from shanhai.storage.artifacts import ArtifactStore
+from shanhai.vocabulary import Label
 
 DEBIAN = Path("/usr/lib/postgresql")
 PASSED_ON = (
@@ -139,6 +140,12 @@ async def make_slot(url: str, name: str) -> None:
         await session.commit()
 
 
+RIGHT = Label(
+    "；备份账号须有 REPLICATION 权限（ALTER ROLE … REPLICATION），pg_hba.conf 须有 replication 行",
+    "; it needs REPLICATION (ALTER ROLE … REPLICATION) and a replication line in pg_hba.conf",
+)
+
+
 @asynccontextmanager
 async def _asking(url: str) -> AsyncIterator[AsyncSession]:
     engine = create_engine(DatabaseSettings(url=SecretStr(url)), application=APPLICATION)
@@ -146,6 +153,9 @@ async def _asking(url: str) -> AsyncIterator[AsyncSession]:
         async with create_sessions(engine)() as session:
             yield session
     except DATABASE_ERRORS as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == "42501":
+            told = (f"the account of backups is refused{RIGHT.en}", f"备份账号被拒绝{RIGHT.zh}")
+            raise Unavailable(told[0], message_zh=told[1]) from error
         raise refusal(error, "SHANHAI_BACKUP_DATABASE_URL, SHANHAI_DATABASE_URL") from error
     finally:
         await engine.dispose()

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
+from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions, refusal
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 from shanhai.settings import ALL_SETTINGS, DatabaseSettings
 from shanhai.validation import rule_in_chinese, rule_in_english
@@ -161,7 +161,7 @@ def tell_error(error: Exception) -> int | None:
         return 1
     if isinstance(error, DBAPIError):
         # Without the statement and its values, which are nobody's to read.
-        typer.echo(f"error: the database: {error.orig}", err=True)
+        _tell_ours(refusal(error))
         return 1
     if isinstance(error, OSError) and (error.filename or error.errno in {ENOSPC, EDQUOT}):
         # A file that was named wrongly, or a disk that is full.

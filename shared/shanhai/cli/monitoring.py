@@ -1,16 +1,15 @@
 """`shanhai devices`, `shanhai observations`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.kit import AsJson, in_transaction, tell_rows
-from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.db.engine import create_sessions
 from shanhai.db.observations import retention
 from shanhai.db.observations.archive import Closed, close_month
 from shanhai.db.observations.archive_restore import recall_month
@@ -18,7 +17,7 @@ from shanhai.db.observations.feeds import add_device, read_devices, remove_devic
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.monitoring.hj212.packet import REAL_TIME
-from shanhai.settings import ArtifactSettings, DatabaseSettings, ObservationSettings
+from shanhai.settings import ArtifactSettings, ObservationSettings
 from shanhai.storage.artifacts import ArtifactStore, open_store
 
 devices_app = typer.Typer(no_args_is_help=True)
@@ -94,7 +93,6 @@ def _unit_of(text: str) -> tuple[str, str]:
 
 
 app = typer.Typer(no_args_is_help=True)
-Result = TypeVar("Result")
 Month = Annotated[str, typer.Argument(help="A month of UTC, like 2024-03.")]
 
 
@@ -130,7 +128,7 @@ def archive(
     chosen = None if month is None else retention.parse_month(month)
     if chosen is not None:
         retention.demand_closable(chosen)
-    closed = asyncio.run(_with_sessions(lambda sessions: _close(sessions, chosen)))
+    closed = asyncio.run(in_transaction(lambda session: _close(session, chosen)))
     for one in closed:
         typer.echo(f"{one.month:%Y-%m}  {one.rows} rows  {one.bytes} bytes")
 
@@ -170,15 +168,15 @@ def release(month: Month) -> None:
     )
 
 
-async def _close(sessions: Sessions, month: date | None) -> list[Closed]:
+async def _close(session: AsyncSession, month: date | None) -> list[Closed]:
     due = [month] if month is not None else []
     if month is None:
-        async with sessions() as session:
-            after = ObservationSettings().archive_after_months
-            due = await retention.find_due(session, after_months=after)
+        after = ObservationSettings().archive_after_months
+        due = await retention.find_due(session, after_months=after)
+        await session.commit()
     done = []
     for one in due:
-        closed = await close_month(sessions, _files(), one)
+        closed = await close_month(create_sessions(session.bind), _files(), one)
         if closed is None:
             raise Conflict(
                 f"month {one:%Y-%m} cannot be put into a file now: values come in, statistics are"
@@ -188,14 +186,6 @@ async def _close(sessions: Sessions, month: date | None) -> list[Closed]:
             )
         done.append(closed)
     return done
-
-
-async def _with_sessions(work: Callable[[Sessions], Awaitable[Result]]) -> Result:
-    engine = create_engine(DatabaseSettings(), application="shanhai-cli")
-    try:
-        return await work(create_sessions(engine))
-    finally:
-        await engine.dispose()
 
 
 def _files() -> ArtifactStore:

@@ -64,6 +64,8 @@ NO_WRITES = frozenset({"25006", "53100"})
 """PostgreSQL's codes for: read-only, disk full. Reading goes on."""
 NOT_AVAILABLE = "55P03"
 """PostgreSQL's code for: not locked in time."""
+CANCELLED = "57014"
+"""PostgreSQL's code of a statement that took longer than any may."""
 DATA_SQLSTATES = ("22", "23")
 """Data exceptions, and broken constraints."""
 PROBE_AGE_S = 15

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -379,23 +379,28 @@ async def test_the_right_that_a_backup_lacks_is_named_and_nothing_stays(
     folder, store = BackupFolder(tmp_path / "kept"), LocalArtifacts(tmp_path / "store")
     recipient = read_recipient(make_identity(tmp_path / "key", "international"))
 
-    async def refused(role: DatabaseRole) -> None:
+    async def refused(attempt: Awaitable[object]) -> None:
         with pytest.raises(Unavailable) as caught:
-            await take_backup(
-                folder, url=account_url(database_url, role), store=store, recipient=recipient
-            )
+            await attempt
         for said in (caught.value.message, caught.value.message_zh):
             assert "\n" not in said
             assert "ALTER ROLE … REPLICATION" in said
             assert "pg_hba.conf" in said
         assert not any(one.is_file() for one in folder.bases.rglob("*"))
 
-    await refused("api")
+    def backing_up(role: DatabaseRole) -> Awaitable[object]:
+        url = account_url(database_url, role)
+        return take_backup(folder, url=url, store=store, recipient=recipient)
+
+    await refused(backing_up("api"))
+    url = account_url(database_url, "api")
+    archiver = Archiver(folder, url, store, recipient, tmp_path / "spool", 1)
+    await refused(archiver.run(asyncio.Event()))
     written = (private_postgres.data / "pg_hba.conf").read_text()
     lines = [one for one in written.splitlines() if one.split()[1:2] != ["replication"]]
     await let_in(private_postgres, database_url, "\n".join([*lines, ""]))
     try:
-        await refused("backup")
+        await refused(backing_up("backup"))
     finally:
         await let_in(private_postgres, database_url, written)
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from shanhai.db.engine import LONG_PAUSES
+from shanhai.db.engine import CANCELLED, LONG_PAUSES
 from shanhai.db.features.columns import columns_of, source_of
 from shanhai.db.features.crs import Crs, geometry_in
 from shanhai.db.features.entity import Entity, Property, decimal_type
@@ -33,7 +33,6 @@ from shanhai.db.identity import PUBLIC
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 
 BLOCK_ROWS = 4_096
-CANCELLED = "57014"
 MOST_LICENCES = 20
 FETCH_LIMIT_S = 60
 """Seconds one block may take; the first one may have to sort everything."""

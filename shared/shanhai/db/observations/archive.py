@@ -25,7 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import NOT_AVAILABLE, Sessions
+from shanhai.db.engine import CANCELLED, NOT_AVAILABLE, Sessions
 from shanhai.db.observations import partitions
 from shanhai.db.observations.archive_read import Filed
 from shanhai.db.observations.ingest_sql import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
@@ -182,6 +182,10 @@ async def close_month(
             await _exchange(sessions, before, composed, stored, tell)
         except _NotNowError:
             return None
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != CANCELLED:
+                raise
+            return None  # others held the partition for too long
         tell("done")
         return Closed(month, composed.rows, 0 if stored is None else stored.bytes)
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import CANCELLED
 from shanhai.db.identity import Viewer
 from shanhai.db.sensorthings import compiler
 from shanhai.db.sensorthings.archive_filter import OF_FEATURE, Need, needs_of, needs_of_expanded
@@ -34,8 +35,6 @@ MOST_ENTITIES = 50_000
 TRIES = 5
 """How often a question is asked anew while months are put into files."""
 STATE = "(SELECT CAST(coalesce(sum(version), 0) AS text) FROM observation_archive)"
-CANCELLED = "57014"
-"""PostgreSQL's code of a statement that took longer than any may."""
 
 
 @dataclass(frozen=True, slots=True)
