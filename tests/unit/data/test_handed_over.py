@@ -399,7 +399,8 @@ def test_an_area_without_a_unit_is_asked_about(tmp_path: Path, out: Path) -> Non
     handed_over.write_shapefile(
         tmp_path / "STBHHX.shp", [square], {"BSM": ["1"], "HXMC": ["红线"], "HXMJ": [100.0]}
     )
-    assert "STBHHX.unit.HXMJ" in asked(one(tmp_path))
+    for settings in ((), ("STBHHX.unit.HXMJ=m",)):
+        assert "STBHHX.unit.HXMJ" in asked(one(tmp_path, *settings))
     made(tmp_path, out, ["STBHHX.unit.HXMJ=公顷"])
     (row,) = json.loads((out / "STBHHX.geojson").read_bytes())["features"]
     assert row["properties"]["approved_area_km2"] == 1
@@ -582,6 +583,15 @@ def test_a_stated_unit_is_that_of_the_scaled_values(
         file.units = (unit,)
     made(tmp_path, out, settings)
     assert values_of(out / "dem.tif").ravel().tolist() == pytest.approx(values)
+
+
+@pytest.mark.parametrize("settings", [["dem.unit=kg"], ["dem.unit=kg", "dem.scale=10"]])
+def test_a_stated_unit_that_does_not_convert_is_asked_about(
+    tmp_path: Path, settings: list[str]
+) -> None:
+    path = tmp_path / "dem.tif"
+    handed_over.write_grid(path, np.array([[1000, 3000]], "int16"), west=WEST, north=NORTH, cell=30)
+    assert asked(one(tmp_path, *settings)) == {"dem.unit": None}
 
 
 def test_a_suggested_scale_goes_before_a_stated_unit(tmp_path: Path, out: Path) -> None:

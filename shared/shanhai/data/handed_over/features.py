@@ -337,14 +337,14 @@ def _measures(
         if wanted is None or name is None:
             continue
         unit = _stated_unit(finding, name, layer, answers)
-        if unit is None:
+        if unit is None or unit.of != wanted.of:
             finding.ask(
                 f"unit.{name}",
                 f"字段 {name} 将作为 {item.name}（{item.unit}），其单位是什么？",
                 f"field {name} would be {item.name} in {item.unit}; which unit is it in?",
                 sorted(one for one, known in words.UNITS.items() if known.of == wanted.of),
             )
-        elif unit.of == wanted.of:
+        else:
             factor = unit.factor / wanted.factor
             found[item.name] = (name, factor)
             finding.say(

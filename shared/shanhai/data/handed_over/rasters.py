@@ -342,6 +342,10 @@ def _unit(
     name = finding.name
     scale, offset = answers.number(f"{name}.scale"), answers.number(f"{name}.offset")
     stated = answers.get(f"{name}.unit")
+    if stated is not None and words.raster_unit(rule.theme, stated) is None:
+        zh, en = f"无法由 {stated} 换算为 {rule.unit}；", f"{stated} does not become {rule.unit};"
+        finding.ask("unit", f"{zh}其单位是什么？", f"{en} which unit is it in?")
+        return None
     if scale is not None or offset is not None:
         # As for an import of one file: a unit that is stated as well is that of the scaled values.
         unit = words.raster_unit(rule.theme, stated or rule.unit) or words.RasterUnit()
