@@ -12,9 +12,9 @@ from shanhai.db.compliance.exception_requests import (
     grant_request,
     list_requests,
     refuse_request,
+    request_exception,
     withdraw_request,
 )
-from shanhai.db.compliance.exception_requests import request_exception as ask
 from shanhai.db.compliance.exceptions import (
     ExceptionFilter,
     find_exception,
@@ -235,12 +235,12 @@ async def show_request(
 
 
 @router.post(models.REQUESTS, summary="Request an exception from a rule", status_code=201)
-async def request_exception(
+async def ask_for_exception(
     write: Write[Writer], body: JsonBody[models.ExceptionRequestBody]
 ) -> Answer[models.RuleExceptionRequest]:
     """Ask for an exception, as a planner of the region; nothing is lifted until it is granted."""
     given = await operations.grant_of(body)
-    asked = await ask(write.session, write.caller, write.act, given)
+    asked = await request_exception(write.session, write.caller, write.act, given)
     shown = await operations.shown(write, asked)
     return Answer(shown, location=models.request_path(asked.row.code))
 
