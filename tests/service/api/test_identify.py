@@ -1,13 +1,15 @@
 """What lies at a point: over all collections, for the caller's eyes only."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import FastReader
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Scope
@@ -218,6 +220,22 @@ async def test_what_begins_later_is_not_in_force_before_its_day(
 
     assert not await in_force()
     assert await in_force(as_of="2135-01-01")
+
+
+async def test_the_day_takes_no_question_of_its_own(
+    anonymous: httpx.AsyncClient, surveyed_city: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def execute(self: FastReader, statement: Executable, params: Mapping[str, Any]) -> Any:
+        asked.append(str(statement))
+        return await answer(self, statement, params)
+
+    answer = FastReader.execute
+    monkeypatch.setattr(FastReader, "execute", execute)
+    await anonymous.get("/identify", params={**INSIDE, "collections": "control_areas"})
+    assert len(asked) == 1
+    assert "control_area" in asked[0]
 
 
 async def test_a_page_lists_them(anonymous: httpx.AsyncClient, surveyed_city: Region) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, entity_named, seen_by
 from shanhai.db.collections.data_sources import DATASETS
-from shanhai.db.engine import Executor, read_today
+from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import (
@@ -122,12 +122,13 @@ NOT_IN_FORCE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A point in degrees, how far lines and points may be from it, and the day asked about."""
+    """A point in degrees, how far others may be from it, the day asked about, and it or today."""
 
     lon: float
     lat: float
     tolerance_m: float
     as_of: date | None
+    day: date
 
 
 def collections_named(text: str | None) -> Sequence[Entity]:
@@ -157,7 +158,6 @@ async def identify(
     """
     features: list[dict[str, Any]] = []
     links: list[Link] = []
-    day = str(spot.as_of or await read_today(session))
     for entity in entities:
         seen = seen_by(entity, caller.viewer)
         point = AtPoint.of(seen, spot.lon, spot.lat, spot.tolerance_m)
@@ -165,7 +165,7 @@ async def identify(
         shown = await _read(
             session, entity, caller, spot, point if newest is None else _only(point, newest)
         )
-        features.extend(_told(entity, row, view, day) for row in shown.rows)
+        features.extend(_told(entity, row, view, str(spot.day)) for row in shown.rows)
         former = 0
         if newest is not None:
             others = _only(point, f"NOT ({newest})")

@@ -1,9 +1,11 @@
 """OGC API - Features over the declared entities; files of datasets; `/identify`."""
 
 import time
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -303,7 +305,8 @@ async def identify(
     later objects of its kind have replaced is told by a link (`related`).
     """
     entities = operations.collections_named(query.collections)
-    spot = Spot(query.lon, query.lat, query.tolerance_m, query.as_of)
+    day = query.as_of or datetime.now(ZoneInfo(read.state.configuration.database.timezone)).date()
+    spot = Spot(query.lon, query.lat, query.tolerance_m, query.as_of, day)
     found = await operations.identify(read.state.quick, read.caller, entities, spot, read)
     document = {
         "type": "FeatureCollection",
