@@ -169,6 +169,7 @@ def release(month: Month) -> None:
 
 
 async def _close(session: AsyncSession, month: date | None) -> list[Closed]:
+    sessions = create_sessions((await session.connection()).engine)
     due = [month] if month is not None else []
     if month is None:
         after = ObservationSettings().archive_after_months
@@ -176,7 +177,7 @@ async def _close(session: AsyncSession, month: date | None) -> list[Closed]:
         await session.commit()
     done = []
     for one in due:
-        closed = await close_month(create_sessions(session.bind), _files(), one)
+        closed = await close_month(sessions, _files(), one)
         if closed is None:
             raise Conflict(
                 f"month {one:%Y-%m} cannot be put into a file now: values come in, statistics are"
