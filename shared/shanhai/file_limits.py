@@ -57,13 +57,13 @@ def _ask(path: Path, room: int) -> None:
 
 
 @contextmanager
-def draft_of(whole: Path) -> Iterator[Path]:
-    """Where to write a file, whose name it gets once it is whole.
+def draft_of(whole: Path, draft: Path | None = None) -> Iterator[Path]:
+    """Where to write a file, whose name it gets once it is whole; beside it unless told otherwise.
 
     Raises:
         OSError: it cannot be written; told of the file, which a full disk does not name.
     """
-    draft = whole.with_name(f".{whole.name}.part")
+    draft = draft or whole.with_name(f".{whole.name}.part")
     try:
         yield draft
         draft.replace(whole)

@@ -23,6 +23,7 @@ import structlog
 from obstore.store import S3Store
 
 from shanhai.errors import Conflict, Unavailable
+from shanhai.file_limits import draft_of
 from shanhai.storage.artifacts import sync_folder
 from shanhai.storage.object_store import patient, told
 
@@ -191,19 +192,11 @@ def writing(target: Place) -> Iterator[IO[bytes]]:
             yield sink
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
-    try:
-        with aside.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(target)
-    except OSError as error:
-        if error.filename in {None, str(aside)}:
-            error.filename = str(target)
-        raise
-    finally:
-        aside.unlink(missing_ok=True)
+    own = target.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
+    with draft_of(target, own) as aside, aside.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
     for folder in (target.parent, target.parent.parent):
         sync_folder(folder)
 
