@@ -65,11 +65,8 @@ class IndexRuleData(StrictModel):
         bounds = [step.up_to for step in self.steps]
         known = [bound for bound in bounds[:-1] if bound is not None]
         if bounds[-1] is not None or len(known) < len(bounds) - 1 or known != sorted(set(known)):
-            raise broken_at(
-                "steps",
-                rule="steps rise in up_to, and the last has none"
-                " / steps 的 up_to 须递增，最后一级不填 up_to",
-            )
+            rule = "up_to rises, and the last has none / up_to 须递增，最后一级不填 up_to"
+            raise broken_at("steps", rule=rule)
         return self
 
 

@@ -47,11 +47,8 @@ class Store(contract.Inputs):
     def check_size(self) -> "Store":
         """A lake has no rule for its share; a reservoir has one."""
         if self.flood_pool_m3 is None and (self.kind == "lake" or self.capacity_m3 is None):
-            raise broken_at(
-                "flood_pool_m3",
-                rule="give flood_pool_m3, or for a reservoir its capacity_m3 /"
-                " 须给出 flood_pool_m3，水库可给出 capacity_m3",
-            )
+            rule = "give this, or of a reservoir capacity_m3 / 须给出，水库可改为给出 capacity_m3"
+            raise broken_at("flood_pool_m3", rule=rule)
         return self
 
 

@@ -166,11 +166,8 @@ class SourceChoice(contract.Inputs):
     def check_weights(self) -> "SourceChoice":
         """Weights are given where they count, and only there."""
         if (self.weighting == "given") != bool(self.weights):
-            raise broken_at(
-                "weights",
-                rule="weights are given with weighting `given`, and only then"
-                " / weights 须且仅须与 weighting=given 同时给出",
-            )
+            rule = "weights are given with `given` alone / 须且仅须与 weighting=given 同时给出"
+            raise broken_at("weights", rule=rule)
         return self
 
 

@@ -73,11 +73,10 @@ class ZoningParameters(AssessmentParameters):
     def check_units(self) -> "ZoningParameters":
         """Polygons are regions of a level."""
         if (self.units == "polygons") != (self.unit_regions is not None):
-            raise broken_at(
-                "unit_regions",
-                rule="unit_regions is given with units `polygons`, and only then"
-                " / unit_regions 须且仅须与 units=polygons 同时给出",
+            rule = (
+                "goes with units `polygons`, and with no other / 须且仅须与 units=polygons 同时给出"
             )
+            raise broken_at("unit_regions", rule=rule)
         return self
 
 

@@ -49,11 +49,8 @@ class Site(Inputs):
         """What is measured is not given."""
         known = sorted(task.FEATURES.keys() & self.gains.keys())
         if known:
-            raise broken_at(
-                *("gains", known[0]),
-                rule=f"gains {', '.join(known)} are measured; take other names"
-                f" / {'、'.join(known)} 由系统计算，请换用其他名称",
-            )
+            rule = "is measured; take another name / 由系统计算，请换用其他名称"
+            raise broken_at("gains", known[0], rule=rule)
         return self
 
 
@@ -95,8 +92,7 @@ class Goal(Inputs):
             )
         twice = sorted(self.targets.keys() & self.target_shares.keys())
         if twice:
-            rule = f"two targets for {', '.join(twice)} / 同一指标有两个目标"
-            raise broken_at("target_shares", twice[0], rule=rule)
+            raise broken_at("target_shares", twice[0], rule="has two targets / 已有一个目标")
         if self.kind == "minimum_set" and self.weights:
             raise broken_at("weights", rule="minimum_set takes none / minimum_set 不使用权重")
         if self.caps and self.kind != "maximum_gain":
@@ -104,8 +100,7 @@ class Goal(Inputs):
         member = "weights" if named else "caps"
         strange = sorted(getattr(self, member).keys() - self.named)
         if strange:
-            rule = f"nothing is asked of {', '.join(strange)} / 未被要求的指标"
-            raise broken_at(member, strange[0], rule=rule)
+            raise broken_at(member, strange[0], rule="nothing is asked of it / 未被要求的指标")
         if self.weights and not any(self.weights.values()):
             raise broken_at("weights", rule="all weights are 0 / 权重全部为 0")
         if named and not any((*self.targets.values(), *self.target_shares.values())):
@@ -256,11 +251,10 @@ class SelectionParameters(Inputs):
     def check_units(self) -> "SelectionParameters":
         """Polygons are regions of a level; a front has two ends."""
         if (self.units == "polygons") != (self.unit_regions is not None):
-            raise broken_at(
-                "unit_regions",
-                rule="unit_regions is given with units `polygons`, and only then"
-                " / unit_regions 须且仅须与 units=polygons 同时给出",
+            rule = (
+                "goes with units `polygons`, and with no other / 须且仅须与 units=polygons 同时给出"
             )
+            raise broken_at("unit_regions", rule=rule)
         if self.pareto_points == 1:
             raise broken_at("pareto_points", rule="a front has at least 2 points / 前沿至少 2 点")
         if self.priority_weights and not any(self.priority_weights.values()):
