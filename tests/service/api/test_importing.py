@@ -49,7 +49,7 @@ async def test_who_may_not_write_is_told_at_once(runner: httpx.AsyncClient) -> N
         ({"mapping": {"A": "nonsense"}}, "/inputs/mapping/A"),
         ({"mode": "some"}, "/inputs/mode"),
         ({"encoding": "EBCDIC"}, "/inputs/encoding"),
-        ({"checks": ["gap"]}, "/inputs"),
+        ({"checks": ["gap"]}, "/inputs/region"),
         ({"region": "nowhere"}, "/inputs/region"),
         ({"upload": "00000000-0000-0000-0000-000000000000"}, "/inputs/upload"),
         ({"nonsense": 1}, "/inputs/nonsense"),
