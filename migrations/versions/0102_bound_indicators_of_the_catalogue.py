@@ -13,7 +13,7 @@ from alembic import op
 from shanhai.crypto import chosen_suite
 
 revision: str = "0102"
-down_revision: str | None = "0100"
+down_revision: str | None = "0101"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
