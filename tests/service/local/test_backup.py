@@ -625,6 +625,10 @@ async def test_a_moment_comes_back_from_the_timeline_that_was_written_then(
     fork, inside = sorted(name for name in folder.segments() if name.startswith("00000002"))[:2]
     assert {f"00000001{name[8:]}" for name in (fork, inside)} <= folder.segments()
     folder.segment(inside).unlink()
+    # The base that came later begins after it: moments before that are lost, none from then on.
+    told = verify(folder, None), verify(folder, read_identity(key))
+    assert [(one.gaps, len(one.lost)) for one in told] == [(0, 1), (0, 1)]
+    shutil.rmtree(folder.base(folder.manifests()[-1].name))
     assert verify(folder, None).gaps == verify(folder, read_identity(key)).gaps == 1
     folder.segment(fork).unlink()
     assert verify(folder, read_identity(key)).gaps == 2
