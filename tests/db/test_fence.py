@@ -18,7 +18,8 @@ from shanhai.db.features.statements import USUAL, page_query
 from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.settings import DatabaseSettings
 from tests.support.accounts import account_url
-from tests.support.job_rows import add_region
+from tests.support.feature_rows import add_job
+from tests.support.job_rows import add_dataset, add_region
 
 TABLES = text(
     """SELECT c.relname, c.relrowsecurity, ARRAY(
@@ -114,6 +115,25 @@ async def test_a_statement_that_failed_leaves_its_connection_bound_to_nobody_els
         with fence.bound_to(fence.PLATFORM), pytest.raises(DBAPIError):
             await reader.execute(text("SELECT 1 / 0 FROM problem"), {})
         assert (await reader.execute(text(COUNTED), {})).all() == []
+
+
+async def test_rasters_of_a_job_are_shown_to_others_once_public(
+    database_url: str, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        region, job = await add_region(session, f"at-{uuid4().hex}"), await add_job(session)
+        for origin, made_by in (("imported", None), ("computed", job.id)):
+            for visibility in VISIBILITIES:
+                values = {"origin": origin, "job_id": made_by, "visibility": visibility}
+                code = f"{origin}.{visibility}.{region.id}"
+                await add_dataset(session, region, "dem", code, **values)
+    scope = fence.RowScope.of(frozenset(), known=True)
+    query = text(f"SELECT origin, visibility FROM dataset WHERE region_id = {region.id}")
+    settings = settings_of(database_url)
+    async with engine.open_quick_reader(settings, application="test") as reader:
+        with fence.bound_to(scope):
+            found = {tuple(row) for row in (await reader.execute(query, {})).all()}
+    assert found == {("imported", "public"), ("imported", "signed_in"), ("computed", "public")}
 
 
 async def write(sessions: Sessions, *statements: str) -> list[int]:

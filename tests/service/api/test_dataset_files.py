@@ -10,10 +10,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Region
 from shanhai.validation import rfc3339
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState
+from tests.support.feature_rows import add_job
 from tests.support.job_rows import add_dataset
 
 ITEM = "/collections/datasets/items/city.dem"
@@ -97,6 +101,36 @@ async def test_who_may_not_see_a_dataset_has_no_file(
     await keep(visibility="region")
     assert (await anonymous.get(FILE)).status_code == 404
     assert (await reader.get(FILE)).content == CONTENT
+
+
+async def test_rasters_of_a_job_are_drafts_until_they_are_public(
+    anonymous: httpx.AsyncClient, keep: Any, city: Region, session: AsyncSession
+) -> None:
+    job = await add_job(session, status="successful", task={"region": {"code": city.code}})
+    former = {"deleted_at": datetime.now(UTC), "visibility": "region"}
+    await keep(OLD, origin="computed", job_id=job.id, **former)
+    await keep(origin="computed", job_id=job.id)
+    callers = {}
+    for role in (Role.VIEWER, Role.PLANNER):
+        given = [RoleGiven(role, city.code)]
+        key = await create_key(session, name=role, scopes=[Scope.READ], roles=given)
+        callers[role] = {"Authorization": f"Bearer {key}"}
+    for visibility in ("region", "signed_in", "public"):
+        await session.execute(
+            text("UPDATE dataset SET visibility = :seen WHERE deleted_at IS NULL"),
+            {"seen": visibility},
+        )
+        await session.commit()
+        for role, headers in callers.items():
+            seen = visibility == "public" or role is Role.PLANNER
+            for path in (ITEM, FILE):
+                answer = await anonymous.get(path, headers=headers)
+                assert answer.status_code == (200 if seen else 404), (visibility, role, path)
+            listed = await anonymous.get("/collections/datasets/items", headers=headers)
+            assert bool(listed.json()["features"]) == seen
+            asked = {"sha256": sha256(OLD)}
+            replaced = await anonymous.get(FILE, params=asked, headers=headers)
+            assert replaced.status_code == (200 if role is Role.PLANNER else 404)
 
 
 async def test_downloads_of_what_is_not_public_are_kept_in_the_log(

@@ -30,7 +30,8 @@ DATASETS = entity.Entity(
     joins=" LEFT JOIN region r ON r.id = d.region_id",
     geometry="d.footprint",
     geometry_type="geometry-multipolygon",
-    published="true",
+    # What a job computed is a draft until it is public.
+    published=f"(d.origin <> 'computed' OR {_DATASET.public})",
     public=_DATASET.public,
     signed_in=_DATASET.signed_in,
     interval=("d.observed_from", "d.observed_to"),

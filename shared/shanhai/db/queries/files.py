@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.identity import Identity, Viewer, works_in
+from shanhai.db.collections.data_sources import DATASETS
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Identity, Viewer
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound, RateLimited, demand_state
-from shanhai.vocabulary import ROLE_SCOPES, JobStatus, Scope, Visibility
+from shanhai.vocabulary import ROLE_SCOPES, JobStatus, Scope
 
 KEPT = timedelta(hours=24)
 FORGOTTEN_AT_ONCE = 20
@@ -268,13 +270,6 @@ def image(upload: Upload) -> dict[str, object]:
     }
 
 
-def _readable(viewer: Viewer) -> ColumnElement[bool]:
-    """Datasets whose visibility lets a reader see them."""
-    if not viewer.known:
-        return Dataset.visibility == Visibility.PUBLIC
-    return or_(Dataset.visibility != Visibility.REGION, works_in(viewer, Dataset.region_id))
-
-
 async def find_former(
     session: AsyncSession, code: str, checksum: str, viewer: Viewer
 ) -> Dataset | None:
@@ -286,18 +281,20 @@ async def find_former(
         checksum: SHA-256 of its file.
         viewer: Who asks; only one they might see.
     """
+    met = " AND ".join(("true", *visibility(DATASETS, viewer)))
+    seen = text(f"dataset.id IN (SELECT d.id FROM {DATASETS.source} WHERE {met})")  # noqa: S608
     statement = (
         select(Dataset)
         .where(
             Dataset.code == code,
             Dataset.checksum == checksum,
             Dataset.deleted_at.is_not(None),
-            _readable(viewer),
+            seen,
         )
         .order_by(Dataset.id.desc())
         .limit(1)
     )
-    return await session.scalar(statement)
+    return await session.scalar(statement, viewer_values(viewer))
 
 
 HOLDERS = (
