@@ -207,7 +207,9 @@ def _window_around(placed: BaseGeometry, frame: RasterFrame) -> Window:
     columns, rows = frame.index(np.array([west, east]), np.array([north, south]))
     left, right = _centres_between(columns, frame.width)
     top, bottom = _centres_between(rows, frame.height)
-    return Window(top, left, max(bottom - top, 0), max(right - left, 0))
+    if bottom <= top or right <= left:
+        return Window(0, 0, 0, 0)
+    return Window(top, left, bottom - top, right - left)
 
 
 def _centres_between(ends: FloatArray, count: int) -> tuple[int, int]:

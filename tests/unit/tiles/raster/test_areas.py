@@ -109,6 +109,16 @@ def test_an_area_of_the_whole_world_is_cut_to_the_raster() -> None:
     assert cells_of(box_of("-180,-90,180,90")).all()
 
 
+@pytest.mark.parametrize(
+    "box",
+    ["118.1,24.5,118.1001,24.6", "118.1,24.5,118.2,24.5001", "118.1,24.5,118.1001,24.5001"],
+)
+def test_an_area_between_the_centres_of_cells_has_none(box: str) -> None:
+    area = box_of(box)
+    assert list(cover(FRAME, area).windows()) == []
+    assert cover(FRAME, area).window == Window(0, 0, 0, 0)
+
+
 def test_too_many_cells_are_refused() -> None:
     huge = RasterFrame("EPSG:4490", (0.0001, 0, 110, 0, -0.0001, 30), 20_000, 20_000)
     with pytest.raises(LimitExceeded, match="400000000 cells"):
