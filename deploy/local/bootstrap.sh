@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 
-packages=(postgresql-15 postgresql-15-postgis-3 redis-server mosquitto fonts-droid-fallback
-  libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "$@")
+packages=(postgresql-15 postgresql-15-postgis-3 redis-server mosquitto fonts-dejavu-core
+  fonts-droid-fallback libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "$@")
 
 # dpkg-query fails for a package it never heard of, which is one of the expected answers.
 missing_packages() {

@@ -546,6 +546,11 @@ def test_images_that_write_pdf_have_what_sets_type(stages: dict[str, Stage]) -> 
         assert {*PANGO_PACKAGES, "fonts-droid-fallback"} <= {*installed}
 
 
+def test_the_image_that_letters_legends_has_the_fonts(stages: dict[str, Stage]) -> None:
+    letters = " ".join(rest for _, rest in stages["tiles"].instructions).split()
+    assert {"fonts-dejavu-core", "fonts-droid-fallback"} <= {*letters}
+
+
 def pinned(lock: Path) -> dict[str, tuple[str, int]]:
     """Version and number of hashes by package."""
     text = lock.read_text("utf-8").replace("\\\n", " ")

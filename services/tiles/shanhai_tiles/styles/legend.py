@@ -1,6 +1,7 @@
 """Legends of layers as JSON, SVG and PNG, from the one declaration of each style."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -29,6 +30,9 @@ CJK_FONTS = (
     Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
 )
+SIGNS_FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+RUNS = re.compile("(?P<plain>[ -~]+)|(?P<chinese>[⺀-\uffef]+)|(?P<signs>[^\0-~⺀-\uffef]+)")
+"""What is drawn by one font: Pillow's own has few signs, the first Chinese one nothing else."""
 LegendKind = Literal["classes", "ramp", "plain"]
 MARGIN, SWATCH, LINE, WIDTH = 12, 18, 26, 380
 GREY = "#7c8f98"
@@ -187,21 +191,27 @@ def png(legend: Legend, lang: Lang) -> bytes:
     lang = drawable_language(lang)
     image = Image.new("RGB", (WIDTH, _height(legend)), "white")
     draw = ImageDraw.Draw(image)
-    font = _font(lang, 14)
-    draw.text((MARGIN, MARGIN), heading(legend, lang), "#20303a", _font(lang, 15))
+    _write(draw, MARGIN, MARGIN, heading(legend, lang), 15)
     if legend.kind == "ramp":
         _draw_ramp(draw, legend)
     for y, entry in _rows(legend.entries):
         if legend.kind != "ramp":
             _draw_symbol(draw, legend.symbol, y, entry.color)
-        draw.text((MARGIN + SWATCH * 2, y), entry.label.in_(lang), "#20303a", font)
+        _write(draw, MARGIN + SWATCH * 2, y, entry.label.in_(lang), 14)
     if legend.no_data:
         y = _row_of_nothing(legend)
         draw.rectangle((MARGIN, y, MARGIN + SWATCH * 1.5, y + SWATCH), outline=GREY)
-        draw.text((MARGIN + SWATCH * 2, y), NO_DATA.in_(lang), "#20303a", font)
+        _write(draw, MARGIN + SWATCH * 2, y, NO_DATA.in_(lang), 14)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _write(draw: ImageDraw.ImageDraw, x: float, y: int, words: str, size: int) -> None:
+    for run in RUNS.finditer(words):
+        font = _font(str(run.lastgroup), size)
+        draw.text((x, y + size), run[0], "#20303a", font, "ls")
+        x += font.getlength(run[0])
 
 
 def _draw_symbol(draw: ImageDraw.ImageDraw, symbol: str, y: int, color: str) -> None:
@@ -247,9 +257,9 @@ def _cjk_font() -> Path | None:
 
 
 @lru_cache(maxsize=8)
-def _font(lang: Lang, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    path = _cjk_font()
-    if path is None or lang == "en":
+def _font(run: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    path = {"chinese": _cjk_font(), "signs": SIGNS_FONT}.get(run)
+    if path is None or not path.is_file():
         return ImageFont.load_default(size)
     return ImageFont.truetype(str(path), size)
 

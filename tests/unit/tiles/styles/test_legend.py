@@ -8,7 +8,7 @@ from PIL import Image
 
 from shanhai.cartography import ZONES, style_of
 from shanhai.raster.cog import band_statistics
-from shanhai.vocabulary import ZONE_CLASSES, Label, Visibility
+from shanhai.vocabulary import ZONE_CLASSES, Label, Lang, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ValueRange
 from shanhai_tiles.raster.resampling import RasterFrame
@@ -129,6 +129,22 @@ def test_without_a_chinese_font_pictures_are_lettered_in_english(
     monkeypatch.setattr(legends, "_cjk_font", lambda: None)
     assert legends.drawable_language("zh") == "en"
     assert legends.drawable_language("en") == "en"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    "letters", ["12", "Aa", "–—", "²³", "×→", "≤≥", "−‰", "µ⁴", "供给", "（，"]
+)
+def test_letters_and_signs_are_drawn_as_themselves(letters: str, lang: Lang) -> None:
+    """A font draws the same box for all that it lacks."""
+    plain = (legends.Legend(Label(one, one), "plain", "", ()) for one in letters)
+    first, second = (png(legend, lang) for legend in plain)
+    assert first != second
+
+
+def test_breaks_of_lines_are_not_drawn() -> None:
+    broken, whole = (legends.Legend(Label(one, one), "plain", "", ()) for one in ("a\nb", "ab"))
+    assert png(broken, "zh") == png(whole, "zh")
 
 
 def test_a_plain_number_has_no_unit_in_the_heading() -> None:
