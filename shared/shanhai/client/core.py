@@ -54,7 +54,7 @@ KEY = "Idempotency-Key"
 REPEATS = 5
 TIMEOUT_S = 60.0
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-VISIBLE = re.compile("[!-~]*")
+VISIBLE = re.compile("[!-~]+")
 PART_BYTES = 8 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
 UPLOAD = "/uploads/{upload}"
@@ -387,8 +387,8 @@ def _demand_access(base_url: str, key: str | None) -> None:
         )
     if key is not None and not VISIBLE.fullmatch(key):
         raise InvalidInput(
-            "the key is none: keys are ASCII letters, digits and signs, without blanks",
-            message_zh="密钥无效：密钥只含 ASCII 字母、数字和符号，不含空白",
+            "the key is none: keys are ASCII letters, digits and signs, one or more, no blanks",
+            message_zh="密钥无效：密钥只含 ASCII 字母、数字和符号，不含空白，且不得为空",
             pointer="key",
         )
 

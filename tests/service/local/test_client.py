@@ -182,6 +182,13 @@ def test_placeholders_and_parameters_make_the_address(call: Either, server: Serv
         call("get", "/plans/{plan}/rows")
 
 
+@pytest.mark.parametrize("key", ["", "shk test", "密钥"])
+def test_a_key_that_can_be_none_is_refused_before_anything_is_asked(key: str) -> None:
+    for client in (ApiClient, AsyncApiClient):
+        with pytest.raises(InvalidInput, match="the key is none"):
+            client("http://127.0.0.1:1", key)
+
+
 def test_the_key_is_told_to_no_other_server(call: Either, server: Server) -> None:
     server.says("/items", Reply(body={}))
     other = server.url.replace("127.0.0.1", "localhost")
