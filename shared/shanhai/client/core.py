@@ -291,9 +291,11 @@ class ClientCore(Driven[Mode]):
         """Where a path leads, with what its placeholders and its query hold."""
         rest = dict(query)
         for name in PLACEHOLDER.findall(path):
-            if name not in rest:
-                raise InvalidInput(f"{path}: say what {name} is", pointer=name)
-            path = path.replace(f"{{{name}}}", quote(str(rest.pop(name)), safe=""))
+            value = rest.pop(name, None)
+            # Steps of a path, or nothing, would lead to another resource.
+            if value is None or str(value) in {"", ".", ".."}:
+                raise InvalidInput(f"{path}: say what {name} is, not {value!r}", pointer=name)
+            path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
         told = {name: _told(value) for name, value in rest.items() if value is not None}
         url = httpx.URL(
             path if path.startswith(("http://", "https://")) else f"{self._base}/{path.lstrip('/')}"

@@ -182,6 +182,18 @@ def test_placeholders_and_parameters_make_the_address(call: Either, server: Serv
         call("get", "/plans/{plan}/rows")
 
 
+@pytest.mark.parametrize("plan", ["", ".", "..", None])
+def test_what_would_lead_to_another_resource_is_no_value_of_a_placeholder(
+    call: Either, server: Server, plan: str | None
+) -> None:
+    for path in ("/", "/plans", "/plans/", "/plans/None"):
+        server.says(path, Reply(body={}))
+    with pytest.raises(InvalidInput, match="say what plan is") as caught:
+        call("get", "/plans/{plan}", plan=plan)
+    assert caught.value.faults[0].pointer == "plan"
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("key", ["", "shk test", "密钥"])
 def test_a_key_that_can_be_none_is_refused_before_anything_is_asked(key: str) -> None:
     for client in (ApiClient, AsyncApiClient):
