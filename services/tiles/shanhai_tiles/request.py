@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from shanhai.cartography import RampStyle
 from shanhai.errors import InvalidInput
 from shanhai.storage.artifacts import ArtifactStore
@@ -25,6 +27,8 @@ from shanhai_tiles.raster import dataset_pool
 from shanhai_tiles.raster.images import ValueRange
 
 _ROW = re.compile(r"^(?P<row>[0-9]{1,9})(?P<double>@2x)?$")
+NARROWEST = 1e-36
+"""What is divided by a range of this width is a number of single precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,14 @@ def parse_rescale(layer: Layer, text: str | None) -> ValueRange | None:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
         low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    # The ramp is drawn in single precision.
+    with np.errstate(over="ignore", invalid="ignore"):
+        span = np.float32(high) - np.float32(low)
+    if not NARROWEST < span < math.inf:
         raise InvalidInput(
-            f"rescale is {text[:80]!r}; it must be low,high: two numbers, the first smaller",
-            message_zh=f"rescale 为 {text[:80]!r}；应为“低，高”两个数，且低小于高",
+            f"rescale is {text[:80]!r}; it must be low,high: two numbers of single"
+            " precision, the first smaller",
+            message_zh=f"rescale 为 {text[:80]!r}；应为“低，高”两个单精度数，且低小于高",
             pointer="rescale",
         )
     return ValueRange(low, high)

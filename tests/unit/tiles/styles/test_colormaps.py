@@ -7,13 +7,15 @@ from shanhai.cartography import ZONES, RampStyle, style_of
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
-from shanhai_tiles.raster.images import ramp_colors
-from shanhai_tiles.raster.resampling import RasterFrame
+from shanhai_tiles.raster.images import index_of, ramp_colors
+from shanhai_tiles.raster.reader import Cells
+from shanhai_tiles.raster.resampling import RasterFrame, TilePart
 from shanhai_tiles.request import (
     COLORMAPS,
     DIVERGING,
     SEQUENTIAL,
     colors_named,
+    parse_rescale,
     recoloured,
 )
 
@@ -64,6 +66,29 @@ def test_a_diverging_ramp_is_lightest_in_the_middle(name: str) -> None:
 def test_a_ramp_may_be_reversed() -> None:
     assert colors_named("viridis")[0] == "#440154"
     assert colors_named("viridis_r") == COLORMAPS["viridis"][::-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1", "1,1", "2,1", "a,b", "nan,1", "0,inf", "-1e308,1e308", "0,1e39", "-3e38,3e38"),
+        *("1e-320,2e-320", "0,1e-40", "1e9,1000000001"),
+    ],
+)
+def test_ranges_whose_ends_single_precision_does_not_tell_apart_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="low,high") as refusal:
+        parse_rescale(LAYER, text)
+    assert refusal.value.faults[0].pointer == "rescale"
+
+
+@pytest.mark.parametrize("text", ["0,1", "-1e38,1e38", "0,1e-30", "1e9,1000000100"])
+def test_a_range_is_drawn_from_end_to_end(text: str) -> None:
+    drawn = parse_rescale(LAYER, text)
+    assert drawn is not None
+    values = np.array([[drawn.low, drawn.high]], np.float32)
+    cells = Cells(values, None, TilePart(0, 0, 1, 2), (1, 2))
+    found = index_of(cells, LAYER.style, drawn)
+    assert found.tolist() == [[1, 255]]
 
 
 def test_an_unknown_ramp_is_refused_with_those_there_are() -> None:
