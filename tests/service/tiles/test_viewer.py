@@ -279,6 +279,26 @@ class TestSwipe:
         halved = [centre + (end - centre) / 2 for end in (left, right)]
         assert list(self.ends_at_rest(page)) == pytest.approx(halved, abs=3)
 
+    def test_both_sides_have_the_same_lines_of_degrees(self, address: str, page: Page) -> None:
+        self.open(page, address)
+        page.evaluate(
+            """(async () => {
+              const main = document.querySelector("script[type=module]").src;
+              const { createMaps } = await import(main.replace("main.js", "map.js"));
+              const data = { type: "FeatureCollection", features: [] };
+              const style = { sources: { none: { type: "geojson", data } }, layers: [] };
+              const shown = [[118, 24, 118.5, 24.5], [-180, -85, 180, 85]].map((bounds) => (
+                { description: { bounds, title_en: "a", title_zh: "a" }, style }));
+              const told = { fail() {}, idle() {} };
+              window.sides = createMaps(document.getElementById("map"), shown, null, "en", told);
+            })()"""
+        )
+        page.wait_for("window.sides?.every((map) => map.getStyle()?.sources.graticule)")
+        sides = "window.sides.map((map) => JSON.stringify(map.getStyle().sources.graticule.data))"
+        left, right = page.evaluate(sides)
+        assert left == right
+        assert "118.1°E" in left
+
     def ends_at_rest(self, page: Page) -> tuple[int, int]:
         """Where they are once two pictures show them in the same place."""
         deadline = time.monotonic() + 10

@@ -37,7 +37,7 @@ export function createMaps(container, shown, regions, lang, told) {
   const maps = shown.map(({ description, style }, n) => {
     const view = element("div", { class: "view" });
     container.append(view);
-    const map = createMap(view, compose(description, style, regions, lang), lang, {
+    const map = createMap(view, compose(bounds, style, regions, lang), lang, {
       bounds,
       fitBoundsOptions: { padding },
       // Only the topmost keeps its view in the address: one below would read it half written.
@@ -129,7 +129,7 @@ export function valuesDrawn(map, style, property) {
   return new Set(drawn.map(({ properties }) => String(properties[property])));
 }
 
-function compose(description, style, regions, lang) {
+function compose(bounds, style, regions, lang) {
   const itself = "regions" in style.sources;
   const around = regions && !itself;
   return {
@@ -137,7 +137,7 @@ function compose(description, style, regions, lang) {
     sources: {
       ...(around ? regions.sources : {}),
       ...withoutCredits(style.sources),
-      graticule: { type: "geojson", data: graticule(description.bounds) },
+      graticule: { type: "geojson", data: graticule(bounds) },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#e6ecef" } },
