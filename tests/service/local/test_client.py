@@ -30,7 +30,8 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.local.demo.results import openable, submit_once
+from shanhai.local.demo.results import announce, digest_of, openable, submit_once
+from shanhai.local.demo.stations import RIVER
 
 KEY = "shk_test"
 
@@ -553,6 +554,55 @@ def test_only_what_opens_in_a_browser_is_worth_printing(server: Server) -> None:
         "report": "demo/report.html",
     }
     assert openable(given) == {"page": f"{server.url}/items", "report": "demo/report.html"}
+
+
+def test_the_key_of_a_job_of_the_demo_goes_by_what_is_sent() -> None:
+    """The API compares the bytes of the body, in which members have an order."""
+    first = {"region": "xiamen", "last": "2026-01-02"}
+    second = {"last": "2026-01-02", "region": "xiamen"}
+    assert digest_of(first) == digest_of(dict(first))
+    assert digest_of(first) != digest_of(second)
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_the_demo_takes_the_bulletin_that_stands(
+    server: Server, tmp_path: Path, stands: bool
+) -> None:
+    """A second one of the same days would have to correct it."""
+    content = b"%PDF"
+    names = ("pdf_zh", "pdf_en", "docx_zh")
+    files = [{"name": name, "sha256": hashlib.sha256(content).hexdigest()} for name in names]
+    head = {
+        "code": "b.1",
+        "region": "xiamen",
+        "plan": "p",
+        "public": True,
+        "state": "published",
+        "first": "2026-01-03",
+        "last": "2026-01-31",
+    }
+    other = {**head, "code": "b.0", "plan": None}
+    server.says("/bulletins", Reply(body={"bulletins": [other, *([head] if stands else [])]}))
+    rows = {"alerts": {"rows": [{"station": RIVER.code}]}}
+    server.says("/bulletins/b.1", Reply(body={**head, "files": files, "content": rows}))
+    for name in names:
+        server.says(f"/bulletins/b.1/files/{name}", Reply(body=content))
+    made = {"Location": f"{server.url}/jobs/1"}
+    server.says("/processes/publish-bulletin/execution", Reply(201, {}, made))
+    server.says("/jobs/1", Reply(body={"status": "successful"}))
+    with ApiClient(server.url, KEY) as api:
+        told = announce(
+            api,
+            region="xiamen",
+            plan="p",
+            now=datetime(2026, 2, 1, 4, tzinfo=UTC),
+            folder=tmp_path,
+            follow=lambda _: {"bulletin": "b.1"},
+        )
+    assert told.code == "b.1"
+    asked = [json.loads(one.body)["inputs"] for one in server.asked if one.method == "POST"]
+    same = {name: head[name] for name in ("region", "plan", "first", "last")}
+    assert asked == ([] if stands else [same])
 
 
 def test_a_job_of_the_demo_that_failed_before_is_asked_for_anew(server: Server) -> None:

@@ -1,6 +1,5 @@
 """`make demo`: from nothing to Xiamen's zones, network and sites, over HTTP as anybody has it."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from shanhai.local.demo.results import (
     Warned,
     announce,
     await_warning,
+    digest_of,
     openable,
     read_back,
     read_network,
@@ -143,7 +143,7 @@ class DemoSteps:
         }
         return self._ask(api, "evaluate-ecosystem", region, inputs)
 
-    def _evaluate_indicators(self, api: ApiClient) -> RemoteJob[Sync]:
+    def _evaluate_indicators(self, api: ApiClient) -> None:
         """The indicators of the demonstration plan, as far as there are data of these years.
 
         Those of Banan's plan are left alone: its targets are of surveys, which a map of 690 m would
@@ -158,9 +158,7 @@ class DemoSteps:
         }
         facts = {**inputs, "on": str(today)}
         key = f"demo-{_fingerprint(api, REGION, facts)}"
-        job = submit_once(api, "evaluate-indicators", inputs, key)
-        self._follow(job)
-        return job
+        self._follow(submit_once(api, "evaluate-indicators", inputs, key))
 
     def _ask(
         self, api: ApiClient, process: str, region: str, inputs: Mapping[str, Any]
@@ -238,8 +236,8 @@ class Demo(DemoSteps):
             network = self._step("network", lambda: self._build_network(api, given, job))
             sites = self._step("sites", lambda: self._select_sites(api))
             warned = self._step("monitoring", lambda: self._monitor(api))
-            indicators = self._step("indicators", lambda: self._evaluate_indicators(api))
-            bulletin = self._step("bulletin", lambda: self._announce(api, indicators))
+            self._step("indicators", lambda: self._evaluate_indicators(api))
+            bulletin = self._step("bulletin", lambda: self._announce(api))
             seen = self._step(
                 "read back", lambda: self._read_back(api, job, results, network, sites)
             )
@@ -267,13 +265,12 @@ class Demo(DemoSteps):
             self.console.print(f"values sent: {ways}", highlight=False)
             return await_warning(api, receiver, book)
 
-    def _announce(self, api: ApiClient, indicators: RemoteJob[Sync]) -> Announced:
+    def _announce(self, api: ApiClient) -> Announced:
         """The bulletin of the last month, with the alert and the values of the indicators in it."""
         return announce(
             api,
             region=REGION,
             plan=BULLETIN_PLAN,
-            indicators=indicators.url.rsplit("/", 1)[-1],
             now=datetime.now(UTC),
             folder=self._pictures(),
             follow=self._follow,
@@ -400,4 +397,4 @@ def _fingerprint(api: ApiClient, region: str, inputs: Mapping[str, Any]) -> str:
         "inputs": dict(inputs),
         "datasets": sorted(f["properties"]["checksum"] for f in datasets["features"]),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+    return digest_of(facts)
