@@ -435,7 +435,8 @@ def style_of(theme: str, unit: str | None = None, compared: str | None = None) -
     if theme in _THEME_RAMPS:
         unit, colors = _THEME_RAMPS[theme]
         return RampStyle(label_of(theme), unit, colors)
-    return RampStyle(Label(theme, theme), "1", PLAIN)
+    named = {term.code: term.label for term in THEMES}
+    return RampStyle(named.get(theme, Label(theme, theme)), "1", PLAIN)
 
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -6,7 +6,7 @@ import pytest
 
 from shanhai.cartography import ClassStyle, RampStyle, style_of, theme_titles, written_unit
 from shanhai.science.uncertainty.robustness import HOLDING_SHARE
-from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
+from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Term
 
 COLOR = re.compile(r"^#[0-9a-f]{6}$")
 
@@ -62,6 +62,13 @@ def test_agreement_is_green_from_the_share_at_which_a_zone_holds() -> None:
     assert [excess < 0 for excess in red_less_green] == [
         place >= held for place in range(len(style.colors))
     ]
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda term: term.code)
+def test_every_theme_of_data_has_a_title_in_both_languages(theme: Term) -> None:
+    title = style_of(theme.code).title
+    assert title.en != theme.code
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in title.zh)
 
 
 def test_an_unknown_ecoservice_is_not_mistaken_for_a_known_one() -> None:
