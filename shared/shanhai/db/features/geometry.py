@@ -282,9 +282,10 @@ def _as_kind(geometry: BaseGeometry, kind: str, pointer: str) -> BaseGeometry:
     if name == f"multi{demanded}" and len(parts) == 1:
         single: BaseGeometry = parts[0]
         return single
+    taken = demanded.replace("multi", f"{demanded[5:]} / multi")
     raise _refuse(
-        f"is a {geometry.geom_type}; this collection takes {demanded}",
-        f"类型为 {geometry.geom_type}；该集合要求 {demanded}",
+        f"is a {geometry.geom_type}; the request takes {taken}",
+        f"类型为 {geometry.geom_type}；请求要求 {taken}",
         f"{pointer}/type",
     )
 

@@ -31,7 +31,11 @@ def test_a_geometry_and_a_feature_of_it_are_the_same_area() -> None:
     ("value", "said", "pointer"),
     [
         (None, "must be a GeoJSON geometry", ""),
-        ({"type": "Point", "coordinates": [118, 24]}, "is a Point", "/type"),
+        (
+            {"type": "Point", "coordinates": [118, 24]},
+            "the request takes polygon / multipolygon",
+            "/type",
+        ),
         ({"type": "Feature", "geometry": None}, "must be a GeoJSON geometry", "/geometry"),
         ({"type": "FeatureCollection", "features": []}, "must be one of", "/type"),
         (polygon([[[0, 0], [1, 1]]]), "a ring must have at least four", "/coordinates/0"),
