@@ -393,9 +393,9 @@ def announce(
     last = now.astimezone(BEIJING).date() - timedelta(days=1)
     period = {"first": str(last - timedelta(days=DAYS - 2)), "last": str(last)}
     inputs = {"region": region, "plan": plan, **period}
-    heads = api.get("/bulletins", region=region, state="published", limit=1000, **period)
-    wanted = {**inputs, "public": True}
-    code = next((one["code"] for one in heads["bulletins"] if wanted.items() <= one.items()), None)
+    wanted = {**inputs, "public": True, "state": "published"}
+    heads = api.records("/bulletins", region=region, **period)
+    code = next((one["code"] for one in heads if wanted.items() <= one.items()), None)
     if code is None:
         key = f"demo-bulletin-{digest_of({**inputs, 'software': __version__})}"
         code = follow(submit_once(api, "publish-bulletin", inputs, key))["bulletin"]
