@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import RoleGiven
@@ -84,7 +84,13 @@ async def test_unpublished_raster_is_drawn_for_those_who_may_know_of_its_job(
         assert drawn is not None
         kept = {c.name: getattr(drawn, c.name) for c in Dataset.__table__.columns if c.name != "id"}
         code = f"draft.{job.id}"
-        session.add(Dataset(**{**kept, "code": code, "job_id": job.id, "visibility": "region"}))
+        place = func.ST_Multi(func.ST_MakeEnvelope(117.9, 24.4, 118.1, 24.7, 4490))
+        own = {"code": code, "job_id": job.id, "visibility": "region", "footprint": place}
+        session.add(Dataset(**{**kept, **own}))
+    footprint = await client.get(
+        "/layers/datasets/tiles/WebMercatorQuad/7/105/54.mvt", headers=credentials[name]
+    )
+    assert (code.encode() in footprint.content) == (name in SEERS)
     for layer in (f"ratio.{job.id}", f"dataset.{code}"):
         answer = await client.get(f"/layers/{layer}", headers=credentials[name])
         assert answer.status_code == (200 if name in SEERS else 404)
