@@ -17,8 +17,8 @@ from shanhai.raster.windows import die_with_parent
 
 CELLS = 48
 NICENESS = 19
-COMPILED = "*.nbi"
-"""What numba leaves beside a module whose kernels it has compiled."""
+COMPILED = "*.nbc"
+"""What is left beside a module whose kernels it has compiled."""
 
 
 class Enough(Exception):

@@ -173,7 +173,7 @@ async def test_a_kernel_loaded_ahead_is_compiled_where_an_upload_may_write(tmp_p
     finally:
         await server.close()
     assert told == "read"
-    assert list(compiled.rglob("*.nbi")) == []
+    assert list(compiled.rglob("*.nbc")) == []
 
 
 def test_the_canary_hears_who_comes(canary: tuple[str, list[bytes]]) -> None:

@@ -13,7 +13,7 @@ def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> 
     (tmp_path / "zoning" / "__pycache__").mkdir(parents=True)
     (tmp_path / "zoning" / "__pycache__" / "a.cpython-311.pyc").touch()
     assert kernel_warmup.is_cold(tmp_path)
-    (tmp_path / "zoning" / "__pycache__" / "a.b-1.py311.nbi").touch()
+    (tmp_path / "zoning" / "__pycache__" / "a.b-1.py311.0a1b.nbc").touch()
     assert not kernel_warmup.is_cold(tmp_path)
 
 
