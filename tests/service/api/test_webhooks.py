@@ -226,6 +226,11 @@ async def test_only_for_those_who_work_for_the_region(
             assert answer.status_code == status, answer.text
         moved = await local.put(f"/webhooks/{west['id']}", json={**NEW, "region": "east"})
         assert moved.status_code == 403
+    # Its deliveries tell of the region it was made for.
+    for region in ("east", None):
+        moved = await planner.put(f"/webhooks/{west['id']}", json={**NEW, "region": region})
+        assert (moved.status_code, moved.json()["errors"][0]["pointer"]) == (400, "/region")
+    assert (await planner.get(f"/webhooks/{west['id']}")).json()["region"] == "west"
     anonymous, reader = await client_with(), await client_with(Scope.READ)
     for client, status in ((anonymous, 401), (reader, 403)):
         assert (await client.get("/webhooks")).status_code == status

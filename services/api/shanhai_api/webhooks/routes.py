@@ -130,7 +130,7 @@ async def show_webhook(read: Read[Writer], webhook: Code) -> Answer[Webhook]:
 async def put_webhook(
     write: Write[Writer], webhook: Code, expected: IfMatch, contents: JsonBody[WebhookContents]
 ) -> Answer[Webhook]:
-    """Replace what a webhook is told of and where; its secret stays."""
+    """Replace what a webhook is told of and where; its secret and region stay."""
     found = await webhooks.replace_webhook(
         write.session,
         webhook,

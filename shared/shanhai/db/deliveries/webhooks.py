@@ -131,14 +131,22 @@ async def replace_webhook(
     act: Act,
     expected: frozenset[str] | None,
 ) -> RegionWebhook:
-    """Replace what a webhook is told of and where; its secret stays.
+    """Replace what a webhook is told of and where; its secret and region stay.
 
     Raises:
-        NotFound, Stale, Unauthenticated, Forbidden, InvalidInput: as above.
+        NotFound, Stale, Unauthenticated, Forbidden, InvalidInput: as above, or of another region.
     """
     found = await find_webhook(session, code, identity, expected=expected, lock=True)
     row, before = found.row, _contents(found)
-    for name, value in (await _columns(session, contents, identity)).items():
+    columns = await _columns(session, contents, identity)
+    if columns["region_id"] != row.region_id:
+        # Whoever works for another region would read what was sent of the former one.
+        raise InvalidInput(
+            "the region of a webhook cannot be changed; make another webhook",
+            message_zh="回调订阅的区域不可更改，请另建",
+            pointer="/region",
+        )
+    for name, value in columns.items():
         setattr(row, name, value)
     row.disabled_reason = None
     await touch(session, row)
