@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import aliased
 
+from shanhai.db.collections.regions import REGIONS
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
@@ -237,7 +238,9 @@ async def test_what_everybody_would_see_takes_an_explicit_wish(
     path = collection(tmp_path, prefix, 118, 118.2)
     job = await imported(worker, sessions, path, visibility="region")
     assert tally_of(job) == ("refused", 0, 0, 0, 2)
-    assert {one["rule"] for one in summary_of(job)["rejections"]} == {"visibility"}
+    refused = summary_of(job)["rejections"]
+    assert {one["rule"] for one in refused} == {"visibility"}
+    assert refused[0]["detail_zh"].startswith(f"“{REGIONS.title.zh}”")
     assert summary_of(job)["by_rule"] == {"visibility": 2}
     report = report_of(worker, job)
     assert (report["summary"]["passed"], report["summary"]["rejected"]) == (0, 2)

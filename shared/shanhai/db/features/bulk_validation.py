@@ -397,9 +397,10 @@ async def _shown_at_once(
         f" WHERE i_r.found IS NULL AND ({entity.published}) AND ({entity.public})"
     )
     detail = Label(
-        f"{entity.name} 中新建的对象立即对公众开放，须以 `visibility` 为 `public` 明示",
-        f"new {entity.name} are for everybody at once; say by `visibility` `public` that they"
-        " shall be",
+        f"“{entity.title.zh}”中新建的对象立即对公众开放，"
+        "须将可见范围（`visibility`）设为公开（`public`）",
+        f"new objects of {entity.title.en!r} are for everybody at once; say by `visibility`"
+        " `public` that they shall be",
     )
     await found.add_all(session, query, "visibility", None, detail)
 

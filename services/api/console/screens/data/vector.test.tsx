@@ -135,6 +135,7 @@ describe("a file of features", () => {
     await hands.click(screen.getByText("What the file does not say itself"));
     await hands.selectOptions(screen.getByLabelText("Encoding"), "GBK");
     await hands.type(screen.getByLabelText("Reference system"), " EPSG:4548 ");
+    await hands.selectOptions(screen.getByLabelText("Who may read new objects"), "everybody");
     await hands.click(screen.getByLabelText(/^Mend invalid geometry/));
     await hands.click(screen.getByRole("button", { name: "Check" }));
     await waitFor(() => expect(inputs()).toHaveLength(1));
@@ -144,6 +145,7 @@ describe("a file of features", () => {
       mode: "check",
       encoding: "GBK",
       crs: "EPSG:4548",
+      visibility: "public",
       repair: true,
     });
   });

@@ -40,6 +40,7 @@ export function VectorForm({
   const collection = stay("collection", recall<string>("import.collection") ?? "zones");
   const encoding = stay("encoding", "");
   const crs = stay("crs", "");
+  const visibility = stay("visibility", "");
   const repair = stay("repair", false);
   const partly = stay("partly", false);
   const mapping = stay<Record<string, string> | null>("mapping", null);
@@ -64,6 +65,7 @@ export function VectorForm({
         ...(mapping.value ? { mapping: mapping.value } : {}),
         ...(encoding.value ? { encoding: encoding.value } : {}),
         ...(crs.value.trim() ? { crs: crs.value.trim() } : {}),
+        ...(visibility.value ? { visibility: visibility.value } : {}),
         ...(repair.value ? { repair: true } : {}),
       };
       const { jobID } = await execute("import-features", inputs, crypto.randomUUID());
@@ -139,6 +141,19 @@ export function VectorForm({
             onInput={({ currentTarget }) => {
               crs.value = currentTarget.value;
             }}
+          />
+        </Field>
+        <Field label={t("新建对象的可见范围", "Who may read new objects")}>
+          <Select
+            choices={[
+              { value: "signed_in", label: t("登录可见", "who is signed in") },
+              { value: "public", label: t("公开", "everybody") },
+            ]}
+            value={visibility.value}
+            onChoose={(code) => {
+              visibility.value = code;
+            }}
+            empty={t("本区域可见", "who has a role in the region")}
           />
         </Field>
         <label class="check">
