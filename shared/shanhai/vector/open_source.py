@@ -106,10 +106,11 @@ class WorkbookSheet:
             values = [_value(cell) for cell in row]
             if typed is not None:
                 values = [
+                    # `str` without a value is how the empty text is stored as a result.
                     CellError(told.coordinate, "=")
-                    if value is None and told.data_type == "f"
+                    if value is None and told.data_type == "f" and cell.data_type != "str"
                     else value
-                    for value, told in zip(values, next(typed), strict=True)
+                    for value, cell, told in zip(values, row, next(typed), strict=True)
                 ]
             while values and values[-1] is None:
                 values.pop()

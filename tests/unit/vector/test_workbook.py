@@ -129,6 +129,17 @@ def test_what_holds_no_value_is_told_by_its_cell(tmp_path: Path, cell: str, told
     assert block.columns["a"] == [None] or "cells" in told
 
 
+def test_a_formula_whose_result_is_the_empty_text_is_empty(tmp_path: Path) -> None:
+    named = "".join(
+        f'<c r="{place}" t="inlineStr"><is><t>{place}</t></is></c>' for place in ("A1", "B1")
+    )
+    cells = '<c r="A2" t="str"><f>IF(B2&gt;1,"x","")</f><v></v></c><c r="B2"><v>1</v></c>'
+    rows = f'<row r="1">{named}</row><row r="2">{cells}</row>'
+    others = {SHEET: sheet_xml(rows)}
+    [block] = blocks(write_workbook(tmp_path / "a.xlsx", {"S": []}, others=others))
+    assert (block.broken, block.columns) == ({}, {"A1": [None], "B1": [1]})
+
+
 def test_days_are_counted_from_1904_where_the_workbook_says_so(tmp_path: Path) -> None:
     days = {"S": [("a",), (date(2026, 5, 1),)]}
     path = write_workbook(tmp_path / "a.xlsx", days, from_1904=True)
