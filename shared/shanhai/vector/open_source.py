@@ -15,12 +15,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import finalize
 
 import numpy as np
 import shapely
 from openpyxl import Workbook, load_workbook
+from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.escape import unescape
 from shapely.errors import ShapelyError
 
@@ -57,7 +58,10 @@ CHINESE_DAYS = frozenset({*range(27, 32), 36, *range(50, 54), 57, 58})
 18.8.30. openpyxl takes their cells for plain numbers."""
 FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
 DOCUMENT_TYPE = re.compile(rb"<!DOCTYPE")
+MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,99}?ref=.([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})")
 LONGEST_TAG = 256
+UNSTORED = "的公式没有保存的数值", "has a formula without a stored value"
+TOGETHER = "为合并单元格，请取消合并并逐格填写", "is merged: fill in each cell of it"
 _BROKEN = (
     *(*BROKEN_ZIP, SyntaxError),
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
@@ -67,10 +71,9 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """A cell that holds no value: an error of a formula, or a formula without one."""
+    """A cell that holds no value, and why: an error, a formula without one, merged with others."""
 
-    place: str
-    told: str
+    fault: Label
 
 
 def is_workbook(path: Path) -> bool:
@@ -91,6 +94,7 @@ class WorkbookSheet:
         self._book = _open_book(path)
         shown = [one.title for one in self._book.worksheets if one.sheet_state == "visible"]
         self.name = sources.chosen_layer(shown, layer)
+        self._merged = _merged_cells(self._book, self.name)
         # What stands in a cell is told beside its value only where formulas are asked for.
         self._typed = _open_book(path, formulas=True) if has_formulas else None
 
@@ -98,8 +102,9 @@ class WorkbookSheet:
         """The rows that hold anything."""
         rows = _cells(self._book, self.name)
         typed = None if self._typed is None else _cells(self._typed, self.name)
-        for number, row in enumerate(rows):
-            if number >= MOST_ROWS:
+        last, begun = (0, 0, ""), False
+        for number, row in enumerate(rows, 1):
+            if number > MOST_ROWS:
                 raise sources.refuse(
                     f"the sheet has more than {MOST_ROWS} rows", f"工作表超过 {MOST_ROWS} 行"
                 )
@@ -107,7 +112,7 @@ class WorkbookSheet:
             if typed is not None:
                 values = [
                     # `str` without a value is how the empty text is stored as a result.
-                    CellError(told.coordinate, "=")
+                    _error(told.coordinate, *UNSTORED)
                     if value is None and told.data_type == "f" and cell.data_type != "str"
                     else value
                     for value, cell, told in zip(values, row, next(typed), strict=True)
@@ -119,8 +124,27 @@ class WorkbookSheet:
                     f"the sheet has more than {MOST_COLUMNS} columns",
                     f"工作表超过 {MOST_COLUMNS} 列",
                 )
+            last = max(last, self._merged.get(number, last))
+            if values and begun and number <= last[0]:
+                values[last[1] - 1 : last[1]] = [_error(last[2], *TOGETHER)]
             if values:
+                begun = True
                 yield values
+
+
+def _error(place: str, zh: str, en: str) -> CellError:
+    return CellError(Label(f"单元格 {place} {zh}", f"cell {place} {en}"))
+
+
+def _merged_cells(book: Workbook, name: str) -> dict[int, tuple[int, int, str]]:
+    """By its first row: the last row, first column and name of a range that is merged."""
+    found: dict[int, tuple[int, int, str]] = {}
+    with _reading():
+        part: Any = book[name]
+        for sign in _found(part.parent._archive, part._worksheet_path, MERGED):
+            west, first, _, last = cast("Any", range_boundaries(place := sign[1].decode()))
+            found[min(first, MOST_ROWS)] = max(found.get(first, (0, 0, "")), (last, west, place))
+    return found
 
 
 def _check_parts(path: Path) -> bool:
@@ -146,23 +170,23 @@ def _check_parts(path: Path) -> bool:
                     message_zh=f"{name[:100]!r} 解压后超过 {most} 字节",
                     pointer=UPLOAD,
                 )
-            if _holds(archive, member, DOCUMENT_TYPE):
+            if any(_found(archive, member, DOCUMENT_TYPE)):
                 raise sources.refuse(
                     "a workbook with a document type is not read", "不读取带有 DOCTYPE 的工作簿"
                 )
         sheets = [member for name, member in members.items() if name.lower().startswith(SHEETS)]
-        return any(_holds(archive, member, FORMULA) for member in sheets)
+        return any(any(_found(archive, member, FORMULA)) for member in sheets)
 
 
-def _holds(archive: zipfile.ZipFile, member: zipfile.ZipInfo, sign: re.Pattern[bytes]) -> bool:
-    """Whether a part has a sign in it, read block by block."""
+def _found(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo | str, sign: re.Pattern[bytes]
+) -> Iterator[re.Match[bytes]]:
+    """Where a part has a sign in it, read block by block; twice of one that is near the next."""
     end = b""
     with archive.open(member) as part:
         while block := part.read(BLOCK):
-            if sign.search(end + block):
-                return True
-            end = block[-LONGEST_TAG:]
-    return False
+            yield from sign.finditer(end := end + block)
+            end = end[-LONGEST_TAG:]
 
 
 @contextmanager
@@ -208,7 +232,7 @@ def _value(cell: Any) -> Any:
     """What a cell tells: a text, a number, a day, whether it is so, or that it is an error."""
     value = cell.value
     if cell.data_type == "e":
-        return CellError(cell.coordinate, value)
+        return _error(cell.coordinate, f"为错误值 {value}", f"holds the error {value}")
     if isinstance(value, str):
         text = unescape(value)
         return (value if sources.NO_TEXT.search(text) else text) or None
@@ -267,23 +291,13 @@ class _PlacedRows:
         return sources.SourceBlock(geometry, columns, broken)
 
     def _fault(self, row: Sequence[Any]) -> Label | None:
-        if len(row) != self._width:
+        fault = next((cell.fault for cell in row if isinstance(cell, CellError)), None)
+        if fault is None and len(row) != self._width:
             return Label(
                 f"有 {len(row)} 个单元格，表头有 {self._width} 个",
                 f"has {len(row)} cells where the header has {self._width}",
             )
-        for cell in row:
-            if isinstance(cell, CellError) and cell.told == "=":
-                return Label(
-                    f"单元格 {cell.place} 的公式没有保存的数值",
-                    f"cell {cell.place} has a formula without a stored value",
-                )
-            if isinstance(cell, CellError):
-                return Label(
-                    f"单元格 {cell.place} 为错误值 {cell.told}",
-                    f"cell {cell.place} holds the error {cell.told}",
-                )
-        return None
+        return fault
 
     def _geometry(self, row: Sequence[Any]) -> bytes | None:
         if self._wkt is not None:

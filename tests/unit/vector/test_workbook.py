@@ -1,12 +1,14 @@
 """Excel workbooks: values as they were typed, and nothing run, fetched or unbounded."""
 
 import zipfile
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import shapely
+from openpyxl import Workbook
 
 from shanhai.errors import LimitExceeded, UnsupportedFile
 from shanhai.file_limits import ZipLimits
@@ -138,6 +140,43 @@ def test_a_formula_whose_result_is_the_empty_text_is_empty(tmp_path: Path) -> No
     others = {SHEET: sheet_xml(rows)}
     [block] = blocks(write_workbook(tmp_path / "a.xlsx", {"S": []}, others=others))
     assert (block.broken, block.columns) == ({}, {"A1": [None], "B1": [1]})
+
+
+def merged(path: Path, rows: Sequence[Sequence[Any]], *ranges: str) -> Path:
+    """A workbook with one sheet, some of whose cells are merged."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for row in rows:
+        sheet.append(list(row))
+    for cells in ranges:
+        sheet.merge_cells(cells)
+    book.save(path)
+    return path
+
+
+def test_rows_of_merged_cells_are_told_by_them(tmp_path: Path) -> None:
+    lines = [(f"a.{number}", number, "x") for number in range(6)]
+    path = merged(tmp_path / "a.xlsx", [("code", "n", "t"), *lines], "C2:C3", "A6:B6")
+    [block] = blocks(path)
+    told = {number: fault.en for number, fault in block.broken.items()}
+    assert told == {
+        **dict.fromkeys((0, 1), "cell C2:C3 is merged: fill in each cell of it"),
+        4: "cell A6:B6 is merged: fill in each cell of it",
+    }
+    assert block.columns["code"] == ["a.0", "a.1", "a.2", "a.3", None, "a.5"]
+    # A header of two rows begins in what is merged.
+    [block] = blocks(merged(tmp_path / "b.xlsx", [("code", "n"), (), ("a", 1)], "A1:A3"))
+    assert block.broken[0].zh == "单元格 A1:A3 为合并单元格，请取消合并并逐格填写"
+
+
+def test_merged_cells_are_told_wherever_the_blocks_of_a_sheet_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = merged(tmp_path / "a.xlsx", [("a", "b"), (1, 2), (3, 4)], "A2:B2", "A3:B3")
+    for size in range(40, 80):
+        monkeypatch.setattr(workbook, "BLOCK", size)
+        [block] = workbook.open_source(path, tmp_path, Wishes()).blocks()
+        assert [*block.broken] == [0, 1], size
 
 
 def test_days_are_counted_from_1904_where_the_workbook_says_so(tmp_path: Path) -> None:
