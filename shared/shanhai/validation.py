@@ -25,7 +25,16 @@ from shanhai.vocabulary import Label
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# Without characters PostgreSQL cannot keep, and those that show nothing.
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+# No control characters but tabs and line ends, none that turn the direction of writing around.
+_HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
+"""What people say, which is not blank."""
+Remark = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=PRINTED)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=PRINTED)]
 
 
 class StrictModel(BaseModel):

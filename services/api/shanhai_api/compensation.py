@@ -11,7 +11,7 @@ from shanhai.db import settlements
 from shanhai.db.collections import guards
 from shanhai.db.tables.compensation import CompensationSettlement
 from shanhai.errors import Forbidden
-from shanhai.validation import Rfc3339Date, broken_at
+from shanhai.validation import Rfc3339Date, Words, broken_at
 from shanhai.vocabulary import COMPENSATION_SIDES, SETTLEMENT_STATES, Label
 from shanhai_api.kit import answers
 from shanhai_api.kit.body import Body, JsonBody
@@ -20,7 +20,7 @@ from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import Titled, here_links, money
 from shanhai_api.projects.models import AmountText
-from shanhai_api.projects.schemas import Word, Words
+from shanhai_api.projects.schemas import Word
 
 router = APIRouter(tags=["projects"], route_class=Route)
 AGREEMENT = "/compensation-agreements/{agreement}"

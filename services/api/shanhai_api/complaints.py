@@ -19,7 +19,7 @@ from shanhai.db.engine import read_today
 from shanhai.db.features.geometry import read_shape
 from shanhai.errors import UnsupportedFile
 from shanhai.isolation import run_apart
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, Words
 from shanhai.vocabulary import CASE_STATES, LEAD_KINDS
 from shanhai_api import notices
 from shanhai_api.kit import answers
@@ -39,7 +39,7 @@ class NewComplaint(Body):
     kind: Literal[
         "construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"
     ] = Field(description="What it looks like")
-    text: notices.Said = Field(description="What was seen, as plain text")
+    text: Words = Field(description="What was seen, as plain text")
     seen_on: Rfc3339Date = Field(description="Day it was seen; within the last year")
     place: dict[str, Any] = Field(description="GeoJSON point, in longitude, latitude")
     accuracy_m: float = Field(

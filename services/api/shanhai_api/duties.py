@@ -15,7 +15,7 @@ from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.db.tables.duty import DutyReview
 from shanhai.errors import demand_state
 from shanhai.reporting import plan_evaluation as reports
-from shanhai.validation import Rfc3339Date, rfc3339
+from shanhai.validation import Remark, Rfc3339Date, rfc3339
 from shanhai.vocabulary import DUTY_REVIEW_STATES, DUTY_STATES, Label, codes
 from shanhai_api.compliance.models import NamedCode
 from shanhai_api.kit import answers
@@ -35,7 +35,7 @@ from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
 from shanhai_api.plans.answers import OfPlan, Titled, plan_links, plan_path
 from shanhai_api.plans.operations import send_document
-from shanhai_api.plans.schemas import Code, Words, Year
+from shanhai_api.plans.schemas import Code, Year
 
 router = APIRouter(tags=["plans"], route_class=Route)
 PLAN = "/plans/{plan}"
@@ -82,7 +82,7 @@ class ReportedFigure(Body):
 class ReportBody(Body):
     """What a party reports of a duty."""
 
-    text: Words = Field(description="What was done in the year")
+    text: Remark = Field(description="What was done in the year")
     figures: list[ReportedFigure] = Field(
         default_factory=list, max_length=100, description="Figures that show it"
     )
@@ -97,7 +97,7 @@ class JudgementBody(Body):
     verdict: Literal["met", "partly_met", "not_met", "returned"] = Field(
         description="`returned` asks for another report"
     )
-    judgement: Words | None = Field(None, description="Why; only `met` goes without")
+    judgement: Remark | None = Field(None, description="Why; only `met` goes without")
 
 
 class BoardDuty(answers.Answered):

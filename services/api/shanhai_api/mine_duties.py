@@ -12,7 +12,7 @@ from shanhai.db import mines
 from shanhai.db.hierarchy import find_region
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.science.units import without_zeros
-from shanhai.validation import broken_at
+from shanhai.validation import Words, broken_at
 from shanhai.vocabulary import MINE_DEPOSIT_KINDS, Label
 from shanhai_api.kit import answers, dependencies
 from shanhai_api.kit.body import Body, JsonBody
@@ -22,7 +22,7 @@ from shanhai_api.plans.answers import Titled, here_links, money
 from shanhai_api.projects.models import AmountText
 from shanhai_api.projects.plan_models import FORMATS
 from shanhai_api.projects.routes import respond_table, rows_of
-from shanhai_api.projects.schemas import Amount, TableQuery, Word, Words
+from shanhai_api.projects.schemas import Amount, TableQuery, Word
 
 Year = Annotated[int, Field(ge=1900, le=2200)]
 Hectares = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 9, allow_inf_nan=False)]

@@ -20,7 +20,7 @@ from shanhai.db.features.geometry import read_shape
 from shanhai.db.tables.notice import NoticeSummary
 from shanhai.errors import Forbidden, Unavailable
 from shanhai.reporting import plan_evaluation as reports
-from shanhai.validation import rfc3339
+from shanhai.validation import PRINTED, Words, rfc3339
 from shanhai.vocabulary import (
     ADOPTIONS,
     COMMENTERS,
@@ -53,11 +53,7 @@ SUMMARY_FORMATS = (JSON, HTML, PDF, DOCX)
 MOST_NOTICES = 1_000
 SCRIPTED = f"{POLICY}; script-src 'self'; connect-src 'self'"
 """Of the pages with a script, which does the work that is asked of whoever has no account."""
-# No control characters but tabs and line ends, none that turn the direction of writing around.
-_HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-_PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
-Said = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=_PRINTED)]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTED)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTED)]
 WORDS = {
     term.code: term.label for term in (*NOTICE_STATES, *NOTICE_SUBJECTS, *COMMENTERS, *ADOPTIONS)
 }
@@ -96,7 +92,7 @@ class SolvedWork(Body):
 class PublicComment(Body):
     """What somebody says of a notice."""
 
-    text: Said = Field(description="What is said, as plain text")
+    text: Words = Field(description="What is said, as plain text")
     place: dict[str, Any] | None = Field(
         None, description="GeoJSON point it is about, in longitude, latitude; anywhere"
     )
@@ -110,11 +106,11 @@ class PublicComment(Body):
 class ReplyBody(Body):
     """What is answered to a comment, and what became of it."""
 
-    reply: Said = Field(description="To who commented")
+    reply: Words = Field(description="To who commented")
     adoption: Literal["adopted", "partly_adopted", "not_adopted"] = Field(
         description="What became of it"
     )
-    reason: Said = Field(description="Why")
+    reason: Words = Field(description="Why")
     topic: ShortText | None = Field(None, description="By which the summary counts it")
     shown: bool = Field(False, description="Reviewed: it names nobody, and everybody may see it")
 

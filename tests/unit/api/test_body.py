@@ -4,10 +4,18 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.echo.contract import EchoInputs
+from shanhai_api import compensation, complaints, duties, mine_duties, notices
+from shanhai_api.cases.routes import CaseStepBody
+from shanhai_api.compliance.models import ExceptionRequestBody, RevokeBody
 from shanhai_api.kit.body import JSON_DEPTH, depth_of, parse, parse_json, pointer_of
+from shanhai_api.plans.editions import NewEdition
+from shanhai_api.plans.schemas import DecisionBody, TargetsBody
+from shanhai_api.projects.schemas import TransitionBody
+from shanhai_api.proposals.routes import ProposalBody, ProposalStepBody
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -60,3 +68,35 @@ def test_pointers_lead_to_members_and_not_to_tags_of_unions(value: object) -> No
     with pytest.raises(InvalidInput) as caught:
         parse(EchoInputs, {"number": value})
     assert {fault.pointer for fault in caught.value.faults} == {"/number"}
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        (CaseStepBody, "note"),
+        (CaseStepBody, "answer"),
+        (ExceptionRequestBody, "reason"),
+        (RevokeBody, "reason"),
+        (NewEdition, "note"),
+        (DecisionBody, "reason"),
+        (TargetsBody, "reason"),
+        (TransitionBody, "note"),
+        (ProposalBody, "reason"),
+        (ProposalStepBody, "reason"),
+        (compensation.SettlementStepBody, "reason"),
+        (mine_duties.DepositBody, "note"),
+        (duties.JudgementBody, "judgement"),
+        (notices.ReplyBody, "reason"),
+        (complaints.NewComplaint, "text"),
+    ],
+)
+def test_a_reason_or_answer_is_not_blank(body: type[BaseModel], member: str) -> None:
+    def refused(words: str) -> bool:
+        with pytest.raises(ValidationError) as caught:
+            body.model_validate({member: words, "no_member": None})
+        return (member,) in {error["loc"] for error in caught.value.errors()}
+
+    assert [
+        words for words in ("", " ", "\n\t\u3000", "a\x00", "a\x07") if not refused(words)
+    ] == []
+    assert not refused("原因：\n\t补充调查。")

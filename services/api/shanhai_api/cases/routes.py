@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from shanhai.db.cases import transitions
 from shanhai.db.cases.leads import PUSHERS, CaseRule, Lead, receive_lead
@@ -16,7 +16,7 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.projects.documents import checked_name
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.storage.file_types import kind_of
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Line, Rfc3339Date, Words
 from shanhai_api.cases import models
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
@@ -29,11 +29,6 @@ from shanhai_api.projects.papers import take_paper
 
 MOST_LEADS = 500
 MOST_DOCUMENTS = 100
-# Characters PostgreSQL cannot keep, and those that show nothing, name no lead.
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
 LeadKind = Literal[
     "construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"
 ]
@@ -42,8 +37,8 @@ LeadKind = Literal[
 class LeadProperties(Body):
     """What is said of a change beside its place."""
 
-    source: Name = Field(description="Who saw it", examples=["satellite-monthly"])
-    external_id: Name = Field(description="What its source calls it; sent again, it is the same")
+    source: Line = Field(description="Who saw it", examples=["satellite-monthly"])
+    external_id: Line = Field(description="What its source calls it; sent again, it is the same")
     kind: LeadKind = Field(description="What it looks like")
     sensed_before: Rfc3339Date = Field(description="Day of the earlier image")
     sensed_after: Rfc3339Date = Field(description="Day of the later image; the lines of it count")
@@ -70,18 +65,18 @@ class LeadsBody(BaseModel):
 class CaseStepBody(Body):
     """A step to be taken."""
 
-    to: Name = Field(description="The state to go to", examples=["assigned"])
+    to: Line = Field(description="The state to go to", examples=["assigned"])
     note: Words | None = Field(None, description="What was found, ordered or done")
     result: Literal["confirmed", "not_change", "lawful"] | None = Field(
         None, description="What the check on site found; needed to become `verified`"
     )
-    assignee: Name | None = Field(None, description="Who checks it; needed to become `assigned`")
-    region: Name | None = Field(None, description="Code of the region that answers from now on")
+    assignee: Line | None = Field(None, description="Who checks it; needed to become `assigned`")
+    region: Line | None = Field(None, description="Code of the region that answers from now on")
     due: Rfc3339Date | None = Field(None, description="Day by which the next step must be taken")
     answer: Words | None = Field(
         None, description="To whoever complained; needed to close the case of a complaint"
     )
-    documents: list[Name] = Field(
+    documents: list[Line] = Field(
         default_factory=list,
         max_length=MOST_DOCUMENTS,
         description="Codes of the case's documents the step is based on",
@@ -100,8 +95,8 @@ class CaseUploadQuery(dependencies.PageQuery):
 
     filename: str = Field(min_length=1, max_length=200, description="Name, with its ending")
     kind: Literal["photo", "other"] = Field(description="What it is: a photo, or something else")
-    title_zh: Name = Field(description="Chinese title")
-    title_en: Name | None = Field(None, description="English title")
+    title_zh: Line = Field(description="Chinese title")
+    title_en: Line | None = Field(None, description="English title")
 
 
 def _name_of(feature: Any) -> tuple[str, str]:

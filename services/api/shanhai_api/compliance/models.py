@@ -12,7 +12,7 @@ from shanhai.db.compliance.register import Decline, Total
 from shanhai.db.compliance.result import LABELS, GeodesicSize
 from shanhai.db.compliance.rules import Activities
 from shanhai.db.compliance.verdict import in_both
-from shanhai.validation import Code, Rfc3339Date, broken_at
+from shanhai.validation import Code, Remark, Rfc3339Date, broken_at
 from shanhai.vocabulary import CONTROL_KINDS, EXCEPTION_REQUEST_STATES
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.body import Body
@@ -21,7 +21,6 @@ from shanhai_api.kit.view import View
 WRITABLE = r"^[^\x00]+$"
 """PostgreSQL keeps no NUL."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=WRITABLE)]
-Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=WRITABLE)]
 
 
 class ExceptionRequestBody(Body):
@@ -31,7 +30,7 @@ class ExceptionRequestBody(Body):
     gap: Name | None = Field(
         None, description="Or the code of what is not known there, and is decided about"
     )
-    reason: Note = Field(description="Why")
+    reason: Remark = Field(description="Why")
     project: Code | None = Field(None, description="Code of the project; or give a geometry")
     geometry: dict[str, Any] | None = Field(None, description="GeoJSON geometry")
     crs: str | None = Field(None, max_length=200, description="Its CRS; default CRS84")
@@ -68,7 +67,7 @@ class ExceptionBody(GrantBody, ExceptionRequestBody):
 class RevokeBody(Body):
     """The end of an exception, or of a request for one."""
 
-    reason: Note = Field(description="Why")
+    reason: Remark = Field(description="Why")
 
 
 EXCEPTIONS = "/compliance/exceptions"

@@ -29,7 +29,7 @@ from shanhai.db.features.input_validation import broken_body, read_draft
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.db.proposals.subjects import moved
 from shanhai.errors import InvalidInput
-from shanhai.validation import Note
+from shanhai.validation import Remark
 from shanhai.vocabulary import PLAN_STATUSES, Label, label_in
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe
 from shanhai_api.kit.body import Body, JsonBody
@@ -280,7 +280,7 @@ class EditionComparison(answers.DayTold):
 class NewEdition(Body):
     """An edition that is to take the place of a plan."""
 
-    note: Note = Field(description="Why the plan is revised")
+    note: Remark = Field(description="Why the plan is revised")
     change: dict[str, Any] = Field(
         default_factory=dict, description="Members in which the edition differs; null empties one"
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from shanhai.validation import Remark
 from shanhai_api.kit.body import Body
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
 
@@ -13,7 +14,6 @@ MOST_FIGURES = 100
 
 # Without the character PostgreSQL cannot keep.
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 # More places than any float is written with, and fewer than the database can hold.
 Number = Annotated[
@@ -37,7 +37,7 @@ class FigureBody(Body):
     )
     cumulative_from: Year | None = Field(None, description="First year counted of a total")
     revisable: bool = Field(False, description="Whether it may change while the plan is in force")
-    source: Words | None = Field(None, description="Where it is printed")
+    source: Remark | None = Field(None, description="Where it is printed")
 
 
 class FiguresBody(Body):
@@ -110,7 +110,7 @@ class StoredListQuery(DayQuery):
 class TargetsBody(FiguresBody):
     """All the figures of an indicator in a region, and why they are stated."""
 
-    reason: Words | None = Field(None, description="Why; needed while the plan is in force")
+    reason: Remark | None = Field(None, description="Why; needed while the plan is in force")
 
 
 class ValueBody(Body):
@@ -122,11 +122,11 @@ class ValueBody(Body):
     region: Code | None = Field(None, description="Code of the region; default the plan's")
     cumulative: bool = Field(False, description="The total up to the year, not the year's own")
     quality: Code | None = Field(None, description="How good it is")
-    method: Words | None = Field(None, description="How it was found")
-    source: Words | None = Field(None, description="Where it was published")
+    method: Remark | None = Field(None, description="How it was found")
+    source: Remark | None = Field(None, description="Where it was published")
     department: Code | None = Field(None, description="Code of who reports it")
     dataset: Code | None = Field(None, description="Code of the dataset it was found from")
-    note: Words | None = Field(None, description="Anything else, e.g. why it corrects another")
+    note: Remark | None = Field(None, description="Anything else, e.g. why it corrects another")
 
 
 class EvaluationBody(Body):
@@ -144,4 +144,4 @@ class DecisionBody(Body):
     decision: Literal["approved", "rejected", "withdrawn"] = Field(
         description="`rejected` makes the plan a draft again; `withdrawn` takes an approval back"
     )
-    reason: Words | None = Field(None, description="Why; needed to reject")
+    reason: Remark | None = Field(None, description="Why; needed to reject")

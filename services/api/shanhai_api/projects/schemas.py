@@ -11,7 +11,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, Words
 from shanhai.vocabulary import DataClass, DataGrade, VisibilityCode
 from shanhai_api.kit.body import Body
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
@@ -24,7 +24,6 @@ MOST_LINKS = 1_000
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 

@@ -25,6 +25,7 @@ from shanhai.db.proposals.subjects import UNDER, Members, ProposalSubject
 from shanhai.db.proposals.transitions import ProposalTransitionRequest
 from shanhai.db.tables.plan import ProposalEvent, ProposalEvidence
 from shanhai.errors import InvalidInput
+from shanhai.validation import Line, Words
 from shanhai.vocabulary import EVIDENCE_KINDS, codes
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
@@ -46,40 +47,35 @@ from shanhai_api.plans.schemas import FiguresBody, Year
 from shanhai_api.proposals import models
 
 MOST_EVIDENCE = 100
-# Characters PostgreSQL cannot keep, and those that show nothing, name nothing.
-Code = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class RevisesBody(Body):
     """What is to be revised: a project, a programme, a plan, a target of a plan, or a zone."""
 
-    project: Code | None = Field(None, description="Code of a project")
-    programme: Code | None = Field(None, description="Code of a programme")
-    plan: Code | None = Field(None, description="Code of an approved plan")
-    indicator: Code | None = Field(None, description="With `plan`: an indicator in its list")
-    region: Code | None = Field(
+    project: Line | None = Field(None, description="Code of a project")
+    programme: Line | None = Field(None, description="Code of a programme")
+    plan: Line | None = Field(None, description="Code of an approved plan")
+    indicator: Line | None = Field(None, description="With `plan`: an indicator in its list")
+    region: Line | None = Field(
         None, description="With `indicator`: region of the figures; default the plan's own"
     )
-    scheme: Code | None = Field(None, description="With `zone`: code of a published zone scheme")
-    zone: Code | None = Field(None, description="With `scheme`: code of one of its zones")
+    scheme: Line | None = Field(None, description="With `zone`: code of a published zone scheme")
+    zone: Line | None = Field(None, description="With `scheme`: code of one of its zones")
 
 
 class EvidenceBody(Body):
     """One thing a proposal is founded on."""
 
     alert: Number | None = Field(None, description="Number of an alert")
-    case: Code | None = Field(None, description="Code of a red-line lead")
+    case: Line | None = Field(None, description="Code of a red-line lead")
     value: Number | None = Field(None, description="Number (`id`) of a value of an indicator")
     job: UUID | None = Field(None, description="Number of a job")
-    evaluation: Code | None = Field(None, description="Code of a stored evaluation")
-    bulletin: Code | None = Field(None, description="Code of a bulletin")
+    evaluation: Line | None = Field(None, description="Code of a stored evaluation")
+    bulletin: Line | None = Field(None, description="Code of a bulletin")
 
 
 class ProposalBody(Body):
@@ -111,15 +107,15 @@ class ProposalStepBody(Body):
 class BlankQuery(PageQuery):
     """What a proposal is to be about, and founded on."""
 
-    project: Code | None = Field(None, description="Code of a project")
-    programme: Code | None = Field(None, description="Code of a programme")
-    plan: Code | None = Field(None, description="Code of an approved plan")
-    indicator: Code | None = Field(None, description="With `plan`: an indicator in its list")
-    region: Code | None = Field(None, description="With `indicator`: region of the figures")
-    scheme: Code | None = Field(None, description="With `zone`: code of a published zone scheme")
-    zone: Code | None = Field(None, description="With `scheme`: code of one of its zones")
+    project: Line | None = Field(None, description="Code of a project")
+    programme: Line | None = Field(None, description="Code of a programme")
+    plan: Line | None = Field(None, description="Code of an approved plan")
+    indicator: Line | None = Field(None, description="With `plan`: an indicator in its list")
+    region: Line | None = Field(None, description="With `indicator`: region of the figures")
+    scheme: Line | None = Field(None, description="With `zone`: code of a published zone scheme")
+    zone: Line | None = Field(None, description="With `scheme`: code of one of its zones")
     alert: Number | None = Field(None, description="Number of an alert it is founded on")
-    case: Code | None = Field(None, description="Code of a red-line lead it is founded on")
+    case: Line | None = Field(None, description="Code of a red-line lead it is founded on")
     value: Number | None = Field(None, description="Number of a value it is founded on")
 
 

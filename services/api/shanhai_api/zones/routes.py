@@ -26,7 +26,7 @@ from shanhai.db.zoning.schemes import (
     state_of_zones,
 )
 from shanhai.errors import LimitExceeded
-from shanhai.validation import Note
+from shanhai.validation import Remark
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import Body, JsonBody
 from shanhai_api.kit.dependencies import (
@@ -79,7 +79,7 @@ class CompareQuery(OtherQuery):
 class NewVersion(Body):
     """A new draft that begins from a version."""
 
-    note: Note = Field(description="Why a new version is begun")
+    note: Remark = Field(description="Why a new version is begun")
     version: int | None = Field(None, ge=1, le=100_000, description="The version it begins from")
 
 
@@ -88,7 +88,7 @@ class Adjustment(Body):
 
     geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon")
     to_class: str = Field(min_length=1, max_length=160, description="Code of the class it becomes")
-    note: Note = Field(description="Why")
+    note: Remark = Field(description="Why")
     version: int | None = Field(None, ge=1, le=100_000, description="The version to adjust")
 
 
@@ -100,7 +100,7 @@ class Splitting(Body):
         description="GeoJSON LineString or MultiLineString that crosses the zone from edge to edge;"
         " what lies left of it becomes a new zone"
     )
-    note: Note = Field(description="Why")
+    note: Remark = Field(description="Why")
     version: int | None = Field(None, ge=1, le=100_000, description="The version to change")
 
 
@@ -110,7 +110,7 @@ class Merging(Body):
     zones: list[Annotated[str, Field(min_length=1, max_length=160)]] = Field(
         min_length=2, max_length=100, description="Codes of the zones; the first stays"
     )
-    note: Note = Field(description="Why")
+    note: Remark = Field(description="Why")
     version: int | None = Field(None, ge=1, le=100_000, description="The version to change")
 
     @field_validator("zones")

@@ -32,7 +32,7 @@ class ImportFeaturesInputs(Inputs):
         " do, and leaves nothing written"
         " / 有错误行时的处理方式；`check` 仅检查并预告结果，不写入",
     )
-    mapping: dict[FieldName, FieldName] = Field(
+    mapping: dict[Name, Name] = Field(
         default_factory=dict,
         max_length=500,
         description="Field of the file → property; default: by name / 字段与属性的对应",

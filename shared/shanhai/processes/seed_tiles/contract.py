@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import Task
-from shanhai.validation import Code, FieldName, Rfc3339Date
+from shanhai.validation import Code, Name, Rfc3339Date
 from shanhai.vocabulary import Label
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -62,7 +62,7 @@ class SeedTilesInputs(Inputs):
     colormap: str | None = Field(
         None, pattern=r"^[A-Za-z0-9_-]{1,40}$", description="Named ramp / 色带名称"
     )
-    properties: list[FieldName] | None = Field(
+    properties: list[Name] | None = Field(
         None, min_length=1, max_length=100, description="Properties features carry / 要素属性"
     )
     filter: str | None = Field(
