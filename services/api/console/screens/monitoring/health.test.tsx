@@ -24,8 +24,9 @@ const silent = (code: string, more = {}) => newest(code, { gap: true, ...more })
 
 describe("arrival", () => {
   it("is in time, in part, silent or never, the worst first", () => {
+    const feature = station("a", 118, 24, { interval_s: 300 });
     const found = [[newest("a")], [newest("a"), silent("a"), silent("a")], [], [silent("a")]].map(
-      (newest) => arrivalOf({ newest }),
+      (newest) => arrivalOf({ newest, feature }),
     );
     expect(found.map(({ text }) => text)).toEqual([
       "in time",
@@ -33,8 +34,12 @@ describe("arrival", () => {
       "never arrived",
       "silent",
     ]);
-    expect(found.map(({ order }) => order)).toEqual([3, 2, 1, 0]);
+    expect(found.map(({ order }) => order)).toEqual([4, 2, 1, 0]);
   });
+  it("cannot be in time without an interval", () =>
+    expect(
+      arrivalOf({ newest: [newest("a")], feature: station("a", 118, 24, { interval_s: null }) }),
+    ).toEqual({ order: 3, tone: "plain", text: "no interval set" }));
   it("of no series is not silence", () => expect(isSilent([])).toBe(false));
 });
 

@@ -8,11 +8,11 @@ import { account } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
 import { Badge, Found, Panel } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import { isSilent, type Station, stationsOf } from "./readings";
+import { isSilent, noInterval, type Station, stationsOf } from "./readings";
 import { lastOf } from "./stations";
 
-/** How data arrive of a station: in time, in part, not any more, or never did. */
-export function arrivalOf({ newest }: Pick<Station, "newest">): {
+/** How data arrive of a station: in time, in part, not any more, never did, or unjudged. */
+export function arrivalOf({ newest, feature }: Pick<Station, "newest" | "feature">): {
   order: number;
   tone: "good" | "warn" | "bad" | "plain";
   text: string;
@@ -21,7 +21,8 @@ export function arrivalOf({ newest }: Pick<Station, "newest">): {
   if (isSilent(newest)) return { order: 0, tone: "bad", text: t("中断", "silent") };
   const late = newest.filter(({ gap }) => gap).length;
   if (late) return { order: 2, tone: "warn", text: t(`${late} 项中断`, `${late} series silent`) };
-  return { order: 3, tone: "good", text: t("正常", "in time") };
+  if (!feature.properties.interval_s) return { order: 3, tone: "plain", text: noInterval() };
+  return { order: 4, tone: "good", text: t("正常", "in time") };
 }
 
 export function Health({ onOpen }: { onOpen: (code: string) => void }) {
@@ -32,7 +33,7 @@ export function Health({ onOpen }: { onOpen: (code: string) => void }) {
       <Found asked={asked} again={again}>
         {(stations) => {
           const sorted = [...stations].sort((a, b) => arrivalOf(a).order - arrivalOf(b).order);
-          const well = stations.filter((one) => arrivalOf(one).order === 3).length;
+          const well = stations.filter((one) => arrivalOf(one).tone === "good").length;
           return (
             <Panel
               title={t(

@@ -11,7 +11,7 @@ const stateWith = (
   values: Parameters<typeof joined>[1],
   alerts: Parameters<typeof joined>[2] = [],
 ) => {
-  const [one] = joined([station("a", 118, 24)], values, alerts);
+  const [one] = joined([station("a", 118, 24, { interval_s: 300 })], values, alerts);
   return one && stateOf(one);
 };
 
@@ -42,6 +42,10 @@ describe("a station", () => {
   it("is silent where nothing comes, whatever the rule about that says", () => {
     const about = alert({ station: "a", level: "red", kind: "no_data" });
     expect(stateWith([newest("a", { gap: true })], [about])?.text).toBe("silent");
+  });
+  it("is not well where no interval tells what is silent", () => {
+    const [one] = joined([station("a", 118, 24)], [newest("a")], []);
+    expect(one && stateOf(one)).toMatchObject({ tone: "plain", text: "no interval set" });
   });
   it("is beyond a limit even where nothing comes any more", () =>
     expect(

@@ -86,8 +86,10 @@ export interface State {
   color: string;
 }
 
-/** How a station stands: beyond a limit, silent, never heard of, or well. */
-export function stateOf({ newest, alerts }: Station): State {
+export const noInterval = () => t("未定观测间隔", "no interval set");
+
+/** How a station stands: beyond a limit, silent, never heard of, unjudged, or well. */
+export function stateOf({ newest, alerts, feature }: Station): State {
   const worst = alerts.find(({ kind }) => kind !== "no_data");
   if (worst) {
     const tone = worst.level === "red" || worst.level === "orange" ? "bad" : "warn";
@@ -97,6 +99,8 @@ export function stateOf({ newest, alerts }: Station): State {
   if (!newest.length)
     return { tone: "plain", text: t("尚无数据", "no data yet"), color: "#7b8a82" };
   if (isSilent(newest)) return { tone: "warn", text: t("数据中断", "silent"), color: "#6b4c9a" };
+  if (!feature.properties.interval_s)
+    return { tone: "plain", text: noInterval(), color: "#7b8a82" };
   return { tone: "good", text: t("正常", "normal"), color: "#17663f" };
 }
 

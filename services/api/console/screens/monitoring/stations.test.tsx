@@ -17,7 +17,7 @@ import { closest, lastOf, StationMap } from "./stations";
 import { alert, around, MAP, newest, PROPERTIES, station } from "./testing";
 
 const features = [
-  station("yd", 118.1, 24.48),
+  station("yd", 118.1, 24.48, { interval_s: 300 }),
   station("xa", 118.25, 24.6),
   { ...station("feed", 0, 0), geometry: null },
 ];
