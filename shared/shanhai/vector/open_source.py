@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from weakref import finalize
@@ -42,7 +43,6 @@ NORTH_NAMES = ("lat", "latitude", "y", "northing", "纬度", "北坐标", "纵�
 DELIMITERS = ",;\t"
 LONGEST_CELL = 64 * 1024**2
 MOST_COLUMNS = 1_000
-BLOCK_BYTES = 1024**2
 SAMPLES = 3
 
 
@@ -98,8 +98,8 @@ class WorkbookSheet:
         # What stands in a cell is told beside its value only where formulas are asked for.
         self._typed = _open_book(path, formulas=True) if has_formulas else None
 
-    def rows(self) -> Iterator[list[Any]]:
-        """The rows that hold anything."""
+    def rows(self) -> Iterator[tuple[int, list[Any]]]:
+        """The rows that hold anything, each with its number in the sheet."""
         rows = _cells(self._book, self.name)
         typed = None if self._typed is None else _cells(self._typed, self.name)
         last, begun = (0, 0, ""), False
@@ -129,7 +129,7 @@ class WorkbookSheet:
                 values[last[1] - 1 : last[1]] = [_error(last[2], *TOGETHER)]
             if values:
                 begun = True
-                yield values
+                yield number, values
 
 
 def _error(place: str, zh: str, en: str) -> CellError:
@@ -256,23 +256,17 @@ class _PlacedRows:
         self._kept = [number for number in range(len(header)) if number not in own]
         self.fields = tuple(header[number] for number in self._kept)
 
-    def blocks(self, rows: Iterator[Sequence[Any]]) -> Iterator[sources.SourceBlock]:
-        """The rows that hold anything, in blocks."""
-        waiting: list[Sequence[Any]] = []
-        for row in rows:
-            if row:
-                waiting.append(row)
-            if len(waiting) == BLOCK_ROWS:
-                yield self._block(waiting)
-                waiting = []
-        if waiting:
+    def blocks(self, rows: Iterator[tuple[int, Sequence[Any]]]) -> Iterator[sources.SourceBlock]:
+        """The rows that hold anything, in blocks; their numbers are 0 where none are shown."""
+        held = (one for one in rows if one[1])
+        while waiting := list(islice(held, BLOCK_ROWS)):
             yield self._block(waiting)
 
-    def _block(self, rows: Sequence[Sequence[Any]]) -> sources.SourceBlock:
+    def _block(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> sources.SourceBlock:
         geometry: list[bytes | None] = []
         broken: dict[int, Label] = {}
         whole: list[Sequence[Any]] = []
-        for number, row in enumerate(rows):
+        for number, (_, row) in enumerate(rows):
             fault = self._fault(row)
             if fault is None:
                 try:
@@ -288,7 +282,8 @@ class _PlacedRows:
             name: [_cell(row[place]) for row in whole]
             for name, place in zip(self.fields, self._kept, strict=True)
         }
-        return sources.SourceBlock(geometry, columns, broken)
+        shown = [number for number, _ in rows if number]
+        return sources.SourceBlock(geometry, columns, broken, shown)
 
     def _fault(self, row: Sequence[Any]) -> Label | None:
         fault = next((cell.fault for cell in row if isinstance(cell, CellError)), None)
@@ -329,7 +324,7 @@ class CsvSource:
         """The rows of the file."""
         rows = self._rows()
         next(rows)
-        yield from self._placed.blocks(rows)
+        yield from self._placed.blocks((0, row) for row in rows)
 
     def _rows(self) -> Iterator[list[str]]:
         with self._path.open(encoding=self._codec, newline="") as file:
@@ -356,20 +351,22 @@ class SheetSource:
 
     def __init__(self, path: Path, wishes: sources.Wishes) -> None:
         self._sheet = WorkbookSheet(path, wishes.layer)
-        header = [_words(cell) for cell in next(self._sheet.rows(), [])]
+        header = [_words(cell) for cell in next(self._sheet.rows(), (0, []))[1]]
         if not header:
             raise sources.refuse("the sheet has no header row", "工作表没有表头")
         _demand_names(header, Label("工作表", "the sheet"))
         self._placed = _PlacedRows(header)
         self._width = len(header)
-        shown = _samples(self._sheet.rows())
+        shown = _samples(row for _, row in self._sheet.rows())
         self.info = sources.SourceInfo("XLSX", self._placed.fields, self._sheet.name, samples=shown)
 
     def blocks(self) -> Iterator[sources.SourceBlock]:
         """The rows of the sheet; one that ends early is filled up with nothing."""
         rows = self._sheet.rows()
         next(rows)
-        yield from self._placed.blocks([*row, *[None] * (self._width - len(row))] for row in rows)
+        yield from self._placed.blocks(
+            (number, [*row, *[None] * (self._width - len(row))]) for number, row in rows
+        )
 
 
 def _demand_names(header: Sequence[str], of: Label) -> None:
@@ -442,7 +439,7 @@ def _reads(path: Path, codec: str) -> bool:
     decoder = codecs.getincrementaldecoder(codec)("strict")
     try:
         with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
+            while block := file.read(BLOCK):
                 decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:

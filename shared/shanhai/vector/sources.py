@@ -63,11 +63,12 @@ class SourceInfo:
 
 @dataclass(frozen=True, slots=True)
 class SourceBlock:
-    """Some rows: geometry as WKB, the fields as columns, and why some could not be read."""
+    """Some rows: geometry as WKB, fields as columns, why some were not read, any numbers shown."""
 
     geometry: Sequence[bytes | None]
     columns: Mapping[str, Sequence[Any]]
     broken: Mapping[int, Label] = field(default_factory=dict)
+    numbers: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.geometry)

@@ -341,7 +341,7 @@ async def test_a_bad_row_is_told_and_the_others_are_written(
     told = await sent(ledger_files, tmp_path, written(tmp_path, "xlsx", rows), name)
     assert (told["created"], told["rejected"]) == (1, 1), told
     listed = told["told"]
-    assert [one["row"] for one in listed] == [2], listed
+    assert [one["row"] for one in listed] == [3], listed
     [finding] = listed
     assert finding["rule"] == rule, finding
     assert word in finding["detail"], finding

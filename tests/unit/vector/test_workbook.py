@@ -70,6 +70,7 @@ def test_rows_are_read_as_they_were_typed(tmp_path: Path) -> None:
     assert source.info.samples == ("海沧 <&> 区",)
     [block] = source.blocks()
     assert len(block) == 3, "an empty row is none"
+    assert block.numbers == [2, 4, 5], "as the sheet shows them"
     assert not block.broken
     assert block.columns["code"] == ["a.1", "a.2", 3]
     assert block.columns["name_zh"] == ["海沧 <&> 区", None, "\r '=1+1"]

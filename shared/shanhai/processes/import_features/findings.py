@@ -48,7 +48,7 @@ class Finding:
     """Something about a row, or, with row 0, about all of them.
 
     Attributes:
-        row: Counted from 1, without the header of a table.
+        row: Counted from 1, without the header of a table; of a workbook as its sheet shows it.
         member: The property it is about; `geometry` for the geometry.
         place: Longitude and latitude.
     """

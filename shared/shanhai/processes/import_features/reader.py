@@ -301,19 +301,19 @@ def read_rows(
     reader = RowReader(reading.entity, reading.plan, reading.known, source.info)
     accepted, done = AcceptedRows(target, properties), RowsRead()
     for block in source.blocks():
-        first = done.total + 1
+        rows = block.numbers or range(done.total + 1, done.total + len(block) + 1)
         judged = _shapes(block, reading)
-        values = reader.read(block, first, findings.add)
-        for finding in _remarks(block, judged.remarks, values.codes, first):
+        values = reader.read(block, rows, findings.add)
+        for finding in _remarks(block, judged.remarks, values.codes, rows):
             findings.add(finding)
-        kept = [n for n in range(len(block)) if first + n not in findings.rejected]
+        kept = [n for n in range(len(block)) if rows[n] not in findings.rejected]
         wkb = shapely.to_wkb(judged.shapes)
         columns = [values.columns[item.name] for item in properties]
         accepted.add(
             [
                 [
                     wkb[n],
-                    first + n,
+                    rows[n],
                     values.codes[n],
                     judged.mended.get(n),
                     values.cut.get(n),
@@ -322,7 +322,7 @@ def read_rows(
                 for n in kept
             ]
         )
-        done.rows.append(np.array([first + n for n in kept], dtype=np.int64))
+        done.rows.append(np.array([rows[n] for n in kept], dtype=np.int64))
         done.boxes.append(shapely.bounds(judged.shapes)[kept].reshape(-1, 4))
         done.total += len(block)
         progress(5 + 70 * done.total / (done.total + HALFWAY_ROWS), "rows")
@@ -338,13 +338,13 @@ def _shapes(block: SourceBlock, reading: ReadOptions) -> Judged:
 
 
 def _remarks(
-    block: SourceBlock, remarks: tuple[Remark, ...], codes: Any, first: int
+    block: SourceBlock, remarks: tuple[Remark, ...], codes: Any, rows: Sequence[int]
 ) -> Iterator[Finding]:
     for number, label in block.broken.items():
-        yield Finding(first + number, codes[number], "unreadable", label)
+        yield Finding(rows[number], codes[number], "unreadable", label)
     for item in remarks:
         yield Finding(
-            first + item.index,
+            rows[item.index],
             codes[item.index],
             item.rule,
             item.detail,

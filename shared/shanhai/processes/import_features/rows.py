@@ -36,6 +36,7 @@ MISSING_CODE = Label("缺少代码 `code`", "has no code")
 DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
 NOT_KEPT = Label("二进制或无穷大的值，未保存", "is binary or infinite and is not kept")
 REQUIRED = Label("必填", "is required")
+Say = Callable[[Finding], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +185,18 @@ class RowReader:
         self._beside = [plan.fields[item.name] for item in beside]
         self._seen: set[str] = set()
 
-    def read(self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]) -> Values:
+    def read(self, block: SourceBlock, rows: Sequence[int], say: Say) -> Values:
         """The values of a block; what is wrong with them is said."""
-        codes = self._codes(block, first_row, say)
+        codes = self._codes(block, rows, say)
         cut: dict[int, dict[str, str]] = {}
         columns = {}
         for item in self._properties:
             if self._info.text_bytes is not None:
                 block = self._without_beginnings(item, block, cut)
-            columns[item.name] = self._column(item, block, codes, first_row, say)
+            columns[item.name] = self._column(item, block, codes, rows, say)
         if self._own is not None:
             columns[OWN_FIELDS] = self._own_values(
-                self._own, block, columns.get(OWN_FIELDS), codes, first_row, say
+                self._own, block, columns.get(OWN_FIELDS), codes, rows, say
             )
         return Values(codes, columns, cut)
 
@@ -205,8 +206,8 @@ class RowReader:
         block: SourceBlock,
         before: Sequence[Any] | None,
         codes: Sequence[str | None],
-        first_row: int,
-        say: Callable[[Finding], None],
+        rows: Sequence[int],
+        say: Say,
     ) -> list[Any]:
         """What the fields that are no properties say, row by row."""
         found: list[Any] = []
@@ -214,7 +215,7 @@ class RowReader:
             given = {name: block.columns[name][number] for name in self._plan.own}
             told = {name: _as_json(one) for name, one in given.items()}
             value = {name: one for name, one in told.items() if one is not None}
-            row, code = first_row + number, codes[number]
+            row, code = rows[number], codes[number]
             for name in (name for name, one in given.items() if _is_lost(one)):
                 at = f"{OWN_FIELDS}.{name}"
                 say(Finding(row, code, "type", NOT_KEPT, at, severity="note"))
@@ -241,12 +242,10 @@ class RowReader:
                 values[number] = None
         return replace(block, columns={**block.columns, field: values})
 
-    def _codes(
-        self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]
-    ) -> list[str | None]:
+    def _codes(self, block: SourceBlock, rows: Sequence[int], say: Say) -> list[str | None]:
         found: list[str | None] = []
         for number, value in enumerate(block.columns[self._plan.code]):
-            row, code = first_row + number, plain(value, "string")
+            row, code = rows[number], plain(value, "string")
             detail = None
             if code is None:
                 detail = MISSING_CODE
@@ -269,8 +268,8 @@ class RowReader:
         item: Property,
         block: SourceBlock,
         codes: Sequence[str | None],
-        first_row: int,
-        say: Callable[[Finding], None],
+        rows: Sequence[int],
+        say: Say,
     ) -> list[Any]:
         kind, known = item.schema["type"], self._known.get(item.name)
         found: list[Any] = []
@@ -278,7 +277,7 @@ class RowReader:
             value = plain(raw, kind)
             if item.schema.get("format") == "date" and isinstance(value, str):
                 value = SLASHES.sub(_dashed, value)
-            row, code = first_row + number, codes[number]
+            row, code = rows[number], codes[number]
             if value is None:
                 if item.required:
                     say(Finding(row, code, "required", REQUIRED, item.name))
