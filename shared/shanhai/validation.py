@@ -29,10 +29,9 @@ Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Line = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-# No control characters but tabs and line ends, none that turn the direction of writing around.
+# Words: no control characters but tabs and ends of lines, none that turn writing around, not blank.
 _HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
-"""What people say, which is not blank."""
 Remark = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=PRINTED)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=PRINTED)]
 
@@ -142,6 +141,7 @@ _RULES = {
     "too_short": "至少 {min_length} 项",
     "string_type": "必须是字符串",
     "string_pattern_mismatch": "必须符合格式 {pattern}",
+    PRINTED: "不得为空，也不得含控制字符",
     "bool_type": "必须是 true 或 false",
     "bool_parsing": "必须是 true 或 false",
     "int_type": "必须是整数",
@@ -182,10 +182,11 @@ _RULES = {
     "union_tag_not_found": "必须给出 {discriminator}",
 }
 _PLAINER = {
+    PRINTED: "must not be blank or hold control characters",
     "union_tag_invalid": "{discriminator} should be one of {expected_tags}",
     "union_tag_not_found": "{discriminator} is required",
 }
-"""What pydantic tells in words of its own, of tags, in those of whoever sends the members."""
+"""What pydantic tells in words of its own, of tags and words, in those of whoever sends them."""
 
 
 BROKEN_RULE = "broken_rule"
@@ -208,15 +209,15 @@ def rule_in_english(item: Mapping[str, Any]) -> str:
 
     The value is told with it, but for that of a member which may hold a secret.
     """
-    rule, told = _PLAINER.get(item["type"]), _value_told(item)
+    rule, told = _PLAINER.get(item.get("ctx", {}).get("pattern", item["type"])), _value_told(item)
     words = in_both(_message(item))[0] if rule is None else rule.format(**item["ctx"])
     return f"{words}{told and f' (was {told})'}"
 
 
 def rule_in_chinese(item: Mapping[str, Any]) -> str:
     """The same in Chinese; in pydantic's words where no translation is kept."""
-    rule, told = _RULES.get(item["type"]), _value_told(item)
     limits = {name: _listed(limit) for name, limit in item.get("ctx", {}).items()}
+    rule, told = _RULES.get(limits.get("pattern", ""), _RULES.get(item["type"])), _value_told(item)
     words = in_both(_message(item))[1] if rule is None else rule.format(**limits)
     return f"{words}{told and f'（给出的是 {told}）'}"
 

@@ -10,7 +10,7 @@ from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.compose_map_sheet.contract import SheetLayer
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-from shanhai.validation import in_both, rule_in_chinese, rule_in_english
+from shanhai.validation import Words, in_both, rule_in_chinese, rule_in_english
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -82,6 +82,7 @@ class Account(BaseModel):
     note: str = Field("x", max_length=3)
     parts: list[int] = []
     password: str = Field("x" * 20, pattern="^x{20}$")
+    reason: Words = "x"
     layer: SheetLayer | None = None
 
 
@@ -103,6 +104,7 @@ class Account(BaseModel):
         ({"note": "long"}, "String should have at most 3 characters"),
         ({"layer": {"theme": "zones"}}, "'kind' is required"),
         ({"layer": {"kind": "no"}}, "'kind' should be one of 'raster', 'features' (was 'no')"),
+        ({"reason": "\u3000\n"}, "must not be blank or hold control characters (was '\\u3000\\n')"),
         ({"password": "hunter2"}, "String should match pattern '^x{20}$'"),
     ],
 )
@@ -112,6 +114,7 @@ def test_a_rule_tells_the_value_that_broke_it(given: dict[str, Any], told: str) 
     (item,) = caught.value.errors()
     assert rule_in_english(item) == told
     assert ("（给出的是 " in rule_in_chinese(item)) == ("(was " in told)
+    assert "^[^" not in rule_in_chinese(item)
 
 
 @pytest.mark.parametrize(

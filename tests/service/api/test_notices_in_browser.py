@@ -127,13 +127,20 @@ def test_what_is_refused_is_told_on_the_page(
     asyncio.run(give_notice(database_url))
     output = "document.querySelector('form[data-sends=complaint] output').textContent"
     with shown(configuration, tmp_path, "/complaints") as page:
+        press = "document.querySelector('form[data-sends=complaint] button[type=submit]').click()"
+        # Blanks, which the browser takes for words: told in words, and once.
+        page.evaluate("document.querySelector('textarea').value = ' '")
+        page.evaluate("document.querySelector('[name=lon]').value = '118.05'")
+        page.evaluate("document.querySelector('[name=lat]').value = '24.45'")
+        page.evaluate(press)
+        page.wait_for(f"{output}.includes('不得为空')")
+        assert page.evaluate(output).count("不得含控制字符") == 1
+        assert "^" not in page.evaluate(output)
         # Far from every region.
         for name, value in (("lon", "-40"), ("lat", "10")):
             page.evaluate(f"document.querySelector('[name={name}]').value = '{value}'")
         page.evaluate("document.querySelector('textarea').value = '海上。'")
-        page.evaluate(
-            "document.querySelector('form[data-sends=complaint] button[type=submit]').click()"
-        )
+        page.evaluate(press)
         page.wait_for(f"{output}.includes('区域')")
         page.messages.clear()
     assert asyncio.run(read_rows(database_url, COMPLAINT)) == []

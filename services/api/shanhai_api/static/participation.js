@@ -101,7 +101,7 @@ async function answered(answer) {
   const told = await answer.json();
   if (answer.ok) return told;
   const faults = (told.errors ?? []).map((fault) => fault.detail);
-  throw new Error([told.detail, ...faults].join(" "));
+  throw new Error([told.detail, ...faults.filter((one) => !told.detail.includes(one))].join(" "));
 }
 
 /** Posts what somebody says together with the work that is asked for. */
