@@ -115,15 +115,17 @@ describe("signing out", () => {
     csrf.value = "proof";
     account.value = own();
     keep("draft.project.new", { name_zh: "机密" });
+    keep("upload.机密.zip.3.7", "u1");
     keep("theme", "dark");
   };
-  it("ends the session and forgets unsaved forms, but no choice of looks", async () => {
+  it("ends the session and forgets unsaved forms and sent files, but no choice of looks", async () => {
     signedIn();
     const sent = serve({ "POST /session/logout": null });
     await signOut();
     expect(sent[0]?.headers.get("X-CSRF-Token")).toBe("proof");
     expect(account.value).toBeNull();
     expect(recall("draft.project.new")).toBeNull();
+    expect(recall("upload.机密.zip.3.7")).toBeNull();
     expect(recall("theme")).toBe("dark");
   });
   it("works where the session has ended by itself", async () => {

@@ -96,7 +96,7 @@ async function begin(path: string, form: Form): Promise<void> {
   await refresh(true);
 }
 
-/** End the session, and forget the unsaved forms of whoever leaves. */
+/** End the session, and forget unsaved forms and names of sent files of whoever leaves. */
 export async function signOut(): Promise<void> {
   try {
     await post("/session/logout", {});
@@ -105,7 +105,7 @@ export async function signOut(): Promise<void> {
     if (!(error instanceof Fault && error.status === 401)) throw error;
   }
   leave();
-  forget("draft.");
+  for (const beginning of ["draft.", "upload."]) forget(beginning);
 }
 
 /** Be nobody any more; what was typed is kept. */
