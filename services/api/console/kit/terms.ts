@@ -75,6 +75,7 @@ const UNITS: Record<string, [zh: string, en: string]> = {
   year: ["年", "a"],
   s: ["秒", "s"],
   days: ["天", "days"],
+  d: ["天", "d"],
   jobs: ["个岗位", "jobs"],
   firms: ["家企业", "firms"],
   plots: ["个地块", "plots"],

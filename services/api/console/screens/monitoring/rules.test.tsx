@@ -115,8 +115,16 @@ describe("a rule that is sent", () => {
       },
     ));
   it("of a kind that the form does not make goes back as it came", () => {
-    const balance = { kind: "balance_short", balance_kind: "sea_area", limits: { red: 1 } };
-    expect(ruleSent(balance)).toEqual(balance);
+    const later = { kind: "later_kind", later_member: "sea_area", limits: { red: 1 } };
+    expect(ruleSent(later)).toEqual(later);
+  });
+  it("keeps what settlements wait in, which the form does not ask", () => {
+    const waiting = {
+      kind: "settlement_waiting",
+      settlement_state: "disputed",
+      limits: { red: 1 },
+    };
+    expect(ruleSent(waiting)).toEqual(waiting);
   });
 });
 
@@ -261,6 +269,12 @@ describe("a new rule", () => {
     await hands.selectOptions(kind, "change found in a control area");
     expect(offered()).toEqual(["Kind of control area"]);
     expect(screen.getByRole("option", { name: "Ecological red line" })).toBeTruthy();
+    await hands.selectOptions(kind, "balance short");
+    expect(screen.getByRole("combobox", { name: "Kind of balance" })).toBeTruthy();
+    expect(screen.getByRole("option", { name: "Sea area (ha)" })).toBeTruthy();
+    expect(screen.getByText("lacking, in the unit of the kind")).toBeTruthy();
+    await hands.selectOptions(kind, "settlement waiting");
+    expect(screen.getByText("days since the last step")).toBeTruthy();
     await hands.selectOptions(kind, "yearly report of a mine due");
     expect(offered()).toEqual([]);
     expect(screen.getByText("days overdue")).toBeTruthy();
@@ -426,7 +440,7 @@ describe("changing a rule", () => {
     const balance = rule({
       code: "sea",
       name_en: "Sea short",
-      kind: "balance_short",
+      kind: "later_kind" as Rule["kind"],
       kind_name: "Balance short",
       property: null,
       unit: null,
@@ -440,7 +454,7 @@ describe("changing a rule", () => {
     await hands.click(save());
     await waitFor(() =>
       expect(writes(sent)[0]?.body).toMatchObject({
-        kind: "balance_short",
+        kind: "later_kind",
         balance_kind: "sea_area",
       }),
     );

@@ -14,6 +14,7 @@ import { Table } from "../../kit/table";
 import { LEVELS, levelName, quantity, unitName } from "../../kit/terms";
 import { Badge, Button, FaultBox, Found, Irreversible, Panel, Select, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
+import { kindMember } from "../projects/balance_entries";
 import { propertyNames, type Rule } from "./readings";
 
 type Kind = Schema<"AlertRule">["kind"];
@@ -28,6 +29,8 @@ const KINDS: readonly [Kind, string, string, readonly string[]][] = [
   ["red_line_lead", "管控区域内发现变化", "change found in a control area", ["control_kind"]],
   ["line_decline", "管控线面积减少", "decline of a control line", ["control_kind"]],
   ["duty_due", "职责到期", "duty due", ["plan"]],
+  ["balance_short", "占补未平衡", "balance short", ["balance_kind"]],
+  ["settlement_waiting", "补偿结算待办", "settlement waiting", []],
   ["mine_report_due", "矿山年度报告未报", "yearly report of a mine due", []],
   ["mine_fund_short", "矿山恢复基金欠缴", "restoration fund of a mine short", []],
   ["reclamation_due", "土地复垦到期", "land reclamation due", []],
@@ -54,6 +57,7 @@ export function ruleSent(values: Values): Values {
 }
 
 const EDITORS = ["planner", "supervisor"] as const;
+const NEEDED = ["code", "name_zh", "kind", "limits", "property", "control_kind", "balance_kind"];
 
 const mayWrite = () => (may("write") || may("projects")) && holdsAnywhere(EDITORS);
 
@@ -213,7 +217,7 @@ function RuleForm({
             <SubmitForm onSubmit={() => save(values.value, begun.etag)}>
               <Fields
                 members={members}
-                required={["code", "name_zh", "kind", "limits", "property", "control_kind"]}
+                required={NEEDED}
                 values={values}
                 wrong={fault.value?.at ?? []}
                 controls={CONTROLS}
@@ -332,6 +336,7 @@ function membersOf(
       "x-ogc-unit": t("秒", "s"),
     },
     plan: text("规划", "Plan"),
+    balance_kind: { ...kindMember(), title: t("占补类别", "Kind of balance") },
     control_kind: { ...areas, title: t("管控区域类型", "Kind of control area"), readOnly: false },
   };
   const taken = KINDS.find(([code]) => code === kind)?.[3] ?? [];
@@ -375,6 +380,7 @@ function membersOf(
   };
 }
 
+const DUE = { zh: "超过期限的天数，未到为负", en: "days after the last day, before it below 0" };
 /** What limits are of, where the unit of the property does not tell it. */
 const LIMITS_OF: Partial<Record<Kind, { zh: string; en: string }>> = {
   rate: { zh: "每小时的变化", en: "change per hour" },
@@ -382,11 +388,10 @@ const LIMITS_OF: Partial<Record<Kind, { zh: string; en: string }>> = {
   indicator_behind_target: { zh: "落后的百分比", en: "per cent behind" },
   red_line_lead: { zh: "变化面积，平方米", en: "square metres changed" },
   line_decline: { zh: "减少面积，平方米", en: "square metres lost" },
-  duty_due: { zh: "超过期限的天数，未到为负", en: "days after the last day, before it below 0" },
+  duty_due: DUE,
+  balance_short: { zh: "短缺量，以该类别的单位计", en: "lacking, in the unit of the kind" },
+  settlement_waiting: { zh: "距最近一步的天数", en: "days since the last step" },
   mine_report_due: { zh: "逾期天数", en: "days overdue" },
   mine_fund_short: { zh: "欠缴金额，元", en: "yuan that are lacking" },
-  reclamation_due: {
-    zh: "超过期限的天数，未到为负",
-    en: "days after the last day, before it below 0",
-  },
+  reclamation_due: DUE,
 };

@@ -47,6 +47,7 @@ const kindName = (code: string): string => {
   return t(`${zh}（${unitName(unit)}）`, `${en} (${unitName(unit)})`);
 };
 const directionName = (code: string): string => t(...(DIRECTIONS[code] ?? [code, code]));
+export const kindMember = () => listed(t("类别", "Kind"), Object.keys(KINDS), kindName);
 const unitOf = (kind: unknown): string | undefined => KINDS[String(kind)]?.[2];
 /** A list that is chosen from, with its words. */
 const listed = (title: string, codes: string[], name: (code: string) => string) => ({
@@ -241,7 +242,7 @@ const entryKind = (projects: readonly Feature<Project>[]): Kind<Entry> => {
   return {
     members: {
       ...title(),
-      kind: listed(t("类别", "Kind"), Object.keys(KINDS), kindName),
+      kind: kindMember(),
       direction: listed(t("方向", "Direction"), Object.keys(DIRECTIONS), directionName),
       amount: {
         title: t("数量", "Amount"),
