@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import Task
-from shanhai.validation import Code, FieldName, Name, broken_at
+from shanhai.validation import Code, Name, broken_at
 from shanhai.vocabulary import Label, VisibilityCode
 
 
