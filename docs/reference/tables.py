@@ -72,8 +72,8 @@ with more than a fifth of such values is refused.
 CONVERSION_HEADING = """\
 ## Units that are converted
 
-With `unit` given as below, values are converted to the unit of the theme; any other scale is stated
-by `scale` and `offset`.
+With `unit` given as below, values are converted to the unit of the theme. Its own unit may be given
+in any usual spelling, any other is refused; any other scale is stated by `scale` and `offset`.
 """
 LEGEND_HEADING = """\
 ## Legends of land cover · 土地覆盖分类体系

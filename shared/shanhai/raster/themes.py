@@ -1,5 +1,7 @@
 """What a raster of each theme must be: bands, unit, range, and how it may be resampled."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -191,39 +193,61 @@ THEME_RULES: Mapping[str, ThemeRule] = MappingProxyType(
 Conversion = tuple[float, float]
 """Multiplier, and what is added after it."""
 
-CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
-    {
-        ("temperature", "k"): (1.0, -273.15),
-        ("temperature", "kelvin"): (1.0, -273.15),
-        **{
-            (theme, unit): (1.0, -273.15)
-            for theme in ("temperature_max", "temperature_min", "summer_temperature", "lst")
-            for unit in ("k", "kelvin")
-        },
-        ("soil_depth", "cm"): (10.0, 0.0),
-        ("soil_depth", "m"): (1000.0, 0.0),
-        ("available_water", "%"): (0.01, 0.0),
-        ("impervious", "%"): (0.01, 0.0),
-        ("travel_time", "s"): (1 / 60, 0.0),
-        ("travel_time", "h"): (60.0, 0.0),
-        ("carbon_density_start", "kgc/m2"): (10.0, 0.0),
-        ("carbon_density_end", "kgc/m2"): (10.0, 0.0),
-        ("npp", "kgc/m2/yr"): (1000.0, 0.0),
-        ("npp", "kgc/m2/a"): (1000.0, 0.0),
-        ("npp", "tc/ha/yr"): (100.0, 0.0),
-        ("rainfall", "cm"): (10.0, 0.0),
-        ("rainfall", "m"): (1000.0, 0.0),
-        ("dem", "cm"): (0.01, 0.0),
-        ("dem", "[ft_i]"): (0.3048, 0.0),
-        ("dem", "ft"): (0.3048, 0.0),
-    }
-)
-"""By theme and unit, the unit in lower case without spaces."""
+PLAIN: Conversion = (1.0, 0.0)
+
+CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
+    **{(one.theme, "K"): (1.0, -273.15) for one in INPUTS if one.unit == "Cel"},
+    **{(one.theme, "kelvin"): (1.0, -273.15) for one in INPUTS if one.unit == "Cel"},
+    **{(theme, "cm"): (10.0, 0.0) for theme in ("soil_depth", "rainfall")},
+    **{(theme, "m"): (1000.0, 0.0) for theme in ("soil_depth", "rainfall")},
+    **{(theme, "%"): (0.01, 0.0) for theme in ("available_water", "impervious")},
+    ("travel_time", "s"): (1 / 60, 0.0),
+    ("travel_time", "h"): (60.0, 0.0),
+    **{(f"carbon_density_{at}", "kgC/m2"): (10.0, 0.0) for at in ("start", "end")},
+    **{("npp", unit): (1000.0, 0.0) for unit in ("kgC/m2", "kgC/m2/yr")},
+    ("npp", "tC/ha/yr"): (100.0, 0.0),
+    ("dem", "cm"): (0.01, 0.0),
+    **{("dem", unit): (0.3048, 0.0) for unit in ("[ft_i]", "ft", "foot", "feet")},
+    ("dem", "US survey foot"): (1200 / 3937, 0.0),
+}
+"""By theme and unit."""
+
+_OWN_UNITS: Mapping[str, tuple[str, ...]] = {
+    "m": ("metre", "meter", "metres", "meters", "米"),
+    "mm": ("kg/m2", "mm/month", "mm/yr", "millimeter", "millimetre", "毫米"),
+    "mm/yr": ("mm", "kg/m2", "kg/m2/yr", "毫米"),
+    "Cel": ("°C", "C", "degC", "celsius", "degree_celsius", "degrees celsius", "摄氏度"),
+    "persons/cell": ("persons", "people", "人", "人/像元", "people/cell", "persons per cell"),
+    "1": ("", "-", "none", "unitless", "dimensionless", "fraction", "m3/m3"),
+    "m2/m2": ("1",),
+    "%": ("percent",),
+    "min": ("minute", "minutes"),
+    "tC/ha": ("MgC/ha",),
+    "gC/m2/yr": ("gC/m2",),
+    "10^4 CNY/km2": ("万元/km2",),
+    "t.ha.h/(ha.MJ.mm)": ("t.h/(MJ.mm)", "t.ha.h/ha/MJ/mm"),
+    "MJ.mm/(ha.h.yr)": ("MJ.mm/ha/h/yr",),
+    "nW/cm2/sr": ("nW/(cm2.sr)", "DN", "luminance 0-255"),
+    "class": ("",),
+}
+"""Other spellings of the units of themes. Night lights count by their pattern, also in steps."""
 
 
-def conversion(theme: str, unit: str | None) -> Conversion | None:
-    """How values of `unit` become the theme's; None where the unit asks for nothing."""
-    if unit is None:
-        return None
-    spelling = unit.strip().lower().replace("²", "2").replace(" ", "")
-    return CONVERSIONS.get((theme, spelling))
+def conversion(theme: str, unit: str) -> Conversion | None:
+    """How values of `unit` become the theme's; None for a unit nobody knows for it."""
+    own = THEME_RULES[theme].unit
+    spelling = _spelling(unit)
+    if spelling in map(_spelling, (own, *_OWN_UNITS.get(own, ()))):
+        return PLAIN
+    known = {_spelling(name): how for (of, name), how in CONVERSIONS.items() if of == theme}
+    return known.get(spelling)
+
+
+def _spelling(unit: str) -> str:
+    """A unit without what is written in many ways: powers, products, the year, spaces, case."""
+    plain = unicodedata.normalize("NFKC", unit).replace("\u2212", "-").lower()
+    plain = re.sub(r"\b(?:a|y|year)\b", "yr", plain)
+    plain = re.sub(
+        r"[\s.·*/]*\b([a-z]+)-([1-3])\b", lambda at: f"/{at[1]}{at[2]}".rstrip("1"), plain
+    )
+    return re.sub(r"[\s.·*^]", "", plain)

@@ -131,7 +131,7 @@ def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: 
     assert taken.name_zh == "高程(SRTM)"
 
 
-@pytest.mark.parametrize(("unit", "told"), [("cm", "m"), (None, "m"), ("cubit", "cubit")])
+@pytest.mark.parametrize(("unit", "told"), [("cm", "m"), (None, "m"), ("metres", "metres")])
 @pytest.mark.parametrize("described", [True, False])
 def test_the_unit_told_is_that_of_the_values_as_they_are_computed_with(
     watershed: Watershed, tmp_path: Path, unit: str | None, told: str, described: bool

@@ -16,7 +16,7 @@ from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.clean import Legend
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster, make_overview_file_tiff, make_renamed_vrt
-from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.themes import THEME_RULES, conversion
 from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.grid import Grid, Window
 from shanhai.science.landcover import SCHEMES
@@ -226,6 +226,56 @@ def test_named_units_scale_and_offset_are_applied(bring: Bring) -> None:
     outcome, carbon = bring("npp", plain(0.7), unit="kgC/m²/yr")
     np.testing.assert_allclose(carbon.values, 700.0, rtol=1e-6)
     assert outcome.files[0].meta["unit"] == "gC/m2/yr"
+
+
+@pytest.mark.parametrize(
+    ("theme", "value", "unit", "known"),
+    [
+        ("dem", 20.0, "dm", "m, cm, [ft_i], ft"),
+        ("dem", 20.0, "furlong", "m, cm"),
+        ("npp", 700.0, "gDM/m2", "gC/m2/yr, kgC/m2"),
+        ("population", 30.0, "persons/km2", "persons/cell"),
+        ("rainfall", 1000.0, "[in_i]", "mm, cm, m"),
+    ],
+)
+def test_a_unit_that_cannot_be_converted_is_refused_with_those_that_can(
+    bring: Bring, theme: str, value: float, unit: str, known: str
+) -> None:
+    error = refusal(bring, theme, plain(value), unit=unit)
+    assert error.faults[0].pointer == "/inputs/unit"
+    assert repr(unit) in error.message
+    assert known in error.message
+    assert known in error.message_zh
+
+
+@pytest.mark.parametrize(
+    ("theme", "value", "unit"),
+    [
+        ("dem", 20.0, "metre"),
+        ("temperature", 18.0, "°C"),
+        ("npp", 700.0, "gC/m²/yr"),
+        ("npp", 700.0, "g C m-2 a-1"),
+        ("npp", 700.0, "gC·m⁻²·a⁻¹"),
+        ("night_lights", 20.0, "luminance 0-255"),
+        ("night_lights", 20.0, "nW cm-2 sr-1"),
+        ("population", 30.0, "人/像元"),
+        ("rain_erosivity", 5000.0, "MJ·mm/(ha·h·a)"),
+        ("rain_erosivity", 5000.0, "MJ mm ha-1 h-1 yr-1"),
+        ("available_water", 0.2, "m3 m-3"),
+        ("ndvi", 0.5, ""),
+    ],
+)
+def test_the_unit_of_the_theme_is_known_however_it_is_spelt(
+    bring: Bring, theme: str, value: float, unit: str
+) -> None:
+    outcome, stored = bring(theme, plain(value), unit=unit)
+    np.testing.assert_array_equal(stored.values[0], np.float32(value))
+    assert outcome.files[0].meta["unit"] == (unit or THEME_RULES[theme].unit)
+
+
+@pytest.mark.parametrize("theme", THEME_RULES)
+def test_every_theme_knows_its_own_unit(theme: str) -> None:
+    assert conversion(theme, THEME_RULES[theme].unit) == (1.0, 0.0)
 
 
 def test_scale_offset_and_mask_of_the_file_hold(bring: Bring, tmp_path: Path) -> None:

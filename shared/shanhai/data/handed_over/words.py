@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from shanhai.raster.themes import THEME_RULES, Conversion, conversion
+from shanhai.raster.themes import conversion
 
 _HERE = Path(__file__).parent
 _SIGNS = re.compile(r"[^a-z0-9]+|(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
@@ -130,17 +130,6 @@ def unit_in_name(name: str) -> tuple[str, NamedUnit] | None:
     return None
 
 
-_OWN_UNITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "m": ("metre", "meter", "metres", "meters"),
-        "mm": ("kg m-2", "kg/m2", "mm/month", "millimeter", "millimetre"),
-        "Cel": ("°c", "c", "degc", "deg c", "celsius", "degree_celsius", "degrees celsius", "℃"),
-        "persons/cell": ("persons", "people", "人/像元", "people/cell", "persons per cell"),
-        "1": ("", "none", "unitless", "dimensionless"),
-        "gC/m2/yr": ("gc/m2", "gc/m2/a", "g c/m2/yr"),
-        "class": ("", "class"),
-    }
-)
 _DAILY: Mapping[str, float] = MappingProxyType(
     {"mm/day": 1, "mm/d": 1, "mm d-1": 1, "mm day-1": 1, "kg m-2 s-1": 86_400, "mm/s": 86_400}
 )
@@ -159,15 +148,12 @@ class RasterUnit:
 
 def raster_unit(theme: str, text: str) -> RasterUnit | None:
     """How values in a unit become those of a theme; None for a unit nobody knows for it."""
-    own = THEME_RULES[theme].unit
-    spelling = text.strip().lower().replace("²", "2")
-    if spelling in {own.lower(), *_OWN_UNITS.get(own, ())}:
-        return RasterUnit()
-    if theme == "rainfall" and spelling in _DAILY:
-        return RasterUnit(_DAILY[spelling], daily=True)
-    known: Conversion | None = conversion(theme, text)
+    known = conversion(theme, text)
     if known is not None:
         return RasterUnit(*known)
+    spelling = text.strip().lower().replace("²", "2")
+    if theme == "rainfall" and spelling in _DAILY:
+        return RasterUnit(_DAILY[spelling], daily=True)
     unit, plain = unit_named(text), _PLAIN.get(theme)
     if unit is None or plain is None or unit.of != plain[0]:
         return None

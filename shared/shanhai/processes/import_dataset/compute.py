@@ -16,7 +16,7 @@ from shanhai.raster import checks, clean
 from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
 from shanhai.raster.crs import parse_crs
 from shanhai.raster.inspect import RasterFacts, inspect_raster, refuse, resolution_m
-from shanhai.raster.themes import THEME_RULES, ThemeRule, conversion
+from shanhai.raster.themes import CONVERSIONS, PLAIN, THEME_RULES, ThemeRule, conversion
 from shanhai.science.flags import ResultFlag
 from shanhai.science.landcover import SEA_AS_WATER
 from shanhai.storage.artifacts import sha256_of
@@ -202,7 +202,7 @@ def _cleaning(
                 message_zh=f"{name} 为 {value}，须为有限数，比例系数不得为 0",
                 pointer=f"/inputs/{name}",
             )
-    factor, shift = conversion(inputs.theme, inputs.unit) or (1.0, 0.0)
+    factor, shift = _conversion(inputs)
     return clean.Cleaning(
         nodata=inputs.nodata,
         scale=scale * factor,
@@ -213,12 +213,31 @@ def _cleaning(
     )
 
 
+def _conversion(inputs: ImportDatasetInputs) -> tuple[float, float]:
+    """How scaled values become the theme's, from the unit the user states.
+
+    Raises:
+        UnsupportedFile: it is neither the theme's nor one that can be converted.
+    """
+    rule = THEME_RULES[inputs.theme]
+    if not inputs.unit or rule.categorical:
+        return PLAIN
+    known = conversion(inputs.theme, inputs.unit)
+    if known is None:
+        units = ", ".join([rule.unit, *(unit for of, unit in CONVERSIONS if of == rule.theme)])
+        raise refuse(
+            f"the unit {inputs.unit!r} is not known for {rule.theme}; known are: {units}",
+            f"{rule.label.zh}不支持单位 {inputs.unit!r}；可用：{units}",
+            "/inputs/unit",
+        )
+    return known
+
+
 def stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
-    """The unit of the values as stored; a unit we cannot convert is kept as the user names it."""
+    """The unit of the values as stored: the theme's, as the user spells it where he states it."""
     if rule.categorical:
         return None
-    known = conversion(inputs.theme, inputs.unit) is not None
-    return rule.unit if known or inputs.unit is None else inputs.unit
+    return inputs.unit if inputs.unit and _conversion(inputs) == PLAIN else rule.unit
 
 
 def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
