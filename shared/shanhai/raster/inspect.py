@@ -51,6 +51,7 @@ class RasterFacts:
         transform: Coefficients a, b, c, d, e, f from column, row to x, y.
         nodata: Value that stands for nodata, if any.
         scaling: What stored numbers are multiplied by, and what is added then.
+        unit: Unit of the scaled values; empty when the file does not say, all where bands differ.
         masked: Whether a mask of the file leaves cells out.
         tags: Free metadata of the file.
     """
@@ -63,6 +64,7 @@ class RasterFacts:
     transform: Transform
     nodata: float | None
     scaling: tuple[float, float]
+    unit: str
     masked: bool
     tags: dict[str, str]
 
@@ -162,6 +164,7 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
             transform=_coefficients(transform),
             nodata=file.nodata,
             scaling=_scaling(file),
+            unit=", ".join(dict.fromkeys(unit for unit in file.units if unit))[:40],
             masked=_is_masked(file),
             tags=dict(file.tags()),
         )

@@ -273,6 +273,49 @@ def test_the_unit_of_the_theme_is_known_however_it_is_spelt(
     assert outcome.files[0].meta["unit"] == (unit or THEME_RULES[theme].unit)
 
 
+@pytest.mark.parametrize(
+    ("units", "inputs", "value", "code"),
+    [
+        (("ft",), {}, 304.8, "file_unit"),
+        (("cm",), {}, 10.0, "file_unit"),
+        (("metre",), {}, 1000.0, None),
+        (("unknown",), {}, 1000.0, "unknown_unit"),
+        (("dm",), {}, 1000.0, "unknown_unit"),
+        (("ft",), {"unit": "m"}, 1000.0, None),
+        (("ft",), {"unit": "cm"}, 10.0, None),
+        (("ft",), {"scale": 0.1}, 100.0, None),
+    ],
+)
+def test_the_unit_of_the_file_holds_where_no_unit_or_scale_is_given(
+    bring: Bring,
+    tmp_path: Path,
+    units: tuple[str, ...],
+    inputs: dict[str, Any],
+    value: float,
+    code: str | None,
+) -> None:
+    path = tmp_path / "upload"
+    write_geotiff(path, plain(1000.0), transform=METRES, crs="EPSG:4548", nodata=None)
+    with rasterio.open(path, "r+") as file:
+        file.units = units
+    outcome, grid = bring("dem", path, **inputs)
+    np.testing.assert_allclose(grid.values[0], value, rtol=1e-6)
+    assert outcome.files[0].meta["unit"] == "m"
+    told = [(one["code"], repr(units[0]) in one["detail_zh"]) for one in outcome.warnings]
+    assert told == ([] if code is None else [(code, True)])
+
+
+def test_units_that_differ_between_bands_are_told(bring: Bring, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    soil = np.broadcast_to(plain(20.0), (4, 40, 40))
+    write_geotiff(path, soil, transform=METRES, crs="EPSG:4548", nodata=None)
+    with rasterio.open(path, "r+") as file:
+        file.units = ("%", "%", "%", "g/kg")
+    outcome, _ = bring("soil", path)
+    told = {one["code"]: one["detail"] for one in outcome.warnings}
+    assert "'%, g/kg'" in told["unknown_unit"]
+
+
 @pytest.mark.parametrize("theme", THEME_RULES)
 def test_every_theme_knows_its_own_unit(theme: str) -> None:
     assert conversion(theme, THEME_RULES[theme].unit) == (1.0, 0.0)

@@ -12,11 +12,11 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.output_files import raster_output
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
-from shanhai.raster import checks, clean
+from shanhai.raster import checks, clean, themes
 from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
 from shanhai.raster.crs import parse_crs
 from shanhai.raster.inspect import RasterFacts, inspect_raster, refuse, resolution_m
-from shanhai.raster.themes import CONVERSIONS, PLAIN, THEME_RULES, ThemeRule, conversion
+from shanhai.raster.themes import THEME_RULES, ThemeRule
 from shanhai.science.flags import ResultFlag
 from shanhai.science.landcover import SEA_AS_WATER
 from shanhai.storage.artifacts import sha256_of
@@ -25,12 +25,15 @@ from shanhai.vocabulary import Label
 
 FILE = "dataset.tif"
 INLAND = "inland"
+SCALING = {"scale", "offset"}
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     """Check and convert the upload; nothing is registered before all checks have passed."""
     inputs = ImportDatasetInputs.model_validate(task.inputs)
-    region = _region_geometry(task)
+    if task.region is None:
+        raise InvalidInput("an import needs a region", pointer="/inputs/region")
+    region = shape(task.region.geometry)
     source = Path(task.files[task.upload_uri or ""])
     progress(2, "inspect")
     imported = import_raster(source, inputs, region, workspace / FILE, progress)
@@ -79,7 +82,8 @@ def import_raster(
     progress(10, "convert")
     imported = Imported(rule, facts, _frame(facts, rule), clean.CleaningReport())
     sea = _sea(source, facts, inputs, region)
-    cleaning = _cleaning(inputs, facts, _codes(inputs, facts, rule), sea)
+    conversion, imported.warnings = _conversion(inputs, facts, rule)
+    cleaning = _cleaning(inputs, facts, conversion, _codes(inputs, facts, rule), sea)
     imported.codes = cleaning.codes
     blocks = clean.clean_blocks(source, facts, rule, cleaning, imported.report)
     imported.statistics = write_cog(target, imported.frame, blocks)
@@ -103,12 +107,6 @@ def _check_older_datum(facts: RasterFacts) -> None:
             "或以文件夹导入并给出 datum_shift，或设置 accept_datum",
             "/inputs/crs",
         )
-
-
-def _region_geometry(task: Task) -> BaseGeometry:
-    if task.region is None:
-        raise InvalidInput("an import needs a region", pointer="/inputs/region")
-    return shape(task.region.geometry)
 
 
 def _frame(facts: RasterFacts, rule: ThemeRule) -> CogFrame:
@@ -183,13 +181,14 @@ def _codes(
 
 def _scaling(inputs: ImportDatasetInputs, facts: RasterFacts) -> tuple[float, float]:
     """Scale and offset of the user, else those that the file states."""
-    told = {"scale", "offset"} & inputs.model_fields_set
+    told = SCALING & inputs.model_fields_set
     return (inputs.scale, inputs.offset) if told else facts.scaling
 
 
 def _cleaning(
     inputs: ImportDatasetInputs,
     facts: RasterFacts,
+    conversion: themes.Conversion,
     codes: tuple[clean.FillCode, ...],
     sea: clean.EdgeWater | None,
 ) -> clean.Cleaning:
@@ -202,7 +201,7 @@ def _cleaning(
                 message_zh=f"{name} 为 {value}，须为有限数，比例系数不得为 0",
                 pointer=f"/inputs/{name}",
             )
-    factor, shift = _conversion(inputs)
+    factor, shift = conversion
     return clean.Cleaning(
         nodata=inputs.nodata,
         scale=scale * factor,
@@ -213,31 +212,41 @@ def _cleaning(
     )
 
 
-def _conversion(inputs: ImportDatasetInputs) -> tuple[float, float]:
-    """How scaled values become the theme's, from the unit the user states.
+def _conversion(
+    inputs: ImportDatasetInputs, facts: RasterFacts, rule: ThemeRule
+) -> tuple[themes.Conversion, list[ResultFlag]]:
+    """How scaled values become the theme's: by the unit the user states, else by the file's.
 
     Raises:
-        UnsupportedFile: it is neither the theme's nor one that can be converted.
+        UnsupportedFile: the user's is neither the theme's nor one that can be converted.
     """
-    rule = THEME_RULES[inputs.theme]
-    if not inputs.unit or rule.categorical:
-        return PLAIN
-    known = conversion(inputs.theme, inputs.unit)
-    if known is None:
-        units = ", ".join([rule.unit, *(unit for of, unit in CONVERSIONS if of == rule.theme)])
+    unit = inputs.unit or ("" if SCALING & inputs.model_fields_set else facts.unit)
+    known = themes.conversion(rule.theme, unit) if unit and not rule.categorical else themes.PLAIN
+    if known is None and inputs.unit:
+        units = ", ".join([rule.unit, *(one for of, one in themes.CONVERSIONS if of == rule.theme)])
         raise refuse(
-            f"the unit {inputs.unit!r} is not known for {rule.theme}; known are: {units}",
-            f"{rule.label.zh}不支持单位 {inputs.unit!r}；可用：{units}",
+            f"the unit {unit!r} is not known for {rule.theme}; known are: {units}",
+            f"{rule.label.zh}不支持单位 {unit!r}；可用：{units}",
             "/inputs/unit",
         )
-    return known
+    if inputs.unit or known == themes.PLAIN:
+        return known or themes.PLAIN, []
+    zh, en = (
+        ("已换算为", "converted to") if known else ("无法识别，视为", "not known, but taken for")
+    )
+    text = Label(
+        f"{rule.label.zh}：文件注明的单位 {unit!r} {zh} {rule.unit}",
+        f"{rule.theme}: the unit the file states, {unit!r}, is {en} {rule.unit}",
+    )
+    return known or themes.PLAIN, [ResultFlag("file_unit" if known else "unknown_unit", text)]
 
 
 def stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
     """The unit of the values as stored: the theme's, as the user spells it where he states it."""
     if rule.categorical:
         return None
-    return inputs.unit if inputs.unit and _conversion(inputs) == PLAIN else rule.unit
+    own = inputs.unit and themes.conversion(rule.theme, inputs.unit) == themes.PLAIN
+    return inputs.unit if own else rule.unit
 
 
 def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
