@@ -319,6 +319,15 @@ def codes(terms: Iterable[Term]) -> tuple[str, ...]:
     return tuple(term.code for term in terms)
 
 
+def district_levels(found: Iterable[str]) -> tuple[str, ...]:
+    """Of the levels of the regions below one, those of its districts: the first that there is.
+
+    That is `district` before all others; streets and towns lie side by side.
+    """
+    first = min(found, key=("district", *codes(REGION_LEVELS)).index, default="district")
+    return ("street", "town") if first in {"street", "town"} else (first,)
+
+
 def label_in(terms: Iterable[Term], code: str, lang: Lang) -> str:
     """What the term of a code is called in a language.
 

@@ -76,6 +76,19 @@ class TestZoning:
         assert task.datasets["dem"].uri == "objects/00/dem.old.tif"
         assert (task.seed, job.seed, task.inputs["cell_m"]) == (7, 7, 200)
 
+    @pytest.mark.parametrize(
+        ("levels", "expected"),
+        [("bay town street basin", ["city.1", "city.2"]), ("basin basin", ["city.0", "city.1"])],
+    )
+    async def test_without_districts_the_next_level_counts(
+        self, session: AsyncSession, stocked: Region, levels: str, expected: list[str]
+    ) -> None:
+        for number, level in enumerate(levels.split()):
+            await add_region(session, f"city.{number}", level=level, parent=stocked)
+        task = read_task((await zoning(session)).task)
+        assert task.region is not None
+        assert [district.code for district in task.region.districts] == expected
+
     async def test_the_row_says_who_asked_for_what(
         self, session: AsyncSession, stocked: Region
     ) -> None:

@@ -114,7 +114,7 @@ def run(
 ) -> None:
     """Run a process on local files; no server needed.
 
-    The region is the feature of its file whose `parent` is not there, the others are its districts.
+    The region is the feature of its file whose `parent` is not there; districts are those below it.
     Of several such features name one with --feature, or take them together with --dissolve.
 
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.

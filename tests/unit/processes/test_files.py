@@ -8,7 +8,12 @@ from shapely.geometry import shape
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.region_files import RegionChoice, gauss_krueger_epsg, read_region
+from shanhai.processes.kit.region_files import (
+    RegionChoice,
+    gauss_krueger_epsg,
+    overlaps,
+    read_region,
+)
 from shanhai.processes.local_run import run_on_files, take_raster
 from shanhai.raster.geotiff import read_geotiff
 
@@ -74,6 +79,67 @@ def test_a_region_as_the_api_tells_it_belongs_to_another(tmp_path: Path, documen
     assert region.code == "xiamen"
     expected = [] if document == "Feature" else ["siming"]
     assert [one.code for one in region.districts] == expected
+
+
+def feature(code: str, west: float, **properties: str) -> dict[str, Any]:
+    named = {"code": code, "name_zh": f"{code}区", "name_en": code, **properties}
+    return {"type": "Feature", "properties": named, "geometry": square(west)}
+
+
+def collection(tmp_path: Path, *features: dict[str, Any]) -> Path:
+    path = tmp_path / "region.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ("district street basin", [0]),
+        ("street town basin", [0, 1]),
+        ("basin basin bay", [0, 1]),
+        ("county county ward", [0, 1, 2]),
+    ],
+)
+def test_districts_are_of_one_level_below_the_region(
+    tmp_path: Path, levels: str, expected: list[int]
+) -> None:
+    below = [
+        feature(f"part{number}", 118.0 + number / 100, parent="city", level=level)
+        for number, level in enumerate(levels.split())
+    ]
+    deeper = feature("deeper", 118.0, parent="part0", level="district")
+    path = collection(tmp_path, deeper, *below, feature("city", 118.0, level="city"))
+    found = [one.code for one in read_region(path).districts]
+    assert found == [f"part{number}" for number in expected]
+
+
+@pytest.mark.parametrize(
+    ("west", "flagged"), [(118.05, True), (118.0995, True), (118.09999, False)]
+)
+def test_districts_that_overlap_are_told(tmp_path: Path, west: float, flagged: bool) -> None:
+    parts = [feature("a", 118.0, parent="city"), feature("b", west, parent="city")]
+    told = overlaps(read_region(collection(tmp_path, feature("city", 118.0), *parts)))
+    assert [one.code for one in told] == ["overlapping_districts"] * flagged
+    assert all("a and b overlap" in one.text.en for one in told)
+    assert all("a区与b区相互重叠" in one.text.zh for one in told)
+
+
+def test_a_run_warns_of_districts_that_overlap(watershed: Watershed, tmp_path: Path) -> None:
+    document = json.loads(watershed.region_file.read_text(encoding="utf-8"))
+    twice = {**document["features"][-1]}
+    twice["properties"] = {**twice["properties"], "code": "twice", "name_en": "Twice"}
+    outcome = run_on_files(
+        "assess-ecoservices",
+        region=collection(tmp_path, *document["features"], twice),
+        rasters=watershed.rasters,
+        inputs={"cell_m": 1000.0},
+        workspace=tmp_path / "out",
+        progress=lambda percent, stage: None,
+    )
+    told = [one for one in outcome.warnings if one["code"] == "overlapping_districts"]
+    assert len(told) == 1
+    assert "and Twice overlap" in told[0]["detail"]
 
 
 def test_one_feature_is_named_and_keeps_its_name(districts: Path) -> None:

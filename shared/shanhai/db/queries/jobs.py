@@ -17,7 +17,7 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region, SchemeClass, ZoneScheme
-from shanhai.vocabulary import JobStatus, Visibility
+from shanhai.vocabulary import JobStatus, Visibility, district_levels
 
 BLAMED_ON_INPUTS = ("invalid", "resource")
 """Classes of failures that come again however often a job is tried."""
@@ -212,12 +212,10 @@ async def find_region(session: AsyncSession, code: str) -> RegionRow | None:
 
 
 async def find_districts(session: AsyncSession, region_id: int) -> Sequence[RegionRow]:
-    """The districts of a region that have a geometry, by code."""
-    statement = (
-        _select_regions()
-        .where(Region.parent_id == region_id, Region.level == "district", Region.geom.is_not(None))
-        .order_by(Region.code)
-    )
+    """The districts of a region that have a geometry, by code: regions of `district_levels`."""
+    below = _select_regions().where(Region.parent_id == region_id, Region.geom.is_not(None))
+    levels = await session.scalars(below.with_only_columns(Region.level))
+    statement = below.where(Region.level.in_(district_levels(levels))).order_by(Region.code)
     return [RegionRow(*row) for row in await session.execute(statement)]
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.processes.kit.output_files import names_of, read_features
 from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import LINE_KINDS, RESERVE, AreaTask, DistrictTask, RegionTask
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray
 from shanhai.vector.geojson_kml import open_ring
+from shanhai.vocabulary import REGION_LEVELS, Label, codes, district_levels
 
 POLYGONS = ("Polygon", "MultiPolygon")
 _MOST_NAMED = 10
+_SLIVER = 0.001
+"""Part of a district that its neighbour may hold, both borders being drawn."""
 _NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9._-]+")
 _FIRST_GAUSS_KRUEGER_EPSG = 4534
 _FIRST_CENTRAL_MERIDIAN, _LAST_CENTRAL_MERIDIAN, _ZONE_DEGREES = 75, 135, 3
@@ -49,8 +54,8 @@ def read_region(
 ) -> RegionTask:
     """The region of a GeoJSON file: a geometry, a feature, or a collection with districts.
 
-    In a collection the feature whose `parent`, if any, is not there is the region; the others are
-    its districts.
+    In a collection the feature whose `parent`, if any, is not there is the region; those whose
+    parent it is are its districts, of the level that `district_levels` names.
 
     Args:
         path: The file.
@@ -72,7 +77,9 @@ def read_region(
         whole, districts = _dissolved(path, features)
     else:
         whole = _whole(path, features, choice.feature)
-        districts = _districts(whole, features, named=choice.feature is not None)
+        below = [one for one in features if one["properties"].get("parent") in _called(whole)]
+        levels = district_levels(map(_level, below))
+        districts = [one for one in below if one is not whole and _level(one) in levels]
     names = names_of(whole, _NOT_IN_A_CODE.sub("-", path.stem).strip("._-")[:80] or "region")
     if choice.name is not None:
         names |= {"name_zh": choice.name, "name_en": choice.name}
@@ -192,13 +199,26 @@ def _ambiguous(path: Path, candidates: Sequence[dict[str, Any]], named: str | No
     )
 
 
-def _districts(
-    whole: dict[str, Any], features: Sequence[dict[str, Any]], *, named: bool
-) -> list[dict[str, Any]]:
-    others = [one for one in features if one is not whole]
-    if not named:
-        return others
-    return [one for one in others if one["properties"].get("parent") in _called(whole)]
+def _level(feature: dict[str, Any]) -> str:
+    """That of a district where a feature names none."""
+    level = feature["properties"].get("level")
+    return level if level in codes(REGION_LEVELS) else "district"
+
+
+def overlaps(region: RegionTask) -> list[ResultFlag]:
+    """A flag for each two districts that share area, whose cells the first has."""
+    areas = [(one, make_valid(shape(one.geometry))) for one in region.districts]
+    return [
+        ResultFlag(
+            "overlapping_districts",
+            Label(
+                f"{one.name_zh}与{other.name_zh}相互重叠，重叠处计入前者",
+                f"{one.name_en} and {other.name_en} overlap; what they share counts for the first",
+            ),
+        )
+        for (one, here), (other, there) in combinations(areas, 2)
+        if here.intersection(there).area > _SLIVER * min(here.area, there.area)
+    ]
 
 
 def _dissolved(
