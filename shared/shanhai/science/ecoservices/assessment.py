@@ -131,7 +131,8 @@ def assess(
             the same.
 
     Raises:
-        InvalidInput: something is asked for that there is not, or layers are missing.
+        InvalidInput: something is asked for that there is not, layers are missing or hold what is
+            no number or class, or no cell is valid.
     """
     request = AssessmentRequest(
         profile=profile,
@@ -164,6 +165,13 @@ def _computed(
     computation = PlanComputation(plan, layers, InOrder(), whole, windows)
     for _ in computation.passes(figures, lambda _share: None):
         pass
+    if not layers.kept[VALID].any():
+        void = [name for name in plan.leaves if np.isnan(layers.given[name]).all()]
+        raise InvalidInput(
+            f"no cell is valid; without any value: {', '.join(void) or 'no layer by itself'}",
+            message_zh=f"没有有效像元；全部无值的图层：{'、'.join(void) or '无'}",
+            pointer="/".join(["/layers", *void[:1]]),
+        )
     results = {key: layers.kept[key] for key in (*assembled.results, VALID)}
     return AssessmentResult(results, figures, assembled)
 
@@ -190,10 +198,28 @@ def _with_sea(layers: Mapping[str, Array]) -> dict[str, Array]:
             message_zh=f"各图层的行列数须一致：{listing}",
             pointer="/layers",
         )
+    for name in [one for one in layers if one in LEAVES]:
+        _check(name, layers[name])
     given = dict(layers)
     if "land_cover" in given and "sea" not in given:
         given["sea"] = given["land_cover"] == NODATA
     return given
+
+
+def _check(name: str, layer: Array) -> None:
+    """Refuse what is no number, and classes a byte cannot hold."""
+    wanted = ("numbers", "数值")
+    wrong = layer.dtype.kind not in "biuf"
+    if not wrong and LEAVES[name].unit == "class":
+        wanted = ("whole numbers from 0 to 255, or NaN", "0–255 的整数或 NaN")
+        known = layer[~np.isnan(layer)].astype(np.float64)
+        wrong = bool(((known < 0) | (known > 255) | (known != np.floor(known))).any())
+    if wrong:
+        raise InvalidInput(
+            f"{name} must hold {wanted[0]}",
+            message_zh=f"{LEAVES[name].label.zh}（{name}）须为{wanted[1]}",
+            pointer=f"/layers/{name}",
+        )
 
 
 def _choices(

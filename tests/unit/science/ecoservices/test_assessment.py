@@ -165,6 +165,46 @@ def test_layers_of_different_shapes_are_refused(layers: Layers) -> None:
         run(layers | {"npp": layers["npp"][1:]})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("land_cover", 258, "whole numbers from 0 to 255"),
+        ("land_cover", -1.0, "whole numbers from 0 to 255"),
+        ("land_cover", 2.5, "whole numbers from 0 to 255"),
+        ("land_cover", np.inf, "whole numbers from 0 to 255"),
+        ("npp", "a", "numbers"),
+    ],
+)
+def test_what_is_no_number_or_class_is_refused(
+    layers: Layers, name: str, value: Any, words: str
+) -> None:
+    values = layers[name].astype(np.asarray(value).dtype if name == "land_cover" else "U9")
+    values[3, 4] = value
+    with pytest.raises(InvalidInput, match=f"{name} must hold {words}") as caught:
+        run(layers | {name: values})
+    assert [fault.pointer for fault in caught.value.faults] == [f"/layers/{name}"]
+    assert name in caught.value.message_zh
+
+
+def test_classes_may_be_whole_numbers_of_any_type(layers: Layers) -> None:
+    cover = layers["land_cover"].astype(np.float32)
+    cover[cover == 0] = np.nan
+    expected, found = run(layers), run(layers | {"land_cover": cover, "sea": cover != cover})
+    for key, values in expected.layers.items():
+        assert values.tobytes() == found.layers[key].tobytes(), key
+
+
+def test_layers_without_a_valid_cell_are_refused(layers: Layers) -> None:
+    with pytest.raises(InvalidInput, match="no cell is valid; without any value: npp") as caught:
+        run(layers | {"npp": np.full_like(layers["npp"], np.nan)}, "index")
+    assert [fault.pointer for fault in caught.value.faults] == ["/layers/npp"]
+    halves = {name: layers[name].astype(float) for name in ("npp", "ndvi")}
+    halves["npp"][:, :20], halves["ndvi"][:, 20:] = np.nan, np.nan
+    with pytest.raises(InvalidInput, match="no cell is valid") as caught:
+        run(layers | halves, "index")
+    assert [fault.pointer for fault in caught.value.faults] == ["/layers"]
+
+
 def test_all_missing_layers_are_named(layers: Layers) -> None:
     del layers["npp"], layers["lst"], layers["summer_temperature"]
     with pytest.raises(InvalidInput) as caught:
