@@ -347,8 +347,8 @@ def tell(compared: "list[ReproducedResult]") -> None:
     table = Table("output 结果", "expected sha256 原校验和", "got 本次", "same 一致")
     for one in compared:
         width = _WIDTH if one.same else None
-        got = "–" if one.got is None else one.got[:width]
-        table.add_row(one.name, one.expected[:width], got, "yes 是" if one.same else "NO 否")
+        sums = ("–" if value is None else value[:width] for value in (one.expected, one.got))
+        table.add_row(one.name, *sums, "yes 是" if one.same else "NO 否")
     Console(width=None if typer.get_text_stream("stdout").isatty() else 180).print(table)
     same = sum(one.same for one in compared)
     typer.echo(f"{same} of {len(compared)} results are the same bytes · {same} 项结果逐字节一致")

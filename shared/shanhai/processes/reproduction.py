@@ -1,6 +1,6 @@
 """Compute a run again from its manifest, and tell whether the results are the same bytes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.contract import REPORTS
 from shanhai.processes.kit.manifest import versions
 from shanhai.processes.kit.report_pdf import leaving_room, with_pdf
 from shanhai.processes.kit.task import (
@@ -96,7 +97,7 @@ class ReproducibleManifest(BaseModel):
     plan: str | None
     region: RegionTask
     inputs: list[Input]
-    outputs: list[Output]
+    outputs: list[Output] = Field(min_length=1)
     control_areas: ControlAreas = Field(default_factory=ControlAreas)
     unit_polygons: list[DistrictTask] = []
     reference: ReferenceTask | None = None
@@ -107,10 +108,10 @@ class ReproducibleManifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ReproducedResult:
-    """A result of both runs; `got` is None where the second has none."""
+    """A result of both runs; `expected` or `got` is None where that run has none."""
 
     name: str
-    expected: str
+    expected: str | None
     got: str | None
 
     @property
@@ -223,7 +224,10 @@ def reproduce(
     outcome = compute_of(contract.id)(task, workspace, leaving_room(progress, contract))
     outcome = with_pdf(outcome, contract, workspace, progress)
     made = {file.name: sha256_of(workspace / file.path) for file in outcome.files}
-    return [ReproducedResult(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
+    then = {one.name: one.sha256 for one in manifest.outputs}
+    # The PDF is made from the report when all else is there, and not by every machine.
+    names = then | {name: "" for name in made if name != REPORTS[1].name}
+    return [ReproducedResult(name, then.get(name), made.get(name)) for name in names]
 
 
 def find_inputs(
@@ -263,21 +267,15 @@ def _checksums(files: Path, wanted: set[str]) -> dict[str, Path]:
     return found
 
 
-def _candidates(one: Input, files: Path) -> Iterator[Path]:
-    for stem in (one.theme, one.id):
-        for suffix in (".tif", ".tiff"):
-            path = files / f"{stem}{suffix}"
-            if path.is_file():
-                yield path
-
-
 def _imported_again(one: Input, place: RegionTask, files: Path, spare: Path) -> Path | Label | None:
     """A file by the name of the input that becomes it when imported; what is wrong with others."""
-    told = None
-    for path in _candidates(one, files):
-        told = _another(one, sha256_of(path))
+    told, cleaned = None, spare / f"{one.theme}.tif"
+    names = [f"{stem}{suffix}" for stem in (one.theme, one.id) for suffix in (".tif", ".tiff")]
+    for path in (folder / name for folder in (files, files / INPUTS) for name in names):
+        if not path.is_file() or path.resolve() == cleaned:
+            continue
+        told = told or _another(one, sha256_of(path))
         spare.mkdir(exist_ok=True)
-        cleaned = spare / f"{one.theme}.tif"
         try:
             taken = take_raster(one.theme, path, cleaned, place, {})
         except InvalidInput:

@@ -23,6 +23,7 @@ from shanhai.processes.reproduction import (
     reproduce,
 )
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
+from shanhai.storage.artifacts import sha256_of
 from tests.support.computed import silent
 
 
@@ -83,8 +84,9 @@ def test_names_do_not_matter(manifest: ReproducibleManifest, first: Path, tmp_pa
     assert set(found) == {one.theme for one in manifest.inputs}
 
 
+@pytest.mark.parametrize("folder", [".", "inputs"])
 def test_a_changed_input_is_refused_with_both_checksums(
-    manifest: ReproducibleManifest, first: Path, tmp_path: Path
+    manifest: ReproducibleManifest, first: Path, tmp_path: Path, folder: str
 ) -> None:
     shutil.copytree(first / "inputs", tmp_path / "inputs")
     path = tmp_path / "inputs" / "ndvi.tif"
@@ -94,10 +96,11 @@ def test_a_changed_input_is_refused_with_both_checksums(
     values[0, row, col] += 0.001
     write_geotiff(path, values, transform=raster.transform, crs=str(raster.crs), nodata=-9999.0)
     with pytest.raises(InvalidInput) as caught:
-        again(manifest, tmp_path / "inputs", tmp_path / "out")
+        again(manifest, tmp_path if folder == "inputs" else tmp_path / "inputs", tmp_path / "out")
     (fault,) = caught.value.faults
     then = next(one.sha256 for one in manifest.inputs if one.theme == "ndvi")
     assert then in fault.detail
+    assert sha256_of(path) in fault.detail
     assert fault.detail.startswith("ndvi")
     assert fault.detail_zh != fault.detail
     assert not (tmp_path / "out" / "manifest.json").exists()
@@ -155,6 +158,26 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
     path.write_text('{"process": "assess-ecoservices"}', encoding="utf-8")
     with pytest.raises(InvalidInput, match=r"request.*region.*outputs"):
         read_manifest(path)
+
+
+def test_a_manifest_without_results_proves_nothing(first: Path, tmp_path: Path) -> None:
+    document = json.loads((first / "manifest.json").read_bytes())
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({**document, "outputs": []}), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="missing or wrong: outputs"):
+        read_manifest(path)
+
+
+def test_results_that_the_manifest_lacks_are_told(first: Path, tmp_path: Path) -> None:
+    document = json.loads((first / "manifest.json").read_bytes())
+    document["outputs"] = [one for one in document["outputs"] if one["name"] != "ratio"]
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    told = CliRunner().invoke(app, ["reproduce", str(path), "--files", str(first)])
+    assert told.exit_code == 1
+    (line,) = [line for line in told.output.splitlines() if "ratio" in line.split()]
+    assert "–" in line
+    assert "NO 否" in line
 
 
 def test_the_command_proves_it_and_fails_when_a_byte_differs(first: Path, tmp_path: Path) -> None:
