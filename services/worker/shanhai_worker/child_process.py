@@ -30,7 +30,10 @@ PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH"),
     "NUMBA_CACHE_DIR",  # beside the code nothing can be written in a container
 )
-PASSED_ON_PREFIXES = ("SHANHAI_LOG_", "GDAL_", "CPL_", "PROJ_", "XDG_", "MPL", "COVERAGE_")
+PASSED_ON_PREFIXES = (
+    *("SHANHAI_LOG_", "GDAL_", "CPL_", "PROJ_", "XDG_", "MPL", "COVERAGE_"),
+    "OPENBLAS_",  # its kernels differ in the last digits, and runs on files heed the choice of one
+)
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:

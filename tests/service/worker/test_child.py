@@ -148,11 +148,15 @@ def test_the_environment_holds_no_secrets() -> None:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "SHANHAI_LOG_LEVEL": "DEBUG",
         "GDAL_SKIP": "VRT",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "OPENBLAS_NUM_THREADS": "8",
     }
     passed = child_environment(given)
     assert "secret" not in " ".join(passed.values())
     assert passed["GDAL_SKIP"] == "VRT"
     assert passed["SHANHAI_LOG_LEVEL"] == "DEBUG"
+    assert passed["OPENBLAS_CORETYPE"] == "Haswell"
+    assert passed["OPENBLAS_NUM_THREADS"] == "1"
 
 
 def test_compiled_code_is_kept_where_the_worker_keeps_it() -> None:
