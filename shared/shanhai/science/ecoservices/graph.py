@@ -319,38 +319,33 @@ Lack = tuple[str, Method, tuple[str, ...]]
 """A service, the method that was wanted, and the layers it lacks."""
 
 
-def themes_behind(names: Collection[str]) -> tuple[str, ...]:
-    """Dataset themes that missing layers are read from, each once."""
-    themes = (LEAVES[name].theme for name in names if name in LEAVES)
-    return tuple(dict.fromkeys(theme for theme in themes if theme is not None))
-
-
 def missing_layers(lacks: Sequence[Lack]) -> InvalidInput:
-    """The refusal of methods whose layers cannot be had: one fault for each theme."""
-    faults = [
-        _missing_theme(theme, lacks)
-        for theme in themes_behind([name for _, _, names in lacks for name in names])
-    ]
-    themes = ", ".join(fault.pointer.rpartition("/")[2] for fault in faults)
+    """The refusal of methods whose layers cannot be had: one fault for each theme, or layer that is
+    of none."""
+    lacked: dict[str, list[tuple[str, Method, Leaf]]] = {}
+    for service, method, names in lacks:
+        for leaf in (LEAVES[name] for name in names if name in LEAVES):
+            lacked.setdefault(leaf.theme or leaf.name, []).append((service, method, leaf))
+    faults = [_missing(source, needing) for source, needing in lacked.items()]
     return InvalidInput(
-        f"datasets of {themes} are missing: " + "; ".join(fault.detail for fault in faults),
-        message_zh=f"缺少数据集 {themes}：" + "；".join(fault.detail_zh or "" for fault in faults),
+        f"datasets of {', '.join(lacked)} are missing: "
+        + "; ".join(fault.detail for fault in faults),
+        message_zh=f"缺少数据集 {', '.join(lacked)}："
+        + "；".join(fault.detail_zh or "" for fault in faults),
         faults=faults,
     )
 
 
-def _missing_theme(theme: str, lacks: Sequence[Lack]) -> Fault:
-    needing = [
-        (service, method) for service, method, names in lacks if theme in themes_behind(names)
-    ]
-    leaves = {name for _, _, names in lacks for name in names if themes_behind([name]) == (theme,)}
-    monthly = any(LEAVES[name].bands for name in leaves)
-    label = label_of(theme)
-    who = ", ".join(f"{service} ({method.id})" for service, method in needing)
-    who_zh = "、".join(f"{label_of(service).zh}（{method.id}）" for service, method in needing)
+def _missing(source: str, needing: Sequence[tuple[str, Method, Leaf]]) -> Fault:
+    first = needing[0][2]
+    monthly = any(leaf.bands for _, _, leaf in needing)
+    label = label_of(source) if first.theme else first.label
+    by = dict.fromkeys((service, method.id) for service, method, _ in needing)
+    who = ", ".join(f"{service} ({method})" for service, method in by)
+    who_zh = "、".join(f"{label_of(service).zh}（{method}）" for service, method in by)
     return Fault(
-        f"/datasets/{theme}",
-        f"{theme} ({label.en}{', by month' if monthly else ''}) is required by {who}; "
+        f"/{'datasets' if first.theme else 'layers'}/{source}",
+        f"{source} ({label.en}{', by month' if monthly else ''}) is required by {who}; "
         "none was given or found",
         f"{who_zh}须有“{label.zh}”数据{'（逐月）' if monthly else ''}，未给出也未找到",
     )

@@ -215,6 +215,15 @@ def test_all_missing_layers_are_named(layers: Layers) -> None:
     }
 
 
+def test_a_missing_layer_of_no_dataset_is_named(layers: Layers) -> None:
+    del layers["latitude"], layers["evapotranspiration"], layers["reference_et"]
+    with pytest.raises(InvalidInput, match="latitude") as caught:
+        run(layers, "index")
+    (fault,) = caught.value.faults
+    assert fault.pointer == "/layers/latitude"
+    assert "纬度" in (fault.detail_zh or "")
+
+
 def test_an_estimate_stands_in_only_where_a_measured_layer_is_missing(layers: Layers) -> None:
     measured = run(layers, "index").assembled.graph.quantities["evaporation"].source
     del layers["evapotranspiration"]
