@@ -285,6 +285,15 @@ def test_polygons_that_cannot_be_meant_are_refused_by_value_and_rule(
     assert caught.value.faults[0].pointer == "/region/0"
 
 
+@pytest.mark.parametrize("dissolve", [False, True])
+def test_an_outline_that_crosses_itself_is_refused(tmp_path: Path, dissolve: bool) -> None:
+    ring = [[118.0, 24.4], [118.2, 24.6], [118.2, 24.4], [118.0, 24.6], [118.0, 24.4]]
+    with pytest.raises(InvalidInput, match="Self-intersection at") as caught:
+        read_region(written(tmp_path, ring), RegionChoice(dissolve=dissolve))
+    assert caught.value.faults[0].pointer == "/region/0"
+    assert "自相交" in caught.value.message_zh
+
+
 def test_a_file_without_features_is_told_as_one(tmp_path: Path) -> None:
     path = tmp_path / "region.geojson"
     path.write_text('{"type":"FeatureCollection","features":[]}', encoding="utf-8")

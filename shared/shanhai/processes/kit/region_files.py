@@ -13,6 +13,7 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.features.crs import box_fault, crossing
+from shanhai.db.features.geometry import invalidity
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.processes.kit.output_files import names_of, read_features
@@ -96,9 +97,11 @@ def read_region(
 
 
 def _demand_sound(path: Path, number: int, geometry: dict[str, Any]) -> None:
-    """Refuse a polygon that is not closed, lies nowhere or goes around the Earth the wrong way."""
+    """Refuse a polygon that is not closed, lies nowhere, crosses itself or the antimeridian."""
     area = shape(geometry)
     fault = open_ring(geometry) or box_fault(*area.bounds) or crossing(area)
+    if fault is None and (invalid := invalidity(area)):
+        fault = Label(invalid.detail_zh or "", invalid.detail)
     if fault is not None:
         raise _refused(
             f"feature {number} of {path.name}: {fault.en}",
@@ -207,7 +210,7 @@ def _level(feature: dict[str, Any]) -> str:
 
 def overlaps(region: RegionTask) -> list[ResultFlag]:
     """A flag for each two districts that share area, whose cells the first has."""
-    areas = [(one, make_valid(shape(one.geometry))) for one in region.districts]
+    areas = [(one, shape(one.geometry)) for one in region.districts]
     return [
         ResultFlag(
             "overlapping_districts",
