@@ -1,5 +1,6 @@
 """`shanhai run`: a process on local files, without any server; `shanhai reproduce`: again."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 
 YAML = {".yaml", ".yml"}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose numbers may be `2e5` and `2.0e5`, as in version 1.2."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE]\d+$"), [*"-+.0123456789"]
+)
 
 
 def run(
@@ -235,7 +245,7 @@ def read_inputs(path: Path) -> dict[str, Any]:
     """
     content = path.read_bytes()
     try:
-        found = yaml.safe_load(content) if path.suffix in YAML else orjson.loads(content)
+        found = _Loader(content).get_single_data() if path.suffix in YAML else orjson.loads(content)
     except (ValueError, yaml.YAMLError) as error:
         raise InvalidInput(
             f"{path.name} cannot be read: {error}",

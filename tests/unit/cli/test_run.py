@@ -44,6 +44,19 @@ def test_every_process_that_runs_on_files_is_one() -> None:
     assert set(RUNNABLE) <= set(CONTRACTS)
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *(("2.0e5", 2e5), ("2e5", 2e5), ("-.5E3", -500.0), ("1.e-3", 1e-3), ("6.5e+6", 6.5e6)),
+        *(("12", 12), ("0.5", 0.5), ("1e5x", "1e5x"), ("e5", "e5")),
+    ],
+)
+def test_numbers_of_yaml_are_those_of_json(tmp_path: Path, text: str, number: object) -> None:
+    (tmp_path / "a.yaml").write_text(f"cell_m: {text}\n", encoding="utf-8")
+    told = read_inputs(tmp_path / "a.yaml")["cell_m"]
+    assert (told, type(told)) == (number, type(number))
+
+
 def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path) -> None:
     wanted = {"cell_m": 100, "parameters": {"k": 4}}
     (tmp_path / "a.json").write_text(json.dumps({"inputs": wanted}), encoding="utf-8")
