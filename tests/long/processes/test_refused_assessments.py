@@ -1,6 +1,7 @@
 """The assessment by every method, through the process: bytes, numbers, refusals and flags."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_what_a_method_does_not_have_is_refused_with_its_place(
     (fault,) = [one for one in error.faults if one.pointer == f"/inputs/ecoservices{pointer}"]
     assert words in fault.detail
     assert not (tmp_path / "run" / "scratch").exists()
+
+
+def test_what_a_formula_refuses_stands_in_the_inputs(
+    full_watershed: Watershed, tmp_path: Path
+) -> None:
+    dark = dict(full_watershed.rasters)
+    for theme in ("night_lights", "population"):
+        raster = read_geotiff(dark[theme])
+        dark[theme] = tmp_path / f"{theme}.tif"
+        crs = str(raster.crs)
+        write_geotiff(dark[theme], raster.values * 0, transform=raster.transform, crs=crs)
+    services = {**TOTALS, "water_conservation": {"parameters": {"industrial_use": 0}}}
+    inputs = {**BIOPHYSICAL, "ecoservices": services}
+    error = refusal(replace(full_watershed, rasters=dark), tmp_path / "run", inputs)
+    assert [one.pointer for one in error.faults] == [
+        "/inputs/ecoservices/carbon_sink/parameters/emissions_total"
+    ]
 
 
 def test_missing_layers_name_service_method_and_dataset(

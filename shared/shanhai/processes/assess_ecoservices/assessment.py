@@ -75,12 +75,12 @@ def assess(
         return _work_out(setting, layers, given, runner, progress)
 
     kept = (place.store, stores.wide)
-    worked_out = kept_step(task, decisive(inputs), kept, folder, work_out)
+    with pointing_at("/inputs"):
+        worked_out = kept_step(task, decisive(inputs), kept, folder, work_out)
+        require_laws(setting.assembled, worked_out.figures)
     runner.end_part()
     aligned, figures = worked_out.aligned, worked_out.figures
     coverage, tallies = worked_out.coverage, {**aligned.tallies, **worked_out.noted.tallies}
-    with pointing_at("/inputs"):
-        require_laws(setting.assembled, figures)
     edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
     narrow = plausibility.narrow_ranges(setting.assembled, figures)
     found = assessed.Assessment(

@@ -355,11 +355,12 @@ def pointing_at(prefix: str) -> Iterator[None]:
     """Put `prefix` before the pointers of an `InvalidInput` raised inside.
 
     Science names its own arguments (`/k`); the caller of a process knows them by where they stand
-    in its inputs. An error without pointer gets `prefix` itself.
+    in its inputs. An error without pointer gets `prefix` itself, one that begins so is left alone.
     """
     try:
         yield
     except InvalidInput as error:
-        faults = [replace(fault, pointer=prefix + fault.pointer) for fault in error.faults]
+        within = {one: one.pointer.removeprefix(prefix) for one in error.faults}
+        faults = [replace(one, pointer=prefix + place) for one, place in within.items()]
         faults = faults or [Fault(prefix, error.message, error.message_zh)]
         raise type(error)(error.message, message_zh=error.message_zh, faults=faults) from error
