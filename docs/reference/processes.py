@@ -9,7 +9,6 @@ from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import quantities_of
-from shanhai.science.ecoservices.graph import themes_behind
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import SHARED
 from shanhai.science.ecoservices.method import Ecoservice, Method, Quantity
@@ -186,7 +185,7 @@ def _layer(quantity: Quantity) -> tuple[str, ...]:
 
 def _need(name: str) -> str:
     """A layer, in bold where it is read from a dataset."""
-    return f"**{name}**" if name in LEAVES and themes_behind([name]) else name
+    return f"**{name}**" if name in LEAVES and LEAVES[name].theme else name
 
 
 def _changes(quantities: tuple[Quantity, ...]) -> Iterator[str]:
