@@ -93,7 +93,7 @@ def run_on_files(
         InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
             of a request.
     """
-    contract = runnable(process_id)
+    contract = contract_of(process_id, RUNNABLE)
     place = read_region(region, choice, inputs.get("crs"))
     supplies = {
         theme.removeprefix(SUPPLY): theme for theme in sorted(rasters) if theme.startswith(SUPPLY)
@@ -102,7 +102,11 @@ def run_on_files(
     if reference is not None:
         asked["normalisation"] = {"from": FROM_FILE, **asked.get("normalisation", {})}
     accepted = check_inputs(contract.inputs, asked)
-    _check_grid(accepted, place)
+    cell_m = getattr(accepted, "cell_m", None)
+    if cell_m is not None:
+        # Before any raster is read.
+        crs = getattr(accepted, "crs", None) or f"EPSG:{place.epsg}"
+        check_grid(place.geometry, epsg=int(crs.removeprefix("EPSG:")), cell_m=cell_m)
     require_reference(accepted, reference)
     if isinstance(accepted, RunScenarioInputs):
         refuse(
@@ -143,25 +147,12 @@ def run_on_files(
     return outcome.model_copy(update={"warnings": [*told, *outcome.warnings]})
 
 
-def runnable(process_id: str) -> ProcessContract:
-    """The contract of a process that needs nothing but files.
+def contract_of(process_id: str, of: Sequence[str]) -> ProcessContract:
+    """The contract of a process of `RUNNABLE` or `REPEATABLE`.
 
     Raises:
         InvalidInput: there is none of this name.
     """
-    return _contract_of(process_id, RUNNABLE)
-
-
-def repeatable(process_id: str) -> ProcessContract:
-    """The contract of a process that can be run again from its manifest.
-
-    Raises:
-        InvalidInput: there is none of this name.
-    """
-    return _contract_of(process_id, REPEATABLE)
-
-
-def _contract_of(process_id: str, of: Sequence[str]) -> ProcessContract:
     if process_id not in of:
         names = ", ".join(of)
         known = process_id in CONTRACTS
@@ -192,14 +183,6 @@ def check_inputs(model: type[Inputs], given: Mapping[str, Any]) -> Inputs:
 
 def _pointer(location: tuple[str | int, ...]) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
-
-
-def _check_grid(inputs: Inputs, place: RegionTask) -> None:
-    """Refuse a grid that makes no sense before any raster is read."""
-    asked = getattr(inputs, "crs", None) or f"EPSG:{place.epsg}"
-    cell_m = getattr(inputs, "cell_m", None)
-    if cell_m is not None:
-        check_grid(place.geometry, epsg=int(asked.removeprefix("EPSG:")), cell_m=cell_m)
 
 
 def _take(

@@ -23,7 +23,7 @@ from shanhai.processes.kit.task import (
     ReferenceTask,
     RegionTask,
 )
-from shanhai.processes.local_run import check_inputs, repeatable, take_raster
+from shanhai.processes.local_run import REPEATABLE, check_inputs, contract_of, take_raster
 from shanhai.processes.publish_bulletin.contract import BulletinTask
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
@@ -191,7 +191,7 @@ def reproduce(
     Raises:
         InvalidInput: an input is not there, or is another file than then.
     """
-    contract = repeatable(manifest.process)
+    contract = contract_of(manifest.process, REPEATABLE)
     check_inputs(contract.inputs, manifest.request)
     workspace = workspace.resolve()  # windows may be computed by processes of another folder
     workspace.mkdir(parents=True, exist_ok=True)

@@ -228,7 +228,6 @@ _OWN_UNITS: Mapping[str, tuple[str, ...]] = {
     "t.ha.h/(ha.MJ.mm)": ("t.h/(MJ.mm)", "t.ha.h/ha/MJ/mm"),
     "MJ.mm/(ha.h.yr)": ("MJ.mm/ha/h/yr",),
     "nW/cm2/sr": ("nW/(cm2.sr)", "DN", "luminance 0-255"),
-    "class": ("",),
 }
 """Other spellings of the units of themes. Night lights count by their pattern, also in steps."""
 

@@ -180,11 +180,8 @@ async def receive_lead(
         if unknown is not None:
             return LeadOutcome("undetermined", None, unknown)
         return LeadOutcome("no_case", None, _why_not(lead, lines, rule))
-    return await open_case(session, act, lead, rule, lines, _most(watched), region_id)
-
-
-def _most(watched: list[TouchedLine]) -> float:
-    return max(line.measure.area_m2 or 0.0 for line in watched)
+    most = max(line.measure.area_m2 or 0.0 for line in watched)
+    return await open_case(session, act, lead, rule, lines, most, region_id)
 
 
 async def _check(session: AsyncSession, given: Given, lead: Lead) -> None:

@@ -164,7 +164,8 @@ async def read_change(entity: Entity, change: Members, fixed: Collection[str]) -
     members = dict(change)
     body: dict[str, Any] = members
     if entity.path is None:
-        shape = {GEOMETRY: members.pop(GEOMETRY)} if _has_shape(entity, members) else {}
+        has_shape = entity.geometry_column is not None and GEOMETRY in members
+        shape = {GEOMETRY: members.pop(GEOMETRY)} if has_shape else {}
         body = {"properties": members, **shape}
     try:
         return await read_draft(entity, body, whole=False)
@@ -265,10 +266,6 @@ def demand_bounded(change: Members) -> None:
 def moved(fault: Fault) -> Fault:
     """A fault of an object's writer where the proposal says it."""
     return replace(fault, pointer=UNDER + fault.pointer.removeprefix("/properties"))
-
-
-def _has_shape(entity: Entity, members: Members) -> bool:
-    return entity.geometry_column is not None and GEOMETRY in members
 
 
 async def _has_moved(session: AsyncSession, entity: Entity, base: BaseState, draft: Draft) -> bool:

@@ -52,7 +52,7 @@ def narrow_ranges(assembled: Assembled, figures: Mapping[AreaFigure, float]) -> 
     """The layers that count as constant, those without any variation among them."""
     graph, found = assembled.graph, []
     for layer in sorted({one.of for one in figures if one.kind == "quantile"}):
-        least = least_span(layer, _unit_of(graph, layer))
+        least = least_span(layer, (graph.nodes.get(layer) or graph.leaves[layer]).unit)
         pair = _pair_of(graph, layer, figures)
         if least is None or pair is None:
             continue
@@ -60,10 +60,6 @@ def narrow_ranges(assembled: Assembled, figures: Mapping[AreaFigure, float]) -> 
         if settled(limits, least).high <= limits.low:
             found.append(NarrowRange(layer, _named(graph, layer), limits, least))
     return found
-
-
-def _unit_of(graph: LayerGraph, layer: str) -> str:
-    return graph.nodes[layer].unit if layer in graph.nodes else graph.leaves[layer].unit
 
 
 def _pair_of(

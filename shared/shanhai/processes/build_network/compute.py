@@ -176,7 +176,8 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     require_layers(task, inputs)
     with resumed_runner(task, workspace, progress) as (runner, progress):
         progress(0, "prepare")
-        sources = open_sources(task, {COVER, *OPTIONAL_THEMES, *_supplies(task)})
+        supplies = [theme for theme in task.datasets if theme.startswith("supply.")]
+        sources = open_sources(task, {COVER, *OPTIONAL_THEMES, *supplies})
         place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
         built = build(Scene(place, inputs, task), progress)
         files, statistics = _write(built, workspace, progress)
@@ -250,10 +251,6 @@ def require_layers(task: Task, inputs: BuildNetworkInputs) -> None:
     faults = network_faults(inputs, task.datasets)
     if faults:
         raise InvalidInput.of(faults)
-
-
-def _supplies(task: Task) -> list[str]:
-    return [theme for theme in task.datasets if theme.startswith("supply.")]
 
 
 def _write(

@@ -87,7 +87,8 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     today on; without it stays a draft. What was drawn or imported stays as it is. Two jobs of one
     region wait for each other here.
     """
-    workspace, inputs = publication.workspace, _inputs(publication)
+    workspace = publication.workspace
+    inputs = BuildNetworkInputs.model_validate(publication.task.inputs)
     links, nodes = await asyncio.to_thread(
         lambda: (_features(workspace / LINKS_FILE), _features(workspace / NODES_FILE))
     )
@@ -117,10 +118,6 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         **publication.outcome.values,
         "warnings": publication.outcome.warnings,
     }
-
-
-def _inputs(publication: Publication) -> BuildNetworkInputs:
-    return BuildNetworkInputs.model_validate(publication.task.inputs)
 
 
 def _features(path: Path) -> Sequence[Feature]:

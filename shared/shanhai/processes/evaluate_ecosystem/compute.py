@@ -113,7 +113,8 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     _require_layers(task, inputs)
     with resumed_runner(task, workspace, progress) as (runner, progress):
         progress(0, "prepare")
-        sources = open_sources(task, {*evaluation_themes(inputs), *_supplies(inputs)})
+        supplies = [f"supply.{service}" for service in inputs.supplies]
+        sources = open_sources(task, {*evaluation_themes(inputs), *supplies})
         place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
         results = _evaluate(place, inputs, progress)
         files, statistics = _write(place, results, workspace, progress)
@@ -147,10 +148,6 @@ def _require_layers(task: Task, inputs: EvaluateEcosystemInputs) -> None:
     faults = missing_faults(evaluation_needs(inputs), task.datasets)
     if faults:
         raise InvalidInput.of(faults)
-
-
-def _supplies(inputs: EvaluateEcosystemInputs) -> list[str]:
-    return [f"supply.{service}" for service in inputs.supplies]
 
 
 def _evaluate(

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.errors import InvalidInput
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.output_files import raster_output
-from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
+from shanhai.processes.kit.task import Outcome, Progress, Task
 from shanhai.raster import checks, clean, themes
 from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
 from shanhai.raster.crs import parse_crs
@@ -37,10 +37,20 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     source = Path(task.files[task.upload_uri or ""])
     progress(2, "inspect")
     imported = import_raster(source, inputs, region, workspace / FILE, progress)
+    label = imported.rule.label
+    output = raster_output(
+        "raster",
+        FILE,
+        Label(inputs.name_zh or label.zh, inputs.name_en or label.en),
+        imported.frame,
+        imported.statistics,
+        stored_unit(inputs, imported.rule),
+        native_resolution_m=inputs.native_resolution_m or resolution_m(imported.facts),
+    )
     progress(100, "done")
     return Outcome(
         # What a check wrote goes with its workspace.
-        files=[] if inputs.mode == "check" else [_output(imported, inputs)],
+        files=[] if inputs.mode == "check" else [output],
         values={"theme": inputs.theme, "summary": _summary(imported, inputs)},
         manifest=_manifest(imported, inputs, source),
         warnings=[warning.document() for warning in imported.warnings],
@@ -80,7 +90,15 @@ def import_raster(
     if not inputs.accept_datum:
         _check_older_datum(facts)
     progress(10, "convert")
-    imported = Imported(rule, facts, _frame(facts, rule), clean.CleaningReport())
+    frame = CogFrame(
+        crs=facts.crs or "",
+        transform=facts.transform,
+        width=facts.width,
+        height=facts.height,
+        bands=facts.bands,
+        categorical=rule.categorical,
+    )
+    imported = Imported(rule, facts, frame, clean.CleaningReport())
     sea = _sea(source, facts, inputs, region)
     conversion, imported.warnings = _conversion(inputs, facts, rule)
     cleaning = _cleaning(inputs, facts, conversion, _codes(inputs, facts, rule), sea)
@@ -107,17 +125,6 @@ def _check_older_datum(facts: RasterFacts) -> None:
             "或以文件夹导入并给出 datum_shift，或设置 accept_datum",
             "/inputs/crs",
         )
-
-
-def _frame(facts: RasterFacts, rule: ThemeRule) -> CogFrame:
-    return CogFrame(
-        crs=facts.crs or "",
-        transform=facts.transform,
-        width=facts.width,
-        height=facts.height,
-        bands=facts.bands,
-        categorical=rule.categorical,
-    )
 
 
 def _sea(
@@ -243,23 +250,8 @@ def _conversion(
 
 def stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
     """The unit of the values as stored: the theme's, as the user spells it where he states it."""
-    if rule.categorical:
-        return None
     own = inputs.unit and themes.conversion(rule.theme, inputs.unit) == themes.PLAIN
-    return inputs.unit if own else rule.unit
-
-
-def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
-    label = imported.rule.label
-    return raster_output(
-        "raster",
-        FILE,
-        Label(inputs.name_zh or label.zh, inputs.name_en or label.en),
-        imported.frame,
-        imported.statistics,
-        stored_unit(inputs, imported.rule),
-        native_resolution_m=inputs.native_resolution_m or resolution_m(imported.facts),
-    )
+    return None if rule.categorical else inputs.unit if own else rule.unit
 
 
 def _summary(imported: Imported, inputs: ImportDatasetInputs) -> dict[str, Any]:

@@ -78,9 +78,12 @@ def read_region(
         whole, districts = _dissolved(path, features)
     else:
         whole = _whole(path, features, choice.feature)
-        below = [one for one in features if one["properties"].get("parent") in _called(whole)]
-        levels = district_levels(map(_level, below))
-        districts = [one for one in below if one is not whole and _level(one) in levels]
+        others = [one for one in features if one is not whole]
+        below = [one for one in others if one["properties"].get("parent") in _called(whole)]
+        known = [one["properties"].get("level") for one in below]
+        levels = [one if one in codes(REGION_LEVELS) else "district" for one in known]
+        found = zip(below, levels, strict=True)
+        districts = [one for one, level in found if level in district_levels(levels)]
     names = names_of(whole, _NOT_IN_A_CODE.sub("-", path.stem).strip("._-")[:80] or "region")
     if choice.name is not None:
         names |= {"name_zh": choice.name, "name_en": choice.name}
@@ -120,7 +123,8 @@ def _epsg_of(geometry: dict[str, Any], crs: str | None) -> int:
     half = _ZONE_DEGREES / 2
     if _FIRST_CENTRAL_MERIDIAN - half <= longitude < _LAST_CENTRAL_MERIDIAN + half:
         return gauss_krueger_epsg(geometry)
-    utm = _utm_epsg(longitude, latitude)
+    zone = int((longitude + _HALF_TURN) // _UTM_DEGREES) + 1
+    utm = (_UTM_SOUTH if latitude < 0 else _UTM_NORTH) + zone
     if crs is not None:
         return utm
     raise _refused(
@@ -146,12 +150,6 @@ def _middle(geometry: BaseGeometry) -> tuple[float, float]:
 def _eastward(points: FloatArray) -> FloatArray:
     """Longitudes counted eastwards from Greenwich, 0–360."""
     return np.column_stack([points[:, 0] % (2 * _HALF_TURN), points[:, 1]])
-
-
-def _utm_epsg(longitude: float, latitude: float) -> int:
-    """Code of the WGS 84 / UTM zone of a place."""
-    zone = int((longitude + _HALF_TURN) // _UTM_DEGREES) + 1
-    return (_UTM_SOUTH if latitude < 0 else _UTM_NORTH) + zone
 
 
 def gauss_krueger_epsg(geometry: dict[str, Any]) -> int:
@@ -202,26 +200,18 @@ def _ambiguous(path: Path, candidates: Sequence[dict[str, Any]], named: str | No
     )
 
 
-def _level(feature: dict[str, Any]) -> str:
-    """That of a district where a feature names none."""
-    level = feature["properties"].get("level")
-    return level if level in codes(REGION_LEVELS) else "district"
-
-
 def overlaps(region: RegionTask) -> list[ResultFlag]:
     """A flag for each two districts that share area, whose cells the first has."""
-    areas = [(one, shape(one.geometry)) for one in region.districts]
-    return [
-        ResultFlag(
-            "overlapping_districts",
-            Label(
-                f"{one.name_zh}与{other.name_zh}相互重叠，重叠处计入前者",
-                f"{one.name_en} and {other.name_en} overlap; what they share counts for the first",
-            ),
+    areas = [(one, make_valid(shape(one.geometry))) for one in region.districts]
+    texts = [
+        Label(
+            f"{one.name_zh}与{other.name_zh}相互重叠，重叠处计入前者",
+            f"{one.name_en} and {other.name_en} overlap; what they share counts for the first",
         )
         for (one, here), (other, there) in combinations(areas, 2)
         if here.intersection(there).area > _SLIVER * min(here.area, there.area)
     ]
+    return [ResultFlag("overlapping_districts", text) for text in texts]
 
 
 def _dissolved(
@@ -315,8 +305,8 @@ def _kind(feature: dict[str, Any], name: str, number: int) -> str:
 def _polygons(path: Path, pointer: str) -> list[dict[str, Any]]:
     features = read_features(path, pointer)
     for number, one in enumerate(features):
-        found = (one.get("geometry") or {}).get("type")
-        if found not in {"Polygon", "MultiPolygon"}:
+        if not _is_polygon(one):
+            found = (one.get("geometry") or {}).get("type")
             raise InvalidInput(
                 f"feature {number} of {path.name} is a {found}; it must be a polygon",
                 message_zh=f"{path.name} 第 {number} 个要素的几何为 {found}，须为面",

@@ -128,7 +128,7 @@ def write_mbtiles(path: Path, facts: PackFacts, tiles: Tiles) -> int:
             base.executescript(_SCHEMA)
             with base:
                 base.executemany("INSERT INTO metadata VALUES (?, ?)", metadata(facts).items())
-                for tile in _all(facts.sheet, tiles):
+                for tile in (one for block in facts.sheet.blocks() for one in tiles(block)):
                     _insert(base, tile, images)
 
     whole_or_absent(path, write)
@@ -150,10 +150,6 @@ def metadata(facts: PackFacts) -> dict[str, str]:
     if facts.sheet.format == "mvt":
         rows["json"] = as_json({"vector_layers": facts.vector_layers})
     return rows
-
-
-def _all(sheet: Sheet, tiles: Tiles) -> Iterator[Placed]:
-    return (tile for block in sheet.blocks() for tile in tiles(block))
 
 
 def _insert(base: sqlite3.Connection, tile: Placed, images: dict[bytes, int]) -> None:

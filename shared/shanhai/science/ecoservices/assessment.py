@@ -208,16 +208,12 @@ def _with_sea(layers: Mapping[str, Array]) -> dict[str, Array]:
 
 def _check(name: str, layer: Array) -> None:
     """Refuse what is no number, and classes a byte cannot hold."""
-    wanted = ("numbers", "数值")
-    wrong = layer.dtype.kind not in "biuf"
-    if not wrong and LEAVES[name].unit == "class":
-        wanted = ("whole numbers from 0 to 255, or NaN", "0–255 的整数或 NaN")
-        known = layer[~np.isnan(layer)].astype(np.float64)
-        wrong = bool(((known < 0) | (known > 255) | (known != np.floor(known))).any())
-    if wrong:
+    is_class, is_number = LEAVES[name].unit == "class", layer.dtype.kind in "biuf"
+    known = layer[~np.isnan(layer)] if is_number else layer
+    if not is_number or (is_class and not np.isin(known, np.arange(256)).all()):
         raise InvalidInput(
-            f"{name} must hold {wanted[0]}",
-            message_zh=f"{LEAVES[name].label.zh}（{name}）须为{wanted[1]}",
+            f"{name} must hold {'whole numbers from 0 to 255, or NaN' if is_class else 'numbers'}",
+            message_zh=f"{name} 须为{' 0–255 的整数或 NaN' if is_class else '数值'}",
             pointer=f"/layers/{name}",
         )
 
