@@ -263,6 +263,8 @@ DATA_GRADES: tuple[Term, ...] = (
 """The grades of GB/T 43697-2024 above general data, which bears no mark."""
 CLASSIFIED_BY = frozenset({"data_class", "data_grade"})
 """The properties that say how closed a row is."""
+READ_BY = CLASSIFIED_BY | {"visibility"}
+"""Those, and who may read it."""
 WIDEST: Mapping[str | None, Visibility] = {
     None: Visibility.PUBLIC,
     "open": Visibility.PUBLIC,

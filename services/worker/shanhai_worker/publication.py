@@ -16,7 +16,7 @@ from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
 from shanhai.jobs.states import Claim, Standing, hold, succeed, tell_results
 from shanhai.processes.catalogue import CONTRACTS, publish_of, read_task, resolution_of
-from shanhai.processes.kit.publication import identity_of, kept_back, publish_values, with_rights
+from shanhai.processes.kit.publication import identity_of, publish_values, with_rights
 from shanhai.processes.kit.report_pdf import NOT_SET, STAGE, completed, is_followed
 from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Publication, Task
 from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
@@ -187,9 +187,9 @@ def _kept_back(task: Task, outcome: Outcome, error: ShanhaiError) -> tuple[Task,
         "detail_zh": f"未发布，保留为草案：{error.message_zh}",
     }
     warnings = [*outcome.warnings, warning]
-    return kept_back(task, CONTRACTS[task.process]), outcome.model_copy(
-        update={"warnings": warnings}
-    )
+    inputs = {**task.inputs, **CONTRACTS[task.process].draft_input}
+    kept = task.model_copy(update={"inputs": inputs})
+    return kept, outcome.model_copy(update={"warnings": warnings})
 
 
 def is_all_in_values(task: Task, outcome: Outcome) -> bool:

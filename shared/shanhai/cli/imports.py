@@ -37,7 +37,7 @@ from shanhai.processes.kit.dataset_description import (
 )
 from shanhai.settings import PublicSettings
 from shanhai.validation import rule_in_chinese, rule_in_english
-from shanhai.vocabulary import Visibility
+from shanhai.vocabulary import READ_BY, Visibility
 
 REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
 MOST_SHOWN = 20
@@ -230,7 +230,7 @@ def _import_layer(
 
 
 def _checked(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """All that is asked for, what nobody states included, before gigabytes are sent for it.
+    """All that is asked for, with what nobody states but its readers, before gigabytes are sent.
 
     Raises:
         InvalidInput: a rule is broken.
@@ -248,7 +248,7 @@ def _checked(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
                 for one in error.errors(include_url=False)
             ]
         ) from error
-    return asked.model_dump(mode="json", exclude={"upload"})
+    return asked.model_dump(mode="json", exclude=READ_BY - asked.model_fields_set | {"upload"})
 
 
 def _registered(client: ApiClient, code: str) -> Mapping[str, Any] | None:
@@ -269,7 +269,7 @@ def _is_same(
         manifest: Any = client.get("/jobs/{job}/manifest", job=before["job"])
     except NotFound:  # Somebody else's: the bytes are the same, and that is all we can know.
         return True
-    former = manifest["inputs"]
+    former = manifest["inputs"] | {name: before.get(name) for name in READ_BY}
     # Inputs that a release before ours did not have were what they are without being stated.
     return all(former[name] == value for name, value in asked.items() if name in former)
 

@@ -13,17 +13,18 @@ from sqlalchemy import func, select
 
 from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import Sessions
+from shanhai.db.identity import Grant, Identity
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.zone import Region, Zone, ZoneScheme
-from shanhai.errors import Conflict, NotFound
-from shanhai.processes.catalogue import CONTRACTS, compute_of, publish_of
-from shanhai.processes.kit.publication import as_multipolygon
+from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound
+from shanhai.processes.catalogue import CONTRACTS, compute_of, publish_of, resolution_of
+from shanhai.processes.kit.publication import as_multipolygon, with_rights
 from shanhai.processes.kit.task import Outcome, Publication, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.vocabulary import Visibility
+from shanhai.vocabulary import Role, Visibility
 from tests.support.job_rows import add_dataset
 
 SCHEME = f"{CODE}.supply_demand"
@@ -68,7 +69,10 @@ async def watershed_as_region(fresh_sessions: Sessions, published_watershed: Wat
 async def publish(
     sessions: Sessions, computed: Computed, artifacts: Path, **inputs: Any
 ) -> tuple[UUID, dict[str, Any]]:
-    """Store the files and publish them under a new job, as the worker does."""
+    """Store the files and publish them under a new job, as the worker does.
+
+    Inputs that are None are not stated.
+    """
     store = LocalArtifacts(artifacts)
     stored = {
         file.name: store.put(computed.workspace / file.path, suffix=Path(file.path).suffix)
@@ -85,7 +89,11 @@ async def publish(
         task = computed.task.model_copy(
             update={
                 "job_id": str(job.id),
-                "inputs": computed.task.inputs | {wish: shown} | inputs,
+                "inputs": {
+                    name: value
+                    for name, value in (computed.task.inputs | {wish: shown} | inputs).items()
+                    if value is not None
+                },
             }
         )
         publication = Publication(task, computed.outcome, stored, "tester", computed.workspace)
@@ -309,6 +317,93 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
     assert new.native_resolution_m == 30
     assert new.origin == "imported"
     assert len(new.attrs["source_sha256"]) == 64
+
+
+PLANNER = Identity("planner", frozenset({"write"}), (Grant(Role.PLANNER, None),))
+APPROVER = Identity("approver", frozenset({"write"}), (Grant(Role.APPROVER, None),))
+
+
+def by(identity: Identity, computed: Computed) -> Computed:
+    return replace(computed, task=with_rights(computed.task, identity))
+
+
+async def reading(sessions: Sessions) -> tuple[Any, ...]:
+    """Who may read the dataset, and its class and grade."""
+    rows = await all_of(
+        sessions,
+        select(Dataset.visibility, Dataset.data_class, Dataset.data_grade).where(
+            Dataset.deleted_at.is_(None)
+        ),
+    )
+    assert len(rows) == 1
+    return tuple(rows[0])
+
+
+async def test_an_import_over_a_dataset_leaves_who_may_read_it(
+    fresh_sessions: Sessions, published_watershed: Watershed, tmp_path: Path
+) -> None:
+    first, again = (
+        importing(published_watershed, tmp_path / f"{height}", height=height)
+        for height in (10.0, 20.0)
+    )
+    store = tmp_path / "store"
+    await publish(fresh_sessions, first, store)
+    await publish(fresh_sessions, again, store, visibility=None)
+    assert await reading(fresh_sessions) == ("public", None, None)
+    closed = {"visibility": None, "data_class": "sensitive", "data_grade": "core"}
+    await publish(fresh_sessions, first, store, **closed)
+    assert await reading(fresh_sessions) == ("region", "sensitive", "core")
+    await publish(fresh_sessions, again, store, visibility=None)
+    assert await reading(fresh_sessions) == ("region", "sensitive", "core")
+    with pytest.raises(InvalidInput) as refused:
+        await publish(fresh_sessions, by(PLANNER, first), store, visibility="signed_in")
+    assert [fault.pointer for fault in refused.value.faults] == ["/inputs/visibility"]
+    told = await all_of(
+        fresh_sessions,
+        select(AuditLog.before).where(AuditLog.action == "replace").order_by(AuditLog.id),
+    )
+    kept = [(row.before["visibility"], row.before["data_grade"]) for row in told]
+    assert kept == [("public", None), ("public", None), ("region", "core")]
+
+
+async def test_an_approver_alone_makes_a_dataset_less_closed_by_an_import(
+    fresh_sessions: Sessions, published_watershed: Watershed, tmp_path: Path
+) -> None:
+    first, again = (
+        importing(published_watershed, tmp_path / f"{height}", height=height)
+        for height in (10.0, 20.0)
+    )
+    store = tmp_path / "store"
+    closed = {"visibility": None, "data_class": "sensitive", "data_grade": "core"}
+    await publish(fresh_sessions, first, store, **closed)
+    less: dict[str, Any] = closed | {"data_grade": "important"}
+    for asked in (again, by(PLANNER, again)):
+        with pytest.raises(Forbidden):
+            await publish(fresh_sessions, asked, store, **less)
+        assert await reading(fresh_sessions) == ("region", "sensitive", "core")
+    await publish(fresh_sessions, by(APPROVER, again), store, **less)
+    assert await reading(fresh_sessions) == ("region", "sensitive", "important")
+
+
+async def test_who_may_not_make_a_dataset_less_closed_is_told_when_asking(
+    fresh_sessions: Sessions, published_watershed: Watershed, tmp_path: Path
+) -> None:
+    first = importing(published_watershed, tmp_path / "first", height=10.0)
+    closed = {"visibility": None, "data_class": "sensitive", "data_grade": "core"}
+    await publish(fresh_sessions, first, tmp_path / "store", **closed)
+    less = {**first.task.inputs, "data_class": "sensitive", "data_grade": "important"}
+    task = first.task.model_copy(update={"inputs": less})
+    resolution = resolution_of("import-dataset")
+    async with fresh_sessions() as session:
+        with pytest.raises(Forbidden):
+            await resolution.authorised(session, task, PLANNER)
+        allowed = await resolution.authorised(session, task, APPROVER)
+        assert allowed.authority is not None, "the job asks once more"
+        wider = first.task.model_copy(
+            update={"inputs": {**first.task.inputs, "visibility": "signed_in"}}
+        )
+        with pytest.raises(InvalidInput):
+            await resolution.authorised(session, wider, APPROVER)
 
 
 async def test_imports_at_once_under_one_code_replace_one_another(

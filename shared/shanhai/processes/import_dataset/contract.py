@@ -80,7 +80,8 @@ class ImportDatasetInputs(Inputs):
     visibility: VisibilityCode = Field(
         "region",
         description="Who may read it: who has a role in its region, who is signed in, or everybody,"
-        " which takes an approver / 可见范围；公开须审批者",
+        " which takes an approver; not given, that of the dataset that is replaced stays, as class"
+        " and grade do / 可见范围；公开须审批者；替换数据集时未给出的，同类别、级别一样保持不变",
     )
     data_class: DataClass | None = Field(
         None, description="Class of the data: open, internal or sensitive / 数据类别"
@@ -120,5 +121,6 @@ IMPORT_DATASET = ProcessContract(
     ),
     limits=Limits(memory_mb=4096, time_s=2 * 3600),
     publish_input="visibility",
+    acts_for_caller=lambda inputs: bool({"data_class", "data_grade"} & inputs.keys()),
     stages={"convert": Label("转换格式", "Converting")},
 )

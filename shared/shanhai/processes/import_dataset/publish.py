@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.publication import (
     add_outputs,
+    closed_as,
+    identity_of,
     job_id_of,
     new_dataset,
     region_of,
@@ -27,7 +29,7 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     file = publication.outcome.files[0]
     region = await region_of(session, task)
     code = inputs.code or f"{inputs.region}.{inputs.theme}.{job_id_of(task).hex[:8]}"
-    await retire_former(session, publication, code, inputs.theme, region)
+    former = await retire_former(session, publication, code, inputs.theme, region)
     label = THEME_RULES[inputs.theme].label
     dataset = new_dataset(
         region,
@@ -47,9 +49,7 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         licence=inputs.licence,
         observed_from=inputs.observed_from,
         observed_to=inputs.observed_to,
-        visibility=inputs.visibility,
-        data_class=inputs.data_class,
-        data_grade=inputs.data_grade,
+        **closed_as(inputs, former, lambda: identity_of(task)),
         attrs={
             "source_sha256": publication.outcome.manifest["source"]["sha256"],
             **({} if inputs.relative_error is None else {RELATIVE_ERROR: inputs.relative_error}),

@@ -208,9 +208,8 @@ async def judge_new_code(
     if code is None:
         return ()
     former = (await jobs.find_datasets(session, [code])).get(code)
-    if former is None:
-        return ()
-    if (former.theme, former.region_id, former.origin) == (theme, region.id, "imported"):
+    own = (theme, region.id, "imported")
+    if former is None or (former.theme, former.region_id, former.origin) == own:
         return ()
     fault = Fault(
         "/inputs/code",

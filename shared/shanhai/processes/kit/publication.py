@@ -1,7 +1,7 @@
 """What the caller of a job may publish, and the rows of its results, in one transaction."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -24,8 +24,8 @@ from shanhai.db.queries import audit
 from shanhai.db.queries.jobs import RegionRow, find_region
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
-from shanhai.errors import Conflict, Forbidden, NotFound
-from shanhai.processes.kit.contract import ProcessContract
+from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.task import (
     AuthorityTask,
     GrantTask,
@@ -35,7 +35,7 @@ from shanhai.processes.kit.task import (
     Task,
 )
 from shanhai.storage.artifacts import StoredArtifact
-from shanhai.vocabulary import Visibility, closedness
+from shanhai.vocabulary import READ_BY, WIDEST, Visibility, broken_class_rule, closedness
 
 
 def identity_of(task: Task) -> Identity:
@@ -79,11 +79,6 @@ def rights_of(identity: Identity) -> AuthorityTask:
         groups=sorted(identity.groups),
         proofs=sorted(identity.proofs),
     )
-
-
-def kept_back(task: Task, contract: ProcessContract) -> Task:
-    """The task as if nothing had been asked to be shown: what it makes stays a draft."""
-    return task.model_copy(update={"inputs": {**task.inputs, **contract.draft_input}})
 
 
 async def demand_right(
@@ -189,9 +184,33 @@ async def add_outputs(
         )
 
 
+def closed_as(
+    inputs: Inputs, former: Dataset | None, identity: Callable[[], Identity]
+) -> dict[str, Any]:
+    """Visibility, class and grade of a new dataset; what is not stated stays as of its former one.
+
+    Raises:
+        InvalidInput: what is stated does not go with what stays.
+        Forbidden: it would be less closed by class and grade, and the caller is no approver.
+    """
+    if former is None:
+        return inputs.model_dump(include=READ_BY)
+    stated = inputs.model_dump(include=READ_BY & inputs.model_fields_set)
+    found = {name: getattr(former, name) for name in READ_BY} | stated
+    if (broken := broken_class_rule(**found)) is not None:
+        if broken[0] in stated:
+            raise InvalidInput.placed([Fault(f"/inputs/{broken[0]}", broken[1].en, broken[1].zh)])
+        found["visibility"] = WIDEST[found["data_class"]]
+    was = closedness(former.data_class, former.data_grade)
+    if closedness(found["data_class"], found["data_grade"]) < was:
+        demand_scopes(identity(), PUBLISH_SCOPES)
+        demand_role(identity(), PUBLISHERS, former.region_id)
+    return found
+
+
 async def retire_former(
     session: AsyncSession, publication: Publication, code: str, theme: str, region: RegionRow
-) -> None:
+) -> Dataset | None:
     """Make room for a new dataset under a code in use: the former row stays, no longer live.
 
     Raises:
@@ -204,7 +223,7 @@ async def retire_former(
         select(Dataset).where(Dataset.code == code, Dataset.deleted_at.is_(None)).with_for_update()
     )
     if former is None:
-        return
+        return None
     if (former.theme, former.region_id, former.origin) != (theme, region.id, "imported"):
         raise Conflict(
             f"dataset code {code!r} is in use for {former.theme} ({former.origin}); "
@@ -220,8 +239,9 @@ async def retire_former(
         "replace",
         table="dataset",
         object_id=code,
-        before={"checksum": former.checksum},
+        before={name: getattr(former, name) for name in sorted({"checksum", *READ_BY})},
     )
+    return former
 
 
 class OnGrid(Protocol):

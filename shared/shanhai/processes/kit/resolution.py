@@ -259,10 +259,6 @@ async def _nothing_more(session: AsyncSession, task: Task, identity: Identity | 
     return task
 
 
-async def _no_rights(session: AsyncSession, task: Task, identity: Identity) -> Task:
-    return task
-
-
 async def keep_rights(session: AsyncSession, task: Task, identity: Identity) -> Task:
     """The task with the rights its caller has now."""
     return with_rights(task, identity)
@@ -283,7 +279,7 @@ class Resolution:
 
     contract: ProcessContract
     resolve: Resolve
-    authorise: Authorise = _no_rights
+    authorise: Authorise = _nothing_more
     complete: Complete = _nothing_more
     obstacles: DemandPublishable | None = None
     needs: Callable[[], Iterable[Sequence[str]]] = tuple
