@@ -105,6 +105,22 @@ async def test_where_it_is_allowed_a_signed_address_is_told(
         assert (await client.get("/")).content == CONTENT
 
 
+@pytest.mark.parametrize(
+    ("mode", "status"), [("navigate", 307), ("cors", 200), ("same-origin", 200), ("no-cors", 200)]
+)
+async def test_scripts_of_pages_are_not_sent_elsewhere(
+    in_bucket: Environment, uri: str, mode: str, status: int
+) -> None:
+    store = open_bucket(in_bucket(s3_signed_s=60))
+    async with asking(store, uri) as client:
+        answer = await client.get("/", headers={"Sec-Fetch-Mode": mode})
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.content == CONTENT
+    else:
+        assert "Sec-Fetch-Mode" in answer.headers.get_list("Vary"), "not kept for a script"
+
+
 async def test_damage_is_never_sent(
     in_bucket: Environment, harmful: HarmfulProxy, tmp_path: Path, uri: str
 ) -> None:

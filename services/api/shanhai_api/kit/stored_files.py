@@ -52,8 +52,9 @@ class StoredFileResponse(Response):
         await response(scope, receive, send)
 
     async def _response(self, scope: Scope) -> Response:
-        if isinstance(self._store, StoreThatSigns) and self._store.signed_s and self._may_go():
-            return RedirectResponse(await asyncio.to_thread(self._store.signed, self._uri))
+        if isinstance(self._store, StoreThatSigns) and self._store.signed_s and self._may_go(scope):
+            address = await asyncio.to_thread(self._store.signed, self._uri)
+            return RedirectResponse(address, headers={"Vary": "Sec-Fetch-Mode"})
         found = await asyncio.to_thread(self._store.ranged, self._uri)
         if isinstance(found, Path):
             self._plain.path = found
@@ -61,9 +62,11 @@ class StoredFileResponse(Response):
             return self._plain
         return await self._passed(found, scope)
 
-    def _may_go(self) -> bool:
-        """A page's policy would not come with it from elsewhere."""
-        return "content-security-policy" not in self.headers
+    def _may_go(self, scope: Scope) -> bool:
+        """A page's policy would not come with it from elsewhere, and scripts may not ask there."""
+        # Programs name no mode.
+        going = Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
+        return going and "content-security-policy" not in self.headers
 
     async def _passed(self, found: RangedFile, scope: Scope) -> Response:
         asked = Headers(scope=scope)
