@@ -105,6 +105,13 @@ async def test_where_it_is_allowed_a_signed_address_is_told(
         assert (await client.get("/")).content == CONTENT
 
 
+async def test_a_head_is_answered_here(in_bucket: Environment, uri: str) -> None:
+    store = open_bucket(in_bucket(s3_signed_s=60))
+    async with asking(store, uri) as client:
+        head = await client.head("/")
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(CONTENT)))
+
+
 @pytest.mark.parametrize(
     ("mode", "status"), [("navigate", 307), ("cors", 200), ("same-origin", 200), ("no-cors", 200)]
 )

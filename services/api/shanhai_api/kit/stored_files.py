@@ -64,9 +64,9 @@ class StoredFileResponse(Response):
 
     def _may_go(self, scope: Scope) -> bool:
         """A page's policy would not come with it from elsewhere, and scripts may not ask there."""
-        # Programs name no mode.
+        # Programs name no mode; an address is signed for one method.
         going = Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
-        return going and "content-security-policy" not in self.headers
+        return going and scope["method"] == "GET" and "content-security-policy" not in self.headers
 
     async def _passed(self, found: RangedFile, scope: Scope) -> Response:
         asked = Headers(scope=scope)
