@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 from pydantic import (
@@ -34,6 +35,8 @@ _HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
 Remark = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=PRINTED)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=PRINTED)]
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+"""A path; an empty text is none, and not the current folder."""
 
 
 class StrictModel(BaseModel):

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +47,7 @@ from shanhai.settings.services import (
     WorkerSettings,
     require_closed,
 )
+from shanhai.validation import OptionalPath
 
 __all__ = [
     "ALL_SETTINGS",
@@ -121,6 +123,14 @@ class DatabaseSettings(SecretSettings):
         description="IANA time zone whose day is today, in all that holds by days",
     )
 
+    @field_validator("timezone")
+    @classmethod
+    def check_timezone(cls, name: str) -> str:
+        """A zone there is."""
+        if name not in available_timezones():
+            raise ValueError(f"there is no time zone {name!r} / 没有时区 {name!r}")
+        return name
+
     @field_validator("url", "read_url")
     @classmethod
     def check_url(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -169,6 +179,14 @@ class RedisSettings(SecretSettings):
         " Redis, which takes SHANHAI_QUEUE=postgres",
     )
 
+    @field_validator("url")
+    @classmethod
+    def check_url(cls, value: SecretStr) -> SecretStr:
+        """An address of Redis, which is not told: it may hold a password."""
+        if re.match("rediss?://|unix://|$", value.get_secret_value()):
+            return value
+        raise ValueError("the address must read redis://user:password@host:port/0")
+
     @property
     def address(self) -> str | None:
         """The URL; None where there is no Redis."""
@@ -200,10 +218,10 @@ def bucket_named_in(address: str) -> tuple[str, str] | None:
     """Bucket and prefix (empty for none) of `s3://bucket/prefix`; None for the path of a folder.
 
     Raises:
-        ValueError: it is neither, but begins as an address does.
+        ValueError: it is neither, but begins as an address does, or is empty.
     """
     found = S3_ADDRESS.fullmatch(address)
-    if found is None and ANY_ADDRESS.match(address):
+    if found is None and (not address or ANY_ADDRESS.match(address)):
         raise ValueError(
             "must be a folder or s3://bucket/prefix; a bucket has 3 to 63 of a-z, 0-9, - and ."
             " / 须为文件夹或 s3://存储桶/前缀；存储桶名限 a-z、0-9、- 和 .，共 3 至 63 个字符"
@@ -227,7 +245,7 @@ class BucketSettings(BaseSettings):
     s3_session_token: SecretStr = Field(
         SecretStr(""), description="token of a key that ends; see also the file of credentials"
     )
-    s3_credentials_file: Path | None = Field(
+    s3_credentials_file: OptionalPath = Field(
         None,
         description="JSON file with access_key_id, secret_access_key, session_token and expires"
         " (RFC 3339), read anew before they end: for credentials that somebody else renews",
@@ -275,7 +293,7 @@ class ArtifactSettings(BucketSettings):
         description="seconds for which a signed address is valid to which downloads of files are"
         " sent; 0: they are passed through",
     )
-    cache: Path | None = Field(
+    cache: OptionalPath = Field(
         None,
         description="folder on a disk for what was fetched from an object store and for files that"
         " are exported; none: in the system's folder for temporary files",
@@ -343,7 +361,7 @@ class BackupSettings(BucketSettings):
         description="public key `age1…` or `sm2-…` that backups are encrypted for; needed to make"
         " them",
     )
-    identity_file: Path | None = Field(
+    identity_file: OptionalPath = Field(
         None,
         description="file with the secret key of it; needed to restore, and nowhere else: keep it"
         " off the machines that make backups",
@@ -361,7 +379,7 @@ class BackupSettings(BucketSettings):
         " oftener; with synchronous_standby_names = 'shanhai_archive' in PostgreSQL, commits also"
         " wait until the archive has them, and for as long as none runs",
     )
-    spool: Path | None = Field(
+    spool: OptionalPath = Field(
         None,
         description="folder where received log waits to be encrypted, which must outlive the"
         " process; none: `receiving` in the folder of backups; needed where that is a bucket",

@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shanhai.validation import OptionalPath
 from shanhai.vocabulary import Role
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -27,12 +27,12 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return [part.strip() for part in value.split(",") if part.strip()]
+    return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
 
 Item = TypeVar("Item")
 CommaSeparated = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_split)]
-"""Several values, comma separated."""
+"""Several values, comma separated, each once."""
 
 
 def _check_length(secret: SecretStr) -> SecretStr:
@@ -84,17 +84,17 @@ class AuditSettings(BaseSettings):
     every_s: float = Field(
         3600.0, ge=1, le=86400, description="seconds between looks whether the chain is whole"
     )
-    heads: Path | None = Field(
+    heads: OptionalPath = Field(
         None,
         description="file to which the signed head of the chain is added each time; keep it, or"
         " copies of it, where who can change the database cannot; none: heads are not written",
     )
-    key_file: Path | None = Field(
+    key_file: OptionalPath = Field(
         None,
         description="file with the private key (PEM) heads are signed with, Ed25519 or SM2; where"
         " there is none, a worker makes it, and the public key beside the heads",
     )
-    public_key_file: Path | None = Field(
+    public_key_file: OptionalPath = Field(
         None,
         description="file with the public key, for `shanhai doctor` where the private one is not;"
         " none: that which lies beside the heads",
@@ -105,11 +105,11 @@ class AuditSettings(BaseSettings):
         description="collector that workers send the audit log to by syslog (RFC 5424, 5425), as"
         " `tls://logs.example.org:6514`, or `tcp://127.0.0.1:601` on this machine; none: not sent",
     )
-    syslog_ca: Path | None = Field(
+    syslog_ca: OptionalPath = Field(
         None,
         description="certificate of the authority the collector is trusted by; none: the system's",
     )
-    syslog_cert: Path | None = Field(
+    syslog_cert: OptionalPath = Field(
         None,
         description="file with a certificate and its key (PEM) to show the collector; none: none",
     )
@@ -139,7 +139,7 @@ class AuditSettings(BaseSettings):
         return self
 
     @property
-    def public_key(self) -> Path | None:
+    def public_key(self) -> OptionalPath:
         """The file with the public key; None without heads."""
         if self.public_key_file is not None or self.heads is None:
             return self.public_key_file
@@ -360,7 +360,7 @@ class OutgoingSettings(BaseSettings):
         description="networks inside that may be reached, comma separated; none: only addresses"
         " of the public internet",
     )
-    tls_ca: Path | None = Field(
+    tls_ca: OptionalPath = Field(
         None,
         description="file with certificates of authorities that are trusted beside the usual ones",
     )
@@ -488,7 +488,7 @@ class SmtpSettings(BaseSettings):
     tls: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="how the way to the server is secured: from the greeting on, or all"
     )
-    tls_ca: Path | None = Field(
+    tls_ca: OptionalPath = Field(
         None,
         description="certificate of the authority the server is trusted by; none: the system's",
     )

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.settings.access import CommaSeparated, Port, SecretSettings
+from shanhai.validation import OptionalPath
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
@@ -58,12 +58,12 @@ class MqttSettings(SecretSettings):
         description="name under which the broker keeps what has not been fetched",
     )
     version: Literal["3.1.1", "5"] = Field("3.1.1", description="version of MQTT")
-    tls_ca: Path | None = Field(
+    tls_ca: OptionalPath = Field(
         None,
         description="certificate of the authority the broker is trusted by; none: the system's",
     )
-    tls_cert: Path | None = Field(None, description="certificate shown to the broker")
-    tls_key: Path | None = Field(None, description="private key of that certificate")
+    tls_cert: OptionalPath = Field(None, description="certificate shown to the broker")
+    tls_key: OptionalPath = Field(None, description="private key of that certificate")
     keepalive_s: int = Field(
         30, ge=5, le=3600, description="seconds of silence after which the broker is asked"
     )

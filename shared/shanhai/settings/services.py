@@ -4,15 +4,15 @@ import os
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.errors import InvalidInput
 from shanhai.settings.access import LOOPBACK, CommaSeparated, LongSecret, Port, SecretSettings
+from shanhai.validation import OptionalPath
 
 PROCESS_LIMITS = re.compile(
     r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII
@@ -59,7 +59,7 @@ class PublicSettings(BaseSettings):
         " always may, and any page may read what is public",
     )
 
-    basemaps: Annotated[tuple[BasemapLayer, ...], NoDecode] = Field(
+    basemaps: CommaSeparated[BasemapLayer] = Field(
         (),
         description="layers of background maps that the tile service shows through its own cache,"
         " comma separated: `vec` (map), `img` (imagery), `ter` (terrain), `cva`, `cia`, `cta` (the"
@@ -76,8 +76,11 @@ class PublicSettings(BaseSettings):
 
     @field_validator("api_url", "tiles_url", "tiles_internal_url")
     @classmethod
-    def drop_slash(cls, url: str) -> str:
+    def check_url(cls, url: str, info: ValidationInfo) -> str:
         """Keep base URLs without a trailing slash so that links can be joined."""
+        needed = url or info.field_name != "tiles_internal_url"
+        if needed and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+            raise ValueError("the address must read https://host or https://host/path")
         return url.rstrip("/")
 
     @model_validator(mode="after")
@@ -87,13 +90,13 @@ class PublicSettings(BaseSettings):
             raise ValueError("SHANHAI_PUBLIC_ECHO needs SHANHAI_PUBLIC_READ")
         return self
 
-    @field_validator("basemaps", mode="before")
+    @field_validator("crs")
     @classmethod
-    def split_layers(cls, value: object) -> object:
-        """Accept `vec,cva`."""
-        if not isinstance(value, str):
-            return value
-        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    def check_crs(cls, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Each is of a system that features are known in."""
+        if unknown := {*numbers} - {3857, 4326, 4490, *range(4513, 4555)}:
+            raise ValueError(f"{min(unknown)} is none of 3857, 4326, 4490 and 4513 to 4554")
+        return numbers
 
     @field_validator("cors_origins")
     @classmethod
@@ -161,7 +164,7 @@ class TilesSettings(ServerSettings):
         "none", description="where drawn tiles are kept beyond the memory of a process"
     )
     store_mb: int = Field(512, ge=16, le=10**7, description="room of that store, MB")
-    store_folder: Path | None = Field(None, description="folder of the store `disk`")
+    store_folder: OptionalPath = Field(None, description="folder of the store `disk`")
     store_timeout_ms: int = Field(
         50, ge=5, le=5000, description="milliseconds the store `redis` is given to answer"
     )
@@ -274,7 +277,7 @@ class WorkerSettings(BaseSettings):
         description="processes one job may use for its windows; default: one for each core of the"
         f" machine, at most {MOST_PROCESSES}",
     )
-    scratch: Path | None = Field(
+    scratch: OptionalPath = Field(
         None,
         description="folder for working files, also what is finished of jobs, for another attempt;"
         " default: the system's, and nothing is kept",
@@ -333,6 +336,13 @@ class WorkerSettings(BaseSettings):
         20.0, ge=0, le=3600, description="seconds running jobs get to finish when told to stop"
     )
 
+    @model_validator(mode="after")
+    def check_renewal(self) -> Self:
+        """A claim is renewed before it ends; else others take the job, again and again."""
+        if self.renew_s >= self.lease_s:
+            raise ValueError("SHANHAI_WORKER_RENEW_S must be less than SHANHAI_WORKER_LEASE_S")
+        return self
+
     @field_validator("limits")
     @classmethod
     def check_limits(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
@@ -373,9 +383,9 @@ class DaskSettings(BaseSettings):
         description="address of the Dask scheduler, `tls://host:8786` or `tcp://host:8786`;"
         " none: windows are computed on the worker's machine",
     )
-    tls_ca: Path | None = Field(None, description="certificate of the authority all parts trust")
-    tls_cert: Path | None = Field(None, description="certificate of this part")
-    tls_key: Path | None = Field(None, description="private key of this part")
+    tls_ca: OptionalPath = Field(None, description="certificate of the authority all parts trust")
+    tls_cert: OptionalPath = Field(None, description="certificate of this part")
+    tls_key: OptionalPath = Field(None, description="private key of this part")
     host: str = Field("127.0.0.1", description="address the scheduler listens on")
     port: Port = Field(8786, description="port the scheduler listens on")
     closed_network: bool = Field(
