@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -35,6 +36,8 @@ _HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
 Remark = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=PRINTED)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=PRINTED)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)]
+"""Addresses of one prefix; what is no network is told in one rule, not in one of either kind."""
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 """A path; an empty text is none, and not the current folder."""
 

@@ -12,6 +12,8 @@ from shanhai.settings import (
     ArtifactSettings,
     AuditSettings,
     DatabaseSettings,
+    Hj212Settings,
+    OutgoingSettings,
     PublicSettings,
     RedisSettings,
     WorkerSettings,
@@ -56,6 +58,27 @@ def test_what_cannot_work_is_refused_by_name(
         settings()
     told = faults_of(refused.value)
     assert any(name in line for line in told), told
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (PublicSettings, "SHANHAI_TRUSTED_PROXIES"),
+        (OutgoingSettings, "SHANHAI_OUTGOING_NETWORKS"),
+        (Hj212Settings, "SHANHAI_HJ212_NETWORKS"),
+    ],
+)
+def test_what_is_no_network_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, settings: type[BaseSettings], name: str
+) -> None:
+    for value, said in (("10.0.0.1/8", "has host bits set"), ("ten", "does not appear to be")):
+        monkeypatch.setenv(name, f"192.168.0.0/16,{value}")
+        with pytest.raises(ValidationError) as refused:
+            settings()
+        [told] = faults_of(refused.value)
+        assert told.startswith(f"{name}: "), told
+        assert value in told
+        assert said in told
 
 
 def test_an_empty_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,8 @@ def faults_of(error: ValidationError) -> list[str]:
     lines = []
     # Without what was given, which may be a secret.
     for item in error.errors(include_url=False, include_input=False):
-        name = f"{prefix}{'.'.join(map(str, item['loc'])) or '*'}".upper()
+        # Of several values the one that is wrong is in what is told.
+        name = f"{prefix}{(*item['loc'], '*')[0]}".upper()
         english, chinese = rule_in_english(item), rule_in_chinese(item)
         lines += [f"{name}: {english}"] + ([] if chinese == english else [f"{name}：{chinese}"])
     return lines
@@ -244,6 +245,8 @@ def default_of(field: FieldInfo) -> str | None:
 
 def kind_of(annotation: Any) -> str:
     """A type in words a person knows."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if annotation is SecretStr:
         return "secret text"
     if get_origin(annotation) is Literal:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shanhai.validation import OptionalPath
+from shanhai.validation import Network, OptionalPath
 from shanhai.vocabulary import Role
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -355,7 +355,7 @@ class OutgoingSettings(BaseSettings):
         description="hosts, written alike, that may also be reached without TLS; for closed"
         " networks and development",
     )
-    networks: CommaSeparated[IPv4Network | IPv6Network] = Field(
+    networks: CommaSeparated[Network] = Field(
         (),
         description="networks inside that may be reached, comma separated; none: only addresses"
         " of the public internet",

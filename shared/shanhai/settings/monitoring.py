@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.settings.access import CommaSeparated, Port, SecretSettings
-from shanhai.validation import OptionalPath
+from shanhai.validation import Network, OptionalPath
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
@@ -24,7 +23,7 @@ class Hj212Settings(BaseSettings):
 
     host: str = Field("", description="address the worker listens on; none: there is no gateway")
     port: Port = Field(8212, description="port the worker listens on")
-    networks: CommaSeparated[IPv4Network | IPv6Network] = Field(
+    networks: CommaSeparated[Network] = Field(
         (), description="networks devices may connect from, comma separated; none: any"
     )
     connections: int = Field(

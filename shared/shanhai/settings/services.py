@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.errors import InvalidInput
 from shanhai.settings.access import LOOPBACK, CommaSeparated, LongSecret, Port, SecretSettings
-from shanhai.validation import OptionalPath
+from shanhai.validation import Network, OptionalPath
 
 PROCESS_LIMITS = re.compile(
     r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII
@@ -49,7 +48,7 @@ class PublicSettings(BaseSettings):
         " comma separated, as 4490,4326,4548; none: all that are known",
     )
     require_if_match: bool = Field(False, description="answer 428 to writes without If-Match")
-    trusted_proxies: CommaSeparated[IPv4Network | IPv6Network] = Field(
+    trusted_proxies: CommaSeparated[Network] = Field(
         (), description="networks whose X-Forwarded-* headers are believed, comma separated"
     )
     cors_origins: CommaSeparated[str] = Field(
