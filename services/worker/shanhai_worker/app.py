@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,6 +28,7 @@ from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_watched
 from shanhai.db.revision import expected_revision, look_into_database
+from shanhai.errors import Unavailable
 from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
@@ -196,6 +198,9 @@ class Listeners:
 
 NOBODY: Mapping[str, Sender] = MappingProxyType({})
 NOT_LOOKED_AT: Mapping[str, str] = MappingProxyType({})
+OTHERS_ACCOUNT = """
+    SELECT current_user WHERE NOT has_table_privilege(to_regclass('worker_presence'), 'INSERT')
+"""
 STATEMENT_TIMEOUT_S = 300.0
 """A publication writes more than a request of the API may."""
 
@@ -220,21 +225,17 @@ async def serve(
     oidc: settings.OidcSettings,
     isolation: Mapping[str, str],
 ) -> None:
-    """Run the worker until SIGTERM or SIGINT."""
+    """Run the worker until SIGTERM or SIGINT.
+
+    Raises:
+        Unavailable: the account of the database is not a worker's.
+    """
     stop = stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
     listen = listener_named_in(queue, redis, database)
-    async with open_context(
-        database,
-        redis,
-        queue,
-        artifacts,
-        worker,
-        dask,
-        tiles,
-        oidc=oidc,
-        isolation=isolation,
-    ) as context:
+    own = (database, redis, queue, artifacts, worker, dask, tiles)
+    async with open_context(*own, oidc=oidc, isolation=isolation) as context:
+        await demand_account(context)
         feeds = make_feeds(hj212, mqtt, observations)
         senders = {
             **make_senders(context.sessions, public, webhooks, outgoing),
@@ -248,6 +249,19 @@ async def serve(
             senders=senders,
             audit=audit,
             archive_after_months=observations.archive_after_months,
+        )
+
+
+async def demand_account(context: WorkerContext) -> None:
+    """Refuse an account without a worker's rights; a database that is away is waited for."""
+    named = None
+    with suppress(*DATABASE_ERRORS):
+        async with context.sessions() as session:
+            named = await session.scalar(text(OTHERS_ACCOUNT))
+    if named is not None:
+        raise Unavailable(
+            f"SHANHAI_DATABASE_URL names the account {named}, not that of a worker, shanhai_worker",
+            message_zh=f"SHANHAI_DATABASE_URL 的账户 {named} 无工作进程权限，应为 shanhai_worker",
         )
 
 
