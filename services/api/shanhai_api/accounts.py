@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries import accounts, sign_ins
 from shanhai.db.queries.accounts import AccountChange, Holder
+from shanhai.validation import Rfc3339Time
 from shanhai.vocabulary import Role
 from shanhai_api.kit.answers import (
     Answer,
@@ -65,14 +66,16 @@ class ChangedAccount(Body):
     roles: list[RoleAsked] = Field(
         default_factory=list, max_length=100, description="All its roles; an empty list: none"
     )
-    disabled: bool = Field(default_factory=bool, description="Whether its tokens are refused")
+    disabled: bool | Rfc3339Time | None = Field(
+        default_factory=bool, description="Whether its tokens are refused; also as it is shown"
+    )
 
     @property
     def change(self) -> AccountChange:
         """The change in the words of the database."""
         given = self.model_fields_set
         roles = given_by(self.roles) if "roles" in given else None
-        disabled = self.disabled if "disabled" in given else None
+        disabled = bool(self.disabled) if "disabled" in given else None
         email, party = self._or_empty("email"), self._or_empty("party")
         return AccountChange(self.name or None, email, party, disabled, roles)
 

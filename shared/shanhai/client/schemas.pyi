@@ -128,7 +128,8 @@ CenterPoint = TypedDict("CenterPoint", {"coordinates": list[float], "crs": NotRe
 Change = TypedDict("Change", {"seq": int, "at": str, "collection": str, "id": str, "version": NotRequired[int],
     "change": Literal["created", "updated", "deleted"], "row_version": int | None, "links": list[Link]})
 ChangedAccount = TypedDict("ChangedAccount", {"name": NotRequired[str], "email": NotRequired[str | None],
-    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked]], "disabled": NotRequired[bool]})
+    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked]],
+    "disabled": NotRequired[bool | str | None]})
 ChangedProperty = TypedDict("ChangedProperty", {"name_zh": NotRequired[str], "name_en": NotRequired[str],
     "medium": NotRequired[str], "unit": NotRequired[str], "low": NotRequired[float | None],
     "high": NotRequired[float | None], "decimals": NotRequired[int], "moves": NotRequired[bool],
@@ -488,8 +489,8 @@ Name = TypedDict("Name", {"zh": str, "en": str})
 NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str})
 NamedValues = TypedDict("NamedValues", {"name": str, "value": list[str]})
 NewAccount = TypedDict("NewAccount", {"name": NotRequired[str], "email": NotRequired[str | None],
-    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked]], "disabled": NotRequired[bool],
-    "issuer": NotRequired[str | None], "subject": str})
+    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked]],
+    "disabled": NotRequired[bool | str | None], "issuer": NotRequired[str | None], "subject": str})
 NewComplaint = TypedDict("NewComplaint", {
     "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
     "text": str, "seen_on": str, "place": dict[str, Any], "accuracy_m": NotRequired[float],

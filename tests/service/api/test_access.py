@@ -257,7 +257,21 @@ class TestTokens:
         for wrong in ({"email": ""}, {"party": ""}):
             assert (await admin.patch(path, json=wrong)).status_code == 400
 
-    @pytest.mark.parametrize("member", ["name", "roles", "disabled"])
+    async def test_an_account_is_sent_back_as_it_is_shown(self, admin: httpx.AsyncClient) -> None:
+        account = await made(admin, {"subject": "sent.back", "name": "Back"}, "/accounts")
+        path = f"/accounts/{account['id']}"
+        for disabled in (False, True):
+            await admin.patch(path, json={"disabled": disabled})
+            shown = (await admin.get(path)).json()
+            assert (shown["disabled"] is not None) == disabled
+            answer = await admin.patch(path, json=shown)
+            assert answer.status_code == 200, answer.text
+            assert answer.json() == shown
+            refused = await admin.patch(path, json={"disabled": "soon"})
+            assert {fault["pointer"] for fault in refused.json()["errors"]} == {"/disabled"}
+        assert (await admin.patch(path, json={"disabled": None})).json()["disabled"] is None
+
+    @pytest.mark.parametrize("member", ["name", "roles"])
     async def test_what_every_account_has_is_not_taken_away(
         self, admin: httpx.AsyncClient, member: str
     ) -> None:

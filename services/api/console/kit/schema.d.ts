@@ -5565,7 +5565,7 @@ export interface components {
             email?: string | null;
             party?: string | null;
             roles?: components["schemas"]["RoleAsked"][];
-            disabled?: boolean;
+            disabled?: boolean | string | null;
             issuer?: string | null;
             subject: string;
         };
