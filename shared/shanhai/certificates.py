@@ -1,6 +1,7 @@
 """An authority of our own and certificates by it, for servers that have none of another's."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +35,7 @@ LASTS = timedelta(days=397)
 RENEWED_BEFORE = timedelta(days=90)
 BACKDATED = timedelta(hours=1)
 """For clients whose clock is slow."""
+HOST = re.compile(r"[\w*.-]+|[\da-f.]*:[\da-f.]*:[\da-f:.]*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,12 @@ class CertifiedServer:
         """
         name, _, rest = told.partition(":")
         owner, _, hosts = rest.partition(":")
-        named = tuple(host for host in hosts.split(",") if host)
-        if not (name.isidentifier() and owner.isdecimal() and named):
+        try:
+            named = tuple(host.encode("idna").decode() for host in hosts.split(",") if host)
+        except UnicodeError:
+            named = ()
+        usable = named and all(map(HOST.fullmatch, named))
+        if not (name.isidentifier() and owner.isdecimal() and usable):
             raise InvalidInput(
                 f"{told!r} must read name:owner:host,host, as postgres:999:postgres",
                 message_zh=f"{told!r} 须为 名称:属主编号:主机,主机，如 postgres:999:postgres",

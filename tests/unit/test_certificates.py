@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from typer.testing import CliRunner
 
 from shanhai import certificates
@@ -28,6 +29,26 @@ def test_what_is_made_is_kept_until_the_names_change(tmp_path: Path) -> None:
     assert make_certificates(tmp_path, [renamed, other]) == ["server"]
     assert (tmp_path / "other" / "cert.pem").read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "server").iterdir()) == ["cert.pem", "key.pem"]
+
+
+def test_a_name_in_chinese_is_written_as_clients_ask_for_it(tmp_path: Path) -> None:
+    server = CertifiedServer.parse(f"proxy:{HERE}:中文.cn,*.plans.example,::1")
+    assert make_certificates(tmp_path, [server]) == ["ca", "proxy"]
+    held = x509.load_pem_x509_certificate((tmp_path / "proxy" / "cert.pem").read_bytes())
+    names = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["xn--fiq228c.cn", "*.plans.example"]
+    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["::1"]
+    assert make_certificates(tmp_path, [server]) == []
+
+
+@pytest.mark.parametrize("host", ["a b", "plans..example", "plans.example:8443", "a" * 64, "a/b"])
+def test_what_is_no_host_is_refused(host: str, tmp_path: Path) -> None:
+    told = CliRunner().invoke(
+        app, ["certificates", str(tmp_path), "--server", f"proxy:{HERE}:other,{host}"]
+    )
+    assert isinstance(told.exception, InvalidInput)
+    assert [fault.pointer for fault in told.exception.faults] == ["--server"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
