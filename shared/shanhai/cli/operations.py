@@ -290,7 +290,7 @@ def verify_folder(folder: FOLDER) -> None:
 
 def prune_folder(
     folder: FOLDER,
-    days: Annotated[float, typer.Option(min=1, help="Days any moment of which must stay.")] = 14,
+    days: Annotated[float, typer.Option(min=1, max=36_500, help="Days that stay restorable.")] = 14,
 ) -> None:
     """Remove bases, log and result files that no moment of the last days needs."""
     pruned = prune(

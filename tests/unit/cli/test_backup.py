@@ -33,6 +33,13 @@ def test_a_key_is_for_its_owner_alone_and_never_overwritten(tmp_path: Path) -> N
     assert file.read_text() == before
 
 
+@pytest.mark.parametrize("days", ["99999999", "inf", "nan", "0"])
+def test_days_that_no_calendar_has_are_refused(tmp_path: Path, days: str) -> None:
+    told = RUNNER.invoke(app, ["db", "prune", str(tmp_path), "--days", days])
+    assert told.exit_code == 2
+    assert "--days" in told.stderr
+
+
 @pytest.mark.parametrize("command", ["db", "audit"])
 def test_a_key_that_finds_no_room_leaves_nothing(tmp_path: Path, command: str) -> None:
     file = tmp_path / "key"
