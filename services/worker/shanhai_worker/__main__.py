@@ -27,27 +27,8 @@ def main() -> None:
     worker, dask = settings.WorkerSettings(), settings.DaskSettings()
     isolation = examine_isolation(worker, dask)
     start_warming(child_environment(os.environ))
-    serving = serve(
-        isolation=isolation,
-        database=settings.DatabaseSettings(),
-        redis=settings.RedisSettings(),
-        queue=settings.QueueSettings(),
-        artifacts=settings.ArtifactSettings(),
-        worker=worker,
-        dask=dask,
-        public=settings.PublicSettings(),
-        tokens=settings.TileTokenSettings(),
-        hj212=settings.Hj212Settings(),
-        mqtt=settings.MqttSettings(),
-        observations=settings.ObservationSettings(),
-        outgoing=settings.OutgoingSettings(),
-        webhooks=settings.WebhookSettings(),
-        smtp=settings.SmtpSettings(),
-        audit=settings.AuditSettings(),
-        oidc=settings.OidcSettings(),
-    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serving)
+        runner.run(serve(worker, dask, isolation))
     stop_tracing()
 
 

@@ -206,37 +206,31 @@ STATEMENT_TIMEOUT_S = 300.0
 
 
 async def serve(
-    *,
-    database: settings.DatabaseSettings,
-    redis: settings.RedisSettings,
-    queue: settings.QueueSettings,
-    artifacts: settings.ArtifactSettings,
-    worker: settings.WorkerSettings,
-    dask: settings.DaskSettings,
-    public: settings.PublicSettings,
-    tokens: settings.TileTokenSettings,
-    hj212: settings.Hj212Settings,
-    mqtt: settings.MqttSettings,
-    observations: settings.ObservationSettings,
-    outgoing: settings.OutgoingSettings,
-    webhooks: settings.WebhookSettings,
-    smtp: settings.SmtpSettings,
-    audit: settings.AuditSettings,
-    oidc: settings.OidcSettings,
-    isolation: Mapping[str, str],
+    worker: settings.WorkerSettings, dask: settings.DaskSettings, isolation: Mapping[str, str]
 ) -> None:
-    """Run the worker until SIGTERM or SIGINT.
+    """Run the worker until SIGTERM or SIGINT, the rest by the settings of the environment.
 
     Raises:
         Unavailable: the account of the database is not a worker's.
     """
-    stop = stop_on_signals()
-    tiles = TileAccess.named_in(public, tokens, worker)
+    database, redis = settings.DatabaseSettings(), settings.RedisSettings()
+    queue, artifacts = settings.QueueSettings(), settings.ArtifactSettings()
+    public, observations = settings.PublicSettings(), settings.ObservationSettings()
+    webhooks, outgoing = settings.WebhookSettings(), settings.OutgoingSettings()
+    smtp, audit, oidc = settings.SmtpSettings(), settings.AuditSettings(), settings.OidcSettings()
+    tiles = TileAccess.named_in(public, settings.TileTokenSettings(), worker)
+    feeds = make_feeds(settings.Hj212Settings(), settings.MqttSettings(), observations)
     listen = listener_named_in(queue, redis, database)
+    stop = stop_on_signals()
     own = (database, redis, queue, artifacts, worker, dask, tiles)
     async with open_context(*own, oidc=oidc, isolation=isolation) as context:
-        await demand_account(context)
-        feeds = make_feeds(hj212, mqtt, observations)
+        with suppress(*DATABASE_ERRORS):  # one that is away is waited for
+            async with context.sessions() as session:
+                if other := await session.scalar(text(OTHERS_ACCOUNT)):
+                    raise Unavailable(
+                        f"SHANHAI_DATABASE_URL names the account {other}, not shanhai_worker",
+                        message_zh=f"SHANHAI_DATABASE_URL 的账户为 {other}，应为 shanhai_worker",
+                    )
         senders = {
             **make_senders(context.sessions, public, webhooks, outgoing),
             "email": MailSender(context.sessions, smtp, public).send,
@@ -249,19 +243,6 @@ async def serve(
             senders=senders,
             audit=audit,
             archive_after_months=observations.archive_after_months,
-        )
-
-
-async def demand_account(context: WorkerContext) -> None:
-    """Refuse an account without a worker's rights; a database that is away is waited for."""
-    named = None
-    with suppress(*DATABASE_ERRORS):
-        async with context.sessions() as session:
-            named = await session.scalar(text(OTHERS_ACCOUNT))
-    if named is not None:
-        raise Unavailable(
-            f"SHANHAI_DATABASE_URL names the account {named}, not that of a worker, shanhai_worker",
-            message_zh=f"SHANHAI_DATABASE_URL 的账户 {named} 无工作进程权限，应为 shanhai_worker",
         )
 
 

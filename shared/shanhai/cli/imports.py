@@ -248,7 +248,7 @@ def _checked(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
                 for one in error.errors(include_url=False)
             ]
         ) from error
-    return asked.model_dump(mode="json", exclude=READ_BY - asked.model_fields_set | {"upload"})
+    return asked.model_dump(mode="json", exclude={"upload", *READ_BY - asked.model_fields_set})
 
 
 def _registered(client: ApiClient, code: str) -> Mapping[str, Any] | None:

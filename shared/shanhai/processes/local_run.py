@@ -12,7 +12,7 @@ from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.import_dataset.compute import import_raster, stored_unit
-from shanhai.processes.import_dataset.contract import ImportDatasetInputs
+from shanhai.processes.import_dataset.contract import DESCRIBED, ImportDatasetInputs
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.processes.kit.lookups import refuse
@@ -287,17 +287,7 @@ def take_raster(
 def _description(inputs: ImportDatasetInputs) -> dict[str, Any]:
     """What is said of a dataset, by its description or by the options of a run."""
     label = label_of(inputs.theme)
-    members = {
-        "native_resolution_m",
-        "relative_error",
-        "stand_in",
-        "stand_in_note_zh",
-        "stand_in_note_en",
-        "source",
-        "licence",
-        "observed_from",
-        "observed_to",
-    }
+    members = DESCRIBED | {"native_resolution_m", "relative_error"}
     return {
         "name_zh": inputs.name_zh or label.zh,
         "name_en": inputs.name_en or label.en,

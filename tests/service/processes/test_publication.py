@@ -24,7 +24,7 @@ from shanhai.processes.kit.publication import as_multipolygon, with_rights
 from shanhai.processes.kit.task import Outcome, Publication, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.vocabulary import Role, Visibility
+from shanhai.vocabulary import Role, Scope, Visibility
 from tests.support.job_rows import add_dataset
 
 SCHEME = f"{CODE}.supply_demand"
@@ -319,8 +319,8 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
     assert len(new.attrs["source_sha256"]) == 64
 
 
-PLANNER = Identity("planner", frozenset({"write"}), (Grant(Role.PLANNER, None),))
-APPROVER = Identity("approver", frozenset({"write"}), (Grant(Role.APPROVER, None),))
+PLANNER = Identity("planner", frozenset({Scope.WRITE}), (Grant(Role.PLANNER, None),))
+APPROVER = Identity("approver", frozenset({Scope.WRITE}), (Grant(Role.APPROVER, None),))
 
 
 def by(identity: Identity, computed: Computed) -> Computed:

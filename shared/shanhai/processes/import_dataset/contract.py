@@ -9,6 +9,11 @@ from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessCo
 from shanhai.validation import Code, Name, Note, Rfc3339Date, broken_at
 from shanhai.vocabulary import DataClass, DataGrade, Label, VisibilityCode, broken_class_rule
 
+DESCRIBED = {
+    *("stand_in", "stand_in_note_zh", "stand_in_note_en", "source", "licence"),
+    *("observed_from", "observed_to"),
+}
+"""What is said of a dataset as it is given."""
 FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]
 
 

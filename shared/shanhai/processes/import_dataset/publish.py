@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.processes.import_dataset.contract import ImportDatasetInputs
+from shanhai.processes.import_dataset.contract import DESCRIBED, ImportDatasetInputs
 from shanhai.processes.kit.publication import (
     add_outputs,
     closed_as,
@@ -42,13 +42,7 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         name_zh=inputs.name_zh or f"{region.name_zh}{label.zh}",
         name_en=inputs.name_en or f"{region.name_en}: {label.en}",
         native_resolution_m=file.meta["native_resolution_m"],
-        stand_in=inputs.stand_in,
-        stand_in_note_zh=inputs.stand_in_note_zh,
-        stand_in_note_en=inputs.stand_in_note_en,
-        source=inputs.source,
-        licence=inputs.licence,
-        observed_from=inputs.observed_from,
-        observed_to=inputs.observed_to,
+        **inputs.model_dump(include=DESCRIBED),
         **closed_as(inputs, former, lambda: identity_of(task)),
         attrs={
             "source_sha256": publication.outcome.manifest["source"]["sha256"],

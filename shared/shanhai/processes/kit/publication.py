@@ -194,8 +194,8 @@ def closed_as(
         Forbidden: it would be less closed by class and grade, and the caller is no approver.
     """
     if former is None:
-        return inputs.model_dump(include=READ_BY)
-    stated = inputs.model_dump(include=READ_BY & inputs.model_fields_set)
+        return inputs.model_dump(include={*READ_BY})
+    stated = inputs.model_dump(include=inputs.model_fields_set & READ_BY)
     found = {name: getattr(former, name) for name in READ_BY} | stated
     if (broken := broken_class_rule(**found)) is not None:
         if broken[0] in stated:
