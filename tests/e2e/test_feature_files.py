@@ -96,7 +96,7 @@ def test_rows_that_are_left_out_are_named(access: list[str], tmp_path: Path) -> 
     done = invoke("import", access, file, *words, "--reports", reports)
     assert done.exit_code == 0, done.output
     assert "partly_imported: 0 created, 0 updated, 0 unchanged, 1 rejected" in done.output
-    assert "row 1 (unwished.0): new regions are for everybody" in done.output
+    assert "row 1 (unwished.0): new objects of 'Regions' are for everybody" in done.output
     assert "[visibility]" in done.output
     with (reports / "towns.json.report.csv").open(encoding="utf-8-sig", newline="") as text:
         assert [row["rule"] for row in csv.DictReader(text)] == ["visibility"]

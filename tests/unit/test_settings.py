@@ -76,7 +76,7 @@ def test_what_is_no_network_is_told_once(
         with pytest.raises(ValidationError) as refused:
             settings()
         [told] = faults_of(refused.value)
-        assert told.startswith(f"{name}: "), told
+        assert told.startswith(f"{name}.1: "), told
         assert value in told
         assert said in told
 

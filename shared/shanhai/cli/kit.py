@@ -198,8 +198,9 @@ def faults_of(error: ValidationError) -> list[str]:
     lines = []
     # Without what was given, which may be a secret.
     for item in error.errors(include_url=False, include_input=False):
-        # Of several values the one that is wrong is in what is told.
-        name = f"{prefix}{(*item['loc'], '*')[0]}".upper()
+        # Of several values, which; what Pydantic calls the kinds of one, nobody has written.
+        place = [*item["loc"][:1], *(one for one in item["loc"][1:] if isinstance(one, int))]
+        name = f"{prefix}{'.'.join(map(str, place)) or '*'}".upper()
         english, chinese = rule_in_english(item), rule_in_chinese(item)
         lines += [f"{name}: {english}"] + ([] if chinese == english else [f"{name}：{chinese}"])
     return lines

@@ -165,7 +165,7 @@ class TestNetwork:
         [
             ({"sources": {"quantile": 2}}, f"{WHERE}/sources/quantile"),
             ({"sources": {"min_area_ha": 0.5}}, f"{WHERE}/sources/min_area_ha"),
-            ({"links": {"swath": "fixed_width_m"}}, f"{WHERE}/links"),
+            ({"links": {"swath": "fixed_width_m"}}, f"{WHERE}/links/swath_value"),
             ({"circuit": {"barrier_radii_m": []}}, f"{WHERE}/circuit/barrier_radii_m"),
             ({"circuit": {"barrier_radii_m": [240, 10]}}, f"{WHERE}/circuit/barrier_radii_m/1"),
             ({"links": {"neighbours": 6}}, f"{WHERE}/links/neighbours"),

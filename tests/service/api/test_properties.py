@@ -96,7 +96,7 @@ async def test_one_is_made_changed_and_observed(
         ({"raw_years": 0}, 400, "/raw_years"),
         ({"medium": "space"}, 400, "/medium"),
         ({"code": "UPPER CASE"}, 400, "/code"),
-        ({"low": 7, "high": 7}, 400, ""),
+        ({"low": 7, "high": 7}, 400, "/high"),
         ({"code": "pm25"}, 409, None),
         ({"aliases": ["a34002"]}, 409, None),
         ({"hj525": "pm10"}, 409, None),

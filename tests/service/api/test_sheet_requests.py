@@ -165,9 +165,9 @@ async def test_a_box_beside_the_outline_is_refused(
     [
         ({"layers": []}, ["/inputs/layers"]),
         ({"layers": [ZONES] * 9}, ["/inputs/layers"]),
-        ({"layers": [{"kind": "raster"}]}, ["/inputs/layers/0"]),
+        ({"layers": [{"kind": "raster"}]}, ["/inputs/layers/0/theme"]),
         ({"layers": [{"kind": "cloud"}]}, ["/inputs/layers/0"]),
-        ({"layers": [{**ZONES, "dataset": "a.cover"}]}, ["/inputs/layers/0"]),
+        ({"layers": [{**ZONES, "dataset": "a.cover"}]}, ["/inputs/layers/0/theme"]),
         ({"layers": [{"kind": "raster", "theme": "no_such"}]}, ["/inputs/layers/0/theme"]),
         ({"layers": [{"kind": "raster", "dataset": "none"}]}, ["/inputs/layers/0/dataset"]),
         (
