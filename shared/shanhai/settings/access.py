@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -139,7 +140,7 @@ class AuditSettings(BaseSettings):
         return self
 
     @property
-    def public_key(self) -> OptionalPath:
+    def public_key(self) -> Path | None:
         """The file with the public key; None without heads."""
         if self.public_key_file is not None or self.heads is None:
             return self.public_key_file
