@@ -41,6 +41,9 @@ class StandbyPostgres(FleetingPostgres):
         self._primary = primary
 
     def _initialise(self, data: Path) -> None:
+        # There is no slot: what a copy that waits for a core has not fetched would be dropped.
+        self._primary.execute("ALTER SYSTEM SET wal_keep_size = '256MB'")
+        self._primary.execute("SELECT pg_reload_conf()")
         partial = data.with_name("data.partial")
         shutil.rmtree(partial, ignore_errors=True)
         primary = f"--dbname={self._primary.url('postgres')}"
