@@ -43,15 +43,15 @@ class FeatureRow(NamedTuple):
         """Rows in the order of `row_columns`."""
         told = statements.wires(entity, form.members)
         names = [wire.name for wire in told]
-        ready = [place for place, wire in enumerate(told, HEAD) if wire.is_json]
+        ready = [wire.name for wire in told if wire.is_json]
         made = []
         for row in found:
-            values = [*row]
-            for place in ready:
-                if values[place] is not None:
-                    values[place] = orjson.Fragment(values[place])
-            properties = dict(zip(names, values[HEAD:], strict=False))
-            made.append(cls(values[0], values[1], values[2], values[3], properties))
+            properties = dict(zip(names, row[HEAD:], strict=False))
+            for name in ready:
+                value = properties[name]
+                if value is not None:
+                    properties[name] = orjson.Fragment(value)
+            made.append(cls(row[0], row[1], row[2], row[3], properties))
         return made
 
     def plain(self) -> dict[str, Any]:

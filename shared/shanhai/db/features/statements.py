@@ -220,7 +220,9 @@ def _placed_query(
     the keys are also those that are counted. Not all that an exact count has, unless a narrow box
     holds it: a page of a whole table is read from an index, much faster than the table is counted.
     """
-    order = sa.text(order_by(ask.order, side))
+    # What meets a box has a shape: of its keys the number is left, and numbers sort twice as fast.
+    shaped = question.narrow and ask.order == (SHAPELESS,)
+    order = sa.text(order_by(() if shaped else ask.order, side))
     # Rows are found again by where they lie, which no index is needed for; a union has no places.
     spot = entity.key if question.former else f"{entity.alias}.ctid"
     sorted_by = sorted_columns(entity, ask.order)
