@@ -113,8 +113,8 @@ draft."""
 
 
 def square_kilometres(name: str, sql: str, title: Label) -> Property:
-    """An area kept in square metres."""
-    return Property(name, f"round(({sql} / 1e6)::numeric, 4)", NUMBER, title, unit="km2")
+    """An area kept in square metres; to hundreds of them, in the arithmetic of doubles."""
+    return Property(name, f"(round({sql} / 1e2) / 1e4)", NUMBER, title, unit="km2")
 
 
 @dataclass(frozen=True, slots=True)
