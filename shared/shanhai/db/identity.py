@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import ColumnElement, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,12 +79,20 @@ class Grant:
         return self.regions is None or (region_id is not None and region_id in self.regions)
 
 
+class KeyStamp(NamedTuple):
+    """The row of a key, and the transaction that wrote it as it was read."""
+
+    prefix: str
+    row: int
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whom a request speaks for.
 
     `grants` of None: a key given without roles, which acts in every role its scopes allow.
     `groups` and `proofs`: what an account's token showed, by which it is recalled later.
+    `stamp`: it is remembered of a key, and holds where the key's row is still that one.
     """
 
     owner: str
@@ -92,6 +100,7 @@ class Identity:
     grants: tuple[Grant, ...] | None = None
     groups: frozenset[str] = frozenset()
     proofs: frozenset[str] = frozenset()
+    stamp: KeyStamp | None = field(default=None, compare=False)
 
     @property
     def anonymous(self) -> bool:

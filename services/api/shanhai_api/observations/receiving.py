@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fastapi import Request
 
+from shanhai.db.observations.feeds import UnconfirmedKey
 from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
@@ -27,7 +28,7 @@ from shanhai.monitoring.observation_formats import (
 )
 from shanhai_api.kit.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
 from shanhai_api.kit.errors import UnsupportedMedia
-from shanhai_api.kit.requests import Caller
+from shanhai_api.kit.requests import Caller, confirm
 from shanhai_api.kit.routing import HEADER, Made, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import View
@@ -241,8 +242,10 @@ async def keep(
     """
     delivery = IncomingBatch(received.batch, Sender("http", caller), received.refused)
     if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
-        outcome = await state.gathering.store(delivery)
+        outcome = await gather(state, request, delivery)
         return _made(state, view, outcome, received)
+    caller = await confirm(request, caller)
+    delivery = replace(delivery, sender=Sender("http", caller))
     async with state.unit() as unit:
         return await once(
             request,
@@ -251,6 +254,19 @@ async def keep(
             body_sha256=received.sha256,
             effect=lambda: _store(state, unit, view, delivery, received),
         )
+
+
+async def gather(state: ServiceState, request: Request, delivery: IncomingBatch) -> BatchOutcome:
+    """Store a small batch with those of other requests.
+
+    Raises:
+        Unauthenticated: its sender was presumed, and the key is not valid any more.
+    """
+    try:
+        return await state.gathering.store(delivery)
+    except UnconfirmedKey:
+        sender = replace(delivery.sender, identity=await confirm(request, delivery.sender.identity))
+        return await state.gathering.store(replace(delivery, sender=sender))
 
 
 async def _store(

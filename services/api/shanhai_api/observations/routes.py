@@ -10,11 +10,12 @@ from pydantic import Field
 from shanhai.db.observations.refusals import KEPT_DAYS, list_refusals
 from shanhai.monitoring.observation_formats import MEMBERS, NEEDED
 from shanhai.validation import rfc3339
-from shanhai.vocabulary import OBSERVATION_WAYS, QUALITIES, label_in
+from shanhai.vocabulary import OBSERVATION_WAYS, QUALITIES, Scope, label_in
 from shanhai_api.features.definition import LANG, query_parameter
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.late_route import DirectRoute
+from shanhai_api.kit.requests import confirmed_first, demand, presumed_of
 from shanhai_api.kit.routing import FILE, TEXT, Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import GEOJSON, HTML, JSON, View
@@ -246,15 +247,13 @@ OTHER_FORMS: dict[int | str, dict[str, Any]] = {
 async def send_observations(request: Request) -> Response:
     """Store observations: what is counted is durable. Rows that break a rule are named, the others
     kept; whatever was sent may be sent again."""
-    view, state, caller = (
-        View.of(request),
-        state_of(request),
-        await dependencies.get_observer(request),
-    )
-    dependencies.query_of(request, dependencies.PageQuery)
+    view, state, caller = View.of(request), state_of(request), await presumed_of(request)
     limit = state.configuration.observations.body_limit_bytes
-    received = await receive(request, limit=limit)
-    made = await receiving.keep(state, request, view, caller, received)
+    async with confirmed_first(request, caller):
+        demand(caller, Scope.OBSERVE)
+        dependencies.query_of(request, dependencies.PageQuery)
+        received = await receive(request, limit=limit)
+        made = await receiving.keep(state, request, view, caller, received)
     return made.response()
 
 

@@ -19,10 +19,11 @@ from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import ParsedBody, parse, read_json
 from shanhai_api.kit.dependencies import act_of
 from shanhai_api.kit.errors import MethodNotAllowed
-from shanhai_api.kit.requests import Caller, caller_of, demand
+from shanhai_api.kit.requests import Caller, confirm, confirmed_first, demand, presumed_of
 from shanhai_api.kit.routing import HEADER, Made, once
 from shanhai_api.kit.state import UnitOfWork, state_of
 from shanhai_api.kit.view import View, digest_of
+from shanhai_api.observations.receiving import gather
 from shanhai_api.sta import observing, schemas
 from shanhai_api.sta.changing import CHANGES, REMOVALS
 from shanhai_api.sta.creating import create_datastream, create_thing, sensor_values
@@ -224,19 +225,26 @@ async def create_observation(request: Request) -> Response:
         Unauthenticated, Forbidden: the caller may send nothing.
         InvalidInput: the body breaks a rule.
     """
-    state, view, caller = state_of(request), View.of(request), await caller_of(request)
+    caller = await presumed_of(request)
+    async with confirmed_first(request, caller):
+        return await _create_observation(request, caller)
+
+
+async def _create_observation(request: Request, caller: Caller) -> Response:
+    state, view = state_of(request), View.of(request)
     demand_scopes(caller, WRITING)
     demand(caller, Scope.OBSERVE)
     body = await read_json(request, limit=BODY_LIMIT_BYTES)
     value = without_links(body.value)
     told = parse(schemas.ObservationBody, value)
     if HEADER in request.headers or told.FeatureOfInterest is not None:
+        sure = await confirm(request, caller)
         async with state.unit() as unit:
-            making = making_of(unit, view, caller)
+            making = making_of(unit, view, sure)
             return await _create(request, unit, making, Resource(OBSERVATION), body)
     observation = observing.plain_observation(told, _series_of(told, Resource(OBSERVATION)))
     document = _sent(observation, told, Writer(view.base))
-    outcome = await state.gathering.store(observing.incoming([observation], caller))
+    outcome = await gather(state, request, observing.incoming([observation], caller))
     observing.demand_stored([Reading(observation, "")], outcome.rejected.told)
     return Made(document, {"Location": document["@iot.selfLink"]}).response()
 

@@ -19,6 +19,7 @@ import structlog
 
 from shanhai.db.engine import DATABASE_ERRORS, ConnectionStack
 from shanhai.db.fence import NOTHING, bound_to
+from shanhai.db.identity import KeyStamp
 from shanhai.db.observations.archive import OLD
 from shanhai.db.observations.code_lookup import STATION_STARTS, KnownProperty, KnownStation
 from shanhai.db.observations.ingest import IncomingBatch
@@ -134,6 +135,10 @@ _APPEND = f"""
            JOIN observed_property p ON p.id = k.property_id
            LEFT JOIN observation_latest l USING (station_id, property_id)
           WHERE l.xmin IS DISTINCT FROM k.newest OR p.xmin <> k.property)
+       AND NOT EXISTS (
+         SELECT FROM unnest($30::text::text[], $31::text::xid[]) AS k (prefix, stamp)
+           LEFT JOIN api_key a USING (prefix)
+          WHERE a.xmin IS DISTINCT FROM k.stamp OR a.expires_at <= now())
   ), added AS (
     INSERT INTO observation
       (observed_at, value, received_at, station_id, source_id, property_id, quality, flags,
@@ -183,12 +188,14 @@ class _Draft:
 
     Attributes:
         first: When the first value of each series is, in microseconds since 1970.
+        senders: The keys that were not looked at for this.
     """
 
     rows: dict[tuple[int, int, int], AddedRow] = field(default_factory=dict)
     series: dict[Key, RememberedSeries] = field(default_factory=dict)
     newest: dict[Key, NewestValue] = field(default_factory=dict)
     first: dict[Key, int] = field(default_factory=dict)
+    senders: set[KeyStamp] = field(default_factory=set)
 
 
 class Appender:
@@ -309,6 +316,9 @@ class Appender:
         draft.series |= own.series
         draft.newest |= own.newest
         draft.first = own.first | draft.first
+        stamp = delivery.sender.identity.stamp
+        if stamp is not None:
+            draft.senders.add(stamp)
         return True
 
     def _add(
@@ -382,7 +392,9 @@ class Appender:
             *zip(*draft.rows.values(), strict=True),
             *(zip(*partners, strict=True) if partners else ((),) * 4),
         )
-        found = await self._fetch(_APPEND, *arrays(columns), datetime.now(UTC), len(series))
+        now, senders = datetime.now(UTC), zip(*draft.senders, strict=True)
+        stamps = arrays(senders if draft.senders else ((), ()))
+        found = await self._fetch(_APPEND, *arrays(columns), now, len(series), *stamps)
         if not found:
             return False
         stamp = found[0]["stamp"]

@@ -194,6 +194,10 @@ class _Waiting:
     outcome: asyncio.Future[BatchOutcome]
 
 
+class UnconfirmedKey(Exception):
+    """Who brought a batch was presumed, and is to be looked at before anything is done for them."""
+
+
 class GroupCommit:
     """Stores the small batches of one process in groups; those of a station in their order.
 
@@ -231,6 +235,8 @@ class GroupCommit:
         """Store a batch with whatever else waits; what became of it, once that is durable.
 
         Raises:
+            UnconfirmedKey: its sender has a `stamp`, and it does more than continue series, or the
+                stamp does not hold.
             Exception: What kept this batch from being stored; `is_of_data` tells whether the same
                 would be so another time.
         """
@@ -296,7 +302,12 @@ class GroupCommit:
 
     async def _store_all(self, group: Sequence[_Waiting]) -> None:
         try:
-            left = await self._append(group)
+            left = []
+            for one in await self._append(group):
+                if one.delivery.sender.identity.stamp is None:
+                    left.append(one)
+                elif not one.outcome.done():
+                    one.outcome.set_exception(UnconfirmedKey())
             if left:
                 await self._store_group(left)
         finally:

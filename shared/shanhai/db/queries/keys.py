@@ -23,6 +23,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -71,6 +72,7 @@ _KEPT = select(
     ApiKey.networks,
     ApiKey.last_used_at,
     _ENDED.label("ended"),
+    literal_column("xmin::text::bigint").label("stamp"),
 )
 # One alone is found by a plan that PostgreSQL keeps; for a list it makes a new one each time.
 _WHOSE_ONE = _KEPT.where(_IS_NAMED)
