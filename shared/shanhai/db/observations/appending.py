@@ -137,8 +137,8 @@ _APPEND = f"""
           WHERE l.xmin IS DISTINCT FROM k.newest OR p.xmin <> k.property)
        AND NOT EXISTS (
          SELECT FROM unnest($30::text::text[], $31::text::xid[]) AS k (prefix, stamp)
-           LEFT JOIN api_key a USING (prefix)
-          WHERE a.xmin IS DISTINCT FROM k.stamp OR a.expires_at <= now())
+          WHERE (SELECT a.xmin = k.stamp AND coalesce(a.expires_at > now(), true)
+                   FROM api_key a WHERE a.prefix = k.prefix) IS NOT TRUE)
   ), added AS (
     INSERT INTO observation
       (observed_at, value, received_at, station_id, source_id, property_id, quality, flags,
