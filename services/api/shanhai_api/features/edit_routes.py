@@ -1,5 +1,6 @@
 """Writing features and records over HTTP, and what can be done with each resource."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -24,9 +25,6 @@ from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by
 from shanhai_api.kit.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
 from shanhai_api.kit.late_route import LateRoute
-from shanhai_api.kit.requests import Caller
-from shanhai_api.kit.state import UnitOfWork
-from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["features"], route_class=LateRoute)
 records = APIRouter(tags=["records"], route_class=LateRoute)
@@ -69,71 +67,45 @@ def demand_collection(request: Request, collection: str) -> None:
 WRITING = [Depends(demand_collection)]
 
 
+def _edit_of(
+    request: Request, view: TheView, caller: Writer, collection: str, unit: TheUnit
+) -> Edit:
+    return Edit(request, view, caller, unit, collection_named(collection), {})
+
+
+TheEdit = Annotated[Edit, Depends(_edit_of, scope="function")]
+
+
+def _with(edit: Edit, query: OneQuery) -> Edit:
+    version_filter(edit.entity, query.version)
+    repair = query.repair if isinstance(query, WriteQuery) else None
+    return replace(edit, repair=repair, version=query.version)
+
+
 @router.post(ITEMS, summary="Make a feature", status_code=201, dependencies=WRITING)
-async def create_item(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    collection: str,
-    query: WriteParameters,
-    unit: TheUnit,
-) -> Response:
+async def create_item(edit: TheEdit, query: WriteParameters) -> Response:
     """Make a feature; without a code it is given one."""
-    entity = collection_named(collection)
-    return await editing.create(Edit(request, view, caller, unit, entity, {}, query.repair))
+    return await editing.create(replace(edit, repair=query.repair))
 
 
 @router.put(f"{ITEMS}/{{code}}", summary="Replace a feature", dependencies=WRITING)
-async def replace_item(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    collection: str,
-    code: str,
-    query: WriteParameters,
-    unit: TheUnit,
-) -> Response:
+async def replace_item(edit: TheEdit, code: str, query: WriteParameters) -> Response:
     """Write all of a feature anew; with `If-None-Match: *`, make it."""
-    return await editing.replace(_edit(request, view, caller, collection, unit, query), code)
+    return await editing.replace(_with(edit, query), code)
 
 
 @router.patch(f"{ITEMS}/{{code}}", summary="Change a feature", dependencies=WRITING)
-async def update_item(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    collection: str,
-    code: str,
-    query: WriteParameters,
-    unit: TheUnit,
-) -> Response:
+async def update_item(edit: TheEdit, code: str, query: WriteParameters) -> Response:
     """Change the members given, by a JSON merge patch."""
-    return await editing.update(_edit(request, view, caller, collection, unit, query), code)
+    return await editing.update(_with(edit, query), code)
 
 
 @router.delete(
     f"{ITEMS}/{{code}}", summary="Delete a feature", status_code=204, dependencies=WRITING
 )
-async def delete_item(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    collection: str,
-    code: str,
-    query: OneParameters,
-    unit: TheUnit,
-) -> Response:
+async def delete_item(edit: TheEdit, code: str, query: OneParameters) -> Response:
     """Delete a feature; its states of former days stay."""
-    return await editing.remove(_edit(request, view, caller, collection, unit, query), code)
-
-
-def _edit(
-    request: Request, view: View, caller: Caller, collection: str, unit: UnitOfWork, query: OneQuery
-) -> Edit:
-    repair = query.repair if isinstance(query, WriteQuery) else None
-    entity = collection_named(collection)
-    version_filter(entity, query.version)
-    return Edit(request, view, caller, unit, entity, {}, repair, query.version)
+    return await editing.remove(_with(edit, query), code)
 
 
 @router.get(
@@ -179,28 +151,22 @@ async def tell_item_methods(caller: Reader, collection: str, code: str) -> Respo
 def add_writing(entity: Entity, path: str) -> None:
     """Offer the writing of an entity's records: what it does not take is answered with 405."""
 
-    def edit_of(request: Request, view: View, caller: Caller, unit: UnitOfWork) -> Edit:
+    def edit_of(request: Request, view: TheView, caller: Writer, unit: TheUnit) -> Edit:
         return Edit(request, view, caller, unit, entity, bound_by(entity, request))
 
-    async def create_record(
-        request: Request, view: TheView, caller: Writer, query: Parameters, unit: TheUnit
-    ) -> Response:
-        return await editing.create(edit_of(request, view, caller, unit))
+    edited = Depends(edit_of, scope="function")
 
-    async def replace_record(
-        request: Request, view: TheView, caller: Writer, code: str, query: Parameters, unit: TheUnit
-    ) -> Response:
-        return await editing.replace(edit_of(request, view, caller, unit), code)
+    async def create_record(query: Parameters, edit: Edit = edited) -> Response:
+        return await editing.create(edit)
 
-    async def update_record(
-        request: Request, view: TheView, caller: Writer, code: str, query: Parameters, unit: TheUnit
-    ) -> Response:
-        return await editing.update(edit_of(request, view, caller, unit), code)
+    async def replace_record(code: str, query: Parameters, edit: Edit = edited) -> Response:
+        return await editing.replace(edit, code)
 
-    async def delete_record(
-        request: Request, view: TheView, caller: Writer, code: str, query: Parameters, unit: TheUnit
-    ) -> Response:
-        return await editing.remove(edit_of(request, view, caller, unit), code)
+    async def update_record(code: str, query: Parameters, edit: Edit = edited) -> Response:
+        return await editing.update(edit, code)
+
+    async def delete_record(code: str, query: Parameters, edit: Edit = edited) -> Response:
+        return await editing.remove(edit, code)
 
     def demand_record(request: Request) -> None:
         demand_offered(entity, request)

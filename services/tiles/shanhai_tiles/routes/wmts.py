@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Annotated, Any
 from xml.etree import ElementTree
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from shanhai.errors import NotFound
@@ -136,6 +136,7 @@ def _told(*media_types: str) -> Responses:
 
 
 ADDRESS = f"{PATH}/{{layer}}/{{style}}/{{matrix_set}}/{{matrix}}/{{row}}"
+PlaceDep = Annotated[requests.PixelPosition, Depends()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,17 +256,11 @@ async def read_resource_tile(
     services: ServicesDep,
     lang: LangDep,
     layer: str,
-    style: str,
-    matrix_set: str,
-    matrix: str,
-    row: str,
-    column: str,
+    place: PlaceDep,
     suffix: str,
-    band: str = "1",
 ) -> Response:
     """A tile by its address."""
     seen = await WmtsCall(request, services, lang).see(layer, to_draw=True)
-    place = requests.PixelPosition(matrix_set, matrix, row, column, style, band)
     asked = requests.read_tile(seen.layer, place, requests.known_suffix(seen.layer, suffix))
     return await answer_tile(request, seen, services, asked)
 
@@ -280,22 +275,15 @@ async def read_resource_info(
     services: ServicesDep,
     lang: LangDep,
     layer: str,
-    style: str,
-    matrix_set: str,
-    matrix: str,
-    row: str,
-    column: str,
+    place: PlaceDep,
     j: str,
     i: str,
     suffix: str,
-    band: str = "1",
 ) -> Response:
     """What lies under a pixel of a tile, by its address."""
     call = WmtsCall(request, services, lang)
     seen = await call.see(layer)
-    asked = requests.read_tile(
-        seen.layer, requests.PixelPosition(matrix_set, matrix, row, column, style, band), ""
-    )
+    asked = requests.read_tile(seen.layer, place, "")
     media_types = {"json": "application/json", "html": "text/html", "xml": "text/xml"}
     told = requests.info_suffix(media_types.get(suffix, suffix))
     return await call.info(seen, asked, requests.read_pixel(i, j), told)

@@ -85,19 +85,35 @@ class ObservationSource(Base):
     sender: Mapped[str]
 
 
-class Observation(Base):
-    """A value of a property at a station and a time.
-
-    Partitioned by months of UTC, each named like `observation_y2026m03`; whoever stores a row makes
-    its month first. Columns are narrow, and ordered so that no byte is wasted. References are held
-    by whoever stores: checking them for each row would halve the speed, and neither stations nor
-    properties are ever removed.
+class ObservedValue:
+    """The columns of a value at a time, whether it holds or did.
 
     Attributes:
         quality: What the sender said of it, a number in `vocabulary.QUALITIES`.
         flags: What the automatic checks said, bits in the order of `vocabulary.FLAGS`.
         result_time: When the value was known; few senders tell.
         feature_id: The sampling feature it is of; none where it is of the station.
+    """
+
+    observed_at: Mapped[Moment]
+    value: Mapped[float]
+    received_at: Mapped[Moment]
+    station_id: Mapped[int] = mapped_column(sa.Integer)
+    source_id: Mapped[int] = mapped_column(sa.Integer)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
+    quality: Mapped[int] = mapped_column(sa.SmallInteger)
+    flags: Mapped[int] = mapped_column(sa.SmallInteger)
+    result_time: Mapped[Moment | None]
+    feature_id: Mapped[int | None] = mapped_column(sa.Integer)
+
+
+class Observation(ObservedValue, Base):
+    """A value of a property at a station and a time.
+
+    Partitioned by months of UTC, each named like `observation_y2026m03`; whoever stores a row makes
+    its month first. Columns are narrow, and ordered so that no byte is wasted. References are held
+    by whoever stores: checking them for each row would halve the speed, and neither stations nor
+    properties are ever removed.
     """
 
     __tablename__ = "observation"
@@ -111,17 +127,6 @@ class Observation(Base):
         ),
         {"postgresql_partition_by": "RANGE (observed_at)"},
     )
-
-    observed_at: Mapped[Moment]
-    value: Mapped[float]
-    received_at: Mapped[Moment]
-    station_id: Mapped[int] = mapped_column(sa.Integer)
-    source_id: Mapped[int] = mapped_column(sa.Integer)
-    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
-    quality: Mapped[int] = mapped_column(sa.SmallInteger)
-    flags: Mapped[int] = mapped_column(sa.SmallInteger)
-    result_time: Mapped[Moment | None]
-    feature_id: Mapped[int | None] = mapped_column(sa.Integer)
 
 
 class ObservationRefusal(Base):
@@ -150,7 +155,7 @@ class ObservationRefusal(Base):
     detail_en: Mapped[str]
 
 
-class ObservationRevision(Base):
+class ObservationRevision(ObservedValue, Base):
     """What an observation was before another value was sent for it.
 
     Attributes:
@@ -163,17 +168,7 @@ class ObservationRevision(Base):
     )
 
     id: Mapped[BigId]
-    observed_at: Mapped[Moment]
-    value: Mapped[float]
-    received_at: Mapped[Moment]
     replaced_at: Mapped[Moment]
-    station_id: Mapped[int] = mapped_column(sa.Integer)
-    source_id: Mapped[int] = mapped_column(sa.Integer)
-    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
-    quality: Mapped[int] = mapped_column(sa.SmallInteger)
-    flags: Mapped[int] = mapped_column(sa.SmallInteger)
-    result_time: Mapped[Moment | None]
-    feature_id: Mapped[int | None] = mapped_column(sa.Integer)
     moved_to: Mapped[Moment | None]
 
 
