@@ -101,7 +101,7 @@ def check_edge_water(water: EdgeWater, facts: inspect.RasterFacts, region: BaseG
 def check_report(
     report: CleaningReport, facts: inspect.RasterFacts, rule: ThemeRule
 ) -> list[ResultFlag]:
-    """Refuse a raster without values or in a wrong unit; warn of a few impossible values."""
+    """Refuse a raster without values or in a wrong unit; warn of a few impossible ones."""
     low, high = rule.ranges[facts.bands]
     if report.cells == report.nodata_cells:
         raise inspect.refuse(
@@ -119,15 +119,20 @@ def check_report(
             f"单位、比例系数或无数据值有误？{hint.zh}",
             "/inputs/scale",
         )
-    if report.out_of_range_cells == 0:
-        return []
-    text = Label(
-        f"{rule.label.zh}：{report.out_of_range_cells} 个值超出 {low:g}…{high:g} {rule.unit}，"
-        "已设为无数据",
-        f"{rule.theme}: {report.out_of_range_cells} values outside {low:g}…{high:g} {rule.unit} "
-        "became nodata",
-    )
-    return [ResultFlag("out_of_range", text)]
+    told = {}
+    if report.out_of_range_cells:
+        told["out_of_range"] = Label(
+            f"{rule.label.zh}：{report.out_of_range_cells} 个值超出 {low:g}…{high:g} {rule.unit}，"
+            "已设为无数据",
+            f"{rule.theme}: {report.out_of_range_cells} values outside {low:g}…{high:g} {rule.unit}"
+            " became nodata",
+        )
+    if report.infinite_cells:
+        told["infinite"] = Label(
+            f"{rule.label.zh}：{report.infinite_cells} 个无穷值，已设为无数据",
+            f"{rule.theme}: {report.infinite_cells} infinite values became nodata",
+        )
+    return [ResultFlag(*one) for one in told.items()]
 
 
 USUAL_FILL = frozenset({-9999.0, -32768.0, -99999.0})

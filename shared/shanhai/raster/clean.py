@@ -294,6 +294,7 @@ class CleaningReport:
     cells: int = 0
     nodata_cells: int = 0
     out_of_range_cells: int = 0
+    infinite_cells: int = 0
     lowest: float = field(default=float("inf"))
     highest: float = field(default=float("-inf"))
     codes: dict[float, int] = field(default_factory=dict)
@@ -326,9 +327,12 @@ def clean_blocks(
     kept = KEPT_ZERO if rule.categorical else meant
     with open_geotiff(path) as file:
         for window in strips(facts):
-            raw = read_open_block(file, window, kept=kept)
+            raw = read_open_block(file, window, kept=kept, infinite=True)
             if cleaning.nodata is not None:
                 raw[raw == as_stored(cleaning.nodata, facts.dtype)] = np.nan
+            endless = np.isinf(raw)
+            report.infinite_cells += int(np.count_nonzero(endless))
+            raw[endless] = np.nan
             if rule.categorical:
                 values = _classes(raw, rule, cleaning)
                 values = _without_sea(values, window, cleaning, report)

@@ -239,8 +239,10 @@ def read_block(source: RasterSource, block: Window) -> FloatArray:
         return read_open_block(file, block, kept=kept_of(source.quantity))
 
 
-def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -> FloatArray:
-    """Bands of a block of an open file as float64.
+def read_open_block(
+    file: Any, block: Window, *, kept: Collection[float] = (), infinite: bool = False
+) -> FloatArray:
+    """Bands of a block of an open file as float64; infinities as NaN, unless they are asked for.
 
     A declared nodata among `kept` is taken as the value it is: in class rasters 0 is the sea, which
     takes part in the vote on a coarser cell.
@@ -258,7 +260,7 @@ def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -
     if nodata is not None and nodata not in kept:
         # As it is stored: half the memory to go through, and the digits nodata was given in.
         values[stored == nodata] = np.nan
-    if stored.dtype.kind == "f":
+    if stored.dtype.kind == "f" and not infinite:
         values[np.isinf(stored)] = np.nan
     if left_out is not None:
         values[:, left_out] = np.nan

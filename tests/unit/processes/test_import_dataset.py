@@ -89,6 +89,11 @@ def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring) -> None:
     assert outcome.warnings[0]["code"] == "out_of_range"
     assert "became nodata" in outcome.warnings[0]["detail"]
     assert "已设为无数据" in outcome.warnings[0]["detail_zh"]
+    assert outcome.warnings[1] == {
+        "code": "infinite",
+        "detail": "dem: 1 infinite values became nodata",
+        "detail_zh": "数字高程模型：1 个无穷值，已设为无数据",
+    }
     meta = outcome.files[0].meta
     assert meta["grid"]["epsg"] == 4326
     assert meta["unit"] == "m"
@@ -157,6 +162,19 @@ def test_a_raster_elsewhere_is_refused_and_swapped_axes_are_guessed(bring: Bring
     swapped = {"transform": (0.01, 0, 24.7, 0, -0.01, 117.4), "crs": "EPSG:32650"}
     swapped = {"transform": (0.01, 0, 24.7, 0, -0.01, 89.9), "crs": "EPSG:4326"}
     assert "outside the region" in refusal(bring, "dem", plain(), frame=swapped).message
+
+
+@pytest.mark.parametrize("declared", [None, np.inf])
+def test_infinite_cells_are_told_unless_they_are_nodata(
+    bring: Bring, declared: float | None
+) -> None:
+    codes = np.full((40, 40), 1.0)
+    codes[0, :3], codes[1, 0] = np.inf, -np.inf
+    outcome, stored = bring("land_cover", codes, frame={"nodata": declared})
+    told = [one["detail"] for one in outcome.warnings if one["code"] == "infinite"]
+    lost = 4 if declared is None else 1
+    assert told == [f"land_cover: {lost} infinite values became nodata"]
+    assert np.isnan(stored.values[0, 0, :3]).all()
 
 
 def test_a_file_without_values_is_refused(bring: Bring) -> None:
