@@ -17,7 +17,7 @@ from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.reference import FROM_FILE, require_reference
-from shanhai.processes.kit.region_files import RegionChoice, overlaps, read_region
+from shanhai.processes.kit.region_files import RegionChoice, read_region
 from shanhai.processes.kit.report_pdf import leaving_room, with_pdf
 from shanhai.processes.kit.resolution import check_grid
 from shanhai.processes.kit.task import (
@@ -119,7 +119,7 @@ def run_on_files(
             place = assessed.region
     workspace = workspace.resolve()  # windows may be computed by processes of another folder
     workspace.mkdir(parents=True, exist_ok=True)
-    noted = overlaps(place)
+    noted: list[ResultFlag] = []
     taken = _take(rasters, options or {}, workspace, place, noted)
     if assessed is not None:
         refuse(

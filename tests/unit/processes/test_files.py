@@ -8,14 +8,11 @@ from shapely.geometry import shape
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.region_files import (
-    RegionChoice,
-    gauss_krueger_epsg,
-    overlaps,
-    read_region,
-)
+from shanhai.processes.kit.region import overlaps
+from shanhai.processes.kit.region_files import RegionChoice, gauss_krueger_epsg, read_region
 from shanhai.processes.local_run import run_on_files, take_raster
 from shanhai.raster.geotiff import read_geotiff
+from tests.support.process_runs import compute
 
 
 def test_a_region_may_be_a_bare_geometry(watershed: Watershed, tmp_path: Path) -> None:
@@ -140,6 +137,19 @@ def test_a_run_warns_of_districts_that_overlap(watershed: Watershed, tmp_path: P
     told = [one for one in outcome.warnings if one["code"] == "overlapping_districts"]
     assert len(told) == 1
     assert "and Twice overlap" in told[0]["detail"]
+
+
+def test_a_job_of_the_server_warns_of_districts_that_overlap(
+    watershed: Watershed, tmp_path: Path
+) -> None:
+    *others, last = watershed.region.districts
+    twice = last.model_copy(update={"code": "twice", "name_en": "Twice"})
+    task = watershed.task({"cell_m": 1000.0}, process="assess-ecoservices")
+    task.region = watershed.region.model_copy(update={"districts": [*others, last, twice]})
+    outcome = compute(task, tmp_path / "work").outcome
+    (told,) = [one for one in outcome.warnings if one["code"] == "overlapping_districts"]
+    assert told["detail"].startswith(f"{last.name_en} and Twice overlap")
+    assert told in outcome.manifest["warnings"]
 
 
 def test_one_feature_is_named_and_keeps_its_name(districts: Path) -> None:

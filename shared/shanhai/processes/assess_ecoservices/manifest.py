@@ -166,7 +166,8 @@ def assessment_manifest(
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     assembled = assessment.assembled
-    of_place = build_manifest(task, assessment.place)
+    warnings = [warning.document() for warning in assessment.warnings]
+    of_place = build_manifest(task, assessment.place, warnings=warnings)
     return {
         **of_place,
         "schema_version": SCHEMA_VERSION,
@@ -194,7 +195,6 @@ def assessment_manifest(
         "ratio": _ratio(inputs, assessment),
         **_reference(task, inputs),
         "flags": [flag.document() for flag in assessment.flags],
-        "warnings": [warning.document() for warning in assessment.warnings],
     }
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from shanhai import __version__
 from shanhai.processes.kit.checkout import own_commit, source_digest
-from shanhai.processes.kit.region import SCRATCH, Place
+from shanhai.processes.kit.region import SCRATCH, Place, overlaps
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
 from shanhai.raster.geotiff import library_versions
 from shanhai.raster.kept_steps import KeptSteps
@@ -70,14 +70,17 @@ def build_manifest(task: Task, place: Place | None, **parts: Any) -> dict[str, A
     Args:
         task: What was computed.
         place: Where, and from which rasters.
-        parts: Members besides, and in place of those that follow from task and place.
+        parts: Members besides, and in place of those that follow from task and place; to their
+            `warnings` are added those of the place.
     """
+    told = [] if place is None else [flag.document() for flag in overlaps(place.area.region)]
     return {
         "schema_version": SCHEMA_VERSION,
         **run_record(task),
         "request": task.inputs,
         **({} if place is None else _place_record(task, place)),
         **parts,
+        "warnings": [*told, *parts.get("warnings", ())],
     }
 
 

@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import prepare
+from shapely import make_valid, prepare
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -22,6 +23,7 @@ from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, open_source
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, Window, analysis_grid
 from shanhai.vocabulary import Label
 
@@ -125,6 +127,24 @@ def build_study_area(task: Task, inputs: GridInputs, reach_m: float = REACH_M) -
         ),
         pad=pad,
     )
+
+
+_SLIVER = 0.001
+"""Part of a district that its neighbour may hold, both borders being drawn."""
+
+
+def overlaps(region: RegionTask) -> list[ResultFlag]:
+    """A flag for each two districts that share area, whose cells the first has."""
+    areas = [(one, make_valid(shape(one.geometry))) for one in region.districts]
+    texts = [
+        Label(
+            f"{one.name_zh}与{other.name_zh}相互重叠，重叠处计入前者",
+            f"{one.name_en} and {other.name_en} overlap; what they share counts for the first",
+        )
+        for (one, here), (other, there) in combinations(areas, 2)
+        if here.intersection(there).area > _SLIVER * min(here.area, there.area)
+    ]
+    return [ResultFlag("overlapping_districts", text) for text in texts]
 
 
 def _analysis_epsg(wanted: str | None, region: RegionTask) -> int:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,12 @@ from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.processes.kit.output_files import names_of, read_features
 from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import LINE_KINDS, RESERVE, AreaTask, DistrictTask, RegionTask
-from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray
 from shanhai.vector.geojson_kml import open_ring
 from shanhai.vocabulary import REGION_LEVELS, Label, codes, district_levels
 
 POLYGONS = ("Polygon", "MultiPolygon")
 _MOST_NAMED = 10
-_SLIVER = 0.001
-"""Part of a district that its neighbour may hold, both borders being drawn."""
 _NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9._-]+")
 _FIRST_GAUSS_KRUEGER_EPSG = 4534
 _FIRST_CENTRAL_MERIDIAN, _LAST_CENTRAL_MERIDIAN, _ZONE_DEGREES = 75, 135, 3
@@ -198,20 +194,6 @@ def _ambiguous(path: Path, candidates: Sequence[dict[str, Any]], named: str | No
         f"{path.name} 有 {len(candidates)} 个{kind_zh}的要素{names_zh}；"
         "请用 --feature 指定其一，或用 --dissolve 合并",
     )
-
-
-def overlaps(region: RegionTask) -> list[ResultFlag]:
-    """A flag for each two districts that share area, whose cells the first has."""
-    areas = [(one, make_valid(shape(one.geometry))) for one in region.districts]
-    texts = [
-        Label(
-            f"{one.name_zh}与{other.name_zh}相互重叠，重叠处计入前者",
-            f"{one.name_en} and {other.name_en} overlap; what they share counts for the first",
-        )
-        for (one, here), (other, there) in combinations(areas, 2)
-        if here.intersection(there).area > _SLIVER * min(here.area, there.area)
-    ]
-    return [ResultFlag("overlapping_districts", text) for text in texts]
 
 
 def _dissolved(
