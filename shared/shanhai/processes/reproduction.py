@@ -159,8 +159,8 @@ def differences(manifest: ReproducibleManifest) -> list[ResultFlag]:
         return []
     told = ", ".join(changed)
     text = Label(
-        f"程序或库的版本与原计算不同，浮点结果可能有细微差别：{told}",
-        f"versions differ from those of the first run, so that results may differ slightly: {told}",
+        f"程序、库的版本或 BLAS 内核与原计算不同，浮点结果可能有细微差别：{told}",
+        f"versions or BLAS kernel differ from the first run; results may differ slightly: {told}",
     )
     return [ResultFlag("other_versions", text)]
 

@@ -1,7 +1,10 @@
 """A run once more from its manifest: the same bytes, or a refusal that says what differs."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +154,28 @@ def test_other_versions_are_told(manifest: ReproducibleManifest) -> None:
     (flag,) = differences(manifest.model_copy(update={"library_versions": libraries}))
     assert "numpy 1.0 →" in flag.text.en
     assert "numpy 1.0 →" in flag.text.zh
+
+
+_DIFFERENCES = """
+import sys
+from pathlib import Path
+from shanhai.processes.reproduction import differences, read_manifest
+
+print(*(flag.text.en for flag in differences(read_manifest(Path(sys.argv[1])))))
+"""
+
+
+def test_another_kernel_of_the_blas_is_told(first: Path, manifest: ReproducibleManifest) -> None:
+    kernel = manifest.library_versions["blas"]
+    others = {"OPENBLAS_CORETYPE": "Prescott" if "Nehalem" in kernel else "Nehalem"}
+    told = subprocess.run(
+        [sys.executable, "-c", _DIFFERENCES, first / "manifest.json"],
+        env=os.environ | others,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"blas {kernel} → openblas {others['OPENBLAS_CORETYPE']}" in told.stdout
 
 
 def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 import structlog
+from threadpoolctl import threadpool_info
 
 from shanhai import __version__
 from shanhai.processes.kit.checkout import own_commit, source_digest
@@ -51,9 +52,16 @@ def run_record(task: Task) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries whose change may change a result."""
+    """Versions of the libraries whose change may change a result, and the kernel of the BLAS."""
+    # SciPy may have one of its own, which chooses alike and is not loaded by every computation.
+    kernels = {
+        f"{one['internal_api']} {one.get('architecture', one['version'])}"
+        for one in threadpool_info()
+        if one["user_api"] == "blas"
+    }
     own = {
         "python": platform.python_version(),
+        "blas": ", ".join(sorted(kernels)),
         # Read from their metadata: a computation need not load them all.
         **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
     }
