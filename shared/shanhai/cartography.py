@@ -3,9 +3,12 @@
 One declaration serves the tile service, its legends and styles, and the maps of reports.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, label_of
 
@@ -43,6 +46,16 @@ class RampStyle:
 
 
 Style = ClassStyle | RampStyle
+NARROWEST = 1e-36
+"""What is divided by a range of this width is a number of single precision."""
+
+
+def is_range(low: float, high: float) -> bool:
+    """Whether a ramp, which is drawn in single precision, can run from one value to the other."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        span = np.float32(high) - np.float32(low)
+    return bool(NARROWEST < span < math.inf)
+
 
 BALANCE = ("#8c2d19", "#d8814f", "#f3ddb3", "#f7f7ef", "#c9e3c0", "#6fae73", "#1b6e3c")
 SUPPLY = ("#f7fbf2", "#cbe6bf", "#8cc98a", "#3f9a56", "#14532d")

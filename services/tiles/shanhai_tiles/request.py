@@ -16,9 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import numpy as np
-
-from shanhai.cartography import RampStyle
+from shanhai.cartography import RampStyle, is_range
 from shanhai.errors import InvalidInput
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai_tiles.grids import TILE_SIZE
@@ -27,8 +25,6 @@ from shanhai_tiles.raster import dataset_pool
 from shanhai_tiles.raster.images import ValueRange
 
 _ROW = re.compile(r"^(?P<row>[0-9]{1,9})(?P<double>@2x)?$")
-NARROWEST = 1e-36
-"""What is divided by a range of this width is a number of single precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +74,7 @@ def parse_rescale(layer: Layer, text: str | None) -> ValueRange | None:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
         low = high = math.nan
-    # The ramp is drawn in single precision.
-    with np.errstate(over="ignore", invalid="ignore"):
-        span = np.float32(high) - np.float32(low)
-    if not NARROWEST < span < math.inf:
+    if not is_range(low, high):
         raise InvalidInput(
             f"rescale is {text[:80]!r}; it must be low,high: two numbers of single"
             " precision, the first smaller",

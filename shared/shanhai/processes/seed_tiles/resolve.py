@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from shapely.geometry import shape
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cartography import is_range
 from shanhai.db.features.crs import box_fault
 from shanhai.db.queries.jobs import find_region
 from shanhai.errors import Fault
@@ -61,13 +62,14 @@ def _order_faults(inputs: contract.SeedTilesInputs) -> list[Fault]:
                 f"max_zoom 为 {inputs.max_zoom}，小于 min_zoom {inputs.min_zoom}",
             )
         )
-    if inputs.rescale is not None and not inputs.rescale[0] < inputs.rescale[1]:
+    if inputs.rescale is not None and not is_range(*inputs.rescale):
         low, high = inputs.rescale
         faults.append(
             Fault(
                 "/inputs/rescale",
-                f"rescale is {low:g}, {high:g}; the first must be less than the second",
-                f"rescale 为 {low:g}、{high:g}；前者必须小于后者",
+                f"rescale is {low!r}, {high!r}; it must be two numbers of single precision,"
+                " the first smaller",
+                f"rescale 为 {low!r}、{high!r}；应为两个单精度数，且前者小于后者",
             )
         )
     if len(set(inputs.layers)) < len(inputs.layers):
