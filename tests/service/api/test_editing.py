@@ -78,6 +78,29 @@ class TestCreate:
         replaced = await writer.put(place, json=body)
         assert replaced.json()["properties"]["name_en"] == "区"
 
+    @pytest.mark.parametrize("name", [" ", "\u3000", " 区", "区\n", "思明\n区", "区\u2028"])
+    @pytest.mark.parametrize("member", ["name_zh", "name_en"])
+    async def test_a_name_is_one_line_without_blanks_at_its_ends(
+        self, writer: httpx.AsyncClient, session: AsyncSession, member: str, name: str
+    ) -> None:
+        answer = await writer.post(REGIONS, json=region(**{member: name}))
+        assert (answer.status_code, pointers(answer)) == (400, [f"/properties/{member}"])
+        assert "one line without blanks at its ends" in answer.text
+        await make(writer, code="here", name_zh="a", name_en="b")
+        place, patch = f"{REGIONS}/here", {"properties": {member: name}}
+        assert (await writer.patch(place, json=patch)).status_code == 400
+        # What was stored before stays, as long as it is not changed.
+        await session.execute(
+            text(f"UPDATE region SET {member} = :name WHERE code = 'here'"),
+            {"name": name},
+        )
+        await session.commit()
+        stored = (await writer.get(place)).json()
+        stored["properties"]["level"] = "town"
+        replaced = await writer.put(place, json=stored)
+        assert replaced.status_code == 200, replaced.text
+        assert replaced.json()["properties"][member] == name
+
     async def test_a_key_makes_one_only(self, writer: httpx.AsyncClient) -> None:
         headers = {"Idempotency-Key": "k"}
         first = await writer.post(REGIONS, json=region(), headers=headers)

@@ -18,14 +18,16 @@ from shanhai.db.base import STORAGE_SRID, Base
 from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.columns import table_of
 from shanhai.db.features.crs import same_shapes
-from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.entity import NAMES, Entity, Property
 from shanhai.db.features.geometry import StoredGeometry
 from shanhai.db.features.input_validation import broken_body
 from shanhai.db.features.property_values import python_value
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.errors import Conflict, Fault, InvalidInput, ShanhaiError
+from shanhai.vocabulary import Label
 
+NO_NAME = Label("须为一行文字，首尾不得有空白", "must be one line without blanks at its ends")
 MOST_NAMED = 5
 """How many of the rows that refer to one are named."""
 
@@ -46,10 +48,10 @@ async def resolve(
     *,
     under: str,
 ) -> Mapping[str, Any]:
-    """The values with row ids in place of codes.
+    """The values that are to differ, with row ids in place of codes.
 
     Raises:
-        InvalidInput: a code is that of no row the viewer may know of.
+        InvalidInput: a code is that of no row the viewer may know of, or a name is none.
     """
     references = [
         item for item in entity.receivables if item.refers_to and values.get(item.name) is not None
@@ -58,7 +60,11 @@ async def resolve(
     for item in references:
         wanted.setdefault(str(item.refers_to), set()).update(codes_in(values[item.name]))
     known = {name: await ids_of(session, name, codes, viewer) for name, codes in wanted.items()}
-    faults: list[Fault] = []
+    faults = [
+        Fault(f"{under}/{name}", NO_NAME.en, NO_NAME.zh)
+        for name in sorted(NAMES & values.keys())
+        if (said := values[name] or "") != said.strip() or len(said.splitlines()) > 1
+    ]
     found = dict(values)
     for item in references:
         ids = known[str(item.refers_to)]
