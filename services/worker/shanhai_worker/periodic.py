@@ -392,6 +392,8 @@ def _audit_message(row: Row[Any]) -> bytes:
 def _signing_key(settings: AuditSettings) -> crypto.PrivateKey | None:
     """What heads are signed with, made where it is missing; None where none are written."""
     if settings.heads is None or settings.key_file is None:
+        if settings.heads is not None:
+            log.warning("heads of the audit log not written", missing="SHANHAI_AUDIT_KEY_FILE")
         return None
     if settings.public_key is not None:
         audit_chain.make_missing_key(settings.key_file, settings.public_key)

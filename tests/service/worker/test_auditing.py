@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act, record
@@ -220,6 +221,18 @@ async def test_a_key_of_the_other_suite_stays(
     assert (tmp_path / "heads-ed25519.pub").exists()
     signed = read_heads(tmp_path / "heads.jsonl", read_public_key(tmp_path / "heads.pub"))
     assert [one.algorithm for one in signed] == ["SM2", "Ed25519"]
+
+
+def test_a_worker_that_may_not_sign_says_what_is_missing(
+    context: WorkerContext, auditing: AuditSettings, tmp_path: Path
+) -> None:
+    bare = AuditSettings(heads=auditing.heads, public_key_file=tmp_path / "public.pem")
+    with capture_logs() as logs:
+        AuditKeeper(context, auditing)
+        AuditKeeper(context, AuditSettings())
+        assert logs == []
+        AuditKeeper(context, bare)
+    assert [one["missing"] for one in logs] == ["SHANHAI_AUDIT_KEY_FILE"]
 
 
 @pytest.mark.parametrize("suite", ["international", "commercial"])
