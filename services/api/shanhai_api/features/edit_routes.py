@@ -23,7 +23,7 @@ from shanhai_api.features.editing import (
 from shanhai_api.features.models import ObjectStates, show_versions
 from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by
-from shanhai_api.kit.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
+from shanhai_api.kit.dependencies import PageQuery, Read, Reader, TheUnit, TheView, Writer
 from shanhai_api.kit.late_route import LateRoute
 
 router = APIRouter(tags=["features"], route_class=LateRoute)
@@ -112,16 +112,10 @@ async def delete_item(edit: TheEdit, code: str, query: OneParameters) -> Respons
     f"{ITEMS}/{{code}}/versions", summary="The states of a feature", response_model=ObjectStates
 )
 async def list_versions(
-    view: TheView,
-    caller: Reader,
-    collection: str,
-    code: str,
-    query: VersionParameters,
-    session: ReadSession,
+    read: Read[Reader], collection: str, code: str, query: VersionParameters
 ) -> Response:
     """Show all the states a feature has had, the newest first."""
-    entity = collection_named(collection)
-    return await show_versions(session, entity, caller, view, code, {}, query.limit)
+    return await show_versions(read, collection_named(collection), code, {}, query.limit)
 
 
 @router.options(
@@ -200,15 +194,9 @@ def add_versions(entity: Entity, path: str) -> None:
     """Offer the states of an entity's records."""
 
     async def list_record_versions(
-        request: Request,
-        view: TheView,
-        caller: Reader,
-        code: str,
-        query: VersionParameters,
-        session: ReadSession,
+        read: Read[Reader], code: str, query: VersionParameters
     ) -> Response:
-        bound = bound_by(entity, request)
-        return await show_versions(session, entity, caller, view, code, bound, query.limit)
+        return await show_versions(read, entity, code, bound_by(entity, read.request), query.limit)
 
     _offer(
         entity,

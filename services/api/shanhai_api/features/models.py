@@ -8,7 +8,6 @@ from urllib.parse import quote
 import orjson
 from fastapi import Response
 from pydantic import Field, WithJsonSchema
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.crs import CRS84, storage_crs
 from shanhai.db.features.entity import Entity, Property
@@ -21,7 +20,7 @@ from shanhai_api.features import documents
 from shanhai_api.features.documents import collections_path
 from shanhai_api.features.parameters import published
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText
-from shanhai_api.kit.requests import Caller
+from shanhai_api.kit.dependencies import Context
 from shanhai_api.kit.view import GEOJSON, HTML, JSON, SCHEMA, View
 from shanhai_api.kit.view import Link as Target
 
@@ -247,36 +246,30 @@ class ObjectStates(Document):
 
 
 async def show_versions(
-    session: AsyncSession,
-    entity: Entity,
-    caller: Caller,
-    view: View,
-    code: str,
-    bound: Mapping[str, str],
-    limit: int,
+    read: Context, entity: Entity, code: str, bound: Mapping[str, str], limit: int
 ) -> Response:
     """The states of an object that the caller may see, the newest first.
 
     Raises:
         NotFound: there is none.
     """
-    selection = Selection(caller.viewer, filters=bound, code=code)
+    selection = Selection(read.caller.viewer, filters=bound, code=code)
     readable = "\x00" not in code and not any("\x00" in value for value in bound.values())
-    found = await read_versions(session, entity, selection, limit=limit) if readable else []
+    found = await read_versions(read.session, entity, selection, limit=limit) if readable else []
     if not found:
         raise NotFound(
             f"there is no {code!r} in {entity.name}", message_zh=f"{entity.title.zh}中没有 {code!r}"
         )
     item = f"{documents.list_path(entity, bound)}/{quote(code, safe='')}"
-    described = [_described(version, item, entity, view) for version in found]
+    described = [_described(version, item, entity, read) for version in found]
     links = [
-        *view.self_links(f"{item}/versions"),
-        view.link(item, "item", documents.data_format(entity).media_type),
+        *read.self_links(f"{item}/versions"),
+        read.link(item, "item", documents.data_format(entity).media_type),
     ]
     document = {"versions": described, "numberReturned": len(described), "links": links}
-    if view.wants_html(JSON, HTML):
+    if read.wants_html(JSON, HTML):
         document = orjson.loads(orjson.dumps(document))
-    return view.respond(document)
+    return read.respond(document)
 
 
 def _described(version: Version, item: str, entity: Entity, view: View) -> dict[str, Any]:

@@ -200,28 +200,24 @@ class FileQuery(dependencies.PageQuery):
     responses=ANSWERS,
 )
 async def send_dataset(
-    view: dependencies.TheView,
-    state: dependencies.TheState,
-    caller: dependencies.Reader,
-    code: str,
-    query: Annotated[FileQuery, Query()],
-    session: dependencies.ReadSession,
+    read: dependencies.Read[dependencies.Reader], code: str, query: Annotated[FileQuery, Query()]
 ) -> Response:
     """Send the cloud-optimised GeoTIFF that a dataset is, or a part of it."""
-    row = await dataset_with_file(state.quick, session, caller, code, query.sha256)
+    state, caller = read.state, read.caller
+    row = await dataset_with_file(state.quick, read.session, caller, code, query.sha256)
     path = f"/collections/datasets/items/{quote(row.code, safe='')}"
     headers = {
         "ETag": f'"{row.checksum}"',
-        "Cache-Control": view.cache_control(),
+        "Cache-Control": read.cache_control(),
         "Vary": "Authorization",
         # Source and licence.
-        **link_header([view.link(path, "describedby", GEOJSON.media_type)], {"describedby"}),
+        **link_header([read.link(path, "describedby", GEOJSON.media_type)], {"describedby"}),
     }
-    if is_known(view.request, headers["ETag"]):
+    if is_known(read.request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if row.visibility != Visibility.PUBLIC:
         told = {"table": DATASETS.table, "object_id": row.code, "sha256": row.checksum}
-        await exports.note_download(view.request, caller, **told)
+        await exports.note_download(read.request, caller, **told)
     return StoredFileResponse(
         state.store,
         row.uri,

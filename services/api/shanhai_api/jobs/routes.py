@@ -184,30 +184,28 @@ async def read_manifest(read: dependencies.Read[dependencies.Reader], job: str) 
     responses=FOLLOWED,
 )
 async def stream_events(
-    view: dependencies.TheView,
-    state: dependencies.TheState,
-    caller: dependencies.Reader,
+    read: dependencies.Read[dependencies.Reader],
     job: str,
     query: Annotated[JobEventsQuery, Query()],
-    session: dependencies.ReadSession,
 ) -> Response:
     """Tell every change of a job until it ends; `Last-Event-ID` says what is known already.
 
     Whoever asks for JSON is told the state as it is now.
     """
-    row = await operations.read_job(session, caller, job)
-    if choose_format(view.request, (EVENTS, JSON)) is JSON:
-        return view.respond(
-            told_status(row, view),
+    row = await operations.read_job(read.session, read.caller, job)
+    if choose_format(read.request, (EVENTS, JSON)) is JSON:
+        return read.respond(
+            told_status(row, read),
             formats=(JSON,),
             headers=waiting_headers(row),
             state=operations.state_tag(row),
         )
-    seen = view.request.headers.get("last-event-id")
-    if knows_the_end(row, view, seen):
+    seen = read.request.headers.get("last-event-id")
+    if knows_the_end(row, read, seen):
         # By this a browser knows not to come again.
         return Response(status_code=204)
-    return stream(follow(state, view, row.id, StreamReader(view.request, caller), seen=seen))
+    reader = StreamReader(read.request, read.caller)
+    return stream(follow(read.state, read, row.id, reader, seen=seen))
 
 
 def waiting_headers(job: Job) -> dict[str, str]:
@@ -260,36 +258,31 @@ class OutputQuery(dependencies.PageQuery):
     responses={200: {"content": {**result_contents(), **WHOLE}}},
 )
 async def read_results(
-    view: dependencies.TheView,
-    state: dependencies.TheState,
-    caller: dependencies.Reader,
-    job: str,
-    query: Parameters,
-    session: dependencies.ReadSession,
+    read: dependencies.Read[dependencies.Reader], job: str, query: Parameters
 ) -> Response:
     """Tell the results in the form asked for with the job: one document, or outputs as they are.
 
     Whoever names a format with `f`, or asks for a page, is given the document.
     """
-    row = await operations.read_job(session, caller, job)
+    row = await operations.read_job(read.session, read.caller, job)
     successful_result(row)
     raw = ResultForm.of_row(row.result_form).response == "raw"
-    if raw and query.f is None and not wants_page(view):
-        return raw_answer(view, state.store, row)
-    document = told_results(row, view)
+    if raw and query.f is None and not wants_page(read):
+        return raw_answer(read, read.state.store, row)
+    document = told_results(row, read)
     values = {name: item for name, item in document.items() if is_value(name, item)}
     extra: dict[str, Any] = {
         "job": str(row.id),
-        "of_job": known_by(row, view),
+        "of_job": known_by(row, read),
         "values": values,
         "checked": None,
     }
-    if row.kind == "check-compliance" and view.wants_html(JSON, HTML):
-        checked = document["result"]
-        names = await names_in(session, checked, caller.viewer, view.lang)
-        people = await people_on(session, caller.viewer, checked)
+    if row.kind == "check-compliance" and read.wants_html(JSON, HTML):
+        checked, viewer = document["result"], read.caller.viewer
+        names = await names_in(read.session, checked, viewer, read.lang)
+        people = await people_on(read.session, viewer, checked)
         extra |= {"checked": checked, "names": names, "people": people}
-    return view.respond(document, template="results.html", extra=extra)
+    return read.respond(document, template="results.html", extra=extra)
 
 
 @results.get(
@@ -299,26 +292,23 @@ async def read_results(
     responses={200: {"content": result_contents()}},
 )
 async def read_output(
-    view: dependencies.TheView,
-    state: dependencies.TheState,
-    caller: dependencies.Reader,
+    read: dependencies.Read[dependencies.Reader],
     job: str,
     output: str,
     query: Annotated[OutputQuery, Query()],
-    session: dependencies.ReadSession,
 ) -> Response:
     """Send a result file, or a value as JSON."""
-    row = await operations.read_job(session, caller, job)
+    row = await operations.read_job(read.session, read.caller, job)
     file, value = operations.output_of(row, output)
     if file is not None:
-        if await find_job(session, row.id, reader=NOBODY) is None:
+        if await find_job(read.session, row.id, reader=NOBODY) is None:
             told = {"table": "job", "object_id": f"{row.id}/{output}", "sha256": file["sha256"]}
-            await note_download(view.request, caller, **told)
-        return send_file(view, state.store, output, file)
+            await note_download(read.request, read.caller, **told)
+        return send_file(read, read.state.store, output, file)
     known = next((item for item in CONTRACTS[row.kind].outputs if item.name == output), None)
     if known is None:
-        return view.send(orjson.dumps(value), JSON.media_type)
-    return value_answer(view, known, value)
+        return read.send(orjson.dumps(value), JSON.media_type)
+    return value_answer(read, known, value)
 
 
 def is_value(name: str, item: object) -> bool:

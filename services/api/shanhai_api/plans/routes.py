@@ -33,16 +33,12 @@ from shanhai_api.kit.dependencies import (
     PageQuery,
     Read,
     Reader,
-    ReadSession,
-    TheView,
     Write,
     Writer,
-    act_of,
     format_field,
 )
 from shanhai_api.kit.late_route import LateRoute
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import CSV, HTML, JSON, choose_format
 from shanhai_api.plans import judged_models, models, operations, pages, schemas
 from shanhai_api.plans.answers import PlanNamed, PlanStatus, Titled, plan_item, plan_path
@@ -58,19 +54,15 @@ packages = APIRouter(tags=["records"], route_class=LateRoute)
     responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 async def get_package(
-    view: TheView,
-    caller: Reader,
-    plan: str,
-    query: Annotated[PageQuery, Query()],
-    session: ReadSession,
+    read: Read[Reader], plan: str, query: Annotated[PageQuery, Query()]
 ) -> Response:
     """Give a zip of rows as JSON, a GeoPackage and the documents, with a checksum for each.
 
     The same state of a plan gives the same bytes; `import-plan` rebuilds the plan from them.
     """
-    seen = await plan_indicators.find_plan(session, plan, caller.viewer)
-    demand_insider(caller, seen)
-    return await respond_package(state_of(view.request), caller, seen, act_of(caller, view))
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer)
+    demand_insider(read.caller, seen)
+    return await respond_package(read.state, read.caller, seen, read.act)
 
 
 router = APIRouter(tags=["indicators"], route_class=Route)

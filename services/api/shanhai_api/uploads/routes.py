@@ -291,14 +291,12 @@ async def resume_upload(
     "/uploads/{upload}", summary="How much of a file has arrived", response_model=UploadState
 )
 async def read_upload(
-    view: dependencies.TheView,
-    caller: dependencies.JobCaller,
+    read: dependencies.Read[dependencies.JobCaller],
     upload: UUID,
     query: Annotated[dependencies.PageQuery, Query()],
-    session: dependencies.ReadSession,
 ) -> Response:
     """Tell how much of an upload has arrived."""
-    return _shown(view, await files.find(session, upload, owner=caller.owner))
+    return _shown(read, await files.find(read.session, upload, owner=read.caller.owner))
 
 
 def _shown(view: View, row: Upload) -> Response:

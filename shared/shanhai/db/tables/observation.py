@@ -85,7 +85,7 @@ class ObservationSource(Base):
     sender: Mapped[str]
 
 
-class ObservedValue:
+class ObservationColumns:
     """The columns of a value at a time, whether it holds or did.
 
     Attributes:
@@ -107,7 +107,7 @@ class ObservedValue:
     feature_id: Mapped[int | None] = mapped_column(sa.Integer)
 
 
-class Observation(ObservedValue, Base):
+class Observation(ObservationColumns, Base):
     """A value of a property at a station and a time.
 
     Partitioned by months of UTC, each named like `observation_y2026m03`; whoever stores a row makes
@@ -155,7 +155,7 @@ class ObservationRefusal(Base):
     detail_en: Mapped[str]
 
 
-class ObservationRevision(ObservedValue, Base):
+class ObservationRevision(ObservationColumns, Base):
     """What an observation was before another value was sent for it.
 
     Attributes:
