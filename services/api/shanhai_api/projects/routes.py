@@ -57,10 +57,10 @@ PROJECT = "/projects/{project}"
 
 
 @router.get(PROJECT, summary="All that is known of a project")
-async def show_project(read: Read[Reader], project: str) -> models.ProjectDossier:
+async def show_project(read: Read[Reader], project: str) -> Answer[models.ProjectDossier]:
     """Show the way of a project, what can be done now, its measures, money, papers and past."""
     seen = await find_project(read.session, project, read.caller.viewer)
-    return await dossier(read.session, read, read.caller, seen)
+    return Answer(await dossier(read.session, read, read.caller, seen), state=seen.tag)
 
 
 @router.get(f"{PROJECT}/transitions", summary="What can be done with a project")

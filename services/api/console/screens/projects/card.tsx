@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { Actor } from "../../kit/actor";
-import { api, ask, type Schema } from "../../kit/api";
+import { answered, api, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment } from "../../kit/format";
 import { screenPath } from "../../kit/screens";
@@ -21,7 +21,7 @@ export type Dossier = Schema<"ProjectDossier">;
 export function ProjectCard({ code }: { code: string }) {
   const tab = useSignal("steps");
   const { asked, again } = useAsked(
-    () => ask(api.GET("/projects/{project}", { params: { path: { project: code } } })),
+    () => answered(api.GET("/projects/{project}", { params: { path: { project: code } } })),
     [code],
   );
   return (
@@ -30,7 +30,7 @@ export function ProjectCard({ code }: { code: string }) {
         <a href={screenPath("projects")}>{t("← 项目库", "← Register")}</a>
       </p>
       <Found asked={asked} again={again}>
-        {(project) => (
+        {({ data: project, etag }) => (
           <>
             <header>
               <h1>{called(project)}</h1>
@@ -54,7 +54,7 @@ export function ProjectCard({ code }: { code: string }) {
                 { id: "history", label: t("经过", "History") },
               ]}
             >
-              {tab.value === "steps" && <Steps project={project} again={again} />}
+              {tab.value === "steps" && <Steps project={project} etag={etag} again={again} />}
               {tab.value === "about" && <About code={code} again={again} />}
               {tab.value === "measures" && <Measures project={project} again={again} />}
               {tab.value === "funds" && <Funds code={code} measures={project.measures} />}

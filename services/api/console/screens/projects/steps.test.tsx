@@ -171,6 +171,27 @@ describe("taking a step", () => {
     const keys = new Set(posts(sent).map(({ headers }) => headers.get("Idempotency-Key")));
     expect([posts(sent).length, keys.size]).toEqual([2, 1]);
   });
+  it("is taken in the state that was looked at, and shows another one first", async () => {
+    let state = '"seen"';
+    const sent = serve({
+      ...taking(null),
+      "GET /projects/P1": () => withHeaders(dossier(), { ETag: state }),
+      "POST /projects/P1/transitions": ({ headers }) =>
+        headers.get("If-Match") === state
+          ? withHeaders({}, {}, 201)
+          : refused(412, "it has changed since it was read"),
+    });
+    const hands = open(<ProjectCard code="P1" />, approver);
+    const dialog = await take(hands);
+    state = '"dearer"';
+    await hands.click(dialog.getByRole("button", { name: "Take the step" }));
+    expect((await dialog.findByRole("alert")).textContent).toContain("has changed since");
+    await waitFor(() => expect(sent.filter(({ method }) => method === "GET")).toHaveLength(2));
+    await hands.click(dialog.getByRole("button", { name: "Take the step" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    const states = posts(sent).map(({ headers }) => headers.get("If-Match"));
+    expect(states).toEqual(['"seen"', '"dearer"']);
+  });
   it("ends where one closes the dialog, and has changed nothing", async () => {
     const sent = serve(taking(null));
     const hands = open(<ProjectCard code="P1" />, approver);

@@ -5,13 +5,22 @@ import { useMemo } from "preact/hooks";
 import { type Fault, type Schema, write } from "../../kit/api";
 import { told } from "../../kit/asked";
 import { SubmitForm } from "../../kit/form";
+import { heldBy, isStale } from "../../kit/held";
 import { may } from "../../kit/session";
 import { Badge, Button, Dialog, Empty, FaultBox, Field, Panel } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import type { Dossier } from "./card";
 
 /** The steps from here, each with what it asks and what of that is met. */
-export function Steps({ project, again }: { project: Dossier; again: () => void }) {
+export function Steps({
+  project,
+  etag,
+  again,
+}: {
+  project: Dossier;
+  etag: string | null;
+  again: () => void;
+}) {
   const taking = useSignal<Schema<"ProjectStep"> | null>(null);
   if (!project.transitions.length) {
     return (
@@ -57,7 +66,9 @@ export function Steps({ project, again }: { project: Dossier; again: () => void 
       {taking.value && (
         <TakeStep
           project={project}
+          etag={etag}
           step={taking.value}
+          again={again}
           onClose={(taken) => {
             taking.value = null;
             if (taken) again();
@@ -70,11 +81,16 @@ export function Steps({ project, again }: { project: Dossier; again: () => void 
 
 function TakeStep({
   project,
+  etag,
   step,
+  again,
   onClose,
 }: {
   project: Dossier;
+  /** The state that was looked at: another one is not decided on unseen. */
+  etag: string | null;
   step: Schema<"ProjectStep">;
+  again: () => void;
   onClose: (taken: boolean) => void;
 }) {
   const note = useSignal("");
@@ -90,10 +106,12 @@ function TakeStep({
     try {
       await write("POST", `/projects/${encodeURIComponent(project.project)}/transitions`, body, {
         "Idempotency-Key": key,
+        ...heldBy(etag),
       });
       onClose(true);
     } catch (error) {
       fault.value = told(error);
+      if (isStale(error)) again();
     }
   };
   return (

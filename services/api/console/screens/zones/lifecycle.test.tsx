@@ -91,6 +91,27 @@ describe("the way to approval", () => {
     });
     expect(steps()).toEqual([]);
   });
+  it("decides on nothing unseen: what changed since it was looked at is shown first", async () => {
+    let state = '"seen"';
+    const { hands, writes, sent } = await approval("review", APPROVER, {
+      [`GET ${ITEM}`]: () => withHeaders(scheme(2, "review"), { ETag: state }),
+      [`PATCH ${ITEM}`]: ({ headers }) =>
+        headers.get("If-Match") === state
+          ? withHeaders(scheme(2, "approved"), { ETag: state })
+          : refused(412, "it has changed since it was read"),
+    });
+    await screen.findByText("no gap, no overlap");
+    // Sent back, redrawn and submitted again by somebody else.
+    state = '"redrawn"';
+    const reads = () => sent.filter(({ path }) => path === "/collections/zones/items").length;
+    const before = reads();
+    await hands.click(await step("Approve"));
+    expect((await screen.findByRole("alert")).textContent).toContain("has changed since");
+    await waitFor(() => expect(reads()).toBeGreaterThan(before));
+    await hands.click(await step("Approve"));
+    await waitFor(() => expect(writes()).toHaveLength(2));
+    expect(writes().map(({ headers }) => headers.get("If-Match"))).toEqual(['"seen"', state]);
+  });
   it("can be gone back", async () => {
     const { hands, writes } = await approval("approved", PLANNER);
     await hands.click(await step("Send back"));

@@ -1,10 +1,12 @@
 /** A version on its way: whether it covers its region, and submit, approve and publish. */
 
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { api, ask, type Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { changeFeature, readFeature, type Values } from "../../kit/features";
 import { km2, percent } from "../../kit/format";
+import { isStale } from "../../kit/held";
 import type { MapPane } from "../../kit/map/engine";
 import { may } from "../../kit/session";
 import { Badge, Button, FaultBox, Field, Found, Panel, tell } from "../../kit/ui";
@@ -21,6 +23,16 @@ export function Lifecycle({
   onChanged: () => void;
 }) {
   const { code, version, status } = scheme.properties;
+  // What is decided on is what was looked at: the zones are read anew after the tag, not before it.
+  const looked = useRef<Promise<string | null>>(undefined);
+  const { again } = useAsked(() => {
+    const read = readFeature("zone_schemes", code, undefined, { version });
+    looked.current = read.then(({ etag }) => {
+      onChanged();
+      return etag;
+    });
+    return looked.current;
+  }, [code, version]);
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   const from = useSignal("");
@@ -31,15 +43,16 @@ export function Lifecycle({
     busy.value = true;
     fault.value = null;
     try {
-      const { etag } = await readFeature("zone_schemes", code, undefined, { version });
       const properties: Values = { status: to };
       if (to === "published" && from.value) properties.valid_from = from.value;
       if (to === "published" && reason.value) properties.gap_reason = reason.value;
+      const etag = (await looked.current) ?? null;
       await changeFeature("zone_schemes", code, { properties }, etag, { version });
       tell(t(`第 ${version} 版：${stateOf(to).word}`, `Version ${version}: ${stateOf(to).word}`));
-      onChanged();
+      again();
     } catch (error) {
       fault.value = told(error);
+      if (isStale(error)) again();
     }
     busy.value = false;
   };
