@@ -33,6 +33,12 @@ export function regionName(code: string): string {
   return found ? called(found.properties) : code;
 }
 
+/** The region that one works on and those below it, by their names. */
+export const regionChoices = () =>
+  regions.value
+    .filter(({ code }) => code === region.value || code.startsWith(`${region.value}.`))
+    .map(({ code, properties }) => ({ value: code, label: called(properties) || code }));
+
 /** The region that one works on as a question must name it: only where it is not drawn. */
 export const undrawnRegion = computed(() =>
   regions.value.find((one) => one.code === region.value)?.undrawn ? region.value : undefined,

@@ -347,6 +347,24 @@ describe("a step of a case", () => {
     await waitFor(() => expect(sent.filter(({ path }) => path === "/cases/C-7")).toHaveLength(2));
     expect(localStorage.getItem("shanhai.draft.case.C-7")).toBeNull();
   });
+  it("names the region that answers, where the lead lies in no district or in another's", async () => {
+    const sent = showing(one({ region: null }), {
+      "POST /cases/C-7/transitions": withHeaders({}, {}, 201),
+    });
+    const hands = open(details, supervisor);
+    await hands.type(await screen.findByRole("textbox", { name: /^Who checks it/ }), "Chen");
+    await hands.click(submit());
+    expect(posts(sent)).toEqual([]);
+    await hands.selectOptions(screen.getByRole("combobox", { name: /^Region/ }), "Xiamen");
+    await hands.click(submit());
+    await waitFor(() =>
+      expect(posts(sent)[0]?.body).toEqual({
+        to: "assigned",
+        assignee: "Chen",
+        region: "xiamen",
+      }),
+    );
+  });
   it("is not sent before what it needs is there", async () => {
     const sent = showing(one({ state: "assigned", steps: [VERIFY] }));
     const hands = open(details, supervisor);
@@ -389,6 +407,7 @@ describe("a step of a case", () => {
     });
     const hands = open(details, supervisor);
     await hands.type(await screen.findByRole("textbox", { name: /^Who checks it/ }), "Chen");
+    await hands.selectOptions(screen.getByRole("combobox", { name: /^Region/ }), ["xiamen"]);
     await hands.selectOptions(screen.getByRole("combobox", { name: /^To/ }), "Verified");
     expect(screen.queryByRole("textbox", { name: /^Who checks it/ })).toBeNull();
     await hands.selectOptions(screen.getByRole("combobox", { name: /^What was found/ }), "lawful");

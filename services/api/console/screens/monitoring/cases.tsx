@@ -12,7 +12,7 @@ import { day, fixed, moment, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
 import { type Linked, Pages } from "../../kit/pages";
-import { regionName, within } from "../../kit/place";
+import { regionChoices, regionName, within } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import {
@@ -367,7 +367,9 @@ export function stepBody(
   // What was typed for another step stays in the form.
   const given = Object.entries(values).filter(
     ([name, value]) =>
-      (name === "note" || needs.includes(name)) && value !== undefined && value !== "",
+      (name === "note" || needs.includes(name) || (name === "region" && to === "assigned")) &&
+      value !== undefined &&
+      value !== "",
   );
   return { ...Object.fromEntries(given), to, ...(papers.length ? { documents: papers } : {}) };
 }
@@ -407,6 +409,7 @@ function TakeStep({
   const named = {
     to: { title: t("进入", "To") },
     assignee: { title: t("核查人", "Who checks it") },
+    region: { title: t("负责区域", "Region that answers for it") },
     result: { title: t("核查结果", "What was found") },
     note: { title: t("说明", "Note") },
     answer: { title: t("给举报人的答复", "Answer to whoever complained") },
@@ -469,6 +472,17 @@ function TakeStep({
               maxLength={200}
               value={text("assignee")}
               onInput={({ currentTarget }) => set("assignee", currentTarget.value)}
+            />
+          </Field>
+        )}
+        {step.to === "assigned" && (
+          <Field label={named.region.title} wrong={wrong("region")} needed={!one.region}>
+            <Select
+              choices={regionChoices()}
+              value={text("region")}
+              onChoose={(region) => set("region", region)}
+              empty={one.region ? regionName(one.region) : t("请选择", "Choose")}
+              required={!one.region}
             />
           </Field>
         )}

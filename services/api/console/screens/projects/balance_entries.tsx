@@ -7,13 +7,12 @@ import { Changing, type Kind, Making } from "../../kit/editing";
 import type { Feature, PropertySchema, Values } from "../../kit/features";
 import { day, exact, today } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
-import { region, regionName, within } from "../../kit/place";
+import { region, regionChoices, regionName, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { holds } from "../../kit/session";
 import { unitName, type Worded } from "../../kit/terms";
 import { Badge, Dialog, Field, Found } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import { regionChoices } from "./new_feature";
 import { type Project, projectsOf } from "./register";
 import { mayWrite } from "./roles";
 

@@ -6,15 +6,9 @@ import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
-import { plansHere, region, regions } from "../../kit/place";
-import { Button, type Choice, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
+import { plansHere, regionChoices } from "../../kit/place";
+import { Button, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-
-/** The region that one works on and those below it, by their names. */
-export const regionChoices = (): Choice[] =>
-  regions.value
-    .filter(({ code }) => code === region.value || code.startsWith(`${region.value}.`))
-    .map(({ code, properties }) => ({ value: code, label: called(properties) || code }));
 
 export function NewFeature({
   collection,
