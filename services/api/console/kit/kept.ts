@@ -34,6 +34,14 @@ export function forget(beginning: string): void {
   }
 }
 
+/** Do something whenever another tab keeps another value under a name. */
+export function whenKeptElsewhere<T>(name: string, deed: (value: T) => void): void {
+  addEventListener("storage", ({ key }) => {
+    const kept = key === PREFIX + name ? recall<T>(name) : null;
+    if (kept !== null) deed(kept);
+  });
+}
+
 /** A signal whose value outlives the page. */
 export function keptSignal<T>(name: string, initial: T): Signal<T> {
   const kept = signal<T>(recall<T>(name) ?? initial);

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { csrf, Fault, type Schema } from "./api";
+import { describe, expect, it, vi } from "vitest";
+import { csrf, ended, Fault, type Schema } from "./api";
 import { keep, recall } from "./kept";
 import {
   account,
@@ -142,6 +142,53 @@ describe("signing out", () => {
     await expect(signOut()).rejects.toBeInstanceOf(Fault);
     expect(account.value?.name).toBe("李伟");
     expect(recall("draft.project.new")).not.toBeNull();
+  });
+});
+
+describe("signing in in another tab", () => {
+  const session = (id: number) =>
+    own({ csrf: `proof ${id}`, sessions: [{ id, current: true } as Schema<"SessionShown">] });
+  /** What other tabs keep is told to this one. */
+  const elsewhere = (value: unknown) => {
+    keep("session", value);
+    dispatchEvent(new StorageEvent("storage", { key: "shanhai.session" }));
+  };
+  it("is told to the others once it is whole, and proves nothing", async () => {
+    serve({ "GET /session": { ...session(3), need: "code" } });
+    await refresh(true);
+    expect(recall("session")).toBeNull();
+    serve({ "GET /session": session(3) });
+    await refresh(true);
+    expect(recall("session")).toEqual({ session: 3, owner: "account:7" });
+    serve({ "POST /session/logout": null });
+    await signOut();
+    expect(recall("session")).toBeNull();
+  });
+  it("goes on here with the proof of the new session", async () => {
+    serve({ "GET /session": session(3) });
+    await refresh(true);
+    const times: number[] = [];
+    const stop = ended.subscribe((now) => times.push(now));
+    const sent = serve({ "GET /session": session(4) });
+    elsewhere(null);
+    dispatchEvent(new StorageEvent("storage", { key: "shanhai.lang" }));
+    expect(sent).toHaveLength(0);
+    elsewhere({ session: 4, owner: "account:7" });
+    await vi.waitFor(() => expect(csrf.value).toBe("proof 4"));
+    stop();
+    // In between forms are kept, which were forgotten with signing out.
+    expect(times).toEqual([0, 1, 0]);
+    expect(account.value?.owner).toBe("account:7");
+  });
+  it("as somebody else leaves nothing on the screen here", async () => {
+    serve({ "GET /session": session(3) });
+    await refresh(true);
+    const reload = vi.spyOn(location, "reload").mockImplementation(() => {});
+    const sent = serve({});
+    elsewhere({ session: 4, owner: "account:8" });
+    expect(reload).toHaveBeenCalled();
+    expect(sent).toHaveLength(0);
+    reload.mockRestore();
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { csrf, ended, Fault, faultOf, type Schema, send } from "./api";
-import { forget } from "./kept";
+import { forget, keep, whenKeptElsewhere } from "./kept";
 import { HAS_SESSION } from "./page";
 
 export type Account = Schema<"OwnAccount">;
@@ -13,6 +13,12 @@ export const account = signal<Account | null | undefined>(undefined);
 
 /** What is still to be shown before the session may do anything. */
 export const need = computed(() => account.value?.need ?? null);
+
+/** What tells other tabs whose session the browser has now; none of it proves anything. */
+interface Known {
+  session: number;
+  owner: string;
+}
 
 /** Ask the service who is signed in; not where the browser has no session. */
 export async function refresh(known = HAS_SESSION): Promise<void> {
@@ -29,8 +35,25 @@ export async function refresh(known = HAS_SESSION): Promise<void> {
   if (!answer.ok) throw await faultOf(answer);
   const own = (await answer.json()) as Account;
   csrf.value = own.csrf;
+  ended.value = 0;
   account.value = own;
+  const session = sessionOf(own);
+  if (session && !own.need) keep("session", { session, owner: own.owner });
 }
+
+const sessionOf = (own: Account | null | undefined) =>
+  own?.sessions.find(({ current }) => current)?.id;
+
+// Who signed in anew in another tab goes on here: the proof of the former session is refused. What
+// somebody else left on the screen is not theirs.
+whenKeptElsewhere<Known>("session", ({ session, owner }) => {
+  const before = account.peek();
+  if (sessionOf(before) === session) return;
+  if (before && before.owner !== owner) return location.reload();
+  // Forms are kept before the new session is asked for; where nobody answers, it is said so.
+  if (before) ended.value += 1;
+  refresh(true).catch(() => {});
+});
 
 /** Whether who is signed in may do what a scope is for; `admin` includes every other. */
 export function may(scope: Scope): boolean {
@@ -110,6 +133,7 @@ export async function signOut(): Promise<void> {
 
 /** Be nobody any more; what was typed is kept. */
 export function leave(): void {
+  keep("session", null);
   csrf.value = "";
   ended.value = 0;
   account.value = null;
