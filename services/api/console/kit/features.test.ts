@@ -9,6 +9,7 @@ import {
   isConflict,
   listFeatures,
   readFeature,
+  saying,
   schemaOf,
 } from "./features";
 import { heldBy, isStale, readHeld } from "./held";
@@ -66,6 +67,10 @@ describe("all features", () => {
     const found = await allFeatures("zones", {}, undefined, 3);
     expect(found.map(({ id }) => id)).toEqual(["z0", "z1", "z2"]);
     expect(sent).toHaveLength(2);
+  });
+  it("are found by a part of their name or code, whatever signs it has", () => {
+    expect(saying("O'Hara")).toContain("CASEI(name_en) LIKE CASEI('%O''Hara%')");
+    expect(saying("50%_\\")).toContain("CASEI(code) LIKE CASEI('%50\\%\\_\\\\%')");
   });
   it("are none where one page is refused: half a list would mislead", async () => {
     serve({

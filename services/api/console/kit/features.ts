@@ -95,12 +95,23 @@ export function listFeatures<P = Values>(
   return read(address(`/collections/${collection}/items`, query), signal);
 }
 
+/** How many features a screen reads at most, where nothing else is said. */
+export const MOST = 10_000;
+
+/** CQL2 of what has a text in its name or code, in whatever case. */
+export function saying(text: string): string {
+  const part = `'%${text.replaceAll("'", "''").replace(/[\\%_]/g, "\\$&")}%'`;
+  return ["name_zh", "name_en", "code"]
+    .map((name) => `CASEI(${name}) LIKE CASEI(${part})`)
+    .join(" OR ");
+}
+
 /** All features that match, page after page, at most `most`. */
 export async function allFeatures<P = Values>(
   collection: string,
   query: Query = {},
   signal?: AbortSignal,
-  most = 10_000,
+  most = MOST,
 ): Promise<Feature<P>[]> {
   const found: Feature<P>[] = [];
   let next: string | undefined = address(`/collections/${collection}/items`, {

@@ -461,6 +461,9 @@ function FileChoice({ onShape }: { onShape: (shape: Geometry | null) => void }) 
   );
 }
 
+/** From how many projects on they are filtered. */
+const MANY = 20;
+
 function ProjectChoice({
   project,
   onProject,
@@ -471,24 +474,46 @@ function ProjectChoice({
   const here = region.value;
   const { asked, again } = useAsked(
     (signal) =>
-      allFeatures("projects", { filter: within(here), properties: "name_zh,name_en" }, signal),
+      allFeatures(
+        "projects",
+        { filter: within(here), properties: "name_zh,name_en" },
+        signal,
+        100_000,
+      ),
     [here || null],
   );
+  const text = useSignal("");
+  const wanted = text.value.trim().toLowerCase();
   return (
     <Found asked={asked} again={again}>
       {(projects) =>
         projects.length ? (
-          <Field label={t("项目", "Project")}>
-            <Select
-              value={project}
-              empty={t("（选择）", "(choose)")}
-              onChoose={onProject}
-              choices={projects.map(({ id, properties }) => ({
-                value: id,
-                label: called(properties),
-              }))}
-            />
-          </Field>
+          <>
+            {projects.length > MANY && (
+              <input
+                type="search"
+                value={text.value}
+                placeholder={t("名称或代码", "name or code")}
+                aria-label={t("筛选项目", "Filter projects")}
+                onInput={({ currentTarget }) => {
+                  text.value = currentTarget.value;
+                }}
+              />
+            )}
+            <Field label={t("项目", "Project")}>
+              <Select
+                value={project}
+                empty={t("（选择）", "(choose)")}
+                onChoose={onProject}
+                choices={projects
+                  .map(({ id, properties }) => ({ value: id, label: called(properties) || id }))
+                  .filter(
+                    ({ value, label }) =>
+                      value === project || `${label} ${value}`.toLowerCase().includes(wanted),
+                  )}
+              />
+            </Field>
+          </>
         ) : (
           <Empty>{t("该区域没有项目。", "The region has no projects.")}</Empty>
         )

@@ -271,6 +271,23 @@ describe("a project", () => {
     const asked = sent.find(({ path }) => path === "/collections/projects/items");
     expect(asked?.query.get("filter")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'");
   });
+  it("is found by its name or code where there are many, and stays while others are", async () => {
+    const features = Array.from({ length: 30 }, (_, n) => project(`p${n}`, `Dam ${n}`, null));
+    const { hands } = await choosing({
+      "GET /collections/projects/items": { features, links: [] },
+      "GET /collections/projects/items/p7": project("p7", "Dam 7", square),
+    });
+    const choices = async () => [...(await list()).options].map(({ text }) => text);
+    expect(await choices()).toHaveLength(31);
+    const filter = screen.getByRole("searchbox", { name: "Filter projects" });
+    await hands.type(filter, " dam 7");
+    expect(await choices()).toEqual(["(choose)", "Dam 7"]);
+    await hands.selectOptions(await list(), "Dam 7");
+    await hands.clear(filter);
+    await hands.type(filter, "P21");
+    expect(await choices()).toEqual(["(choose)", "Dam 7", "Dam 21"]);
+    expect((await list()).value).toBe("p7");
+  });
   it("is the one that a link names", async () => {
     const { hands, inputs } = opened(register, "project=p2");
     expect(screen.getByRole("tab", { name: "Project", selected: true })).toBeTruthy();

@@ -5,7 +5,8 @@ import type { FeatureCollection, Position } from "geojson";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useAsked } from "../../kit/asked";
-import { type Feature, readFeature } from "../../kit/features";
+import { type Feature, MOST, readFeature } from "../../kit/features";
+import { number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
@@ -33,6 +34,12 @@ export default function Digitise() {
   const clicked = useSignal<Clicked | null>(null);
   const taking = useSignal(false);
   const objects = useAsked((signal) => objectsOf(region.value, signal), [region.value || null]);
+  const text = useSignal("");
+  const found = useAsked(
+    (signal) => objectsOf(region.value, signal, text.value),
+    [region.value || null, text.value || null],
+  );
+  const listed = text.value ? found : objects;
   const around = useAsked(
     async () => (await readFeature("regions", region.value)).data.geometry,
     [region.value || null],
@@ -88,23 +95,35 @@ export default function Digitise() {
                 taking={taking}
                 onSaved={(saved) => {
                   objects.again();
+                  found.again();
                   open(saved && opened.value ? { ...opened.value, code: saved } : null);
                 }}
                 onClose={() => open(null)}
               />
             ) : (
-              <Found asked={objects.asked} again={objects.again}>
-                {(found) => (
-                  <Objects
-                    found={found}
-                    onOpen={(what, feature) => {
-                      open(what);
-                      const bounds = boundsOf(feature?.geometry);
-                      if (bounds) pane.value?.fit(bounds);
-                    }}
-                  />
-                )}
-              </Found>
+              <>
+                <input
+                  type="search"
+                  value={text.value}
+                  placeholder={t("名称或代码", "name or code")}
+                  aria-label={t("查找要素", "Find objects")}
+                  onChange={({ currentTarget }) => {
+                    text.value = currentTarget.value.trim();
+                  }}
+                />
+                <Found asked={listed.asked} again={listed.again}>
+                  {(all) => (
+                    <Objects
+                      found={all}
+                      onOpen={(what, feature) => {
+                        open(what);
+                        const bounds = boundsOf(feature?.geometry);
+                        if (bounds) pane.value?.fit(bounds);
+                      }}
+                    />
+                  )}
+                </Found>
+              </>
             )}
           </div>
         </Tabs>
@@ -159,8 +178,17 @@ function Objects({
     (sum, { features }) => sum + features.filter(({ geometry }) => !geometry).length,
     0,
   );
+  const most = number(MOST);
   return (
     <>
+      {found.some(isCut) && (
+        <p class="hint">
+          {t(
+            `每类最多列出 ${most} 个，其余请按名称或代码查找。`,
+            `At most ${most} of a kind are listed; find others by name or code.`,
+          )}
+        </p>
+      )}
       <p>{t(`${undrawn} 个要素还没有图形`, `${undrawn} objects are not drawn yet`)}</p>
       {found.map((one) => (
         <OfCollection key={one.collection.id} listed={one} onOpen={onOpen} />
@@ -169,21 +197,26 @@ function Objects({
   );
 }
 
+/** Whether there may be more objects than are listed. */
+const isCut = ({ features }: Listed) => features.length >= MOST;
+
 function OfCollection({
-  listed: { collection, features },
+  listed,
   onOpen,
 }: {
   listed: Listed;
   onOpen: (what: Opened, feature: Feature | null) => void;
 }) {
+  const { collection, features } = listed;
   const whole = useSignal(false);
+  const count = `${number(features.length)}${isCut(listed) ? "+" : ""}`;
   const shown = whole.value ? features : features.slice(0, SHOWN_AT_FIRST);
   return (
     <Panel
       title={
         <>
           {collection.title()}
-          <span class="count">{features.length}</span>
+          <span class="count">{count}</span>
         </>
       }
       actions={
@@ -216,7 +249,7 @@ function OfCollection({
             whole.value = true;
           }}
         >
-          {t(`全部 ${features.length} 个`, `All ${features.length}`)}
+          {t(`全部 ${count} 个`, `All ${count}`)}
         </Button>
       )}
     </Panel>

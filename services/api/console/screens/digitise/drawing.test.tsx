@@ -124,6 +124,29 @@ const corners = () =>
   screen.findByRole<HTMLTextAreaElement>("textbox", { name: /Corners/, hidden: true });
 const positions = async () =>
   (await corners()).value.split("\n").map((row) => row.split(" ").map(Number));
+it("finds objects by name among more than are listed, and says that there are more", async () => {
+  const many = Array.from({ length: 10_000 }, (_, n) => feature(`c${n}`, `C ${n}`, null));
+  const { hands, sent } = await opened(
+    {},
+    {
+      "GET /collections/corridors/items": ({ query }) =>
+        query.has("filter") ? listOf(RIVER) : listOf(...many),
+    },
+  );
+  await button("All 10,000+");
+  expect(screen.getByText(/^At most 10,000 of a kind are listed/)).toBeTruthy();
+  const find = screen.getByRole("searchbox", { name: "Find objects" });
+  await hands.type(find, "river");
+  await hands.tab();
+  await waitFor(() => expect(screen.queryByText(/^At most/)).toBeNull());
+  expect(await button("River")).toBeTruthy();
+  const filters = sent.map(({ query }) => query.get("filter")).filter(Boolean);
+  expect(filters[0]).toContain("LIKE CASEI('%river%')");
+  await hands.clear(find);
+  await hands.tab();
+  await button("All 10,000+");
+});
+
 /** Wait for drawing to begin: the library for it is loaded with the first form. */
 const drawing = () =>
   waitFor(async () => expect((await button("Area")).disabled).toBe(false), LOADED);

@@ -1,6 +1,6 @@
 /** What can be digitised: collections, which shapes they take, and what nobody has drawn yet. */
 
-import { allFeatures, type CollectionSchema, type Feature } from "../../kit/features";
+import { allFeatures, type CollectionSchema, type Feature, saying } from "../../kit/features";
 import type { Kind } from "../../kit/map/draw";
 import { may, type Scope } from "../../kit/session";
 import { t } from "../../kit/words";
@@ -30,12 +30,14 @@ export interface Listed {
   features: Feature[];
 }
 
-/** The objects of a region by collection, those that nobody has drawn first. */
-export async function objectsOf(region: string, signal: AbortSignal): Promise<Listed[]> {
+/** The objects of a region by collection, those that nobody has drawn first.
+ * @param text What their names or codes have; nothing for all. */
+export async function objectsOf(region: string, signal: AbortSignal, text = ""): Promise<Listed[]> {
+  const query = text ? { region, filter: saying(text) } : { region };
   return Promise.all(
     COLLECTIONS.map(async (collection) => ({
       collection,
-      features: undrawnFirst(await allFeatures(collection.id, { region }, signal)),
+      features: undrawnFirst(await allFeatures(collection.id, query, signal)),
     })),
   );
 }

@@ -121,6 +121,14 @@ describe("home for everybody", () => {
       "/console/projects?state=implementation",
     );
   });
+  it("counts all projects of a plan, however many", async () => {
+    const one = { properties: { state: "reserve", state_name_en: "In reserve" } };
+    const features = Array.from({ length: 10_002 }, () => one);
+    serve({ ...forEverybody, "GET /collections/projects/items": { features, links: [] } });
+    open(<Home />);
+    const projects = await panel("Projects");
+    expect(await projects.findByRole("link", { name: /^10,?002\s*In reserve/ })).toBeTruthy();
+  });
   it("asks for nothing that needs somebody", async () => {
     const sent = serve(forEverybody);
     open(<Home />);

@@ -147,6 +147,7 @@ function Projects({ plan }: { plan: string }) {
         "projects",
         { plan, properties: "state,state_name_zh,state_name_en" },
         signal,
+        100_000,
       ),
     [plan],
   );
