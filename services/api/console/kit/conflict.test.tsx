@@ -131,6 +131,10 @@ describe("values as people read them", () => {
       ],
     };
     expect(shownShape(line)).toBe("2 corners");
+    const ring = [...line.coordinates, [119, 24], [118, 24]];
+    expect(shownShape({ type: "Polygon", coordinates: [ring] })).toBe("3 corners");
+    const pair = { type: "MultiPolygon", coordinates: [[ring, ring], [ring]] };
+    expect(shownShape(pair)).toBe("9 corners");
   });
 });
 

@@ -5,6 +5,7 @@ import type { Geometry } from "geojson";
 import type { Feature, PropertySchema, Values } from "./features";
 import { choicesOf, titleOf, useDraft } from "./form";
 import { eachPosition } from "./map/bounds";
+import { partsOf } from "./map/shapes";
 import { Button, Dialog } from "./ui";
 import { t } from "./words";
 
@@ -108,10 +109,12 @@ export function shownValue(value: unknown, schema: PropertySchema | undefined): 
     .join("\n");
 }
 
-/** A geometry by its number of corners. */
+/** A geometry by its number of corners; the position that closes a ring is none. */
 export function shownShape(shape: unknown): string {
   if (!shape) return t("（未绘制）", "(not drawn)");
   let corners = 0;
+  for (const part of partsOf(shape as Geometry))
+    if (part.type === "Polygon") corners -= part.coordinates.length;
   eachPosition(shape as Geometry, () => {
     corners += 1;
   });

@@ -20,6 +20,8 @@ export type Drawable = Polygon | LineString | Point;
 export interface Sketch {
   /** What one click or drag does: add a shape, or move corners of those there are. */
   mode: (kind: Kind | "select") => void;
+  /** What it does now. */
+  now: () => Kind | "select";
   /** The finished shapes. */
   shapes: () => Drawable[];
   /** Put these in place of what is drawn. */
@@ -137,6 +139,7 @@ export function sketchOn(
   const first = session.undoSize();
   return {
     mode: (kind) => draw.setMode(kind),
+    now: () => draw.getMode() as Kind | "select",
     shapes,
     replace: (given) => leap(() => put(given)),
     undo: () => {

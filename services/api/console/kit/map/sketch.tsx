@@ -82,6 +82,7 @@ export function SketchTools({
     mode.value = to;
     made?.mode(to);
   };
+  const now = mode.value ?? made?.now();
   const last = shapes.value.at(-1);
   const kind = kindOf(last) ?? (mode.value === "select" ? null : mode.value) ?? kinds[0] ?? "point";
   const text = typed.value ?? textOf(cornersOf(last));
@@ -103,20 +104,11 @@ export function SketchTools({
     <>
       <div class="actions" role="toolbar" aria-label={t("绘制工具", "Drawing tools")}>
         {kinds.map((one) => (
-          <Button
-            key={one}
-            disabled={!made}
-            aria-pressed={mode.value === one}
-            onClick={() => turn(one)}
-          >
+          <Button key={one} disabled={!made} aria-pressed={now === one} onClick={() => turn(one)}>
             {NAMES[one]()}
           </Button>
         ))}
-        <Button
-          disabled={!made}
-          aria-pressed={mode.value === "select"}
-          onClick={() => turn("select")}
-        >
+        <Button disabled={!made} aria-pressed={now === "select"} onClick={() => turn("select")}>
           {t("改顶点", "Move corners")}
         </Button>
         <Button disabled={!made} onClick={() => made?.undo()}>

@@ -214,6 +214,17 @@ describe("what the map shows", () => {
 });
 
 describe("an object as it is opened", () => {
+  it("says what a click does from the beginning: draw, or move the corners there are", async () => {
+    const pressed = async (name: string) => (await button(name)).getAttribute("aria-pressed");
+    const { hands } = await opened();
+    await press(hands, "Marsh");
+    await drawing();
+    expect([await pressed("Area"), await pressed("Move corners")]).toEqual(["true", "false"]);
+    await press(hands, "← Back to the list");
+    await press(hands, "Forest");
+    await drawing();
+    expect([await pressed("Area"), await pressed("Move corners")]).toEqual(["false", "true"]);
+  });
   it("has its corners as text, and is not changed by being looked at", async () => {
     const { sent } = await opened({ query: "collection=pattern_components&object=forest" });
     await drawing();
