@@ -192,6 +192,16 @@ describe("publishing", () => {
     await waitFor(() => expect(sent.filter(({ path }) => path === "/bulletins")).toHaveLength(2));
   });
 
+  it("tells when its words were last changed", async () => {
+    const { dialog } = await begin({
+      "GET /bulletins/b2": withHeaders(
+        { ...draft, edited: "2026-01-05T02:00:00Z" },
+        { ETag: '"5"' },
+      ),
+    });
+    expect(await dialog.findByText("Words last changed 2026-01-05 10:00")).toBeTruthy();
+  });
+
   it("warns where everybody will see it", async () => {
     const { dialog } = await begin({
       "GET /bulletins/b2": withHeaders({ ...draft, public: true }, { ETag: '"5"' }),
@@ -199,13 +209,13 @@ describe("publishing", () => {
     expect(await dialog.findByText(/^Everybody will see it/)).toBeTruthy();
   });
 
-  it("publishes nothing that was made anew in the meantime", async () => {
+  it("publishes nothing that was made anew in the meantime, and shows it as it is now", async () => {
     const { sent, hands, dialog } = await begin({
       "POST /bulletins/b2/publish": refused(412, "the draft was made anew"),
     });
     await hands.click(await dialog.findByRole("button", { name: "Publish it" }));
     expect(await screen.findByText("the draft was made anew")).toBeTruthy();
-    expect(sent.filter(({ path }) => path === "/bulletins")).toHaveLength(1);
+    await waitFor(() => expect(sent.filter(({ path }) => path === "/bulletins")).toHaveLength(2));
   });
 
   it("can be left", async () => {

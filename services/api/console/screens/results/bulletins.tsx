@@ -157,9 +157,9 @@ function All({ onEdit }: { onEdit: (code: string) => void }) {
       {publishing.value && (
         <Publishing
           bulletin={publishing.value}
-          onClose={(done) => {
+          onClose={(tried) => {
             publishing.value = null;
-            if (done) again();
+            if (tried) again();
           }}
         />
       )}
@@ -257,7 +257,7 @@ function Editor({ code, onClose }: { code: string; onClose: () => void }) {
 }
 
 /** Asks again, since nothing of what is published ever changes. */
-function Publishing({ bulletin, onClose }: { bulletin: Head; onClose: (done: boolean) => void }) {
+function Publishing({ bulletin, onClose }: { bulletin: Head; onClose: (tried: boolean) => void }) {
   const path = `/bulletins/${encodeURIComponent(bulletin.code)}`;
   const busy = useSignal(false);
   // What is published is what was looked at: a state of later is refused.
@@ -267,12 +267,13 @@ function Publishing({ bulletin, onClose }: { bulletin: Head; onClose: (done: boo
   );
   const publish = async (etag: string | null) => {
     busy.value = true;
-    const done = await attempt(
+    await attempt(
       () => write("POST", `${path}/publish`, undefined, heldBy(etag)),
       t("已发布", "Published"),
     );
     busy.value = false;
-    onClose(done);
+    // Where it was refused, somebody has changed or published it: the list shows how it is now.
+    onClose(true);
   };
   return (
     <Dialog title={t("发布公报", "Publish a bulletin")} onClose={() => onClose(false)}>
@@ -285,6 +286,11 @@ function Publishing({ bulletin, onClose }: { bulletin: Head; onClose: (done: boo
             <p>
               {t("编制于", "Made")} {moment(data.created)}
             </p>
+            {data.edited && (
+              <p>
+                {t("文字上次修改于", "Words last changed")} {moment(data.edited)}
+              </p>
+            )}
             <p>
               {data.public
                 ? t(
