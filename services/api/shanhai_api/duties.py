@@ -377,11 +377,7 @@ async def put_report(
 
     `If-Match` is of the review.
     """
-    seen, review = await _locked(write, plan, year)
-    if expected is not None:
-        content = await reviews.read_content(write.session, seen, review)
-        state, what = hash_of(content), f"{plan} {year}"
-        demand_state(state, expected, f"the review {what}", f"评估 {what}")
+    seen, review = await _locked(write, plan, year, expected)
     figures = [one.model_dump(mode="json") for one in body.figures]
     new = reviews.NewDutyReport(body.text, figures, body.evidence)
     made = await reviews.put_report(
@@ -397,10 +393,14 @@ async def judge(
     year: Year,
     duty: str,
     party: str,
+    expected: IfMatch,
     body: JsonBody[JudgementBody],
 ) -> answers.Answer[DutyReviewShown]:
-    """Judge what a party reported, as the supervisor; not what one has written oneself."""
-    seen, review = await _locked(write, plan, year)
+    """Judge what a party reported, as the supervisor; not what one has written oneself.
+
+    `If-Match` is of the review.
+    """
+    seen, review = await _locked(write, plan, year, expected)
     await reviews.judge_report(
         write.session,
         seen,
@@ -417,18 +417,24 @@ async def judge(
 
 @router.post(f"{REVIEW}/freeze", summary="Freeze a review", status_code=200)
 async def freeze_review(
-    write: Write[Writer], plan: str, year: Year
+    write: Write[Writer], plan: str, year: Year, expected: IfMatch
 ) -> answers.Answer[DutyReviewShown]:
     """Freeze a review with its SHA-256; what was not reported in time is told as missing."""
-    seen, review = await _locked(write, plan, year)
+    seen, review = await _locked(write, plan, year, expected)
     await reviews.freeze(write.session, seen, review, caller=write.caller, act=write.act)
     return await _shown(write, seen, review)
 
 
-async def _locked(write: WriteContext, plan: str, year: int) -> tuple[PlanSeen, DutyReview]:
-    """The plan and its review, which nobody else changes meanwhile."""
+async def _locked(
+    write: WriteContext, plan: str, year: int, expected: frozenset[str] | None
+) -> tuple[PlanSeen, DutyReview]:
+    """The plan and its review in an expected state, which nobody else changes meanwhile."""
     seen = await find_plan(write.session, plan, write.caller.viewer)
-    return seen, await reviews.find_review(write.session, seen, year, write.caller, lock=True)
+    review = await reviews.find_review(write.session, seen, year, write.caller, lock=True)
+    if expected is not None:
+        state = hash_of(await reviews.read_content(write.session, seen, review))
+        demand_state(state, expected, f"the review {plan} {year}", f"评估 {plan} {year}")
+    return seen, review
 
 
 async def _shown(

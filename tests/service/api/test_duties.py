@@ -160,10 +160,15 @@ async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -
     assert again.status_code == 200
     stale = await office["owner"].put(COURT, json=REPORTED, headers=read)
     assert stale.status_code == 412
-    assert (
-        await office["supervisor"].post(f"{COURT}/judgement", json={"verdict": "met"})
-    ).is_success
-    frozen = await office["approver"].post(f"{REVIEW}/freeze")
+    # Nor is a report judged, or a review frozen, that was looked at before it was changed.
+    met = {"json": {"verdict": "met"}}
+    unseen = await office["supervisor"].post(f"{COURT}/judgement", headers=read, **met)
+    assert unseen.status_code == 412
+    read = {"If-Match": again.headers["ETag"]}
+    assert (await office["supervisor"].post(f"{COURT}/judgement", headers=read, **met)).is_success
+    assert (await office["approver"].post(f"{REVIEW}/freeze", headers=read)).status_code == 412
+    read = {"If-Match": (await office["approver"].get(REVIEW)).headers["ETag"]}
+    frozen = await office["approver"].post(f"{REVIEW}/freeze", headers=read)
     assert frozen.status_code == 200, frozen.text
     told = frozen.json()
     assert told["sha256"] == digest(told["content"])

@@ -33,16 +33,25 @@ interface Props<T> {
   more?: (form: Signal<Values>, wrong: readonly FaultAt[]) => ComponentChildren;
 }
 
-/** A form for something new. */
+/** What something is said of, in the state that was looked at. */
+export interface Looked {
+  etag: string | null;
+  /** Look anew: it is in another state. */
+  again: () => void;
+}
+
+/** A form for something new.
+ * @param of Where it is said of what others may change meanwhile. */
 export function Making<T>({
   path,
   first,
+  of,
   method = "POST",
   ...props
-}: Props<T> & { path: string; first: Values; method?: "POST" | "PUT" }) {
+}: Props<T> & { path: string; first: Values; of?: Looked; method?: "POST" | "PUT" }) {
   const key = useSignal(crypto.randomUUID());
   const headersOf = (etag: string | null): Record<string, string> => {
-    if (method === "POST") return { "Idempotency-Key": key.value };
+    if (method === "POST") return { "Idempotency-Key": key.value, ...heldBy(of?.etag ?? null) };
     // Where somebody has just used the address, theirs stays as the version before.
     return etag ? heldBy(etag) : { "If-Match": "*" };
   };
@@ -52,7 +61,10 @@ export function Making<T>({
       {...(method === "PUT" ? { path } : {})}
       initial={{ form: first, base: {}, etag: null }}
       send={({ form, base, etag }) =>
-        write<T>(method, path, props.kind.bodyOf(form, base), headersOf(etag))
+        write<T>(method, path, props.kind.bodyOf(form, base), headersOf(etag)).catch((error) => {
+          if (of && isStale(error)) of.again();
+          throw error;
+        })
       }
       renew={() => {
         key.value = crypto.randomUUID();

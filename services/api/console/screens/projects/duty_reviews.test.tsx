@@ -229,6 +229,29 @@ describe("a review", () => {
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(writes(sent).at(-1)?.body).toEqual({ verdict: "not_met", judgement: "nothing grows" });
   });
+  it.each([
+    ["judged", "supervisor", "Judge", "reports/d1/forest/judgement"],
+    ["frozen", "approver", "Freeze", "freeze"],
+  ])("is %s as it was looked at, and read anew where it has changed", async (_, who, name, to) => {
+    let tag = '"1"';
+    const { sent, hands } = show(as(who), [], {
+      [`GET ${BASE}/2024`]: () => withHeaders(review([report("forest", SENT)]), { ETag: tag }),
+      [`POST ${BASE}/2024/${to}`]: ({ headers }) =>
+        headers.get("If-Match") === tag ? review([]) : refused(412, "it has changed"),
+    });
+    await hands.click(await button("2024"));
+    await hands.click(await button(name));
+    const dialog = within(await screen.findByRole("dialog"));
+    if (name === "Judge") await hands.selectOptions(await field("Verdict"), "met");
+    const sure = () => dialog.getByRole("button", { name: name === "Judge" ? name : "Confirm" });
+    tag = '"2"';
+    await hands.click(sure());
+    expect(await dialog.findByText("it has changed")).toBeTruthy();
+    await waitFor(() => expect(sent.filter(({ path }) => path === `${BASE}/2024`)).toHaveLength(2));
+    await hands.click(sure());
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(writes(sent).map(({ headers }) => headers.get("If-Match"))).toEqual(['"1"', '"2"']);
+  });
   it("is frozen by the approver, unless reports are not settled", async () => {
     let refuse = true;
     const { sent, hands } = show(as("approver"), [report("water", { ...SENT, outcome: "met" })], {

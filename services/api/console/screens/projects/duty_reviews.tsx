@@ -1,11 +1,12 @@
 /** The yearly reviews of a plan's duties: begun, reported to, judged, and frozen at their end. */
 
 import { useSignal } from "@preact/signals";
-import { api, ask, type Schema, write } from "../../kit/api";
+import { answered, api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { Changing, type Kind, Making } from "../../kit/editing";
+import { Changing, type Kind, type Looked, Making } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
 import { day, today } from "../../kit/format";
+import { heldBy, isStale } from "../../kit/held";
 import { Listing } from "../../kit/listing";
 import { plans } from "../../kit/place";
 import { holds } from "../../kit/session";
@@ -128,7 +129,8 @@ interface At {
 
 function OneReview({ plan, year, onClose }: { plan: string; year: number; onClose: () => void }) {
   const { asked, again } = useAsked(
-    () => ask(api.GET("/plans/{plan}/duty-reviews/{year}", { params: { path: { plan, year } } })),
+    () =>
+      answered(api.GET("/plans/{plan}/duty-reviews/{year}", { params: { path: { plan, year } } })),
     [plan, year],
   );
   const at = useSignal<At | null>(null);
@@ -139,7 +141,7 @@ function OneReview({ plan, year, onClose }: { plan: string; year: number; onClos
       actions={<Button onClick={onClose}>{t("返回列表", "Back to the list")}</Button>}
     >
       <Found asked={asked} again={again}>
-        {({ state, reports_due_on, content }) => {
+        {({ data: { state, reports_due_on, content }, etag }) => {
           const [zh, en, tone] = STATES[state];
           const open = state === "open";
           return (
@@ -179,7 +181,12 @@ function OneReview({ plan, year, onClose }: { plan: string; year: number; onClos
                 <div class="actions">
                   <Irreversible
                     label={t("定稿", "Freeze")}
-                    deed={() => write("POST", `${path}/freeze`)}
+                    deed={() =>
+                      write("POST", `${path}/freeze`, undefined, heldBy(etag)).catch((error) => {
+                        if (isStale(error)) again();
+                        throw error;
+                      })
+                    }
                     done={t("考核已定稿", "The review is frozen")}
                     onDone={again}
                   >
@@ -194,6 +201,7 @@ function OneReview({ plan, year, onClose }: { plan: string; year: number; onClos
       {at.value && (
         <Deed
           path={path}
+          of={{ etag: asked.value.data?.etag ?? null, again }}
           at={at.value}
           onClose={(done) => {
             at.value = null;
@@ -248,10 +256,12 @@ function Reported({
 
 function Deed({
   path,
+  of,
   at: { duty, report, deed },
   onClose,
 }: {
   path: string;
+  of: Looked;
   at: At;
   onClose: (done: boolean) => void;
 }) {
@@ -272,6 +282,7 @@ function Deed({
           {...shared}
           kind={judgementKind()}
           path={`${where}/judgement`}
+          of={of}
           first={{}}
           save={t("评定", "Judge")}
         />
