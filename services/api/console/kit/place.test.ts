@@ -5,6 +5,7 @@ import {
   liesIn,
   openPlaces,
   plan,
+  planChoices,
   plans,
   plansHere,
   region,
@@ -91,6 +92,32 @@ describe("opening", () => {
     ]);
     await openPlaces();
     expect(plan.value).toBe("s-new");
+  });
+  it("begins with the edition in force, not with a newer draft or a former one", async () => {
+    const edition = (id: string, edition: number, status: string) =>
+      item(id, { name_zh: "规划", name_en: "Plan", region: "xiamen", edition, status });
+    const inForce = edition("p.v2", 2, "approved");
+    answers(both, [
+      edition("p", 1, "superseded"),
+      inForce,
+      edition("p.v3", 3, "withdrawn"),
+      edition("p.v4", 4, "draft"),
+    ]);
+    await openPlaces();
+    expect(plan.value).toBe("p.v2");
+    lang.value = "zh";
+    expect(planChoices().map(({ label }) => label)).toEqual([
+      "规划（已被取代）",
+      "规划（第 2 版）",
+      "规划（第 3 版，已撤回）",
+      "规划（第 4 版，草案）",
+    ]);
+    lang.value = "en";
+    expect(planChoices()[3]?.label).toBe("Plan (edition 4, draft)");
+    answers(both, [edition("p", 1, "draft")]);
+    plan.value = "";
+    await openPlaces();
+    expect(plan.value).toBe("p");
   });
   it("asks for nothing but what it shows", async () => {
     const sent = answers([], []);

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { allFeatures, type Values } from "./features";
 import { keep, recall } from "./kept";
-import { called } from "./words";
+import { called, t } from "./words";
 
 export interface Place {
   code: string;
@@ -26,6 +26,30 @@ export const plan = signal(given.get("plan") ?? recall<string>("plan") ?? "");
 export const plansHere = computed(() =>
   plans.value.filter(({ properties }) => properties.region === region.value),
 );
+
+/** What plans are called that are not in force. */
+const NOT_IN_FORCE: Record<string, [zh: string, en: string]> = {
+  draft: ["草案", "draft"],
+  submitted: ["已上报", "submitted"],
+  superseded: ["已被取代", "superseded"],
+  withdrawn: ["已撤回", "withdrawn"],
+};
+const notInForce = ({ properties }: Place) => NOT_IN_FORCE[String(properties.status)];
+
+/** What a plan is called; its editions have one name, and are told apart by number and state. */
+export function planTitle(one: Place): string {
+  const edition = Number(one.properties.edition ?? 1);
+  const state = notInForce(one);
+  const more = [
+    ...(edition > 1 ? [t(`第 ${edition} 版`, `edition ${edition}`)] : []),
+    ...(state ? [t(...state)] : []),
+  ].join(t("，", ", "));
+  return called(one.properties) + (more && t(`（${more}）`, ` (${more})`));
+}
+
+/** The plans of the region as choices. */
+export const planChoices = () =>
+  plansHere.value.map((one) => ({ value: one.code, label: planTitle(one) }));
 
 /** What a region is called. */
 export function regionName(code: string): string {
@@ -63,18 +87,21 @@ export function within(code: string): string {
 }
 
 /** Go on with another region, and the newest of its special plans: those of restoration are such,
- * and have the indicators and projects. Where there is none, with the newest of all. */
+ * and have the indicators and projects. Where there is none, with the newest of all; of each with
+ * one in force before drafts and former editions. */
 export function chooseRegion(code: string): void {
   region.value = code;
   const special = plansHere.value.filter(({ properties }) => properties.kind === "special_plan");
-  plan.value = (special.at(-1) ?? plansHere.value.at(-1))?.code ?? "";
+  const newest = (some: readonly Place[]) =>
+    some.findLast((one) => !notInForce(one)) ?? some.at(-1);
+  plan.value = (newest(special) ?? newest(plansHere.value))?.code ?? "";
 }
 
 /** Ask the service which regions and plans there are. */
 export async function openPlaces(): Promise<void> {
   const [found, planned] = await Promise.all([
     allFeatures("regions", { properties: "name_zh,name_en,level,parent" }),
-    allFeatures("plans", { properties: "name_zh,name_en,region,kind,status,valid_from" }),
+    allFeatures("plans", { properties: "name_zh,name_en,region,kind,status,edition,valid_from" }),
   ]);
   const here = new Map<unknown, number>();
   for (const { properties } of planned)

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { SIGN_IN } from "./page";
-import { chooseRegion, plan, plansHere, region, regions } from "./place";
+import { chooseRegion, plan, planChoices, plansHere, region, regions } from "./place";
 import { SCREENS, screenPath } from "./screens";
 import { account, signOut } from "./session";
 import { type Theme, theme } from "./theme";
@@ -87,10 +87,7 @@ function PlaceChoice() {
           onChoose={(code) => {
             plan.value = code;
           }}
-          choices={plansHere.value.map(({ code, properties }) => ({
-            value: code,
-            label: called(properties),
-          }))}
+          choices={planChoices()}
         />
       )}
     </div>

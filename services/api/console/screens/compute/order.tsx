@@ -7,7 +7,7 @@ import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
 import { execute } from "../../kit/jobs";
-import { plan, plans, region, regions } from "../../kit/place";
+import { plan, plans, planTitle, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Badge, Button, Field, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -228,7 +228,7 @@ function controlsOf(inputs: Description["inputs"]): Controls {
         choices={plans.value
           // A job that is repeated may be of a plan elsewhere.
           .filter((one) => one.properties.region === region.value || one.code === value)
-          .map((one) => ({ value: one.code, label: called(one.properties) }))}
+          .map((one) => ({ value: one.code, label: planTitle(one) }))}
         value={String(value ?? "")}
         onChoose={(code) => set(code || undefined)}
         empty={t("（不属于规划）", "(of no plan)")}

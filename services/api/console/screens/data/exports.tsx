@@ -9,7 +9,7 @@ import { number } from "../../kit/format";
 import { execute, type Job } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
 import { API } from "../../kit/page";
-import { plansHere, region, regionName } from "../../kit/place";
+import { planChoices, plansHere, region, regionName } from "../../kit/place";
 import { outputPath } from "../../kit/results";
 import { account, may } from "../../kit/session";
 import { Table } from "../../kit/table";
@@ -155,10 +155,7 @@ function Files() {
               {properties.plan && (
                 <Field label={t("规划", "Plan")}>
                   <Select
-                    choices={plansHere.value.map(({ code, properties }) => ({
-                      value: code,
-                      label: called(properties),
-                    }))}
+                    choices={planChoices()}
                     value={planned}
                     onChoose={(code) => {
                       plan.value = code;
@@ -234,10 +231,10 @@ function Packages() {
         <Empty>{t("登录后可以下载。", "Sign in to have them.")}</Empty>
       ) : plansHere.value.length ? (
         <ul class="plain">
-          {plansHere.value.map(({ code, properties }) => (
-            <li key={code}>
-              <a href={`${API}/plans/${encodeURIComponent(code)}/package`} download>
-                {called(properties)}
+          {planChoices().map(({ value, label }) => (
+            <li key={value}>
+              <a href={`${API}/plans/${encodeURIComponent(value)}/package`} download>
+                {label}
               </a>
             </li>
           ))}

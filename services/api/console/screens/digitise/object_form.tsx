@@ -33,7 +33,7 @@ import type { MapPane } from "../../kit/map/engine";
 import { fromGcj02, suspectGcj02 } from "../../kit/map/gcj02";
 import { joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, SketchTools, useSketch } from "../../kit/map/sketch";
-import { plan, plans, region, regions } from "../../kit/place";
+import { plan, plans, planTitle, region, regions } from "../../kit/place";
 import { Button, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { following } from "./borders";
@@ -341,7 +341,7 @@ const CONTROLS: Controls = {
       value={String(value ?? "")}
       empty={t("（未填）", "(none)")}
       onChoose={(code) => set(code || undefined)}
-      choices={plans.value.map((one) => ({ value: one.code, label: called(one.properties) }))}
+      choices={plans.value.map((one) => ({ value: one.code, label: planTitle(one) }))}
     />
   ),
   pattern: ({ value, set, id }) => <PatternChoice value={value} set={set} id={id} />,

@@ -8,7 +8,7 @@ import { day, duration, moment, number } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { API } from "../../kit/page";
 import { allRows, type Linked, nextOf } from "../../kit/pages";
-import { plan, plansHere, region, regionName } from "../../kit/place";
+import { plan, plansHere, planTitle, region, regionName } from "../../kit/place";
 import { SCREENS, screenPath } from "../../kit/screens";
 import { account, holds, holdsAnywhere, may } from "../../kit/session";
 import { DUTY_STATES, STANDINGS, unitName, valueNote, type Worded } from "../../kit/terms";
@@ -22,7 +22,7 @@ export default function Home() {
     <div class="screen">
       <header>
         <h1>{regionName(region.value)}</h1>
-        <p>{chosen && called(chosen.properties)}</p>
+        <p>{chosen && planTitle(chosen)}</p>
       </header>
       <Ways />
       <div class="panels">

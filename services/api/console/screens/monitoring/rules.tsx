@@ -8,7 +8,7 @@ import { featureOf, mergedForm } from "../../kit/editing";
 import { type PropertySchema, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm } from "../../kit/form";
 import { heldBy, isStale, readHeld } from "../../kit/held";
-import { plans, plansHere, region, regionName, regions } from "../../kit/place";
+import { planChoices, plans, region, regionName, regions } from "../../kit/place";
 import { holds, holdsAnywhere, may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { LEVELS, levelName, quantity, unitName } from "../../kit/terms";
@@ -290,10 +290,7 @@ const CONTROLS: Controls = {
   ),
   plan: ({ value, set }) => (
     <Select
-      choices={plansHere.value.map(({ code, properties }) => ({
-        value: code,
-        label: called(properties),
-      }))}
+      choices={planChoices()}
       value={String(value ?? "")}
       onChoose={(code) => set(code || undefined)}
       empty={t("所有已批准的规划", "every approved plan")}

@@ -6,9 +6,9 @@ import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, schemaOf, type Values } from "../../kit/features";
 import { type Controls, Fields, inWords, Restored, SubmitForm, useDraft } from "../../kit/form";
-import { plansHere, regionChoices } from "../../kit/place";
+import { planChoices, regionChoices } from "../../kit/place";
 import { Button, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
-import { called, t } from "../../kit/words";
+import { t } from "../../kit/words";
 
 export function NewFeature({
   collection,
@@ -78,10 +78,7 @@ export function NewFeature({
                   <Select
                     value={String(value ?? "")}
                     onChoose={(code) => set(code || undefined)}
-                    choices={plansHere.value.map((one) => ({
-                      value: one.code,
-                      label: called(one.properties),
-                    }))}
+                    choices={planChoices()}
                     empty={t("（不属于规划）", "(of no plan)")}
                   />
                 ),

@@ -18,7 +18,7 @@ import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
 import { Pages } from "../../kit/pages";
-import { plansHere, region, regionName, within } from "../../kit/place";
+import { planChoices, region, regionName, within } from "../../kit/place";
 import { outputPath, resultsOf } from "../../kit/results";
 import { moved } from "../../kit/rows";
 import { account, may } from "../../kit/session";
@@ -257,9 +257,7 @@ function LayerList({
     };
   const controls: Controls = {
     scheme: among(schemes),
-    plan: among(
-      plansHere.value.map(({ code, properties }) => ({ value: code, label: called(properties) })),
-    ),
+    plan: among(planChoices()),
   };
   const left = layers.filter(({ id }) => !chosen.some((one) => one.id === id));
   return (
