@@ -161,11 +161,12 @@ async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -
     stale = await office["owner"].put(COURT, json=REPORTED, headers=read)
     assert stale.status_code == 412
     # Nor is a report judged, or a review frozen, that was looked at before it was changed.
-    met = {"json": {"verdict": "met"}}
-    unseen = await office["supervisor"].post(f"{COURT}/judgement", headers=read, **met)
+    met = {"verdict": "met"}
+    unseen = await office["supervisor"].post(f"{COURT}/judgement", headers=read, json=met)
     assert unseen.status_code == 412
     read = {"If-Match": again.headers["ETag"]}
-    assert (await office["supervisor"].post(f"{COURT}/judgement", headers=read, **met)).is_success
+    seen = await office["supervisor"].post(f"{COURT}/judgement", headers=read, json=met)
+    assert seen.is_success
     assert (await office["approver"].post(f"{REVIEW}/freeze", headers=read)).status_code == 412
     read = {"If-Match": (await office["approver"].get(REVIEW)).headers["ETag"]}
     frozen = await office["approver"].post(f"{REVIEW}/freeze", headers=read)
