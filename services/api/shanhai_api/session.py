@@ -649,8 +649,9 @@ async def _own_key(view: View, signed_in: KeySignedIn) -> OwnAccount:
 
 async def own_account(view: View, person: SignedIn) -> OwnAccount:
     """Who is signed in, and how."""
-    account, live = person.holder.account, person.session
-    async with state_of(view.request).reading() as session:
+    account, live, state = person.holder.account, person.session, state_of(view.request)
+    roles = state.authenticator.roles_of(person.holder, live.groups, live.proofs)
+    async with state.reading() as session:
         rows = await sign_ins.list_sessions(session, account.id)
         kept = await sign_ins.credential_of(session, account.id)
         security_keys = await sign_ins.list_security_keys(session, account.id)
@@ -660,7 +661,7 @@ async def own_account(view: View, person: SignedIn) -> OwnAccount:
         name=account.name,
         own=account.issuer == accounts.OWN,
         key=False,
-        roles=[RoleHeld(**role.document()) for role in person.holder.roles],
+        roles=[RoleHeld(**role.document()) for role in roles],
         scopes=[] if person.identity is None else sorted(person.identity.scopes),
         need=live.need,
         csrf=passwords.csrf_of(token),

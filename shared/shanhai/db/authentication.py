@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -258,7 +258,7 @@ class Authenticator:
             raise Unauthenticated(
                 "the account is disabled", message_zh="账户已停用", credential=holder.owner
             )
-        roles = tuple(self._roles(holder, groups, proofs))
+        roles = self.roles_of(holder, groups, proofs)
         scopes = scopes_of(roles) | {Scope.READ}
         grants = await self.tree.grants(self.quick, roles)
         known, shown = groups & self.groups.keys(), proofs & self._proofs_of_admin(holder)
@@ -281,16 +281,15 @@ class Authenticator:
     def _known(self, claims: Claims) -> list[str]:
         return sorted(claims.groups & self.groups.keys())
 
-    def _roles(
+    def roles_of(
         self, holder: accounts.Holder, groups: Set[str], proofs: Set[str]
-    ) -> Iterator[RoleGiven]:
+    ) -> list[RoleGiven]:
         """The account's own roles and those of its groups; admin only with the proof asked for."""
         by_group = (role for group in groups for role in self.groups.get(group, ()))
         wanted = self._proofs_of_admin(holder)
         proven = not wanted or not proofs.isdisjoint(wanted)
-        for role in {*holder.roles, *by_group}:
-            if role.role is not Role.ADMIN or proven:
-                yield role
+        held = {role for role in (*holder.roles, *by_group) if proven or role.role != Role.ADMIN}
+        return sorted(held, key=lambda role: (role.role, role.region or ""))
 
     def _proofs_of_admin(self, holder: accounts.Holder) -> Set[str]:
         own = holder.account.issuer == accounts.OWN

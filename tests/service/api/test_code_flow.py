@@ -96,6 +96,9 @@ async def test_signing_in_through_the_provider(
     mine = (await visiting.get("/session", params={"f": "json"})).json()
     assert (mine["name"], mine["own"], mine["need"]) == ("林工", False, None)
     assert "write" in mine["scopes"]
+    # What its groups stand for is told as its own roles are: pages offer what these may do.
+    assert mine["roles"] == [{"role": "planner", "region": None}]
+    assert "规划" in (await visiting.get("/session", params={"f": "html", "lang": "zh"})).text
     assert (await visiting.get("/proposals")).status_code == 200
     # A code, and what the browser was sent with, is good once.
     assert (await come_back(visiting, query)).status_code == 401
@@ -219,10 +222,12 @@ async def test_it_leads_back_to_own_pages_alone(
 async def test_administrators_need_their_proof(
     visiting: httpx.AsyncClient, provider: LocalIssuer
 ) -> None:
-    for amr, status in ((["pwd"], 403), (["pwd", "otp"], 200)):
+    for amr, status, roles in ((["pwd"], 403, []), (["pwd", "otp"], 200, ["admin"])):
         asked = await leave(visiting, provider)
         await come_back(visiting, signed_in(provider, asked, groups=["chiefs"], amr=amr))
         assert (await visiting.get("/keys")).status_code == status
+        mine = (await visiting.get("/session", params={"f": "json"})).json()
+        assert [held["role"] for held in mine["roles"]] == roles
 
 
 async def test_disabled_accounts_stay_out(
