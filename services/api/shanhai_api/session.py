@@ -284,11 +284,14 @@ async def come_back(
             f"the identity provider signed nobody in: {query.error or 'no code'}",
             message_zh=f"统一身份认证未完成登录：{query.error or '没有授权码'}",
         )
-    claims = await flow.redeem(asked, query.code)
     authenticator, origin = state.authenticator, origin_of(view)
-    holder = await authenticator.holder_of(claims)
-    if holder.account.disabled_at is not None:
-        raise Unauthenticated("the account is disabled", message_zh="账户已停用")
+    with requests.counting_refusals(view.request):
+        claims = await flow.redeem(asked, query.code)
+        holder = await authenticator.holder_of(claims)
+        if holder.account.disabled_at is not None:
+            raise Unauthenticated(
+                "the account is disabled", message_zh="账户已停用", credential=holder.owner
+            )
     async with state.sessions.begin() as session:
         token = await sign_ins.begin_session(
             session,

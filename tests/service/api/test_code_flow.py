@@ -8,9 +8,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.tables.access import AuditLog
 from shanhai.settings import OidcSettings, PublicSettings, SignInSettings
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
@@ -28,10 +31,10 @@ def provider() -> Iterator[LocalIssuer]:
 
 
 @pytest.fixture
-async def visiting(
+async def signing_app(
     configuration: Configuration, provider: LocalIssuer, state: ServiceState
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser, where people sign in through the issuer."""
+) -> AsyncIterator[FastAPI]:
+    """The application, where people sign in through the issuer."""
     oidc = OidcSettings(
         issuer=(provider.url,),
         audience=AUDIENCE,
@@ -50,9 +53,15 @@ async def visiting(
     )
     app = create_app(changed)
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 1))
-        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
-            yield client
+        yield app
+
+
+@pytest.fixture
+async def visiting(signing_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser."""
+    transport = httpx.ASGITransport(app=signing_app, client=("203.0.113.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+        yield client
 
 
 async def leave(
@@ -231,14 +240,31 @@ async def test_administrators_need_their_proof(
 
 
 async def test_disabled_accounts_stay_out(
-    visiting: httpx.AsyncClient, provider: LocalIssuer, state: ServiceState
+    signing_app: FastAPI,
+    visiting: httpx.AsyncClient,
+    provider: LocalIssuer,
+    session: AsyncSession,
 ) -> None:
     assert (
         await come_back(visiting, signed_in(provider, await leave(visiting, provider)))
     ).is_redirect
-    async with state.sessions.begin() as session:
-        disable = "UPDATE account SET disabled_at = now() WHERE issuer = :issuer"
-        await session.execute(text(disable), {"issuer": provider.url})
+    disable = "UPDATE account SET disabled_at = now() WHERE issuer = :issuer"
+    await session.execute(text(disable), {"issuer": provider.url})
+    await session.commit()
     assert (await visiting.get("/session")).status_code == 401
-    query = signed_in(provider, await leave(visiting, provider))
-    assert (await come_back(visiting, query)).status_code == 401
+    for claims in ({}, {"exp": 1}):
+        query = signed_in(provider, await leave(visiting, provider), **claims)
+        assert (await come_back(visiting, query)).status_code == 401
+    # The audit log tells both, and of a valid token whose account it was.
+    service: ServiceState = signing_app.state.service
+    await service.authenticator.tally.write()
+    of_refusals = select(AuditLog).where(AuditLog.action == "refuse-sign-in")
+    newest = await session.scalars(of_refusals.order_by(AuditLog.id.desc()).limit(2))
+    disabled, expired = sorted(newest, key=reason_of)
+    assert disabled.object_id.startswith("account:")
+    assert [reason_of(disabled), disabled.address] == ["the account is disabled", "203.0.113.7"]
+    assert reason_of(expired) == "the token is refused: it has expired"
+
+
+def reason_of(row: AuditLog) -> str:
+    return str((row.after or {})["reason"])

@@ -3,10 +3,9 @@
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
@@ -379,7 +378,8 @@ def _anybody(state: ServiceState) -> Identity:
 
 
 async def _identify(state: ServiceState, request: Request, header: str) -> Identity:
-    return await _counted(state, request, partial(state.authenticator.identify, header))
+    with counting_refusals(request) as address:
+        return await state.authenticator.identify(header, address)
 
 
 async def identify_key(request: Request, key: str) -> Identity:
@@ -389,20 +389,22 @@ async def identify_key(request: Request, key: str) -> Identity:
         Unauthenticated: it is not valid.
         RateLimited: too many that were not valid came from there.
     """
-    state = state_of(request)
-    return await _counted(state, request, partial(state.authenticator.identify_key, key))
+    with counting_refusals(request) as address:
+        return await state_of(request).authenticator.identify_key(key, address)
 
 
-async def _counted(
-    state: ServiceState,
-    request: Request,
-    identify: Callable[[Address | None], Awaitable[Identity]],
-) -> Identity:
-    address = client_address(request)
+@contextmanager
+def counting_refusals(request: Request) -> Iterator[Address | None]:
+    """Note whom the block refuses, for the audit log and against guessing; gives the address.
+
+    Raises:
+        RateLimited: too many were refused from there.
+    """
+    state, address = state_of(request), client_address(request)
     bucket = address_bucket(address)
     state.limiter.check(bucket)
     try:
-        return await identify(address)
+        yield address
     except Unauthenticated as error:
         state.authenticator.note_refusal(error, bucket)
         # Guessing costs the address it comes from; the key that is guessed at keeps its allowance.
