@@ -12,6 +12,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +40,7 @@ from shanhai.shutdown import end
 from shanhai.vocabulary import ALERT_EVENTS, LANGUAGES, Lang, Scope
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext
+from shanhai_worker.mail import sender as sender_module
 from shanhai_worker.mail.sender import Letterhead, MailSender, compose
 from tests.support.alert_rows import rule
 from tests.support.certificates import make_certificates
@@ -117,20 +119,48 @@ def check_password(
     return AuthResult(success=known, handled=known)
 
 
+class SilentServer(Server):
+    """A server that does not answer who takes leave."""
+
+    left = Event()
+    """Somebody who was not answered has gone."""
+
+    async def smtp_QUIT(self, arg: str | None) -> None:
+        """Say nothing."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Note that somebody has gone."""
+        super().connection_lost(error)
+        self.left.set()
+
+
+class SilentController(Controller):
+    """Runs such a server."""
+
+    def factory(self) -> Server:
+        """The server."""
+        return SilentServer(self.handler, **self.SMTP_kwargs)
+
+
 @contextmanager
-def mail_server(inbox: Inbox, smtp: SmtpSettings, files: dict[str, str]) -> Iterator[None]:
-    """A server that demands TLS and a password."""
+def mail_server(
+    inbox: Inbox,
+    smtp: SmtpSettings,
+    files: dict[str, str],
+    kind: type[Controller] = Controller,
+    *,
+    plain: bool = False,
+) -> Iterator[None]:
+    """A server that demands TLS and a password, or has neither."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(files["tls_cert"], files["tls_key"])
-    controller = Controller(
-        inbox,
-        hostname="127.0.0.1",
-        port=smtp.port,
-        tls_context=tls,
-        require_starttls=True,
-        auth_required=True,
-        authenticator=check_password,
-    )
+    demands: dict[str, Any] = {
+        "tls_context": tls,
+        "require_starttls": True,
+        "auth_required": True,
+        "authenticator": check_password,
+    }
+    controller = kind(inbox, hostname="127.0.0.1", port=smtp.port, **({} if plain else demands))
     controller.start()
     try:
         yield
@@ -274,7 +304,8 @@ async def test_a_server_that_was_away_gets_the_same_mail_later(
     row = await ended(sessions, "duty@example.org")
     assert row.status == "waiting"
     assert row.reason is not None
-    assert row.reason.startswith("the mail server cannot be reached: ")
+    assert "was not handed over" in row.reason
+    assert f"port {smtp.port}" in row.reason
     assert row.due_at > row.created_at
     inbox = Inbox()
     with mail_server(inbox, smtp, certificate_files):
@@ -357,6 +388,48 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
         assert "guessed" not in str(outcome.reason)
         assert (await sending.send(taken)).answered == 250
     assert [mail["Subject"] for mail in inbox.received] == ["[Shanhai] Mail for trial"]
+
+
+async def a_test_mail(sessions: Sessions) -> ClaimedDelivery:
+    """A mail for trial, for a sender that is asked by hand."""
+    async with sessions.begin() as session:
+        reader = await create_subscription(session, READER, ACT)
+    payload = {"subscription": reader.row.id, "name": "a", "time_zone": "UTC", "lang": "en"}
+    at = datetime.now(UTC)
+    return ClaimedDelivery(uuid4(), "email", READER["address"], "alert.test", payload, 1, at, 1)
+
+
+async def test_a_mail_that_was_taken_is_sent_though_its_time_ends_at_the_farewell(
+    sessions: Sessions,
+    warned_station: None,
+    smtp: SmtpSettings,
+    certificate_files: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sender_module, "FAREWELL_S", 5.0)
+    smtp = smtp.model_copy(update={"timeout_s": 4.0})
+    inbox, taken = Inbox(), await a_test_mail(sessions)
+    with mail_server(inbox, smtp, certificate_files, SilentController):
+        outcome = await MailSender(sessions, smtp, PublicSettings()).send(taken)
+        assert await asyncio.to_thread(SilentServer.left.wait, PATIENCE_S)
+    assert len(inbox.received) == 1
+    assert (outcome.answered, outcome.reason) == (250, None)
+
+
+async def test_what_the_server_lacks_or_is_not_trusted_for_is_told(
+    sessions: Sessions, warned_station: None, smtp: SmtpSettings, certificate_files: dict[str, str]
+) -> None:
+    inbox, taken = Inbox(), await a_test_mail(sessions)
+    with mail_server(inbox, smtp, certificate_files, plain=True):
+        lacking = await MailSender(sessions, smtp, PublicSettings()).send(taken)
+    unknown = smtp.model_copy(update={"tls_ca": None, "port": free_port()})
+    with mail_server(inbox, unknown, certificate_files):
+        untrusted = await MailSender(sessions, unknown, PublicSettings()).send(taken)
+    assert "STARTTLS" in str(lacking.reason)
+    assert "certificate verify failed" in str(untrusted.reason_zh)
+    assert not inbox.received
+    assert not lacking.final
+    assert not untrusted.final
 
 
 async def test_an_account_is_told_of_a_new_device(

@@ -184,6 +184,7 @@ def _subject(taken: ClaimedDelivery, content: Mapping[str, Any], lang: Lang) -> 
     return SUBJECTS[kind].in_(lang).format(**content)
 
 
+FAREWELL_S = 1.0
 FOR_EVER = 500
 """Answers from here on say that trying again is of no use."""
 
@@ -209,8 +210,7 @@ class MailSender:
                 reason="the subscription has ended", reason_zh="订阅已结束", final=True
             )
         try:
-            async with asyncio.timeout(self.smtp.timeout_s):
-                return await self._hand_over(mail)
+            return await self._hand_over(mail)
         except SMTPRecipientsRefused as error:
             refused = error.recipients[0]
             return _refusal(refused, final=refused.code >= FOR_EVER)
@@ -219,10 +219,10 @@ class MailSender:
             final = isinstance(error, SMTPDataError) and error.code >= FOR_EVER
             return _refusal(error, final=final)
         except (SMTPException, OSError) as error:
-            why = type(error).__name__
+            why = " ".join(str(error).split()) or type(error).__name__
             return DeliveryOutcome(
-                reason=f"the mail server cannot be reached: {why}",
-                reason_zh=f"邮件服务器无法连接：{why}",
+                reason=f"the mail was not handed over: {why}",
+                reason_zh=f"邮件未能交给邮件服务器：{why}",
             )
 
     async def _composed(self, taken: ClaimedDelivery) -> EmailMessage | None:
@@ -239,12 +239,13 @@ class MailSender:
     async def _hand_over(self, mail: EmailMessage) -> DeliveryOutcome:
         client = self._client()
         try:
-            await client.connect()
-            await client.send_message(mail)
+            async with asyncio.timeout(self.smtp.timeout_s):
+                await client.connect()
+                await client.send_message(mail)
         finally:
-            # What was accepted is sent, whatever becomes of the farewell.
+            # What was accepted is sent, whatever becomes of the farewell, and however late it is.
             with suppress(SMTPException, OSError):
-                await client.quit(timeout=1)
+                await client.quit(timeout=FAREWELL_S)
             client.close()
         return DeliveryOutcome(answered=250)
 
