@@ -41,7 +41,11 @@ def test_a_server_in_a_closed_network_needs_no_tls_and_none_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["a@b.cn, c@d.cn", "a@b.cn\n", "a b@c.cn", "值班@b.cn", "<a@b.cn>", "a@-b", "@b.cn"]
+    "address",
+    [
+        *("a@b.cn, c@d.cn", "a@b.cn\n", "a b@c.cn", "值班@b.cn", "<a@b.cn>", "a@-b", "@b.cn"),
+        *("a@b..cn", "a@b-.cn", "a@b.-cn", "a@b.cn.", f"a@{'b.' * 126}cn"),
+    ],
 )
 def test_one_plain_address_is_an_address(address: str) -> None:
     assert MAIL_ADDRESS.fullmatch(address) is None
