@@ -260,6 +260,8 @@ class OidcSettings(SecretSettings):
                 raise ValueError(f"issuer {url!r} must be an https URL")
         if self.issuer and not self.audience:
             raise ValueError("an audience is needed with an issuer")
+        if self.roles and not self.roles_claim:
+            raise ValueError("roles by group need SHANHAI_OIDC_ROLES_CLAIM, which names the groups")
         return self
 
 
