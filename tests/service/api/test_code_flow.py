@@ -31,7 +31,7 @@ def provider() -> Iterator[LocalIssuer]:
 
 
 @pytest.fixture
-async def signing_app(
+async def code_flow_app(
     configuration: Configuration, provider: LocalIssuer, state: ServiceState
 ) -> AsyncIterator[FastAPI]:
     """The application, where people sign in through the issuer."""
@@ -57,9 +57,9 @@ async def signing_app(
 
 
 @pytest.fixture
-async def visiting(signing_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def visiting(code_flow_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A browser."""
-    transport = httpx.ASGITransport(app=signing_app, client=("203.0.113.7", 1))
+    transport = httpx.ASGITransport(app=code_flow_app, client=("203.0.113.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
         yield client
 
@@ -240,7 +240,7 @@ async def test_administrators_need_their_proof(
 
 
 async def test_disabled_accounts_stay_out(
-    signing_app: FastAPI,
+    code_flow_app: FastAPI,
     visiting: httpx.AsyncClient,
     provider: LocalIssuer,
     session: AsyncSession,
@@ -256,7 +256,7 @@ async def test_disabled_accounts_stay_out(
         query = signed_in(provider, await leave(visiting, provider), **claims)
         assert (await come_back(visiting, query)).status_code == 401
     # The audit log tells both, and of a valid token whose account it was.
-    service: ServiceState = signing_app.state.service
+    service: ServiceState = code_flow_app.state.service
     await service.authenticator.tally.write()
     of_refusals = select(AuditLog).where(AuditLog.action == "refuse-sign-in")
     newest = await session.scalars(of_refusals.order_by(AuditLog.id.desc()).limit(2))
