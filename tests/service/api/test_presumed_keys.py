@@ -1,6 +1,7 @@
 """Values that are stored by a key which was looked at before: it ends at once all the same."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from shanhai.errors import RateLimited
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
@@ -157,3 +159,92 @@ async def test_a_remembered_key_without_the_scope(
     for _ in range(3):
         assert (await client.get("/collections")).status_code == 200
     assert (await client.post(PATHS[0], json=at(4))).status_code == 403
+
+
+async def test_one_ended_key_costs_the_others_no_look(
+    looks: list[str], client_with: MakeClient, state: ServiceState
+) -> None:
+    async with state.sessions.begin() as session:
+        for code in ("s2", "s3"):
+            await add_station(session, code)
+    clients = []
+    for code in ("s1", "s2", "s3"):
+        clients.append(await client_with(Scope.OBSERVE))
+        for hour in range(4):
+            await clients[-1].post(PATHS[0], json={**at(hour), "station": code})
+    prefix = clients[0].headers["Authorization"].split("_")[1]
+    await execute(state, f"{ENDINGS['revoked']} WHERE prefix = '{prefix}'")
+    looks.clear()
+    answers = await asyncio.gather(
+        *(
+            client.post(PATHS[0], json={**at(5), "station": f"s{number}"})
+            for number, client in enumerate(clients, 1)
+        )
+    )
+    assert [answer.status_code for answer in answers] == [401, 202, 202]
+    assert looks == [prefix]
+
+
+async def test_values_of_a_station_are_stored_in_their_order(
+    looks: list[str], client_with: MakeClient, state: ServiceState
+) -> None:
+    """The first waits for a look, since its key was written since; the second needs none."""
+    first, second = await known(client_with), await known(client_with)
+    prefix = first.headers["Authorization"].split("_")[1]
+    await execute(state, f"UPDATE api_key SET last_used_at = now() WHERE prefix = '{prefix}'")
+    await asyncio.gather(
+        first.post(PATHS[0], json={**at(6), "value": 111}),
+        second.post(PATHS[0], json={**at(6), "value": 222}),
+    )
+    async with state.sessions() as session:
+        newest = "SELECT value FROM observation_latest"
+        assert await session.scalar(text(newest)) == 222
+
+
+async def test_refusals_are_counted_once_and_tell_nothing_of_the_key(
+    looks: list[str], client_with: MakeClient, state: ServiceState
+) -> None:
+    client = await known(client_with)
+    assert "RateLimit" in (await client.post(PATHS[0], json=at(4))).headers
+    await execute(state, ENDINGS["revoked"])
+    looks.clear()
+    answer = await client.post(PATHS[0], json=at(5))
+    assert (answer.status_code, len(looks)) == (401, 1)
+    assert "RateLimit" not in answer.headers
+
+
+async def test_large_bodies_are_read_of_nobody_who_was_not_looked_at(
+    looks: list[str], client_with: MakeClient, state: ServiceState
+) -> None:
+    client = await known(client_with)
+    await execute(state, ENDINGS["revoked"])
+    read = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(100):
+            read += 1
+            yield b" " * 1024
+
+    headers = {"Content-Type": "application/x-ndjson", "Content-Length": str(100 * 1024)}
+    answer = await client.post(PATHS[0], content=body(), headers=headers)
+    assert answer.status_code == 401
+    assert read <= 1
+
+
+async def test_an_ended_key_that_asks_too_much_is_told_that_it_has_ended(
+    looks: list[str],
+    client_with: MakeClient,
+    state: ServiceState,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = await known(client_with)
+
+    def spend(limiter: object, *given: object, anonymous: bool) -> None:
+        if not anonymous:
+            raise RateLimited("too much", message_zh="过多", retry_after_s=1)
+
+    monkeypatch.setattr(type(state.limiter), "spend", spend)
+    assert (await client.post(PATHS[0], json=at(4))).status_code == 429
+    await execute(state, ENDINGS["revoked"])
+    assert (await client.post(PATHS[0], json=at(4))).status_code == 401

@@ -189,20 +189,29 @@ async def caller_of(request: Request) -> Identity:
     return spend_of(request, await _identity_of(request))
 
 
-async def presumed_of(request: Request) -> Identity:
-    """Whom the request speaks for; a key may be taken to be as it was last looked at.
+MOST_PRESUMED_BYTES = 64 * 1024
+"""More is not taken in of somebody who was not looked at."""
 
-    That saves senders of single values half of what they wait for. It is for what is stored if the
-    identity's `stamp` holds; before anything else is done or told, `confirm` it.
+
+async def presumed_of(request: Request) -> Identity:
+    """Whom a small request speaks for; a key may be taken to be as it was last looked at.
+
+    That saves senders of single values one of two questions they wait for. It is for what is stored
+    if the identity's `stamp` holds; before anything else is done or told, `confirm` it.
 
     Raises:
         Unauthenticated, RateLimited: as `caller_of`.
     """
     state, header = state_of(request), request.headers.get("authorization", "")
-    address = client_address(request)
+    length, address = request.headers.get("content-length", ""), client_address(request)
     state.limiter.check(address_bucket(address))
-    known = await state.authenticator.presume(header, address)
-    return spend_of(request, known or await _identity_of(request))
+    known = None
+    if length.isdecimal() and int(length) <= MOST_PRESUMED_BYTES:
+        known = await state.authenticator.presume(header, address)
+    if known is None:
+        return spend_of(request, await _identity_of(request))
+    async with confirmed_first(request, known):
+        return spend_of(request, known)
 
 
 async def confirm(request: Request, caller: Identity) -> Identity:
@@ -211,18 +220,26 @@ async def confirm(request: Request, caller: Identity) -> Identity:
     Raises:
         Unauthenticated: its key is not valid any more.
     """
-    return caller if caller.stamp is None else await _identity_of(request)
+    if caller.stamp is None:
+        return caller
+    request.state.looked = True
+    return await _identity_of(request)
 
 
 @asynccontextmanager
 async def confirmed_first(request: Request, caller: Identity) -> AsyncIterator[None]:
     """Tell a caller who was presumed what went wrong only once it was confirmed."""
     try:
-        yield
+        try:
+            yield
+        except Exception:
+            if not getattr(request.state, "looked", False):
+                await confirm(request, caller)
+            raise
     except Unauthenticated:
-        raise
-    except Exception:
-        await confirm(request, caller)
+        # What was noted of the caller is for nobody to be told.
+        request.state.allowance = None
+        structlog.contextvars.bind_contextvars(identity=None)
         raise
 
 

@@ -4,12 +4,12 @@ import asyncio
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from fastapi import Request
 
-from shanhai.db.observations.feeds import UnconfirmedKey
 from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (
@@ -240,12 +240,12 @@ async def keep(
 
     A large batch has a transaction of its own, and so has one whose answer is kept for replays.
     """
+    alone = not isinstance(received.batch, Batch) and HEADER not in request.headers
+    caller = caller if alone else await confirm(request, caller)
     delivery = IncomingBatch(received.batch, Sender("http", caller), received.refused)
     if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
-        outcome = await gather(state, request, delivery)
+        outcome = await state.gathering.store(delivery, partial(confirm, request, caller))
         return _made(state, view, outcome, received)
-    caller = await confirm(request, caller)
-    delivery = replace(delivery, sender=Sender("http", caller))
     async with state.unit() as unit:
         return await once(
             request,
@@ -254,19 +254,6 @@ async def keep(
             body_sha256=received.sha256,
             effect=lambda: _store(state, unit, view, delivery, received),
         )
-
-
-async def gather(state: ServiceState, request: Request, delivery: IncomingBatch) -> BatchOutcome:
-    """Store a small batch with those of other requests.
-
-    Raises:
-        Unauthenticated: its sender was presumed, and the key is not valid any more.
-    """
-    try:
-        return await state.gathering.store(delivery)
-    except UnconfirmedKey:
-        sender = replace(delivery.sender, identity=await confirm(request, delivery.sender.identity))
-        return await state.gathering.store(replace(delivery, sender=sender))
 
 
 async def _store(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,7 +24,6 @@ from shanhai_api.kit.requests import Caller, confirm, confirmed_first, demand, p
 from shanhai_api.kit.routing import HEADER, Made, once
 from shanhai_api.kit.state import UnitOfWork, state_of
 from shanhai_api.kit.view import View, digest_of
-from shanhai_api.observations.receiving import gather
 from shanhai_api.sta import observing, schemas
 from shanhai_api.sta.changing import CHANGES, REMOVALS
 from shanhai_api.sta.creating import create_datastream, create_thing, sensor_values
@@ -244,7 +244,8 @@ async def _create_observation(request: Request, caller: Caller) -> Response:
             return await _create(request, unit, making, Resource(OBSERVATION), body)
     observation = observing.plain_observation(told, _series_of(told, Resource(OBSERVATION)))
     document = _sent(observation, told, Writer(view.base))
-    outcome = await gather(state, request, observing.incoming([observation], caller))
+    delivery = observing.incoming([observation], caller)
+    outcome = await state.gathering.store(delivery, partial(confirm, request, caller))
     observing.demand_stored([Reading(observation, "")], outcome.rejected.told)
     return Made(document, {"Location": document["@iot.selfLink"]}).response()
 

@@ -9,7 +9,7 @@ code, of a closed month) is left to `ingest`, which does the same in more steps.
 
 import math
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -126,6 +126,10 @@ _APPEND = f"""
        AND r.xmin IS NOT DISTINCT FROM k.range AND d.xmin IS NOT DISTINCT FROM k.datastream
      ORDER BY l.station_id, l.property_id
        FOR UPDATE OF l
+  ), ended AS MATERIALIZED (
+    SELECT k.prefix FROM unnest($30::text::text[], $31::text::xid[]) AS k (prefix, stamp)
+     WHERE (SELECT a.xmin = k.stamp AND coalesce(a.expires_at > now(), true)
+              FROM api_key a WHERE a.prefix = k.prefix) IS NOT TRUE
   ), sure AS MATERIALIZED (
     SELECT 1
      WHERE (SELECT count(*) FROM held) = $29
@@ -135,10 +139,7 @@ _APPEND = f"""
            JOIN observed_property p ON p.id = k.property_id
            LEFT JOIN observation_latest l USING (station_id, property_id)
           WHERE l.xmin IS DISTINCT FROM k.newest OR p.xmin <> k.property)
-       AND NOT EXISTS (
-         SELECT FROM unnest($30::text::text[], $31::text::xid[]) AS k (prefix, stamp)
-          WHERE (SELECT a.xmin = k.stamp AND coalesce(a.expires_at > now(), true)
-                   FROM api_key a WHERE a.prefix = k.prefix) IS NOT TRUE)
+       AND NOT EXISTS (SELECT FROM ended)
   ), added AS (
     INSERT INTO observation
       (observed_at, value, received_at, station_id, source_id, property_id, quality, flags,
@@ -162,7 +163,8 @@ _APPEND = f"""
     SELECT k.station_id, k.property_id, {AT.format("k.first")}, {AT.format("k.time")}
       FROM given k, sure
   )
-  SELECT pg_current_xact_id()::xid::text::bigint AS stamp FROM sure
+  SELECT (SELECT pg_current_xact_id()::xid::text::bigint FROM sure) AS stamp,
+         ARRAY(SELECT prefix FROM ended) AS ended
 """  # noqa: S608 - constants of this code
 Address = tuple[str, str, bool]
 """Codes of station and property, and whether these are those of a Datastream."""
@@ -223,19 +225,22 @@ class Appender:
             return left
         try:
             # Twice: what was remembered may be of a while ago.
+            ended: set[str] = set()
             for _ in range(2):
                 await self._learn(deliveries)
-                draft, taken = self._draft(deliveries)
+                draft, taken = self._draft(deliveries, ended)
                 if not draft.rows:
                     return left
-                if await self._write(draft):
+                gone = await self._write(draft)
+                if gone is None:
                     return [
                         BatchOutcome(len(one.batch), 0, 0, RefusedRows())
                         if number in taken
                         else None
                         for number, one in enumerate(deliveries)
                     ]
-                for one in deliveries:
+                ended |= gone
+                for one in () if gone else deliveries:
                     self._forget(one)
         except DATABASE_ERRORS as error:
             # A month without a table, or a lost connection: the others' way meets it again.
@@ -282,14 +287,18 @@ class Appender:
             station, observed, symbol or "", least, most, stamps, tuple(partners)
         )
 
-    def _draft(self, deliveries: Sequence[IncomingBatch]) -> tuple[_Draft, set[int]]:
-        """What can be appended, and the numbers of the batches it is of."""
+    def _draft(
+        self, deliveries: Sequence[IncomingBatch], ended: Set[str]
+    ) -> tuple[_Draft, set[int]]:
+        """What can be appended, but for that of ended keys, and the numbers of its batches."""
         clock, draft = Clock(datetime.now(UTC), self._skew), _Draft()
         span = microseconds(clock.received - OLD), microseconds(clock.latest)
         taken: set[int] = set()
         blocked: set[str] = set()
         for number, one in enumerate(deliveries):
-            if blocked.isdisjoint(one.stations) and self._take(draft, one, span):
+            stamp = one.sender.identity.stamp
+            alive = stamp is None or stamp.prefix not in ended
+            if alive and blocked.isdisjoint(one.stations) and self._take(draft, one, span):
                 taken.add(number)
             else:
                 # They are about to be others; and where the newest value was taken back, what is
@@ -364,8 +373,8 @@ class Appender:
                     marked = row.flags | QualityFlag.INCONSISTENT
                     draft.rows[row.station, row.property, row.time] = row._replace(flags=marked)
 
-    async def _write(self, draft: _Draft) -> bool:
-        """Store a draft; False, and nothing stored, where what is remembered is not so."""
+    async def _write(self, draft: _Draft) -> set[str] | None:
+        """Store a draft; where what is remembered is not so, nothing, but the keys that ended."""
         last = [draft.rows[(*key, draft.newest[key].time)] for key in draft.series]
         series = [
             (
@@ -395,11 +404,11 @@ class Appender:
         now, senders = datetime.now(UTC), zip(*draft.senders, strict=True)
         stamps = arrays(senders if draft.senders else ((), ()))
         found = await self._fetch(_APPEND, *arrays(columns), now, len(series), *stamps)
-        if not found:
-            return False
-        stamp = found[0]["stamp"]
+        stamp, gone = found[0]
+        if stamp is None:
+            return {*gone}
         self._newest |= {key: one._replace(stamp=stamp) for key, one in draft.newest.items()}
-        return True
+        return None
 
     def _forget(self, delivery: IncomingBatch) -> None:
         """Read the series of a batch anew when they are stored to again."""

@@ -11,13 +11,14 @@ import hmac
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions, driver_transaction, is_of_data
+from shanhai.db.identity import Identity
 from shanhai.db.observations.appending import Appender
 from shanhai.db.observations.ingest import IncomingBatch, store_all
 from shanhai.db.queries.audit import Act, record
@@ -180,6 +181,8 @@ MOST_ROWS = 20_000
 GATHER_S = 0.003
 """Seconds that batches wait for others, where there were others before."""
 Transaction = Callable[[], Awaitable[list[BatchOutcome]]]
+Confirm = Callable[[], Awaitable[Identity]]
+"""Looks at who brings something, and raises what is to be answered."""
 
 
 async def once(transaction: Transaction) -> list[BatchOutcome]:
@@ -192,10 +195,21 @@ class _Waiting:
     delivery: IncomingBatch
     stations: set[str]
     outcome: asyncio.Future[BatchOutcome]
+    confirm: Confirm | None
 
-
-class UnconfirmedKey(Exception):
-    """Who brought a batch was presumed, and is to be looked at before anything is done for them."""
+    async def is_confirmed(self) -> bool:
+        """Whether its sender may have stored what takes a look at who that is."""
+        sender = self.delivery.sender
+        if self.confirm is None or sender.identity.stamp is None:
+            return True
+        try:
+            sender = replace(sender, identity=await self.confirm())
+        except Exception as error:  # whatever it is, it is for who waits
+            if not self.outcome.done():
+                self.outcome.set_exception(error)
+            return False
+        self.delivery = replace(self.delivery, sender=sender)
+        return True
 
 
 class GroupCommit:
@@ -231,17 +245,19 @@ class GroupCommit:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def store(self, delivery: IncomingBatch) -> BatchOutcome:
+    async def store(self, delivery: IncomingBatch, confirm: Confirm | None = None) -> BatchOutcome:
         """Store a batch with whatever else waits; what became of it, once that is durable.
 
+        Args:
+            confirm: Asked of a sender with a `stamp` where that does not hold, or where the batch
+                does more than continue series.
+
         Raises:
-            UnconfirmedKey: its sender has a `stamp`, and it does more than continue series, or the
-                stamp does not hold.
             Exception: What kept this batch from being stored; `is_of_data` tells whether the same
                 would be so another time.
         """
         outcome: asyncio.Future[BatchOutcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(delivery, delivery.stations, outcome))
+        self._waiting.append(_Waiting(delivery, delivery.stations, outcome, confirm))
         self._look()
         return await outcome
 
@@ -302,12 +318,10 @@ class GroupCommit:
 
     async def _store_all(self, group: Sequence[_Waiting]) -> None:
         try:
-            left = []
-            for one in await self._append(group):
-                if one.delivery.sender.identity.stamp is None:
-                    left.append(one)
-                elif not one.outcome.done():
-                    one.outcome.set_exception(UnconfirmedKey())
+            left = await self._append(group)
+            # Together: keys that are looked at at once are one question.
+            sure = await asyncio.gather(*(one.is_confirmed() for one in left))
+            left = [one for one, is_sure in zip(left, sure, strict=True) if is_sure]
             if left:
                 await self._store_group(left)
         finally:
