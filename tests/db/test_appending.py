@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,11 +14,13 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions, open_quick_writer
-from shanhai.db.identity import Grant, Identity
+from shanhai.db.identity import Grant, Identity, KeyStamp
 from shanhai.db.observations.appending import Appender
+from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender
 from shanhai.monitoring.observation import BatchOutcome, FeedObservation
 from shanhai.settings import DatabaseSettings
+from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import Role, Scope
 from tests.support.observation_rows import (
     FEED,
@@ -265,3 +269,14 @@ async def test_values_of_a_station_keep_their_order_whatever_way_they_go(
     given = [[at_hour(2, 3)], [at_hour(1, 9)], [at_hour(3, 4)], [at_hour(2, 3, station="b")]]
     outcomes = await appender.append([IncomingBatch(rows, sender) for rows in given])
     assert [one is not None for one in outcomes] == [True, False, False, False]
+
+
+async def test_nothing_is_stored_for_a_presumed_sender_whom_nobody_confirms(
+    appender: Appender, sessions: Sessions, tmp_path: Path
+) -> None:
+    presumed = replace(FEED, stamp=KeyStamp("nobodys1", 1))
+    group = GroupCommit(sessions, skew=SKEW, files=LocalArtifacts(tmp_path), appender=appender)
+    with pytest.raises(ValueError, match="must be confirmed"):
+        await group.store(IncomingBatch([at_hour(0, 1)], Sender("http", presumed)))
+    await group.close()
+    assert await fetch(sessions, KEPT.format("a")) == []

@@ -200,9 +200,11 @@ class _Waiting:
     async def is_confirmed(self) -> bool:
         """Whether its sender may have stored what takes a look at who that is."""
         sender = self.delivery.sender
-        if self.confirm is None or sender.identity.stamp is None:
+        if sender.identity.stamp is None:
             return True
         try:
+            if self.confirm is None:
+                raise ValueError("who was presumed must be confirmed")
             sender = replace(sender, identity=await self.confirm())
         except Exception as error:  # whatever it is, it is for who waits
             if not self.outcome.done():
