@@ -1,6 +1,7 @@
 """WMTS 1.0.0 by key-value pairs and by addresses, and the XML of what it refuses."""
 
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import httpx
@@ -92,6 +93,34 @@ async def test_a_layer_says_all_a_client_needs(client: httpx.AsyncClient) -> Non
 async def test_titles_follow_the_language(client: httpx.AsyncClient) -> None:
     english = layers_of(await document(client, CAPABILITIES, lang="en"))["zones.xiamen"]
     assert english.findtext("ows:Title", None, NAMES) == "zones layer"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_what_is_asked_on_stays_in_the_language(client: httpx.AsyncClient, lang: str) -> None:
+    root = await document(client, CAPABILITIES, lang=lang)
+    operations = {one.attrib["name"]: one for one in root.iter(f"{{{NAMES['ows']}}}Operation")}
+    pairs, address = (
+        one.attrib[HREF] for one in operations["GetCapabilities"].iter(f"{{{NAMES['ows']}}}Get")
+    )
+    for again in (
+        await client.get(f"{pairs}service=WMTS&request=GetCapabilities"),
+        await client.get(address),
+    ):
+        assert ElementTree.tostring(parsed(again)) == ElementTree.tostring(root)
+    asked = operations["GetFeatureInfo"].find(".//ows:Get", NAMES)
+    assert asked is not None
+    page = await client.get(asked.attrib[HREF] + urlencode(INFO))
+    assert f'<html lang="{lang}">' in page.text
+    info, tile = (
+        next(
+            one.attrib["template"]
+            for one in layers_of(root)["zones.xiamen"].findall("ResourceURL", NAMES)
+            if one.attrib["resourceType"] == kind and one.attrib["format"] == media_type
+        )
+        for kind, media_type in (("FeatureInfo", "text/html"), ("tile", "image/png"))
+    )
+    assert info.endswith(f"?lang={lang}")
+    assert tile.endswith(".png")
 
 
 async def test_matrix_sets_write_corners_in_the_order_of_their_system(

@@ -44,7 +44,7 @@ def capabilities(layers: Iterable[Layer], links: Links, lang: Lang) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Capabilities {NAMESPACES} version="{VERSION}">'
-        f"{_service(lang)}{_operations(links)}"
+        f"{_service(lang)}{_operations(links, lang)}"
         f"<Contents>{''.join(described)}{''.join(_matrix_set(one, lang) for one in grids)}"
         f"</Contents><ServiceMetadataURL xlink:href={address}/></Capabilities>"
     )
@@ -60,19 +60,23 @@ def _service(lang: Lang) -> str:
     )
 
 
-def _operations(links: Links) -> str:
-    # Clients append their pairs to the address, so one that has any ends with `&`.
-    pairs = links.with_token(f"{links.base}/wmts") + ("&" if links.token else "?")
-    resources = f"{links.base}{PATH}/"
+def _operations(links: Links, lang: Lang) -> str:
+    resources, asked = f"{links.base}{PATH}/", f"?lang={lang}"
     entries = (
-        ("GetCapabilities", links.with_token(f"{resources}WMTSCapabilities.xml")),
-        ("GetTile", resources),
-        ("GetFeatureInfo", resources),
+        ("GetCapabilities", asked, links.with_token(f"{resources}WMTSCapabilities.xml{asked}")),
+        ("GetTile", "", resources),
+        ("GetFeatureInfo", asked, resources),
     )
+
+    def pairs(query: str) -> str:
+        # Clients append their pairs to the address, so one that has any ends with `&`.
+        address = links.with_token(f"{links.base}/wmts{query}")
+        return address + ("&" if "?" in address else "?")
+
     operations = (
-        f'<ows:Operation name="{name}"><ows:DCP><ows:HTTP>'
-        f"{_get(pairs, 'KVP')}{_get(resource, 'RESTful')}</ows:HTTP></ows:DCP></ows:Operation>"
-        for name, resource in entries
+        f'<ows:Operation name="{name}"><ows:DCP><ows:HTTP>{_get(pairs(query), "KVP")}'
+        f"{_get(resource, 'RESTful')}</ows:HTTP></ows:DCP></ows:Operation>"
+        for name, query, resource in entries
     )
     return f"<ows:OperationsMetadata>{''.join(operations)}</ows:OperationsMetadata>"
 
@@ -100,7 +104,7 @@ def _layer(layer: Layer, sets: list[requests.MatrixSet], links: Links, lang: Lan
         f"{_named('ows:Identifier', layer.name)}{_style(layer, links, lang)}"
         f"{''.join(_named('Format', one) for one in formats)}"
         f"{''.join(_named('InfoFormat', one) for one in requests.INFO_FORMATS)}"
-        f"{_bands(layer)}{set_links}{_resources(layer, formats, links)}</Layer>"
+        f"{_bands(layer)}{set_links}{_resources(layer, formats, links, lang)}</Layer>"
     )
 
 
@@ -130,18 +134,18 @@ def _bands(layer: Layer) -> str:
     )
 
 
-def _resources(layer: Layer, formats: dict[str, str], links: Links) -> str:
+def _resources(layer: Layer, formats: dict[str, str], links: Links, lang: Lang) -> str:
     base = f"{links.base}{PATH}/{quote(layer.name)}/{{Style}}/{TILE}"
-    tail = "?band={band}" if band_count(layer) > 1 else ""
-    tail = links.with_token(tail)
-    tiles = ((media_type, "tile", f".{suffix}") for media_type, suffix in formats.items())
+    band = "?band={band}" if band_count(layer) > 1 else ""
+    in_lang = f"{band}{'&' if band else '?'}lang={lang}"
+    tiles = ((media_type, "tile", f".{suffix}{band}") for media_type, suffix in formats.items())
     infos = (
-        (media_type, "FeatureInfo", f"/{{J}}/{{I}}.{suffix}")
+        (media_type, "FeatureInfo", f"/{{J}}/{{I}}.{suffix}{in_lang}")
         for media_type, suffix in requests.INFO_FORMATS.items()
     )
     return "".join(
         f'<ResourceURL format="{media_type}" resourceType="{kind}" '
-        f"template={quoteattr(base + end + tail)}/>"
+        f"template={quoteattr(links.with_token(base + end))}/>"
         for media_type, kind, end in (*tiles, *infos)
     )
 
