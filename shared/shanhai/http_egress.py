@@ -103,7 +103,7 @@ class EgressClient:
         return content, media_type
 
     async def get(self, url: str, *, accept: str = "*/*") -> tuple[int, bytes, str]:
-        """The status of the answer; its body, read of 200 alone; its media type as it was told.
+        """The status of the answer; its body; its media type as it was told.
 
         Raises:
             NoAnswerInTime: there is none in time.
@@ -111,7 +111,7 @@ class EgressClient:
             Unavailable: there is none, or it may not be asked.
         """
         async with self._asked("GET", url, {"Accept": accept}) as response:
-            content = await _read(url, response) if response.status_code == 200 else b""
+            content = await _read(url, response)
             return response.status_code, content, response.headers.get("content-type", "")
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:

@@ -117,7 +117,9 @@ class Basemaps:
             raise _no_tile(layer, zoom, column, row)
         media_type = _type_of(content, told)
         if status != 200 or media_type is None:
-            raise UnusableAnswer(f"status {status}, {told[:80]!r}, {len(content)} bytes")
+            said = content[:200].decode("utf-8", "replace")
+            said = said.replace(self.settings.token.get_secret_value(), "…")
+            raise UnusableAnswer(f"status {status}, {told[:80]!r}, {len(content)} bytes: {said!r}")
         return content, media_type
 
     def _address(self, layer: BasemapLayer, zoom: int, column: int, row: int) -> str:

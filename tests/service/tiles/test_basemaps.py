@@ -214,7 +214,11 @@ async def test_a_provider_that_gives_no_image(
     for one in (answer, other):
         assert not is_secret_in(one)
         assert map_provider.url not in one.text
-    assert TOKEN not in "".join(capfd.readouterr())
+    logged = "".join(capfd.readouterr())
+    assert TOKEN not in logged
+    if case == "a token it does not take":
+        assert "status 403" in logged
+        assert "msg" in logged
 
 
 async def test_a_provider_that_does_not_listen(serve_maps: Service, map_provider: Receiver) -> None:
