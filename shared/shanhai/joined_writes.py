@@ -12,6 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 SMALL = 16_384
 """Bytes that are held back for what may follow; more is sent at once."""
+MADE = b"HTTP/1.1 201 "
+"""How answers begin whose `Location`, which uvicorn writes in small letters, gets its capital back:
+QGIS 3.40 finds no other, takes what it added for lost, and adds it again."""
 
 
 class JoiningTransport:
@@ -28,6 +31,8 @@ class JoiningTransport:
 
     def write(self, data: bytes) -> None:
         """Send a piece, with what was held back for it."""
+        if data.startswith(MADE):
+            data = data.replace(b"\r\nlocation: ", b"\r\nLocation: ", 1)
         if self._held:
             held, self._held = self._held, b""
             self._transport.writelines((held, data))

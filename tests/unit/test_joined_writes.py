@@ -44,6 +44,17 @@ async def test_a_head_and_its_body_are_one() -> None:
     assert wire.written == [b"head body"]
 
 
+async def test_a_client_that_knows_capitals_finds_where_a_new_object_is() -> None:
+    wire = Wire()
+    for status in (b"201 Created", b"303 See Other"):
+        joining(wire).write(b"HTTP/1.1 " + status + b"\r\nlocation: /location: x\r\n\r\n")
+    await asyncio.sleep(0)
+    assert wire.written == [
+        b"HTTP/1.1 201 Created\r\nLocation: /location: x\r\n\r\n",
+        b"HTTP/1.1 303 See Other\r\nlocation: /location: x\r\n\r\n",
+    ]
+
+
 async def test_a_head_alone_leaves_at_the_end_of_the_turn() -> None:
     wire = Wire()
     joining(wire).write(b"HTTP/1.1 100 Continue")

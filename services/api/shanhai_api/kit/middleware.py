@@ -235,8 +235,6 @@ def _finish(message: Message, course: RequestProgress, allowance: Allowance | No
         if allowance is not None:
             for name, value in allowance.headers().items():
                 headers[name] = f"{value}, {headers[name]}" if headers.get(name) else value
-        # QGIS 3.40 finds no `location`, takes what it added for lost, and adds it again.
-        given[:] = [(b"Location" if name == b"location" else name, value) for name, value in given]
     elif message["type"] == "http.response.body" and course.head:
         return {**message, "body": b"", "more_body": False}
     return message

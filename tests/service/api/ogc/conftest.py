@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from shanhai.db.queries.keys import create_key
+from shanhai.joined_writes import JoiningProtocol
 from shanhai.settings import (
     ApiSettings,
     ArtifactSettings,
@@ -112,7 +113,7 @@ def api_at_a_port(configuration: Configuration) -> Iterator[str]:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         public = configuration.public.model_copy(update={"api_url": base})
         app = create_app(replace(configuration, public=public))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        server = uvicorn.Server(uvicorn.Config(app, http=JoiningProtocol, log_config=None))
         with serving(server, listener):
             yield base
 
