@@ -35,6 +35,7 @@ from shanhai.local.stack import Stack
 from shanhai.monitoring.hj212.frame import frame
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, VERSION_2017, Packet
 from shanhai.settings import DatabaseSettings
+from tests.support.rabbitmq import rabbitmq_program, running_rabbitmq
 
 CONNECTIONS = 64
 SINGLE = int(environ.get("BENCH_SINGLE_OBSERVATIONS", "12800"))
@@ -55,6 +56,7 @@ NOBODYS = "benchmark/observations"
 """A topic that the platform does not fetch."""
 SLOW_BROKER = "MQTT with a broker that writes down every message"
 QUICK_BROKER = "MQTT with a broker that writes down every two seconds"
+RABBITMQ = "MQTT with RabbitMQ (it acknowledges what it has written down)"
 PATIENCE_S = 120.0
 Feed = Callable[[], Awaitable[float]]
 Sent = tuple[str, object, int]
@@ -98,39 +100,46 @@ def run(bench: Workbench) -> Table:
             setup = replace(SETUP, connections=(senders, senders))
             rows = _rows(told, ours, floor, setup, SINGLE_S, SINGLE_TARGET)
             table.rows += islice(rows, 1 if senders == 1 else 2)
-        feeds: tuple[tuple[str, Feed], ...] = (
-            ("HJ 212", lambda: _by_hj212(bench.stack.gateway_port, codes)),
-            (SLOW_BROKER, lambda: _by_mqtt(bench.stack.broker.url(), url, codes)),
-            (QUICK_BROKER, lambda: _by_mqtt(bench.stack.broker.url(), url, codes)),
+        stack = bench.stack
+        table.rows += _fed(
+            loop, url, "HJ 212", lambda: _by_hj212(stack.gateway_port, codes), CONNECTIONS
         )
-        for name, feed in feeds:
-            if name == QUICK_BROKER:
-                _hasten(bench.stack.broker)
-            ours, floor = alternate(
-                lambda _, feed=feed: loop.run(_awaited(feed)),
-                lambda _: loop.run(copy_rows(url, next(_copies), FED // STATIONS)),
-                rounds=ROUNDS,
-            )
-            told = f"observations by {name}, beside COPY"
-            setup = SETUP if name == "HJ 212" else replace(SETUP, connections=(1, 2))
-            table.rows += _rows(told, ours, floor, setup, FED_S)
-            if name == SLOW_BROKER:
-                table.rows.append(
-                    _beside_broker(
-                        loop, feed, partial(_through_broker, bench.stack.broker.url(), codes), setup
-                    )
-                )
+        by_mqtt: Feed = lambda: _by_mqtt(stack.broker.url(), url, codes)  # noqa: E731
+        table.rows += _fed(loop, url, SLOW_BROKER, by_mqtt)
+        table.rows.append(
+            _beside_broker(loop, by_mqtt, partial(_through_broker, stack.broker.url(), codes))
+        )
+        _hasten(stack.broker)
+        table.rows += _fed(loop, url, QUICK_BROKER, by_mqtt)
+        if rabbitmq_program() is None:
+            return replace(table, title=f"{table.title}; without RabbitMQ, for want of it")
+        with running_rabbitmq(bench.made("rabbitmq")) as broker:
+            loop.run(_fetch_from(stack, broker.url, url, codes))
+            table.rows += _fed(loop, url, RABBITMQ, lambda: _by_mqtt(broker.url, url, codes))
     return table
 
 
-def _beside_broker(loop: asyncio.Runner, feed: Feed, alone: Feed, setup: Setup) -> Row:
+def _fed(
+    loop: asyncio.Runner, url: str, name: str, feed: Feed, connections: int = 1
+) -> Iterator[Row]:
+    """What comes by a feed, beside a COPY of as many rows."""
+    ours, floor = alternate(
+        lambda _: loop.run(_awaited(feed)),
+        lambda _: loop.run(copy_rows(url, next(_copies), FED // STATIONS)),
+        rounds=ROUNDS,
+    )
+    setup = replace(SETUP, connections=(connections, 2))
+    return _rows(f"observations by {name}, beside COPY", ours, floor, setup, FED_S)
+
+
+def _beside_broker(loop: asyncio.Runner, feed: Feed, alone: Feed) -> Row:
     """What the broker itself allows: a subscriber that takes each message and stores none."""
     ours, floor = alternate(
         lambda _: loop.run(_awaited(feed)), lambda _: loop.run(_awaited(alone)), rounds=ROUNDS
     )
     rates = {"each second": 1 / ours.median, "the broker's": 1 / floor.median}
     told = f"observations by {SLOW_BROKER}, beside that broker with nobody who stores them"
-    return Row(told, ours, floor, facts=rates, setup=replace(setup, connections=(1, 1)))
+    return Row(told, ours, floor, facts=rates, setup=replace(SETUP, connections=(1, 1)))
 
 
 def _admit_many(stack: Stack) -> None:
@@ -148,6 +157,27 @@ def _hasten(broker: PrivateBroker) -> None:
     broker.configuration = slow.replace("_changes true", "_changes false").replace("200", "4000")
     broker.stop()
     broker.start()
+
+
+async def _fetch_from(stack: Stack, broker: str, url: str, codes: Sequence[str]) -> None:
+    """Start the worker with another broker, and wait until what is published there is stored."""
+    worker = stack.services["worker"]
+    worker.ask_to_stop()
+    worker.stop()
+    worker.start({**stack.environment_of("worker"), "SHANHAI_MQTT_URL": broker})
+    worker.wait_until_ready()
+    connection = await asyncpg.connect(url)
+    try:
+        before, started = await _stored(connection), time.perf_counter()
+        # Until somebody has subscribed, a broker keeps nothing.
+        while await _stored(connection) == before:
+            if time.perf_counter() - started > PATIENCE_S:
+                raise Unavailable("the worker fetches nothing from RabbitMQ")
+            at = START + timedelta(seconds=next(_steps))
+            await _publish(broker, TOPIC, [_message(0, at, codes)])
+            await asyncio.sleep(0.5)
+    finally:
+        await connection.close()
 
 
 def _rows(

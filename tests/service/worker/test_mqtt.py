@@ -11,6 +11,8 @@ from ssl import SSLError
 from typing import Any
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -26,13 +28,15 @@ from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt, mqtt_connection
 from tests.support.certificates import make_certificates
-from tests.support.mosquitto import Mosquitto, running_mosquitto
+from tests.support.mosquitto import PASSWORD, USER, Mosquitto, running_mosquitto
 from tests.support.observation_rows import store_observations
+from tests.support.rabbitmq import ABSENT, RabbitMq, rabbitmq_program, running_rabbitmq
 from tests.support.workers import Workers, eventually
 
 TOPIC = "shanhai/observations"
 TOPICS = (TOPIC, "water/{station}/{property}/now")
 COUNT = text("SELECT count(*) FROM observation")
+VALUES = text("SELECT value FROM observation")
 REVISED = text("SELECT count(*) FROM observation_revision")
 
 
@@ -44,7 +48,7 @@ def broker(mosquitto: None, tmp_path: Path) -> Iterator[Mosquitto]:
         yield broker
 
 
-def settings(broker: Mosquitto, **given: object) -> MqttSettings:
+def settings(broker: Mosquitto | RabbitMq, **given: object) -> MqttSettings:
     return MqttSettings.model_validate({"url": broker.url, "topics": TOPICS, **given})
 
 
@@ -422,5 +426,45 @@ async def test_every_message_is_there_once_after_a_worker_was_killed(
     assert await count(sessions) < number
     await publishing
     await reach(sessions, number, within_s=60)
+    async with sessions() as session:
+        assert await session.scalar(REVISED) == 0
+
+
+def publish_and_kill(broker: RabbitMq, number: int, after: int) -> set[int]:
+    """Publish until the broker has acknowledged some and is killed: those it had acknowledged."""
+    acknowledged: set[int] = set()
+    client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+    client.username_pw_set(USER, PASSWORD)
+    client.max_inflight_messages_set(500)
+    client.on_publish = lambda _, __, mid, *___: acknowledged.add(mid)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    sent = {
+        client.publish(*message, qos=1).mid: n for n, message in enumerate(messages(range(number)))
+    }
+    while len(acknowledged) < after:
+        time.sleep(0.001)
+    broker.kill()
+    client.loop_stop()
+    return {sent[mid] for mid in acknowledged}
+
+
+@pytest.mark.skipif(rabbitmq_program() is None, reason=ABSENT)
+async def test_what_rabbitmq_acknowledged_is_stored_although_it_was_killed(
+    context: WorkerContext, sessions: Sessions, river_station: str, tmp_path: Path
+) -> None:
+    with running_rabbitmq(tmp_path) as broker:
+        async with fetching(context, settings(broker)):
+            pass
+        acknowledged = await asyncio.to_thread(publish_and_kill, broker, 20_000, 2_000)
+        assert 2_000 <= len(acknowledged) < 20_000
+        broker.start()
+
+        async def stored() -> bool:
+            async with sessions() as session:
+                return acknowledged <= {*await session.scalars(VALUES)}
+
+        async with fetching(context, settings(broker)):
+            await eventually(stored, within_s=60)
     async with sessions() as session:
         assert await session.scalar(REVISED) == 0
