@@ -250,39 +250,21 @@ BALANCE_ENTRIES = entity.Entity(
     path="/balances/entries",
     properties=(
         _OWN.code,
-        _OWN.column(
-            "title_zh", columns.NAME, Label("标题", "Title, zh"), queryable=True, required=True
-        ),
-        _OWN.column("title_en", columns.NAME, Label("标题（英文）", "Title, en"), queryable=True),
-        _OWN.column(
-            "kind",
-            columns.choice(BALANCE_KINDS),
-            Label("类型", "Kind"),
-            queryable=True,
-            required=True,
-        ),
-        _OWN.column(
-            "direction",
-            columns.choice(BALANCE_DIRECTIONS),
-            Label("方向", "Direction"),
-            queryable=True,
-            required=True,
-        ),
-        _OWN.column(
-            "amount", entity.QUANTITY, Label("数量", "Amount"), queryable=True, required=True
-        ),
-        _OWN.column("unit", UNIT, Label("单位", "Unit"), queryable=True, required=True),
-        _OWN.column("quality_grade", GRADE, Label("质量等级", "Quality grade"), queryable=True),
+        _OWN.queryable("title_zh", columns.NAME, Label("标题", "Title, zh"), required=True),
+        _OWN.queryable("title_en", columns.NAME, Label("标题（英文）", "Title, en")),
+        _OWN.choice("kind", BALANCE_KINDS, Label("类型", "Kind"), required=True),
+        _OWN.choice("direction", BALANCE_DIRECTIONS, Label("方向", "Direction"), required=True),
+        _OWN.queryable("amount", entity.QUANTITY, Label("数量", "Amount"), required=True),
+        _OWN.queryable("unit", UNIT, Label("单位", "Unit"), required=True),
+        _OWN.queryable("quality_grade", GRADE, Label("质量等级", "Quality grade")),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.reference("project", "pj.code", Label("项目", "Project"), to="projects").of_some,
         _OWN.reference(
             "control_area", "ca.code", Label("管控线", "Control area"), to="control_areas"
         ).of_some,
-        _OWN.column("year", columns.YEAR, Label("年度", "Year"), queryable=True, required=True),
-        _OWN.column(
-            "state", columns.choice(BALANCE_STATES), Label("状态", "State"), queryable=True
-        ),
-        _OWN.column("accepted_on", entity.DATE, Label("验收日期", "Accepted on"), queryable=True),
+        _OWN.queryable("year", columns.YEAR, Label("年度", "Year"), required=True),
+        _OWN.choice("state", BALANCE_STATES, Label("状态", "State")),
+        _OWN.queryable("accepted_on", entity.DATE, Label("验收日期", "Accepted on")),
         _OWN.evidence,
         _OWN.reference(
             "reverses", "was.code", Label("冲销的记录", "Entry it reverses"), to="balance_entries"

@@ -260,26 +260,15 @@ COMPENSATION_AGREEMENTS = entity.Entity(
             to="regions",
             required=True,
         ),
-        _OWN.column(
-            "basis",
-            columns.choice(vocabulary.COMPENSATION_BASES),
-            Label("补偿依据", "Goes by"),
-            queryable=True,
-            required=True,
+        _OWN.choice(
+            "basis", vocabulary.COMPENSATION_BASES, Label("补偿依据", "Goes by"), required=True
         ),
         _OWN.reference("station", "s.code", Label("断面", "Section"), to="stations"),
-        _OWN.column(
-            "service", columns.choice(ECOSERVICES), Label("生态系统服务", "Service"), queryable=True
-        ),
-        _OWN.column("scheme", entity.TEXT, Label("分区方案", "Zone scheme"), queryable=True),
+        _OWN.choice("service", ECOSERVICES, Label("生态系统服务", "Service")),
+        _OWN.queryable("scheme", entity.TEXT, Label("分区方案", "Zone scheme")),
         _OWN.column("rule", entity.OBJECT, Label("补偿规则", "Rule"), required=True),
         *_OWN.years(required=True),
-        _OWN.column(
-            "state",
-            columns.choice(vocabulary.AGREEMENT_STATES),
-            Label("状态", "State"),
-            queryable=True,
-        ),
+        _OWN.choice("state", vocabulary.AGREEMENT_STATES, Label("状态", "State")),
         _OWN.column("document", entity.TEXT, Label("协议文件", "Document")),
         _OWN.source,
         *_OWN.period,

@@ -55,18 +55,14 @@ CONTROL_AREAS = entity.Entity(
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column(
-            "kind", choice(CONTROL_KINDS), Label("类型", "Kind"), queryable=True, required=True
-        ),
-        _OWN.column(
-            "class", entity.TEXT, Label("分类", "Class"), column="class_code", queryable=True
-        ),
-        _OWN.column("level", choice(CONTROL_LEVELS), Label("级别", "Level"), queryable=True),
+        _OWN.choice("kind", CONTROL_KINDS, Label("类型", "Kind"), required=True),
+        _OWN.queryable("class", entity.TEXT, Label("分类", "Class"), column="class_code"),
+        _OWN.choice("level", CONTROL_LEVELS, Label("级别", "Level")),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _OWN.copied_from("control_area"),
         _OWN.column("legal_basis", entity.TEXT, Label("法律依据", "Legal basis")),
-        _OWN.column("delimitation", entity.TEXT, Label("划定版本", "Delimitation"), queryable=True),
+        _OWN.queryable("delimitation", entity.TEXT, Label("划定版本", "Delimitation")),
         _OWN.column(
             "approved_area_km2",
             {**entity.NUMBER, "minimum": 0},
@@ -79,16 +75,10 @@ CONTROL_AREAS = entity.Entity(
             Label("批准面积的含义", "What the approved area means"),
         ),
         square_kilometres("area_km2", "ca.area_m2", Label("面积", "Area")),
-        entity.Property(
-            "length_km",
-            "round((ca.length_m / 1e3)::numeric, 4)",
-            entity.NUMBER,
-            Label("长度", "Length"),
-            unit="km",
-        ),
-        _OWN.column("status", choice(CONTROL_STATUSES), Label("状态", "Status"), queryable=True),
+        _OWN.length,
+        _OWN.choice("status", CONTROL_STATUSES, Label("状态", "Status")),
         *_OWN.access,
-        _OWN.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
+        _OWN.choice("origin", ORIGINS, Label("来源方式", "Origin")),
         _OWN.job,
         _OWN.source,
         _OWN.fields,
@@ -145,31 +135,21 @@ ZONE_CLASSES = entity.Entity(
     path="/zone-classes",
     properties=(
         _CLASS.code,
-        _CLASS.column(
-            "scheme_kind",
-            NAME,
-            Label("方案类型", "Kind of scheme"),
-            queryable=True,
-            required=True,
-        ),
-        _CLASS.column(
+        _CLASS.queryable("scheme_kind", NAME, Label("方案类型", "Kind of scheme"), required=True),
+        _CLASS.queryable(
             "class_code",
             {**entity.TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": 80},
             Label("类别代码", "Class code"),
-            queryable=True,
             required=True,
         ),
-        _CLASS.column(
+        _CLASS.queryable(
             "value",
             {**entity.INTEGER, "minimum": 1, "maximum": 255},
             Label("类别序号", "Class number"),
             column="order_no",
-            queryable=True,
             required=True,
         ),
-        _CLASS.column(
-            "group", entity.TEXT, Label("类组", "Group"), column="group_code", queryable=True
-        ),
+        _CLASS.queryable("group", entity.TEXT, Label("类组", "Group"), column="group_code"),
         *_CLASS.names(),
         _CLASS.column(
             "color", {**entity.TEXT, "pattern": "^#[0-9a-fA-F]{6}$"}, Label("颜色", "Colour")
@@ -177,9 +157,7 @@ ZONE_CLASSES = entity.Entity(
         *_CLASS.both("requirement", Label("管控要求", "Requirement")),
         _CLASS.column("text_official", entity.TEXT, Label("官方原文", "Official text")),
         *_CLASS.both("traits", Label("特征", "Traits")),
-        _CLASS.column(
-            "relation", entity.TEXT, Label("供需关系", "Supply and demand"), queryable=True
-        ),
+        _CLASS.queryable("relation", entity.TEXT, Label("供需关系", "Supply and demand")),
         _CLASS.column("restoration_modes", entity.TEXTS, Label("修复方式", "Modes of restoration")),
         entity.Property(
             "activity_rules",
@@ -223,18 +201,14 @@ CONTROL_RULES = entity.Entity(
     path="/control-rules",
     properties=(
         _RULE.code,
-        _RULE.column(
-            "scope", choice(RULE_SCOPES), Label("适用范围", "Scope"), queryable=True, required=True
-        ),
-        _RULE.column("subject", entity.TEXT, Label("适用对象", "Subject"), queryable=True),
+        _RULE.choice("scope", RULE_SCOPES, Label("适用范围", "Scope"), required=True),
+        _RULE.queryable("subject", entity.TEXT, Label("适用对象", "Subject")),
         _RULE.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _RULE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _RULE.copied_from("control_rule"),
-        _RULE.column("activity", NAME, Label("活动", "Activity"), queryable=True, required=True),
+        _RULE.queryable("activity", NAME, Label("活动", "Activity"), required=True),
         *_RULE.both("activity", Label("活动名称", "Activity")),
-        _RULE.column(
-            "decision", choice(DECISIONS), Label("规定", "Decision"), queryable=True, required=True
-        ),
+        _RULE.choice("decision", DECISIONS, Label("规定", "Decision"), required=True),
         _RULE.column("conditions", entity.TEXTS, Label("条件", "Conditions")),
         _RULE.column("legal_basis", entity.TEXT, Label("法律依据", "Legal basis")),
         *_RULE.both("text", Label("说明", "Text")),

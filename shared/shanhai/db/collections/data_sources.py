@@ -56,7 +56,7 @@ DATASETS = entity.Entity(
             Label("真实分辨率", "Native resolution"),
             unit="m",
         ),
-        _DATASET.column("stand_in", entity.BOOLEAN, Label("替代数据", "Stand-in"), queryable=True),
+        _DATASET.queryable("stand_in", entity.BOOLEAN, Label("替代数据", "Stand-in")),
         *_DATASET.both("stand_in_note", Label("替代说明", "Stand-in note")),
         _DATASET.column("source", entity.TEXT, Label("来源", "Source")),
         _DATASET.column("licence", entity.TEXT, Label("许可", "Licence")),
@@ -128,21 +128,11 @@ STATIONS = entity.Entity(
     properties=(
         _STATION.code,
         *_STATION.names(),
-        _STATION.column(
-            "kind",
-            columns.choice(vocabulary.STATION_KINDS),
-            Label("类型", "Kind"),
-            queryable=True,
-            required=True,
-        ),
+        _STATION.choice("kind", vocabulary.STATION_KINDS, Label("类型", "Kind"), required=True),
         _STATION.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _STATION.reference("owner", "o.code", Label("管理单位", "Owner"), to="parties"),
-        _STATION.column(
-            "interval_s",
-            {**entity.INTEGER, "minimum": 1},
-            Label("观测间隔", "Interval"),
-            queryable=True,
-            unit="s",
+        _STATION.queryable(
+            "interval_s", {**entity.INTEGER, "minimum": 1}, Label("观测间隔", "Interval"), unit="s"
         ),
         _STATION.attribute("description", DESCRIPTION, Label("说明", "Description")),
         _STATION.attribute("annotations", entity.OBJECT, Label("附注", "Annotations")),

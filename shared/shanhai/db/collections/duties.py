@@ -81,7 +81,7 @@ DUTIES = entity.Entity(
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
         _OWN.copied_from("duty"),
         _OWN.order,
-        _OWN.column("article", entity.TEXT, Label("条款", "Article"), queryable=True),
+        _OWN.queryable("article", entity.TEXT, Label("条款", "Article")),
         *(
             entity.Property(
                 f"heading_{lang}",
@@ -97,9 +97,9 @@ DUTIES = entity.Entity(
         *_OWN.both("text", Label("内容", "Text")),
         *_OWN.both("success", Label("完成标准", "Measure of success")),
         *_OWN.years(),
-        _OWN.column("due_on", entity.DATE, Label("规定期限", "Stated last day"), queryable=True),
+        _OWN.queryable("due_on", entity.DATE, Label("规定期限", "Stated last day")),
         entity.Property("due", DUE, entity.DATE, Label("期限", "Due"), queryable=True),
-        _OWN.column("state", columns.choice(DUTY_STATES), Label("状态", "State"), queryable=True),
+        _OWN.choice("state", DUTY_STATES, Label("状态", "State")),
         _OWN.column("reason", entity.TEXT, Label("原因", "Reason")),
         *map(_parties, DUTY_PARTS),
         entity.Property(

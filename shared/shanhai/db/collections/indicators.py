@@ -55,22 +55,10 @@ INDICATORS = Entity(
     properties=(
         _ENTRY.code,
         *_ENTRY.names(),
-        _ENTRY.column("unit", NAME, Label("单位", "Unit"), queryable=True, required=True),
-        _ENTRY.column(
-            "property",
-            choice(INDICATOR_PROPERTIES),
-            Label("属性", "Property"),
-            queryable=True,
-            required=True,
-        ),
-        _ENTRY.column(
-            "direction",
-            choice(INDICATOR_DIRECTIONS),
-            Label("方向", "Direction"),
-            queryable=True,
-            required=True,
-        ),
-        _ENTRY.column("category", TEXT, Label("类别", "Category"), queryable=True),
+        _ENTRY.queryable("unit", NAME, Label("单位", "Unit"), required=True),
+        _ENTRY.choice("property", INDICATOR_PROPERTIES, Label("属性", "Property"), required=True),
+        _ENTRY.choice("direction", INDICATOR_DIRECTIONS, Label("方向", "Direction"), required=True),
+        _ENTRY.queryable("category", TEXT, Label("类别", "Category")),
         *_ENTRY.both("formula", Label("算法", "Formula")),
         _ENTRY.attribute("least", NUMBER, Label("可能的最小值", "Least value there can be")),
         _ENTRY.attribute("most", NUMBER, Label("可能的最大值", "Greatest value there can be")),
@@ -106,14 +94,7 @@ PLAN_INDICATORS = Entity(
         _LISTED.reference(
             "indicator", "i.code", Label("指标", "Indicator"), to="indicators", required=True
         ),
-        _LISTED.column(
-            "order",
-            ORDER,
-            Label("序号", "Order"),
-            column="order_no",
-            queryable=True,
-            required=True,
-        ),
+        _LISTED.queryable("order", ORDER, Label("序号", "Order"), column="order_no", required=True),
         Property("name_zh", "i.name_zh", TEXT, Label("中文名称", "Chinese name"), queryable=True),
         Property("name_en", "i.name_en", TEXT, Label("英文名称", "English name"), queryable=True),
         Property("unit", "i.unit", TEXT, Label("单位", "Unit"), queryable=True),
@@ -132,7 +113,7 @@ PLAN_INDICATORS = Entity(
             Label("方向", "Direction"),
             queryable=True,
         ),
-        _LISTED.column("category", TEXT, Label("类别", "Category"), queryable=True),
+        _LISTED.queryable("category", TEXT, Label("类别", "Category")),
         _LISTED.column("category_zh", TEXT, Label("类别名称", "Category name, zh")),
         _LISTED.column("category_en", TEXT, Label("类别英文名称", "Category name, en")),
         _LISTED.reference(

@@ -200,51 +200,31 @@ MINES = entity.Entity(
     properties=(
         _MINE.code,
         *_MINE.names(),
-        _MINE.column(
-            "kind",
-            columns.choice(MINE_KINDS),
-            Label("类型", "Kind"),
-            queryable=True,
-            required=True,
-        ),
+        _MINE.choice("kind", MINE_KINDS, Label("类型", "Kind"), required=True),
         _MINE.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _MINE.references(
             "towns", Label("所在镇街", "Towns"), to="regions", table="region", column="town_ids"
         ),
         _MINE.reference("part_of", "whole.code", Label("所属清单项", "Part of"), to="mines"),
-        _MINE.column("minerals", entity.TEXTS, Label("矿种", "Minerals"), queryable=True),
-        _MINE.column("hazards", entity.TEXTS, Label("地质环境隐患", "Hazards"), queryable=True),
+        _MINE.queryable("minerals", entity.TEXTS, Label("矿种", "Minerals")),
+        _MINE.queryable("hazards", entity.TEXTS, Label("地质环境隐患", "Hazards")),
         _MINE.attribute("minerals_en", entity.TEXTS, Label("矿种（英文）", "Minerals, en")),
         _MINE.attribute("hazards_en", entity.TEXTS, Label("地质环境隐患（英文）", "Hazards, en")),
         _MINE.reference("owner", "o.code", Label("采矿权人或责任人", "Owner"), to="parties"),
-        _MINE.column(
-            "area_ha",
-            columns.POSITIVE,
-            Label("载明面积", "Stated area"),
-            queryable=True,
-            unit="ha",
-        ),
+        _MINE.queryable("area_ha", columns.POSITIVE, Label("载明面积", "Stated area"), unit="ha"),
         hectares("measured_area_ha", "mi.area_m2", Label("图形面积", "Area of the shape")),
-        _MINE.column(
-            "listed_year", columns.YEAR, Label("清查年份", "Year of the inventory"), queryable=True
-        ),
-        _MINE.column("state", columns.choice(MINE_STATES), Label("状态", "State"), queryable=True),
+        _MINE.queryable("listed_year", columns.YEAR, Label("清查年份", "Year of the inventory")),
+        _MINE.choice("state", MINE_STATES, Label("状态", "State")),
         _MINE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _MINE.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems").of_some,
         _MINE.reference("project", "j.code", Label("修复项目", "Project"), to="projects").of_some,
-        _MINE.column("licence", entity.TEXT, Label("采矿许可证号", "Licence"), queryable=True),
-        _MINE.column(
-            "licence_until", entity.DATE, Label("许可证有效期至", "Licence until"), queryable=True
-        ),
+        _MINE.queryable("licence", entity.TEXT, Label("采矿许可证号", "Licence")),
+        _MINE.queryable("licence_until", entity.DATE, Label("许可证有效期至", "Licence until")),
         _MINE.column("restoration_plan", entity.TEXT, Label("修复方案文号", "Restoration plan")),
-        _MINE.column("closed_on", entity.DATE, Label("闭坑日期", "Closed on"), queryable=True),
-        _MINE.column("accepted_on", entity.DATE, Label("验收日期", "Accepted on"), queryable=True),
-        _MINE.column(
-            "accepted_area_ha",
-            columns.POSITIVE,
-            Label("验收面积", "Accepted area"),
-            queryable=True,
-            unit="ha",
+        _MINE.queryable("closed_on", entity.DATE, Label("闭坑日期", "Closed on")),
+        _MINE.queryable("accepted_on", entity.DATE, Label("验收日期", "Accepted on")),
+        _MINE.queryable(
+            "accepted_area_ha", columns.POSITIVE, Label("验收面积", "Accepted area"), unit="ha"
         ),
         _MINE.evidence,
         _MINE.source,
@@ -356,46 +336,25 @@ RECLAMATIONS = entity.Entity(
         _LAND.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _LAND.reference("owner", "o.code", Label("复垦义务人", "Owner"), to="parties"),
         _LAND.reference("project", "j.code", Label("建设项目", "Project"), to="projects").of_some,
-        _LAND.column(
-            "state", columns.choice(RECLAMATION_STATES), Label("状态", "State"), queryable=True
-        ),
-        _LAND.column(
-            "start_on", entity.DATE, Label("使用起始日", "Use from"), queryable=True, required=True
-        ),
-        _LAND.column(
-            "end_on", entity.DATE, Label("使用终止日", "Use until"), queryable=True, required=True
-        ),
-        _LAND.column(
-            "area_ha",
-            columns.POSITIVE,
-            Label("载明面积", "Stated area"),
-            queryable=True,
-            unit="ha",
-        ),
+        _LAND.choice("state", RECLAMATION_STATES, Label("状态", "State")),
+        _LAND.queryable("start_on", entity.DATE, Label("使用起始日", "Use from"), required=True),
+        _LAND.queryable("end_on", entity.DATE, Label("使用终止日", "Use until"), required=True),
+        _LAND.queryable("area_ha", columns.POSITIVE, Label("载明面积", "Stated area"), unit="ha"),
         hectares("measured_area_ha", "rc.area_m2", Label("图形面积", "Area of the shape")),
-        _LAND.column(
+        _LAND.queryable(
             "land_class_before",
             _CLASS_OF_LAND,
             Label("使用前地类", "Land class before"),
-            queryable=True,
             required=True,
         ),
-        _LAND.column(
-            "land_class_after",
-            _CLASS_OF_LAND,
-            Label("复垦后地类", "Land class after"),
-            queryable=True,
+        _LAND.queryable(
+            "land_class_after", _CLASS_OF_LAND, Label("复垦后地类", "Land class after")
         ),
-        _LAND.column(
-            "deposit_required",
-            entity.MONEY,
-            Label("应预存复垦费用", "Deposit required"),
-            queryable=True,
+        _LAND.queryable(
+            "deposit_required", entity.MONEY, Label("应预存复垦费用", "Deposit required")
         ),
-        _LAND.column(
-            "deposit_paid", entity.MONEY, Label("已预存复垦费用", "Deposit paid"), queryable=True
-        ),
-        _LAND.column("accepted_on", entity.DATE, Label("验收日期", "Accepted on"), queryable=True),
+        _LAND.queryable("deposit_paid", entity.MONEY, Label("已预存复垦费用", "Deposit paid")),
+        _LAND.queryable("accepted_on", entity.DATE, Label("验收日期", "Accepted on")),
         _LAND.evidence,
         _LAND.column(
             "forfeit_reason", entity.TEXT, Label("没收原因", "Why the deposit is forfeited")

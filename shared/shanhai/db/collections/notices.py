@@ -290,51 +290,33 @@ NOTICES = entity.Entity(
         _OWN.code,
         *_OWN.names(),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions"),
-        _OWN.column(
+        _OWN.choice(
             "subject_collection",
-            columns.choice(NOTICE_SUBJECTS),
+            NOTICE_SUBJECTS,
             Label("公示对象类型", "Kind of what it is of"),
-            queryable=True,
             required=True,
         ),
-        _OWN.column(
-            "subject_code",
-            entity.TEXT,
-            Label("公示对象", "What it is of"),
-            queryable=True,
-            required=True,
+        _OWN.queryable(
+            "subject_code", entity.TEXT, Label("公示对象", "What it is of"), required=True
         ),
         _OWN.column("text_zh", LONG, Label("公示内容", "Text in Chinese"), required=True),
         _OWN.column("text_en", LONG, Label("英文内容", "Text in English")),
-        _OWN.column(
-            "period_from",
-            entity.DATE,
-            Label("公示起始日", "First day"),
-            queryable=True,
-            required=True,
-        ),
-        _OWN.column(
-            "period_to", entity.DATE, Label("公示截止日", "Last day"), queryable=True, required=True
-        ),
-        _OWN.column("hearing_on", entity.DATE, Label("听证日期", "Hearing on"), queryable=True),
+        _OWN.queryable("period_from", entity.DATE, Label("公示起始日", "First day"), required=True),
+        _OWN.queryable("period_to", entity.DATE, Label("公示截止日", "Last day"), required=True),
+        _OWN.queryable("hearing_on", entity.DATE, Label("听证日期", "Hearing on")),
         _OWN.column("hearing_time", HOUR, Label("听证时间", "Time of the hearing")),
         _OWN.column("hearing_place", columns.NAME, Label("听证地点", "Place of the hearing")),
         _OWN.column(
             "contact_office", columns.NAME, Label("联系单位", "Office to ask"), required=True
         ),
         _OWN.column("documents", entity.TEXTS, Label("公示文件", "Documents")),
-        _OWN.column(
-            "commenters",
-            columns.choice(COMMENTERS),
-            Label("意见人要求", "Who may comment"),
-            queryable=True,
-        ),
+        _OWN.choice("commenters", COMMENTERS, Label("意见人要求", "Who may comment")),
         _OWN.column(
             "show_comments",
             entity.BOOLEAN,
             Label("公开审核后的意见", "Reviewed comments are shown"),
         ),
-        _OWN.column("state", columns.choice(NOTICE_STATES), Label("状态", "State"), queryable=True),
+        _OWN.choice("state", NOTICE_STATES, Label("状态", "State")),
         _OWN.shown("published_on", entity.DATE, Label("发布日期", "Published on"), queryable=True),
         _OWN.column("reason", entity.TEXT, Label("撤回原因", "Reason of withdrawal")),
         _OWN.source,

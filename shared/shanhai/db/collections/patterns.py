@@ -1,5 +1,7 @@
 """Patterns of protection and restoration, their components, corridors and nodes."""
 
+from dataclasses import replace
+
 from shanhai.db.collections.guards import DRAWN, PERIOD, RECORD_PERIOD, computed_by_jobs, no_circle
 from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.features.columns import (
@@ -58,16 +60,14 @@ PATTERNS = Entity(
     properties=(
         _PATTERN.code,
         *_PATTERN.names(),
-        _PATTERN.column("level", TEXT, Label("层级", "Level"), queryable=True),
+        _PATTERN.queryable("level", TEXT, Label("层级", "Level")),
         _PATTERN.reference(
             "region", "r.code", Label("区域", "Region"), to="regions", required=True
         ),
         _PATTERN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _PATTERN.copied_from("pattern"),
-        _PATTERN.column(
-            "version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True
-        ),
-        _PATTERN.column("status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True),
+        _PATTERN.queryable("version", {**INTEGER, "minimum": 1}, Label("版本", "Version")),
+        _PATTERN.choice("status", OBJECT_STATUSES, Label("状态", "Status")),
         *_PATTERN.both("principle", Label("原则", "Principle"), attribute=True),
         _PATTERN.attribute("set_by", TEXT, Label("提出该格局的规划", "Plan that sets it")),
         _PATTERN.attribute("note", TEXT, Label("说明", "Note")),
@@ -118,11 +118,9 @@ PATTERN_COMPONENTS = Entity(
         Property(
             "status", "pt.status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True
         ),
-        _PART.column("type", TEXT, Label("类型", "Type"), queryable=True, required=True),
+        _PART.queryable("type", TEXT, Label("类型", "Type"), required=True),
         _PART.order,
-        _PART.column(
-            "certainty", choice(CERTAINTIES), Label("确定性", "Certainty"), queryable=True
-        ),
+        _PART.choice("certainty", CERTAINTIES, Label("确定性", "Certainty")),
         *_PART.both("label", Label("标签", "Label")),
         _PART.column("covers", TEXTS, Label("涵盖要素", "Covers")),
         *_PART.both("role", Label("作用", "Role"), attribute=True),
@@ -131,13 +129,7 @@ PATTERN_COMPONENTS = Entity(
         _PART.attribute("complete", BOOLEAN, Label("已列全", "All are listed")),
         _PART.attribute("members_of", TEXT, Label("成员所在集合", "Collection of its members")),
         square_kilometres("area_km2", "pc.area_m2", Label("面积", "Area")),
-        Property(
-            "length_km",
-            "round((pc.length_m / 1e3)::numeric, 4)",
-            NUMBER,
-            Label("长度", "Length"),
-            unit="km",
-        ),
+        _PART.length,
         _PART.source,
         _PART.fields,
         *_PART.period,
@@ -185,36 +177,16 @@ CORRIDORS = Entity(
         _LINE.copied_from("corridor"),
         _LINE.reference("pattern", "pt.code", Label("格局", "Pattern"), to="patterns"),
         _LINE.order,
-        _LINE.column(
-            "type", choice(CORRIDOR_TYPES), Label("类型", "Type"), queryable=True, required=True
-        ),
-        _LINE.column(
-            "class",
-            choice(CORRIDOR_CLASSES),
-            Label("等级", "Class"),
-            column="class_code",
-            queryable=True,
-        ),
-        _LINE.column("width_m", POSITIVE, Label("宽度", "Width"), queryable=True, unit="m"),
+        _LINE.choice("type", CORRIDOR_TYPES, Label("类型", "Type"), required=True),
+        _LINE.choice("class", CORRIDOR_CLASSES, Label("等级", "Class"), column="class_code"),
+        _LINE.queryable("width_m", POSITIVE, Label("宽度", "Width"), unit="m"),
         _LINE.column("connects", TEXTS, Label("连接对象", "Connects")),
-        Property(
-            "length_km",
-            "round((co.length_m / 1e3)::numeric, 4)",
-            NUMBER,
-            Label("长度", "Length"),
-            queryable=True,
-            unit="km",
-        ),
-        Property(
-            "footprint",
-            "ST_AsGeoJSON(co.footprint, 7, 0)::json",
-            OBJECT,
-            Label("范围", "Footprint"),
-        ),
+        replace(_LINE.length, queryable=True),
+        _LINE.footprint,
         _LINE.attribute("quality", OBJECT, Label("质量", "Quality")),
-        _LINE.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
+        _LINE.choice("origin", ORIGINS, Label("来源方式", "Origin")),
         _LINE.job,
-        _LINE.column("status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True),
+        _LINE.choice("status", OBJECT_STATUSES, Label("状态", "Status")),
         _LINE.source,
         _LINE.fields,
         *_LINE.period,
@@ -243,9 +215,7 @@ CORRIDOR_NODES = Entity(
     properties=(
         _NODE.code,
         *_NODE.names(required=False),
-        _NODE.column(
-            "kind", choice(NODE_KINDS), Label("类型", "Kind"), queryable=True, required=True
-        ),
+        _NODE.choice("kind", NODE_KINDS, Label("类型", "Kind"), required=True),
         _NODE.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _NODE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _NODE.copied_from("corridor_node"),
@@ -259,18 +229,13 @@ CORRIDOR_NODES = Entity(
             column="corridor_ids",
             refers_to="corridors",
         ),
-        _NODE.column("score", NUMBER, Label("得分", "Score"), queryable=True),
+        _NODE.queryable("score", NUMBER, Label("得分", "Score")),
         square_kilometres("area_km2", "n.area_m2", Label("面积", "Area")),
-        Property(
-            "footprint",
-            "ST_AsGeoJSON(n.footprint, 7, 0)::json",
-            OBJECT,
-            Label("范围", "Footprint"),
-        ),
+        _NODE.footprint,
         _NODE.attribute("quality", OBJECT, Label("质量", "Quality")),
-        _NODE.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
+        _NODE.choice("origin", ORIGINS, Label("来源方式", "Origin")),
         _NODE.job,
-        _NODE.column("status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True),
+        _NODE.choice("status", OBJECT_STATUSES, Label("状态", "Status")),
         _NODE.source,
         _NODE.fields,
         *_NODE.period,

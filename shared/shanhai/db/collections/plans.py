@@ -15,7 +15,7 @@ from shanhai.db.collections.joint_plans import (
 from shanhai.db.collections.notices import heard_before
 from shanhai.db.editions.content import take_over
 from shanhai.db.features import entity
-from shanhai.db.features.columns import YEAR, Columns, choice
+from shanhai.db.features.columns import YEAR, Columns
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Fault
 from shanhai.vocabulary import PLAN_STATUSES, Label, Role
@@ -117,8 +117,8 @@ PLANS = entity.Entity(
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column("kind", entity.TEXT, Label("类型", "Kind"), queryable=True, required=True),
-        _OWN.column("level", entity.TEXT, Label("级别", "Level"), queryable=True, required=True),
+        _OWN.queryable("kind", entity.TEXT, Label("类型", "Kind"), required=True),
+        _OWN.queryable("level", entity.TEXT, Label("级别", "Level"), required=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _OWN.references(
             "regions",
@@ -143,17 +143,10 @@ PLANS = entity.Entity(
             Label("所属国土空间规划", "Spatial plan it belongs to"),
             to="plans",
         ),
-        _OWN.column(
-            "period_start",
-            YEAR,
-            Label("起始年", "First year"),
-            column="first_year",
-            queryable=True,
-            required=True,
+        _OWN.queryable(
+            "period_start", YEAR, Label("起始年", "First year"), column="first_year", required=True
         ),
-        _OWN.column(
-            "period_end", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
-        ),
+        _OWN.queryable("period_end", YEAR, Label("终止年", "Last year"), column="last_year"),
         _OWN.column("base_year", YEAR, Label("基准年", "Base year")),
         _OWN.attribute("near_target_year", YEAR, Label("近期目标年", "Near target year")),
         _OWN.attribute("target_year", YEAR, Label("目标年", "Target year")),
@@ -170,10 +163,8 @@ PLANS = entity.Entity(
         _OWN.attribute("name_note", entity.TEXT, Label("名称说明", "Note on the name")),
         _OWN.attribute("period_note", entity.TEXT, Label("期限说明", "Note on the period")),
         _OWN.attribute("status_note", entity.TEXT, Label("状态说明", "Note on the state")),
-        _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
-        _OWN.column(
-            "version", {**entity.INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True
-        ),
+        _OWN.choice("status", PLAN_STATUSES, Label("状态", "Status")),
+        _OWN.queryable("version", {**entity.INTEGER, "minimum": 1}, Label("版本", "Version")),
         entity.Property(
             "lineage",
             "(SELECT first.code FROM plan first WHERE first.id = coalesce(p.lineage_id, p.id))",

@@ -204,9 +204,7 @@ PARTIES = Entity(
     properties=(
         _PARTY.code,
         *_PARTY.names(),
-        _PARTY.column(
-            "kind", choice(PARTY_KINDS), Label("类型", "Kind"), queryable=True, required=True
-        ),
+        _PARTY.choice("kind", PARTY_KINDS, Label("类型", "Kind"), required=True),
         _PARTY.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _PARTY.reference("parent", "parent.code", Label("上级", "Parent"), to="parties"),
         _PARTY.attribute("plan", TEXT, Label("提及它的规划", "Plan that names it")),
@@ -238,12 +236,10 @@ FUND_SOURCES = Entity(
     properties=(
         _FUND.code,
         *_FUND.names(),
-        _FUND.column(
-            "kind", choice(FUND_KINDS), Label("类型", "Kind"), queryable=True, required=True
-        ),
+        _FUND.choice("kind", FUND_KINDS, Label("类型", "Kind"), required=True),
         _FUND.reference("region", "r.code", Label("区域", "Region"), to="regions"),
-        _FUND.column("year", YEAR, Label("年度", "Year"), queryable=True),
-        _FUND.column("amount", MONEY, Label("金额", "Amount"), queryable=True, required=True),
+        _FUND.queryable("year", YEAR, Label("年度", "Year")),
+        _FUND.queryable("amount", MONEY, Label("金额", "Amount"), required=True),
         _FUND.column("allowed_measures", TEXTS, Label("限定用途", "Allowed measures")),
         _moved(
             "allocated",
@@ -278,10 +274,8 @@ DOCUMENTS = Entity(
     path="/documents",
     properties=(
         _DOCUMENT.code,
-        _DOCUMENT.column(
-            "title_zh", NAME, Label("标题", "Title, zh"), queryable=True, required=True
-        ),
-        _DOCUMENT.column("title_en", NAME, Label("标题（英文）", "Title, en"), queryable=True),
+        _DOCUMENT.queryable("title_zh", NAME, Label("标题", "Title, zh"), required=True),
+        _DOCUMENT.queryable("title_en", NAME, Label("标题（英文）", "Title, en")),
         _DOCUMENT.shown("kind", choice(DOCUMENT_KINDS), Label("类型", "Kind"), queryable=True),
         Property("measure", "dc.attrs->>'measure'", TEXT, Label("措施", "Measure")),
         Property("period_from", "dc.attrs->>'period_from'", DATE, Label("时段起", "First day")),

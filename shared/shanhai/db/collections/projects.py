@@ -158,8 +158,8 @@ PROJECTS = entity.Entity(
         ),
         _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
         _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
-        _OWN.column("plan_group", entity.TEXT, Label("行动计划", "Action plan"), queryable=True),
-        _OWN.column("type", entity.TEXT, Label("类型", "Type"), column="type_code", queryable=True),
+        _OWN.queryable("plan_group", entity.TEXT, Label("行动计划", "Action plan")),
+        _OWN.queryable("type", entity.TEXT, Label("类型", "Type"), column="type_code"),
         _OWN.shown("state", entity.TEXT, Label("状态", "State"), queryable=True),
         entity.Property(
             "state_name_zh", "st.name_zh", entity.TEXT, Label("状态名称", "State name, zh")
@@ -167,17 +167,13 @@ PROJECTS = entity.Entity(
         entity.Property(
             "state_name_en", "st.name_en", entity.TEXT, Label("状态英文名称", "State name, en")
         ),
-        _OWN.column(
-            "start_year", columns.YEAR, Label("起始年", "First year"), queryable=True, required=True
-        ),
-        _OWN.column(
-            "end_year", columns.YEAR, Label("终止年", "Last year"), queryable=True, required=True
-        ),
-        _OWN.column("cost", entity.MONEY, Label("投资", "Cost"), queryable=True),
+        _OWN.queryable("start_year", columns.YEAR, Label("起始年", "First year"), required=True),
+        _OWN.queryable("end_year", columns.YEAR, Label("终止年", "Last year"), required=True),
+        _OWN.queryable("cost", entity.MONEY, Label("投资", "Cost")),
         _OWN.column(
             "currency", {**entity.TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")
         ),
-        _OWN.column("score", entity.NUMBER, Label("评分", "Score"), queryable=True),
+        _OWN.queryable("score", entity.NUMBER, Label("评分", "Score")),
         entity.Property(
             "measures",
             "ARRAY(SELECT m.measure FROM project_measure m WHERE m.project_id = pj.id"
@@ -197,13 +193,7 @@ PROJECTS = entity.Entity(
             names="problems",
         ),
         columns.square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
-        entity.Property(
-            "length_km",
-            "round((pj.length_m / 1e3)::numeric, 4)",
-            entity.NUMBER,
-            Label("长度", "Length"),
-            unit="km",
-        ),
+        _OWN.length,
         _OWN.attribute("geometry_final", entity.BOOLEAN, Label("范围已定", "Geometry is final")),
         _OWN.attribute(
             "fund_share_percent", PERCENT, Label("财政资金占比", "Share of public funds"), unit="%"

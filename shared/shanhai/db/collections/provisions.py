@@ -16,7 +16,6 @@ from shanhai.db.features.columns import (
     PUBLIC_EDITION,
     YEAR,
     Columns,
-    choice,
     square_kilometres,
 )
 from shanhai.db.features.entity import (
@@ -91,20 +90,18 @@ PROBLEMS = Entity(
     properties=(
         _PROBLEM.code,
         *_PROBLEM.names(),
-        _PROBLEM.column("type", TEXT, Label("类型", "Type"), queryable=True, required=True),
-        _PROBLEM.column("element", TEXT, Label("要素", "Element"), queryable=True),
-        _PROBLEM.column("level", choice(PROBLEM_LEVELS), Label("层级", "Level"), queryable=True),
+        _PROBLEM.queryable("type", TEXT, Label("类型", "Type"), required=True),
+        _PROBLEM.queryable("element", TEXT, Label("要素", "Element")),
+        _PROBLEM.choice("level", PROBLEM_LEVELS, Label("层级", "Level")),
         _PROBLEM.reference(
             "region", "r.code", Label("区域", "Region"), to="regions", required=True
         ),
         _PROBLEM.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _PROBLEM.copied_from("problem"),
-        _PROBLEM.column("quantity", NUMBER, Label("数量", "Quantity"), queryable=True),
-        _PROBLEM.column("unit", TEXT, Label("单位", "Unit"), queryable=True),
-        _PROBLEM.column("severity", choice(SEVERITIES), Label("程度", "Severity"), queryable=True),
-        _PROBLEM.column(
-            "status", choice(PROBLEM_STATUSES), Label("状态", "Status"), queryable=True
-        ),
+        _PROBLEM.queryable("quantity", NUMBER, Label("数量", "Quantity")),
+        _PROBLEM.queryable("unit", TEXT, Label("单位", "Unit")),
+        _PROBLEM.choice("severity", SEVERITIES, Label("程度", "Severity")),
+        _PROBLEM.choice("status", PROBLEM_STATUSES, Label("状态", "Status")),
         *_PROBLEM.access,
         _PROBLEM.column("cause", TEXT, Label("成因", "Cause")),
         _PROBLEM.column("places", TEXTS, Label("地点", "Places")),
@@ -165,15 +162,13 @@ PROVISIONS = Entity(
         *_SAID.names(),
         _SAID.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
         _SAID.copied_from("plan_provision"),
-        _SAID.column(
-            "kind", choice(PROVISION_KINDS), Label("类型", "Kind"), queryable=True, required=True
-        ),
+        _SAID.choice("kind", PROVISION_KINDS, Label("类型", "Kind"), required=True),
         _SAID.order,
-        _SAID.column("article", TEXT, Label("条款", "Article"), queryable=True),
-        _SAID.column("form", choice(OBJECTIVE_FORMS), Label("形式", "Form"), queryable=True),
-        _SAID.column("level", choice(REGION_LEVELS), Label("级别", "Level"), queryable=True),
+        _SAID.queryable("article", TEXT, Label("条款", "Article")),
+        _SAID.choice("form", OBJECTIVE_FORMS, Label("形式", "Form")),
+        _SAID.choice("level", REGION_LEVELS, Label("级别", "Level")),
         *_SAID.years(),
-        _SAID.column("places", TEXTS, Label("地点", "Places"), queryable=True),
+        _SAID.queryable("places", TEXTS, Label("地点", "Places")),
         _SAID.references(
             "regions",
             Label("涉及区域", "Regions"),
@@ -277,26 +272,18 @@ FIGURES = Entity(
         *_FIGURE.names(),
         _FIGURE.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
         _FIGURE.copied_from("plan_figure"),
-        _FIGURE.column(
-            "kind", choice(FIGURE_KINDS), Label("类型", "Kind"), queryable=True, required=True
-        ),
-        _FIGURE.column("aspect", choice(BENEFIT_ASPECTS), Label("方面", "Aspect"), queryable=True),
+        _FIGURE.choice("kind", FIGURE_KINDS, Label("类型", "Kind"), required=True),
+        _FIGURE.choice("aspect", BENEFIT_ASPECTS, Label("方面", "Aspect")),
         _FIGURE.order,
-        _FIGURE.column("class_zh", TEXT, Label("等级", "Class, zh"), queryable=True),
-        _FIGURE.column("class_en", TEXT, Label("等级（英文）", "Class, en"), queryable=True),
-        _FIGURE.column(
-            "comparator", choice(FIGURE_COMPARATORS), Label("比较符", "Comparator"), queryable=True
+        _FIGURE.queryable("class_zh", TEXT, Label("等级", "Class, zh")),
+        _FIGURE.queryable("class_en", TEXT, Label("等级（英文）", "Class, en")),
+        _FIGURE.choice("comparator", FIGURE_COMPARATORS, Label("比较符", "Comparator")),
+        _FIGURE.queryable("value", NUMBER, Label("数值", "Value")),
+        _FIGURE.queryable("unit", TEXT, Label("单位", "Unit")),
+        _FIGURE.queryable(
+            "share_percent", NUMBER, Label("占全区比例", "Share of the region"), unit="%"
         ),
-        _FIGURE.column("value", NUMBER, Label("数值", "Value"), queryable=True),
-        _FIGURE.column("unit", TEXT, Label("单位", "Unit"), queryable=True),
-        _FIGURE.column(
-            "share_percent",
-            NUMBER,
-            Label("占全区比例", "Share of the region"),
-            queryable=True,
-            unit="%",
-        ),
-        _FIGURE.column("trend", choice(TRENDS), Label("变化", "Trend"), queryable=True),
+        _FIGURE.choice("trend", TRENDS, Label("变化", "Trend")),
         *_FIGURE.years(),
         _FIGURE.reference("indicator", "i.code", Label("指标", "Indicator"), to="indicators"),
         _FIGURE.reference(
@@ -305,11 +292,8 @@ FIGURES = Entity(
             Label("区域", "Region"),
             to="regions",
         ),
-        _FIGURE.column(
-            "computed_by",
-            choice(FIGURE_COMPUTATIONS),
-            Label("对照的计算结果", "Compared with"),
-            queryable=True,
+        _FIGURE.choice(
+            "computed_by", FIGURE_COMPUTATIONS, Label("对照的计算结果", "Compared with")
         ),
         _FIGURE.column("computed_of", TEXTS, Label("其中的", "Of it")),
         Property(
@@ -323,9 +307,9 @@ FIGURES = Entity(
             column="project_ids",
             refers_to="projects",
         ),
-        _FIGURE.column("places", TEXTS, Label("地点", "Places"), queryable=True),
+        _FIGURE.queryable("places", TEXTS, Label("地点", "Places")),
         _FIGURE.column("untold", TEXTS, Label("未载明", "What is not printed")),
-        _FIGURE.column("article", TEXT, Label("条款", "Article"), queryable=True),
+        _FIGURE.queryable("article", TEXT, Label("条款", "Article")),
         *_FIGURE.both("note", Label("说明", "Note")),
         _FIGURE.source,
         *_FIGURE.period,
@@ -356,24 +340,12 @@ NAMED_FEATURES = Entity(
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column(
-            "kind",
-            choice(NAMED_FEATURE_KINDS),
-            Label("类型", "Kind"),
-            queryable=True,
-            required=True,
-        ),
+        _OWN.choice("kind", NAMED_FEATURE_KINDS, Label("类型", "Kind"), required=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
-        _OWN.column("article", TEXT, Label("条款", "Article"), queryable=True),
+        _OWN.queryable("article", TEXT, Label("条款", "Article")),
         *_OWN.both("note", Label("说明", "Note")),
         square_kilometres("area_km2", "nf.area_m2", Label("面积", "Area")),
-        Property(
-            "length_km",
-            "round((nf.length_m / 1e3)::numeric, 4)",
-            NUMBER,
-            Label("长度", "Length"),
-            unit="km",
-        ),
+        _OWN.length,
         _OWN.source,
         *_OWN.period,
     ),

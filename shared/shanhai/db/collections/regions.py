@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import PERIOD, no_circle, refused
-from shanhai.db.features.columns import POSITIVE, Columns, choice, square_kilometres
+from shanhai.db.features.columns import POSITIVE, Columns, square_kilometres
 from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.features.entity import INTEGER, TEXT, TEXTS, Editing, Entity, PendingWrite
 from shanhai.errors import Fault
@@ -78,9 +78,7 @@ REGIONS = Entity(
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column(
-            "level", choice(REGION_LEVELS), Label("级别", "Level"), queryable=True, required=True
-        ),
+        _OWN.choice("level", REGION_LEVELS, Label("级别", "Level"), required=True),
         _OWN.reference("parent", "parent.code", Label("上级区域", "Parent region"), to="regions"),
         _OWN.references(
             "members",

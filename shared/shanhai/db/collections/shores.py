@@ -141,28 +141,16 @@ ISLANDS = entity.Entity(
     properties=(
         _ISLAND.code,
         *_ISLAND.names(),
-        _ISLAND.column(
-            "waters",
-            columns.choice(vocabulary.ISLAND_WATERS),
-            Label("水域", "Waters"),
-            queryable=True,
-            required=True,
-        ),
-        _ISLAND.column(
-            "class",
-            columns.choice(vocabulary.ISLAND_CLASSES),
-            Label("类别", "Class"),
-            column="class_code",
-            queryable=True,
+        _ISLAND.choice("waters", vocabulary.ISLAND_WATERS, Label("水域", "Waters"), required=True),
+        _ISLAND.choice(
+            "class", vocabulary.ISLAND_CLASSES, Label("类别", "Class"), column="class_code"
         ),
         _ISLAND.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _ISLAND.reference(
             "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
         ),
         _ISLAND.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems").of_some,
-        _ISLAND.column(
-            "allowed_uses", entity.TEXTS, Label("允许的活动", "Allowed uses"), queryable=True
-        ),
+        _ISLAND.queryable("allowed_uses", entity.TEXTS, Label("允许的活动", "Allowed uses")),
         columns.square_kilometres("area_km2", "isl.area_m2", Label("面积", "Area")),
         _ISLAND.source,
         _ISLAND.fields,
@@ -192,25 +180,15 @@ OUTFALLS = entity.Entity(
     properties=(
         _OUTFALL.code,
         *_OUTFALL.names(),
-        _OUTFALL.column(
-            "kind",
-            columns.choice(vocabulary.OUTFALL_KINDS),
-            Label("类型", "Kind"),
-            queryable=True,
-            required=True,
-        ),
+        _OUTFALL.choice("kind", vocabulary.OUTFALL_KINDS, Label("类型", "Kind"), required=True),
         _OUTFALL.reference(
             "region", "r.code", Label("受纳水域", "Receiving waters"), to="regions", required=True
         ),
         _OUTFALL.reference("discharger", "o.code", Label("责任主体", "Discharger"), to="parties"),
         _OUTFALL.reference("station", "s.code", Label("监测站点", "Station"), to="stations"),
-        _OUTFALL.column("permit", entity.TEXT, Label("许可证号", "Permit"), queryable=True),
-        _OUTFALL.column(
-            "permit_from", entity.DATE, Label("许可起始日", "Permit from"), queryable=True
-        ),
-        _OUTFALL.column(
-            "permit_until", entity.DATE, Label("许可截止日", "Permit until"), queryable=True
-        ),
+        _OUTFALL.queryable("permit", entity.TEXT, Label("许可证号", "Permit")),
+        _OUTFALL.queryable("permit_from", entity.DATE, Label("许可起始日", "Permit from")),
+        _OUTFALL.queryable("permit_until", entity.DATE, Label("许可截止日", "Permit until")),
         _OUTFALL.column("limits", entity.OBJECT, Label("排放限值", "Limits")),
         _OUTFALL.source,
         _OUTFALL.fields,
@@ -244,17 +222,12 @@ FISHING_HARBOURS = entity.Entity(
     properties=(
         _HARBOUR.code,
         *_HARBOUR.names(),
-        _HARBOUR.column(
-            "grade",
-            columns.choice(vocabulary.HARBOUR_GRADES),
-            Label("等级", "Grade"),
-            queryable=True,
-        ),
+        _HARBOUR.choice("grade", vocabulary.HARBOUR_GRADES, Label("等级", "Grade")),
         _HARBOUR.reference(
             "region", "r.code", Label("区域", "Region"), to="regions", required=True
         ),
         _HARBOUR.reference("operator", "o.code", Label("运营单位", "Operator"), to="parties"),
-        _HARBOUR.column("berths", columns.ORDER, Label("泊位数", "Berths"), queryable=True),
+        _HARBOUR.queryable("berths", columns.ORDER, Label("泊位数", "Berths")),
         columns.square_kilometres("area_km2", "hb.area_m2", Label("面积", "Area")),
         _HARBOUR.source,
         _HARBOUR.fields,
@@ -282,13 +255,7 @@ REGION_LINKS = entity.Entity(
     properties=(
         _LINK.code,
         *_LINK.names(),
-        _LINK.column(
-            "kind",
-            columns.choice(vocabulary.REGION_LINK_KINDS),
-            Label("类型", "Kind"),
-            queryable=True,
-            required=True,
-        ),
+        _LINK.choice("kind", vocabulary.REGION_LINK_KINDS, Label("类型", "Kind"), required=True),
         _LINK.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _LINK.reference("flows_to", "lower.code", Label("流入", "Flows to"), to="region_links"),
         _LINK.reference("station", "s.code", Label("交接断面", "Section"), to="stations"),

@@ -134,36 +134,23 @@ SPECIES = entity.Entity(
     aliases=("sp.scientific_name",),
     properties=(
         _SPECIES.code,
-        _SPECIES.column(
-            "scientific_name",
-            columns.NAME,
-            Label("学名", "Scientific name"),
-            queryable=True,
-            required=True,
+        _SPECIES.queryable(
+            "scientific_name", columns.NAME, Label("学名", "Scientific name"), required=True
         ),
         *_SPECIES.names(required=False),
-        _SPECIES.column(
-            "protection",
-            columns.choice(vocabulary.PROTECTION_CLASSES),
-            Label("保护级别", "Protection class"),
-            queryable=True,
+        _SPECIES.choice(
+            "protection", vocabulary.PROTECTION_CLASSES, Label("保护级别", "Protection class")
         ),
-        _SPECIES.column(
-            "red_list",
-            columns.choice(vocabulary.RED_LIST_CATEGORIES),
-            Label("红色名录等级", "Red list category"),
-            queryable=True,
+        _SPECIES.choice(
+            "red_list", vocabulary.RED_LIST_CATEGORIES, Label("红色名录等级", "Red list category")
         ),
-        _SPECIES.column("invasive", entity.BOOLEAN, Label("外来入侵", "Invasive"), queryable=True),
-        _SPECIES.column(
-            "sensitivity",
-            columns.choice(vocabulary.SENSITIVITIES),
-            Label("位置公开程度", "Sensitivity"),
-            queryable=True,
+        _SPECIES.queryable("invasive", entity.BOOLEAN, Label("外来入侵", "Invasive")),
+        _SPECIES.choice(
+            "sensitivity", vocabulary.SENSITIVITIES, Label("位置公开程度", "Sensitivity")
         ),
         _SPECIES.reference("accepted", "ac.code", Label("接受名", "Accepted name"), to="species"),
         *(
-            _SPECIES.column(rank, columns.NAME, title, column=f"taxon_{rank}", queryable=True)
+            _SPECIES.queryable(rank, columns.NAME, title, column=f"taxon_{rank}")
             for rank, title in RANKS.items()
         ),
         _SPECIES.source,
@@ -259,46 +246,28 @@ OCCURRENCES = entity.masked(
                 Label("网格（西南角）", "Grid cell, its south-western corner"),
                 queryable=True,
             ),
-            _FOUND.column(
+            _FOUND.queryable(
                 "uncertainty_m",
                 columns.POSITIVE,
                 Label("位置不确定度", "Uncertainty of the place"),
-                queryable=True,
                 unit="m",
             ),
-            _FOUND.column("locality", entity.TEXT, Label("地点描述", "Locality"), queryable=True),
-            _FOUND.column(
+            _FOUND.queryable("locality", entity.TEXT, Label("地点描述", "Locality")),
+            _FOUND.queryable(
                 "observed_from",
                 entity.DATE,
                 Label("发现日期", "Observed on, or from"),
-                queryable=True,
                 required=True,
             ),
-            _FOUND.column(
-                "observed_to", entity.DATE, Label("发现截止日期", "Observed until"), queryable=True
-            ),
-            _FOUND.column(
-                "individuals", columns.ORDER, Label("数量", "Individuals"), queryable=True
-            ),
-            _FOUND.column(
-                "method",
-                columns.choice(vocabulary.OCCURRENCE_METHODS),
-                Label("方法", "Method"),
-                queryable=True,
-            ),
-            _FOUND.column("observer", columns.NAME, Label("观测人", "Observer"), queryable=True),
-            _FOUND.column(
-                "occurrence_id", columns.NAME, Label("记录编号", "occurrenceID"), queryable=True
-            ),
+            _FOUND.queryable("observed_to", entity.DATE, Label("发现截止日期", "Observed until")),
+            _FOUND.queryable("individuals", columns.ORDER, Label("数量", "Individuals")),
+            _FOUND.choice("method", vocabulary.OCCURRENCE_METHODS, Label("方法", "Method")),
+            _FOUND.queryable("observer", columns.NAME, Label("观测人", "Observer")),
+            _FOUND.queryable("occurrence_id", columns.NAME, Label("记录编号", "occurrenceID")),
             _FOUND.reference("evidence", "ev.code", Label("依据文件", "Evidence"), to="documents"),
-            _FOUND.column(
-                "state",
-                columns.choice(vocabulary.OCCURRENCE_STATES),
-                Label("状态", "State"),
-                queryable=True,
-            ),
+            _FOUND.choice("state", vocabulary.OCCURRENCE_STATES, Label("状态", "State")),
             _FOUND.column("judged_by", entity.TEXT, Label("核实人", "Judged by")),
-            _FOUND.column("judged_on", entity.DATE, Label("核实日期", "Judged on"), queryable=True),
+            _FOUND.queryable("judged_on", entity.DATE, Label("核实日期", "Judged on")),
             _FOUND.source,
             _FOUND.fields,
             *_FOUND.period,

@@ -86,18 +86,8 @@ DEMONSTRATION_MEMBERS = entity.Entity(
         *_MEMBER.names(),
         _MEMBER.reference("region", "r.code", _AREA, to="regions", required=True),
         _MEMBER.order,
-        _MEMBER.column(
-            "section",
-            columns.choice(vocabulary.DEMONSTRATION_SECTIONS),
-            Label("区段", "Section"),
-            queryable=True,
-        ),
-        _MEMBER.column(
-            "state",
-            columns.choice(vocabulary.MEMBER_STATES),
-            Label("建设状态", "State"),
-            queryable=True,
-        ),
+        _MEMBER.choice("section", vocabulary.DEMONSTRATION_SECTIONS, Label("区段", "Section")),
+        _MEMBER.choice("state", vocabulary.MEMBER_STATES, Label("建设状态", "State")),
         _MEMBER.reference("member", "part.code", Label("组成区域", "Region it is"), to="regions"),
         _MEMBER.reference(
             "place", "w.code", Label("上下游位置", "Place on the water's way"), to="region_links"
@@ -132,7 +122,7 @@ DEMONSTRATION_CRITERIA = entity.Entity(
             "region", "r.code", Label("适用区域", "Region"), to="regions", required=True
         ),
         _CRITERION.order,
-        _CRITERION.column("weight", _HUNDREDTHS, Label("权重", "Weight"), queryable=True),
+        _CRITERION.queryable("weight", _HUNDREDTHS, Label("权重", "Weight")),
         *_CRITERION.both("text", Label("说明", "Text")),
         _CRITERION.source,
         *_CRITERION.period,
@@ -166,8 +156,8 @@ DEMONSTRATION_SCORES = entity.Entity(
             to="demonstration_criteria",
             required=True,
         ),
-        _SCORE.column("year", columns.YEAR, Label("年份", "Year"), queryable=True, required=True),
-        _SCORE.column("score", _HUNDREDTHS, Label("得分", "Score"), queryable=True, required=True),
+        _SCORE.queryable("year", columns.YEAR, Label("年份", "Year"), required=True),
+        _SCORE.queryable("score", _HUNDREDTHS, Label("得分", "Score"), required=True),
         *_SCORE.both("text", Label("依据", "What it rests on")),
         _SCORE.evidence,
         _SCORE.source,
@@ -195,29 +185,17 @@ TITLES = entity.Entity(
     properties=(
         _TITLE.code,
         *_TITLE.names(),
-        _TITLE.column(
-            "series",
-            columns.choice(vocabulary.TITLE_SERIES),
-            Label("系列", "Series"),
-            queryable=True,
-            required=True,
-        ),
-        _TITLE.column(
-            "level", columns.choice(vocabulary.TITLE_LEVELS), Label("级别", "Level"), queryable=True
-        ),
+        _TITLE.choice("series", vocabulary.TITLE_SERIES, Label("系列", "Series"), required=True),
+        _TITLE.choice("level", vocabulary.TITLE_LEVELS, Label("级别", "Level")),
         _TITLE.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _TITLE.reference(
             "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
         ),
         _TITLE.reference("plan", "p.code", Label("规划", "Plan"), to="plans").of_some,
-        _TITLE.column("article", entity.TEXT, Label("条款", "Article"), queryable=True),
-        _TITLE.column(
-            "target_year", columns.YEAR, Label("目标年", "Year it is aimed at"), queryable=True
-        ),
-        _TITLE.column(
-            "state", columns.choice(vocabulary.TITLE_STATES), Label("状态", "State"), queryable=True
-        ),
-        _TITLE.column("year", columns.YEAR, Label("授予年份", "Year it was given"), queryable=True),
+        _TITLE.queryable("article", entity.TEXT, Label("条款", "Article")),
+        _TITLE.queryable("target_year", columns.YEAR, Label("目标年", "Year it is aimed at")),
+        _TITLE.choice("state", vocabulary.TITLE_STATES, Label("状态", "State")),
+        _TITLE.queryable("year", columns.YEAR, Label("授予年份", "Year it was given")),
         _TITLE.column("document", entity.TEXT, Label("授予文件", "Document it was given by")),
         _TITLE.evidence,
         _TITLE.column("reason", entity.TEXT, Label("撤销原因", "Why it was withdrawn")),

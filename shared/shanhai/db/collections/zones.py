@@ -104,18 +104,10 @@ ZONE_SCHEMES = Entity(
         *_SCHEME.names(),
         _SCHEME.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _SCHEME.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
-        _SCHEME.column(
-            "kind", NAME, Label("方案类型", "Kind of scheme"), queryable=True, required=True
-        ),
-        _SCHEME.column(
-            "origin",
-            choice(ORIGINS),
-            Label("来源方式", "Origin"),
-            queryable=True,
-            required=True,
-        ),
+        _SCHEME.queryable("kind", NAME, Label("方案类型", "Kind of scheme"), required=True),
+        _SCHEME.choice("origin", ORIGINS, Label("来源方式", "Origin"), required=True),
         _SCHEME.job,
-        _SCHEME.column("status", choice(SCHEME_STATUSES), Label("状态", "Status"), queryable=True),
+        _SCHEME.choice("status", SCHEME_STATUSES, Label("状态", "Status")),
         VERSION,
         _SCHEME.fields,
         *_SCHEME.period,

@@ -130,7 +130,6 @@ class Columns:
         title: Label,
         *,
         column: str | None = None,
-        queryable: bool = False,
         required: bool = False,
         unit: str | None = None,
         role: OgcRole | None = None,
@@ -139,8 +138,37 @@ class Columns:
         kept = column or name
         sql = f"{self.alias}.{kept}"
         return Property(
-            name, sql, schema, title, queryable, unit, role, column=kept, required=required
+            name, sql, schema, title, unit=unit, role=role, column=kept, required=required
         )
+
+    def queryable(
+        self,
+        name: str,
+        schema: Mapping[str, Any],
+        title: Label,
+        *,
+        column: str | None = None,
+        required: bool = False,
+        unit: str | None = None,
+        role: OgcRole | None = None,
+    ) -> Property:
+        """A column that can be filtered on."""
+        kept = self.column(
+            name, schema, title, column=column, required=required, unit=unit, role=role
+        )
+        return replace(kept, queryable=True)
+
+    def choice(
+        self,
+        name: str,
+        terms: Iterable[Term],
+        title: Label,
+        *,
+        column: str | None = None,
+        required: bool = False,
+    ) -> Property:
+        """A code of a closed list, which can be filtered on."""
+        return self.queryable(name, ClosedList(terms), title, column=column, required=required)
 
     def shown(
         self,
@@ -177,9 +205,7 @@ class Columns:
             ("data_class", DATA_CLASSES, Label("数据类别", "Class of data")),
             ("data_grade", DATA_GRADES, Label("数据级别", "Grade of data")),
         )
-        return tuple(
-            self.column(name, choice(terms), title, queryable=True) for name, terms, title in listed
-        )
+        return tuple(self.choice(name, terms, title) for name, terms, title in listed)
 
     @property
     def public(self) -> str:
@@ -253,31 +279,32 @@ class Columns:
     def code(self) -> Property:
         """The code of the row."""
         title = Label("代码", "Code")
-        return self.column("code", TEXT, title, queryable=True, role="id")
+        return self.queryable("code", TEXT, title, role="id")
 
     def names(self, *, required: bool = True) -> tuple[Property, Property]:
         """The names in both languages; without an English one the database repeats the Chinese."""
         return (
-            self.column(
-                "name_zh",
-                NAME,
-                Label("中文名称", "Chinese name"),
-                queryable=True,
-                required=required,
-            ),
-            self.column(
-                "name_en",
-                NAME,
-                Label("英文名称", "English name"),
-                queryable=True,
-            ),
+            self.queryable("name_zh", NAME, Label("中文名称", "Chinese name"), required=required),
+            self.queryable("name_en", NAME, Label("英文名称", "English name")),
         )
 
     @property
     def order(self) -> Property:
         """The place of the row among its like."""
         title = Label("序号", "Order")
-        return self.column("order", ORDER, title, column="order_no", queryable=True)
+        return self.queryable("order", ORDER, title, column="order_no")
+
+    @property
+    def length(self) -> Property:
+        """A length kept in metres."""
+        sql, title = f"round(({self.alias}.length_m / 1e3)::numeric, 4)", Label("长度", "Length")
+        return Property("length_km", sql, NUMBER, title, unit="km")
+
+    @property
+    def footprint(self) -> Property:
+        """The ground a drawn line or point takes up."""
+        sql, title = f"ST_AsGeoJSON({self.alias}.footprint, 7, 0)::json", Label("范围", "Footprint")
+        return Property("footprint", sql, OBJECT, title)
 
     @property
     def shown_region(self) -> Property:
@@ -298,29 +325,20 @@ class Columns:
     def years(self, *, required: bool = False) -> tuple[Property, Property]:
         """The first and the last year; the last may stay open."""
         first, last = Label("起始年", "First year"), Label("终止年", "Last year")
-        look: Mapping[str, Any] = {"queryable": True}
         return (
-            self.column("start_year", YEAR, first, column="first_year", required=required, **look),
-            self.column("end_year", YEAR, last, column="last_year", **look),
+            self.queryable("start_year", YEAR, first, column="first_year", required=required),
+            self.queryable("end_year", YEAR, last, column="last_year"),
         )
 
     @property
     def period(self) -> tuple[Property, Property]:
         """The days the state holds for, as the feature's interval."""
         return (
-            self.column(
-                "valid_from",
-                DATE,
-                Label("生效日期", "Valid from"),
-                queryable=True,
-                role="primary-interval-start",
+            self.queryable(
+                "valid_from", DATE, Label("生效日期", "Valid from"), role="primary-interval-start"
             ),
-            self.column(
-                "valid_to",
-                DATE,
-                Label("失效日期", "Valid to"),
-                queryable=True,
-                role="primary-interval-end",
+            self.queryable(
+                "valid_to", DATE, Label("失效日期", "Valid to"), role="primary-interval-end"
             ),
         )
 
