@@ -52,14 +52,11 @@ def check_shares(figures: PlanFigures) -> Iterator[PlanFinding]:
             yield _wrong(share)
     right = [share for share in shares if share.possible]
     if right:
-        yield PlanFinding(
+        yield PlanFinding.of(
             "consistency_ok.shares",
-            "consistency_ok",
             "info",
-            Label(
-                f"{len(right)} 个百分比与其分子分母一致（考虑修约）。",
-                f"{len(right)} percentages agree with their figures, allowing for rounding.",
-            ),
+            f"{len(right)} 个百分比与其分子分母一致（考虑修约）。",
+            f"{len(right)} percentages agree with their figures, allowing for rounding.",
             {
                 share.code: {"computed": share.computed, "printed": float(share.printed)}
                 for share in right
@@ -69,16 +66,13 @@ def check_shares(figures: PlanFigures) -> Iterator[PlanFinding]:
 
 
 def _wrong(share: Share) -> PlanFinding:
-    return PlanFinding(
+    return PlanFinding.of(
         f"percent_mismatch.{share.code}",
-        "percent_mismatch",
         "high",
-        Label(
-            f"{share.name.zh}：{shown(share.part)} / {shown(share.whole)} 为 {share.computed} %，"
-            f"文中为 {shown(share.printed)} %。",
-            f"{share.name.en}: {shown(share.part)} of {shown(share.whole)} is"
-            f" {share.computed} %, the text prints {shown(share.printed)} %.",
-        ),
+        f"{share.name.zh}：{shown(share.part)} / {shown(share.whole)} 为 {share.computed} %，"
+        f"文中为 {shown(share.printed)} %。",
+        f"{share.name.en}: {shown(share.part)} of {shown(share.whole)} is"
+        f" {share.computed} %, the text prints {shown(share.printed)} %.",
         {
             "part": float(share.part),
             "whole": float(share.whole),
@@ -123,14 +117,11 @@ def _vague_amounts(figures: PlanFigures) -> Iterator[PlanFinding]:
         f" (no {' and no '.join(row['untold'])})"
         for row in vague
     )
-    yield PlanFinding(
-        "ambiguous_unit",
+    yield PlanFinding.of(
         "ambiguous_unit",
         "medium",
-        Label(
-            f"以下数值未载明时段或物质（碳或二氧化碳），不可相加：{zh}。",
-            f"These amounts lack a period or a substance and must not be added: {en}.",
-        ),
+        f"以下数值未载明时段或物质（碳或二氧化碳），不可相加：{zh}。",
+        f"These amounts lack a period or a substance and must not be added: {en}.",
         {"untold": {row["code"]: row["untold"] for row in vague}},
     )
 
@@ -159,16 +150,13 @@ def _areas(figures: PlanFigures) -> Iterator[PlanFinding]:
     if abs(gap) <= slack(whole) + sum(map(slack, areas)):
         return
     percent = rounded(gap / whole * 100)
-    yield PlanFinding(
+    yield PlanFinding.of(
         "sum_mismatch.zones",
-        "sum_mismatch",
         "high" if abs(percent) >= SERIOUS_GAP else "low",
-        Label(
-            f"各分区面积之和为 {shown(total)} km²，全域为 {shown(whole)} km²，"
-            f"相差 {shown(gap)} km²（{percent} %）。",
-            f"The zones' areas sum to {shown(total)} km², the region has {shown(whole)} km²:"
-            f" {shown(gap)} km² ({percent} %) differ.",
-        ),
+        f"各分区面积之和为 {shown(total)} km²，全域为 {shown(whole)} km²，"
+        f"相差 {shown(gap)} km²（{percent} %）。",
+        f"The zones' areas sum to {shown(total)} km², the region has {shown(whole)} km²:"
+        f" {shown(gap)} km² ({percent} %) differ.",
         {
             "sum": float(total),
             "stated": float(whole),
@@ -191,16 +179,13 @@ def _short_lists(figures: PlanFigures) -> Iterator[PlanFinding]:
         en = f"; {unknown} more unknown" if unknown else ""
         names_zh = in_words([town["name_zh"] for town in forced], "zh")
         names_en = in_words([town["name_en"] for town in forced], "en")
-        yield PlanFinding(
+        yield PlanFinding.of(
             f"list_shorter_than_stated.{zone['code']}",
-            "list_shorter_than_stated",
             "medium",
-            Label(
-                f"{zone['name_zh']}载明 {stated} 个镇街，仅列出 {listed} 个；"
-                f"未列入任何分区的 {len(forced)} 个应属此区：{names_zh}{zh}。",
-                f"{zone['name_en']} states {stated} towns and lists {listed}; {len(forced)} that"
-                f" stand in no list must belong to it: {names_en}{en}.",
-            ),
+            f"{zone['name_zh']}载明 {stated} 个镇街，仅列出 {listed} 个；"
+            f"未列入任何分区的 {len(forced)} 个应属此区：{names_zh}{zh}。",
+            f"{zone['name_en']} states {stated} towns and lists {listed}; {len(forced)} that"
+            f" stand in no list must belong to it: {names_en}{en}.",
             {
                 "stated": stated,
                 "listed": listed,
@@ -221,16 +206,13 @@ def _several_zones(figures: PlanFigures) -> Iterator[PlanFinding]:
     shared = sorted(town for town, count in counts.items() if count > 1)
     if shared:
         most = max(counts.values())
-        yield PlanFinding(
+        yield PlanFinding.of(
             "overlap_by_design.towns",
-            "overlap_by_design",
             "info",
-            Label(
-                f"{len(shared)} 个镇街分属两个以上分区（最多 {most} 个），"
-                "分区不能由整个镇街的图形拼成，须有自己的图形。",
-                f"{len(shared)} towns lie in two or more zones (at most {most}): a zone cannot be"
-                " built from whole towns and needs a polygon of its own.",
-            ),
+            f"{len(shared)} 个镇街分属两个以上分区（最多 {most} 个），"
+            "分区不能由整个镇街的图形拼成，须有自己的图形。",
+            f"{len(shared)} towns lie in two or more zones (at most {most}): a zone cannot be"
+            " built from whole towns and needs a polygon of its own.",
             {"towns": shared, "count": len(shared), "most": most},
         )
 
@@ -245,14 +227,11 @@ def _locations(figures: PlanFigures) -> Iterator[PlanFinding]:
         if len(zones) > 1:
             names_zh = in_words([zone["name_zh"] for zone in zones], "zh")
             names_en = in_words([zone["name_en"] for zone in zones], "en")
-            yield PlanFinding(
+            yield PlanFinding.of(
                 f"location_doubt.{en}",
-                "location_doubt",
                 "low",
-                Label(
-                    f"{names_zh}都写为位于{zh}。",
-                    f"{names_en} are all said to lie in the {en}.",
-                ),
+                f"{names_zh}都写为位于{zh}。",
+                f"{names_en} are all said to lie in the {en}.",
                 {"location": en, "zones": [zone["code"] for zone in zones]},
             )
 
@@ -262,16 +241,13 @@ def _counted_features(figures: PlanFigures) -> Iterator[PlanFinding]:
         for kind, stated in zone["attrs"].get("counts_stated", {}).items():
             named = zone["attrs"].get("features", {}).get(kind, [])
             if len(named) != stated:
-                yield PlanFinding(
+                yield PlanFinding.of(
                     f"membership_unknown.{zone['code']}.{kind}",
-                    "membership_unknown",
                     "low",
-                    Label(
-                        f"{zone['name_zh']}载明 {stated} 个（{kind}），列出 {len(named)} 个："
-                        f"{in_words(named, 'zh')}。",
-                        f"{zone['name_en']} states {stated} ({kind}) and names {len(named)}:"
-                        f" {in_words(named, 'en')}.",
-                    ),
+                    f"{zone['name_zh']}载明 {stated} 个（{kind}），列出 {len(named)} 个："
+                    f"{in_words(named, 'zh')}。",
+                    f"{zone['name_en']} states {stated} ({kind}) and names {len(named)}:"
+                    f" {in_words(named, 'en')}.",
                     {"stated": stated, "named": len(named), "members": named},
                 )
 
@@ -317,16 +293,13 @@ def _cumulative(figures: PlanFigures, indicator: Measured) -> Iterator[PlanFindi
         else ""
     )
     unit = indicator.known["unit"]
-    yield PlanFinding(
+    yield PlanFinding.of(
         f"definition_conflict.{indicator.code}",
-        "definition_conflict",
         "high",
-        Label(
-            f"{indicator.known['name_zh']}：目标自 {since} 年起累计，末期目标 {shown(last)} {unit}"
-            f" 大于存量 {shown(inventory)} {unit}。{zh}",
-            f"{indicator.known['name_en']}: targets are cumulative from {since}, yet the last,"
-            f" {shown(last)} {unit}, exceeds the inventory of {shown(inventory)} {unit}.{en}",
-        ),
+        f"{indicator.known['name_zh']}：目标自 {since} 年起累计，末期目标 {shown(last)} {unit}"
+        f" 大于存量 {shown(inventory)} {unit}。{zh}",
+        f"{indicator.known['name_en']}: targets are cumulative from {since}, yet the last,"
+        f" {shown(last)} {unit}, exceeds the inventory of {shown(inventory)} {unit}.{en}",
         {
             "inventory": float(inventory),
             "done_before": float(done),
@@ -360,14 +333,11 @@ def _direction(indicator: Measured) -> Iterator[PlanFinding]:
         else "the target lies on the wrong side of the base."
     )
     base = shown(indicator.base)
-    yield PlanFinding(
+    yield PlanFinding.of(
         f"direction_conflict.{indicator.code}",
-        "direction_conflict",
         "info" if redrawn else "high",
-        Label(
-            f"{indicator.known['name_zh']}由 {base} 变为 {shown(values[-1])}：{zh}",
-            f"{indicator.known['name_en']} goes from {base} to {shown(values[-1])}: {en}",
-        ),
+        f"{indicator.known['name_zh']}由 {base} 变为 {shown(values[-1])}：{zh}",
+        f"{indicator.known['name_en']} goes from {base} to {shown(values[-1])}: {en}",
         {
             "base": float(indicator.base),
             "target": float(values[-1]),
@@ -385,16 +355,13 @@ def _complement(figures: PlanFigures, indicator: Measured) -> Iterator[PlanFindi
         return
     left = figures.area * (100 - values[-1]) / 100
     less = number(problem["quantity"]) - left
-    yield PlanFinding(
+    yield PlanFinding.of(
         f"derived_target.{indicator.code}",
-        "derived_target",
         "info",
-        Label(
-            f"{indicator.known['name_zh']}达到 {shown(values[-1])} % 时，{problem['name_zh']}"
-            f"至多 {rounded(left, 1)} km²，比现状少 {rounded(less, 1)} km²。",
-            f"{indicator.known['name_en']} of {shown(values[-1])} % leaves at most"
-            f" {rounded(left, 1)} km², {rounded(less, 1)} km² less than now.",
-        ),
+        f"{indicator.known['name_zh']}达到 {shown(values[-1])} % 时，{problem['name_zh']}"
+        f"至多 {rounded(left, 1)} km²，比现状少 {rounded(less, 1)} km²。",
+        f"{indicator.known['name_en']} of {shown(values[-1])} % leaves at most"
+        f" {rounded(left, 1)} km², {rounded(less, 1)} km² less than now.",
         {"left": rounded(left, 1), "less": rounded(less, 1)},
     )
 
@@ -457,13 +424,11 @@ def _grouped(figures: PlanFigures) -> Iterator[PlanFinding]:
         if found:
             zh = in_words([item.known["name_zh"] for item in found], "zh")
             en = in_words([item.known["name_en"] for item in found], "en")
-            yield PlanFinding(
-                kind,
+            yield PlanFinding.of(
                 kind,
                 severity,
-                Label(
-                    f"{label.zh}（{len(found)} 项）：{zh}。", f"{label.en} ({len(found)}): {en}."
-                ),
+                f"{label.zh}（{len(found)} 项）：{zh}。",
+                f"{label.en} ({len(found)}): {en}.",
                 {"indicators": [item.code for item in found], "count": len(found)},
             )
 

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
 
 from shanhai.db.balance_rules import balance_rules
 from shanhai.db.quality import plan_figures as plans
@@ -43,12 +42,6 @@ def check_ledgers(figures: PlanFigures) -> Iterator[PlanFinding]:
         yield from _occurrences(figures)
 
 
-def _told(
-    code: str, severity: plans.Severity, zh: str, en: str, figures: Mapping[str, Any]
-) -> PlanFinding:
-    return PlanFinding(code, code.partition(".")[0], severity, Label(zh, en), figures)
-
-
 def _names(rows: Sequence[Row]) -> Label:
     """The names of rows, the first of many."""
     shown = rows[:MOST_NAMED]
@@ -63,7 +56,7 @@ def _listed(code: str, severity: plans.Severity, rows: Sequence[Row], say: Label
     names = _names(rows)
     zh = say.zh.format(n=len(rows), names=names.zh)
     en = say.en.format(n=len(rows), names=names.en)
-    return _told(code, severity, zh, en, {"rows": [row["code"] for row in rows]})
+    return PlanFinding.of(code, severity, zh, en, {"rows": [row["code"] for row in rows]})
 
 
 def _duties(figures: PlanFigures) -> Iterator[PlanFinding]:
@@ -170,7 +163,7 @@ def _mines(figures: PlanFigures) -> Iterator[PlanFinding]:
         ):
             if sum_of > _area(row) + plans.slack(_area(row)):
                 given, stated = plans.shown(sum_of), plans.shown(_area(row))
-                yield _told(
+                yield PlanFinding.of(
                     f"{name}.{row['code']}",
                     "high",
                     f"{row['name_zh']}：{what.zh} {given} ha 大于所载面积 {stated} ha。",
@@ -201,7 +194,7 @@ def _printed_mines(figures: PlanFigures, mines: Sequence[Row]) -> Iterator[PlanF
         if abs(total - value) <= plans.slack(value):
             right[code] = float(value)
             continue
-        yield _told(
+        yield PlanFinding.of(
             f"sum_mismatch.mines.{code}",
             "high",
             f"历史遗留废弃矿山清单合计 {plans.shown(total)} ha，{name.zh}载明"
@@ -211,7 +204,7 @@ def _printed_mines(figures: PlanFigures, mines: Sequence[Row]) -> Iterator[PlanF
             {"sum": float(total), "stated": float(value)},
         )
     if right:
-        yield _told(
+        yield PlanFinding.of(
             "consistency_ok.mines",
             "info",
             f"历史遗留废弃矿山清单合计 {plans.shown(total)} ha，与文中 {len(right)} 处数字一致。",
@@ -263,7 +256,7 @@ def _balances(figures: PlanFigures) -> Iterator[PlanFinding]:
         lacking = {code: t * rule.ratio - g for code, (t, g) in regions.items()}
         zh, en = ("；差额可由上级储备库调剂", "; the pool of a region above may supply it")
         told = [plans.shown(number) for number in (taken, asked, given, asked - given)]
-        yield _told(
+        yield PlanFinding.of(
             f"balance_lacking.{kind}",
             "medium" if rule.pool else "high",
             f"{name.zh}：已占用 {told[0]} {unit.zh}，须补充 {told[1]} {unit.zh}，已补充 {told[2]}"
@@ -280,7 +273,7 @@ def _balances(figures: PlanFigures) -> Iterator[PlanFinding]:
     if right:
         zh = plans.in_words([names[kind].label.zh for kind in right], "zh")
         en = plans.in_words([names[kind].label.en for kind in right], "en")
-        yield _told(
+        yield PlanFinding.of(
             "consistency_ok.balances",
             "info",
             f"占补平衡：{zh}。",
@@ -310,7 +303,7 @@ def _members(figures: PlanFigures) -> Iterator[PlanFinding]:
         shown = _names(back or ordered)
         listed = "、".join(map(str, numbers))
         area = _place(figures, region)
-        yield _told(
+        yield PlanFinding.of(
             f"members_out_of_order.{region}",
             "medium",
             f"示范引领区 {area.zh} 的组成未依次排列（序号 {listed}）：{shown.zh}。",
@@ -360,7 +353,7 @@ def _scores(figures: PlanFigures) -> Iterator[PlanFinding]:
             years[score["region"], score["year"]] += 1
     if outside:
         listed = plans.in_words([f"{one['region']} {one['year']}" for one in outside], "zh")
-        yield _told(
+        yield PlanFinding.of(
             "score_outside",
             "high",
             f"{len(outside)} 项得分不属于其示范引领区当年有效的准则：{listed}。",
@@ -374,7 +367,7 @@ def _scores(figures: PlanFigures) -> Iterator[PlanFinding]:
         )
         if scored < wanted:
             area = _place(figures, region)
-            yield _told(
+            yield PlanFinding.of(
                 f"scores_incomplete.{region}.{year}",
                 "medium",
                 f"示范引领区 {area.zh} {year} 年的 {wanted} 项准则中有 {scored} 项已评分。",
@@ -420,7 +413,7 @@ def _occurrences(figures: PlanFigures) -> Iterator[PlanFinding]:
     if outside:
         shown = [row["code"] for row in outside[:MOST_NAMED]]
         count = outside[0]["matched"]
-        yield _told(
+        yield PlanFinding.of(
             "occurrence_outside",
             "low",
             f"{count} 条公开物种记录位于所属区域图形之外：{plans.in_words(shown, 'zh')}"

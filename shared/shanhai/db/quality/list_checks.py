@@ -50,17 +50,14 @@ def _area(figures: PlanFigures) -> Iterator[PlanFinding]:
     if abs(gap) <= slack(stated):
         return
     percent = gap / stated * 100
-    yield PlanFinding(
-        "area_differs",
+    yield PlanFinding.of(
         "area_differs",
         "medium" if abs(percent) > MOST_PERCENT else "low",
-        Label(
-            f"{figures.region['name_zh']}法定面积为 {shown(stated)} km²，图形面积为"
-            f" {rounded(outline)} km²，相差 {rounded(gap)} km²（{rounded(percent)} %）。",
-            f"The statutory area of {figures.region['name_en']} is {shown(stated)} km², that of"
-            f" its outline {rounded(outline)} km²: a difference of {rounded(gap)} km²"
-            f" ({rounded(percent)} %).",
-        ),
+        f"{figures.region['name_zh']}法定面积为 {shown(stated)} km²，图形面积为"
+        f" {rounded(outline)} km²，相差 {rounded(gap)} km²（{rounded(percent)} %）。",
+        f"The statutory area of {figures.region['name_en']} is {shown(stated)} km², that of"
+        f" its outline {rounded(outline)} km²: a difference of {rounded(gap)} km²"
+        f" ({rounded(percent)} %).",
         {
             "stated": float(stated),
             "outline": rounded(outline),
@@ -87,23 +84,20 @@ def _totals(figures: PlanFigures) -> Iterator[PlanFinding]:
     if right:
         zh = in_words([f"{STATED_LISTS[name].zh} {count}" for name, count in right.items()], "zh")
         en = in_words([f"{STATED_LISTS[name].en} {count}" for name, count in right.items()], "en")
-        yield PlanFinding(
-            "count_ok",
+        yield PlanFinding.of(
             "count_ok",
             "info",
-            Label(f"所列数量与载明数量相符：{zh}。", f"As many are listed as are stated: {en}."),
+            f"所列数量与载明数量相符：{zh}。",
+            f"As many are listed as are stated: {en}.",
             right,
         )
     for name in (stated.keys() & counted.keys()) - right.keys():
         label = STATED_LISTS[name]
-        yield PlanFinding(
+        yield PlanFinding.of(
             f"count_mismatch.{name}",
-            "count_mismatch",
             "high",
-            Label(
-                f"载明{label.zh} {stated[name]} 个，列出 {counted[name]} 个。",
-                f"{stated[name]} {label.en} are stated, {counted[name]} listed.",
-            ),
+            f"载明{label.zh} {stated[name]} 个，列出 {counted[name]} 个。",
+            f"{stated[name]} {label.en} are stated, {counted[name]} listed.",
             {"stated": stated[name], "listed": counted[name]},
         )
 
@@ -124,16 +118,11 @@ def _members(figures: PlanFigures) -> Iterator[PlanFinding]:
             lists.append((part["code"], label, part["attrs"]["count_stated"], named))
     for code, label, stated, named in lists:
         if len(named) < stated:
-            yield PlanFinding(
+            yield PlanFinding.of(
                 f"membership_unknown.{code}",
-                "membership_unknown",
                 "medium",
-                Label(
-                    f"{label.zh}载明 {stated} 个，仅点名 {len(named)} 个："
-                    f"{in_words(named, 'zh')}。",
-                    f"{label.en}: {stated} are stated, {len(named)} named:"
-                    f" {in_words(named, 'en')}.",
-                ),
+                f"{label.zh}载明 {stated} 个，仅点名 {len(named)} 个：{in_words(named, 'zh')}。",
+                f"{label.en}: {stated} are stated, {len(named)} named: {in_words(named, 'en')}.",
                 {"stated": stated, "named": len(named), "members": list(named)},
             )
 
@@ -151,15 +140,12 @@ def _names(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Places printed in more than one way."""
     for town in figures.towns:
         for variant in town.get("attrs", {}).get("name_zh_variants", []):
-            yield PlanFinding(
+            yield PlanFinding.of(
                 f"name_variant.{town['code']}",
-                "name_variant",
                 "medium",
-                Label(
-                    f"{town['name_zh']}在文中又写作{variant}，按同一镇街处理，须确认。",
-                    f"{town['name_zh']} is also printed {variant}; taken for one town, to be"
-                    " confirmed.",
-                ),
+                f"{town['name_zh']}在文中又写作{variant}，按同一镇街处理，须确认。",
+                f"{town['name_zh']} is also printed {variant}; taken for one town, to be"
+                " confirmed.",
                 {"official": town["name_zh"], "variant": variant},
             )
     spelled: dict[str, set[str]] = {}
@@ -168,11 +154,11 @@ def _names(figures: PlanFigures) -> Iterator[PlanFinding]:
     varied = {stem: sorted(names) for stem, names in spelled.items() if len(names) > 1}
     if varied:
         pairs = "；".join(" / ".join(names) for names in varied.values())
-        yield PlanFinding(
+        yield PlanFinding.of(
             "name_variant.islands",
-            "name_variant",
             "low",
-            Label(f"岛屿名称写法不一：{pairs}。", f"Islands are printed in two ways: {pairs}."),
+            f"岛屿名称写法不一：{pairs}。",
+            f"Islands are printed in two ways: {pairs}.",
             {"variants": varied},
         )
 
@@ -195,30 +181,24 @@ def _programme(figures: PlanFigures, programme: Row) -> Iterator[PlanFinding]:
     towns = sorted({town for project in projects for town in project["towns"]})
     stated = programme["attrs"].get("towns_stated")
     if stated is not None and len(towns) < stated:
-        yield PlanFinding(
+        yield PlanFinding.of(
             f"list_shorter_than_stated.{programme['code']}",
-            "list_shorter_than_stated",
             "low",
-            Label(
-                f"{programme['name_zh']}载明 {stated} 个镇街，其项目共点名 {len(towns)} 个。",
-                f"{programme['name_en']} states {stated} towns; its projects name {len(towns)}.",
-            ),
+            f"{programme['name_zh']}载明 {stated} 个镇街，其项目共点名 {len(towns)} 个。",
+            f"{programme['name_en']} states {stated} towns; its projects name {len(towns)}.",
             {"stated": stated, "listed": len(towns), "towns": towns},
         )
     own = programme["attrs"].get("lakes")
     named = [lake for project in projects for lake in project["attrs"].get("lakes", [])]
     if own is not None and set(own) != set(named):
         extra, lacking = sorted(set(named) - set(own)), sorted(set(own) - set(named))
-        yield PlanFinding(
+        yield PlanFinding.of(
             f"list_differs.{programme['code']}",
-            "list_differs",
             "low",
-            Label(
-                f"{programme['name_zh']}列出湖库 {len(own)} 个，其项目列出 {len(named)} 个"
-                f"（多：{in_words(extra, 'zh')}；少：{in_words(lacking, 'zh')}）。",
-                f"{programme['name_en']} lists {len(own)} lakes, its projects {len(named)}"
-                f" (more: {in_words(extra, 'en')}; fewer: {in_words(lacking, 'en')}).",
-            ),
+            f"{programme['name_zh']}列出湖库 {len(own)} 个，其项目列出 {len(named)} 个"
+            f"（多：{in_words(extra, 'zh')}；少：{in_words(lacking, 'zh')}）。",
+            f"{programme['name_en']} lists {len(own)} lakes, its projects {len(named)}"
+            f" (more: {in_words(extra, 'en')}; fewer: {in_words(lacking, 'en')}).",
             {"programme": len(own), "projects": len(named), "added": extra, "lacking": lacking},
         )
 
@@ -230,14 +210,11 @@ def _unanswered(figures: PlanFigures) -> Iterator[PlanFinding]:
     answered = {code for project in figures.projects for code in project["problems"]}
     alone = [row for row in figures.listed("problem") if row["code"] not in answered]
     if alone:
-        yield PlanFinding(
+        yield PlanFinding.of(
             "coverage_gap.problems",
-            "coverage_gap",
             "medium",
-            Label(
-                f"没有项目应对的问题：{in_words([row['name_zh'] for row in alone], 'zh')}。",
-                f"Problems without a project: {in_words([row['name_en'] for row in alone], 'en')}.",
-            ),
+            f"没有项目应对的问题：{in_words([row['name_zh'] for row in alone], 'zh')}。",
+            f"Problems without a project: {in_words([row['name_en'] for row in alone], 'en')}.",
             {"problems": [row["code"] for row in alone]},
         )
     text = "；".join(part for project in figures.projects for part in _project_words(project))
@@ -245,14 +222,11 @@ def _unanswered(figures: PlanFigures) -> Iterator[PlanFinding]:
         place for place in _acted_on(figures) if place.removesuffix(ISLAND) not in text
     )
     if missing:
-        yield PlanFinding(
+        yield PlanFinding.of(
             "coverage_gap.places",
-            "coverage_gap",
             "medium",
-            Label(
-                f"问题或任务提到而没有项目点名的地点：{in_words(missing, 'zh')}。",
-                f"Places of problems or tasks that no project names: {in_words(missing, 'en')}.",
-            ),
+            f"问题或任务提到而没有项目点名的地点：{in_words(missing, 'zh')}。",
+            f"Places of problems or tasks that no project names: {in_words(missing, 'en')}.",
             {"places": missing},
         )
 
@@ -289,29 +263,22 @@ def _years(figures: PlanFigures) -> Iterator[PlanFinding]:
         row for row in figures.projects if row["start_year"] < first or row["end_year"] > last
     ]
     if outside:
-        yield PlanFinding(
-            "period_conflict",
+        yield PlanFinding.of(
             "period_conflict",
             "high",
-            Label(
-                f"{len(outside)} 个项目超出规划期 {first}—{last} 年。",
-                f"{len(outside)} projects lie outside the plan's years {first}-{last}.",
-            ),
+            f"{len(outside)} 个项目超出规划期 {first}—{last} 年。",
+            f"{len(outside)} projects lie outside the plan's years {first}-{last}.",
             {"projects": [row["code"] for row in outside]},
         )
         return
     ends, starts = (
         sorted(row[name] for row in figures.projects) for name in ("end_year", "start_year")
     )
-    yield PlanFinding(
+    yield PlanFinding.of(
         "rule_check.years",
-        "rule_check",
         "info",
-        Label(
-            f"全部项目在规划期 {first}—{last} 年内；"
-            f"最早 {ends[0]} 年结束，最晚 {starts[-1]} 年开始。",
-            f"All projects lie within {first}-{last}; the first ends in {ends[0]}, the last"
-            f" starts in {starts[-1]}.",
-        ),
+        f"全部项目在规划期 {first}—{last} 年内；最早 {ends[0]} 年结束，最晚 {starts[-1]} 年开始。",
+        f"All projects lie within {first}-{last}; the first ends in {ends[0]}, the last"
+        f" starts in {starts[-1]}.",
         {"earliest_end": ends[0], "latest_start": starts[-1]},
     )

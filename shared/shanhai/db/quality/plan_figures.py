@@ -26,6 +26,13 @@ class PlanFinding:
     text: Label
     figures: Mapping[str, Any]
 
+    @classmethod
+    def of(
+        cls, code: str, severity: Severity, zh: str, en: str, figures: Mapping[str, Any]
+    ) -> "PlanFinding":
+        """A finding whose code begins with its kind."""
+        return cls(code, code.partition(".")[0], severity, Label(zh, en), figures)
+
 
 @dataclass(frozen=True)
 class PlanFigures:
