@@ -287,12 +287,7 @@ COMPENSATION_AGREEMENTS = entity.Entity(
         ),
         guards=(
             guards.RECORD_PERIOD,
-            guards.in_order(
-                "start_year",
-                "end_year",
-                Label("终止年不得早于起始年", "end_year must not be before start_year"),
-                under="",
-            ),
+            guards.RECORD_YEARS,
             two_sides,
             rule_goes_with_basis,
             stays_once_in_force,

@@ -100,11 +100,7 @@ DATASETS = entity.Entity(
         shown_by="visibility",
         guards=(
             guards.AS_CLASSIFIED,
-            guards.in_order(
-                "observed_from",
-                "observed_to",
-                Label("观测截止日不得早于起始日", "observed_to must not be before observed_from"),
-            ),
+            guards.in_order("observed_from", "observed_to", "观测截止日不得早于起始日"),
         ),
     ),
 )

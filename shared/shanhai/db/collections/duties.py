@@ -128,12 +128,7 @@ DUTIES = entity.Entity(
         ),
         guards=(
             guards.RECORD_PERIOD,
-            guards.in_order(
-                "start_year",
-                "end_year",
-                Label("终止年不得早于起始年", "end_year must not be before start_year"),
-                under="",
-            ),
+            guards.RECORD_YEARS,
             dropped_with_a_reason,
             one_part_each,
             stays_once_decided,

@@ -40,8 +40,9 @@ def of_values(guard: Guard) -> Guard:
     return asked
 
 
-def in_order(first: str, last: str, rule: Label, *, under: str = "/properties") -> Guard:
-    """A guard: the member `last` is not below the member `first`."""
+def in_order(first: str, last: str, zh: str, *, under: str = "/properties") -> Guard:
+    """A guard: the member `last` is not below the member `first`; `zh` says so in Chinese."""
+    rule = Label(zh, f"{last} must not be before {first}")
 
     async def guard(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
         after = change.after or {}
@@ -71,9 +72,10 @@ def as_classified(*, under: str = "/properties") -> Guard:
 
 AS_CLASSIFIED = as_classified()
 RECORD_AS_CLASSIFIED = as_classified(under="")
-_PERIOD = Label("失效日期不得早于生效日期", "valid_to must not be before valid_from")
-PERIOD = in_order("valid_from", "valid_to", _PERIOD)
-RECORD_PERIOD = in_order("valid_from", "valid_to", _PERIOD, under="")
+_PERIOD = ("valid_from", "valid_to", "失效日期不得早于生效日期")
+PERIOD, RECORD_PERIOD = in_order(*_PERIOD), in_order(*_PERIOD, under="")
+_YEARS = ("start_year", "end_year", "终止年不得早于起始年")
+YEARS, RECORD_YEARS = in_order(*_YEARS), in_order(*_YEARS, under="")
 
 
 async def computed_by_jobs(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:

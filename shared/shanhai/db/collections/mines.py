@@ -387,11 +387,7 @@ RECLAMATIONS = entity.Entity(
         guards=(
             guards.PERIOD,
             guards.AS_CLASSIFIED,
-            guards.in_order(
-                "start_on",
-                "end_on",
-                Label("终止日不得早于起始日", "end_on must not be before start_on"),
-            ),
+            guards.in_order("start_on", "end_on", "终止日不得早于起始日"),
             deposit_before_use,
             given_back,
         ),

@@ -338,11 +338,7 @@ NOTICES = entity.Entity(
         ),
         guards=(
             guards.PERIOD,
-            guards.in_order(
-                "period_from",
-                "period_to",
-                Label("截止日不得早于起始日", "period_to must not be before period_from"),
-            ),
+            guards.in_order("period_from", "period_to", "截止日不得早于起始日"),
             published_for_long,
             ends_some_day,
             stays_as_published,

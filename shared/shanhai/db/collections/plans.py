@@ -211,11 +211,7 @@ PLANS = entity.Entity(
         effects=(close_former,),
         guards=(
             PERIOD,
-            in_order(
-                "period_start",
-                "period_end",
-                Label("终止年不得早于起始年", "period_end must not be before period_start"),
-            ),
+            in_order("period_start", "period_end", "终止年不得早于起始年"),
             no_circle("plan", "upper_plan_id", "upper_plan"),
             regions_plan_together,
             no_circle("plan", "spatial_plan_id", "spatial_plan"),

@@ -222,11 +222,7 @@ PROJECTS = entity.Entity(
         guards=(
             guards.PERIOD,
             guards.AS_CLASSIFIED,
-            guards.in_order(
-                "start_year",
-                "end_year",
-                Label("终止年不得早于起始年", "end_year must not be before start_year"),
-            ),
+            guards.YEARS,
             only_deleted_before_reserve,
             only_moved_before_work,
             within_joint_plan(),

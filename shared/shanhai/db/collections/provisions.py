@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import EVALUATIONS
-from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, in_order
+from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, RECORD_YEARS
 from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.collections.projects import OUTSIDE_DRAFTS
 from shanhai.db.features.columns import (
@@ -135,12 +135,6 @@ PROBLEMS = Entity(
 
 _SAID, _FIGURE = Columns("pv"), Columns("pf")
 _PUBLISHED = "p.status IN ('approved', 'superseded')"
-_YEARS = in_order(
-    "start_year",
-    "end_year",
-    Label("终止年不得早于起始年", "end_year must not be before start_year"),
-    under="",
-)
 PROVISIONS = Entity(
     name="provisions",
     title=Label("条文与任务", "Provisions"),
@@ -192,7 +186,7 @@ PROVISIONS = Entity(
         *_SAID.period,
     ),
     editing=Editing(
-        roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS, stays_once_decided)
+        roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, RECORD_YEARS, stays_once_decided)
     ),
 )
 
@@ -316,7 +310,7 @@ FIGURES = Entity(
     ),
     editing=Editing(
         roles=frozenset({Role.PLANNER}),
-        guards=(RECORD_PERIOD, _YEARS, comparable, stays_once_decided),
+        guards=(RECORD_PERIOD, RECORD_YEARS, comparable, stays_once_decided),
     ),
 )
 

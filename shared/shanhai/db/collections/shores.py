@@ -199,11 +199,7 @@ OUTFALLS = entity.Entity(
         scopes=_SCOPES,
         guards=(
             guards.PERIOD,
-            guards.in_order(
-                "permit_from",
-                "permit_until",
-                Label("许可截止日不得早于起始日", "permit_until must not be before permit_from"),
-            ),
+            guards.in_order("permit_from", "permit_until", "许可截止日不得早于起始日"),
             limits_are_of_properties,
         ),
     ),

@@ -293,13 +293,7 @@ OCCURRENCES = entity.masked(
             ),
             guards=(
                 guards.PERIOD,
-                guards.in_order(
-                    "observed_from",
-                    "observed_to",
-                    Label(
-                        "截止日期不得早于起始日期", "observed_to must not be before observed_from"
-                    ),
-                ),
+                guards.in_order("observed_from", "observed_to", "截止日期不得早于起始日期"),
                 not_yet,
             ),
         ),
