@@ -14,6 +14,11 @@ class ResultFlag:
     code: str
     text: Label
 
+    @classmethod
+    def of(cls, code: str, zh: str, en: str) -> "ResultFlag":
+        """The flag of a code with its sentence."""
+        return cls(code, Label(zh, en))
+
     def document(self) -> dict[str, str]:
         """The flag as results, statistics and manifest show it."""
         return {"code": self.code, "detail": self.text.en, "detail_zh": self.text.zh}

@@ -127,12 +127,10 @@ def _carbon(ledger: Ledger) -> dict[str, float]:
 def _carbon_source(places: Sequence[str]) -> ResultFlag:
     zh = "、".join(place or "未划入区县部分" for place in places)
     en = ", ".join(place or "what lies in no district" for place in places)
-    return ResultFlag(
+    return ResultFlag.of(
         "carbon_source",
-        Label(
-            f"{zh} 净排放碳，固碳与释氧计为 0",
-            f"{en} gives off more carbon than it takes up: fixation and oxygen count as 0 there",
-        ),
+        f"{zh} 净排放碳，固碳与释氧计为 0",
+        f"{en} gives off more carbon than it takes up: fixation and oxygen count as 0 there",
     )
 
 
@@ -203,12 +201,10 @@ def _takers(item: GepItem) -> Mapping[str, Sequence[LandCover]]:
 
 
 def _no_discharge(item: GepItem) -> ResultFlag:
-    return ResultFlag(
+    return ResultFlag.of(
         "no_discharge",
-        Label(
-            f"{item.label.zh}：未录入排放量，净化量可能超过实际排放",
-            f"{item.label.en}: no discharge was entered; the uptake may exceed what is given off",
-        ),
+        f"{item.label.zh}：未录入排放量，净化量可能超过实际排放",
+        f"{item.label.en}: no discharge was entered; the uptake may exceed what is given off",
     )
 
 

@@ -131,14 +131,12 @@ def coverage_flags(coverage: Coverage) -> tuple[ResultFlag, ...]:
 def missing_cells(coverage: Coverage) -> list[ResultFlag]:
     """A warning for everything that is unknown in a notable part of the land."""
     return [
-        ResultFlag(
+        ResultFlag.of(
             "missing_cells",
-            Label(
-                f"{coverage.title_of(name).zh}在 {_percent(cells, coverage.land)} 的陆地像元缺测，"
-                "已剔除",
-                f"{in_sentence(coverage.title_of(name).en)} is unknown in "
-                f"{_percent(cells, coverage.land)} of the land cells, which are left out",
-            ),
+            f"{coverage.title_of(name).zh}在 {_percent(cells, coverage.land)} 的陆地像元缺测，"
+            "已剔除",
+            f"{in_sentence(coverage.title_of(name).en)} is unknown in "
+            f"{_percent(cells, coverage.land)} of the land cells, which are left out",
         )
         for name, cells in coverage.missing.items()
         if cells > NOTABLE_LOSS * coverage.land

@@ -245,16 +245,13 @@ def _ratio(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:
     }
 
 
-_COVER_CUT = ResultFlag(
+_COVER_CUT = ResultFlag.of(
     "land_cover_cut",
-    Label(
-        "土地覆盖沿区域边界裁切：界外的 0 视为未知而非海域",
-        "land cover was cut along the region's border: its 0 outside is taken as unknown, not as "
-        "sea",
-    ),
+    "土地覆盖沿区域边界裁切：界外的 0 视为未知而非海域",
+    "land cover was cut along the region's border: its 0 outside is taken as unknown, not as sea",
 )
-_NO_LAND_COVER = ResultFlag(
-    "no_land_cover", Label("无土地覆盖：未掩膜海域", "no land cover: the sea is not masked")
+_NO_LAND_COVER = ResultFlag.of(
+    "no_land_cover", "无土地覆盖：未掩膜海域", "no land cover: the sea is not masked"
 )
 
 
@@ -313,13 +310,11 @@ def _broken(assessment: Assessment) -> list[ResultFlag]:
 
 def _edge_effect(assessment: Assessment) -> ResultFlag:
     reach_km = assessment.place.area.pad * assessment.plan.cell_m / 1000
-    return ResultFlag(
+    return ResultFlag.of(
         "edge_effect",
-        Label(
-            f"有输入数据在区域外不足 {reach_km:g} km 处终止：边界附近考虑邻域的结果只反映已有数据",
-            f"an input ends less than {reach_km:g} km outside the region: what looks around a "
-            "cell sees near the border only what is inside",
-        ),
+        f"有输入数据在区域外不足 {reach_km:g} km 处终止：边界附近考虑邻域的结果只反映已有数据",
+        f"an input ends less than {reach_km:g} km outside the region: what looks around a "
+        "cell sees near the border only what is inside",
     )
 
 
@@ -344,24 +339,20 @@ def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
     """Services that are calculated otherwise than asked for, or not at all."""
     assembled = assessment.assembled
     taken = [
-        ResultFlag(
+        ResultFlag.of(
             "method_fallback",
-            Label(
-                f"{label_of(service).zh}缺少{_joined_zh(names)}：以方法 "
-                f"{assembled.methods[service].id} 代替 {wanted}",
-                f"{label_of(service).en} lacks {_joined_en(names)}: the method "
-                f"{assembled.methods[service].id} took the place of {wanted}",
-            ),
+            f"{label_of(service).zh}缺少{_joined_zh(names)}：以方法 "
+            f"{assembled.methods[service].id} 代替 {wanted}",
+            f"{label_of(service).en} lacks {_joined_en(names)}: the method "
+            f"{assembled.methods[service].id} took the place of {wanted}",
         )
         for service, (wanted, names) in assembled.taken.fallbacks.items()
     ]
     left = [
-        ResultFlag(
+        ResultFlag.of(
             "service_left_out",
-            Label(
-                f"{label_of(service).zh}缺少{_joined_zh(names)}，未评估",
-                f"{label_of(service).en} lacks {_joined_en(names)} and is left out",
-            ),
+            f"{label_of(service).zh}缺少{_joined_zh(names)}，未评估",
+            f"{label_of(service).en} lacks {_joined_en(names)} and is left out",
         )
         for service, names in assembled.taken.left_out.items()
     ]

@@ -92,13 +92,11 @@ def _disconnected(network: Network) -> ResultFlag:
     parts = components(network.numbers, _joined(network))
     told = "; ".join(", ".join(source_code(number) for number in part) for part in parts)
     pairs = len(network.disconnected)
-    return ResultFlag(
+    return ResultFlag.of(
         "disconnected",
-        Label(
-            f"有 {pairs} 对源地之间没有可通行的路径，网络分为 {len(parts)} 部分：{told}",
-            f"no way leads between {pairs} pairs of sources; the network is in {len(parts)} parts: "
-            f"{told}",
-        ),
+        f"有 {pairs} 对源地之间没有可通行的路径，网络分为 {len(parts)} 部分：{told}",
+        f"no way leads between {pairs} pairs of sources; the network is in {len(parts)} parts: "
+        f"{told}",
     )
 
 
@@ -116,36 +114,32 @@ def _joined(network: Network) -> list[tuple[int, int]]:
 
 def _left_out(factors: Sequence[str]) -> ResultFlag:
     named = [_FACTORS[name] for name in factors]
-    return ResultFlag(
+    return ResultFlag.of(
         "factors_left_out",
-        Label(
-            f"阻力面缺少因子：{'、'.join(one.zh for one in named)}；其权重由其余因子按比例分担",
-            f"the resistance lacks {', '.join(one.en for one in named)}; the other factors share "
-            "the weight in proportion",
-        ),
+        f"阻力面缺少因子：{'、'.join(one.zh for one in named)}；其权重由其余因子按比例分担",
+        f"the resistance lacks {', '.join(one.en for one in named)}; the other factors share "
+        "the weight in proportion",
     )
 
 
 def _not_drawn(titles: Sequence[Title]) -> ResultFlag:
     zh, en = "、".join(one.zh for one in titles), ", ".join(one.en for one in titles)
-    return ResultFlag(
+    return ResultFlag.of(
         "named_corridors_not_drawn",
-        Label(
-            f"有名称而未绘出几何的规划廊道 {len(titles)} 条，未作对照：{zh}",
-            f"{len(titles)} named corridors are not drawn, and nothing was held against them: {en}",
-        ),
+        f"有名称而未绘出几何的规划廊道 {len(titles)} 条，未作对照：{zh}",
+        f"{len(titles)} named corridors are not drawn, and nothing was held against them: {en}",
     )
 
 
-_NO_CORRIDOR = ResultFlag(
+_NO_CORRIDOR = ResultFlag.of(
     "no_corridor",
-    Label("没有任何两个源地相连，未得到廊道", "no two sources are joined: there is no corridor"),
+    "没有任何两个源地相连，未得到廊道",
+    "no two sources are joined: there is no corridor",
 )
-_NO_NAME = ResultFlag(
+_NO_NAME = ResultFlag.of(
     "no_name_matched",
-    Label(
-        "没有廊道与给出的名称相符（重叠须达一半）", "no corridor overlaps one of the names by half"
-    ),
+    "没有廊道与给出的名称相符（重叠须达一半）",
+    "no corridor overlaps one of the names by half",
 )
 
 

@@ -88,12 +88,10 @@ def source_flags(
     if told:
         zh, en = "；".join(one.zh for one in told), "; ".join(one.en for one in told)
         found.append(
-            ResultFlag(
+            ResultFlag.of(
                 "sources_relaxed",
-                Label(
-                    f"按所给设置源地不足两个，已逐步放宽：{zh}",
-                    f"the settings asked for leave fewer than two sources, and were relaxed: {en}",
-                ),
+                f"按所给设置源地不足两个，已逐步放宽：{zh}",
+                f"the settings asked for leave fewer than two sources, and were relaxed: {en}",
             )
         )
     return [*found, *([_barred_flag(barred)] if barred else [])]
@@ -142,11 +140,9 @@ def _relaxations(scene: Scene, habitat: Habitat) -> list[Label]:
 
 def _barred_flag(barred: Sequence[BarredSource]) -> ResultFlag:
     zh, en = "；".join(one.label.zh for one in barred), "; ".join(one.label.en for one in barred)
-    return ResultFlag(
+    return ResultFlag.of(
         "sources_on_barriers",
-        Label(
-            f"{len(barred)} 个源地全部位于障碍（无数据或不可通行）上，已剔除：{zh}",
-            f"{len(barred)} sources lie on barriers only (no data, or impassable) and are left"
-            f" out: {en}",
-        ),
+        f"{len(barred)} 个源地全部位于障碍（无数据或不可通行）上，已剔除：{zh}",
+        f"{len(barred)} sources lie on barriers only (no data, or impassable) and are left"
+        f" out: {en}",
     )

@@ -72,13 +72,10 @@ def compute(task: contract.ComposeMapSheetTask, workspace: Path, progress: Progr
     warnings = [one.warning for one in layers if one.warning is not None]
     if left_out:
         warnings.append(
-            ResultFlag(
+            ResultFlag.of(
                 "legend_cut",
-                Label(
-                    f"图例有 {left_out} 行放不下，请减少图层或改用更大的纸张",
-                    f"{left_out} lines of the legend have no room; use fewer layers or a larger"
-                    " paper",
-                ),
+                f"图例有 {left_out} 行放不下，请减少图层或改用更大的纸张",
+                f"{left_out} lines of the legend have no room; use fewer layers or a larger paper",
             )
         )
     return Outcome(

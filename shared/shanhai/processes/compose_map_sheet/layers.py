@@ -203,8 +203,8 @@ def read_layer(
 
 def _missing(layer: contract.SheetLayerTask, reason: Label) -> SheetLayerRead:
     """A layer of which there is nothing: the legend says so."""
-    flag = ResultFlag(
-        "missing_layer", Label(f"{layer.title_zh}：{reason.zh}", f"{layer.title_en}: {reason.en}")
+    flag = ResultFlag.of(
+        "missing_layer", f"{layer.title_zh}：{reason.zh}", f"{layer.title_en}: {reason.en}"
     )
     row = LegendRow(Swatch("no_data"), reason)
     return SheetLayerRead(layer, LegendGroup(_titled(layer), [row]), {"drawn": False}, warning=flag)
@@ -255,9 +255,10 @@ def _read_raster(
         pixels = _shaded(values, style, low, high)
     flag = None
     if count.unknown == count.land:
-        flag = ResultFlag(
+        flag = ResultFlag.of(
             "missing_layer",
-            Label(f"{layer.title_zh}：图上范围内无数据", f"{layer.title_en}: no data in the frame"),
+            f"{layer.title_zh}：图上范围内无数据",
+            f"{layer.title_en}: no data in the frame",
         )
     return SheetLayerRead(
         layer,

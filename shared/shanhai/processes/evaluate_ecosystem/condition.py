@@ -22,7 +22,6 @@ from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, Window
 from shanhai.science.landcover import LandCover, class_values, vegetation_cover
 from shanhai.science.normalisation import NormalisationLimits, normalise
-from shanhai.vocabulary import Label
 
 QUALITY_CLASSES, QUALITY_INDEX = "quality", "quality_index"
 _WHOLE_REGION = 1
@@ -220,13 +219,11 @@ def has_series(run: EvaluationRun) -> bool:
 RESILIENCE_CLASSES, RESILIENCE_INDEX = "resilience", "resilience_index"
 HABITAT = "supply.biodiversity"
 
-_NO_SERIES = ResultFlag(
+_NO_SERIES = ResultFlag.of(
     "no_series",
-    Label(
-        f"无 {degradation.LEAST_YEARS} 年及以上的逐年序列：恢复力不含自相关项",
-        f"no yearly series of {degradation.LEAST_YEARS} years: resilience leaves out the memory of"
-        " disturbances",
-    ),
+    f"无 {degradation.LEAST_YEARS} 年及以上的逐年序列：恢复力不含自相关项",
+    f"no yearly series of {degradation.LEAST_YEARS} years: resilience leaves out the memory of"
+    " disturbances",
 )
 
 

@@ -36,7 +36,6 @@ from shanhai.science.evaluation.importance_and_sensitivity import (
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import ClassArray, FloatArray, Window
 from shanhai.science.quantiles import exact_layer_quantiles
-from shanhai.vocabulary import Label
 
 OVERALL_IMPORTANCE = "importance"
 
@@ -92,12 +91,10 @@ DESERTIFICATION = "sensitivity.rocky_desertification"
 _EROSION_LAYERS = ("erosivity", "texture", "relief", "ndvi")
 _ROCK_LAYERS = ("carbonate", "slope", "ndvi")
 
-_NO_CARBONATE = ResultFlag(
+_NO_CARBONATE = ResultFlag.of(
     "no_carbonate",
-    Label(
-        "无碳酸盐岩数据：未评价石漠化敏感性",
-        "no carbonate outcrop: sensitivity to rocky desertification was not evaluated",
-    ),
+    "无碳酸盐岩数据：未评价石漠化敏感性",
+    "no carbonate outcrop: sensitivity to rocky desertification was not evaluated",
 )
 
 

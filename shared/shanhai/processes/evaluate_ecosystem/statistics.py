@@ -12,7 +12,6 @@ from shanhai.processes.kit.region import LAND, Place, district_numbers
 from shanhai.raster.store import ScratchStore
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, IntArray, Window
-from shanhai.vocabulary import Label
 
 _DIGITS = 6
 
@@ -258,24 +257,20 @@ def remarks(statistics: Mapping[str, Any]) -> list[ResultFlag]:
 
 def _gap(one: Mapping[str, Any], land: int) -> ResultFlag:
     share = f"{100 * one['unknown_cells'] / land:.1f} %"
-    return ResultFlag(
+    return ResultFlag.of(
         "missing_cells",
-        Label(
-            f"{one['title_zh']}：{share} 的陆地因输入缺测未评价",
-            f"{one['title_en']}: {share} of the land is not evaluated, because an input is "
-            "unknown there",
-        ),
+        f"{one['title_zh']}：{share} 的陆地因输入缺测未评价",
+        f"{one['title_en']}: {share} of the land is not evaluated, because an input is "
+        "unknown there",
     )
 
 
 def _unexpected(mean: float) -> ResultFlag:
     low, high = EXPECTED_CARBON
-    return ResultFlag(
+    return ResultFlag.of(
         "unexpected_mean",
-        Label(
-            f"固碳量均值为 {mean:.4g} tC/ha/a，湿润区一般在 {low:g} 与 {high:g} 之间："
-            "请检查输入数据的单位与比例系数",
-            f"the mean net ecosystem production is {mean:.4g} tC/ha/yr; between {low:g} and "
-            f"{high:g} is usual in humid regions: check units and scales of the inputs",
-        ),
+        f"固碳量均值为 {mean:.4g} tC/ha/a，湿润区一般在 {low:g} 与 {high:g} 之间："
+        "请检查输入数据的单位与比例系数",
+        f"the mean net ecosystem production is {mean:.4g} tC/ha/yr; between {low:g} and "
+        f"{high:g} is usual in humid regions: check units and scales of the inputs",
     )

@@ -34,11 +34,11 @@ def good_air_days(asked: Asked) -> Found:
         None,
     )
     if own is None or not own.stations:
-        return Missing(Label("区域内没有地面空气站点", "the region has no station on the ground"))
+        return Missing.of("区域内没有地面空气站点", "the region has no station on the ground")
     try:
         standard = air_standard(date(asked.year, 12, 31))
     except InvalidInput as error:
-        return Missing(Label(error.message_zh, error.message))
+        return Missing.of(error.message_zh, error.message)
     days = {
         code: np.array([np.nan if one is None else one for one in of_days], dtype=np.float64)
         for code, of_days in own.days.items()
@@ -46,12 +46,10 @@ def good_air_days(asked: Asked) -> Found:
     counted = count_good_days(days, standard)
     if not counted.known:
         lacking = [code for code, of_days in days.items() if np.isnan(of_days).all()]
-        return Missing(
-            Label(
-                f"{asked.year} 年没有有效的日 AQI；全年缺少：{'、'.join(lacking) or '–'}",
-                f"{asked.year} has no day with a valid index; nothing all year of:"
-                f" {', '.join(lacking) or '–'}",
-            )
+        return Missing.of(
+            f"{asked.year} 年没有有效的日 AQI；全年缺少：{'、'.join(lacking) or '–'}",
+            f"{asked.year} has no day with a valid index; nothing all year of:"
+            f" {', '.join(lacking) or '–'}",
         )
     return Figure(
         counted.share_percent,
@@ -109,7 +107,7 @@ def inferior_sections(asked: Asked) -> Found:
 
 def no_stations(zh: str, en: str) -> Missing:
     """What to say where there is nobody to observe."""
-    return Missing(Label(f"区域内没有{zh}", f"the region has no {en}"))
+    return Missing.of(f"区域内没有{zh}", f"the region has no {en}")
 
 
 def assess(
@@ -159,12 +157,10 @@ def figure_of(
     numbers = np.array([one.number for one in assessed], dtype=np.uint8)
     share = water_quality.share_between(numbers, *wanted)
     if np.isnan(share):
-        return Missing(
-            Label(
-                f"{asked.year} 年 {len(assessed)} 个站点均无参评项目的有效观测",
-                f"none of the {len(assessed)} stations has a valid observation of an assessed item"
-                f" in {asked.year}",
-            )
+        return Missing.of(
+            f"{asked.year} 年 {len(assessed)} 个站点均无参评项目的有效观测",
+            f"none of the {len(assessed)} stations has a valid observation of an assessed item"
+            f" in {asked.year}",
         )
     return Figure(
         share,
@@ -201,16 +197,14 @@ def _sections(
     asked: Asked, wanted: Callable[[water_quality.WaterStandard], tuple[int, int]]
 ) -> Found:
     if asked.indicator.stations is None and asked.indicator.indicator in asked.computation.named:
-        return Missing(
-            Label(
-                "须在 stations 中指明该指标的断面",
-                "the sections of this indicator have to be named under `stations`",
-            )
+        return Missing.of(
+            "须在 stations 中指明该指标的断面",
+            "the sections of this indicator have to be named under `stations`",
         )
     try:
         standard = water_quality.water_standard("surface_water", date(asked.year, 12, 31))
     except InvalidInput as error:
-        return Missing(Label(error.message_zh, error.message))
+        return Missing.of(error.message_zh, error.message)
     stations = asked.stations("water_section")
     if not stations:
         return no_stations("水质断面", "water section")
@@ -262,7 +256,7 @@ def good_sea(asked: Asked) -> Found:
     try:
         standard = water_quality.water_standard("sea_water", date(asked.year, 12, 31))
     except InvalidInput as error:
-        return Missing(Label(error.message_zh, error.message))
+        return Missing.of(error.message_zh, error.message)
     stations = asked.stations("sea")
     if not stations:
         return no_stations("海域站点", "station of the sea")
@@ -292,30 +286,23 @@ def _by_area(
 ) -> Found:
     units = asked.material.held.sea_units
     if not units:
-        return Missing(
-            Label(
-                "按面积评价需要海域评价单元：区域内没有带图形的 bay 级区域；"
-                "可改用 nearshore=stations",
-                "a share of area needs sea areas: the region has no region of level `bay` with a"
-                " shape; or ask for `nearshore` by `stations`",
-            )
+        return Missing.of(
+            "按面积评价需要海域评价单元：区域内没有带图形的 bay 级区域；可改用 nearshore=stations",
+            "a share of area needs sea areas: the region has no region of level `bay` with a"
+            " shape; or ask for `nearshore` by `stations`",
         )
     epsg, cell_m = _grid_of(asked)
     field = _field(asked, stations, standard, epsg)
     if not field.values.keys() & {item.code for item in standard.items}:
-        return Missing(
-            Label(
-                f"{asked.year} 年没有带坐标且有有效观测的海域站点",
-                f"no station of the sea with coordinates has a valid observation in {asked.year}",
-            )
+        return Missing.of(
+            f"{asked.year} 年没有带坐标且有有效观测的海域站点",
+            f"no station of the sea with coordinates has a valid observation in {asked.year}",
         )
     cells, cell_area_m2 = _count(asked, standard, field)
     if not cells.sum():
-        return Missing(
-            Label(
-                f"海域评价单元内没有 {cell_m:g} m 像元的中心",
-                f"no cell of {cell_m:g} m has its centre in a sea area",
-            )
+        return Missing.of(
+            f"海域评价单元内没有 {cell_m:g} m 像元的中心",
+            f"no cell of {cell_m:g} m has its centre in a sea area",
         )
     names = [standard.name_of(number) for number in range(1, len(cells) + 1)]
     by_stations = figure_of(

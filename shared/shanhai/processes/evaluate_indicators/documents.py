@@ -262,12 +262,10 @@ def flags_of(evaluated: Sequence[Evaluated]) -> list[ResultFlag]:
         if beside:
             years = ", ".join(map(str, beside))
             flags.append(
-                ResultFlag(
+                ResultFlag.of(
                     "entered_by_hand_kept",
-                    Label(
-                        f"{name.zh}：{years} 年已有人工填报值，计算值未替换",
-                        f"{name.en}: {years} has a value entered by hand, which was kept",
-                    ),
+                    f"{name.zh}：{years} 年已有人工填报值，计算值未替换",
+                    f"{name.en}: {years} has a value entered by hand, which was kept",
                 )
             )
         for year, found in one.found.items():

@@ -101,27 +101,21 @@ def _lacking(asked: values.Asked, theme: str) -> values.Missing | None:
     if asked.material.covers.has(theme, asked.year):
         return None
     if theme == values.TRAVEL_TIME:
-        return values.Missing(
-            Label(
-                f"须在 datasets.travel_time 中指明 {asked.year} 年步行至公园时间的数据集",
-                f"name the dataset of minutes on foot to a park of {asked.year} under"
-                " `datasets.travel_time`",
-            )
+        return values.Missing.of(
+            f"须在 datasets.travel_time 中指明 {asked.year} 年步行至公园时间的数据集",
+            f"name the dataset of minutes on foot to a park of {asked.year} under"
+            " `datasets.travel_time`",
         )
-    return values.Missing(
-        Label(
-            f"没有观测期包含 {asked.year} 年的土地覆盖数据集",
-            f"the region has no dataset of land cover observed in {asked.year}",
-        )
+    return values.Missing.of(
+        f"没有观测期包含 {asked.year} 年的土地覆盖数据集",
+        f"the region has no dataset of land cover observed in {asked.year}",
     )
 
 
 def _nothing_known(asked: values.Asked) -> values.Missing:
-    return values.Missing(
-        Label(
-            f"{asked.year} 年栅格在区域内没有有效像元",
-            f"the raster of {asked.year} has no value in the region",
-        )
+    return values.Missing.of(
+        f"{asked.year} 年栅格在区域内没有有效像元",
+        f"the raster of {asked.year} has no value in the region",
     )
 
 
@@ -162,25 +156,21 @@ def key_species_protected(asked: values.Asked) -> values.Found:
     """
     counted = next((one for one in asked.material.held.species if one.year == asked.year), None)
     if counted is None or not counted.known:
-        return values.Missing(
-            Label(
-                f"截至 {asked.year} 年末，区域内没有公众可见的重点保护物种已核实分布点",
-                f"the region has no verified occurrence of a key protected species up to the end of"
-                f" {asked.year} that everybody may read",
-            )
+        return values.Missing.of(
+            f"截至 {asked.year} 年末，区域内没有公众可见的重点保护物种已核实分布点",
+            f"the region has no verified occurrence of a key protected species up to the end of"
+            f" {asked.year} that everybody may read",
         )
     keeping = _keeping(asked)
     if isinstance(keeping, values.Missing):
         return keeping
     if counted.undecided:
-        return values.Missing(
-            Label(
-                f"{counted.known} 种重点保护物种中有 {counted.undecided} 种位置保密，"
-                "其网格仅部分位于保护地或红线内，无法在不泄露位置的前提下计算",
-                f"{counted.undecided} of {counted.known} key protected species are masked, with"
-                " cells that lie in a protected area or red line in part: a value would tell where"
-                " they live",
-            )
+        return values.Missing.of(
+            f"{counted.known} 种重点保护物种中有 {counted.undecided} 种位置保密，"
+            "其网格仅部分位于保护地或红线内，无法在不泄露位置的前提下计算",
+            f"{counted.undecided} of {counted.known} key protected species are masked, with"
+            " cells that lie in a protected area or red line in part: a value would tell where"
+            " they live",
         )
     return values.Figure(
         100.0 * counted.protected / counted.known,
@@ -255,11 +245,9 @@ def natural_shoreline(asked: values.Asked) -> values.Found:
     }
     whole = sum(lengths.values())
     if not whole:
-        return values.Missing(
-            Label(
-                "区域内没有带线状图形和分类的岸线",
-                "no shoreline with a line as its shape and with a class is in force in the region",
-            )
+        return values.Missing.of(
+            "区域内没有带线状图形和分类的岸线",
+            "no shoreline with a line as its shape and with a class is in force in the region",
         )
     natural = lengths.get(NATURAL, 0.0)
     return values.Figure(
@@ -285,12 +273,10 @@ def _in_force(asked: values.Asked, kind: str) -> Sequence[ShapeTask] | values.Mi
         return _too_many_vertices(kind)
     found = [one for one in held.shapes if one.kind == kind and asked.year in one.years]
     if not found:
-        return values.Missing(
-            Label(
-                f"{asked.year} 年末没有现行且已发布的管控线：{label.zh}",
-                f"no published control area of kind `{kind}` ({label.en}) was in force at the end"
-                f" of {asked.year}",
-            )
+        return values.Missing.of(
+            f"{asked.year} 年末没有现行且已发布的管控线：{label.zh}",
+            f"no published control area of kind `{kind}` ({label.en}) was in force at the end"
+            f" of {asked.year}",
         )
     return found
 
@@ -319,8 +305,8 @@ def _keeping(asked: values.Asked) -> Sequence[ShapeTask] | values.Missing:
                 return shapes
             found += shapes
     if not found:
-        return values.Missing(
-            Label("没有现行的自然保护地或生态保护红线", "no protected area or red line is in force")
+        return values.Missing.of(
+            "没有现行的自然保护地或生态保护红线", "no protected area or red line is in force"
         )
     return found
 
@@ -344,24 +330,20 @@ def _measure(asked: values.Asked, shapes: Sequence[ShapeTask]) -> float | None:
 
 def _too_many_vertices(kind: str) -> values.Missing:
     label = KINDS[kind]
-    return values.Missing(
-        Label(
-            f"{label.zh}顶点过多，请先化简",
-            f"{label.en}: the lines have too many vertices; simplify them",
-        )
+    return values.Missing.of(
+        f"{label.zh}顶点过多，请先化简",
+        f"{label.en}: the lines have too many vertices; simplify them",
     )
 
 
 def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> values.Missing:
     """Which lines have no shape, with what was approved of them: it is told, not counted."""
     label = KINDS[kind]
-    return values.Missing(
-        Label(
-            f"{label.zh}尚未绘制图形：{'、'.join(_with_approved(one) for one in shapes)}；"
-            "批准面积不作为计算值",
-            f"{label.en}: not drawn: {', '.join(_with_approved(one) for one in shapes)};"
-            " an approved area is no computed value",
-        )
+    return values.Missing.of(
+        f"{label.zh}尚未绘制图形：{'、'.join(_with_approved(one) for one in shapes)}；"
+        "批准面积不作为计算值",
+        f"{label.en}: not drawn: {', '.join(_with_approved(one) for one in shapes)};"
+        " an approved area is no computed value",
     )
 
 
@@ -373,7 +355,7 @@ def _with_approved(one: ShapeTask) -> str:
 
 def _without_size(kind: str) -> values.Missing:
     label = KINDS[kind]
-    return values.Missing(Label(f"{label.zh}没有图形", f"{label.en}: no shape is known"))
+    return values.Missing.of(f"{label.zh}没有图形", f"{label.en}: no shape is known")
 
 
 def _share(

@@ -119,6 +119,11 @@ class Missing:
 
     reason: Label
 
+    @classmethod
+    def of(cls, zh: str, en: str) -> "Missing":
+        """What lacks an input, for this reason."""
+        return cls(Label(zh, en))
+
 
 Found = Figure | Missing
 

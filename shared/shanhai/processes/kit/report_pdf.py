@@ -13,7 +13,6 @@ from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
-from shanhai.vocabulary import Label
 
 REPORT_PDF = "report.pdf"
 STAGE = "pdf"
@@ -22,9 +21,10 @@ BEGINS = 85
 
 _HTML, _PDF = REPORTS[0], REPORTS[1]
 
-NOT_SET = ResultFlag(
+NOT_SET = ResultFlag.of(
     "pdf_not_set",
-    Label("PDF 报告尚未生成，其余成果均已发布", "the report as PDF is not there; all else is"),
+    "PDF 报告尚未生成，其余成果均已发布",
+    "the report as PDF is not there; all else is",
 )
 """What is said of results that were published before their PDF."""
 

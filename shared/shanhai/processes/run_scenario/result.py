@@ -24,7 +24,7 @@ from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import ClassArray, IntArray, Window
 from shanhai.science.zoning.delineation import cross_tabulate
 from shanhai.science.zoning.postprocess import ZONES, Postprocessed
-from shanhai.vocabulary import Label, label_of
+from shanhai.vocabulary import label_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,42 +249,33 @@ def _drivers_held(reassessed: Reassessed) -> ResultFlag:
         if same
         else ""
     )
-    return ResultFlag(
+    return ResultFlag.of(
         "drivers_held",
-        Label(
-            f"编辑未涉及的输入保持编辑前的值：{zh}{same_zh}",
-            f"inputs the edits say nothing of are those before them: {en}{same_en}",
-        ),
+        f"编辑未涉及的输入保持编辑前的值：{zh}{same_zh}",
+        f"inputs the edits say nothing of are those before them: {en}{same_en}",
     )
 
 
-_HELD = ResultFlag(
+_HELD = ResultFlag.of(
     "importance_held",
-    Label(
-        "生态系统服务的重要性保持编辑前的值；仅修复的土地额外计入候选",
-        "the importance of the land for services is that before the edits; only land that is "
-        "restored counts as candidate besides",
-    ),
+    "生态系统服务的重要性保持编辑前的值；仅修复的土地额外计入候选",
+    "the importance of the land for services is that before the edits; only land that is "
+    "restored counts as candidate besides",
 )
-_DISCONNECTED = ResultFlag(
+_DISCONNECTED = ResultFlag.of(
     "disconnected_after",
-    Label(
-        "编辑之后部分源地之间没有可通行的路径",
-        "after the edits no way leads between some of the sources",
-    ),
+    "编辑之后部分源地之间没有可通行的路径",
+    "after the edits no way leads between some of the sources",
 )
-_NOTHING = ResultFlag(
-    "nothing_changed", Label("编辑没有改变网络", "the edits change nothing of the network")
+_NOTHING = ResultFlag.of(
+    "nothing_changed", "编辑没有改变网络", "the edits change nothing of the network"
 )
-_RATIO_SAME = ResultFlag(
-    "ratio_unchanged",
-    Label("编辑没有改变任何服务的供需比", "the edits change the ratio of no service"),
+_RATIO_SAME = ResultFlag.of(
+    "ratio_unchanged", "编辑没有改变任何服务的供需比", "the edits change the ratio of no service"
 )
-_BY_CENTRES = ResultFlag(
+_BY_CENTRES = ResultFlag.of(
     "zones_by_centres",
-    Label(
-        "编辑后的分区单元按编辑前各类的中心重新归类，而非按原算法",
-        "after the edits units are told by the centres of the clusters before them, not by the "
-        "algorithm that found these",
-    ),
+    "编辑后的分区单元按编辑前各类的中心重新归类，而非按原算法",
+    "after the edits units are told by the centres of the clusters before them, not by the "
+    "algorithm that found these",
 )

@@ -31,7 +31,6 @@ from shanhai.science.selection.problem import (
 )
 from shanhai.science.selection.programme import SitePlan, make_plan
 from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites
-from shanhai.vocabulary import Label
 
 _POINTERS = {
     "target": "/inputs/goal",
@@ -284,64 +283,52 @@ def _too_far_apart(problem: SelectionProblem) -> list[ResultFlag]:
     if most >= groups.least:
         return []
     return [
-        ResultFlag(
+        ResultFlag.of(
             "groups_too_small",
-            Label(
-                f"可选地块中相连的一片最大为 {most:g} 公顷，未达连片规模下限 {groups.least:g} 公顷",
-                f"the largest group of sites that lie together has {most:g} ha, less than "
-                f"least_group_ha {groups.least:g}: none can be chosen",
-            ),
+            f"可选地块中相连的一片最大为 {most:g} 公顷，未达连片规模下限 {groups.least:g} 公顷",
+            f"the largest group of sites that lie together has {most:g} ha, less than "
+            f"least_group_ha {groups.least:g}: none can be chosen",
         )
     ]
 
 
 def _missed(chosen: Chosen) -> ResultFlag:
     unmet = chosen.choice.unmet
-    return ResultFlag(
+    return ResultFlag.of(
         "targets_out_of_reach",
-        Label(
-            "目标无法全部达到，所示为缺口最小的方案，未据此建立项目："
-            + "；".join(one.message_zh for one in unmet),
-            "not all targets can be reached; the plan is the one that misses them by least, and no "
-            "project is made of it: " + "; ".join(one.message for one in unmet),
-        ),
+        "目标无法全部达到，所示为缺口最小的方案，未据此建立项目："
+        + "；".join(one.message_zh for one in unmet),
+        "not all targets can be reached; the plan is the one that misses them by least, and no "
+        "project is made of it: " + "; ".join(one.message for one in unmet),
     )
 
 
 def _left_out(count: int) -> ResultFlag:
-    return ResultFlag(
+    return ResultFlag.of(
         "places_left_out",
-        Label(
-            f"有 {count} 个问题或项目不是面、没有投资额，或完全落在其他候选地块内，未作为候选",
-            f"{count} problems or projects are no polygons, have no cost, or lie within other "
-            "candidates, and are none themselves",
-        ),
+        f"有 {count} 个问题或项目不是面、没有投资额，或完全落在其他候选地块内，未作为候选",
+        f"{count} problems or projects are no polygons, have no cost, or lie within other "
+        "candidates, and are none themselves",
     )
 
 
 def _no_lines(kinds: Sequence[str]) -> ResultFlag:
-    return ResultFlag(
+    return ResultFlag.of(
         "no_lines",
-        Label(
-            f"该区域没有现行的管控线：{'、'.join(kinds)}，未据此排除地块",
-            f"the region has no {', '.join(kinds)} in force: no site was kept out by them",
-        ),
+        f"该区域没有现行的管控线：{'、'.join(kinds)}，未据此排除地块",
+        f"the region has no {', '.join(kinds)} in force: no site was kept out by them",
     )
 
 
-_STOPPED = ResultFlag(
+_STOPPED = ResultFlag.of(
     "stopped_at_limit",
-    Label(
-        "求解在时限内停止，方案可行但未证明达到所要求的间隙；再次运行可能得到不同方案",
-        "the search stopped at the time limit: the plan keeps all rules, but is not shown to lie "
-        "within the gap, and another run may find another",
-    ),
+    "求解在时限内停止，方案可行但未证明达到所要求的间隙；再次运行可能得到不同方案",
+    "the search stopped at the time limit: the plan keeps all rules, but is not shown to lie "
+    "within the gap, and another run may find another",
 )
-_NONE = ResultFlag("nothing_chosen", Label("没有选出任何地块", "no site was chosen"))
-_NO_PRIORITY = ResultFlag(
+_NONE = ResultFlag.of("nothing_chosen", "没有选出任何地块", "no site was chosen")
+_NO_PRIORITY = ResultFlag.of(
     "no_priority",
-    Label(
-        "没有生态网络、供需比或生态问题，未计算优先级",
-        "there is no network, ratio or problem: priority was not computed",
-    ),
+    "没有生态网络、供需比或生态问题，未计算优先级",
+    "there is no network, ratio or problem: priority was not computed",
 )
