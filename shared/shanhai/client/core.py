@@ -154,7 +154,7 @@ class ClientCore(Driven[Mode]):
             InvalidInput: the address is none, or the key cannot be one.
         """
         _demand_access(base_url, key)
-        self._base, self._key, self._repeats = base_url.rstrip("/"), key, repeats
+        self.url, self._key, self._repeats = base_url.rstrip("/"), key, repeats
         self._headers = {"Accept": "application/json, */*;q=0.5"}
         if lang is not None:
             self._headers["Accept-Language"] = lang
@@ -254,11 +254,11 @@ class ClientCore(Driven[Mode]):
 
     def job(self, job: str) -> "RemoteJob[Mode]":
         """A job, by its id or address."""
-        return RemoteJob(self, f"{self._base}/jobs/{job.rpartition('/')[2]}")
+        return RemoteJob(self, f"{self.url}/jobs/{job.rpartition('/')[2]}")
 
     def collection(self, name: str) -> "RemoteCollection[Mode]":
         """A collection of features."""
-        return RemoteCollection(self, f"{self._base}/collections/{name}/items")
+        return RemoteCollection(self, f"{self.url}/collections/{name}/items")
 
     @Method
     def to_xarray(self, path: str, /, **query: Query) -> Steps["DataArray"]:
@@ -277,7 +277,7 @@ class ClientCore(Driven[Mode]):
         body: object = None,
     ) -> httpx.Request:
         url, own = self._address(path, query or {}), dict(self._headers)
-        if self._key is not None and _origin(url) == _origin(self._base):
+        if self._key is not None and _origin(url) == _origin(self.url):
             own["Authorization"] = f"Bearer {self._key}"
             if method == "POST":
                 own[KEY] = uuid4().hex
@@ -298,7 +298,7 @@ class ClientCore(Driven[Mode]):
             path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
         told = {name: _told(value) for name, value in rest.items() if value is not None}
         url = httpx.URL(
-            path if path.startswith(("http://", "https://")) else f"{self._base}/{path.lstrip('/')}"
+            path if path.startswith(("http://", "https://")) else f"{self.url}/{path.lstrip('/')}"
         )
         return str(url.copy_merge_params(told) if told else url)
 

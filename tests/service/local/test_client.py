@@ -30,7 +30,21 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.local.demo.results import announce, digest_of, openable, submit_once
+from shanhai.local.demo.results import (
+    INLAND,
+    NETWORK_SAVED,
+    PNG,
+    SAVED,
+    SITES_SAVED,
+    DemoResults,
+    announce,
+    digest_of,
+    openable,
+    read_back,
+    read_network,
+    read_sites,
+    submit_once,
+)
 from shanhai.local.demo.stations import RIVER
 
 KEY = "shk_test"
@@ -562,6 +576,34 @@ def test_the_key_of_a_job_of_the_demo_goes_by_what_is_sent() -> None:
     second = {"last": "2026-01-02", "region": "xiamen"}
     assert digest_of(first) == digest_of(dict(first))
     assert digest_of(first) != digest_of(second)
+
+
+def test_the_demo_reads_back_as_the_administrator(server: Server, tmp_path: Path) -> None:
+    """Results that rest on a raster of a region's own are not shown to strangers."""
+    lon, lat = INLAND
+    tilejson = {
+        "bounds": [lon - 1, lat - 1, lon + 1, lat + 1],
+        "tiles": [f"{server.url}/tile"],
+    }
+    job = f"{server.url}/jobs/1"
+    server.says("/collections/zones/items", Reply(body={"features": [{}]}))
+    server.says("/collections/corridors/items", Reply(body={"features": [{}]}))
+    server.says("/layers/l/tilejson.json", Reply(body=tilejson))
+    server.says("/layers/l/point", Reply(body={"value": 1}))
+    server.says("/tile", Reply(body=PNG, headers={"Content-Type": "image/png"}))
+    saved = {**SAVED, **NETWORK_SAVED, **SITES_SAVED}
+    for name in saved:
+        server.says(f"/jobs/1/results/{name}", Reply(body=PNG))
+    zones = {"scheme": "s", "zones": [{}], "layers": {"zones": "l"}, **saved}
+    network = DemoResults(job, {"corridor_codes": ["c"], "layers": {"corridors": "l"}})
+    sites = DemoResults(job, {"layers": {"priority": "l"}})
+    with ApiClient(server.url, KEY) as api, ApiClient(f"{server.url}/", KEY) as tiles:
+        seen = read_back(api, tiles, job, zones, tmp_path)
+        seen |= read_network(api, tiles, network, tmp_path)
+        seen |= read_sites(api, tiles, sites, tmp_path)
+    assert {one.headers.get("authorization") for one in server.asked} == {f"Bearer {KEY}"}
+    assert {one.path for one in server.asked} >= {"/tile", "/layers/l/point"}
+    assert seen["viewer"] == f"{server.url}/layers/l/map"
 
 
 @pytest.mark.parametrize("stands", [True, False])

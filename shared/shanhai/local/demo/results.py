@@ -228,17 +228,10 @@ class DemoResults:
     results: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Readback:
-    """What was seen: the addresses worth opening, pictures included."""
-
-    addresses: dict[str, str]
-
-
 def read_back(
-    api: ApiClient, tiles_url: str, job: str, results: Mapping[str, Any], pictures: Path
-) -> Readback:
-    """Check that the zones can be read and drawn, and save the pictures.
+    api: ApiClient, tiles: ApiClient, job: str, results: Mapping[str, Any], pictures: Path
+) -> dict[str, str]:
+    """Check that the zones can be read and drawn, save the pictures, and give what to open.
 
     Raises:
         Unavailable: something a client would ask for is missing or empty.
@@ -246,25 +239,23 @@ def read_back(
     scheme, layer = results["scheme"], results["layers"]["zones"]
     zones = api.get("/collections/zones/items", scheme=scheme, limit=100)
     _expect(len(zones["features"]) == len(results["zones"]), f"all zones of {scheme} in /zones")
-    tilejson_url = f"{tiles_url}/layers/{layer}/tilejson.json"
-    with ApiClient(tiles_url) as tiles:
-        _check_tiles(tiles, layer)
+    _check_tiles(tiles, layer)
     for output, name in SAVED.items():
         if output in results:
             api.download(f"{job}/results/{output}", pictures / name)
-    return Readback(
-        {
-            "viewer": f"{tiles_url}/layers/{layer}/map",
-            "tilejson": tilejson_url,
-            "zones": f"{job.split('/jobs/')[0]}/collections/zones/items?scheme={scheme}&f=html",
-            "report": str(pictures / SAVED["report"]),
-            "pictures": str(pictures),
-        }
-    )
+    return {
+        "viewer": f"{tiles.url}/layers/{layer}/map",
+        "tilejson": f"{tiles.url}/layers/{layer}/tilejson.json",
+        "zones": f"{job.split('/jobs/')[0]}/collections/zones/items?scheme={scheme}&f=html",
+        "report": str(pictures / SAVED["report"]),
+        "pictures": str(pictures),
+    }
 
 
-def read_network(api: ApiClient, tiles_url: str, network: DemoResults, pictures: Path) -> Readback:
-    """Check that the network can be read and drawn, and save its maps.
+def read_network(
+    api: ApiClient, tiles: ApiClient, network: DemoResults, pictures: Path
+) -> dict[str, str]:
+    """Check that the network can be read and drawn, save its maps, and give what to open.
 
     Raises:
         Unavailable: something a client would ask for is missing or empty.
@@ -274,36 +265,32 @@ def read_network(api: ApiClient, tiles_url: str, network: DemoResults, pictures:
     _expect(
         len(corridors["features"]) == len(results["corridor_codes"]), "all corridors in /corridors"
     )
-    with ApiClient(tiles_url) as tiles:
-        for layer in results["layers"].values():
-            expect_tile(tiles, layer)
+    for layer in results["layers"].values():
+        expect_tile(tiles, layer)
     for output, name in NETWORK_SAVED.items():
         api.download(f"{job}/results/{output}", pictures / name)
-    return Readback(
-        {
-            "network": f"{tiles_url}/layers/{results['layers']['corridors']}/map",
-            "corridors": f"{job.split('/jobs/')[0]}/collections/corridors/items?f=html",
-        }
-    )
+    return {
+        "network": f"{tiles.url}/layers/{results['layers']['corridors']}/map",
+        "corridors": f"{job.split('/jobs/')[0]}/collections/corridors/items?f=html",
+    }
 
 
-def read_sites(api: ApiClient, tiles_url: str, sites: DemoResults, pictures: Path) -> Readback:
-    """Check that the priority map can be drawn and the plan be read, and save its maps.
+def read_sites(
+    api: ApiClient, tiles: ApiClient, sites: DemoResults, pictures: Path
+) -> dict[str, str]:
+    """Check that the priority map can be drawn, save its maps, and give what to open.
 
     Raises:
         Unavailable: something a client would ask for is missing or empty.
     """
     layer = sites.results["layers"]["priority"]
-    with ApiClient(tiles_url) as tiles:
-        expect_tile(tiles, layer)
+    expect_tile(tiles, layer)
     for output, name in SITES_SAVED.items():
         api.download(f"{sites.job}/results/{output}", pictures / name)
-    return Readback(
-        {
-            "priority": f"{tiles_url}/layers/{layer}/map",
-            "sites": str(pictures / SITES_SAVED["report"]),
-        }
-    )
+    return {
+        "priority": f"{tiles.url}/layers/{layer}/map",
+        "sites": str(pictures / SITES_SAVED["report"]),
+    }
 
 
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:

@@ -19,7 +19,6 @@ from shanhai.local.demo.inputs import DemoInputs, Meter, gather, import_missing,
 from shanhai.local.demo.results import (
     Announced,
     DemoResults,
-    Readback,
     Warned,
     announce,
     await_warning,
@@ -229,7 +228,11 @@ class Demo(DemoSteps):
         given = self._step("data", lambda: gather(REGION, self.console))
         self._step("seed", lambda: seed_regions(self.stack.database_url, given.folders))
         key = admin_key(self.stack)
-        with ApiClient(self.stack.api_url, key) as api:
+        # Of rasters that are not public, the results are not either: a stranger sees none of them.
+        with (
+            ApiClient(self.stack.api_url, key) as api,
+            ApiClient(self.stack.tiles_url, key) as tiles,
+        ):
             self._step("import", lambda: self._import(api, given))
             job, results = self._step("zones", lambda: self._delineate(api, given))
             self._step("ecosystem", lambda: self._evaluate_ecosystems(api, given, job))
@@ -239,7 +242,7 @@ class Demo(DemoSteps):
             self._step("indicators", lambda: self._evaluate_indicators(api))
             bulletin = self._step("bulletin", lambda: self._announce(api))
             seen = self._step(
-                "read back", lambda: self._read_back(api, job, results, network, sites)
+                "read back", lambda: self._read_back(api, tiles, job, results, network, sites)
             )
             given.copy_pictures(self._pictures())
         self._report(results, network.results, sites.results, given)
@@ -285,16 +288,17 @@ class Demo(DemoSteps):
     def _read_back(
         self,
         api: ApiClient,
+        tiles: ApiClient,
         job: str,
         results: Mapping[str, Any],
         network: DemoResults,
         sites: DemoResults,
-    ) -> Readback:
+    ) -> dict[str, str]:
         pictures = self._pictures()
-        zones = read_back(api, self.stack.tiles_url, job, results, pictures)
-        links = read_network(api, self.stack.tiles_url, network, pictures)
-        plan = read_sites(api, self.stack.tiles_url, sites, pictures)
-        return Readback({**zones.addresses, **links.addresses, **plan.addresses})
+        zones = read_back(api, tiles, job, results, pictures)
+        links = read_network(api, tiles, network, pictures)
+        plan = read_sites(api, tiles, sites, pictures)
+        return {**zones, **links, **plan}
 
     def _tell_warning(self, warned: Warned) -> None:
         alert, message = warned.alert, warned.message
@@ -306,13 +310,13 @@ class Demo(DemoSteps):
         if message is not None:
             self.console.print(f"told by webhook, signed / 已签名推送: {message['type']}")
 
-    def _tell_addresses(self, seen: Readback, warned: Warned, bulletin: Announced) -> None:
+    def _tell_addresses(self, seen: Mapping[str, str], warned: Warned, bulletin: Announced) -> None:
         """What can be looked at, the landing page first."""
         api, station = self.stack.api_url, warned.alert["station"]
         addresses = {
             "start here": f"{api}/?f=html",
             "console": f"{api}/console",
-            **seen.addresses,
+            **seen,
             "station": f"{api}/stations/{station}/observations?f=html",
             "bulletin": f"{api}{bulletin.url}",
         }
