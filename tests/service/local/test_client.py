@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from rich.console import Console
 
 from shanhai.cli.imports import import_feature_file, import_file
 from shanhai.client import ApiClient, AsyncApiClient, JobFailed
@@ -30,6 +32,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shanhai.local.demo.inputs import DemoInputs
 from shanhai.local.demo.results import (
     INLAND,
     NETWORK_SAVED,
@@ -45,6 +48,7 @@ from shanhai.local.demo.results import (
     read_sites,
     submit_once,
 )
+from shanhai.local.demo.run import DemoSteps
 from shanhai.local.demo.stations import RIVER
 
 KEY = "shk_test"
@@ -604,6 +608,36 @@ def test_the_demo_reads_back_as_the_administrator(server: Server, tmp_path: Path
     assert {one.headers.get("authorization") for one in server.asked} == {f"Bearer {KEY}"}
     assert {one.path for one in server.asked} >= {"/tile", "/layers/l/point"}
     assert seen["viewer"] == f"{server.url}/layers/l/map"
+
+
+@pytest.mark.parametrize("in_force", [True, False])
+def test_the_demo_goes_on_with_the_zones_in_force_where_an_approved_version_waits(
+    server: Server, in_force: bool
+) -> None:
+    waits = {"title": "Conflict", "status": 409, "detail": "version 4 is approved and waits"}
+    server.says("/collections/datasets/items", Reply(body={"features": []}))
+    server.says("/processes/delineate-zones/execution", Reply(409, waits))
+    listed = [{"jobID": job} for job in ("3", "2", "1")]
+    server.says("/jobs", Reply(body={"jobs": listed, "links": []}))
+    elsewhere = {"scheme": "banan.supply_demand", "status": "published"}
+    drafted = {"scheme": "xiamen.supply_demand", "status": "draft"}
+    published = {**drafted, "status": "published" if in_force else "draft"}
+    for job, results in (("3", elsewhere), ("2", drafted), ("1", published)):
+        server.says(f"/jobs/{job}/results", Reply(body=results))
+    ended = event(1, 100, "done", "successful")
+    server.says("/jobs/1/events", Reply(body=ended, headers=EVENTS))
+    steps = DemoSteps(console=Console(file=StringIO(), width=200))
+    given = DemoInputs((), {})
+    with ApiClient(server.url, KEY) as api:
+        if not in_force:
+            with pytest.raises(Conflict, match="approved and waits"):
+                steps._delineate(api, given)
+            return
+        assert steps._delineate(api, given) == (f"{server.url}/jobs/1", published)
+    assert isinstance(steps.console.file, StringIO)
+    told = steps.console.file.getvalue()
+    assert "version 4 is approved and waits" in told
+    assert f"the zones of {server.url}/jobs/1 stay" in told
 
 
 @pytest.mark.parametrize("stands", [True, False])

@@ -24,6 +24,7 @@ from shanhai.local.demo.stations import DAYS, RIVER
 from shanhai.local.places import SecretBook
 from shanhai.local.services import HOST
 from shanhai.monitoring.hj212.packet import BEIJING
+from shanhai.vocabulary import SUPPLY_DEMAND
 
 PATIENCE_S = 30.0
 RULE = "demo-river-permanganate"
@@ -342,6 +343,16 @@ def submit_once(
     while _has_failed(job.status(), before=begun):
         job = api.submit(process, inputs, idempotency_key=f"{key}-after-{job.id}")
     return job
+
+
+def published_before(api: ApiClient, region: str) -> RemoteJob[Sync] | None:
+    """The newest job that put zones of a region in force."""
+    wanted = (f"{region}.{SUPPLY_DEMAND}", "published")
+    for done in api.records("/jobs", processID="delineate-zones", status="successful"):
+        results = (job := api.job(done["jobID"])).results()
+        if (results["scheme"], results["status"]) == wanted:
+            return job
+    return None
 
 
 def _has_failed(status: Mapping[str, Any], before: datetime) -> bool:

@@ -15,6 +15,7 @@ from rich.table import Table
 from shanhai import __version__
 from shanhai.client import ApiClient, RemoteJob, Sync
 from shanhai.data.land_cover_change import LandCoverChange
+from shanhai.errors import Conflict
 from shanhai.local.demo.inputs import DemoInputs, Meter, gather, import_missing, seed_regions
 from shanhai.local.demo.results import (
     Announced,
@@ -24,6 +25,7 @@ from shanhai.local.demo.results import (
     await_warning,
     digest_of,
     openable,
+    published_before,
     read_back,
     read_network,
     read_sites,
@@ -98,7 +100,14 @@ class DemoSteps:
 
     def _delineate(self, api: ApiClient, given: DemoInputs) -> tuple[str, dict[str, Any]]:
         inputs = {"plan": PLAN, "seed": SEED, "datasets": given.preferred, "publish": True}
-        job = self._ask(api, "delineate-zones", REGION, inputs)
+        try:
+            job = self._ask(api, "delineate-zones", REGION, inputs)
+        except Conflict as refused:  # Somebody works on the zoning: theirs is not overtaken.
+            if (found := published_before(api, REGION)) is None:
+                raise
+            job = found
+            told = f"note: {refused.message}; the zones of {job.url} stay / 沿用已发布的分区"
+            self.console.print(told, highlight=False, markup=False)
         return job.url, self._follow(job)
 
     def _build_network(self, api: ApiClient, given: DemoInputs, zoning: str) -> DemoResults:
@@ -241,10 +250,16 @@ class Demo(DemoSteps):
             warned = self._step("monitoring", lambda: self._monitor(api))
             self._step("indicators", lambda: self._evaluate_indicators(api))
             bulletin = self._step("bulletin", lambda: self._announce(api))
+            folder = self._pictures()
             seen = self._step(
-                "read back", lambda: self._read_back(api, tiles, job, results, network, sites)
+                "read back",
+                lambda: {
+                    **read_back(api, tiles, job, results, folder),
+                    **read_network(api, tiles, network, folder),
+                    **read_sites(api, tiles, sites, folder),
+                },
             )
-            given.copy_pictures(self._pictures())
+            given.copy_pictures(folder)
         self._report(results, network.results, sites.results, given)
         self._tell_warning(warned)
         self._tell_addresses(seen, warned, bulletin)
@@ -284,21 +299,6 @@ class Demo(DemoSteps):
         folder = self.stack.home.path / "demo"
         folder.mkdir(exist_ok=True)
         return folder
-
-    def _read_back(
-        self,
-        api: ApiClient,
-        tiles: ApiClient,
-        job: str,
-        results: Mapping[str, Any],
-        network: DemoResults,
-        sites: DemoResults,
-    ) -> dict[str, str]:
-        pictures = self._pictures()
-        zones = read_back(api, tiles, job, results, pictures)
-        links = read_network(api, tiles, network, pictures)
-        plan = read_sites(api, tiles, sites, pictures)
-        return {**zones, **links, **plan}
 
     def _tell_warning(self, warned: Warned) -> None:
         alert, message = warned.alert, warned.message
