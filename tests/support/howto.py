@@ -54,11 +54,11 @@ class SourceTree:
         said = []
         for block in blocks_of(self._numbered((ROOT / "docs" / "howto" / page).read_text("utf-8"))):
             if block.language == "sh":
-                said.append(self._run(block.text))
+                said.append(self.run(block.text))
             else:
                 self._write(block)
         written = " ".join(file for file in (*self.made, *self.before) if file.endswith(".py"))
-        self._run(f"ruff check --quiet {written}\nruff format --check --quiet {written}")
+        self.run(f"ruff check --quiet {written}\nruff format --check --quiet {written}")
         return "".join(said)
 
     def edited(self) -> dict[str, int]:
@@ -86,7 +86,7 @@ class SourceTree:
         newest = max(path.name[:4] for path in (self.root / "migrations/versions").glob("*.py"))
         return page.replace("<newest>", newest).replace("<next>", f"{int(newest) + 1:04d}")
 
-    def _run(self, script: str) -> str:
+    def run(self, script: str) -> str:
         packages = ("shared", *(f"services/{name}" for name in ("api", "tiles", "worker")))
         kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
         environment = {

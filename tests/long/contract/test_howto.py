@@ -37,6 +37,8 @@ def test_a_process_is_a_folder_and_one_line(tree: SourceTree) -> None:
 
 def test_an_ecosystem_service_is_a_module_and_one_line_of_the_platform(tree: SourceTree) -> None:
     tree.follow("add-an-ecosystem-service.md")
+    seeds = "tests/unit/db/test_plan_figures.py -k every_city_holds_what_its_sources_say"
+    assert "2 passed" in tree.run(f"python -m pytest {seeds}"), "it is no affair of the seeds"
     documents = {"docs/glossary.md": 1, "mkdocs.yml": 1}
     assert tree.edited() == {"shared/shanhai/vocabulary.py": 1, **documents}
 

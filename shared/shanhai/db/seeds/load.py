@@ -36,7 +36,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, ShanhaiError, UnsupportedFile
 from shanhai.validation import Code
-from shanhai.vocabulary import ECOSERVICES, REGION_LEVELS, codes
+from shanhai.vocabulary import REGION_LEVELS, codes
 
 CREDIT = frozenset({"source", "licence"})
 """Attributes of a region that are its boundary's, where it has one."""
@@ -193,7 +193,6 @@ COUNTS: Mapping[str, Callable[[Rows], int]] = {
     "corridors": _listed("corridor"),
     "demonstration_members": _listed("demonstration_member"),
     "duties": _listed("duty"),
-    "ecoservices": lambda _: len(ECOSERVICES),
     "figures": _listed("plan_figure"),
     "indicators": _listed("indicator"),
     "indicators.binding": _listed("indicator", property="binding"),
