@@ -135,7 +135,7 @@ def test_a_place_written_in_words_is_found_and_identified(open_console: OpenCons
     visit = open_console()
     page = visit.open("map")
     visit.ready_map()
-    page.get_by_role("searchbox").fill("118°06′00″ 24°36′00″")
+    page.get_by_role("search").get_by_role("searchbox").fill("118°06′00″ 24°36′00″")
     page.get_by_role("button", name="查找").click()
     found = page.locator(".found")
     found.wait_for()
@@ -149,7 +149,7 @@ def test_objects_are_found_by_name(open_console: OpenConsole) -> None:
     visit = open_console()
     page = visit.open("map")
     visit.ready_map()
-    page.get_by_role("searchbox").fill("思明")
+    page.get_by_role("search").get_by_role("searchbox").fill("思明")
     page.get_by_role("button", name="查找").click()
     page.locator(".hits").get_by_text("思明区").first.wait_for()
 

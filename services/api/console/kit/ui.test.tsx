@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
 import { Fault } from "./api";
 import { account } from "./session";
-import { act, open, screen, waitFor, within } from "./testing";
+import { act, cleanup, open, screen, waitFor, within } from "./testing";
 import {
   attempt,
   Button,
@@ -11,10 +11,44 @@ import {
   Field,
   Notices,
   Progress,
+  SearchBox,
   Select,
   Tabs,
   tell,
 } from "./ui";
+
+describe("a search box", () => {
+  const Box = ({ whole }: { whole?: boolean }) => {
+    const text = useSignal("");
+    return (
+      <>
+        <SearchBox text={text} whole={Boolean(whole)} aria-label="Find" />
+        <output>{text}</output>
+      </>
+    );
+  };
+  const asked = () => screen.getByRole("status").textContent;
+
+  it("takes words at each key, or once where each time the service is asked", async () => {
+    const hands = open(<Box />);
+    await hands.type(screen.getByRole("searchbox", { name: "Find" }), " ri");
+    expect(asked()).toBe(" ri");
+    cleanup();
+    const others = open(<Box whole />);
+    const box = screen.getByRole("searchbox", { name: "Find" });
+    await others.type(box, " ri ");
+    expect(asked()).toBe("");
+    await others.tab();
+    expect(asked()).toBe("ri");
+  });
+  it.each([
+    ["zh", "名称或代码"],
+    ["en", "name or code"],
+  ] as const)("says in %s by what is found", (lang, words) => {
+    open(<Box />, { lang });
+    expect(screen.getByPlaceholderText(words)).toBeTruthy();
+  });
+});
 
 describe("a button", () => {
   it("does nothing while what it does is under way", async () => {

@@ -1,7 +1,6 @@
 /** The few controls that all screens are made of; each works by keyboard and says its name. */
 
-import type { ReadonlySignal } from "@preact/signals";
-import { signal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, signal, useSignal } from "@preact/signals";
 import { type ComponentChildren, cloneElement, isValidElement, type JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Fault } from "./api";
@@ -171,6 +170,27 @@ export function NumberInput({
       }}
     />
   );
+}
+
+/** A box for words to find something by. They are taken at each key or, where each time the service
+ * is asked, when all is typed. */
+export function SearchBox({
+  text,
+  whole,
+  ...rest
+}: {
+  text: Signal<string>;
+  whole?: boolean;
+  placeholder?: string;
+  maxLength?: number;
+  "aria-label": string;
+}) {
+  const take = ({ currentTarget: { value } }: { currentTarget: HTMLInputElement }) => {
+    text.value = whole ? value.trim() : value;
+  };
+  const taking = whole ? { onChange: take } : { onInput: take };
+  const placeholder = t("名称或代码", "name or code");
+  return <input placeholder={placeholder} {...rest} type="search" value={text.value} {...taking} />;
 }
 
 /** Words that say what went wrong, for a person to act on. */

@@ -18,7 +18,17 @@ import { canDraw, joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, useSketch } from "../../kit/map/sketch";
 import { region, undrawnRegion, within } from "../../kit/place";
 import { gathered } from "../../kit/shapefile";
-import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
+import {
+  Button,
+  Empty,
+  FaultBox,
+  Field,
+  Found,
+  Panel,
+  SearchBox,
+  Select,
+  Tabs,
+} from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Opinion, type Overlap } from "./opinion";
 import { mayExcept, mayRequest, type Request, Requests } from "./requests";
@@ -490,15 +500,7 @@ function ProjectChoice({
         projects.length ? (
           <>
             {projects.length > MANY && (
-              <input
-                type="search"
-                value={text.value}
-                placeholder={t("名称或代码", "name or code")}
-                aria-label={t("筛选项目", "Filter projects")}
-                onInput={({ currentTarget }) => {
-                  text.value = currentTarget.value;
-                }}
-              />
+              <SearchBox text={text} aria-label={t("筛选项目", "Filter projects")} />
             )}
             <Field label={t("项目", "Project")}>
               <Select
@@ -542,14 +544,10 @@ function Activities({
       <Found asked={asked} again={again}>
         {({ activities }) => (
           <Panel>
-            <input
-              type="search"
-              value={text.value}
+            <SearchBox
+              text={text}
               placeholder={t("筛选", "Filter")}
               aria-label={t("筛选活动", "Filter activities")}
-              onInput={({ currentTarget }) => {
-                text.value = currentTarget.value;
-              }}
             />
             <div class="activities">
               {activities

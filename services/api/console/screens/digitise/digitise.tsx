@@ -12,7 +12,7 @@ import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { canDraw, partsOf } from "../../kit/map/shapes";
 import { region } from "../../kit/place";
-import { Badge, Button, Empty, Found, Panel, Tabs } from "../../kit/ui";
+import { Badge, Button, Empty, Found, Panel, SearchBox, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { bordersOf } from "./borders";
 import { ObjectForm } from "./object_form";
@@ -102,15 +102,7 @@ export default function Digitise() {
               />
             ) : (
               <>
-                <input
-                  type="search"
-                  value={text.value}
-                  placeholder={t("名称或代码", "name or code")}
-                  aria-label={t("查找要素", "Find objects")}
-                  onChange={({ currentTarget }) => {
-                    text.value = currentTarget.value.trim();
-                  }}
-                />
+                <SearchBox text={text} whole aria-label={t("查找要素", "Find objects")} />
                 <Found asked={listed.asked} again={listed.again}>
                   {(all) => (
                     <Objects

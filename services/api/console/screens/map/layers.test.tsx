@@ -88,7 +88,7 @@ describe("the field that narrows the tree", () => {
     serveMap();
     const hands = open(<OneMap />);
     await box("Corridors");
-    const field = screen.getByRole("textbox", { name: "Filter layers" });
+    const field = screen.getByRole("searchbox", { name: "Filter layers" });
     await hands.type(field, "cool");
     expect(screen.getByRole("checkbox", { name: "Supply of cooling" })).toBeTruthy();
     expect(screen.queryByRole("checkbox", { name: "Corridors" })).toBeNull();
@@ -104,7 +104,7 @@ describe("the field that narrows the tree", () => {
     const hands = open(<OneMap />, { lang: "zh" });
     await box("修复分区");
     await shownMaps();
-    await hands.type(screen.getByRole("textbox", { name: "筛选图层" }), "鲸");
+    await hands.type(screen.getByRole("searchbox", { name: "筛选图层" }), "鲸");
     expect(screen.getByText("没有名称或主题含“鲸”的图层。")).toBeTruthy();
     expect(shownTitles()).toEqual(["修复分区"]);
     await waitFor(() => expect(namesOn()).toEqual(["zones?"]));

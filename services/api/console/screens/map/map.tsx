@@ -22,7 +22,7 @@ import {
 import { ClassChoice, Legend } from "../../kit/map/legend";
 import { boundsOfRegion, type Clicked, MapView } from "../../kit/map/map_view";
 import { region, regionName } from "../../kit/place";
-import { Badge, Button, Empty, Found, Panel, Select, Tabs } from "../../kit/ui";
+import { Badge, Button, Empty, Found, Panel, SearchBox, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Compared, type Comparison } from "./compared";
 import { Identified } from "./identify";
@@ -263,16 +263,11 @@ function Layers() {
           ))}
         </ol>
       </Panel>
-      <input
-        type="text"
-        class="narrow"
-        value={wanted.value}
+      <SearchBox
+        text={wanted}
         maxLength={100}
         placeholder={t("筛选图层：名称或主题", "Filter layers: name or subject")}
         aria-label={t("筛选图层", "Filter layers")}
-        onInput={({ currentTarget }) => {
-          wanted.value = currentTarget.value;
-        }}
       />
       <Found asked={asked} again={again}>
         {(all) => {

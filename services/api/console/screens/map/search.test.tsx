@@ -116,7 +116,10 @@ describe("a search by name", () => {
   it("tells that nothing was found, in Chinese too", async () => {
     searchable();
     const hands = open(<OneMap />, { lang: "zh" });
-    await hands.type(screen.getByRole("searchbox"), "不存在的地方");
+    await hands.type(
+      screen.getByRole("searchbox", { name: "查找地名、对象或坐标" }),
+      "不存在的地方",
+    );
     await hands.click(screen.getByRole("button", { name: "查找" }));
     expect(await screen.findByText("没有找到。")).toBeTruthy();
   });

@@ -8,7 +8,7 @@ import { boundsOf } from "../../kit/map/bounds";
 import { placeIn } from "../../kit/map/coordinates";
 import type { Bounds } from "../../kit/map/layers";
 import type { Clicked } from "../../kit/map/map_view";
-import { Button, Empty, Found } from "../../kit/ui";
+import { Button, Empty, Found, SearchBox } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 
 const SEARCHED: [collection: string, zh: string, en: string][] = [
@@ -56,15 +56,11 @@ export function Search({
     <>
       <search>
         <form class="search" onSubmit={submit}>
-          <input
-            type="search"
-            value={text.value}
+          <SearchBox
+            text={text}
             maxLength={100}
             placeholder={t("名称、代码或 118.1 24.5", "name, code or 118.1 24.5")}
             aria-label={t("查找地名、对象或坐标", "Find a place, an object or coordinates")}
-            onInput={({ currentTarget }) => {
-              text.value = currentTarget.value;
-            }}
           />
           <Button submits>{t("查找", "Find")}</Button>
         </form>

@@ -11,7 +11,7 @@ import { plan, region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
-import { Button, Found, Select } from "../../kit/ui";
+import { Button, Found, SearchBox, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Board } from "./board";
 import { NewFeature } from "./new_feature";
@@ -75,15 +75,7 @@ export function Register({ state }: { state: string }) {
   return (
     <>
       <div class="inline">
-        <input
-          type="search"
-          value={text.value}
-          placeholder={t("名称或代码", "name or code")}
-          aria-label={t("筛选项目", "Filter projects")}
-          onInput={({ currentTarget }) => {
-            text.value = currentTarget.value;
-          }}
-        />
+        <SearchBox text={text} aria-label={t("筛选项目", "Filter projects")} />
         <Select
           aria-label={t("状态", "State")}
           value={state}
