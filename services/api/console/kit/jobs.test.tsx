@@ -22,6 +22,7 @@ class Stream extends EventTarget {
   static readonly CLOSED = 2;
   static opened: Stream[] = [];
   readyState = 1;
+  onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
   constructor(readonly url: string) {
     super();
@@ -119,15 +120,48 @@ describe("following a job", () => {
   });
   it("goes on asking while nobody answers", async () => {
     vi.useFakeTimers();
-    const { told, stream } = following();
+    const { told, fault, stream } = following();
     let down = true;
     serve({ "GET /jobs/j1": () => (down ? refused(503, "away") : job("successful")) });
     stream.breakOff(true);
     await vi.advanceTimersByTimeAsync(4100);
     expect(told.value).toBeNull();
+    expect(fault.value?.message).toMatch(/lost since/);
     down = false;
     await vi.advanceTimersByTimeAsync(2000);
     expect(told.value?.status).toBe("successful");
+    expect(fault.value).toBeNull();
+  });
+  it.each([
+    ["zh", "与服务的连接自 2026-12-01 10:32 起中断；恢复后自动接着显示。"],
+    ["en", "The connection has been lost since 2026-12-01 10:32; it is taken up again by itself."],
+  ] as const)("tells since when it cannot be followed, until it is again, in %s", (words, says) => {
+    vi.useFakeTimers({ now: Date.parse("2026-12-01T02:32:00Z") });
+    lang.value = words;
+    const { fault, stream } = following();
+    stream.tell(job("running", 40));
+    stream.breakOff(false);
+    // It may be there again at once, which is no news.
+    expect(fault.value).toBeNull();
+    vi.advanceTimersByTime(180_000);
+    stream.breakOff(false);
+    expect(fault.value?.message).toBe(says);
+    stream.onopen?.();
+    expect(fault.value).toBeNull();
+    stream.breakOff(false);
+    expect(fault.value).toBeNull();
+  });
+  it("tells nothing once the screen is left", async () => {
+    vi.useFakeTimers();
+    serve({ "GET /jobs/j1": refused(503, "away") });
+    const { fault, stop, stream } = following();
+    stream.breakOff(true);
+    await vi.advanceTimersByTimeAsync(2000);
+    stop();
+    fault.value = null;
+    stream.breakOff(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(fault.value).toBeNull();
   });
   it.each([
     ["has been forgotten", 404],

@@ -1,9 +1,11 @@
 /** Jobs: started, followed from where they are, cancelled; what processes are called. */
 
-import { type Signal, signal } from "@preact/signals";
-import { api, ask, type Fault, faultOf, type Schema, send, write } from "./api";
+import { type Signal, signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { api, ask, Fault, faultOf, type Schema, send, write } from "./api";
+import { moment } from "./format";
 import { API } from "./page";
-import { Badge, type Tone } from "./ui";
+import { Badge, FaultBox, Progress, type Tone, Waiting } from "./ui";
 import { lang, t } from "./words";
 
 export type Job = Schema<"StatusInfo">;
@@ -67,20 +69,36 @@ const FOR_GOOD = [401, 403, 404, 410];
 
 /** Follow a job until it is over: by its events, and by asking where those break off. It is told in
  * the language of the moment.
- * @param fault Told why there is nothing to follow.
+ * @param fault Told why there is nothing to follow, or since when nobody answers.
  * @returns What stops following. */
 export function follow(
   id: string,
   job: Signal<Job | null>,
-  fault?: Signal<Fault | null>,
+  fault: Signal<Fault | null>,
 ): () => void {
   let stopped = false;
+  let since = "";
+  const heard = () => {
+    since = "";
+    fault.value = null;
+  };
+  const lost = () => {
+    if (stopped) return;
+    const words = t(
+      `与服务的连接自 ${moment(since)} 起中断；恢复后自动接着显示。`,
+      `The connection has been lost since ${moment(since)}; it is taken up again by itself.`,
+    );
+    // A stream that ends is mostly there again at once: it is told when that fails.
+    if (since) fault.value = new Fault(0, words);
+    since ||= new Date().toISOString();
+  };
   // A stream of events cannot say by a header which language it is wanted in.
   const address = `${API}/jobs/${id}/events?lang=${lang.peek()}`;
   const events = new EventSource(address, { withCredentials: true });
   events.addEventListener("status", ({ data }) => take(JSON.parse(data)));
+  events.onopen = heard;
   events.onerror = () => {
-    if (stopped) return;
+    lost();
     // A server that drains ends the stream; the browser comes back by itself.
     if (events.readyState === EventSource.CLOSED) setTimeout(again, 2000);
   };
@@ -90,6 +108,7 @@ export function follow(
   };
   const take = (told: Job) => {
     if (stopped) return;
+    heard();
     job.value = told;
     if (isOver(told.status)) stop();
   };
@@ -100,12 +119,34 @@ export function follow(
       if (answer.ok) take(await answer.json());
       else if (FOR_GOOD.includes(answer.status)) {
         stop();
-        if (fault) fault.value = await faultOf(answer);
-      }
+        fault.value = await faultOf(answer);
+      } else lost();
     } catch {
-      // Nobody answers yet: it is asked again.
+      lost();
     }
     if (!stopped) setTimeout(again, 2000);
   };
   return stop;
+}
+
+/** What is known of a job, and why no more is. */
+export type News = { job: Job | null; fault: Fault | null };
+
+/** Follow a job as long as it is shown. */
+export function useJob(id: string): News {
+  const job: Signal<Job | null> = useSignal(null);
+  const fault: Signal<Fault | null> = useSignal(null);
+  useEffect(() => {
+    if (job.peek()?.jobID !== id) job.value = null;
+    fault.value = null;
+    return follow(id, job, fault);
+  }, [id, lang.value]);
+  return { job: job.value, fault: fault.value };
+}
+
+/** How far a job is, or why that is not known. */
+export function JobProgress({ job, fault, label = "" }: News & { label?: string }) {
+  if (fault) return <FaultBox fault={fault} />;
+  if (!job) return <Waiting />;
+  return isOver(job.status) ? null : <Progress percent={job.progress ?? 0} label={label} />;
 }

@@ -23,15 +23,19 @@ export const jobOf = (jobID: string, processID: string, more: Partial<Job> = {})
  * @returns Tells whoever follows a job what became of it, and whether anybody does. */
 export function follow() {
   const open = new Map<string, (event: { data: string }) => void>();
+  const streams = new Map<string, { onerror?: () => void; onopen?: () => void }>();
   let lang: string | null = null;
   vi.stubGlobal(
     "EventSource",
     class {
       readonly id: string;
+      onerror?: () => void;
+      onopen?: () => void;
       constructor(address: string) {
         const { pathname, searchParams } = new URL(address);
         this.id = pathname.split("/").at(-2) ?? "";
         lang = searchParams.get("lang");
+        streams.set(this.id, this);
       }
       addEventListener(_: string, take: (event: { data: string }) => void) {
         open.set(this.id, take);
@@ -45,6 +49,12 @@ export function follow() {
     /** The language that the newest stream was asked for in. */
     spoken: () => lang,
     followed: (id: string) => open.has(id),
+    /** The stream breaks off, and is not there when the browser comes again. */
+    lose: (id: string) =>
+      act(async () => {
+        for (let time = 0; time < 2; time++) streams.get(id)?.onerror?.();
+      }),
+    regain: (id: string) => act(async () => streams.get(id)?.onopen?.()),
     tell: (job: Job) => act(async () => open.get(job.jobID)?.({ data: JSON.stringify(job) })),
   };
 }

@@ -46,7 +46,7 @@ const one = (status: Job["status"], more: Partial<Job> = {}) =>
 /** Open a job, told how it stands. */
 async function opened(job: Job, more: Record<string, Answer> = {}, who: object = ANALYST) {
   const sent = serve(answers(more));
-  const { followed, spoken, tell } = follow();
+  const { followed, spoken, tell, lose, regain } = follow();
   const [onOther, onChange] = [vi.fn(), vi.fn()];
   const hands = open(
     <>
@@ -57,7 +57,7 @@ async function opened(job: Job, more: Record<string, Answer> = {}, who: object =
   );
   await waitFor(() => expect(followed("j1")).toBe(true));
   await tell(job);
-  return { sent, tell, followed, spoken, hands, onOther, onChange };
+  return { sent, tell, lose, regain, followed, spoken, hands, onOther, onChange };
 }
 
 const posts = (sent: { method: string }[]) => sent.filter(({ method }) => method === "POST");
@@ -99,6 +99,19 @@ describe("a job that goes on", () => {
     expect(await screen.findByRole("heading", { name: /Green gap done/ })).toBeTruthy();
     expect(screen.queryByRole("progressbar")).toBeNull();
     expect(followed("j1")).toBe(false);
+  });
+
+  it("is not shown as running where the service is away, until it is back", async () => {
+    const { lose, regain } = await opened(one("running", { progress: 30 }));
+    await screen.findByRole("progressbar");
+    await lose("j1");
+    expect(screen.getByRole("alert").textContent).toContain("The connection has been lost since");
+    expect(screen.queryByRole("progressbar")).toBeNull();
+    expect(screen.queryByText("running")).toBeNull();
+    await regain("j1");
+    expect(await screen.findByRole("progressbar")).toBeTruthy();
+    expect(screen.getByText("running")).toBeTruthy();
+    expect(screen.queryByRole("alert")).toBeNull();
   });
 
   it("goes on to be told in the other language, without being away in between", async () => {

@@ -2,18 +2,18 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
-import { api, ask, type Fault, write } from "../../kit/api";
+import { api, ask, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { bytes, duration, moment, number } from "../../kit/format";
 import {
   cancel,
   execute,
-  follow,
   isOver,
   type Job,
+  JobProgress,
   processTitle,
   StatusBadge,
+  useJob,
 } from "../../kit/jobs";
 import { keep } from "../../kit/kept";
 import { describeLayer, type Layer } from "../../kit/map/layers";
@@ -23,7 +23,7 @@ import { API } from "../../kit/page";
 import { outputPath, type Results, resultsOf } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
-import { attempt, Button, FaultBox, Found, Panel, Progress, Select, Waiting } from "../../kit/ui";
+import { attempt, Button, Found, Panel, Select, Waiting } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { outputTitles } from "./titles";
 
@@ -55,16 +55,10 @@ export function Run({
   /** The form of the process has the job's inputs. */
   onChange: (process: string) => void;
 }) {
-  const job = useSignal<Job | null>(null);
-  const fault = useSignal<Fault | null>(null);
+  const news = useJob(id);
   const key = useSignal(crypto.randomUUID());
-  useEffect(() => {
-    if (job.peek()?.jobID !== id) job.value = null;
-    fault.value = null;
-    return follow(id, job, fault);
-  }, [id, lang.value]);
-  const now = job.value;
-  if (!now) return fault.value ? <FaultBox fault={fault.value} /> : <Waiting />;
+  const now = news.job;
+  if (!now) return <JobProgress {...news} />;
   const title = processTitle(now.processID);
   const again = () =>
     attempt(
@@ -92,7 +86,8 @@ export function Run({
       <Panel
         title={
           <>
-            {now.title ? `${title} · ${now.title}` : title} <StatusBadge status={now.status} />
+            {now.title ? `${title} · ${now.title}` : title}{" "}
+            {!news.fault && <StatusBadge status={now.status} />}
           </>
         }
         actions={
@@ -116,7 +111,7 @@ export function Run({
           )
         }
       >
-        {!isOver(now.status) && <Progress percent={now.progress ?? 0} label={title} />}
+        <JobProgress {...news} label={title} />
         <dl class="facts">
           <dt>{t("进度说明", "Stage")}</dt>
           <dd aria-live="polite">{now.message}</dd>

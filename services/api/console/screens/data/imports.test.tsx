@@ -312,6 +312,9 @@ describe("a raster", () => {
       title: "refused",
       detail: "values up to 9,000: give scale 0.0001",
     };
+    await shown.events.lose("j1");
+    expect(screen.getByRole("alert").textContent).toContain("The connection has been lost since");
+    expect(screen.queryByRole("progressbar")).toBeNull();
     await shown.events.tell(jobOf("j1", "import-dataset", { status: "failed", exception }));
     const told = await shown.one.findByText(/give scale 0.0001/);
     expect(told.textContent).toMatch(/^dem.tif: /);

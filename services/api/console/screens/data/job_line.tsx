@@ -1,11 +1,9 @@
 /** A job of this screen, followed until it is over, with what it was refused for. */
 
-import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { follow, isOver, type Job, processTitle, StatusBadge } from "../../kit/jobs";
+import { isOver, type Job, JobProgress, processTitle, StatusBadge, useJob } from "../../kit/jobs";
 import { screenPath } from "../../kit/screens";
-import { Progress, Waiting } from "../../kit/ui";
-import { lang, t } from "../../kit/words";
+import { t } from "../../kit/words";
 
 export function JobLine({
   id,
@@ -17,26 +15,22 @@ export function JobLine({
   file?: string;
   onOver?: (job: Job) => void;
 }) {
-  const job = useSignal<Job | null>(null);
+  const news = useJob(id);
+  const now = news.job;
   const over = useRef(onOver);
   over.current = onOver;
   useEffect(() => {
-    if (job.peek()?.jobID !== id) job.value = null;
-    return follow(id, job);
-  }, [id, lang.value]);
-  const status = job.value?.status ?? "";
-  useEffect(() => {
-    if (job.value && isOver(status)) over.current?.(job.value);
-  }, [status]);
-  const now = job.value;
-  if (!now) return <Waiting />;
+    if (now && isOver(now.status)) over.current?.(now);
+  }, [now?.status]);
+  if (!now) return <JobProgress {...news} />;
   const title = processTitle(now.processID);
   return (
     <div class="job-line">
       <p class="inline">
-        <a href={screenPath("compute", { job: id })}>{title}</a> <StatusBadge status={now.status} />
+        <a href={screenPath("compute", { job: id })}>{title}</a>{" "}
+        {!news.fault && <StatusBadge status={now.status} />}
       </p>
-      {!isOver(now.status) && <Progress percent={now.progress ?? 0} label={title} />}
+      <JobProgress {...news} label={title} />
       {now.status === "failed" && <Why job={now} file={file} />}
     </div>
   );

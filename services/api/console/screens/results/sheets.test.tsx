@@ -356,6 +356,9 @@ describe("a sheet", () => {
     await events.tell({ ...done, status: "running", progress: 40, message: "Drawing the map" });
     expect(screen.getByRole("progressbar", { name: "Sheet" })).toHaveProperty("value", 40);
     expect(screen.getByText("Drawing the map")).toBeTruthy();
+    await events.lose("j1");
+    expect(screen.getByRole("alert").textContent).toContain("The connection has been lost since");
+    expect(screen.queryByRole("progressbar")).toBeNull();
     jobs = [done];
     await events.tell(done);
     expect(await screen.findByText("1:250,000", { exact: false })).toBeTruthy();

@@ -15,7 +15,7 @@ import {
   useDraft,
 } from "../../kit/form";
 import { bytes, moment } from "../../kit/format";
-import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
+import { cancel, execute, isOver, JobProgress, StatusBadge, useJob } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
 import { Pages } from "../../kit/pages";
 import { planChoices, region, regionName, within } from "../../kit/place";
@@ -31,9 +31,7 @@ import {
   Found,
   NumberInput,
   Panel,
-  Progress,
   Select,
-  Waiting,
 } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { type Description, schemaOfInput } from "../compute/inputs";
@@ -413,19 +411,17 @@ const beyond = (): Record<string, PropertySchema> => ({
 
 /** One sheet: followed while it is made, then shown. */
 function Sheet({ id, made }: { id: string; made: Signal<string> }) {
-  const job: Signal<Job | null> = useSignal<Job | null>(null);
-  const fault = useSignal<Fault | null>(null);
-  useEffect(() => follow(id, job, fault), [id, lang.value]);
-  const now = job.value;
+  const news = useJob(id);
+  const now = news.job;
   useEffect(() => {
     if (now?.status === "successful") made.value = id;
   }, [now?.status]);
-  if (!now) return fault.value ? <FaultBox fault={fault.value} /> : <Waiting />;
+  if (!now) return <JobProgress {...news} />;
   return (
     <Panel
       title={
         <>
-          {t("图件", "Sheet")} <StatusBadge status={now.status} />
+          {t("图件", "Sheet")} {!news.fault && <StatusBadge status={now.status} />}
         </>
       }
       actions={
@@ -436,12 +432,8 @@ function Sheet({ id, made }: { id: string; made: Signal<string> }) {
         )
       }
     >
-      {!isOver(now.status) && (
-        <>
-          <Progress percent={now.progress ?? 0} label={t("图件", "Sheet")} />
-          <p aria-live="polite">{now.message}</p>
-        </>
-      )}
+      <JobProgress {...news} label={t("图件", "Sheet")} />
+      {!isOver(now.status) && <p aria-live="polite">{now.message}</p>}
       {now.status === "failed" && (
         <p class="fault" role="alert">
           {now.exception?.detail ?? now.message}

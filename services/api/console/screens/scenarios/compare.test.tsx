@@ -283,6 +283,23 @@ describe("scenarios that go on", () => {
     expect(screen.queryByRole("heading", { name: "Being computed" })).toBeNull();
   });
 
+  it("are not shown as running where the service is away, until it is back", async () => {
+    serve(answers([], {}));
+    const { followed, tell, lose, regain } = follow();
+    open(<Chosen from={["a"]} />, PLANNER);
+    await waitFor(() => expect(followed("a")).toBe(true));
+    await lose("a");
+    expect(screen.getByRole("alert").textContent).toContain("The connection has been lost since");
+    await tell(scenario("a", { title: "Gap", status: "running", progress: 40 }));
+    expect(screen.getByRole("progressbar", { name: "Gap" })).toBeTruthy();
+    await lose("a");
+    expect(screen.getByRole("alert").textContent).toContain("The connection has been lost since");
+    expect(screen.queryByRole("progressbar")).toBeNull();
+    await regain("a");
+    expect(screen.getByRole("progressbar", { name: "Gap" })).toBeTruthy();
+    expect(screen.getByText("running")).toBeTruthy();
+  });
+
   it("are cancelled, and failed ones say why", async () => {
     const sent = serve({
       ...answers([], {}),

@@ -1,20 +1,28 @@
 /** Scenarios beside each other: followed until they are done, maps in step, figures as results have them. */
 
-import { type Signal, signal, useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { FeatureCollection, Feature as Shape } from "geojson";
 import { useEffect } from "preact/hooks";
-import { api, ask, type Fault } from "../../kit/api";
+import { api, ask } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment } from "../../kit/format";
-import { cancel, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
+import {
+  cancel,
+  isOver,
+  type Job,
+  JobProgress,
+  type News,
+  StatusBadge,
+  useJob,
+} from "../../kit/jobs";
 import type { MapPane } from "../../kit/map/engine";
 import { MapView } from "../../kit/map/map_view";
 import { Pages } from "../../kit/pages";
 import { type Results, type Row, resultsOf, shapesOf, tableOf } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
-import { attempt, Button, Empty, Found, Panel, Progress, tell } from "../../kit/ui";
-import { called, lang, t } from "../../kit/words";
+import { attempt, Button, Empty, FaultBox, Found, Panel } from "../../kit/ui";
+import { called, t } from "../../kit/words";
 import { moveTogether } from "../map/compared";
 import { differences } from "./differences";
 import { colorOf, type Edit, MOST } from "./edits";
@@ -22,6 +30,8 @@ import { colorOf, type Edit, MOST } from "./edits";
 /** What a scenario is called, and when it was asked for where that does not tell them apart. */
 export const nameOf = ({ title, created }: Job): string =>
   title ?? `${t("情景", "Scenario")} ${moment(created)}`;
+
+type Told = News & { job: Job };
 
 export function Compare({
   chosen,
@@ -36,14 +46,14 @@ export function Compare({
     return ask(api.GET("/jobs", { params: { query } }));
   }, []);
   /** What is known of those that are followed. */
-  const followed = useSignal<Record<string, Job>>({});
+  const followed = useSignal<Record<string, Told>>({});
   return (
     <Pages asked={asked} again={again} rowsOf={({ jobs }) => jobs}>
       {(done) => {
         // Those that go on are not done yet, and old ones may be on a later page.
         const others = chosen
           .filter((id) => !done.some(({ jobID }) => jobID === id))
-          .flatMap((id) => followed.value[id] ?? []);
+          .flatMap((id) => followed.value[id]?.job ?? []);
         const choices = [...others, ...done];
         return choices.length === 0 && chosen.length === 0 ? (
           <Empty>{t("还没有完成的情景。", "No scenario is done yet.")}</Empty>
@@ -88,36 +98,34 @@ function Followed({
 }: {
   ids: readonly string[];
   /** What is known of them, for those above, too. */
-  jobs: Signal<Record<string, Job>>;
+  jobs: Signal<Record<string, Told>>;
 }) {
-  const take = (id: string, job: Job) => {
-    jobs.value = { ...jobs.peek(), [id]: job };
+  const take = (id: string, { job, fault }: News) => {
+    if (job) jobs.value = { ...jobs.peek(), [id]: { job, fault } };
   };
   const told = ids.flatMap((id) => jobs.value[id] ?? []);
-  const open = told.filter(({ status }) => status !== "successful");
-  const done = told.filter(({ status }) => status === "successful");
+  const open = told.filter(({ job }) => job.status !== "successful");
+  const done = told.map(({ job }) => job).filter(({ status }) => status === "successful");
   return (
     <>
       {ids.map((id) => (
-        <Following key={id} id={id} onNews={(job) => take(id, job)} />
+        <Following key={id} id={id} onNews={(news) => take(id, news)} />
       ))}
       {open.length > 0 && (
         <Panel title={t("正在计算", "Being computed")}>
           <ul class="plain">
-            {open.map((job) => (
+            {open.map(({ job, fault }) => (
               <li key={job.jobID}>
                 <a href={screenPath("compute", { job: job.jobID })}>{nameOf(job)}</a>{" "}
-                <StatusBadge status={job.status} /> {job.message}
+                {!fault && <StatusBadge status={job.status} />} {job.message}
+                <JobProgress job={job} fault={fault} label={nameOf(job)} />
                 {!isOver(job.status) && (
-                  <>
-                    <Progress percent={job.progress ?? 0} label={nameOf(job)} />
-                    <Button
-                      kind="danger"
-                      onClick={() => attempt(() => cancel(job.jobID), t("已取消", "Cancelled"))}
-                    >
-                      {t("取消", "Cancel")}
-                    </Button>
-                  </>
+                  <Button
+                    kind="danger"
+                    onClick={() => attempt(() => cancel(job.jobID), t("已取消", "Cancelled"))}
+                  >
+                    {t("取消", "Cancel")}
+                  </Button>
                 )}
               </li>
             ))}
@@ -129,22 +137,10 @@ function Followed({
   );
 }
 
-function Following({ id, onNews }: { id: string; onNews: (job: Job) => void }) {
-  const job = useSignal<Job | null>(null);
-  useEffect(() => {
-    const fault = signal<Fault | null>(null);
-    const stop = follow(id, job, fault);
-    const told = fault.subscribe((why) => why && tell(why.message, "bad"));
-    const quiet = job.subscribe((now) => {
-      if (now) onNews(now);
-    });
-    return () => {
-      stop();
-      quiet();
-      told();
-    };
-  }, [id, lang.value]);
-  return null;
+function Following({ id, onNews }: { id: string; onNews: (news: News) => void }) {
+  const news = useJob(id);
+  useEffect(() => onNews(news), [news.job, news.fault]);
+  return news.job ? null : <FaultBox fault={news.fault} />;
 }
 
 interface Done {
