@@ -178,9 +178,13 @@ def _forget(path: Path) -> None:
 
 def _short_of_room(loop: asyncio.Runner, bench: Workbench) -> Iterator[Row]:
     """Views of a map, and single tiles, whose blocks are four times what is kept of them."""
-    setup = replace(SETUP, settings=f"{SETUP.settings}; {SMALL_MB} MB of blocks and 128")
+    told = f"{SETUP.settings}; {SMALL_MB} MB of blocks in memory, more of them on disk, and 128"
+    setup = replace(SETUP, settings=told)
     fresh = count()
-    small = {"SHANHAI_TILES_BLOCKS_MB": str(SMALL_MB)}
+    small = {
+        "SHANHAI_TILES_BLOCKS_MB": str(SMALL_MB),
+        "SHANHAI_ARTIFACTS_CACHE": str(bench.made("blocks")),
+    }
     with serving_tiles(bench, 1, small) as short, serving_tiles(bench, 1) as ample:
         for what, tiles in {"views of 4 x 3 tiles": _views(), "single tiles": _scattered()}.items():
             for connections in (1, 4):

@@ -60,6 +60,7 @@ from shanhai_tiles.layers.directory import LayerDirectory, following_changes
 from shanhai_tiles.middleware import CORS, Surround
 from shanhai_tiles.openapi import describe_31
 from shanhai_tiles.pages import ASSETS
+from shanhai_tiles.raster.block_cache import BlockCache, BlockFile
 from shanhai_tiles.raster.dataset_pool import DatasetPool
 from shanhai_tiles.routes import landing, layers, ogc_tiles, tiles, values, wmts
 from shanhai_tiles.routes.tiles import FastPath
@@ -140,6 +141,12 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+def _block_cache(settings: Settings) -> BlockCache:
+    folder, room = settings.artifacts.cache, settings.tiles.blocks_disk_mb * 1024**2
+    beyond = BlockFile(folder, room) if folder is not None and room else None
+    return BlockCache(settings.tiles.blocks_mb * 1024**2, beyond)
+
+
 @asynccontextmanager
 async def _open_services(settings: Settings) -> AsyncIterator[Services]:
     """What requests need; closed again with the context."""
@@ -148,7 +155,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
     engine = create_engine(settings.database, application=APPLICATION)
     probes = create_probe_engine(settings.database, application=f"{APPLICATION}-probes")
     sessions = create_sessions(engine)
-    rasters = DatasetPool(blocks_bytes=settings.tiles.blocks_mb * 1024**2)
+    rasters = DatasetPool(blocks=_block_cache(settings))
     async with AsyncExitStack() as at_end:
         at_end.push_async_callback(engine.dispose)
         at_end.push_async_callback(probes.dispose)

@@ -295,8 +295,8 @@ class ArtifactSettings(BucketSettings):
     )
     cache: OptionalPath = Field(
         None,
-        description="folder on a disk for what was fetched from an object store and for files that"
-        " are exported; none: in the system's folder for temporary files",
+        description="folder on a disk for what was fetched from an object store, for files that are"
+        " exported and for blocks of rasters; none: in the system's folder for temporary files",
     )
     cache_mb: int = Field(
         10 * 1024,

@@ -156,6 +156,13 @@ class TilesSettings(ServerSettings):
     blocks_mb: int = Field(
         128, ge=16, le=4096, description="unpacked blocks of rasters kept in memory, MB a process"
     )
+    blocks_disk_mb: int = Field(
+        1024,
+        ge=0,
+        le=10**7,
+        description="more of them in a file in SHANHAI_ARTIFACTS_CACHE, MB a process; without that"
+        " folder in memory alone",
+    )
     cache_mb: int = Field(
         64, ge=1, le=65536, description="drawn tiles kept in memory, MB a process"
     )

@@ -8,8 +8,7 @@ import math
 import os
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
@@ -27,69 +26,14 @@ from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.grid import Window
 from shanhai.storage.artifacts import ArtifactStore, RangedFile
 from shanhai_tiles.errors import LayerUnreadable
+from shanhai_tiles.raster.block_cache import Block, BlockCache
 from shanhai_tiles.raster.resampling import RasterFrame
-
-Key = tuple[object, ...]
-Block = NDArray[Any]
-
-
-class BlockCache:
-    """Arrays that nobody changes, least recently used dropped first, bounded in bytes."""
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.size = 0
-        self._kept: OrderedDict[Key, Block] = OrderedDict()
-        self._made: dict[Key, Future[Block]] = {}
-        self._lock = Lock()
-
-    def get(self, key: Key, make: Callable[[], Block]) -> Block:
-        """The block of this name, kept, or made once for all threads that ask meanwhile.
-
-        It is kept unless it alone would take an eighth of the room. What `make` raises is raised
-        to all of them.
-        """
-        with self._lock:
-            block = self._kept.get(key)
-            if block is not None:
-                self._kept.move_to_end(key)
-                return block
-            awaited = self._made.get(key)
-            mine = self._made.setdefault(key, Future())
-        if awaited is not None:
-            return awaited.result()
-        try:
-            block = make()
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        else:
-            self._keep(key, block)
-            mine.set_result(block)
-        finally:
-            with self._lock:
-                del self._made[key]
-        return block
-
-    def _keep(self, key: Key, block: Block) -> None:
-        block.setflags(write=False)
-        if block.nbytes > self.capacity // 8:
-            return
-        with self._lock:
-            self.size += block.nbytes
-            self._kept[key] = block
-            while self.size > self.capacity:
-                _, dropped = self._kept.popitem(last=False)
-                self.size -= dropped.nbytes
-
 
 MOST_WAITING = 48
 """Handles kept open while nobody uses them; each holds a file for every overview that was read."""
 
 MOST_BLOCK_CELLS = 2048**2
 """Of a block that is unpacked as a whole for a tile; the platform's own files have 512²."""
-
-BLOCKS_BYTES = 128 * 1024 * 1024
 
 ALMOST = 1 - 1e-3
 """A pixel that is as wide as an overview's cell must not miss it by rounding."""
@@ -296,9 +240,9 @@ def _copy(held: NDArray[Any], place: Window, cells: NDArray[Any], window: Window
 class DatasetPool:
     """Open rasters for a few threads, which share the blocks they have unpacked."""
 
-    def __init__(self, most_waiting: int = MOST_WAITING, blocks_bytes: int = BLOCKS_BYTES) -> None:
+    def __init__(self, most_waiting: int = MOST_WAITING, blocks: BlockCache | None = None) -> None:
         self.most_waiting = most_waiting
-        self.blocks = BlockCache(blocks_bytes)
+        self.blocks = blocks or BlockCache()
         self._waiting: OrderedDict[Path, list[OpenRaster]] = OrderedDict()
         self._count = 0
         self._lock = Lock()
@@ -332,6 +276,7 @@ class DatasetPool:
             self._count = 0
         for raster in waiting:
             raster.close()
+        self.blocks.close()
 
     def __len__(self) -> int:
         """How many wait."""

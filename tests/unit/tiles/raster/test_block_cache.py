@@ -1,12 +1,19 @@
+import errno
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shanhai_tiles.errors import LayerUnreadable
-from shanhai_tiles.raster.dataset_pool import BlockCache
+from shanhai_tiles.raster.block_cache import BlockCache, BlockFile
 
 AWAITED_S = 10.0
 
@@ -75,3 +82,94 @@ def test_what_several_ask_for_at_once_is_unpacked_once(fails: bool) -> None:
             assert first.result(AWAITED_S) is second.result(AWAITED_S)
             assert len(calls) == 1
     assert value_of(blocks, "a", 8) == (8 if fails else 7)
+
+
+@pytest.fixture
+def keep_in() -> Iterator[Callable[..., BlockCache]]:
+    """Opens a cache that keeps in a folder what memory has no room for."""
+    opened: list[BlockCache] = []
+
+    def keep(folder: Path, capacity: int = 1000, on_disk: int = 4000) -> BlockCache:
+        opened.append(BlockCache(capacity, BlockFile(folder, on_disk)))
+        return opened[-1]
+
+    yield keep
+    for one in opened:
+        one.close()
+
+
+def test_what_memory_has_no_room_for_is_found_on_disk(
+    tmp_path: Path, keep_in: Callable[..., BlockCache]
+) -> None:
+    blocks = keep_in(tmp_path / "blocks")
+    for number in range(50):
+        blocks.get((str(number),), block(number))
+    assert [value_of(blocks, str(number), 99) for number in range(10, 50)] == [*range(10, 50)]
+    assert blocks.size == 1000
+    # Of those before, others have the place; and nobody else finds the file.
+    assert value_of(blocks, "0", 99) == 99
+    assert [*(tmp_path / "blocks").iterdir()] == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=60))
+def test_a_block_comes_back_as_it_was_or_not_at_all(asked: list[tuple[int, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        kept = BlockFile(Path(folder), 300)
+        given_: dict[int, np.ndarray] = {}
+        for number, height in asked:
+            made = np.full((height, 2), number, np.float32).T
+            kept.put((number,), given_.setdefault(number, made))
+            found = {name: kept.get((name,)) for name in given_}
+            for name, one in found.items():
+                assert one is None or (
+                    one.dtype == np.float32 and np.array_equal(one, given_[name])
+                )
+            latest = given_[number]
+            assert (found[number] is None) == (latest.nbytes > 300)
+        kept.close()
+
+
+def test_threads_find_no_block_that_is_half_another(
+    tmp_path: Path, keep_in: Callable[..., BlockCache]
+) -> None:
+    blocks = keep_in(tmp_path, 80_000, 150_000)
+
+    def look(seed: int) -> None:
+        for number in np.random.default_rng(seed).integers(0, 60, 1500).tolist():
+            size = 4000 + 50 * number
+            found = blocks.get((number,), block(number, size))
+            assert found.size == size
+            assert (found == number).all()
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(look, seed) for seed in range(8)]:
+            done.result(60)
+
+
+def test_a_full_disk_leaves_what_memory_has(
+    tmp_path: Path,
+    keep_in: Callable[..., BlockCache],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    blocks = keep_in(tmp_path)
+    for number in range(30):
+        blocks.get((str(number),), block(number))
+    assert value_of(blocks, "29", 99) == 29
+    assert value_of(blocks, "0", 99) == 99
+    assert capfd.readouterr().out.count("No space left on device") == 1
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_done_without(
+    tmp_path: Path, keep_in: Callable[..., BlockCache], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    blocks = keep_in(tmp_path / "file")
+    for number in range(30):
+        blocks.get((str(number),), block(number))
+    assert value_of(blocks, "0", 99) == 99
+    assert "no more blocks are kept on disk" in capfd.readouterr().out
