@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.kit import AsJson, clock, in_transaction, tell_rows
+from shanhai.cli.kit import AsJson, clock, existing_file, in_transaction, tell_rows
 from shanhai.db.identity import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries import accounts, audit_chain, sign_ins
 from shanhai.db.queries.keys import (
@@ -232,14 +232,8 @@ def verify(
     head: Annotated[
         str | None, typer.Option(help="A head noted earlier; it must still be in the chain.")
     ] = None,
-    heads: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="File of signed heads, as workers write."),
-    ] = None,
-    public_key: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="The key they were signed with, PEM."),
-    ] = None,
+    heads: Annotated[Path | None, existing_file("File of signed heads, as workers write.")] = None,
+    public_key: Annotated[Path | None, existing_file("The key they were signed with, PEM.")] = None,
 ) -> None:
     """Follow the chain of the audit log, name the first wrong row, or print the chain's head."""
     if (heads is None) != (public_key is None):

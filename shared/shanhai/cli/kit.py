@@ -62,6 +62,11 @@ def clock() -> Callable[[datetime], str]:
     return lambda at: at.astimezone(zone).isoformat(timespec="seconds")
 
 
+def existing_file(meaning: str) -> Any:
+    """The option of a file that is there."""
+    return typer.Option(exists=True, dir_okay=False, help=meaning)
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array of objects.")]
 _NOTHING = "-"
 

@@ -23,7 +23,7 @@ from shanhai.backup.repository import AnyFolder, BackupFolder
 from shanhai.backup.restore import LOG_FOLDER, restore
 from shanhai.backup.server import Archiver, Mark, note
 from shanhai.certificates import CertifiedServer, make_certificates
-from shanhai.cli.kit import in_transaction
+from shanhai.cli.kit import existing_file, in_transaction
 from shanhai.crypto import SecretBox, chosen_suite
 from shanhai.db import grants
 from shanhai.db.deliveries import webhooks
@@ -125,11 +125,7 @@ def move(
     ],
     settings: Annotated[
         Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="File with lines SHANHAI_ARTIFACTS_…=… that hold for the new store.",
-        ),
+        existing_file("File with lines SHANHAI_ARTIFACTS_…=… that hold for the new store."),
     ] = None,
     follow: Annotated[
         bool, typer.Option(help="Go on copying what is new, until told to stop.")
@@ -447,10 +443,8 @@ def seed(
     ],
     regions: Annotated[
         list[Path] | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="GeoJSON of a city and its districts, as `shanhai data demo` writes it; repeat.",
+        existing_file(
+            "GeoJSON of a city and its districts, as `shanhai data demo` writes it; repeat."
         ),
     ] = None,
 ) -> None:

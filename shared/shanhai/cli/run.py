@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shanhai.cli.kit import nested, parse_settings
+from shanhai.cli.kit import existing_file, nested, parse_settings
 from shanhai.client import ApiClient
 from shanhai.errors import InvalidInput
 from shanhai.jobs.messages import STAGES
@@ -44,9 +44,7 @@ def run(
             help="A process that needs nothing but files; the name of none is answered by a list."
         ),
     ],
-    region: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="GeoJSON of the region.")
-    ],
+    region: Annotated[Path, existing_file("GeoJSON of the region.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
     raster: Annotated[
         list[str] | None,
@@ -56,53 +54,28 @@ def run(
         list[str] | None,
         typer.Option("--option", help="How a raster is read, as theme.name=value; repeat."),
     ] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Inputs as over HTTP: JSON or YAML."),
-    ] = None,
+    inputs: Annotated[Path | None, existing_file("Inputs as over HTTP: JSON or YAML.")] = None,
     stated: Annotated[
         list[str] | None,
         typer.Option("--set", help="One input as name=value, parameters.k=4; repeat."),
     ] = None,
-    areas: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="GeoJSON of control areas by `kind`."),
-    ] = None,
-    units: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="GeoJSON of polygons as zoning units."),
-    ] = None,
-    edits: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="GeoJSON of the edits of a scenario."),
-    ] = None,
+    areas: Annotated[Path | None, existing_file("GeoJSON of control areas by `kind`.")] = None,
+    units: Annotated[Path | None, existing_file("GeoJSON of polygons as zoning units.")] = None,
+    edits: Annotated[Path | None, existing_file("GeoJSON of the edits of a scenario.")] = None,
     network: Annotated[
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Results of build-network to select from."),
     ] = None,
-    problems: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="GeoJSON of problems to select from."),
-    ] = None,
-    sites: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="GeoJSON of sites to select from."),
-    ] = None,
+    problems: Annotated[Path | None, existing_file("GeoJSON of problems to select from.")] = None,
+    sites: Annotated[Path | None, existing_file("GeoJSON of sites to select from.")] = None,
     assessed: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Manifest of the assessment a scenario is held against.",
-        ),
+        Path | None, existing_file("Manifest of the assessment a scenario is held against.")
     ] = None,
     reference: Annotated[
         Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Manifest of the run whose limits and caps are taken over, and with"
-            " normalisation.zones=true its zones.",
+        existing_file(
+            "Manifest of the run whose limits and caps are taken over, and with"
+            " normalisation.zones=true its zones."
         ),
     ] = None,
     feature: Annotated[
