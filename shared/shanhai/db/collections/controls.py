@@ -16,7 +16,6 @@ from shanhai.db.features.columns import (
     choice,
     current,
     holds_on,
-    square_kilometres,
 )
 from shanhai.errors import Fault
 from shanhai.vocabulary import (
@@ -74,7 +73,7 @@ CONTROL_AREAS = entity.Entity(
             choice(FIGURE_COMPARATORS),
             Label("批准面积的含义", "What the approved area means"),
         ),
-        square_kilometres("area_km2", "ca.area_m2", Label("面积", "Area")),
+        _OWN.area,
         _OWN.length,
         _OWN.choice("status", CONTROL_STATUSES, Label("状态", "Status")),
         *_OWN.access,

@@ -1,7 +1,7 @@
 """Joint plans: several regions make one plan together, and decide whether it holds."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import RECORD_PERIOD, became, refused
 from shanhai.db.editions.content import CONTENT, Content, held
-from shanhai.db.features.columns import Columns, square_kilometres
+from shanhai.db.features.columns import Columns
 from shanhai.db.features.entity import Editing, Entity, Guard, PendingWrite
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role
@@ -242,7 +242,7 @@ PLAN_PARTS = Entity(
             column="party_id",
         ),
         *_OWN.both("text", Label("内容", "Text")),
-        square_kilometres("area_km2", "r.area_m2", Label("区域面积", "Area of the region")),
+        replace(Columns("r").area, title=Label("区域面积", "Area of the region")),
         _OWN.source,
         *_OWN.period,
     ),

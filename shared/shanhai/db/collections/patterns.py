@@ -12,7 +12,6 @@ from shanhai.db.features.columns import (
     Columns,
     choice,
     current,
-    square_kilometres,
 )
 from shanhai.db.features.entity import (
     BOOLEAN,
@@ -128,7 +127,7 @@ PATTERN_COMPONENTS = Entity(
         _PART.attribute("count_stated", ORDER, Label("载明数量", "Stated number")),
         _PART.attribute("complete", BOOLEAN, Label("已列全", "All are listed")),
         _PART.attribute("members_of", TEXT, Label("成员所在集合", "Collection of its members")),
-        square_kilometres("area_km2", "pc.area_m2", Label("面积", "Area")),
+        _PART.area,
         _PART.length,
         _PART.source,
         _PART.fields,
@@ -230,7 +229,7 @@ CORRIDOR_NODES = Entity(
             refers_to="corridors",
         ),
         _NODE.queryable("score", NUMBER, Label("得分", "Score")),
-        square_kilometres("area_km2", "n.area_m2", Label("面积", "Area")),
+        _NODE.area,
         _NODE.footprint,
         _NODE.attribute("quality", OBJECT, Label("质量", "Quality")),
         _NODE.choice("origin", ORIGINS, Label("来源方式", "Origin")),

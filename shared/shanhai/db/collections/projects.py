@@ -192,7 +192,7 @@ PROJECTS = entity.Entity(
             queryable=True,
             names="problems",
         ),
-        columns.square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
+        _OWN.area,
         _OWN.length,
         _OWN.attribute("geometry_final", entity.BOOLEAN, Label("范围已定", "Geometry is final")),
         _OWN.attribute(

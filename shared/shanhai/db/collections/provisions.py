@@ -10,14 +10,7 @@ from shanhai.cartography import EVALUATIONS
 from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, RECORD_YEARS
 from shanhai.db.collections.joint_plans import PARTNERS, stays_once_decided, within_joint_plan
 from shanhai.db.collections.projects import OUTSIDE_DRAFTS
-from shanhai.db.features.columns import (
-    IN_FORCE,
-    NAME,
-    PUBLIC_EDITION,
-    YEAR,
-    Columns,
-    square_kilometres,
-)
+from shanhai.db.features.columns import IN_FORCE, NAME, PUBLIC_EDITION, YEAR, Columns
 from shanhai.db.features.entity import (
     NUMBER,
     OBJECT,
@@ -116,7 +109,7 @@ PROBLEMS = Entity(
             TEXTS,
             Label("相关项目", "Projects"),
         ),
-        square_kilometres("area_km2", "pb.area_m2", Label("面积", "Area")),
+        _PROBLEM.area,
         _PROBLEM.source,
         _PROBLEM.details,
         _PROBLEM.fields,
@@ -338,7 +331,7 @@ NAMED_FEATURES = Entity(
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.queryable("article", TEXT, Label("条款", "Article")),
         *_OWN.both("note", Label("说明", "Note")),
-        square_kilometres("area_km2", "nf.area_m2", Label("面积", "Area")),
+        _OWN.area,
         _OWN.length,
         _OWN.source,
         *_OWN.period,

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import PERIOD, no_circle, refused
-from shanhai.db.features.columns import POSITIVE, Columns, square_kilometres
+from shanhai.db.features.columns import POSITIVE, Columns
 from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.features.entity import INTEGER, TEXT, TEXTS, Editing, Entity, PendingWrite
 from shanhai.errors import Fault
@@ -99,7 +99,7 @@ REGIONS = Entity(
             Label("量算坐标系", "Metric CRS (EPSG)"),
             column="metric_srid",
         ),
-        square_kilometres("area_km2", "r.area_m2", Label("面积", "Area")),
+        _OWN.area,
         _OWN.attribute(
             "stated_area_km2",
             POSITIVE,

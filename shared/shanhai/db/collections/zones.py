@@ -5,7 +5,7 @@ from typing import Any
 
 from shanhai.db.collections import joint_plans, scheme_states
 from shanhai.db.collections.guards import PERIOD, computed_by_jobs, made_by, revised_by
-from shanhai.db.features.columns import NAME, ORDER, Columns, choice, square_kilometres
+from shanhai.db.features.columns import NAME, ORDER, Columns, choice
 from shanhai.db.features.entity import (
     BOOLEAN,
     INTEGER,
@@ -217,7 +217,7 @@ ZONES = Entity(
         _ZONE.attribute("towns_complete", BOOLEAN, Label("镇街已列全", "All towns are listed")),
         _ZONE.attribute("features", OBJECT, Label("载明地物", "Features named in it")),
         _ZONE.attribute("counts_stated", OBJECT, Label("载明地物数", "Stated numbers of them")),
-        square_kilometres("area_km2", "z.area_m2", Label("面积", "Area")),
+        _ZONE.area,
         _ZONE.attribute(
             "stated_area_km2",
             {**NUMBER, "minimum": 0},

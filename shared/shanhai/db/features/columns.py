@@ -112,11 +112,6 @@ PUBLIC_EDITION = (
 draft."""
 
 
-def square_kilometres(name: str, sql: str, title: Label) -> Property:
-    """An area kept in square metres; to hundreds of them, in the arithmetic of doubles."""
-    return Property(name, f"(round({sql} / 1e2) / 1e4)", NUMBER, title, unit="km2")
-
-
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Makes the properties of the table that is called `alias` in an entity's SQL."""
@@ -293,6 +288,12 @@ class Columns:
         """The place of the row among its like."""
         title = Label("序号", "Order")
         return self.queryable("order", ORDER, title, column="order_no")
+
+    @property
+    def area(self) -> Property:
+        """An area kept in square metres; to hundreds of them, in the arithmetic of doubles."""
+        sql, title = f"(round({self.alias}.area_m2 / 1e2) / 1e4)", Label("面积", "Area")
+        return Property("area_km2", sql, NUMBER, title, unit="km2")
 
     @property
     def length(self) -> Property:
