@@ -109,6 +109,67 @@ def test_addresses_of_commands_are_ascii(page: Path) -> None:
             assert address.isascii() or "…" in address, address
 
 
+TOLD_TO_CONTRIBUTORS = ("CONTRIBUTING.md", "docs/architecture.md")
+FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+FOLDERS = (ROOT, ROOT / "shared/shanhai", ROOT / "services/api/shanhai_api", ROOT / "migrations")
+"""What paths of these pages begin at."""
+_PART = r"(?:[\w.*-]|<[^>`]+>)"
+FILE = re.compile(r"[\w-]+\.(?:py|md|toml|yml)")
+PATH = re.compile(rf"`({_PART}+(?:/{_PART}*)+|{FILE.pattern})`")
+NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\[[^`]*|\([^`]*)?`")
+DEFINED = re.compile(
+    r'^ *(?:async def|def|class) (\w+)|^ *(\w+)(?::| =)|"(\w+)"| as (\w+)', re.MULTILINE
+)
+OF_SQL = {"ST_AsMVT", "UPDATE"}
+
+
+@pytest.fixture(scope="module")
+def code() -> dict[str, str]:
+    """The Python files by path below the root."""
+    folders = ("shared", "services", "migrations", "tests")
+    paths = chain.from_iterable((ROOT / folder).rglob("*.py") for folder in folders)
+    kept = [path for path in paths if "node_modules" not in path.parts]
+    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in kept}
+
+
+@pytest.mark.parametrize("page", TOLD_TO_CONTRIBUTORS)
+def test_files_and_folders_that_contributors_are_told_of_exist(page: str) -> None:
+    text = FENCED.sub("", (ROOT / page).read_text("utf-8"))
+    paths = PATH.findall(text)
+    assert paths
+    for path in paths:
+        pattern = re.sub(r"<[^>]+>", "*", path).rstrip("/")
+        found = any(next(folder.glob(pattern), None) for folder in (*FOLDERS, ROOT / "tests"))
+        assert found, path
+
+
+@pytest.mark.parametrize("page", TOLD_TO_CONTRIBUTORS)
+def test_names_that_contributors_are_told_of_are_in_the_code(
+    page: str, code: dict[str, str]
+) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    folders = [Path(path).with_suffix("").parts for path in code]
+    modules = {".".join(one[start:]) for one in folders for start in range(len(one))}
+    modules |= {name.rpartition(".")[0] for name in modules}
+    defined = {name for found in DEFINED.findall("\n".join(code.values())) for name in found}
+    names = [name for name in NAME.findall(FENCED.sub("", text)) if not FILE.fullmatch(name)]
+    assert len(names) > 20
+    for name in names:
+        within, _, last = name.rpartition(".")
+        of_a_module = last in defined and (within in modules or not within)
+        assert name in modules or of_a_module or name in OF_SQL, name
+
+
+@pytest.mark.parametrize("page", TOLD_TO_CONTRIBUTORS)
+def test_code_that_contributors_are_shown_is_that_of_the_platform(
+    page: str, code: dict[str, str]
+) -> None:
+    for indent, language, block in FENCED.findall((ROOT / page).read_text("utf-8")):
+        if language == "python":
+            shown = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
+            assert any(shown in text for text in code.values()), shown
+
+
 def _options(words: list[str]) -> set[str]:
     """The options of the command that a line begins with."""
     command = get_command(loaded())
