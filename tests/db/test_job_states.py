@@ -315,6 +315,7 @@ class TestReap:
         job = await read_job(sessions, lease.job_id)
         assert job.error is not None
         assert job.error["class"] == "lost"
+        assert "the worker was lost: its lease ran out" in job.error["detail"]
 
     async def test_dismisses_a_cancelled_job_of_a_dead_worker(self, sessions: Sessions) -> None:
         lease = (await claim(sessions, await submit_echo(sessions))).lease

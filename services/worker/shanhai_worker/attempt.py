@@ -23,6 +23,7 @@ from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.kept_steps import STEPS
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.telemetry import span, trace_id_of
+from shanhai.vocabulary import Label
 from shanhai_worker import child_protocol
 from shanhai_worker.child_process import (
     Child,
@@ -121,8 +122,8 @@ async def _attempt(context: WorkerContext, claim: states.Claim, slot: Slot) -> E
     except Interrupted as interrupted:
         return await settle(interrupted.ending)
     except Crashed as crashed:
-        log.error("computation crashed", reason=str(crashed))
-        return await settle(Ending.CRASHED)
+        log.error("computation crashed", reason=crashed.how.en)
+        return await settle(Ending.CRASHED, messages.Failure("lost", crashed.how))
     except Failed as failed:
         return await settle(*_after(claim, failed.failure, context.settings.max_retries))
     except states.LeaseLost:
@@ -442,11 +443,13 @@ def read_outcome(workspace: Path, code: int) -> Outcome:
     )
 
 
-def _describe_exit(code: int) -> str:
+def _describe_exit(code: int) -> Label:
+    how = Label(f"退出码 {code}", f"exit code {code}")
     with suppress(ValueError):
         if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
+            name = signal.Signals(-code).name
+            how = Label(f"被信号 {name} 终止", f"killed by {name}")
+    return Label(f"作业进程中途结束：{how.zh}", f"the process of the job ended: {how.en}")
 
 
 async def _settle(
@@ -485,8 +488,9 @@ async def _write_ending(
                 await states.dismiss(session, claim.lease)
             case Ending.HANDED_BACK:
                 await states.hand_back(session, claim.lease)
-            case Ending.CRASHED:
-                await states.crash(session, claim.lease, max_crashes=context.settings.max_crashes)
+            case Ending.CRASHED if failure is not None:
+                most = context.settings.max_crashes
+                await states.crash(session, claim.lease, max_crashes=most, why=failure.detail)
             case _:
                 log.info("nothing to write", ending=ending.value)
 

@@ -22,6 +22,7 @@ from shanhai.processes.kit.contract import USUAL_LIMITS, Limits
 from shanhai.processes.kit.task import Task
 from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.settings import WorkerSettings
+from shanhai.vocabulary import Label
 from shanhai_worker.child_protocol import LINE, NEXT, Began, Done, Ended, News, ProgressReport
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -106,7 +107,10 @@ def make_folder(scratch: Path | None) -> TemporaryDirectory[str]:
 
 
 class Crashed(Exception):
-    """The child ended without a word."""
+    """The child ended without a word; says how."""
+
+    def __init__(self, how: Label) -> None:
+        self.how = how
 
 
 class Child:
@@ -237,7 +241,7 @@ class ForkServer:
                     if isinstance(news, Began):
                         return Child(news.pid, stream, told)
         with stream:
-            raise Crashed("no process was started")
+            raise Crashed(Label("作业进程未能启动", "the process of the job was not started"))
 
     async def close(self) -> None:
         """End it, and the children that may be left."""

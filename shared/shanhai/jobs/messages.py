@@ -87,7 +87,7 @@ TITLES: dict[FailureClass, Label] = {
     "resource": Label("超出资源限制", "Resource limit exceeded"),
     "transient": Label("依赖服务不可用", "Dependency unavailable"),
     "bug": Label("内部错误", "Internal error"),
-    "lost": Label("工作进程丢失", "Worker lost"),
+    "lost": Label("进程丢失", "Process lost"),
 }
 
 
@@ -199,15 +199,12 @@ def out_of_time(limit_s: float, ran_s: float | None = None) -> Failure:
     )
 
 
-def lost(crashes: int) -> Failure:
-    """The workers that ran the job died again and again."""
-    return Failure(
-        "lost",
-        Label(
-            f"运行该作业的工作进程已丢失 {crashes} 次",
-            f"the worker running this job was lost {crashes} times",
-        ),
-    )
+WORKER_LOST = Label("工作进程丢失，租约到期", "the worker was lost: its lease ran out")
+
+
+def lost(tries: int, last: Label = WORKER_LOST) -> Failure:
+    """What ran the job, its worker or its process, died again and again; how it did at last."""
+    return given_up(Failure("lost", last), tries)
 
 
 NOT_MAPPED = "failed to map segment from shared object"

@@ -33,9 +33,9 @@ from shanhai.db.queries.audit import Act, append_entries, entry_of, record
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.fair_queue import RETRY
-from shanhai.jobs.messages import Failure, lost
+from shanhai.jobs.messages import WORKER_LOST, Failure, lost
 from shanhai.jobs.results import MILESTONES, tell_subscriber
-from shanhai.vocabulary import JobStatus
+from shanhai.vocabulary import JobStatus, Label
 
 _PUBLISHED = Job.result.is_not(None)
 # A publication holds the row for as long as it waits for others.
@@ -308,13 +308,15 @@ async def postpone(
     )
 
 
-async def crash(session: AsyncSession, lease: Lease, *, max_crashes: int) -> JobStatus:
+async def crash(
+    session: AsyncSession, lease: Lease, *, max_crashes: int, why: Label = WORKER_LOST
+) -> JobStatus:
     """Count a crash of the computation: the job waits again, or ends when there were too many.
 
     Raises:
         LeaseLost: the attempt no longer holds the job.
     """
-    statement = _guarded(lease).values(after_crash(max_crashes)).returning(Job.status)
+    statement = _guarded(lease).values(after_crash(max_crashes, why)).returning(Job.status)
     status = await session.scalar(statement)
     if status is None:
         raise LeaseLost(lease)
@@ -414,7 +416,7 @@ def _released(*, ended: bool) -> dict[str, Any]:
     }
 
 
-def after_crash(max_crashes: int) -> dict[str, Any]:
+def after_crash(max_crashes: int, why: Label = WORKER_LOST) -> dict[str, Any]:
     """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting.
 
     A job whose results are published is neither: it ends successfully, without what was to follow.
@@ -435,7 +437,7 @@ def after_crash(max_crashes: int) -> dict[str, Any]:
             else_=JobStatus.ACCEPTED,
         ),
         "error": sa.case(
-            (failed, sa.literal(lost(max_crashes).document(), JSONB)), else_=sa.null()
+            (failed, sa.literal(lost(max_crashes, why).document(), JSONB)), else_=sa.null()
         ),
         "finished_at": sa.case((ended, sa.func.clock_timestamp()), else_=sa.null()),
     }

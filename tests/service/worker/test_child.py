@@ -13,7 +13,7 @@ import pytest
 
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai_worker.attempt import Failed, read_outcome
-from shanhai_worker.child_process import child_environment
+from shanhai_worker.child_process import Crashed, child_environment
 from shanhai_worker.child_protocol import (
     FAILURE,
     ORDER,
@@ -167,3 +167,14 @@ def test_compiled_code_is_kept_where_the_worker_keeps_it() -> None:
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
 def test_libraries_compute_on_one_thread(name: str) -> None:
     assert child_environment({name: "8"})[name] == "1"
+
+
+@pytest.mark.parametrize(
+    ("code", "how"), [(3, "exit code 3"), (-9, "killed by SIGKILL"), (0, "exit code 0")]
+)
+def test_who_left_nothing_is_told_by_signal_or_exit_code(
+    tmp_path: Path, code: int, how: str
+) -> None:
+    with pytest.raises(Crashed) as crashed:
+        read_outcome(tmp_path, code)
+    assert crashed.value.how.en == f"the process of the job ended: {how}"

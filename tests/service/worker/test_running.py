@@ -121,6 +121,9 @@ async def test_a_job_whose_child_always_dies_ends_failed(
     assert job.status == JobStatus.FAILED
     assert job.error is not None
     assert job.error["class"] == "lost"
+    told = "the process of the job ended: killed by SIGKILL (tried 2 times)"
+    assert (job.error["title"], job.error["detail"]) == ("Process lost", told)
+    assert job.error["detail_zh"] == "作业进程中途结束：被信号 SIGKILL 终止（已尝试 2 次）"
     assert job.crash_count == killed == 2
 
 
