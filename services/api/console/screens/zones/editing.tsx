@@ -1,8 +1,8 @@
 /** Editing a draft: areas to another class, zones split and merged, what is said of a zone. */
 
 import { type Signal, useSignal } from "@preact/signals";
-import type { FeatureCollection, MultiLineString, MultiPolygon } from "geojson";
-import { useMemo } from "preact/hooks";
+import type { MultiLineString, MultiPolygon } from "geojson";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { type Change, Conflict, changedMembers, shownShape } from "../../kit/conflict";
@@ -36,14 +36,16 @@ type Way = "reassign" | "split" | "merge" | "attributes";
 export function Editing({
   chosen,
   drawing,
-  own,
   ...rest
 }: Editable & {
   chosen: Signal<ReadonlySet<string>>;
   drawing: Signal<boolean>;
-  own: Signal<FeatureCollection | null>;
 }) {
   const way = useSignal<Way>("attributes");
+  const drawOver = () => {
+    drawing.value = false;
+  };
+  useEffect(() => drawOver, []);
   const { status } = rest.scheme.properties;
   if (status === "review" || status === "approved") {
     return (
@@ -74,7 +76,6 @@ export function Editing({
             onClick={() => {
               way.value = id;
               drawing.value = id === "reassign" || id === "split";
-              own.value = null;
             }}
           >
             {label}

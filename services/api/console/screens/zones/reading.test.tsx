@@ -73,6 +73,20 @@ describe("schemes and versions", () => {
     act(() => chooseRegion("xiamen"));
     await waitFor(async () => expect((await versions()).value).toBe("xm@1"));
     expect(region.value).toBe("xiamen");
+    await waitFor(() => expect(location.search).toBe(""));
+  });
+  it("and the tab are kept in the address, for going back and for sending a link", async () => {
+    zoned();
+    const hands = open(<Zones />, { query: "tab=approve" });
+    const shown = () => screen.getByRole("tab", { selected: true }).textContent;
+    await hands.selectOptions(await versions(), "xm@2");
+    expect(location.search).toBe("?scheme=xm%402&tab=approve");
+    await hands.click(screen.getByRole("tab", { name: "Compare" }));
+    expect(location.search).toBe("?scheme=xm%402&tab=compare");
+    expect(shown()).toBe("Compare");
+    act(() => history.back());
+    await waitFor(() => expect(shown()).toBe("Approval"));
+    expect((await versions()).value).toBe("xm@2");
   });
   it("are changed, and no zone of the one before stands under the other", async () => {
     zoned(undefined, {
@@ -309,6 +323,7 @@ describe("what writes", () => {
     zoned();
     open(<Zones />, { query: "tab=edit&scheme=xm@2" });
     await versions();
+    expect(screen.getByRole("tab", { selected: true }).textContent).toBe("Areas");
     expect(screen.queryByRole("tab", { name: "Edit" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Merge" })).toBeNull();
   });
@@ -329,6 +344,7 @@ describe("what writes", () => {
     zoned();
     open(<Zones />, { ...who, query: "tab=edit&scheme=xm@2" });
     await versions();
+    expect(screen.getByRole("tab", { selected: true }).textContent).toBe("Areas");
     expect(screen.queryByRole("tab", { name: "Edit" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Merge" })).toBeNull();
   });

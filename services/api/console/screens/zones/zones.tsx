@@ -14,6 +14,7 @@ import { describeLayer, type Layer } from "../../kit/map/layers";
 import { Legend } from "../../kit/map/legend";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { chooseRegion, region } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
 import { attempt, Badge, Empty, Found, Panel, Select, Tabs, Waiting } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { AreaChart } from "./chart";
@@ -43,9 +44,10 @@ const NOTHING: ReadonlySet<string> = new Set();
 const NO_ZONES: readonly Zone[] = [];
 
 export default function Zones() {
-  const { query } = useLocation();
-  const tab = useSignal(query.tab ?? "areas");
-  const wanted = useSignal(query.scheme ?? "");
+  const { query, route } = useLocation();
+  const wanted = query.scheme ?? "";
+  const go = (to: Record<string, string>, instead = false) =>
+    route(screenPath("zones", { scheme: wanted, tab: query.tab, ...to }), instead);
   const chosen = useSignal<ReadonlySet<string>>(NOTHING);
   const pane = useSignal<MapPane | null>(null);
   /** What a tab draws in place of the zones, or on top of them. */
@@ -53,30 +55,32 @@ export default function Zones() {
   const doubt = useSignal("");
   /** While one draws, a click is a corner. */
   const drawing = useSignal(false);
-  /** Code of the scheme that a link names, until it is found. */
-  const linked = useRef(query.scheme?.split("@")[0]);
+  /** Whether the scheme is one that a link names, until it is found. */
+  const linked = useRef(true);
   const schemes = useAsked(
     async (signal) => {
       const from = region.value;
       const here = await versionsOf(from, signal);
-      const code = linked.current;
-      if (code && !here.some(({ properties }) => properties.code === code))
+      const code = wanted.split("@")[0];
+      const elsewhere = code && !here.some(({ properties }) => properties.code === code);
+      if (elsewhere && linked.current)
         // It may be of another region, which is worked on then.
         await attempt(async () => {
           const { data } = await readFeature<SchemeMembers>("zone_schemes", code);
           if (!signal.aborted) chooseRegion(data.properties.region);
         });
+      else if (elsewhere) go({ scheme: "" }, true);
       signal.throwIfAborted();
-      linked.current = "";
+      linked.current = false;
       return region.value === from ? here : versionsOf(region.value, signal);
     },
     [region.value || null, region.value],
   );
   const all = schemes.asked.value.data ?? [];
   const scheme =
-    all.find((one) => keyOfScheme(one) === wanted.value) ??
+    all.find((one) => keyOfScheme(one) === wanted) ??
     // The newest version, where a link names the scheme alone or one that is no more.
-    all.find(({ properties }) => properties.code === wanted.value.split("@")[0]) ??
+    all.find(({ properties }) => properties.code === wanted.split("@")[0]) ??
     all.find(({ properties }) => properties.status === "published") ??
     all[0] ??
     null;
@@ -98,7 +102,7 @@ export default function Zones() {
   const shown = useComputed(() => own.value);
   const pick = ({ lon, lat }: Clicked) => {
     const map = pane.value?.map;
-    if (!map || drawing.value || tab.value === "patterns") return;
+    if (!map || drawing.value || tab === "patterns") return;
     const [found] = map.queryRenderedFeatures(map.project([lon, lat]), {
       layers: ["overlay-fill"],
     });
@@ -109,12 +113,15 @@ export default function Zones() {
     schemes.again();
     zones.again();
   };
-  const go = (id: string) =>
-    batch(() => {
-      tab.value = id;
-      own.value = null;
-      drawing.value = false;
-    });
+  const tabs = [
+    { id: "areas", label: t("面积与要求", "Areas") },
+    ...(edits ? [{ id: "edit", label: t("编辑", "Edit") }] : []),
+    { id: "compare", label: t("版本比较", "Compare") },
+    { id: "approve", label: t("报批", "Approval") },
+    { id: "patterns", label: t("格局", "Patterns") },
+  ];
+  // A link to the editing leads who may not edit to what there is.
+  const tab = tabs.find(({ id }) => id === query.tab)?.id ?? "areas";
   return (
     <div class="beside">
       <div class="card">
@@ -128,9 +135,8 @@ export default function Zones() {
                   value={key ?? ""}
                   onChoose={(to) =>
                     batch(() => {
-                      wanted.value = to;
+                      go({ scheme: to });
                       chosen.value = NOTHING;
-                      own.value = null;
                       doubt.value = "";
                     })
                   }
@@ -144,17 +150,11 @@ export default function Zones() {
         </Found>
         <Tabs
           label={t("分区与格局", "Zones and patterns")}
-          chosen={tab.value}
-          onChoose={go}
-          tabs={[
-            { id: "areas", label: t("面积与要求", "Areas") },
-            ...(edits ? [{ id: "edit", label: t("编辑", "Edit") }] : []),
-            { id: "compare", label: t("版本比较", "Compare") },
-            { id: "approve", label: t("报批", "Approval") },
-            { id: "patterns", label: t("格局", "Patterns") },
-          ]}
+          chosen={tab}
+          onChoose={(id) => go({ tab: id })}
+          tabs={tabs}
         >
-          {scheme && tab.value === "areas" && (
+          {scheme && tab === "areas" && (
             <Found asked={zones.asked} again={zones.again}>
               {() => (
                 <>
@@ -180,7 +180,7 @@ export default function Zones() {
               )}
             </Found>
           )}
-          {scheme && tab.value === "edit" && edits && (
+          {scheme && tab === "edit" && (
             <Found asked={zones.asked} again={zones.again}>
               {({ of, tag }) =>
                 // A form is begun on zones that are read.
@@ -193,9 +193,8 @@ export default function Zones() {
                     chosen={chosen}
                     pane={pane.value}
                     drawing={drawing}
-                    own={own}
                     onChanged={(version) => {
-                      wanted.value = `${scheme.properties.code}@${version}`;
+                      go({ scheme: `${scheme.properties.code}@${version}` }, true);
                       again();
                     }}
                   />
@@ -205,21 +204,19 @@ export default function Zones() {
               }
             </Found>
           )}
-          {scheme && tab.value === "compare" && (
+          {scheme && tab === "compare" && (
             <Differences key={key} scheme={scheme} schemes={all} own={own} pane={pane.value} />
           )}
-          {scheme && tab.value === "approve" && (
+          {scheme && tab === "approve" && (
             <Lifecycle key={key} scheme={scheme} pane={pane.value} onChanged={again} />
           )}
-          {tab.value === "patterns" && <Patterns own={own} pane={pane.value} />}
+          {tab === "patterns" && <Patterns own={own} pane={pane.value} />}
         </Tabs>
       </div>
       <MapView
         label={t("分区图", "Map of the zones")}
-        layers={doubt.value && tab.value === "areas" ? [{ name: doubt.value, opacity: 0.9 }] : []}
-        features={
-          shown.value ?? (doubt.value && tab.value === "areas" ? outlines(features) : features)
-        }
+        layers={doubt.value && tab === "areas" ? [{ name: doubt.value, opacity: 0.9 }] : []}
+        features={shown.value ?? (doubt.value && tab === "areas" ? outlines(features) : features)}
         onClick={pick}
         onPane={(made) => {
           pane.value = made;
