@@ -53,6 +53,22 @@ def test_signing_out_ends_the_session_and_forgets_drafts(
     page.get_by_role("link", name="登录").wait_for()
 
 
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_what_is_told_in_passing_covers_nothing_that_can_be_clicked(
+    bureaus: Bureaus, open_console: OpenConsole, width: int
+) -> None:
+    visit = open_console(bureaus.key("viewer"), size=(width, 500))
+    page = visit.open("map")
+    page.get_by_role("button", name="退出").click()
+    notice = page.locator(".toasts .notice")
+    notice.wait_for()
+    told, screen = notice.bounding_box(), page.locator("main").bounding_box()
+    assert told is not None
+    assert screen is not None
+    assert screen["y"] + screen["height"] <= told["y"]
+    assert told["y"] + told["height"] <= 500
+
+
 def test_who_signs_in_goes_on_where_they_were(bureaus: Bureaus, open_console: OpenConsole) -> None:
     visit = open_console()
     page = visit.open("compliance")
