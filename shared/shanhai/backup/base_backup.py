@@ -86,8 +86,9 @@ async def take_backup(
             base = _copy_database(url, place / BASE, recipient)
             after = await read_position(url)
             # After the database: files are stored before the rows that name them.
-            objects = copy_objects(store, folder, recipient, {})
+            objects, damaged = copy_objects(store, folder, recipient, {})
             manifest = _manifest(place.name, before, after, base, objects)
+            manifest = manifest.model_copy(update={"damaged": frozenset(damaged)})
             _write(place / MANIFEST, manifest)
         except BaseException:
             _drop(place)

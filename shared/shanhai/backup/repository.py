@@ -16,6 +16,7 @@ whatever copies files, objects and wal first.
 import gzip
 import io
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,8 @@ from shanhai.backup.encryption import (
 )
 from shanhai.backup.place import BucketPath, P, Place, writing
 from shanhai.errors import Conflict, InvalidInput, NotFound
-from shanhai.storage.artifacts import URI, ArtifactStore, suffix_of
+from shanhai.storage.artifacts import BLOCK, URI, ArtifactStore, suffix_of
+from shanhai.storage.fetched import Damaged
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"[0-9A-F]{8}\.history")
@@ -63,6 +65,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
         segment_bytes: Size of a segment.
         sha256: Of the encrypted base.
         objects: Result files there were, with the size of each before it was encrypted.
+        damaged: Those left out, as their content was not what their names say.
         settings: Of the server, those that one that reads its log must have at least.
     """
 
@@ -80,6 +83,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
     sha256: str
     bytes: int
     objects: Mapping[str, int]
+    damaged: frozenset[str] = frozenset()
     settings: Mapping[str, str] = {}
 
 
@@ -255,10 +259,11 @@ def copy_objects(
     folder: AnyFolder,
     recipient: Recipient,
     known: dict[str, float],
-) -> dict[str, int]:
-    """Back up the files that are not there yet; all that there are, with sizes.
+) -> tuple[dict[str, int], set[str]]:
+    """Back up the files that are not there yet; all that there are, with sizes, and the damaged.
 
-    A file removed from the store meanwhile is left out: nothing referred to it.
+    A file removed from the store meanwhile is left out: nothing referred to it. So is one whose
+    content is not what its name says: a restore would break on it.
 
     Args:
         store: Where they are.
@@ -267,19 +272,26 @@ def copy_objects(
         known: When each file was stored last that has been looked for in the folder; it grows.
             A file that was pruned and is stored again is looked for again.
     """
-    found: dict[str, int] = {}
+    found, damaged = dict[str, int](), set[str]()
     for file in store.files():
         if known.get(file.uri) != file.modified:
             target = folder.object(file.uri)
             try:
                 if not target.exists():
                     with store.open(file.uri) as source:
+                        shutil.copyfileobj(source, seen := Digesting(), BLOCK)
+                        if seen.digest.hexdigest() not in file.uri:
+                            raise Damaged.named(file.uri, "its content is not what its name says")
+                        source.seek(0)
                         seal(source, target, recipient)
             except (FileNotFoundError, NotFound):
                 continue
+            except Damaged:
+                damaged.add(file.uri)
             known[file.uri] = file.modified
-        found[file.uri] = file.bytes
-    return found
+        if file.uri not in damaged:
+            found[file.uri] = file.bytes
+    return found, damaged
 
 
 def put_back_objects(

@@ -101,7 +101,9 @@ def restore(
         _clear(data, remove=made)
         raise
     missing = [
-        uri for uri in sorted(manifest.objects.keys() - folder.object_uris()) if not store.has(uri)
+        uri
+        for uri in sorted({*manifest.objects, *manifest.damaged} - folder.object_uris())
+        if not store.has(uri)
     ]
     return Restored(manifest, len(files), objects, size, checked, missing)
 

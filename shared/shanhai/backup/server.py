@@ -262,7 +262,9 @@ class Archiver:
         """Move finished segments from the spool to the folder; which, and when the last ended."""
         finished = sorted(path for path in self.spool.iterdir() if _log_name(path) is not None)
         # First: rows in these segments name files that are in the store by now.
-        copy_objects(self.store, self.folder, self.recipient, self._known)
+        _, damaged = copy_objects(self.store, self.folder, self.recipient, self._known)
+        if damaged:
+            log.error("result files damaged, not archived", files=sorted(damaged))
         moved, reached = [], None
         for path in finished:
             name = _log_name(path) or ""

@@ -197,7 +197,10 @@ def key(
 
 
 def backup(folder: FOLDER) -> None:
-    """Back up the database and the result files, encrypted; only what is new of the latter."""
+    """Back up the database and the result files, encrypted; only what is new of the latter.
+
+    Exit 1 if files were damaged, and left out; the rest is backed up.
+    """
     settings = BackupSettings()
     taken = asyncio.run(
         take_backup(
@@ -209,6 +212,10 @@ def backup(folder: FOLDER) -> None:
     )
     typer.echo(f"backup {taken.name}: {taken.bytes} bytes, {len(taken.objects)} result files")
     typer.echo(f"any moment from {taken.ended_at.isoformat()} on, as far as the archive reaches")
+    for uri in sorted(taken.damaged):
+        typer.echo(f"damaged in the store, and left out: {uri}", err=True)
+    if taken.damaged:
+        raise typer.Exit(1)
 
 
 def archive(folder: FOLDER) -> None:

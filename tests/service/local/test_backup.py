@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import httpx
 import pytest
+import typer
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
@@ -31,7 +32,7 @@ from shanhai.backup.encryption import (
     read_recipient,
     unseal,
 )
-from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
+from shanhai.backup.repository import MANIFEST, BackupFolder, BackupManifest, copy_objects
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
 from shanhai.cli.operations import archive, backup, prune_folder, restore_into, verify_folder
@@ -45,7 +46,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
-from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
+from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings, Suite
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
 from shanhai_tiles.app import Settings, create_app
 from tests.support.accounts import account_url, migrate_with_accounts
@@ -223,7 +224,11 @@ def restored(drilled: Drilled, directory: Path, tmp_path: Path) -> Iterator[Priv
 
 
 async def test_what_was_at_the_moment_is_there_again_and_served(
-    drilled: Drilled, restored: PrivatePostgres, tmp_path: Path
+    drilled: Drilled,
+    restored: PrivatePostgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     url, store = restored.url(), tmp_path / "store"
     # Until it has read the log to the moment, it lets one read alone.
@@ -244,10 +249,28 @@ async def test_what_was_at_the_moment_is_there_again_and_served(
     await assert_serves_a_tile(url, store, f"dataset.{dataset}")
     # It can be backed up and restored in its turn, with what it was restored from lying in it.
     folder, artifacts = BackupFolder(tmp_path / "kept"), LocalArtifacts(store)
-    recipient = read_recipient(make_identity(tmp_path / "key", "international"))
+    recipient = read_recipient(public := make_identity(tmp_path / "key", "international"))
     await take_backup(folder, url=account_url(url, "backup"), store=artifacts, recipient=recipient)
     identity = read_identity(tmp_path / "key")
     assert restore(folder, tmp_path / "third", store=artifacts, identity=identity).checked
+    # What was damaged meanwhile is left out, and is missing after the restore.
+    spoil(store / (lost := min(drilled.files)))
+    for name, value in {
+        "ARTIFACTS_ROOT": str(store),
+        "BACKUP_DATABASE_URL": account_url(url, "backup"),
+        "BACKUP_RECIPIENT": public,
+    }.items():
+        monkeypatch.setenv(f"SHANHAI_{name}", value)
+    folder = BackupFolder(tmp_path / "without")
+    with pytest.raises(typer.Exit):
+        await asyncio.to_thread(backup, str(folder.root))
+    told = capsys.readouterr()
+    assert "any moment from" in told.out
+    assert told.err == f"damaged in the store, and left out: {lost}\n"
+    empty = LocalArtifacts(tmp_path / "empty")
+    after = restore(folder, tmp_path / "fourth", store=empty, identity=identity)
+    assert after.missing == [lost]
+    assert digest_files(empty.root).keys() == drilled.files.keys() - {lost}
 
 
 async def assert_serves_a_tile(url: str, store: Path, layer: str) -> None:
@@ -456,7 +479,9 @@ def test_a_changed_or_missing_result_file_is_noticed(
         verify(copy, None)
 
 
+@pytest.mark.parametrize("damaged", [False, True])
 def test_a_result_file_that_is_nowhere_is_named_when_the_rest_is_back(
+    damaged: bool,
     drilled: Drilled,
     copy: BackupFolder[Path],
     tmp_path: Path,
@@ -465,6 +490,13 @@ def test_a_result_file_that_is_nowhere_is_named_when_the_rest_is_back(
 ) -> None:
     lost = min(drilled.manifest.objects)
     copy.object(lost).unlink()
+    if damaged:
+        objects = {uri: size for uri, size in drilled.manifest.objects.items() if uri != lost}
+        manifest = drilled.manifest.model_copy(
+            update={"objects": objects, "damaged": frozenset([lost])}
+        )
+        (copy.base(manifest.name) / MANIFEST).write_text(manifest.model_dump_json())
+        verify(copy, None)
     monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(drilled.identity_file))
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path / "store"))
     restore_into(str(copy.root), tmp_path / "data")
@@ -683,13 +715,33 @@ def test_a_file_that_was_pruned_is_copied_when_it_is_stored_again(tmp_path: Path
     recipient, known = read_recipient(make_identity(tmp_path / "key")), dict[str, float]()
     (tmp_path / "file").write_bytes(b"a result")
     uri = store.put(tmp_path / "file", suffix=".bin").uri
-    assert copy_objects(store, folder, recipient, known) == {uri: 8}
+    assert copy_objects(store, folder, recipient, known) == ({uri: 8}, set())
     folder.object(uri).unlink()
     copy_objects(store, folder, recipient, known)
     assert not folder.object(uri).exists()
     store.put(tmp_path / "file", suffix=".bin")
     copy_objects(store, folder, recipient, known)
     assert folder.object(uri).exists()
+
+
+@pytest.mark.parametrize("suite", ["international", "commercial"])
+def test_a_damaged_file_is_left_out_and_named(tmp_path: Path, suite: Suite) -> None:
+    store, folder = LocalArtifacts(tmp_path / "store"), BackupFolder(tmp_path / "kept")
+    recipient, known = read_recipient(make_identity(tmp_path / "key", suite)), dict[str, float]()
+    uris = []
+    for content in (b"damaged later", b"sound"):
+        (tmp_path / "file").write_bytes(content)
+        uris.append(store.put(tmp_path / "file", suffix=".bin").uri)
+    spoil(store.root / uris[0])
+    assert copy_objects(store, folder, recipient, known) == ({uris[1]: 5}, {uris[0]})
+    assert folder.object_uris() == {uris[1]}
+    copy_objects(store, folder, recipient, known)
+    assert folder.object_uris() == {uris[1]}
+    # A file put back is backed up in the next round.
+    (store.root / uris[0]).write_bytes(b"damaged later")
+    os.utime(store.root / uris[0], (1, 1))
+    assert copy_objects(store, folder, recipient, known)[1] == set()
+    assert folder.object_uris() == set(uris)
 
 
 def receivers(spool: Path) -> list[Path]:
