@@ -62,12 +62,30 @@ def test_all_that_the_command_prints_may_be_kept_as_the_key(tmp_path: Path) -> N
     public = make_identity(tmp_path / "made", "international")
     printed = tmp_path / "printed"
     printed.write_text(f"{public}\n{(tmp_path / 'made').read_text()}")
-    found = read_identity(printed).age
-    assert found is not None
+    [found] = read_identity(printed).age
     assert str(found.to_public()) == public
     printed.write_text(f"{public}\n")
     with pytest.raises(InvalidInput, match="does not hold a secret key"):
         read_identity(printed)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_replaced_key_may_be_kept_beside_its_successor(tmp_path: Path, suite: Suite) -> None:
+    publics = [make_identity(tmp_path / name, suite) for name in ("former", "newer")]
+    kept = tmp_path / "kept"
+    # As age-keygen writes its files.
+    texts = [(tmp_path / name).read_text() for name in ("newer", "former")]
+    kept.write_text("# created: 2026-05-01T12:00:00+08:00\n" + "\n\n# former\n".join(texts))
+    for number, public in enumerate(publics):
+        target = tmp_path / str(number) / "one.age"
+        sealed = seal(io.BytesIO(b"content"), target, read_recipient(public))
+        opened = io.BytesIO()
+        unseal(sealed.path, opened, read_identity(kept))
+        assert opened.getvalue() == b"content"
+    other = read_recipient(make_identity(tmp_path / "other", suite))
+    sealed = seal(io.BytesIO(b"content"), tmp_path / "two.age", other)
+    with pytest.raises(BackupBroken, match="cannot be decrypted"):
+        unseal(sealed.path, io.BytesIO(), read_identity(kept))
 
 
 def der(*parts: tuple[int, str]) -> bytes:
@@ -192,9 +210,8 @@ def test_a_base_that_cannot_be_unpacked_says_so(tmp_path: Path) -> None:
         archive.addfile(last, io.BytesIO(os.urandom(last.size)))
     make_identity(tmp_path / "key", "international")
     identity = read_identity(tmp_path / "key")
-    assert identity.age is not None
     with (tmp_path / "base").open("rb") as base:
-        sealed = seal(base, tmp_path / "base", identity.age.to_public())
+        sealed = seal(base, tmp_path / "base", identity.age[0].to_public())
     data = tmp_path / "data"
     data.mkdir()
     (data / "in the way").touch()

@@ -18,7 +18,8 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol, TypeAlias
@@ -94,10 +95,10 @@ class Digesting:
 
 @dataclass(frozen=True, slots=True)
 class BackupIdentity:
-    """Secret keys: one, or of each kind one where a folder has files of both."""
+    """Secret keys of each kind; several where a key was replaced and the former one is kept."""
 
-    age: pyrage.x25519.Identity | None = None
-    sm2: crypto.Sm2PrivateKey | None = None
+    age: Sequence[pyrage.x25519.Identity] = ()
+    sm2: Sequence[crypto.Sm2PrivateKey] = ()
 
 
 def make_identity(path: Path, suite: Suite | None = None) -> str:
@@ -162,16 +163,15 @@ def read_identity(path: Path) -> BackupIdentity:
             message_zh=f"{path} 不允许账户 {os.geteuid()}（本进程）读取：请将文件属主改为该账户",
             pointer="SHANHAI_BACKUP_IDENTITY_FILE",
         ) from error
-    written = _SM2_KEY.search(text)
-    sm2 = None if written is None else crypto.parse_private_key(written[0].encode())
+    sm2 = [crypto.parse_private_key(found.encode()) for found in _SM2_KEY.findall(text)]
     lines = (line.strip() for line in _SM2_KEY.sub("", text).splitlines())
-    secret = next((line for line in lines if line.startswith("AGE-SECRET-KEY-")), "")
+    secrets = [line for line in lines if line.startswith("AGE-SECRET-KEY-")]
     try:
-        age = pyrage.x25519.Identity.from_str(secret) if secret else None
+        age = [pyrage.x25519.Identity.from_str(secret) for secret in secrets]
     except pyrage.IdentityError:
-        age, sm2 = None, None
-    found = BackupIdentity(age, sm2 if isinstance(sm2, crypto.Sm2PrivateKey) else None)
-    if found == BackupIdentity():
+        age, sm2 = [], []
+    found = BackupIdentity(age, [key for key in sm2 if isinstance(key, crypto.Sm2PrivateKey)])
+    if not (found.age or found.sm2):
         raise InvalidInput(
             f"{path} does not hold a secret key `AGE-SECRET-KEY-…`, nor one of SM2 in PEM",
             message_zh=f"{path} 中没有私钥 `AGE-SECRET-KEY-…`，也没有 PEM 格式的 SM2 私钥",
@@ -219,10 +219,10 @@ def unseal(path: Place, target: PlaintextSink, identity: BackupIdentity) -> None
         with path.open("rb") as file:
             if path.suffix == SM4:
                 _decrypt(file, target, identity.sm2)
-            elif identity.age is None:
+            elif not identity.age:
                 raise _not_given("age1…")
             else:
-                pyrage.decrypt_io(file, target, [identity.age])
+                pyrage.decrypt_io(file, target, identity.age)
     except (pyrage.DecryptError, _Unreadable, OSError) as error:
         # age tells what it does not read without an error of the system, and in English.
         reason = getattr(error, "message_zh", getattr(error, "strerror", None)) or _CHANGED.zh
@@ -257,15 +257,20 @@ def _encrypt(source: IO[bytes], target: Digesting, recipient: crypto.Sm2PublicKe
         target.write(crypto.sm4_close(key, nonce, portion, head))
 
 
-def _decrypt(source: IO[bytes], target: PlaintextSink, key: crypto.Sm2PrivateKey | None) -> None:
-    if key is None:
+def _decrypt(
+    source: IO[bytes], target: PlaintextSink, keys: Sequence[crypto.Sm2PrivateKey]
+) -> None:
+    if not keys:
         raise _not_given("sm2-…")
     head = source.read(len(_MAGIC) + 2)
     wrapped = source.read(int.from_bytes(head[-2:], "big"))
     if not head.startswith(_MAGIC):
         raise _Unreadable("it is not of this form", message_zh="不是这种格式的文件")
+    file_key = b""  # refused below, where no key fits
+    for key in keys:
+        with suppress(InvalidTag, ValueError):
+            file_key = key.decrypt(wrapped)
     try:
-        file_key = key.decrypt(wrapped)
         for nonce, portion in _portions(source, _PORTION + crypto.TAG_BYTES):
             target.write(crypto.sm4_open(file_key, nonce, portion, head + wrapped))
     except (InvalidTag, ValueError):

@@ -597,7 +597,7 @@ async def add_and_archive(
     """Write rows, each into another segment, after a file of the log has come or, without that,
     after a base backup; when each was there."""
     own, store = account_url(url, "backup"), LocalArtifacts(key.parent / "store")
-    recipient = read_recipient(str(read_identity(key).age.to_public()))  # type: ignore[union-attr]
+    recipient = read_recipient(str(read_identity(key).age[0].to_public()))
     moments, switch = [], text("SELECT pg_walfile_name(pg_switch_wal())")
     archiver = Archiver(folder, own, store, recipient, key.parent / f"spool{codes}", every_s=0.2)
     async with archiving(archiver), open_sessions(url) as sessions:

@@ -22,8 +22,7 @@ def test_a_key_is_for_its_owner_alone_and_never_overwritten(tmp_path: Path) -> N
     file = tmp_path / "key"
     made = RUNNER.invoke(app, ["db", "key", str(file)])
     public = made.stdout.strip()
-    age = read_identity(file).age
-    assert age is not None
+    [age] = read_identity(file).age
     assert str(age.to_public()) == public
     assert str(read_recipient(public)) == public
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
