@@ -119,9 +119,17 @@ async def verify_chain(
     previous = bytes.fromhex(since.hash)
     async for link in _links(session, since.seq):
         if (link.seq, link.start, link.previous) != (end.seq + 1, counted, previous):
-            raise _broken(f"link {link.seq} does not follow link {end.seq}", link.first_id)
+            raise _broken(
+                link.first_id,
+                f"link {link.seq} does not follow link {end.seq}",
+                f"第 {link.seq} 环未接在第 {end.seq} 环之后",
+            )
         if link.algorithm not in crypto.HASHES:
-            raise _broken(f"link {link.seq} is hashed by {link.algorithm!r}", link.first_id)
+            raise _broken(
+                link.first_id,
+                f"link {link.seq} is hashed by {link.algorithm!r}",
+                f"第 {link.seq} 环的哈希算法为 {link.algorithm!r}",
+            )
         digests = crypto.new_hash(link.algorithm)
         numbers = (link.seq, link.first_id, link.last_id)
         digests.update(previous + b"".join(one.to_bytes(8, "big", signed=True) for one in numbers))
@@ -129,12 +137,17 @@ async def verify_chain(
             digests.update(_digest_of(await anext(rows, None), link.seq, number))
             counted += 1
         if digests.finalize() != link.hash:
-            raise _broken(f"link {link.seq} does not hold its rows", link.first_id)
+            raise _broken(
+                link.first_id,
+                f"link {link.seq} does not hold its rows",
+                f"第 {link.seq} 环与其记录不符",
+            )
         previous = link.hash
         end = Head(link.seq, link.hash.hex(), counted)
         found = found or end.hash == head
     if await session.scalar(NUMBER) != counted:
-        raise _broken("is in no link of the chain", await session.scalar(STRAY) or 0)
+        stray = await session.scalar(STRAY) or 0
+        raise _broken(stray, "is in no link of the chain", "不在链的任何一环中")
     if not found:
         raise _cut_off(head)
     return end
@@ -203,16 +216,16 @@ def _cut_off(head: str | None) -> AuditBroken:
 def _digest_of(row: ChainRow | None, seq: int, number: int) -> bytes:
     """The digest of the row that must come next."""
     if row is None or (row.seq, row.id) != (seq, number):
-        raise _broken("is missing", number)
+        raise _broken(number, "is missing", "缺失")
     known = row.algorithm in crypto.HASHES
     if not known or crypto.digest(row.algorithm, row.content.encode()) != row.digest:
-        raise _broken("is not as it was written", number)
+        raise _broken(number, "is not as it was written", "与写入时不同")
     digest: bytes = row.digest
     return digest
 
 
-def _broken(what: str, number: int) -> AuditBroken:
-    return AuditBroken(f"audit row {number}: {what}", message_zh=f"审计记录 {number} 有误：{what}")
+def _broken(number: int, what: str, zh: str) -> AuditBroken:
+    return AuditBroken(f"audit row {number}: {what}", message_zh=f"审计记录 {number} 有误：{zh}")
 
 
 async def _rows(session: AsyncSession, seq: int) -> AsyncIterator[ChainRow]:
