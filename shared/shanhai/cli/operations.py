@@ -48,6 +48,7 @@ from shanhai.settings import (
 )
 from shanhai.storage.artifacts import (
     ArtifactStore,
+    StoredFile,
     copy_missing,
     demand_few,
     find_orphans,
@@ -133,18 +134,26 @@ def move(
 ) -> None:
     """Copy all result files to a new store while services run; what is there is not copied again.
 
-    Each is compared with its SHA-256. Uploads are not copied: whoever sent one sends it again.
+    Each is compared with its SHA-256; damaged ones are left out, named after the rest, and exit 1.
+    Uploads are not copied: whoever sent one sends it again.
     """
     given = {} if settings is None else dotenv_values(settings)
     prefix = str(ArtifactSettings.model_config["env_prefix"])
     more = {name.removeprefix(prefix).lower(): value for name, value in given.items()}
     there = ArtifactSettings.model_validate({**more, "root": target})
     old, new = _filled_store(), open_store(there)
-    before = -1
+    before, damaged = -1, dict[StoredFile, str]()
     while True:
-        number = copy_missing(old, new, lambda file: typer.echo(f"{file.uri}  {file.bytes}"))
+        known = set(damaged)
+        number = copy_missing(
+            old, new, lambda file: typer.echo(f"{file.uri}  {file.bytes}"), damaged
+        )
+        for file in damaged.keys() - known:
+            typer.echo(f"not copied: {damaged[file]}", err=True)
         if number or before:  # that nothing is new is told once
             typer.echo(f"{number} files copied")
+        if not follow and damaged:
+            raise typer.Exit(1)
         if not follow:
             return
         before = number

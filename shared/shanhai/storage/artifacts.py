@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
-from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
+from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.settings import ArtifactSettings
+from shanhai.storage.fetched import Damaged
 from shanhai.vocabulary import Label
 
 BLOCK = 1024 * 1024
@@ -462,19 +463,29 @@ def missing_files(store: ArtifactStore, referenced: set[str]) -> list[str]:
 
 
 def copy_missing(
-    source: ArtifactStore, target: ArtifactStore, tell: Callable[[StoredFile], object]
+    source: ArtifactStore,
+    target: ArtifactStore,
+    tell: Callable[[StoredFile], object],
+    damaged: dict[StoredFile, str],
 ) -> int:
     """Copy to one store what it lacks of another, each file compared with its name; how many.
 
     What was copied before an interruption is not copied again.
 
+    Args:
+        source: Where files come from.
+        target: Where they go.
+        tell: Called with each that was copied.
+        damaged: Files whose content is not what their names say, and what is told of each; it
+            grows. They are passed over until they are stored again.
+
     Raises:
-        Unavailable: one of both does not answer, or a file is not what its name says.
+        Unavailable: one of both does not answer.
     """
     there = {file.uri: file.bytes for file in target.files()}
     number = 0
     for file in source.files():
-        if there.get(file.uri) == file.bytes:
+        if there.get(file.uri) == file.bytes or file in damaged:
             continue
         aside = target.scratch()
         try:
@@ -483,13 +494,15 @@ def copy_missing(
             stored = target.put(aside, suffix=suffix_of(file.uri))
         except NotFound:
             continue  # removed since it was listed: no row named it
+        except Damaged as error:
+            damaged[file] = str(error)
+            continue
         finally:
             aside.unlink(missing_ok=True)
         if stored.uri != file.uri:
-            raise Unavailable(
-                f"{file.uri} is damaged where it comes from: its SHA-256 is {stored.sha256}",
-                message_zh=f"源存储中的 {file.uri} 已损坏，其 SHA-256 为 {stored.sha256}",
-            )
+            why = f"its SHA-256 is {stored.sha256}, and should be that of its name"
+            damaged[file] = str(Damaged.named(file.uri, why))
+            continue
         tell(file)
         number += 1
     return number

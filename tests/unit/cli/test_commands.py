@@ -18,6 +18,7 @@ from shanhai.cli.files import _format_of, _uri_of, _write, join_sequence, unpack
 from shanhai.cli.kit import parse_settings
 from shanhai.client import RemoteCollection, Sync
 from shanhai.errors import InvalidInput
+from shanhai.storage.artifacts import LocalArtifacts
 from tests.support.room import room_for
 
 
@@ -92,6 +93,27 @@ def test_a_file_that_is_not_there_is_named(
     with pytest.raises(SystemExit):
         main()
     assert reason.format(folder) in capsys.readouterr().err
+
+
+def test_what_is_damaged_is_named_when_the_rest_has_moved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    store, target = LocalArtifacts(tmp_path / "here"), LocalArtifacts(tmp_path / "there")
+    uris = []
+    for number in range(6):
+        (tmp_path / "file").write_bytes(b"%d" % number)
+        uris.append(store.put(tmp_path / "file", suffix=".bin").uri)
+    for uri in uris[::2]:
+        (store.root / uri).write_bytes(b"damaged")
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(store.root))
+    monkeypatch.setattr("sys.argv", ["shanhai", "artifacts", "move", str(target.root)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert "3 files copied" in told.out
+    assert all(f"the stored file {uri} is refused" in told.err for uri in uris[::2])
+    assert all(map(target.has, uris[1::2]))
 
 
 def test_a_secret_key_may_come_through_a_pipe(

@@ -510,10 +510,10 @@ def test_files_move_there_and_back(bucket_store: ObjectArtifacts, tmp_path: Path
         folder.put(tmp_path / "file", suffix=".tar.gz")
     uris = {file.uri for file in folder.files()}
     told: list[StoredFile] = []
-    assert copy_missing(folder, bucket_store, told.append) == 3
-    assert copy_missing(folder, bucket_store, told.append) == 0
+    assert copy_missing(folder, bucket_store, told.append, {}) == 3
+    assert copy_missing(folder, bucket_store, told.append, {}) == 0
     assert {file.uri for file in told} == uris == {file.uri for file in bucket_store.files()}
-    assert copy_missing(bucket_store, back, told.append) == 3
+    assert copy_missing(bucket_store, back, told.append, {}) == 3
     assert {uri: back.local_path(uri).read_bytes() for uri in uris} == {
         uri: folder.local_path(uri).read_bytes() for uri in uris
     }
@@ -524,6 +524,15 @@ def test_what_is_damaged_is_not_moved(bucket_store: ObjectArtifacts, tmp_path: P
     (tmp_path / "file").write_bytes(b"right")
     uri = folder.put(tmp_path / "file", suffix=".bin").uri
     (folder.root / uri).write_bytes(b"wrong")
-    with pytest.raises(Unavailable, match=uri):
-        copy_missing(folder, bucket_store, print)
+    sound = []
+    for content in (b"one", b"two", b"three"):
+        (tmp_path / "file").write_bytes(content)
+        sound.append(folder.put(tmp_path / "file", suffix=".bin").uri)
+    damaged: dict[StoredFile, str] = {}
+    assert copy_missing(folder, bucket_store, print, damaged) == len(sound)
+    [(file, told)] = damaged.items()
+    assert file.uri == uri
+    for word in (uri, hashlib.sha256(b"wrong").hexdigest(), "restore it with"):
+        assert word in told
+    assert all(map(bucket_store.has, sound))
     assert not bucket_store.has(uri)
