@@ -32,6 +32,7 @@ from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Scope
 from tests.support.accounts import account_url
 from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.object_stores import Environment
 
 
 @pytest.fixture(autouse=True)
@@ -176,6 +177,18 @@ async def test_a_tenth_of_the_disk_stays_free(
     else:
         with pytest.raises(Unavailable, match="9216 MiB free, less than a tenth; give room"):
             await check_artifacts()
+
+
+async def test_the_advice_for_a_full_disk_is_of_the_store(
+    monkeypatch: pytest.MonkeyPatch, in_bucket: Environment
+) -> None:
+    say_free(monkeypatch, 9)
+    with pytest.raises(Unavailable, match="or see `shanhai artifacts sweep --dry-run`"):
+        await check_artifacts()
+    for name, value in in_bucket().items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Unavailable, match="or lower SHANHAI_ARTIFACTS_CACHE_MB"):
+        await check_artifacts()
 
 
 async def test_redis_must_not_evict(private_redis: PrivateRedis) -> None:

@@ -476,9 +476,11 @@ async def check_artifacts() -> str:
     root.mkdir(parents=True, exist_ok=True)
     usage = shutil.disk_usage(root)
     if usage.free < LEAST_FREE * usage.total:
+        # Of a bucket, only what was fetched lies here.
+        sweep = "see `shanhai artifacts sweep --dry-run`"
+        remedy = sweep if settings.bucket is None else "lower SHANHAI_ARTIFACTS_CACHE_MB"
         raise Unavailable(
-            f"{root}: {usage.free // 2**20} MiB free, less than a tenth; give room, or see"
-            " `shanhai artifacts sweep --dry-run`"
+            f"{root}: {usage.free // 2**20} MiB free, less than a tenth; give room, or {remedy}"
         )
     return f"{settings.root} is writable; {root} has {usage.free // 2**20} MiB free"
 
