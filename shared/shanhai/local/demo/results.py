@@ -153,7 +153,10 @@ def await_warning(api: ApiClient, receiver: Receiver, book: SecretBook) -> Warne
     Raises:
         Unavailable: one of them does not come, or the signature is not the webhook's.
     """
-    alert = _await("no alert was raised", lambda: _alert(api))
+    alert = _await(
+        "no alert was raised",
+        lambda: next(iter(api.get("/alerts", rule=RULE, limit=1)["alerts"]), None),
+    )
     webhook, secret = book.get(WEBHOOK), book.get(SECRET) or ""
     path = f"/webhooks/{webhook}/deliveries"
     _await(
@@ -166,11 +169,6 @@ def await_warning(api: ApiClient, receiver: Receiver, book: SecretBook) -> Warne
     told = [orjson.loads(one.body) for one in receiver.messages]
     opened = [one for one in told if one["type"] in {"alert.opened", "alert.escalated"}]
     return Warned(alert, opened[-1] if opened else None)
-
-
-def _alert(api: ApiClient) -> Mapping[str, Any] | None:
-    found = api.get("/alerts", rule=RULE, limit=1)["alerts"]
-    return found[0] if found else None
 
 
 def _await(failed: str, look: Callable[[], Found | None]) -> Found:
@@ -240,7 +238,10 @@ def read_back(
     scheme, layer = results["scheme"], results["layers"]["zones"]
     zones = api.get("/collections/zones/items", scheme=scheme, limit=100)
     _expect(len(zones["features"]) == len(results["zones"]), f"all zones of {scheme} in /zones")
-    _check_tiles(tiles, layer)
+    west, south, east, north = expect_tile(tiles, layer)["bounds"]
+    lon, lat = INLAND
+    _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
+    _expect(bool(tiles.get(f"/layers/{layer}/point", lon=lon, lat=lat)), "a point's class")
     for output, name in SAVED.items():
         if output in results:
             api.download(f"{job}/results/{output}", pictures / name)
@@ -299,13 +300,6 @@ def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
     across = 2**zoom
     height = math.asinh(math.tan(math.radians(lat))) / math.pi
     return int((lon + 180) / 360 * across), int((1 - height) / 2 * across)
-
-
-def _check_tiles(tiles: ApiClient, layer: str) -> None:
-    west, south, east, north = expect_tile(tiles, layer)["bounds"]
-    lon, lat = INLAND
-    _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
-    _expect(bool(tiles.get(f"/layers/{layer}/point", lon=lon, lat=lat)), "a point's class")
 
 
 def expect_tile(tiles: ApiClient, layer: str) -> Mapping[str, Any]:

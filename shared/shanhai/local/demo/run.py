@@ -233,7 +233,10 @@ class Demo(DemoSteps):
 
     def run(self) -> None:
         """Do every step and print what was made; any failure raises."""
-        self._step("stack", self._start)
+        self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
+        self.stack.renew_receiver_port()
+        self._step("stack", self.stack.up)
+        self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
         given = self._step("data", lambda: gather(REGION, self.console))
         self._step("seed", lambda: seed_regions(self.stack.database_url, given.folders))
         key = admin_key(self.stack)
@@ -264,13 +267,8 @@ class Demo(DemoSteps):
         self._tell_warning(warned)
         self._tell_addresses(seen, warned, bulletin)
         self._note(key, job, results, network, sites)
-        self._tell_sign_in()
-
-    def _start(self) -> None:
-        self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
-        self.stack.renew_receiver_port()
-        self.stack.up()
-        self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
+        link = sign_in_link(self.stack.api_url, self.stack.database_url)
+        self.console.print(f"sign in once by {link}", soft_wrap=True, highlight=False)
 
     def _monitor(self, api: ApiClient) -> Warned:
         """Four feeds, of which one raises an alert that a signed message tells of."""
@@ -323,11 +321,6 @@ class Demo(DemoSteps):
         for title, address in openable(addresses).items():
             self.console.print(f"{title:<11} {address}", soft_wrap=True, highlight=False)
         self.console.print(f"SHA-256 of the bulletin's PDF {bulletin.sha256}", highlight=False)
-
-    def _tell_sign_in(self) -> None:
-        """How to sign in with a browser: a link that is good once."""
-        link = sign_in_link(self.stack.api_url, self.stack.database_url)
-        self.console.print(f"sign in once by {link}", soft_wrap=True, highlight=False)
 
     def _note(
         self,
