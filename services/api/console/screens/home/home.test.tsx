@@ -60,9 +60,16 @@ const forPlanners: Record<string, Answer> = {
   "GET /collections/zone_schemes/items": collection([
     {
       type: "Feature",
-      id: "s.v2",
+      id: "s",
       geometry: null,
-      properties: { status: "review", name_zh: "五区", name_en: "Five zones", region: "xiamen" },
+      properties: {
+        code: "s",
+        version: 2,
+        status: "review",
+        name_zh: "五区",
+        name_en: "Five zones",
+        region: "xiamen",
+      },
     },
   ]),
   "GET /cases": {
@@ -302,8 +309,10 @@ describe("home of who is signed in", () => {
     serve(forPlanners);
     open(<Home />, { scopes: ["read", "write"], roles: APPROVES });
     const waiting = await panel("Waiting for me");
-    const zoning = await waiting.findByRole("link", { name: "Zoning to approve: Five zones" });
-    expect(zoning.getAttribute("href")).toBe("/console/zones?scheme=s.v2");
+    const zoning = await waiting.findByRole("link", {
+      name: "Zoning to approve: Five zones · version 2",
+    });
+    expect(zoning.getAttribute("href")).toBe("/console/zones?scheme=s%402");
     expect(waiting.getByRole("link", { name: "Case: C-7" })).toBeTruthy();
     const alerts = await panel("Open alerts");
     const alert = await alerts.findByRole("link", { name: "Yuandang · Oxygen low" });

@@ -14,6 +14,7 @@ import { account, holds, holdsAnywhere, may } from "../../kit/session";
 import { DUTY_STATES, STANDINGS, unitName, valueNote, type Worded } from "../../kit/terms";
 import { Badge, Empty, Found, Panel, Progress, type Tone } from "../../kit/ui";
 import { called, t } from "../../kit/words";
+import { keyOfScheme, type SchemeMembers, versionName } from "../zones/schemes";
 import "./home.css";
 
 export default function Home() {
@@ -244,11 +245,7 @@ const MOST_CASES = 10;
 /** What only somebody of this role can do next, in the regions where they hold it. */
 async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
   const [schemes, cases, requests, proposals] = await Promise.all([
-    allFeatures<{ status: string; name_zh: string; name_en: string; region: string }>(
-      "zone_schemes",
-      { filter: "status IN ('draft','review')" },
-      signal,
-    ),
+    allFeatures<SchemeMembers>("zone_schemes", { filter: "status IN ('draft','review')" }, signal),
     read<CasePage>(address("/cases", { limit: 100, filter: "state <> 'closed'" }), signal),
     holdsAnywhere(["approver"]) ? requestsToDecide() : null,
     holdsAnywhere(["approver"]) ? proposalsToDecide(signal) : [],
@@ -274,9 +271,9 @@ async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
     })),
     ...schemes
       .filter(({ properties: { status, region } }) => holds(ZONERS[status] ?? [], region))
-      .map(({ id, properties }) => ({
-        text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}${colon}${called(properties)}`,
-        href: screenPath("zones", { scheme: id }),
+      .map((scheme) => ({
+        text: `${scheme.properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}${colon}${versionName(scheme)}`,
+        href: screenPath("zones", { scheme: keyOfScheme(scheme) }),
         when: null,
       })),
     ...open.slice(0, MOST_CASES).map((one) => ({

@@ -6,7 +6,7 @@ import { address, allFeatures, type Feature } from "../../kit/features";
 import { readHeld } from "../../kit/held";
 import { holds, may } from "../../kit/session";
 import type { Tone } from "../../kit/ui";
-import { t } from "../../kit/words";
+import { called, t } from "../../kit/words";
 
 export interface SchemeMembers {
   code: string;
@@ -82,6 +82,9 @@ export async function versionsOf(region: string, signal: AbortSignal): Promise<S
 
 /** What tells versions apart in an address and in lists. */
 export const keyOfScheme = ({ properties }: Scheme) => `${properties.code}@${properties.version}`;
+
+export const versionName = ({ properties }: Scheme): string =>
+  `${called(properties)} · ${t(`第 ${properties.version} 版`, `version ${properties.version}`)}`;
 
 /** The zones of a version with their geometry. */
 export const zonesOf = ({ properties }: Scheme, signal: AbortSignal): Promise<Zone[]> =>

@@ -34,6 +34,7 @@ import {
   type Scheme,
   type SchemeMembers,
   stateOf,
+  versionName,
   versionsOf,
   type Zone,
   zonesOf,
@@ -235,10 +236,8 @@ export const outlines = (features: FeatureCollection): FeatureCollection => ({
   })),
 });
 
-export function titled({ properties }: Scheme): string {
-  const version = t(`第 ${properties.version} 版`, `version ${properties.version}`);
-  return `${called(properties)} · ${version} · ${stateOf(properties.status).word}`;
-}
+export const titled = (scheme: Scheme): string =>
+  `${versionName(scheme)} · ${stateOf(scheme.properties.status).word}`;
 
 function About({ scheme: { properties } }: { scheme: Scheme }) {
   const { word, tone } = stateOf(properties.status);
