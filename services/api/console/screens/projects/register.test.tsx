@@ -99,7 +99,7 @@ describe("the register", () => {
   it("says that the region has none", async () => {
     serve({ "GET /collections/projects/items": page([]) });
     open(<Projects />);
-    expect(await screen.findByText("No project matches.")).toBeTruthy();
+    expect(await screen.findByText("The region has no projects yet.")).toBeTruthy();
   });
   it("tells why it cannot be had, and asks again", async () => {
     let down = true;

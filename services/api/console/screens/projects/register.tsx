@@ -128,7 +128,11 @@ export function Register({ state }: { state: string }) {
               rows={rows}
               keyOf={({ id }) => id}
               onOpen={({ id }) => route(screenPath("projects", { project: id }))}
-              empty={t("没有符合条件的项目。", "No project matches.")}
+              empty={
+                all.length
+                  ? t("没有符合条件的项目。", "No project matches.")
+                  : t("该区域还没有项目。", "The region has no projects yet.")
+              }
             />
           )
         }

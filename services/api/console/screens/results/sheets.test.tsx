@@ -130,10 +130,10 @@ describe("the layers of a sheet", () => {
     const { hands } = show();
     await compose();
     await hands.selectOptions(add(), "Projects");
-    screen.getByRole("button", { name: "Lower：Projects" }).focus();
+    screen.getByRole("button", { name: "Lower: Projects" }).focus();
     await hands.keyboard("{Enter}");
     expect(onSheet()).toEqual(["Projects", "Zones drawn"]);
-    expect(screen.getByRole("button", { name: "Lower：Projects" })).toHaveProperty(
+    expect(screen.getByRole("button", { name: "Lower: Projects" })).toHaveProperty(
       "disabled",
       true,
     );

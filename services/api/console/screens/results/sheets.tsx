@@ -280,7 +280,7 @@ function LayerList({
           const step = (by: number, sign: string, words: string) => (
             <Button
               kind="quiet"
-              aria-label={`${words}：${title}`}
+              aria-label={t(`${words}：${title}`, `${words}: ${title}`)}
               disabled={at + by < 0 || at + by >= chosen.length}
               onClick={() => set(moved(chosen, at, by))}
             >
