@@ -124,7 +124,9 @@ def _manifest(
 
 def _write(path: Place, manifest: BackupManifest) -> None:
     with writing(path) as file:
-        file.write(manifest.model_dump_json(indent=1).encode())
+        # A release that knows of no damaged files reads a manifest without any.
+        unsaid = None if manifest.damaged else {"damaged"}
+        file.write(manifest.model_dump_json(indent=1, exclude=unsaid).encode())
 
 
 def _copy_database(url: str, target: Place, recipient: Recipient) -> Sealed:

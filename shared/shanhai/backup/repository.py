@@ -23,6 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias
 
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from shanhai.backup.encryption import (
@@ -40,6 +41,8 @@ from shanhai.backup.place import BucketPath, P, Place, writing
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.storage.artifacts import BLOCK, URI, ArtifactStore, suffix_of
 from shanhai.storage.fetched import Damaged
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"[0-9A-F]{8}\.history")
@@ -296,25 +299,30 @@ def copy_objects(
 
 def put_back_objects(
     folder: AnyFolder, store: ArtifactStore, identity: BackupIdentity
-) -> tuple[int, int]:
-    """Restore the files an artifact store lacks, each checked against its name; how many, bytes.
+) -> tuple[int, int, list[str]]:
+    """Restore the files an artifact store lacks, each checked against its name.
 
-    Raises:
-        BackupBroken: a file is not what its name says. Those before it have been restored.
+    Returns:
+        How many, their bytes, and those that are not what their names say, which are left out.
     """
     number = total = 0
+    broken = []
     for uri in sorted(folder.object_uris()):
         if store.has(uri):
             continue
         aside = store.scratch()
         try:
             with aside.open("xb") as file:
-                total += open_object(folder, uri, identity, Digesting(file))
+                size = open_object(folder, uri, identity, Digesting(file))
             store.put(aside, suffix=suffix_of(uri))
+        except BackupBroken as error:
+            broken.append(uri)
+            log.error("a result file is not restored", reason=error.message)
+            continue
         finally:
             aside.unlink(missing_ok=True)
-        number += 1
-    return number, total
+        number, total = number + 1, total + size
+    return number, total, broken
 
 
 def open_object(folder: AnyFolder, uri: str, identity: BackupIdentity, target: Digesting) -> int:

@@ -39,7 +39,8 @@ class Restored:
         segments: Files of the log the server will read.
         objects: Result files the store lacked, and their bytes.
         checked: Whether the database's files were compared with the checksums of the server.
-        missing: Result files of the base that are neither in the backup nor in the store.
+        missing: Result files of the base that are neither in the backup nor in the store, and such
+            as are damaged in the backup.
     """
 
     manifest: repository.BackupManifest
@@ -96,15 +97,12 @@ def restore(
     target = SETTINGS.format(moment=moment, timeline=number)
     try:
         checked = _fill(folder, manifest, files, data, identity, target)
-        objects, size = repository.put_back_objects(folder, store, identity)
+        objects, size, broken = repository.put_back_objects(folder, store, identity)
     except BaseException:
         _clear(data, remove=made)
         raise
-    missing = [
-        uri
-        for uri in sorted({*manifest.objects, *manifest.damaged} - folder.object_uris())
-        if not store.has(uri)
-    ]
+    gone = {*manifest.objects, *manifest.damaged} - folder.object_uris()
+    missing = sorted({*broken, *(uri for uri in gone if not store.has(uri))})
     return Restored(manifest, len(files), objects, size, checked, missing)
 
 

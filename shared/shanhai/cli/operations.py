@@ -271,7 +271,7 @@ def restore_into(
     typer.echo("start PostgreSQL in it: it recovers to the moment, then takes connections")
     # No failure: the database is whole, and what starts it goes on.
     for uri in restored.missing:
-        typer.echo(f"warning: neither in the backup nor in the store: {uri}", err=True)
+        typer.echo(f"warning: neither whole in the backup nor in the store: {uri}", err=True)
 
 
 def verify_folder(folder: FOLDER) -> None:

@@ -491,7 +491,10 @@ def copy_missing(
         try:
             with source.open(file.uri) as given, aside.open("xb") as taken:
                 shutil.copyfileobj(given, taken, BLOCK)
-            stored = target.put(aside, suffix=suffix_of(file.uri))
+            if (found := sha256_of(aside)) not in file.uri:
+                why = f"its SHA-256 is {found}, and should be that of its name"
+                raise Damaged.named(file.uri, why)
+            target.put(aside, suffix=suffix_of(file.uri))
         except NotFound:
             continue  # removed since it was listed: no row named it
         except Damaged as error:
@@ -499,10 +502,6 @@ def copy_missing(
             continue
         finally:
             aside.unlink(missing_ok=True)
-        if stored.uri != file.uri:
-            why = f"its SHA-256 is {stored.sha256}, and should be that of its name"
-            damaged[file] = str(Damaged.named(file.uri, why))
-            continue
         tell(file)
         number += 1
     return number

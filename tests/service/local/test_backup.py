@@ -32,7 +32,13 @@ from shanhai.backup.encryption import (
     read_recipient,
     unseal,
 )
-from shanhai.backup.repository import MANIFEST, BackupFolder, BackupManifest, copy_objects
+from shanhai.backup.repository import (
+    MANIFEST,
+    BackupFolder,
+    BackupManifest,
+    copy_objects,
+    put_back_objects,
+)
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
 from shanhai.cli.operations import archive, backup, prune_folder, restore_into, verify_folder
@@ -500,7 +506,7 @@ def test_a_result_file_that_is_nowhere_is_named_when_the_rest_is_back(
     monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(drilled.identity_file))
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path / "store"))
     restore_into(str(copy.root), tmp_path / "data")
-    assert f"neither in the backup nor in the store: {lost}\n" in capsys.readouterr().err
+    assert f"neither whole in the backup nor in the store: {lost}\n" in capsys.readouterr().err
     assert (tmp_path / "data" / "recovery.signal").exists()
     assert digest_files(tmp_path / "store").keys() == drilled.files.keys() - {lost}
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(drilled.store))
@@ -742,6 +748,22 @@ def test_a_damaged_file_is_left_out_and_named(tmp_path: Path, suite: Suite) -> N
     os.utime(store.root / uris[0], (1, 1))
     assert copy_objects(store, folder, recipient, known)[1] == set()
     assert folder.object_uris() == set(uris)
+
+
+def test_what_is_damaged_in_the_backup_is_named_and_all_else_is_put_back(tmp_path: Path) -> None:
+    store, folder = LocalArtifacts(tmp_path / "store"), BackupFolder(tmp_path / "kept")
+    recipient = read_recipient(make_identity(tmp_path / "key"))
+    for content in (b"right", b"sound", b"whole"):
+        (tmp_path / "file").write_bytes(content)
+        store.put(tmp_path / "file", suffix=".bin")
+    found, _ = copy_objects(store, folder, recipient, {})
+    spoilt, *sound = sorted(found)
+    path = folder.object(spoilt)
+    path.write_bytes(path.read_bytes()[:-1])
+    back = LocalArtifacts(tmp_path / "back")
+    told = put_back_objects(folder, back, read_identity(tmp_path / "key"))
+    assert told == (2, 10, [spoilt])
+    assert {file.uri for file in back.files()} == {*sound}
 
 
 def receivers(spool: Path) -> list[Path]:
