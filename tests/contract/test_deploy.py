@@ -421,6 +421,19 @@ def test_compiled_code_is_kept_where_a_container_may_write(
         assert any(PurePath(found[1]).is_relative_to(path) for path in writable), name
 
 
+def test_who_sets_type_logs_nothing_of_fonts(
+    compose: dict[str, Any], stages: dict[str, Stage]
+) -> None:
+    """Matplotlib and Fontconfig said in the log of each job that they can keep no cache."""
+    typesetting = stages["typesetting"].instructions
+    found = re.search(r"MPLCONFIGDIR=(\S+)", " ".join(r for n, r in typesetting if n == "ENV"))
+    assert found is not None
+    assert PurePath(found[1]).is_relative_to(compose["services"]["worker"]["tmpfs"][0])
+    made = " ".join(rest for name, rest in typesetting if name == "RUN")
+    assert re.search(r"rm -rf .*/var/cache/\*.* touch .* fc-cache$", made), made
+    assert {stages[name].base for name in ("api", "worker", "demo")} == {"typesetting"}
+
+
 def test_exported_files_lie_on_a_disk(compose: dict[str, Any]) -> None:
     """`/tmp` is memory, of which a file of all observations takes more than there is."""
     api = compose["services"]["api"]
