@@ -86,3 +86,10 @@ def test_what_is_set_off_stays_on_one_page(kind: str) -> None:
     ]
     assert len(holding) == 2
     assert [number > 0 for number in holding] == [False, True]
+
+
+def test_printing_a_report_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The log of each job named a property that is for screens."""
+    style = environment().get_template("style.css.j2").render()
+    HTML(string=f"<style>{style}</style><div class='wide'>甲</div>").render()
+    assert not [one for one in caplog.records if one.levelname == "WARNING"]
