@@ -130,7 +130,7 @@ def test_a_security_key_is_added_and_signs_in(
     with browsing(configuration, tmp_path) as (base, page):
         page.call("WebAuthn.enable")
         device = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
-        page.call("WebAuthn.addVirtualAuthenticator", options=device)
+        added = page.call("WebAuthn.addVirtualAuthenticator", options=device)
         page.open(f"{base}/session/start?link={link}&lang=zh")
         see(page, "王丽")
         fill(page, "/session/start", new=PASSWORD, again=PASSWORD)
@@ -146,13 +146,29 @@ def test_a_security_key_is_added_and_signs_in(
             see(page, said)
             page.evaluate("scrollTo(0, 10000)")
             keep(page, f"key-3-account-{lang}")
+        for lang, said in (("en", "is added to the account already"), ("zh", "已添加到本账户")):
+            page.open(f"{base}/session?lang={lang}")
+            fill(page, "/session/security-keys?", password=PASSWORD)
+            fill(page, "/session/security-keys/confirm", name="again")
+            see(page, f"{said}{'.' if lang == 'en' else '。'} (InvalidStateError)")
+        page.open(f"{base}/session?lang=zh")
+        see(page, "本会话")
         page.evaluate("document.querySelector('form.sign-out button').click()")
         page.wait_for("document.querySelector('form.sign-out') === null")
         page.open(f"{base}/session/login?next=/accounts&lang=zh")
         fill(page, "/session/login", name="wang.li", password=PASSWORD)
         see(page, "使用安全密钥")
         keep(page, "key-4-code")
+        # Another security key than the account's is told of in words of ours.
+        held = page.call("WebAuthn.getCredentials", **added)["credentials"]
+        page.call("WebAuthn.clearCredentials", **added)
+        fill(page, "/session/security-keys/challenge")
+        see(page, "未在本账户登记。可再试一次。 (NotAllowedError)")
         # The page asks the security key by itself, and goes on.
+        page.call("WebAuthn.addCredential", **added, credential=held[0])
+        page.open(f"{base}/session/login?next=/accounts&lang=zh")
+        fill(page, "/session/login", name="wang.li", password=PASSWORD)
+        see(page, "使用安全密钥")
         fill(page, "/session/security-keys/challenge")
         see(page, "wang.li")
         assert page.evaluate("location.pathname") == "/accounts"

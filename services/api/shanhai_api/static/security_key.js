@@ -48,7 +48,9 @@ async function call() {
     form.elements.credential.value = shown(found);
     form.submit();
   } catch (error) {
-    told.textContent = `${form.dataset.refused} ${error.message}`;
+    // Browsers say why in a language of their own; the name is the same in all.
+    const why = error.name === "InvalidStateError" ? form.dataset.known : form.dataset.refused;
+    told.textContent = `${why} (${error.name})`;
   }
   waiting = false;
 }
