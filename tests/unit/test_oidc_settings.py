@@ -21,6 +21,8 @@ WHOLE: dict[str, Any] = {
         ({"roles_claim": ""}, "SHANHAI_OIDC_ROLES_CLAIM"),
         ({"audience": ""}, "audience"),
         ({"issuer": "http://id.example"}, "https"),
+        ({"issuer": "https://id.example;https://other.example"}, "commas part several"),
+        ({"issuer": "https://id.example https://other.example"}, "commas part several"),
         ({"roles": "desk=planer"}, "group=role"),
         ({"roles": "chiefs=admin@xiamen"}, "admin"),
     ],

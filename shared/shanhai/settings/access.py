@@ -254,10 +254,10 @@ class OidcSettings(SecretSettings):
         for url in self.issuer:
             parts = urlsplit(url)
             plain = self.allow_loopback_http and parts.hostname in LOOPBACK
-            if not parts.hostname or parts.scheme not in (
-                {"https", "http"} if plain else {"https"}
-            ):
-                raise ValueError(f"issuer {url!r} must be an https URL")
+            schemes = {"https", "http"} if plain else {"https"}
+            # Signs that no address has: several that have no commas between them would be one.
+            if not parts.hostname or parts.scheme not in schemes or re.search(r"[;\s]", url):
+                raise ValueError(f"issuer {url!r} must be one https URL; commas part several")
         if self.issuer and not self.audience:
             raise ValueError("an audience is needed with an issuer")
         if self.roles and not self.roles_claim:

@@ -21,6 +21,7 @@ from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.provision import Party
+from shanhai.errors import Unauthenticated
 from shanhai.settings import OidcSettings, RateSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
@@ -40,10 +41,20 @@ def issuer() -> Iterator[LocalIssuer]:
         yield issuer
 
 
+@pytest.fixture(scope="module")
+def partner() -> Iterator[LocalIssuer]:
+    """Another issuer, with a key of its own."""
+    with local_issuer() as issuer:
+        issuer.rotate("partner")
+        yield issuer
+
+
 @pytest.fixture
-def configuration(configuration: Configuration, issuer: LocalIssuer) -> Configuration:
+def configuration(
+    configuration: Configuration, issuer: LocalIssuer, partner: LocalIssuer
+) -> Configuration:
     oidc = OidcSettings(
-        issuer=(issuer.url,),
+        issuer=(issuer.url, partner.url),
         audience=AUDIENCE,
         allow_loopback_http=True,
         roles_claim="groups",
@@ -318,6 +329,27 @@ class TestTokens:
         assert Scope.ADMIN not in await scopes(groups=["office"], amr=["pwd"])
         assert Scope.ADMIN in await scopes(groups=["office"], amr=["pwd", "otp"])
         assert Scope.ADMIN in await scopes(groups=["office"], acr="hwk")
+
+    async def test_several_issuers(
+        self, state: ServiceState, issuer: LocalIssuer, partner: LocalIssuer, regions: None
+    ) -> None:
+        async def shown(token: str) -> tuple[str, bool]:
+            identity = await state.authenticator.identify(f"Bearer {token}", None)
+            return identity.owner, Scope.WRITE in identity.scopes
+
+        here = await shown(issuer.token(sub="same", groups=["planners"]))
+        there = await shown(partner.token(sub="same", groups=["planners"]))
+        # A group gives its role whichever issuer names it; the people are two.
+        assert (here[1], there[1]) == (True, True)
+        assert here[0] != there[0]
+        with pytest.raises(Unauthenticated):
+            await shown(issuer.token(iss=partner.url, sub="same"))
+        partner.status = 500
+        try:
+            assert await shown(issuer.token(sub="same")) == (here[0], False)
+            assert await shown(partner.token(sub="same")) == (there[0], False)
+        finally:
+            partner.status = 200
 
     async def test_wrong_token_is_401_everywhere(
         self, anonymous: httpx.AsyncClient, issuer: LocalIssuer
