@@ -328,10 +328,16 @@ class CsvSource:
 
     def _rows(self) -> Iterator[list[str]]:
         with self._path.open(encoding=self._codec, newline="") as file:
+            begun, rows = 1, csv.reader(file, delimiter=self._delimiter, strict=True)
             try:
-                yield from csv.reader(file, delimiter=self._delimiter, strict=True)
+                for row in rows:
+                    yield row
+                    begun = rows.line_num + 1
             except csv.Error as error:
-                raise sources.refuse(f"the CSV is malformed: {error}", "CSV 格式有误") from error
+                raise sources.refuse(
+                    f"the CSV is malformed in the row that begins in line {begun}: {error}",
+                    f"CSV 格式有误：从第 {begun} 行开始的记录无法读取（如引号未闭合）",
+                ) from error
 
     def _header(self) -> tuple[str, list[str]]:
         with self._path.open(encoding=self._codec, newline="") as file:

@@ -15,7 +15,7 @@ import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.file_limits import ZipLimits
 from shanhai.vector import geojson_kml
 from shanhai.vector.formats import FILE_FORMATS, FormatName
@@ -326,6 +326,15 @@ def test_csv_tells_rows_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("code,wkt\na,POINT (1 2)\nb,POINT (1\nc\nd,nonsense\n")
     block = next(iter(open_source(path, tmp_path, Wishes()).blocks()))
     assert sorted(block.broken) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("broken", ['c,"never closed\nd,4\n', 'c,"closed"too early\nd,4\n'])
+def test_a_malformed_csv_tells_where(tmp_path: Path, read: Read, broken: str) -> None:
+    path = tmp_path / "upload"
+    path.write_text(f'code,name\na,1\nb,"over two\nlines"\n{broken}')
+    with pytest.raises(UnsupportedFile, match="row that begins in line 5") as refused:
+        read(path)
+    assert "第 5 行" in str(refused.value.message_zh)
 
 
 def test_geopackage_of_several_layers_wants_a_name(tmp_path: Path, read: Read) -> None:
