@@ -289,6 +289,8 @@ def pack(
     """Make one file of described layers and outlines, for a network without the internet."""
     from shanhai.data.pack import read_folder, write_pack
 
+    if folder and region:
+        raise typer.BadParameter("give a folder or --region, not both")
     held = read_folder(folder or _folder_of(region))
     reporter = Reporter()
     size = sum(layer.data.size for layer in held.layers.values())

@@ -324,3 +324,11 @@ def test_a_region_nothing_was_fetched_of(
     assert done.exit_code == 1
     told = f"no layers of region {region or '(not given)'}: give their folder"
     assert told in str(done.exception)
+
+
+def test_a_folder_and_a_region_are_not_both_given(described: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.zip"
+    words = ["data", "pack", str(described), "--region", "xiamen", "-o", str(out)]
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, out.exists()) == (2, False)
+    assert "not both" in done.output
