@@ -233,6 +233,24 @@ async def test_keys_that_never_end_or_soon(fresh_database_url: str) -> None:
     assert await doctor.check_keys() == told
 
 
+async def test_a_role_in_a_region_that_is_not_there(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await doctor.check_roles() == "0 groups have roles"
+    for name, value in {
+        "ISSUER": "https://id.example",
+        "AUDIENCE": "shanhai",
+        "ROLES_CLAIM": "groups",
+        "ROLES": "office=planner@xiamen,others=auditor",
+    }.items():
+        monkeypatch.setenv(f"SHANHAI_OIDC_{name}", value)
+    with pytest.raises(Unavailable, match=r"SHANHAI_OIDC_ROLES names .* not there: xiamen"):
+        await doctor.check_roles()
+    async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
+        await add_region(session, "xiamen")
+    assert await doctor.check_roles() == "2 groups have roles"
+
+
 async def test_a_collector_that_lacks_the_audit_log(
     fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

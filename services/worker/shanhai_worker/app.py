@@ -41,7 +41,7 @@ from shanhai_worker.context import DATABASE_ERRORS, TileAccess, WorkerContext, o
 from shanhai_worker.deliveries import Sender, make_senders
 from shanhai_worker.feeds import hj212 as hj212_gateway
 from shanhai_worker.feeds import mqtt
-from shanhai_worker.mail.sender import MailSender
+from shanhai_worker.mail.sender import MailSender, trust_of
 from shanhai_worker.periodic import AuditKeeper
 from shanhai_worker.runner import Consumer, JobRunner, NotificationListener
 from shanhai_worker.shared_process import SharedProcesses
@@ -212,12 +212,14 @@ async def serve(
 
     Raises:
         Unavailable: the account of the database is not a worker's.
+        InvalidInput: the mail server is to be trusted by a file that cannot be read.
     """
     database, redis = settings.DatabaseSettings(), settings.RedisSettings()
     queue, artifacts = settings.QueueSettings(), settings.ArtifactSettings()
     public, observations = settings.PublicSettings(), settings.ObservationSettings()
     webhooks, outgoing = settings.WebhookSettings(), settings.OutgoingSettings()
     smtp, audit, oidc = settings.SmtpSettings(), settings.AuditSettings(), settings.OidcSettings()
+    trust_of(smtp)  # told now, and not with the first mail
     tiles = TileAccess.named_in(public, settings.TileTokenSettings(), worker)
     feeds = make_feeds(settings.Hj212Settings(), settings.MqttSettings(), observations)
     listen = listener_named_in(queue, redis, database)

@@ -16,12 +16,13 @@ import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import crypto, isolation
 from shanhai.cli.kit import advice_on, all_settings, as_env, faults_of, in_transaction
+from shanhai.db.authentication import roles_by_group
 from shanhai.db.fence import LEAKPROOF
 from shanhai.db.migrate import demand_known, demand_utf8
 from shanhai.db.queries import audit_chain
@@ -29,12 +30,14 @@ from shanhai.db.queries.files import read_references
 from shanhai.db.queries.keys import list_keys
 from shanhai.db.revision import expected_revision, present_schema
 from shanhai.db.standby import LOOKS, REPLAYED, WRITTEN
+from shanhai.db.tables.zone import Region
 from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.settings import (
     ArtifactSettings,
     AuditSettings,
     DaskSettings,
     DatabaseSettings,
+    OidcSettings,
     QueueSettings,
     RedisSettings,
     WorkerSettings,
@@ -288,6 +291,16 @@ async def check_keys() -> str:
 
 
 @on_database
+async def check_roles(session: AsyncSession) -> str:
+    """Groups of identity providers have roles in regions that are there."""
+    groups = roles_by_group(OidcSettings().roles)
+    named = {role.region for roles in groups.values() for role in roles if role.region}
+    if lost := sorted(named - {*await session.scalars(select(Region.code))}):
+        raise Unavailable(f"SHANHAI_OIDC_ROLES names regions that are not there: {', '.join(lost)}")
+    return f"{len(groups)} groups have roles"
+
+
+@on_database
 async def check_audit(session: AsyncSession) -> str:
     """The audit log is as it was written."""
     head = await audit_chain.verify_chain(session)
@@ -529,6 +542,7 @@ CHECKS: dict[str, Check] = {
     "accounts": check_accounts,
     "second fence": check_fence,
     "keys": check_keys,
+    "roles": check_roles,
     "audit log": check_audit,
     "audit heads": check_heads,
     "audit export": check_export,

@@ -432,6 +432,34 @@ async def test_what_the_server_lacks_or_is_not_trusted_for_is_told(
     assert not untrusted.final
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_an_authority_that_cannot_be_read_is_told_at_the_start(
+    sessions: Sessions,
+    warned_station: None,
+    smtp: SmtpSettings,
+    workers: Workers,
+    tmp_path: Path,
+    content: str | None,
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    variables = {
+        "SHANHAI_SMTP_HOST": smtp.host,
+        "SHANHAI_SMTP_TLS_CA": str(path),
+        "SHANHAI_SMTP_SENDER": smtp.sender,
+        "SHANHAI_SMTP_LINK_SECRET": SECRET,
+    }
+    worker = workers.start(variables=variables)
+    assert await asyncio.to_thread(worker.wait, PATIENCE_S) != 0
+    # And where it was taken away since, with the mail, which is tried again.
+    outcome = await MailSender(
+        sessions, smtp.model_copy(update={"tls_ca": path}), PublicSettings()
+    ).send(await a_test_mail(sessions))
+    assert f"SHANHAI_SMTP_TLS_CA is {path}" in str(outcome.reason)
+    assert not outcome.final
+
+
 async def test_an_account_is_told_of_a_new_device(
     sessions: Sessions, sending: MailSender, smtp: SmtpSettings, certificate_files: dict[str, str]
 ) -> None:

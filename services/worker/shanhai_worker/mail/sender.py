@@ -32,6 +32,7 @@ from shanhai.db.deliveries.outbox import ClaimedDelivery, DeliveryOutcome
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.sign_ins import NEW_DEVICE
 from shanhai.db.tables.alert import Subscription
+from shanhai.errors import InvalidInput
 from shanhai.settings import PublicSettings, SmtpSettings
 from shanhai.vocabulary import Label, Lang
 
@@ -189,6 +190,25 @@ FOR_EVER = 500
 """Answers from here on say that trying again is of no use."""
 
 
+def trust_of(smtp: SmtpSettings) -> ssl.SSLContext | None:
+    """What the mail server is trusted by; None where mail goes without TLS, or nowhere.
+
+    Raises:
+        InvalidInput: the file of the settings cannot be read as certificates.
+    """
+    if not smtp.host or smtp.tls == "none":
+        return None
+    try:
+        return ssl.create_default_context(cafile=smtp.tls_ca)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InvalidInput(
+            f"SHANHAI_SMTP_TLS_CA is {smtp.tls_ca}, which holds no certificate to read: {why}",
+            message_zh=f"SHANHAI_SMTP_TLS_CA 为 {smtp.tls_ca}，无法从中读取证书：{why}",
+            pointer="SHANHAI_SMTP_TLS_CA",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class MailSender:
     """Sends mails to those who are subscribed, and to accounts about themselves."""
@@ -218,6 +238,10 @@ class MailSender:
             # What was said of the message itself is final; the rest may be set right.
             final = isinstance(error, SMTPDataError) and error.code >= FOR_EVER
             return _refusal(error, final=final)
+        except InvalidInput as error:  # the file was there when the worker started
+            return DeliveryOutcome(
+                reason=error.message, reason_zh=error.message_zh or error.message
+            )
         except (SMTPException, OSError) as error:
             why = " ".join(str(error).split()) or type(error).__name__
             return DeliveryOutcome(
@@ -251,9 +275,6 @@ class MailSender:
 
     def _client(self) -> SMTP:
         smtp = self.smtp
-        trusted = None
-        if smtp.tls != "none":
-            trusted = ssl.create_default_context(cafile=smtp.tls_ca)
         return SMTP(
             hostname=smtp.host,
             port=smtp.port,
@@ -261,7 +282,7 @@ class MailSender:
             password=smtp.password.get_secret_value() or None,
             use_tls=smtp.tls == "tls",
             start_tls=smtp.tls == "starttls",
-            tls_context=trusted,
+            tls_context=trust_of(smtp),
             # The name of the machine may take seconds to look up.
             local_hostname=smtp.sender.rpartition("@")[2],
             timeout=smtp.timeout_s,
