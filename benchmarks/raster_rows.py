@@ -74,7 +74,9 @@ async def _add(
     code = code_of(name, number)
     checksum = hashlib.sha256(code.encode()).hexdigest()
     grid = _grid(name, statistics)
-    await add_dataset(session, region, "npp", code, uri=uri, checksum=checksum, grid=grid)
+    await add_dataset(
+        session, region, "npp", code, uri=uri, checksum=checksum, grid=grid, licence="CC0-1.0"
+    )
 
 
 def code_of(name: str, number: int) -> str:
