@@ -17,7 +17,7 @@ describe("projects and indicators", () => {
     serve({ "GET /collections/projects/items": page([]) });
     open(<Projects />);
     expect(selected()).toBe("Register");
-    expect(await screen.findByText("No project matches.")).toBeTruthy();
+    expect(await screen.findByText("The region has no projects yet.")).toBeTruthy();
   });
   it("open at the part that the address names, and keep the chosen one there", async () => {
     serve({
