@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import cached_property, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import httpx
 
 LIMIT_BYTES = 1024 * 1024
+BEGINNING_BYTES = 200
+"""What is read of an answer that is not 200."""
 LONGEST_URL = 2000
 DEFAULT_PORTS = {"https": 443, "http": 80}
 TRANSLATED = IPv6Network("64:ff9b::/96")
@@ -103,7 +105,7 @@ class EgressClient:
         return content, media_type
 
     async def get(self, url: str, *, accept: str = "*/*") -> tuple[int, bytes, str]:
-        """The status of the answer; its body; its media type as it was told.
+        """The status; the body, of others than 200 its beginning; the media type as it was told.
 
         Raises:
             NoAnswerInTime: there is none in time.
@@ -111,7 +113,8 @@ class EgressClient:
             Unavailable: there is none, or it may not be asked.
         """
         async with self._asked("GET", url, {"Accept": accept}) as response:
-            content = await _read(url, response)
+            whole = response.status_code == 200
+            content = await _read(url, response) if whole else await _read_beginning(response)
             return response.status_code, content, response.headers.get("content-type", "")
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
@@ -324,6 +327,12 @@ async def _read(url: str, response: "httpx.Response") -> bytes:
         if len(content) > LIMIT_BYTES:
             raise _failed(url, f"more than {LIMIT_BYTES} bytes", kind=UnusableAnswer)
     return bytes(content)
+
+
+async def _read_beginning(response: "httpx.Response") -> bytes:
+    """What an error says, of whatever size it is."""
+    async with aclosing(response.aiter_raw()) as blocks:
+        return (await anext(blocks, b""))[:BEGINNING_BYTES]
 
 
 def _failed(

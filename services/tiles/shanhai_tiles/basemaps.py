@@ -20,7 +20,7 @@ import structlog
 from prometheus_client import Counter
 
 from shanhai.errors import NotFound, Unavailable
-from shanhai.http_egress import EgressClient, NoAnswerInTime, UnusableAnswer
+from shanhai.http_egress import BEGINNING_BYTES, EgressClient, NoAnswerInTime, UnusableAnswer
 from shanhai.settings import BasemapLayer, BasemapSettings, OutgoingSettings, TilesSettings
 from shanhai_tiles.answers import etag_of
 from shanhai_tiles.cache.stores import CachedTile
@@ -117,7 +117,7 @@ class Basemaps:
             raise _no_tile(layer, zoom, column, row)
         media_type = _type_of(content, told)
         if status != 200 or media_type is None:
-            said = content[:200].decode("utf-8", "replace")
+            said = content[:BEGINNING_BYTES].decode("utf-8", "replace")
             said = said.replace(self.settings.token.get_secret_value(), "…")
             raise UnusableAnswer(f"status {status}, {told[:80]!r}, {len(content)} bytes: {said!r}")
         return content, media_type

@@ -145,7 +145,7 @@ class TestRetry:
         page = (await admin.get("/jobs?dead=true&f=html&lang=en")).text
         assert f"/jobs/{lost.id}?" in page
         assert f"/jobs/{broken.id}?" not in page
-        assert "Worker lost" in page
+        assert "Process lost" in page
         shown = (await runner.get(f"/jobs/{told['jobID']}?f=html&lang=zh")).text
         former = re.search(
             rf'<dt>重试的作业</dt><dd><a href="[^"]*/jobs/{broken.id}\?[^"]*">(.*?)</a>', shown
