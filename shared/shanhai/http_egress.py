@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import cached_property, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -22,12 +22,12 @@ from shanhai.vocabulary import Label
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import AsyncGenerator
 
     import httpx
 
 LIMIT_BYTES = 1024 * 1024
-BEGINNING_BYTES = 200
-"""What is read of an answer that is not 200."""
+BEGINNING_BYTES = 200  # read of an answer whose status is another than 200
 LONGEST_URL = 2000
 DEFAULT_PORTS = {"https": 443, "http": 80}
 TRANSLATED = IPv6Network("64:ff9b::/96")
@@ -113,8 +113,8 @@ class EgressClient:
             Unavailable: there is none, or it may not be asked.
         """
         async with self._asked("GET", url, {"Accept": accept}) as response:
-            whole = response.status_code == 200
-            content = await _read(url, response) if whole else await _read_beginning(response)
+            reading = _read if response.status_code == 200 else _read_beginning
+            content = await reading(url, response)
             return response.status_code, content, response.headers.get("content-type", "")
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
@@ -329,9 +329,9 @@ async def _read(url: str, response: "httpx.Response") -> bytes:
     return bytes(content)
 
 
-async def _read_beginning(response: "httpx.Response") -> bytes:
+async def _read_beginning(_: str, response: "httpx.Response") -> bytes:
     """What an error says, of whatever size it is."""
-    async with aclosing(response.aiter_raw()) as blocks:
+    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as blocks:
         return (await anext(blocks, b""))[:BEGINNING_BYTES]
 
 
