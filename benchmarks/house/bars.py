@@ -58,7 +58,7 @@ def bars() -> list[Bar]:
     console = lines_of_console(ROOT)
     long = sum(lines > LONG for lines in code.function_lines)
     return [
-        Bar("source, lines", tree.lines, 142_000, 222_300),
+        Bar("source, lines", tree.lines, 142_000, 222_310),
         Bar("classes that share their name", _sharing_a_name(classes(tree)), 55, 55),
         Bar("files with a single importer", len(tree.single_caller_modules()), 150, 150),
         Bar("imports, % of lines", 100 * tree.import_lines / tree.lines, 6.5, 6.5, 2),

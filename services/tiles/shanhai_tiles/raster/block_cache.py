@@ -72,7 +72,11 @@ class BlockFile:
             return None
         start, dtype, shape = found
         block = np.empty(shape, dtype)
-        read = os.preadv(self._file.fileno(), [block.data], start % self._capacity)
+        try:
+            read = os.preadv(self._file.fileno(), [block.data], start % self._capacity)
+        except OSError as error:
+            self._give_up(error)
+            return None
         # Whoever has begun to write there has said so first.
         return block if read == block.nbytes and self._holds(start) else None
 

@@ -146,7 +146,9 @@ def test_threads_find_no_block_that_is_half_another(
             done.result(60)
 
 
-def test_a_full_disk_leaves_what_memory_has(
+@pytest.mark.parametrize("call", ["pwrite", "preadv"])
+def test_a_disk_that_fails_leaves_what_memory_has(
+    call: str,
     tmp_path: Path,
     keep_in: Callable[..., BlockCache],
     monkeypatch: pytest.MonkeyPatch,
@@ -155,7 +157,7 @@ def test_a_full_disk_leaves_what_memory_has(
     def full(*_: object) -> NoReturn:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(os, call, full)
     blocks = keep_in(tmp_path)
     for number in range(30):
         blocks.get((str(number),), block(number))
