@@ -3,6 +3,7 @@
 import os
 import subprocess
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -32,13 +33,21 @@ def with_origin(name: str, document: dict[str, Any], now: datetime) -> dict[str,
     return document | origin
 
 
-def _commit() -> str:
-    """The commit of the checkout, with a plus where files differ from it; empty without git."""
-    command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--exclude=*", "--dirty=+"]
+def _commit(checkout: Path = CHECKOUT) -> str:
+    """The commit of a checkout, with a plus where files differ from it; empty without git.
+
+    The figures themselves differ once a benchmark has written its own.
+    """
+    git = ["git", "-C", str(checkout)]
+    others = ["diff", "--name-only", "HEAD", "--", ".", ":!docs/benchmarks.*"]
     try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        commit, changed = (
+            subprocess.run([*git, *words], check=True, capture_output=True, text=True).stdout
+            for words in (["rev-parse", "--short=8", "HEAD"], others)
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return commit.strip() + ("+" if changed else "")
 
 
 def replace(document: dict[str, Any]) -> None:
