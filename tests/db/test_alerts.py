@@ -294,6 +294,28 @@ async def test_what_was_raised_of_a_station_that_leaves_the_region_is_closed(
     assert await fetch(sessions, query) == [("all", "open"), ("pm25", "closed"), ("pm25", "open")]
 
 
+async def test_a_station_is_watched_from_its_first_day_to_its_last(sessions: Sessions) -> None:
+    await add_rule(sessions, kind="no_data", property=None, limits={"red": 7200.0}, reset=7200.0)
+    async with sessions.begin() as session:
+        days = "created_at = '2026-02-01', valid_from = '2026-03-02'"
+        await session.execute(text(f"UPDATE station SET {days}"))
+    await silence(sessions, 12)
+    assert await alerts(sessions) == []
+    await silence(sessions, 48)
+    assert await alerts(sessions) == [("open", "red"), ("open", "red")]
+    async with sessions.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE station SET valid_from = NULL,"
+                " valid_to = current_date + CASE code WHEN 'b' THEN 1 ELSE 0 END"
+            )
+        )
+        await end_expired(session, now=NOW)
+    assert await events(sessions) == ["opened", "opened", "subject_gone"]
+    await silence(sessions, 72)
+    assert await alerts(sessions) == [("closed", "red"), ("open", "red")]
+
+
 async def move(sessions: Sessions, region: str) -> None:
     """Put the first station into a region, and end what has no ground any more."""
     async with sessions.begin() as session:

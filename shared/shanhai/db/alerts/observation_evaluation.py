@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.alerts import transitions
+from shanhai.db.features.columns import current
 from shanhai.db.observations.rollups import COUNTED
 from shanhai.db.tables.alert import Alert, AlertRule, AlertWatch
 from shanhai.db.tables.station import Station
@@ -197,10 +198,10 @@ WITHIN = """(r.region_id IS NULL OR r.region_id IN (
        SELECT g.parent_id FROM region g JOIN above ON g.id = above.id
      ) SELECT id FROM above WHERE id IS NOT NULL))"""
 """Whether what lies in `region` lies in the region of a rule `r`, or that has none."""
-HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL
+HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL AND {current("s")}
    AND (r.stations IS NULL OR s.id = ANY (r.stations))
    AND {WITHIN.format(region="s.region_id")}"""
-"""Whether a rule `r` holds at a station `s`: it is named or none is, and lies in the region."""
+"""Whether a rule `r` holds at a station `s`: not closed, named if any is, and in its region."""
 _ALL_CASES = text(f"""
   INSERT INTO alert_due (case_id)
   SELECT DISTINCT c.id
@@ -243,7 +244,7 @@ _SILENT = text(f"""
     CROSS JOIN LATERAL (
       SELECT coalesce(
                max(l.observed_at),
-               CASE WHEN r.property_id IS NULL THEN s.created_at END
+               CASE WHEN r.property_id IS NULL THEN greatest(s.created_at, s.valid_from) END
              ) AS newest
         FROM observation_latest l
        WHERE l.station_id = s.id AND (r.property_id IS NULL OR l.property_id = r.property_id)
@@ -351,7 +352,7 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
     """Open, raise and end the alerts of stations that send nothing. The caller commits.
 
     A rule for one property watches the stations that have ever observed it; one for all properties
-    also those that never sent anything, since they were registered.
+    also those that never sent anything, since they were registered or, if later, began.
     """
     if not await try_evaluation_lock(session):
         return
@@ -370,13 +371,14 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
 
 
 async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
-    """Close alerts of expired rules, and of stations gone or moved away. The caller commits."""
+    """Close alerts of expired rules, and of stations closed, gone or moved. The caller commits."""
     if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)
     r = aliased(AlertRule, name="r")
     moved = text(f"station.id IS NOT NULL AND NOT {WITHIN.format(region='station.region_id')}")
-    away = or_(Station.deleted_at.is_not(None), moved)
+    closed = Station.valid_to <= func.current_date()
+    away = or_(Station.deleted_at.is_not(None), closed, moved)
     query = (
         select(Alert, away)
         .join(r, r.id == Alert.rule_id)
