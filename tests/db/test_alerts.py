@@ -17,9 +17,11 @@ from shanhai.db.alerts.rules import create_rule, drop_rule, find_rule, replace_r
 from shanhai.db.alerts.subscriptions import answer_alert
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
+from shanhai.db.observations.archive_restore import annul
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
+from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import Role, Scope
 from tests.support.alert_rows import events, rule
 from tests.support.emptying import forget_rows
@@ -257,6 +259,22 @@ async def test_silence_opens_rises_and_ends_with_the_next_value(sessions: Sessio
     await silence(sessions, 5)
     assert await alerts(sessions) == [("closed", "orange")]
     assert await events(sessions) == ["opened", "raised", "recovered"]
+
+
+async def test_silence_of_a_series_that_is_deleted_ends(
+    sessions: Sessions, empty_store: LocalArtifacts
+) -> None:
+    await add_rule(sessions, kind="no_data", limits={"red": 7200.0}, reset=7200.0)
+    await send(sessions, {0: 10})
+    await silence(sessions, 3)
+    assert await alerts(sessions) == [("open", "red")]
+    async with sessions.begin() as session:
+        query = text("SELECT station_id, property_id FROM observation_latest")
+        await annul(session, empty_store, *(await session.execute(query)).one())
+    await silence(sessions, 4)
+    async with sessions.begin() as session:
+        await end_expired(session, now=NOW)
+    assert await events(sessions) == ["opened", "subject_gone"]
 
 
 async def test_a_rule_holds_where_it_says(sessions: Sessions) -> None:

@@ -202,6 +202,10 @@ HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL AND {current("s")}
    AND (r.stations IS NULL OR s.id = ANY (r.stations))
    AND {WITHIN.format(region="s.region_id")}"""
 """Whether a rule `r` holds at a station `s`: not closed, named if any is, and in its region."""
+UNOBSERVED = """r.kind = 'no_data' AND r.property_id IS NOT NULL AND NOT EXISTS (
+     SELECT FROM observation_latest l WHERE l.station_id = alert.station_id
+        AND l.property_id = r.property_id AND l.observed_at > '-infinity')"""
+"""Whether the station of an `alert` has no value any more of the property whose silence `r` watches."""
 _ALL_CASES = text(f"""
   INSERT INTO alert_due (case_id)
   SELECT DISTINCT c.id
@@ -371,14 +375,17 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
 
 
 async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
-    """Close alerts of expired rules, and of stations closed, gone or moved. The caller commits."""
+    """Close alerts of expired rules, and of stations closed, gone, moved or without the series.
+
+    The caller commits.
+    """
     if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)
     r = aliased(AlertRule, name="r")
     moved = text(f"station.id IS NOT NULL AND NOT {WITHIN.format(region='station.region_id')}")
     closed = Station.valid_to <= func.current_date()
-    away = or_(Station.deleted_at.is_not(None), closed, moved)
+    away = or_(Station.deleted_at.is_not(None), closed, moved, text(UNOBSERVED))
     query = (
         select(Alert, away)
         .join(r, r.id == Alert.rule_id)
