@@ -328,6 +328,12 @@ async def test_contradictions_are_marked_in_a_batch_and_against_what_is_stored(
     # 468 / (31.6 + 20) = 9.07 mg/L; one and a half times that is 13.6.
     await store(sessions, rows([13.7], property_="dissolved_oxygen"))
     assert await flags_of(sessions, "dissolved_oxygen") == [["inconsistent"]]
+    # What a sensor tells while it is broken contradicts nothing, in a batch or stored.
+    later = START + timedelta(days=1)
+    broken = rows([0, 0], property_="pm10", start=later, quality="fault")
+    await store(sessions, broken[:1])
+    await store(sessions, rows([80, 80], start=later) + broken[1:])
+    assert (await flags_of(sessions))[2:] == [[], []]
 
 
 async def test_writers_of_the_same_series_at_once_lose_nothing(sessions: Sessions) -> None:

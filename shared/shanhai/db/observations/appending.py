@@ -365,11 +365,10 @@ class Appender:
         """Mark rows that contradict a related value of their time, of the draft or stored."""
         for row in [*draft.rows.values()]:
             for relation, side, key, _ in draft.series[row.station, row.property].partners:
-                other, stored = draft.rows.get((*key, row.time)), self._newest[key]
-                if other is None and stored.time != row.time:
-                    continue
-                pair: Any = row.value, stored.value if other is None else other.value
-                if row.quality == VALID and RELATIONS[relation][2](*pair[:: -1 if side else 1]):
+                other = draft.rows.get((*key, row.time), self._newest[key])
+                sound = other.time == row.time and row.quality == other.quality == VALID
+                pair: Any = row.value, other.value
+                if sound and RELATIONS[relation][2](*pair[:: -1 if side else 1]):
                     marked = row.flags | QualityFlag.INCONSISTENT
                     draft.rows[row.station, row.property, row.time] = row._replace(flags=marked)
 

@@ -37,6 +37,7 @@ from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, ju
 from shanhai.db.sensorthings import identifiers
 from shanhai.monitoring.observation import (
     MOST_TOLD,
+    VALID,
     Batch,
     BatchOutcome,
     FeedObservation,
@@ -328,7 +329,7 @@ class _Storing:
         return new, changed
 
     async def _partners(self) -> Partners:
-        """Related values of the batch itself, or else those that are stored."""
+        """Related valid values of the batch itself, or else those that are stored."""
         rows = self.given.rows
         found = []
         for number, side, own, other in relations_of(rows, self.known):
@@ -337,7 +338,7 @@ class _Storing:
             if len(alone):
                 asked = replace(rows.take(alone), property=np.full(len(alone), other, np.int16))
                 places, stored = await ingest_sql.find_present(self.raw, asked)
-                values[alone[places]] = stored.value
+                values[alone[places]] = np.where(stored.quality == VALID, stored.value, np.nan)
             found.append((number, side, values))
         return Partners(tuple(found))
 

@@ -205,12 +205,13 @@ def relations_of(rows: ResolvedRows, known: KnownCodes) -> list[tuple[int, int, 
 
 
 def partner_values(rows: ResolvedRows, own: int, other: int) -> NDArray[np.float64]:
-    """The values the rows give for another property at the same station and time.
+    """The valid values the rows give for another property at the same station and time.
 
     Rows of properties other than `own` have none, and get NaN.
     """
     found = np.full(len(rows), np.nan)
-    here, there = np.flatnonzero(rows.property == own), np.flatnonzero(rows.property == other)
+    here = np.flatnonzero(rows.property == own)
+    there = np.flatnonzero((rows.property == other) & (rows.quality == VALID))
     if not len(there):
         return found
     # One number for a station and a time; rows of one property are in the order of these already.
