@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.monitoring.checks import QualityFlag
 from shanhai.monitoring.observation import LARGEST, VALID
 
-KEPT = timedelta(days=2)
-"""Changes that nobody evaluated by then are forgotten."""
+KEPT = timedelta(days=7)
+"""Changes that nobody evaluated by then are forgotten: rules look back no further unless told to."""
 _PRUNE = text(
     "DELETE FROM observation_change WHERE at < clock_timestamp() - CAST(:kept AS interval)"
 )
