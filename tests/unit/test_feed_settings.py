@@ -19,6 +19,7 @@ from shanhai.settings import Hj212Settings, MqttSettings
         ({"topics": "a/b#"}, "whole levels"),
         ({"topics": "a/#/b"}, "whole levels"),
         ({"topics": "a+/b"}, "whole levels"),
+        ({"topics": "$share/workers/a/#"}, "nothing is shared"),
         ({"client_id": "a b"}, "String should match"),
         ({"version": "3"}, "3.1.1"),
     ],

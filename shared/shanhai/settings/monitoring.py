@@ -81,6 +81,8 @@ class MqttSettings(SecretSettings):
     def check_topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
         """Station and property are named together; they and wildcards are whole levels."""
         for topic in topics:
+            if topic.startswith("$share/"):
+                raise ValueError(f"{topic!r}: nothing is shared: one worker fetches, others stand by")
             levels = topic.split("/")
             named = [levels.count(name) for name in ("{station}", "{property}")]
             fixed = "".join({*levels} - {"{station}", "{property}", "+", "#"})
