@@ -289,6 +289,22 @@ async def test_observations_of_hidden_stations_are_not_there(
     assert (await feed.get("/observations")).status_code == 403
 
 
+async def test_what_a_station_observed_is_read_when_it_is_closed(
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
+) -> None:
+    async with three_stations_told.sessions.begin() as session:
+        await session.execute(text("UPDATE station SET valid_to = current_date WHERE code = 's1'"))
+    whole = await ask(reader, limit=1000)
+    assert {row["station"] for row in whole} == {"s1", "s2", "s3"}
+    own = [row for row in whole if row["station"] == "s1"]
+    near = {"bbox": "117.9,23.9,118.1,24.1"}
+    for more in ({"station": "s1"}, near, {**near, "station": "s1"}):
+        assert await ask(reader, limit=1000, **more) == own
+    assert {row["station"] for row in await ask(reader, latest="true")} == {"s2", "s3"}
+    assert len(await ask(reader, latest="true", station="s1")) == 2
+    assert (await reader.get("/stations/s1/observations")).status_code == 200
+
+
 async def test_a_station_has_a_page(
     three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:

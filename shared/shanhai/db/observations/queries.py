@@ -4,7 +4,7 @@ Each statement is short and stands for itself: who reads slowly keeps nothing op
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -28,6 +28,8 @@ STEPS: Mapping[Every | None, timedelta] = {
     "month": timedelta(days=30),
 }
 """How often a series has a row: certain of statistics, a guess of values."""
+OBSERVED = replace(STATIONS, current="true")
+"""Stations with those that are closed by now: what they observed is read as ever."""
 SHORTEST_WIDE = timedelta(minutes=10)
 """The shortest stretch that values of many series are read in: most of the time of such a statement
 goes into planning, and into sending as many stations as are named."""
@@ -178,8 +180,10 @@ async def find_stations(
     *,
     ids: Collection[int] | None = None,
 ) -> dict[int, SeenStation]:
-    """The stations of a selection that its viewer may know of, of certain codes or ids if given."""
-    where = " AND ".join(f"({one})" for one in conditions(STATIONS, selection))
+    """The stations of a selection that its viewer may know of: of certain codes or ids if given,
+    closed or not, or else those that are not closed."""
+    among = STATIONS if codes is None and ids is None else OBSERVED
+    where = " AND ".join(f"({one})" for one in conditions(among, selection))
     values = bound_values(selection)
     if codes is not None:
         where += " AND sn.code = ANY(CAST(:codes AS text[]))"
@@ -196,11 +200,11 @@ async def find_stations(
 
 
 async def find_station_ids(asked: Executor, selection: Selection) -> list[int]:
-    """Ids of the stations of a selection that its viewer may know of, rising.
+    """Ids of the stations of a selection, closed or not, that its viewer may know of, rising.
 
     In one row: a country's stations come in half the time that all they are would take.
     """
-    where = " AND ".join(f"({one})" for one in conditions(STATIONS, selection))
+    where = " AND ".join(f"({one})" for one in conditions(OBSERVED, selection))
     query = text(
         "SELECT array_agg(sn.id ORDER BY sn.id)"  # noqa: S608 - constants
         f" FROM {STATIONS.source} WHERE {where}"
