@@ -522,3 +522,13 @@ async def test_a_rule_tells_of_stations_those_its_reader_may_know_of(
         told = {rule["code"]: rule["stations"] for rule in rules}
         # None would say that it is of all stations.
         assert told == {NEW["code"]: one["stations"], "hidden": of_hidden}
+    async with state.sessions.begin() as session:
+        role = RoleGiven(Role.PLANNER, "own")
+        key = await create_key(session, name="test", scopes=[Scope.WRITE], roles=[role])
+    for station in ("other-region", "nowhere"):
+        answer = await anonymous.post(
+            "/alert-rules",
+            json={**hidden, "code": "asked", "stations": [station]},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert answer.json()["errors"][0]["pointer"] == "/stations/0", answer.text

@@ -6,7 +6,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import HOLDS_AT, note_rule, take_evaluation_lock
@@ -103,13 +103,18 @@ def _rules(viewer: Viewer) -> Select[Any]:
     """Rules of no place, or of where a reader has a role, with the stations they may know of."""
     named = Station.id == func.any(AlertRule.stations)
     own = or_(Station.region_id.is_(None), works_in(viewer, Station.region_id))
-    known = or_(own, Station.visibility != Visibility.REGION)
-    codes = select(func.array_agg(Station.code)).where(named, known).scalar_subquery()
+    codes = select(func.array_agg(Station.code)).where(named, _known(viewer)).scalar_subquery()
     places = (AlertRule.region_id, AlertRule.plan_id, AlertRule.stations)
     anywhere = and_(*(column.is_(None) for column in places))
     works = works_in(viewer, AlertRule.region_id, Plan.region_id)
     seen = or_(anywhere, works, exists().where(named, own))
     return _RULES.add_columns(codes.label("stations")).where(seen)
+
+
+def _known(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether a reader may know of a station."""
+    own = or_(Station.region_id.is_(None), works_in(viewer, Station.region_id))
+    return or_(own, Station.visibility != Visibility.REGION)
 
 
 async def list_rules(session: AsyncSession, viewer: Viewer) -> list[RuleDefinition]:
@@ -270,7 +275,8 @@ async def _columns(
     live = or_(Region.deleted_at.is_(None), Region.id == now.region_id)
     named = select(Region.id).where(Region.code == region, live).order_by(Region.deleted_at.desc())
     region_id = await _id_of(session, named, region, "/region")
-    found = None if stations is None else await _station_ids(session, stations, now.stations)
+    viewer = identity.viewer
+    found = None if stations is None else await _station_ids(session, stations, now.stations, viewer)
     columns |= {name: (day := contents[name]) and date.fromisoformat(day) for name in DATES}
     code, indicator = (contents[name] for name in ("plan", "indicator"))
     try:
@@ -316,9 +322,9 @@ async def _id_of(session: AsyncSession, query: Any, code: str | None, pointer: s
 
 
 async def _station_ids(
-    session: AsyncSession, codes: Sequence[str], named: Sequence[int] | None
+    session: AsyncSession, codes: Sequence[str], named: Sequence[int] | None, viewer: Viewer
 ) -> list[int]:
-    live = or_(Station.deleted_at.is_(None), Station.id.in_(named or ()))
+    live = or_(and_(Station.deleted_at.is_(None), _known(viewer)), Station.id.in_(named or ()))
     query = select(Station.code, Station.id).where(Station.code.in_(codes), live)
     # The last one counts: that which is there, before those that are gone.
     query = query.order_by(Station.deleted_at.nulls_last())
