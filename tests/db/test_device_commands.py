@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from shanhai.db.observations.feeds import Device, read_devices
 from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.station import Station
 from tests.support.feeds import DEVICE, PASSWORD, add_station
 from tests.support.job_rows import open_sessions
 
@@ -33,6 +34,14 @@ async def read(database_url: str) -> tuple[Sequence[Device], str]:
         return await read_devices(session), str(images.all())
 
 
+async def make_anew(database_url: str) -> None:
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            gone = update(Station).where(Station.code == "river-1")
+            await session.execute(gone.values(deleted_at=func.now()))
+        await add_station(sessions, "river-1")
+
+
 def test_a_device_is_added_listed_and_removed(run: Run, database_url: str) -> None:
     asyncio.run(prepare(database_url))
     added = ("--station", "river-1", "--password", PASSWORD, "--unit", "a34004=mg/m3")
@@ -53,6 +62,12 @@ def test_a_device_is_added_listed_and_removed(run: Run, database_url: str) -> No
     assert run("remove", DEVICE) == (0, "")
     assert run("remove", DEVICE)[0] == 1
     assert asyncio.run(read(database_url))[0] == []
+    # A station that is deleted keeps no device from another.
+    assert run("add", DEVICE, *added) == (0, "")
+    asyncio.run(make_anew(database_url))
+    assert json.loads(run("list", "--json")[1]) == []
+    assert run("add", DEVICE, *added) == (0, "")
+    assert json.loads(run("list", "--json")[1]) == told
 
 
 @pytest.mark.parametrize(

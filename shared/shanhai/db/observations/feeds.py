@@ -134,12 +134,13 @@ async def add_device(
     )
     if station_id is None:
         raise NotFound(f"there is no station {station!r}", message_zh=f"没有站点 {station!r}")
-    if await session.get(Hj212Device, (code, command)) is not None:
+    held = await session.get(Hj212Device, (code, command))
+    if held and (await session.get_one(Station, held.station_id)).deleted_at is None:
         raise Conflict(
             f"command {command} of device {code} has a station already",
             message_zh=f"设备 {code} 的命令 {command} 已对应站点",
         )
-    session.add(
+    await session.merge(
         Hj212Device(
             code=code,
             command=command,
