@@ -19,7 +19,7 @@ from shanhai.settings import Hj212Settings, MqttSettings
         ({"topics": "a/b#"}, "whole levels"),
         ({"topics": "a/#/b"}, "whole levels"),
         ({"topics": "a+/b"}, "whole levels"),
-        ({"topics": "$share/workers/a/#"}, "nothing is shared"),
+        ({"topics": "$share/workers/a/#"}, "no shared subscriptions"),
         ({"client_id": "a b"}, "String should match"),
         ({"version": "3"}, "3.1.1"),
     ],

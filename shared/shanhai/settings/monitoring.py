@@ -82,7 +82,7 @@ class MqttSettings(SecretSettings):
         """Station and property are named together; they and wildcards are whole levels."""
         for topic in topics:
             if topic.startswith("$share/"):
-                raise ValueError(f"{topic!r}: nothing is shared: one worker fetches, others stand by")
+                raise ValueError(f"{topic!r}: no shared subscriptions: one worker fetches")
             levels = topic.split("/")
             named = [levels.count(name) for name in ("{station}", "{property}")]
             fixed = "".join({*levels} - {"{station}", "{property}", "+", "#"})

@@ -524,11 +524,11 @@ async def test_a_rule_tells_of_stations_those_its_reader_may_know_of(
         assert told == {NEW["code"]: one["stations"], "hidden": of_hidden}
     async with state.sessions.begin() as session:
         role = RoleGiven(Role.PLANNER, "own")
-        key = await create_key(session, name="test", scopes=[Scope.WRITE], roles=[role])
-    for station in ("other-region", "nowhere"):
+        own_planner = await create_key(session, name="test", scopes=[Scope.WRITE], roles=[role])
+    for code in ("other-region", "nowhere"):
         answer = await anonymous.post(
             "/alert-rules",
-            json={**hidden, "code": "asked", "stations": [station]},
-            headers={"Authorization": f"Bearer {key}"},
+            json={**hidden, "code": "asked", "stations": [code]},
+            headers={"Authorization": f"Bearer {own_planner}"},
         )
         assert answer.json()["errors"][0]["pointer"] == "/stations/0", answer.text

@@ -205,7 +205,7 @@ HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL AND {current("s")}
 UNOBSERVED = """r.kind = 'no_data' AND r.property_id IS NOT NULL AND NOT EXISTS (
      SELECT FROM observation_latest l WHERE l.station_id = alert.station_id
         AND l.property_id = r.property_id AND l.observed_at > '-infinity')"""
-"""Whether the station of an `alert` has no value any more of the property whose silence `r` watches."""
+"""Whether the station of an `alert` has no value left of the property whose silence `r` watches."""
 _ALL_CASES = text(f"""
   INSERT INTO alert_due (case_id)
   SELECT DISTINCT c.id

@@ -276,7 +276,9 @@ async def _columns(
     named = select(Region.id).where(Region.code == region, live).order_by(Region.deleted_at.desc())
     region_id = await _id_of(session, named, region, "/region")
     viewer = identity.viewer
-    found = None if stations is None else await _station_ids(session, stations, now.stations, viewer)
+    found = (
+        None if stations is None else await _station_ids(session, stations, now.stations, viewer)
+    )
     columns |= {name: (day := contents[name]) and date.fromisoformat(day) for name in DATES}
     code, indicator = (contents[name] for name in ("plan", "indicator"))
     try:

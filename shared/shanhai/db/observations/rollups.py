@@ -21,7 +21,7 @@ from shanhai.monitoring.checks import QualityFlag
 from shanhai.monitoring.observation import LARGEST, VALID
 
 KEPT = timedelta(days=7)
-"""Changes that nobody evaluated by then are forgotten: rules look back no further unless told to."""
+"""Changes that nobody evaluated by then are forgotten: rules look back no further by themselves."""
 _PRUNE = text(
     "DELETE FROM observation_change WHERE at < clock_timestamp() - CAST(:kept AS interval)"
 )
