@@ -12,8 +12,9 @@ ShanhaiError
 ├── Unauthenticated      no valid identity
 ├── Forbidden            the identity lacks the scope
 ├── RateLimited          more was asked for in a while than is allowed; try again later
-└── Unavailable          a dependency does not answer; try again
-    └── StorageFull      there is no room
+├── Unavailable          a dependency does not answer; try again
+│   └── StorageFull      there is no room
+└── InternalError        the platform itself does wrong what it was asked for
 """
 
 from collections.abc import Mapping, Sequence
@@ -235,6 +236,12 @@ class StorageFull(Unavailable):
     """There is no room for what was sent or is to be sent; there may be later."""
 
     title = Label("存储空间不足", "Insufficient storage")
+
+
+class InternalError(ShanhaiError):
+    """The platform itself does wrong what it was asked for, and says what that is."""
+
+    title = Label("内部错误", "Internal error")
 
 
 DATABASE_DOWN = Unavailable(

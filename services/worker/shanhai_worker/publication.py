@@ -94,6 +94,7 @@ async def publish(
             again = partial(_store, context.artifacts, work, kept)
             publication = Publication(allowed, outcome, kept, claim.requested_by, work, again)
             values = await write(session, publication)
+            CONTRACTS[claim.kind].declared(Outcome(values=values))
             result = result_of(claim, task, outcome, kept, values)
             if follows:
                 lease_s = context.settings.lease_s

@@ -1231,7 +1231,8 @@ assess_ecoservices_results = TypedDict("assess_ecoservices_results", {
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
-    "report_docx": NotRequired[ResultLink]})
+    "report_docx": NotRequired[ResultLink], "ratio_map_zh": NotRequired[ResultLink],
+    "ratio_map_en": NotRequired[ResultLink]})
 balance_entries = TypedDict("balance_entries", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
     "title_en": NotRequired[str | None],
     "kind": NotRequired[Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"] | None],
@@ -1433,7 +1434,8 @@ delineate_zones_results = TypedDict("delineate_zones_results", {
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink],
-    "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink],
+    "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "ratio_map_zh": NotRequired[ResultLink],
+    "ratio_map_en": NotRequired[ResultLink],
     "patches": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "clusters_table": NotRequired[ResultLink]})
 demonstration_criteria = TypedDict("demonstration_criteria", {"code": NotRequired[str],

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from shanhai.errors import Fault, InvalidInput, ShanhaiError, Unavailable
+from shanhai.errors import Fault, InternalError, InvalidInput, ShanhaiError, Unavailable
 from shanhai.vocabulary import JobStatus, Label, Lang
 
 STAGES: Mapping[str, Label] = {
@@ -147,7 +147,8 @@ def classify(
     if isinstance(error, ConnectionError | TimeoutError):
         return unreachable()
     if isinstance(error, ShanhaiError):
-        return Failure("invalid", Label(error.message_zh, error.message))
+        kind: FailureClass = "bug" if isinstance(error, InternalError) else "invalid"
+        return Failure(kind, Label(error.message_zh, error.message))
     name = type(error).__name__
     return Failure(
         "bug",

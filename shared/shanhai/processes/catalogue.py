@@ -6,6 +6,7 @@ that compute.
 """
 
 from collections.abc import Mapping
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +61,10 @@ def resolution_of(process_id: str) -> "Resolution":
 
 
 def compute_of(process_id: str) -> Compute:
-    """What computes a task of a process."""
+    """What computes a task of a process; an output that it does not declare is refused."""
     compute: Compute = _load(_folder_of(process_id), "compute", "compute")
-    return compute
+    declared = CONTRACTS[process_id].declared
+    return wraps(compute)(lambda *given: declared(compute(*given)))
 
 
 def publish_of(process_id: str) -> Publish:

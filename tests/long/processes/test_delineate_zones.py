@@ -41,6 +41,7 @@ def refusal(task: Task, workspace: Path) -> InvalidInput:
 def test_every_promised_output_is_there(zoned: Any) -> None:
     names = {file.name for file in zoned.outcome.files}
     by_file = {"report", "report_pdf", "report_docx", "map_zh", "map_en", "patches", "statistics"}
+    by_file |= {"ratio_map_zh", "ratio_map_en"}
     assert by_file <= {output.name for output in DELINEATE_ZONES.outputs}
     assert by_file <= names
     rasters = {file.name for file in zoned.outcome.files if file.kind == "raster"}

@@ -87,6 +87,25 @@ class TestAssessment:
         }
 
     @pytest.mark.parametrize("path", [ASSESS, ZONES])
+    async def test_the_map_of_the_ratio_is_described_and_may_be_asked_for(
+        self, runner: httpx.AsyncClient, session: AsyncSession, path: str
+    ) -> None:
+        described = (await runner.get(f"{path.removesuffix('/execution')}?lang=en")).json()
+        assert described["outputs"]["ratio_map_zh"]["title"] == "Map of the ratio (Chinese)"
+        asked = {
+            "inputs": {"region": "bay", "cell_m": 250},
+            "outputs": {"ratio_map_zh": {"transmissionMode": "reference"}, "ratio_map_en": {}},
+            "response": "raw",
+        }
+        answer = await runner.post(path, json=asked)
+        assert answer.status_code == 201, answer.text
+        job = (await session.scalars(select(Job))).one()
+        assert job.result_form == {
+            "response": "raw",
+            "outputs": {"ratio_map_zh": "reference", "ratio_map_en": None},
+        }
+
+    @pytest.mark.parametrize("path", [ASSESS, ZONES])
     async def test_the_answer_tells_how_each_service_is_calculated_and_what_lacks(
         self, runner: httpx.AsyncClient, path: str
     ) -> None:

@@ -30,6 +30,7 @@ from tests.support.serving import PATIENCE_S
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
 REPORT = b"<!DOCTYPE html><title>report</title><style>p{color:red}</style><p>zones</p>"
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def result_with(stored: Any) -> dict[str, Any]:
@@ -211,6 +212,39 @@ class TestResults:
     async def test_value_is_sent_as_json(self, reader: httpx.AsyncClient, zoning: Job) -> None:
         answer = await reader.get(f"/jobs/{zoning.id}/results/layers")
         assert answer.json() == {"zones": "zones.city"}
+
+    @pytest.mark.parametrize("kind", ["assess-ecoservices", "delineate-zones"])
+    async def test_a_map_of_the_ratio_is_told_in_the_form_that_was_asked_for(
+        self,
+        reader: httpx.AsyncClient,
+        session: AsyncSession,
+        state: ServiceState,
+        tmp_path: Path,
+        kind: str,
+    ) -> None:
+        (tmp_path / "map.png").write_bytes(PNG)
+        stored = state.store.put(tmp_path / "map.png", suffix=".png")
+        result = result_with(stored)
+        png = {**result["outputs"]["report"], "media_type": "image/png"}
+        result["outputs"] |= {"ratio_map_zh": png, "ratio_map_en": png}
+
+        async def results(**form: Any) -> httpx.Response:
+            job = await add_job(
+                session, kind=kind, status="successful", result=result, result_form=form or None
+            )
+            await session.commit()
+            return await reader.get(f"/jobs/{job.id}/results")
+
+        every = (await results()).json()
+        assert every["ratio_map_en"]["type"] == "image/png"
+        assert (await reader.get(every["ratio_map_zh"]["href"])).content == PNG
+        chosen = await results(outputs={"ratio_map_en": None})
+        assert chosen.json().keys() == {"ratio_map_en"}
+        raw = await results(response="raw", outputs={"ratio_map_en": "value"})
+        assert (raw.content, raw.headers["Content-Type"]) == (PNG, "image/png")
+        linked = await results(response="raw", outputs={"ratio_map_en": "reference"})
+        assert (linked.status_code, linked.content) == (204, b"")
+        assert '/results/ratio_map_en>; rel="item"; type="image/png"' in linked.headers["link"]
 
     async def test_unknown_output(self, reader: httpx.AsyncClient, zoning: Job) -> None:
         assert (await reader.get(f"/jobs/{zoning.id}/results/nothing")).status_code == 404

@@ -28,6 +28,14 @@ RESULT = {
             "title_zh": "地图",
             "title_en": "Map of the zones",
         },
+        "ratio_map_en": {
+            "uri": "jobs/x/ratio_map_en.png",
+            "sha256": "2" * 64,
+            "bytes": 4096,
+            "media_type": "image/png",
+            "title_zh": "供需比（英文）",
+            "title_en": "Supply–demand ratio (English)",
+        },
     },
     "values": {"layers": {"zones": "zones.city"}, "scheme": "city.supply_demand"},
     "manifest": {},
@@ -110,7 +118,8 @@ async def test_successful_job_leads_to_report_maps_and_layers(
         text = await page(reader, path)
         assert "refresh" not in text
         assert f'href="http://api.test/jobs/{job.id}/results/report?lang=en"' in text
-        assert f'src="http://api.test/jobs/{job.id}/results/map_en?lang=en"' in text
+        for name in ("map_en", "ratio_map_en"):
+            assert text.count(f'src="http://api.test/jobs/{job.id}/results/{name}?lang=en"') == 1
         assert "http://tiles.test/layers/zones.city/map?lang=en" in text
 
 

@@ -4,15 +4,19 @@ import asyncio
 import os
 import signal
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
+from shanhai.jobs.results import message_of
 from shanhai.jobs.states import cancel
 from shanhai.processes.echo.contract import EchoInputs
+from shanhai.processes.kit.task import Publication
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
 from shanhai_worker.context import WorkerContext
@@ -72,6 +76,23 @@ async def test_a_job_outlives_errors_of_what_watches_it(
     job = await reach_end(sessions, job_id)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert looks
+
+
+async def test_a_job_that_tells_an_output_its_process_does_not_declare_fails_and_names_it(
+    worker: WorkerContext, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def publish(_session: AsyncSession, publication: Publication) -> dict[str, Any]:
+        return {**publication.outcome.values, "area": {"value": 2.5}}
+
+    monkeypatch.setattr("shanhai_worker.publication.publish_of", lambda _process: publish)
+    job_id = await submit_echo(sessions, "山海")
+    await worker.dispatcher.dispatch(job_id, 0)
+    job = await reach_end(sessions, job_id)
+    assert (job.status, job.result) == (JobStatus.FAILED, None)
+    assert message_of(job, "zh") == "处理流程 'echo' 返回了未声明的输出：area"
+    assert message_of(job, "en") == (
+        "process 'echo' returned what it does not declare as an output: area"
+    )
 
 
 async def test_slots_limit_what_runs_at_once(worker: WorkerContext, sessions: Sessions) -> None:

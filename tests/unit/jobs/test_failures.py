@@ -9,6 +9,7 @@ import pytest
 
 from shanhai.errors import (
     Fault,
+    InternalError,
     InvalidInput,
     LimitExceeded,
     NotFound,
@@ -50,6 +51,7 @@ def full_base() -> Exception:
         (UnsupportedFile("no"), "invalid"),
         (LimitExceeded("no"), "invalid"),
         (NotFound("no"), "invalid"),
+        (InternalError("no"), "bug"),
         (Unavailable("no"), "transient"),
         (MemoryError(), "resource"),
         (raised_from(RuntimeError("in a library"), MemoryError()), "resource"),
@@ -85,6 +87,12 @@ def test_the_text_of_an_unforeseen_error_stays_in_the_log() -> None:
     detail = classify(ValueError("/srv/secret")).detail
     assert "/srv/secret" not in detail.en + detail.zh
     assert "ValueError" in detail.en
+
+
+def test_a_fault_of_the_platform_that_is_named_is_told() -> None:
+    told = classify(InternalError("it returned area", message_zh="返回了 area")).document()
+    assert (told["class"], told["title_zh"]) == ("bug", "内部错误")
+    assert (told["detail"], told["detail_zh"]) == ("it returned area", "返回了 area")
 
 
 def test_limits_are_named() -> None:

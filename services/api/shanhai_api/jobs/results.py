@@ -23,7 +23,7 @@ from shanhai.jobs.results import (
     status_info,
 )
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.contract import OutputSpec
+from shanhai.processes.kit.contract import QUALIFIED, OutputSpec
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import JobStatus, Label
 from shanhai_api.kit.errors import JobDismissed, NotAcceptable, ResultNotReady
@@ -166,7 +166,6 @@ def told_link(job: Job, output: OutputSpec, view: View) -> dict[str, Any]:
 
 
 MULTIPART = "multipart/related"
-QUALIFIED = frozenset({"value", "mediaType", "encoding"})
 
 
 def ended_answer(

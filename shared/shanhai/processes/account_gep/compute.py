@@ -7,7 +7,7 @@ from typing import Any
 from shanhai.errors import InvalidInput
 from shanhai.processes.account_gep import requirements
 from shanhai.processes.account_gep.amounts import Ledger, low_coverage, make_amounts
-from shanhai.processes.account_gep.contract import AccountGepInputs
+from shanhai.processes.account_gep.contract import ACCOUNT_GEP, AccountGepInputs
 from shanhai.processes.account_gep.totals import HELD, OUTSIDE, Totals, total, write_storm_held
 from shanhai.processes.kit.layers import make_layers, stand_ins, vegetation_scale, write_supplies
 from shanhai.processes.kit.manifest import build_manifest, finished, resumed_runner
@@ -263,14 +263,9 @@ def _write(
 ) -> list[OutputFile]:
     region = place.area.region
     named = {"code": region.code, "name_zh": region.name_zh, "name_en": region.name_en}
+    rows = table_rows(document, named)
     return [
-        write_document(workspace, "account", Label("核算结果", "Account"), document),
-        write_table(
-            workspace,
-            "table",
-            Label("核算表", "Account as a table"),
-            TABLE_HEAD,
-            table_rows(document, named),
-        ),
+        write_document(workspace, ACCOUNT_GEP.output("account"), document),
+        write_table(workspace, ACCOUNT_GEP.output("table"), TABLE_HEAD, rows),
         *write_report(workspace, ReportPage(TEMPLATE, place.area.name, document, manifest)),
     ]

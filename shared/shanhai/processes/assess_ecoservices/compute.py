@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from shanhai.processes.assess_ecoservices import contract
 from shanhai.processes.assess_ecoservices.assessed import Assessment, service_figures
 from shanhai.processes.assess_ecoservices.assessment import assess
-from shanhai.processes.assess_ecoservices.contract import AssessEcoservicesInputs
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.report import begin_services, write_maps_and_report
 from shanhai.processes.kit.manifest import finished, resumed_runner
@@ -30,7 +30,7 @@ from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import IntArray, Window
 from shanhai.science.quantiles import Counts
-from shanhai.vocabulary import Label, label_of
+from shanhai.vocabulary import label_of
 
 DISTRICTS = "districts"
 """Number of each cell's district, from 1; 0 outside all."""
@@ -243,7 +243,7 @@ def _columns(numbers: dict[str, Any]) -> tuple[Any, ...]:
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     """Compute with files only; the workspace holds every result afterwards."""
-    inputs = AssessEcoservicesInputs.model_validate(task.inputs)
+    inputs = contract.AssessEcoservicesInputs.model_validate(task.inputs)
     with resumed_runner(task, workspace, progress) as (runner, progress):
         progress(0, "prepare")
         assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
@@ -270,15 +270,8 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
 
 
 def _documents(statistics: dict[str, Any], workspace: Path) -> list[OutputFile]:
+    output = contract.ASSESS_ECOSERVICES.output
     return [
-        write_document(
-            workspace, "statistics", Label("供需统计", "Supply and demand in numbers"), statistics
-        ),
-        write_table(
-            workspace,
-            "table",
-            Label("供需统计（表格）", "Supply and demand as a table"),
-            TABLE_HEAD,
-            table_rows(statistics),
-        ),
+        write_document(workspace, output("statistics"), statistics),
+        write_table(workspace, output("table"), TABLE_HEAD, table_rows(statistics)),
     ]

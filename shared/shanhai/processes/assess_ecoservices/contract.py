@@ -188,6 +188,15 @@ class AssessEcoservicesInputs(AssessmentInputs):
 
 
 SCHEMAS = "shanhai.processes.assess_ecoservices.request:input_schemas"
+RATIO_MAPS = (
+    contract.OutputSpec(
+        "ratio_map_zh", Label("供需比图（中文）", "Map of the ratio (Chinese)"), "image/png"
+    ),
+    contract.OutputSpec(
+        "ratio_map_en", Label("供需比图（英文）", "Map of the ratio (English)"), "image/png"
+    ),
+)
+"""The map of the ratio of all services together."""
 
 ASSESS_ECOSERVICES = contract.ProcessContract(
     "assess-ecoservices",
@@ -200,9 +209,14 @@ ASSESS_ECOSERVICES = contract.ProcessContract(
     AssessEcoservicesInputs,
     (
         contract.OutputSpec("layers", Label("图层", "Layers"), "application/json"),
-        contract.OutputSpec("statistics", Label("统计", "Statistics"), "application/json"),
-        contract.OutputSpec("table", Label("统计表", "Statistics as a table"), "text/csv"),
+        contract.OutputSpec(
+            "statistics", Label("供需统计", "Supply and demand in numbers"), "application/json"
+        ),
+        contract.OutputSpec(
+            "table", Label("供需统计（表格）", "Supply and demand as a table"), "text/csv"
+        ),
         *contract.REPORTS,
+        *RATIO_MAPS,
     ),
     schemas=SCHEMAS,
     publish_input="public",

@@ -203,7 +203,7 @@ def write_maps_and_report(
     drawn = [(path, Label("", "")) for path in small]
     page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)
     files = outputs.write_report(workspace, page, maps)
-    return sorted(files, key=lambda file: file.kind == "document")
+    return sorted(files, key=lambda file: file.media_type != "image/png")
 
 
 Sheet = tuple[Path, tuple[Label, Drawing]]

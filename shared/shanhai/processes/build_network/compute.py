@@ -14,6 +14,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.build_network import linkages, result
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
+    BUILD_NETWORK,
     OMNIDIRECTIONAL_RASTERS,
     OPTIONAL_THEMES,
     RASTERS,
@@ -64,9 +65,7 @@ def write_links(workspace: Path, corridors: Sequence[NetworkCorridor]) -> Output
         )
         for one in corridors
     ]
-    return write_features(
-        workspace, "corridor_lines", LINKS_FILE, Label("廊道", "Corridors"), features
-    )
+    return write_features(workspace, BUILD_NETWORK.output("corridor_lines"), LINKS_FILE, features)
 
 
 def write_nodes(workspace: Path, nodes: Sequence[Node]) -> OutputFile:
@@ -86,7 +85,7 @@ def write_nodes(workspace: Path, nodes: Sequence[Node]) -> OutputFile:
         )
         for one in nodes
     ]
-    return write_features(workspace, "corridor_nodes", NODES_FILE, Label("节点", "Nodes"), features)
+    return write_features(workspace, BUILD_NETWORK.output("corridor_nodes"), NODES_FILE, features)
 
 
 def _feature(code: str, geometry: BaseGeometry, properties: dict[str, Any]) -> dict[str, Any]:
@@ -277,13 +276,10 @@ def _write(
         write_links(workspace, built.corridors),
         write_nodes(workspace, built.nodes),
         *_write_named(workspace, built, statistics["named_corridors"], codes),
-        outputs.write_document(
-            workspace, "statistics", Label("网络统计", "Statistics"), statistics
-        ),
+        outputs.write_document(workspace, BUILD_NETWORK.output("statistics"), statistics),
         outputs.write_table(
             workspace,
-            "table",
-            Label("廊道表", "Corridors as a table"),
+            BUILD_NETWORK.output("table"),
             (*result.TABLE_HEAD, *result.MATCH_HEAD),
             result.table_rows(statistics),
         ),
@@ -294,12 +290,9 @@ def _write_named(
     workspace: Path, built: result.Built, document: Mapping[str, Any], codes: Mapping[Pair, str]
 ) -> list[OutputFile]:
     """Named corridors with what follows them, as lines and as a table."""
-    title, table = (
-        Label("规划廊道对照", "Named corridors and what follows them"),
-        Label("规划廊道对照表", "Named corridors as a table"),
-    )
+    lines, table = map(BUILD_NETWORK.output, ("named_corridors", "named_table"))
     features = list(built.against_plan.features(codes))
     return [
-        write_features(workspace, "named_corridors", "named_corridors.geojson", title, features),
-        outputs.write_table(workspace, "named_table", table, NAMED_HEAD, named_rows(document)),
+        write_features(workspace, lines, "named_corridors.geojson", features),
+        outputs.write_table(workspace, table, NAMED_HEAD, named_rows(document)),
     ]

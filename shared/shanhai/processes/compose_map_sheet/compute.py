@@ -67,7 +67,7 @@ def compute(task: contract.ComposeMapSheetTask, workspace: Path, progress: Progr
         progress(70, "write")
         files = [_save(figure, workspace, one, inputs, page.title) for one in inputs.formats]
     told = _document(inputs, sheet, ground, layers, page)
-    document = write_document(workspace, "sheet", Label("图件信息", "About the sheet"), told)
+    document = write_document(workspace, contract.COMPOSE_MAP_SHEET.output("sheet"), told)
     progress(100, "write")
     warnings = [one.warning for one in layers if one.warning is not None]
     if left_out:
@@ -83,9 +83,6 @@ def compute(task: contract.ComposeMapSheetTask, workspace: Path, progress: Progr
         values={"sheet": {"value": told}},
         warnings=[one.document() for one in warnings],
     )
-
-
-_MEDIA_TYPES = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}
 
 
 def _save(
@@ -108,10 +105,7 @@ def _save(
         workspace / path, format=form, dpi=inputs.dpi if form == "png" else 300,
         metadata=metadata[form],
     )  # fmt: skip
-    name = form.upper()
-    return OutputFile.of(
-        form, path, _MEDIA_TYPES[form], Label(f"图件（{name}）", f"Sheet ({name})")
-    )
+    return contract.COMPOSE_MAP_SHEET.output(form).file(path)
 
 
 def _document(

@@ -23,7 +23,12 @@ from shanhai.processes.assess_ecoservices.report import (
 )
 from shanhai.processes.assess_ecoservices.request import decisive
 from shanhai.processes.delineate_zones import uncertainty
-from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
+from shanhai.processes.delineate_zones.contract import (
+    DELINEATE_ZONES,
+    ZONES_FILE,
+    DelineateZonesInputs,
+    scheme_code,
+)
 from shanhai.processes.delineate_zones.features import (
     draw_zones,
     write_lines,
@@ -46,7 +51,6 @@ from shanhai.processes.delineate_zones.zoning import (
     zoner_of,
 )
 from shanhai.processes.kit.manifest import areas_record, finished, kept_step, resumed_runner
-from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import begin_rasters, write_document
 from shanhai.processes.kit.region import SCRATCH, build_study_area
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
@@ -454,10 +458,8 @@ def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:
     alike = run.statistics.get("autocorrelation")
     return [
         *([] if alike is None else [write_clusters(workspace, alike["clusters"])]),
-        OutputFile.of("patches", PATCHES_FILE, GEOJSON, Label("图斑", "Patches"), "features"),
-        write_document(
-            workspace, "statistics", Label("分区统计", "Zone statistics"), run.statistics
-        ),
+        DELINEATE_ZONES.output("patches").file(PATCHES_FILE),
+        write_document(workspace, DELINEATE_ZONES.output("statistics"), run.statistics),
     ]
 
 

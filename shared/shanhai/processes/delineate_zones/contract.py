@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from shanhai.processes.assess_ecoservices.contract import (
+    RATIO_MAPS,
     SCHEMAS,
     AssessmentInputs,
     AssessmentParameters,
@@ -176,10 +177,11 @@ DELINEATE_ZONES = ProcessContract(
     (
         OutputSpec("scheme", Label("分区方案代码", "Scheme code"), "application/json"),
         OutputSpec("layers", Label("图层", "Layers"), "application/json"),
-        OutputSpec("statistics", Label("分区统计", "Statistics"), "application/json"),
+        OutputSpec("statistics", Label("分区统计", "Zone statistics"), "application/json"),
         *REPORTS,
         OutputSpec("map_zh", Label("分区图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
+        *RATIO_MAPS,
         OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),
         OutputSpec(
             "clusters_table", Label("局部聚集类型表", "Local clusters as a table"), "text/csv"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shanhai.cartography import CLUSTERS, ClassEntry
 from shanhai.processes.assess_ecoservices.assessed import SERVICES, Assessment, Extremes
 from shanhai.processes.assess_ecoservices.pictures import RATIO_CLUSTERS, STABILITY
-from shanhai.processes.delineate_zones.contract import COVER, LIGHT, POPULATION
+from shanhai.processes.delineate_zones.contract import COVER, DELINEATE_ZONES, LIGHT, POPULATION
 from shanhai.processes.delineate_zones.features import mask_of
 from shanhai.processes.delineate_zones.uncertainty import DRAWN
 from shanhai.processes.delineate_zones.units import LayerMeans, Raster, SquareCut, Tabled
@@ -31,7 +31,7 @@ from shanhai.science.zoning.cells_by_zone import ClassLayer, KeyLayer, Keys, Lay
 from shanhai.science.zoning.delineation import CODES, RATIO, cross_tabulate
 from shanhai.science.zoning.postprocess import ZONES
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
-from shanhai.vocabulary import ZONE_CLASSES, Label
+from shanhai.vocabulary import ZONE_CLASSES
 
 _DIGITS = 6
 _KEYS = "zones_by_district.keys"
@@ -239,9 +239,6 @@ def _km2(cells: int, store: ScratchStore) -> float:
     return _round(cells * store.grid.cell_area_m2 / 1e6)
 
 
-TABLE = "clusters_table"
-
-
 def find_autocorrelation(
     assessment: Assessment, zoner: Zoner, progress: Progress
 ) -> dict[str, Any] | None:
@@ -341,8 +338,7 @@ def write_clusters(workspace: Path, clusters: Sequence[dict[str, Any]]) -> Outpu
     zones = [zone.code for zone in ZONE_CLASSES]
     return write_table(
         workspace,
-        TABLE,
-        Label("局部聚集类型表", "Local clusters as a table"),
+        DELINEATE_ZONES.output("clusters_table"),
         (*head, "percent", *(f"{zone}_ha" for zone in zones)),
         (
             (*(one[name] for name in (*head, "percent")), *(one["zones_ha"][z] for z in zones))

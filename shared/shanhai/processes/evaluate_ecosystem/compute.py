@@ -12,6 +12,7 @@ from shanhai.processes.evaluate_ecosystem.condition import (
     evaluate_resilience,
 )
 from shanhai.processes.evaluate_ecosystem.contract import (
+    EVALUATE_ECOSYSTEM,
     EvaluateEcosystemInputs,
     evaluation_needs,
     evaluation_themes,
@@ -178,15 +179,9 @@ def _write(
     named = {"code": region.code, "name_zh": region.name_zh, "name_en": region.name_en}
     files = [
         *outputs.begin_rasters(place, layers, workspace)(),
-        outputs.write_document(
-            workspace, "statistics", Label("分级统计", "Statistics by class"), statistics
-        ),
+        outputs.write_document(workspace, EVALUATE_ECOSYSTEM.output("statistics"), statistics),
         outputs.write_table(
-            workspace,
-            "table",
-            Label("分级统计（表格）", "Statistics as a table"),
-            TABLE_HEAD,
-            table_rows(statistics, named),
+            workspace, EVALUATE_ECOSYSTEM.output("table"), TABLE_HEAD, table_rows(statistics, named)
         ),
     ]
     return files, statistics

@@ -13,7 +13,7 @@ from shanhai.cartography import DEMAND, RampStyle, style_of
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.evaluate_effect import contract
 from shanhai.processes.kit.region import MAX_CELLS, WINDOW_CELLS, possible
-from shanhai.processes.kit.task import Outcome, OutputFile, Progress
+from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.raster.cells import cells_within
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.themes import THEME_RULES
@@ -103,8 +103,7 @@ def compute(task: contract.EvaluateEffectTask, workspace: Path, progress: Progre
     progress(95, "draw")
     files = []
     if _draw(task, perimeter, ring.width_m, workspace / PICTURES):
-        title = Label("前后对照图", "Before and after")
-        files.append(OutputFile.of("pictures", PICTURES, "image/png", title))
+        files.append(contract.EVALUATE_EFFECT.output("pictures").file(PICTURES))
     progress(100, "draw")
     return Outcome(files=files, values={"effect": {"value": content}}, warnings=warnings)
 

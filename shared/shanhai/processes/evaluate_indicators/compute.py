@@ -9,6 +9,7 @@ from shanhai.processes.evaluate_indicators import air_and_water, documents, land
 from shanhai.processes.evaluate_indicators.attainment import look
 from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.evaluate_indicators.contract import (
+    EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
     EvaluateIndicatorsTask,
     IndicatorTask,
@@ -121,21 +122,12 @@ def _write(
     page = ReportPage(
         TEMPLATE, Label(region["name_zh"], region["name_en"]), document, manifest, pictures
     )
+    output, statistics = EVALUATE_INDICATORS.output, documents.statistics_document(evaluated)
+    rows = documents.table_rows(document)
     return [
-        write_document(workspace, "indicators", Label("指标评价", "Indicators"), document),
-        write_document(
-            workspace,
-            "statistics",
-            Label("计算明细", "Statistics"),
-            documents.statistics_document(evaluated),
-        ),
-        write_table(
-            workspace,
-            "table",
-            Label("指标评价（表格）", "Indicators as a table"),
-            documents.TABLE_HEAD,
-            documents.table_rows(document),
-        ),
+        write_document(workspace, output("indicators"), document),
+        write_document(workspace, output("statistics"), statistics),
+        write_table(workspace, output("table"), documents.TABLE_HEAD, rows),
         *write_report(workspace, page),
     ]
 

@@ -35,6 +35,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
                 f"{FOLDER}/documents/{sha256}",
                 "application/octet-stream",
                 Label("规划文档", "Document of the plan"),
+                kind="attachment",
             )
             for sha256 in sorted(files)
         ],

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shanhai.processes.kit.task import Task
+from shanhai.errors import InternalError
+from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.validation import Code, bounded
 from shanhai.vocabulary import ECOSERVICES, THEMES, Label, Visibility, codes
 
@@ -39,6 +40,10 @@ class OutputSpec:
     schema: Mapping[str, Any] | None = None
     """Its JSON Schema, where the media type does not say enough."""
 
+    def file(self, path: str) -> OutputFile:
+        """The file of the workspace that it is."""
+        return OutputFile.of(self.name, path, self.media_type, self.title)
+
 
 WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 REPORTS = (
@@ -47,6 +52,8 @@ REPORTS = (
     OutputSpec("report_docx", Label("报告（DOCX）", "Report (DOCX)"), WORD_TYPE),
 )
 """What a report is written as."""
+QUALIFIED = frozenset({"value", "mediaType", "encoding"})
+"""Members of a value in the standard's wrapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,30 @@ class ProcessContract:
     acts_for_caller: Callable[[Mapping[str, Any]], bool] = lambda inputs: False
     runs_on_files: bool = False
     repeatable: bool = False
+
+    def output(self, name: str) -> OutputSpec:
+        """The output of a name, which is declared."""
+        return {one.name: one for one in self.outputs}[name]
+
+    def declared(self, outcome: Outcome) -> Outcome:
+        """What came of a computation, where all its outputs are declared.
+
+        Outputs are the files that are neither layers nor attachments, and wrapped values.
+
+        Raises:
+            InternalError: one is not declared: nobody could ask for it.
+        """
+        made = {file.name for file in outcome.files if file.kind == "output"}
+        for name, value in outcome.values.items():
+            if isinstance(value, dict) and "value" in value and value.keys() <= QUALIFIED:
+                made.add(name)
+        unknown = ", ".join(sorted(made - {output.name for output in self.outputs}))
+        if unknown:
+            raise InternalError(
+                f"process {self.id!r} returned what it does not declare as an output: {unknown}",
+                message_zh=f"处理流程 {self.id!r} 返回了未声明的输出：{unknown}",
+            )
+        return outcome
 
     def wishes_to_publish(self, inputs: Mapping[str, Any]) -> bool:
         """Whether a job shall show what it makes to everybody."""

@@ -11,6 +11,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.kit.contract import OutputSpec
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.cog import BandStatistics, CogFrame
 from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
@@ -60,16 +61,15 @@ def _footprint(frame: CogFrame) -> BaseGeometry:
 
 
 LINKS_FILE, NODES_FILE = "corridor_lines.geojson", "corridor_nodes.geojson"
-GEOJSON = "application/geo+json"
 
 
 def write_features(
-    workspace: Path, name: str, path: str, title: Label, features: Iterable[dict[str, Any]]
+    workspace: Path, output: OutputSpec, path: str, features: Iterable[dict[str, Any]]
 ) -> OutputFile:
     """A collection of GeoJSON features."""
     document = {"type": "FeatureCollection", "features": list(features)}
     (workspace / path).write_bytes(orjson.dumps(document))
-    return OutputFile.of(name, path, GEOJSON, title, "features")
+    return output.file(path)
 
 
 def read_features(path: Path, pointer: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from shanhai.cartography import style_of
-from shanhai.processes.kit.contract import REPORTS
+from shanhai.processes.kit.contract import REPORTS, OutputSpec
 from shanhai.processes.kit.output_files import raster_output
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
@@ -69,24 +69,24 @@ def _blocks(store: ScratchStore, name: str, classes: bool) -> Iterator[Block]:
         yield window, values[np.newaxis]
 
 
-def write_document(workspace: Path, name: str, title: Label, content: Any) -> OutputFile:
+def write_document(workspace: Path, output: OutputSpec, content: Any) -> OutputFile:
     """A JSON document."""
-    path = f"{name}.json"
+    path = f"{output.name}.json"
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
     (workspace / path).write_bytes(orjson.dumps(content, option=options))
-    return OutputFile.of(name, path, "application/json", title)
+    return output.file(path)
 
 
 def write_table(
-    workspace: Path, name: str, title: Label, head: Sequence[str], rows: Iterable[Sequence[Any]]
+    workspace: Path, output: OutputSpec, head: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> OutputFile:
     """A CSV table in UTF-8 with the mark that spreadsheets need to read Chinese."""
-    path = f"{name}.csv"
+    path = f"{output.name}.csv"
     with (workspace / path).open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
         writer.writerows([_written(value) for value in row] for row in rows)
-    return OutputFile.of(name, path, "text/csv", title)
+    return output.file(path)
 
 
 def _written(value: Any) -> Any:
@@ -113,12 +113,8 @@ def write_report(
     (workspace / REPORT_WORD).write_bytes(_word(html, pictures, page))
     for picture, _ in page.pictures:
         picture.unlink()
-    paths = {"report": REPORT, "report_docx": REPORT_WORD}
-    written = [
-        OutputFile.of(one.name, paths[one.name], one.media_type, one.title)
-        for one in REPORTS
-        if one.name in paths
-    ]
+    page_file, _, word_file = REPORTS
+    written = [page_file.file(REPORT), word_file.file(REPORT_WORD)]
     return [*written, *(picture_output(path, name or caption) for path, caption in maps)]
 
 
@@ -136,7 +132,7 @@ def picture_output(path: Path, title: Label) -> OutputFile:
     """A picture of which there is one in each language, the last of its name."""
     lang = _TONGUES[path.stem[-2:]]
     in_language = Label(f"{title.zh}（{lang.zh}）", f"{title.en} ({lang.en})")
-    return OutputFile.of(path.stem, path.name, "image/png", in_language, "image")
+    return OutputFile.of(path.stem, path.name, "image/png", in_language)
 
 
 def frame_of(place: Place, manifest: Mapping[str, Any], note: Label | None = None) -> MapFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.processes.kit.contract import REPORTS, ProcessContract
-from shanhai.processes.kit.task import Outcome, OutputFile, Progress
+from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
@@ -47,7 +47,7 @@ def set_pdf(report: Path, workspace: Path) -> Outcome:
     if not can_write_pdf():
         return Outcome(warnings=[missing_pdf_warning().document()])
     write_pdf(workspace / REPORT_PDF, report.read_text(encoding="utf-8"))
-    return Outcome(files=[OutputFile.of(_PDF.name, REPORT_PDF, _PDF.media_type, _PDF.title)])
+    return Outcome(files=[_PDF.file(REPORT_PDF)])
 
 
 def with_pdf(

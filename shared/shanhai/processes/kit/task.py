@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
-OutputKind = Literal["raster", "document", "image", "features"]
+OutputKind = Literal["output", "raster", "attachment"]
 
 
 class NamedTask(BaseModel):
@@ -237,7 +237,8 @@ class Task(BaseModel):
 class OutputFile(BaseModel):
     """A file a computation made, relative to its workspace.
 
-    A `raster` becomes a dataset with theme `name`; `meta` holds grid, unit and statistics.
+    A `raster` becomes a dataset with theme `name`, an `attachment` belongs to rows that are
+    published, and all else is the output of that name; `meta` holds grid, unit and statistics.
     """
 
     name: str
@@ -250,7 +251,7 @@ class OutputFile(BaseModel):
 
     @classmethod
     def of(
-        cls, name: str, path: str, media_type: str, title: Label, kind: OutputKind = "document"
+        cls, name: str, path: str, media_type: str, title: Label, kind: OutputKind = "output"
     ) -> "OutputFile":
         """A file whose title is given in both languages."""
         return cls(

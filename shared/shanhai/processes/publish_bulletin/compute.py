@@ -16,6 +16,7 @@ from shanhai.processes.kit.manifest import build_manifest, finished
 from shanhai.processes.kit.outputs import write_document
 from shanhai.processes.kit.task import Outcome, Progress, RegionTask
 from shanhai.processes.publish_bulletin.contract import (
+    PUBLISH_BULLETIN,
     BulletinTask,
     PublishBulletinInputs,
     PublishBulletinTask,
@@ -218,7 +219,7 @@ def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> O
         )
     progress(0, "statistics")
     content = build_content(inputs, region, held)
-    files = [write_document(workspace, "content", Label("公报内容", "Content"), content)]
+    files = [write_document(workspace, PUBLISH_BULLETIN.output("content"), content)]
     try:
         titles = {lang: title_of(held.template, content, lang) for lang in LANGUAGES}
         drawn: dict[Lang, Drawn] = {}

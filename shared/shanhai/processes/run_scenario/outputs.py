@@ -27,6 +27,7 @@ from shanhai.processes.run_scenario.comparison import (
     link_rows,
     table_rows,
 )
+from shanhai.processes.run_scenario.contract import RUN_SCENARIO
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.processes.run_scenario.result import (
@@ -115,41 +116,29 @@ def _write_change(
         after.write(change, window, after.read(layer, window) - before.read(layer, window))
 
 
-Table = tuple[str, Label, Sequence[str], Iterable[Sequence[Any]]]
-"""Name, title, head and rows."""
-
-
 def write_figures(workspace: Path, document: dict[str, Any]) -> list[OutputFile]:
     """The comparison as JSON, and its tables: those of what is compared."""
-    tables: list[Table] = [
-        ("table", Label("对比表", "Comparison as a table"), TABLE_HEAD, table_rows(document))
+    tables: list[tuple[str, Sequence[str], Iterable[Sequence[Any]]]] = [
+        ("table", TABLE_HEAD, table_rows(document))
     ]
     if "links" in document:
-        title = Label("廊道对比表", "Corridors compared")
-        tables.append(("corridors_table", title, LINK_HEAD, link_rows(document)))
+        tables.append(("corridors_table", LINK_HEAD, link_rows(document)))
     if "ratios" in document:
-        title = Label("供需比对比表", "Ratios compared")
-        tables.append(("ratio_table", title, RATIO_HEAD, rows_of(RATIO_HEAD, document["ratios"])))
+        tables.append(("ratio_table", RATIO_HEAD, rows_of(RATIO_HEAD, document["ratios"])))
     if "zones" in document:
-        title = Label("分区转移表", "Zones compared")
-        tables.append(("zones_table", title, ZONE_HEAD, rows_of(ZONE_HEAD, document["zones"])))
+        tables.append(("zones_table", ZONE_HEAD, rows_of(ZONE_HEAD, document["zones"])))
+    output = RUN_SCENARIO.output
     return [
-        outputs.write_document(workspace, "statistics", Label("对比统计", "Comparison"), document),
-        *(outputs.write_table(workspace, *one) for one in tables),
+        outputs.write_document(workspace, output("statistics"), document),
+        *(outputs.write_table(workspace, output(name), head, rows) for name, head, rows in tables),
     ]
 
 
 def write_links(workspace: Path, rehearsal: Rehearsal, links: Sequence[Sides]) -> list[OutputFile]:
     """Corridors of either network, as they will be where they last."""
-    return [
-        write_features(
-            workspace,
-            "corridor_lines",
-            "corridor_lines.geojson",
-            Label("廊道", "Corridors"),
-            [_link(one, rehearsal) for one in links],
-        )
-    ]
+    lines = [_link(one, rehearsal) for one in links]
+    output = RUN_SCENARIO.output("corridor_lines")
+    return [write_features(workspace, output, "corridor_lines.geojson", lines)]
 
 
 def write_edits(workspace: Path, edited: Edited) -> list[OutputFile]:
@@ -157,9 +146,8 @@ def write_edits(workspace: Path, edited: Edited) -> list[OutputFile]:
     return [
         write_features(
             workspace,
-            "edits",
+            RUN_SCENARIO.output("edits"),
             "edits.geojson",
-            Label("编辑", "Edits"),
             [
                 {
                     "type": "Feature",

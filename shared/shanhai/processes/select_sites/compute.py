@@ -18,7 +18,12 @@ from shanhai.processes.kit.output_files import write_features
 from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.processes.select_sites.candidates import find_candidates
-from shanhai.processes.select_sites.contract import PRIORITY_LAYER, RANKING_LAYER, SelectSitesInputs
+from shanhai.processes.select_sites.contract import (
+    PRIORITY_LAYER,
+    RANKING_LAYER,
+    SELECT_SITES,
+    SelectSitesInputs,
+)
 from shanhai.processes.select_sites.gains import find_gains
 from shanhai.processes.select_sites.place_lookup import RATIO, given_fund
 from shanhai.processes.select_sites.priority import Siting, find_priority
@@ -48,29 +53,19 @@ _DIGITS = 6
 
 def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) -> list[OutputFile]:
     """Every document and table; those of the priority where there is one."""
+    output = SELECT_SITES.output
     return [
-        outputs.write_document(
-            workspace, "statistics", Label("选址统计", "Statistics"), statistics
-        ),
+        outputs.write_document(workspace, output("statistics"), statistics),
         outputs.write_table(
-            workspace,
-            "table",
-            Label("地块表", "Sites as a table"),
-            table_head(chosen),
-            table_rows(chosen, statistics),
+            workspace, output("table"), table_head(chosen), table_rows(chosen, statistics)
         ),
         _write_sites(workspace, chosen, statistics),
         outputs.write_table(
-            workspace,
-            "payments",
-            Label("资金分配", "Payments"),
-            ("fund", "site", "amount"),
-            _payment_rows(statistics),
+            workspace, output("payments"), ("fund", "site", "amount"), _payment_rows(statistics)
         ),
         outputs.write_table(
             workspace,
-            "pareto",
-            Label("成本—效益前沿", "Front of cost and gain"),
+            output("pareto"),
             ("cost", "gain", "gap", "status", "sites", "codes"),
             (
                 [*one.values(), " ".join(codes)]
@@ -93,7 +88,7 @@ def _write_sites(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any])
         }
         for one, row in zip(chosen.candidates, statistics["sites"], strict=True)
     ]
-    return write_features(workspace, "sites", SITES_FILE, Label("地块", "Sites"), features)
+    return write_features(workspace, SELECT_SITES.output("sites"), SITES_FILE, features)
 
 
 def _payment_rows(statistics: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
@@ -111,8 +106,7 @@ def _write_curves(workspace: Path, chosen: Chosen) -> list[OutputFile]:
     columns = (curves.land, *curves.held, curves.mean, curves.least, curves.weighted)
     rows = np.stack(columns, axis=1).round(_DIGITS).tolist()
     head = ("land_share", *ranking.names, "mean", "least", "weighted")
-    title = Label("保留曲线", "Performance curves")
-    return [outputs.write_table(workspace, "curves", title, head, rows)]
+    return [outputs.write_table(workspace, SELECT_SITES.output("curves"), head, rows)]
 
 
 def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
@@ -134,8 +128,7 @@ def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
     return [
         outputs.write_table(
             workspace,
-            "priority_table",
-            Label("优先级表", "Priority as a table"),
+            SELECT_SITES.output("priority_table"),
             [
                 *("code", "name_zh", "name_en", "land_ha", "score", "level", "rank"),
                 *(f"{what}_{name}" for name in names for what in ("value", "share")),
@@ -143,11 +136,7 @@ def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
             (_unit_row(row, names) for row in rows),
         ),
         write_features(
-            workspace,
-            "priority_units",
-            "priority_units.geojson",
-            Label("优先级单元", "Units"),
-            features,
+            workspace, SELECT_SITES.output("priority_units"), "priority_units.geojson", features
         ),
     ]
 

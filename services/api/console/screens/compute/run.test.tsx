@@ -203,6 +203,16 @@ describe("a job that is done", () => {
     ).toContain("/jobs/j1/manifest");
   });
 
+  it("shows each of its maps once, in the language of the page", async () => {
+    const maps = ["map_zh", "map_en", "ratio_map_zh", "ratio_map_en"];
+    await opened(one("successful"), {
+      "GET /jobs/{}/results": Object.fromEntries(maps.map((map) => [map, file(map, "image/png")])),
+    });
+    const shown = await screen.findAllByRole("img");
+    expect(shown.map((picture) => picture.getAttribute("alt"))).toEqual(["map_en", "ratio_map_en"]);
+    for (const map of maps) expect(screen.getByRole("link", { name: map })).toBeTruthy();
+  });
+
   it("whose files are gone says why, and is asked again", async () => {
     let gone = true;
     const { hands } = await opened(one("successful"), {

@@ -184,7 +184,7 @@ function Files({
   titles: Record<string, string>;
 }) {
   const name = (output: string) => titles[output] ?? results.files[output]?.title ?? output;
-  const map = `map_${lang.value}`;
+  const maps = Object.keys(results.files).filter((one) => one.endsWith(`map_${lang.value}`));
   const facts = Object.entries(results.values).filter(
     ([output, value]) => titles[output] && (typeof value === "string" || typeof value === "number"),
   );
@@ -214,9 +214,9 @@ function Files({
           ))}
         </dl>
       )}
-      {results.files[map] && (
-        <img class="preview" src={outputPath(id, map)} alt={name(map)} loading="lazy" />
-      )}
+      {maps.map((map) => (
+        <img key={map} class="preview" src={outputPath(id, map)} alt={name(map)} loading="lazy" />
+      ))}
       <ul class="plain">
         {Object.entries(results.files).map(([output, file]) => (
           <li key={output}>

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from shanhai.processes.kit.contract import WORD_TYPE
 from shanhai.processes.kit.task import OutputFile
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
 from shanhai.reporting.blocks import Pages, Picture, render_page
 from shanhai.reporting.pages import can_write_pdf, write_pdf
 from shanhai.storage.reproducible_zip import open_package, write_package
 from shanhai.vocabulary import Label, Lang
 
-MEDIA_TYPES = {"html": "text/html", "pdf": "application/pdf", "docx": WORD_TYPE}
-TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 PICTURES = "pictures"
 """Name of the package of pictures among a bulletin's files."""
 _PACKAGE = "bulletin.pictures.zip"
@@ -39,18 +37,9 @@ def write_documents(pages: Pages, issued_on: date, folder: Path) -> list[OutputF
     if can_write_pdf():
         write_pdf(folder / f"bulletin.{lang}.pdf", html)
     write_word(folder / f"bulletin.{lang}.docx", pages, issued_on)
+    made = ((f"{kind}_{lang}", f"bulletin.{lang}.{kind}") for kind in ("html", "pdf", "docx"))
     return [
-        OutputFile.of(
-            f"{kind}_{lang}",
-            f"bulletin.{lang}.{kind}",
-            media_type,
-            Label(
-                f"公报（{kind.upper()}，{TONGUES[lang].zh}）",
-                f"Bulletin ({kind.upper()}, {TONGUES[lang].en})",
-            ),
-        )
-        for kind, media_type in MEDIA_TYPES.items()
-        if (folder / f"bulletin.{lang}.{kind}").exists()
+        PUBLISH_BULLETIN.output(name).file(path) for name, path in made if (folder / path).exists()
     ]
 
 
