@@ -126,7 +126,7 @@ async def test_each_year_has_the_land_cover_observed_in_it(session: AsyncSession
         inputs = EvaluateIndicatorsInputs.model_validate(
             {"plan": "p", "years": [2022, 2023, 2024], "datasets": datasets}
         )
-        found, faults = await find_yearly_rasters(session, row, inputs, reads)
+        found, faults = await find_yearly_rasters(session, row, inputs, reads, EVERYTHING)
         return {key: one.code for key, one in found.items()}, [one.pointer for one in faults]
 
     observed = {"land_cover.2022": "cover-2022", "land_cover.2024": "cover-2024"}

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import write_entries
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.dataset import Upload
@@ -18,6 +19,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.vocabulary import Role, Scope
 from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region, add_upload, submit
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
@@ -169,6 +171,24 @@ class TestRefusals:
         assert "is about npp" in faults["/inputs/datasets/dem"]
         assert "another region" in faults["/inputs/datasets/npp"]
         assert "no dataset 'none'" in faults["/inputs/datasets/soil"]
+
+    async def test_a_dataset_that_who_asks_may_not_know_of_is_not_there(
+        self, session: AsyncSession, stocked: Region
+    ) -> None:
+        other = await add_region(session, "other")
+        await add_dataset(session, other, "npp", "hidden", visibility="region")
+        analyst = Grant(Role.ANALYST, frozenset({stocked.id}))
+        named = {"dem": "hidden", "npp": "hidden", "soil": "soil.old"}
+        with pytest.raises(InvalidInput) as caught:
+            await submit(
+                session,
+                contract=DELINEATE_ZONES,
+                inputs=DelineateZonesInputs.model_validate({"region": "city", "datasets": named}),
+                identity=Identity("tester", frozenset({Scope.JOBS}), (analyst,)),
+            )
+        assert {fault.pointer: fault.detail for fault in caught.value.faults} == {
+            f"/inputs/datasets/{theme}": "there is no dataset 'hidden'" for theme in ("dem", "npp")
+        }
 
     @pytest.mark.parametrize(
         ("crs", "reason"),

@@ -21,7 +21,7 @@ from shanhai.jobs.results import ResultForm
 from shanhai.processes.catalogue import read_task, resolution_of
 from shanhai.processes.kit.checkout import source_digest
 from shanhai.processes.kit.contract import Inputs, ProcessContract
-from shanhai.processes.kit.lookups import demand_known_plan
+from shanhai.processes.kit.lookups import demand_known
 from shanhai.processes.kit.publication import identity_of
 from shanhai.processes.kit.task import Task
 from shanhai.settings import QueueSettings
@@ -150,7 +150,7 @@ async def prepare_job(
         InvalidInput: The inputs name what does not exist or does not fit; names every fault.
     """
     if identity is not None:
-        await demand_known_plan(session, inputs, identity.viewer)
+        await demand_known(session, inputs, identity.viewer)
         await _demand_region(session, getattr(inputs, "region", None), identity)
     task = await resolution_of(contract.id).task_of(
         session, inputs, requested_by=requested_by, identity=identity

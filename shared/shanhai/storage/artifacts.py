@@ -225,6 +225,9 @@ class LocalArtifacts:
         target = self.root / uri
         if not self._renew(target):
             self._place(path, target)
+        # Also where another process has just placed it, and those it made on the way.
+        for folder in target.parents[:3]:
+            sync_folder(folder)
         return StoredArtifact(uri, sha256, target.stat().st_size)
 
     def _renew(self, target: Path) -> bool:
@@ -271,7 +274,6 @@ class LocalArtifacts:
             raise
         finally:
             aside.unlink(missing_ok=True)  # of a disk that is full, for one
-        sync_folder(target.parent)
 
     def local_path(self, uri: str) -> Path:
         """The file at `uri`, which must lie inside the store."""
@@ -392,6 +394,8 @@ def receiving(path: Path, offset: int = 0) -> Iterator[ByteSink]:
             yield sink
         finally:
             sink.flush()
+            for folder in path.parents[:2]:
+                sync_folder(folder)
 
 
 URI = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9.]{1,20})?")

@@ -15,8 +15,7 @@ BLOCK = 1024 * 1024
 MOST_JSON_BYTES = 32 * 1024**2
 """GeoJSON is read as a whole to see what it is."""
 MOST_MEMBERS = 10_000
-END_OF_ARCHIVE, END_BYTES = b"PK\x05\x06", 22
-LONGEST_COMMENT = 65_535
+LISTED_MEMBER = b"PK\x01\x02"
 MACROS = re.compile(r"(^|/)vbaProject\.bin$", re.IGNORECASE)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 GEOJSON_TYPES = frozenset(
@@ -115,13 +114,13 @@ def _members(path: Path) -> list[str]:
 
 
 def _member_count(path: Path) -> int:
-    """How many members the end of an archive announces."""
+    """Members an archive lists, whatever its end announces; of archives stored in it, too."""
+    count, before = 0, b""
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - END_BYTES - LONGEST_COMMENT))
-        tail = file.read()
-    found = tail.rfind(END_OF_ARCHIVE)
-    return int.from_bytes(tail[found + 10 : found + 12], "little") if found >= 0 else 0
+        while block := file.read(BLOCK):
+            count += (before + block).count(LISTED_MEMBER)
+            before = block[-3:]
+    return count
 
 
 def _is_office(part: str) -> Callable[[Path], bool]:

@@ -118,6 +118,11 @@ class TestDocuments:
         await make(runner)
         assert (await runner.post("/schedules", json=NIGHTLY)).status_code == 409
 
+    async def test_a_code_is_taken_once_by_several_at_once(self, runner: httpx.AsyncClient) -> None:
+        asked = [runner.post("/schedules", json=NIGHTLY) for _ in range(6)]
+        answers = await asyncio.gather(*asked)
+        assert sorted(one.status_code for one in answers) == [201, *[409] * 5]
+
     async def test_others_do_not_see_it_and_only_planners_make_one(
         self,
         runner: httpx.AsyncClient,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -19,9 +20,13 @@ from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
+from shanhai.errors import DATABASE_DOWN
+from shanhai.processes.kit.lookups import judge_upload
 from shanhai.storage.artifacts import ByteSink
 from shanhai.vocabulary import JobStatus, Role, Scope
-from shanhai_api.kit.state import Configuration, ServiceState
+from shanhai_api.kit.routing import Made
+from shanhai_api.kit.state import Configuration, ServiceState, UnitOfWork
+from shanhai_api.uploads import routes
 from tests.support.joint_plans import People
 
 pytestmark = pytest.mark.configured
@@ -148,6 +153,28 @@ class TestOnce:
         assert other.status_code == 422
         assert files(state) == 1
         assert await session.scalar(select(func.count()).select_from(Upload)) == 1
+
+    async def test_what_was_registered_stays_though_the_answer_of_the_database_was_lost(
+        self, runner: httpx.AsyncClient, state: ServiceState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register = routes._register
+
+        async def lose() -> None:
+            raise DATABASE_DOWN
+
+        async def losing(unit: UnitOfWork, *registered: Any) -> Made:
+            unit.after_commit.append(lose)
+            return await register(unit, *registered)
+
+        monkeypatch.setattr(routes, "_register", losing)
+        headers = {"Idempotency-Key": "lost"}
+        lost = await runner.post("/uploads", content=CONTENT, headers=headers)
+        assert lost.status_code == 503
+        again = await runner.post("/uploads", content=CONTENT, headers=headers)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert (await runner.get(again.headers["Location"])).json()["sha256"] == SHA256
+        assert stored(state, again) == CONTENT
+        assert files(state) == 1
 
 
 class TestPieces:
@@ -415,6 +442,21 @@ class TestQuotas:
         job.status = JobStatus.FAILED
         await session.commit()
         assert (await runner.delete(url)).status_code == 204
+
+    async def test_what_a_job_is_being_made_of_is_not_deleted(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        url = (await runner.post("/uploads", content=b"needed")).headers["Location"]
+        upload = UUID(url.rpartition("/")[2])
+        owner = (await session.get_one(Upload, upload)).owner
+        assert (await judge_upload(session, upload, owner=owner))[1] == ()
+        deleting = asyncio.create_task(runner.delete(url))
+        await asyncio.wait({deleting}, timeout=0.5)
+        job = Job(kind="import-features", inputs={"upload": str(upload)}, task={})
+        job.requested_by = owner
+        session.add(job)
+        await session.commit()
+        assert (await deleting).status_code == 409
 
     async def test_the_page_lists_what_waits(self, runner: httpx.AsyncClient) -> None:
         await runner.post("/uploads", content=CONTENT)

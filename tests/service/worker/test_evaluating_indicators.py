@@ -26,6 +26,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.jobs.states import Standing
 from shanhai.monitoring.observation import FeedObservation
+from shanhai.processes.catalogue import read_task
 from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
@@ -386,3 +387,27 @@ async def test_what_does_not_fit_is_refused_before_a_job_is_made(sessions: Sessi
     )
     with pytest.raises(Forbidden, match="one of the roles"):
         await ask(elsewhere)
+
+
+@pytest.mark.usefixtures("region_with_a_plan")
+async def test_rasters_that_who_asks_may_not_know_of_are_not_read(sessions: Sessions) -> None:
+    asked = {"plan": PLAN, "years": [2024], "record": False}
+    async with sessions.begin() as session:
+        land_cover = update(Dataset).where(Dataset.theme == "land_cover")
+        await session.execute(land_cover.values(visibility="region", code="cover"))
+
+    async def read_by(identity: Identity, **more: Any) -> set[str]:
+        inputs = EvaluateIndicatorsInputs.model_validate({**asked, **more})
+        async with sessions.begin() as session:
+            job = await submit(
+                session, contract=EVALUATE_INDICATORS, inputs=inputs, identity=identity
+            )
+        return set(read_task(job.task).datasets)
+
+    elsewhere = Identity(
+        "key:else", frozenset({Scope.WRITE}), (Grant(Role.ANALYST, frozenset({-1})),)
+    )
+    assert await read_by(ANALYST) == {"land_cover.2024"}
+    assert await read_by(elsewhere) == set()
+    with pytest.raises(InvalidInput, match="no dataset 'cover'"):
+        await read_by(elsewhere, datasets={"land_cover": {"2024": "cover"}})

@@ -23,6 +23,8 @@ RANGES: tuple[tuple[dict[str, str], int, tuple[int, int]], ...] = (
     ({"Range": "bytes=0-9", "If-Range": TAG}, 206, (0, 10)),
     ({"Range": "bytes=0-9", "If-Range": '"another"'}, 200, (0, len(CONTENT))),
     ({"Range": "rows=0-9"}, 200, (0, len(CONTENT))),
+    ({"Range": "bytes=first"}, 200, (0, len(CONTENT))),
+    ({"Range": "bytes=0-1,5-9"}, 200, (0, len(CONTENT))),
     ({}, 200, (0, len(CONTENT))),
 )
 
@@ -83,10 +85,12 @@ async def test_head_and_a_range_that_is_not_there(in_bucket: Environment, uri: s
 async def test_a_folder_answers_as_ever(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(CONTENT)
     store = LocalArtifacts(tmp_path / "store")
-    async with asking(store, store.put(tmp_path / "file", suffix=".bin").uri) as client:
-        answer = await client.get("/", headers={"Range": "bytes=5-9"})
-    assert (answer.status_code, answer.content) == (206, CONTENT[5:10])
-    assert answer.headers.get_list("ETag") == [TAG]
+    uri = store.put(tmp_path / "file", suffix=".bin").uri
+    for headers, status, (start, end) in RANGES:
+        async with asking(store, uri) as client:
+            answer = await client.get("/", headers=headers)
+        assert (answer.status_code, answer.content) == (status, CONTENT[start:end]), headers
+        assert answer.headers.get_list("ETag") == [TAG]
 
 
 async def test_where_it_is_allowed_a_signed_address_is_told(

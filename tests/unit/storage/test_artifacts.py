@@ -39,6 +39,23 @@ def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
     assert store.local_path(first.uri).stat().st_ino == written
 
 
+def test_the_names_of_files_are_made_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    synced: list[Path] = []
+    monkeypatch.setattr("shanhai.storage.artifacts.sync_folder", synced.append)
+    objects = store.root / "objects"
+    for _ in ("placed", "found there, as another process may just have placed it"):
+        synced.clear()
+        path = store.root / store.put(file_with(tmp_path, b"zones"), suffix=".tif").uri
+        assert synced == [path.parent, objects, store.root]
+    synced.clear()
+    with store.receive(uuid4(), 0) as sink:
+        sink.write(b"upload")
+    assert synced == [store.root / "uploads", store.root]
+
+
 def test_nothing_is_left_aside(tmp_path: Path) -> None:
     store = LocalArtifacts(tmp_path / "store")
     store.put(file_with(tmp_path, b"x" * 3_000_000), suffix=".bin")

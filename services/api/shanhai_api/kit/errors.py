@@ -130,6 +130,11 @@ OUTSIDE = errors.Forbidden(
     "a role is needed in the region of everything that is written",
     message_zh="须在所写内容的每个区域具有相应角色",
 )
+TAKEN = "23505"  # unique_violation
+JUST_WRITTEN = errors.Conflict(
+    "another request has just written the same; read it again",
+    message_zh="另一请求刚写入了相同的内容，请重新读取",
+)
 UNSTORABLE_STATES = frozenset({"22021", "22P05"})
 """PostgreSQL's codes for a text with NUL, as a value and inside JSON."""
 UNSTORABLE = errors.InvalidInput("texts must not contain NUL", message_zh="文本不得包含 NUL 字符")
@@ -243,12 +248,16 @@ async def on_disconnect(request: Request, error: Exception) -> Response:
 
 async def on_database_error(request: Request, error: Exception) -> Response:
     """Tell a database that is away or busy as 503, a text it cannot hold as 400, a row of another
-    region as 403; else a bug."""
+    region as 403, one that another request wrote meanwhile as 409; else a bug."""
     if state_of_error(error) in UNSTORABLE_STATES:
         return await on_shanhai_error(request, _unstorable(request))
     if state_of_error(error) == DENIED and "row-level security" in str(error):
         log.warning("refused by the second fence")
         return await on_shanhai_error(request, OUTSIDE)
+    if state_of_error(error) == TAKEN:
+        # The first line names the constraint; those after it repeat values.
+        log.warning("written by another request", error=str(error).partition("\n")[0])
+        return await on_shanhai_error(request, JUST_WRITTEN)
     if not is_outage(error):
         raise error
     log.warning("database unavailable", error=type(error).__name__)

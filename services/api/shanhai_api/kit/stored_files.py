@@ -57,6 +57,9 @@ class StoredFileResponse(Response):
             return RedirectResponse(address, headers={"Vary": "Sec-Fetch-Mode"})
         found = await asyncio.to_thread(self._store.ranged, self._uri)
         if isinstance(found, Path):
+            if range_of(Headers(scope=scope).get("range", ""), 0) is None:
+                # It would refuse other units, and answer several ranges in parts.
+                scope["headers"] = [one for one in scope["headers"] if one[0] != b"range"]
             self._plain.path = found
             self.raw_headers = []
             return self._plain

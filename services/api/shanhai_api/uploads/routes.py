@@ -87,7 +87,6 @@ async def begin(state: ServiceState, request: Request, view: View, caller: Calle
     finally:
         if not kept:
             await asyncio.shield(_release(state, upload_id))
-            await asyncio.shield(remove_files(state.store, [upload_id]))
     return made
 
 
@@ -121,7 +120,8 @@ def quotas_of(state: ServiceState) -> dict[str, files.UploadQuota]:
 
 async def _release(state: ServiceState, upload_id: UUID) -> None:
     async with state.unit() as unit:
-        await files.release(unit.session, upload_id)
+        if await files.release(unit.session, upload_id):
+            unit.after_commit.append(partial(remove_files, state.store, [upload_id]))
 
 
 async def _receive(

@@ -174,9 +174,10 @@ async def complete(
     return upload
 
 
-async def release(session: AsyncSession, upload_id: UUID) -> None:
-    """Take back an entry of which nothing came."""
-    await session.execute(delete(Upload).where(Upload.id == upload_id))
+async def release(session: AsyncSession, upload_id: UUID) -> bool:
+    """Take back an entry of which nothing was registered; whether there is none now."""
+    await session.execute(delete(Upload).where(Upload.id == upload_id, Upload.received_bytes == 0))
+    return await session.get(Upload, upload_id) is None
 
 
 async def list_uploads(session: AsyncSession, *, owner: str) -> Sequence[Upload]:

@@ -70,9 +70,7 @@ async def find_assessed(
     session: AsyncSession, region: RegionRow, inputs: AssessmentInputs
 ) -> Assessable:
     """The datasets an assessment reads: those named, else the newest of the region."""
-    found, misfits = await find_themes(
-        session, region, named=inputs.datasets, required=(), optional=THEMES
-    )
+    found, misfits = await find_themes(session, region, named=inputs.datasets, themes=THEMES)
     bands = {theme: int(dataset.grid.get("bands", 1)) for theme, dataset in found.items()}
     used, methods, faults = _judge(inputs, bands, region.code)
     told = {misfit.pointer for misfit in misfits}

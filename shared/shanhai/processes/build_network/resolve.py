@@ -1,7 +1,7 @@
 """The task of a network: what it refers to, looked up and judged."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -100,9 +100,9 @@ async def find_network(
     datasets, faults = await find_evaluated(
         session,
         region,
-        named=cast("Any", inputs.datasets),
+        named=inputs.datasets,
         supplies=inputs.supplies,
-        themes=cast("Any", ("land_cover", *OPTIONAL_THEMES)),
+        themes=("land_cover", *OPTIONAL_THEMES),
         needs=(),
     )
     if inputs.needs_supplies and not inputs.supplies:

@@ -36,6 +36,7 @@ async def find_yearly_rasters(
     region: RegionRow,
     inputs: contract.EvaluateIndicatorsInputs,
     reads: Collection[str],
+    viewer: Viewer,
 ) -> tuple[dict[str, DatasetTask], list[Fault]]:
     """Datasets as `theme.year`: those named, else of land cover the newest observed in the year.
 
@@ -56,9 +57,11 @@ async def find_yearly_rasters(
             (Dataset.region_id == region.id).desc(), Dataset.created_at.desc(), Dataset.id.desc()
         )
     )
-    own: dict[str, list[Dataset]] = {theme: [] for theme in themes}
-    for row in rows:
-        own[row.theme].append(row)
+    there = rows.all()
+    seen = await ids_of(session, "datasets", (row.code for row in there), viewer)
+    own = {
+        theme: [row for row in there if row.theme == theme and row.code in seen] for theme in themes
+    }
     found: dict[str, DatasetTask] = {}
     faults: list[Fault] = []
     for theme in sorted(themes):

@@ -76,7 +76,7 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     }
     refuse(_judge_units(wanted, chosen))
     reads = {one.reads for one in chosen.values() if one is not None}
-    datasets, faults = await find_yearly_rasters(session, row, inputs, reads)
+    datasets, faults = await find_yearly_rasters(session, row, inputs, reads, viewer)
     found, more = await find_observed(session, row, inputs, chosen, viewer)
     refuse([*faults, *more])
     shapes, left_out = await find_shapes(session, row, inputs.years, chosen, viewer, today)

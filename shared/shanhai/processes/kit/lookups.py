@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ from shanhai.db.queries import files, jobs
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.errors import Fault, InvalidInput, NotFound
-from shanhai.processes.kit.contract import Alternatives, EvaluationTheme, Theme
+from shanhai.processes.kit.contract import Alternatives, Theme
 from shanhai.processes.kit.task import RELATIVE_ERROR, DatasetTask, DistrictTask, RegionTask
 from shanhai.science.air_quality import DAILY
 from shanhai.vocabulary import JobStatus, Label, label_of
@@ -101,16 +101,29 @@ async def find_successful(
     return job
 
 
-async def demand_known_plan(session: AsyncSession, inputs: object, viewer: Viewer) -> None:
-    """Refuse inputs that name a plan of which who asks may not know.
+async def demand_known(session: AsyncSession, inputs: object, viewer: Viewer) -> None:
+    """Refuse inputs that name a plan or datasets of which who asks may not know.
 
     Raises:
-        InvalidInput: They do, in the words for a plan that is not there.
+        InvalidInput: They do, in the words for what is not there.
     """
-    code = getattr(inputs, "plan", None)
-    if code is not None and code not in await ids_of(session, "plans", [code], viewer):
-        fault = _no_plan(code)
-        raise InvalidInput(fault.detail, message_zh=fault.detail_zh, faults=[fault])
+    plan = getattr(inputs, "plan", None)
+    if plan is not None and plan not in await ids_of(session, "plans", [plan], viewer):
+        refuse([_no_plan(plan)])
+    named = {
+        f"/inputs/{field}/{name}": code
+        for field in ("datasets", "supplies")
+        if isinstance(codes := getattr(inputs, field, None), dict)
+        for name, code in codes.items()
+    }
+    seen = await ids_of(session, "datasets", named.values(), viewer) if named else ()
+    refuse(
+        [
+            Fault(pointer, f"there is no dataset {code!r}", f"没有数据集 {code!r}")
+            for pointer, code in named.items()
+            if code not in seen
+        ]
+    )
 
 
 def _no_plan(code: str) -> Fault:
@@ -141,29 +154,22 @@ async def find_themes(
     session: AsyncSession,
     region: jobs.RegionRow,
     *,
-    named: Mapping[Theme, str],
-    required: Collection[Theme],
-    optional: Collection[Theme],
+    named: Mapping[Any, str],
+    themes: Collection[str],
 ) -> tuple[dict[str, Dataset], list[Fault]]:
     """A dataset for every theme: the one named, else the newest of the region.
 
     Returns:
-        The datasets by theme, and a fault per dataset that does not fit and theme that is missing.
+        The datasets by theme as far as there are any, and a fault per named one that does not fit.
     """
     by_code = await jobs.find_datasets(session, named.values())
     faults = [
-        Fault(_dataset_pointer(theme), misfit.en, misfit.zh)
+        Fault(f"{_DATASETS}{theme}", misfit.en, misfit.zh)
         for theme, code in named.items()
         for misfit in _misfits(by_code.get(code), code=code, theme=theme, region=region)
     ]
-    others = {*required, *optional} - named.keys()
-    newest = await jobs.find_newest_datasets(session, region, others)
-    faults += [
-        _missing(theme, region) for theme in required if theme not in newest and theme not in named
-    ]
-    chosen: dict[str, Dataset] = {
-        theme: by_code[code] for theme, code in named.items() if code in by_code
-    }
+    newest = await jobs.find_newest_datasets(session, region, set(themes) - named.keys())
+    chosen = {theme: by_code[code] for theme, code in named.items() if code in by_code}
     return newest | chosen, faults
 
 
@@ -172,7 +178,7 @@ async def judge_upload(
 ) -> tuple[str | None, Sequence[Fault]]:
     """The SHA-256 of an upload that is complete, and what is wrong with any other."""
     try:
-        upload = await files.find(session, upload_id, owner=owner)
+        upload = await files.find(session, upload_id, owner=owner, lock=True)
     except NotFound:
         detail = "there is no such upload of yours, or it has expired"
         return None, (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
@@ -213,8 +219,8 @@ async def judge_new_code(
         return ()
     fault = Fault(
         "/inputs/code",
-        f"code {code!r} is in use for another dataset (theme {former.theme}, {former.origin})",
-        f"代码 {code!r} 已被其他数据集占用（专题 {former.theme}，{former.origin}）",
+        f"code {code!r} is in use for another dataset",
+        f"代码 {code!r} 已被其他数据集占用",
     )
     return (fault,)
 
@@ -267,20 +273,6 @@ def _misfits(
     return ()
 
 
-def _missing(theme: str, region: jobs.RegionRow) -> Fault:
-    label = label_of(theme)
-    return Fault(
-        _dataset_pointer(theme),
-        f"region {region.code!r} has no dataset of theme {theme} ({label.en}), which is required;"
-        " import one",
-        f"区域 {region.code!r} 缺少必需的“{label.zh}”数据，请先导入",
-    )
-
-
-def _dataset_pointer(theme: str) -> str:
-    return f"{_DATASETS}{theme}"
-
-
 def themes_missed(faults: Iterable[Fault]) -> list[tuple[str]]:
     """The themes that faults find missing, each by itself."""
     pointers = (fault.pointer for fault in faults)
@@ -314,9 +306,9 @@ async def find_evaluated(
     session: AsyncSession,
     region: jobs.RegionRow,
     *,
-    named: Mapping[EvaluationTheme, str],
+    named: Mapping[Any, str],
     supplies: Mapping[Any, str],
-    themes: Sequence[EvaluationTheme],
+    themes: Sequence[str],
     needs: Sequence[tuple[str, Alternatives]],
 ) -> tuple[dict[str, DatasetTask], list[Fault]]:
     """Datasets by theme, and what is wrong: misfits, and layers that are needed and not there.
@@ -329,27 +321,14 @@ async def find_evaluated(
         themes: What is read where it exists.
         needs: What must be there, with what needs it.
     """
-    found, faults = await find_themes(
-        session,
-        region,
-        named=cast("Mapping[Theme, str]", named),
-        required=(),
-        optional=cast("Sequence[Theme]", themes),
-    )
-    computed, misfits = await find_themes(
-        session,
-        region,
-        named=cast("Mapping[Theme, str]", {f"supply.{k}": code for k, code in supplies.items()}),
-        required=(),
-        optional=(),
-    )
-    faults += [
+    computed = {f"supply.{service}": code for service, code in supplies.items()}
+    found, faults = await find_themes(session, region, named={**named, **computed}, themes=themes)
+    faults = [
         replace(one, pointer=one.pointer.replace("/datasets/supply.", "/supplies/"))
-        for one in misfits
+        for one in faults
     ]
     faults += missing_faults(needs, found)
-    datasets = {theme: describe_dataset(one) for theme, one in (found | computed).items()}
-    return datasets, faults
+    return {theme: describe_dataset(one) for theme, one in found.items()}, faults
 
 
 def days_of(

@@ -1,7 +1,7 @@
 """The rasters, places and money a selection looks at, looked up as who asked may see them."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from sqlalchemy import select, text
@@ -38,14 +38,7 @@ async def find_ratio(
 
     A ratio that is not named is the newest one that everybody may see.
     """
-    found, faults = await find_themes(
-        session,
-        region,
-        named=cast("Mapping[Theme, str]", inputs.datasets),
-        required=(),
-        optional=(COVER,),
-    )
-    datasets: dict[str, Dataset] = {**found}
+    datasets, faults = await find_themes(session, region, named=inputs.datasets, themes=(COVER,))
     if RATIO not in inputs.datasets:
         newest = await session.scalar(
             select(Dataset)

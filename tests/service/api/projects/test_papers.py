@@ -176,9 +176,11 @@ async def test_lies_are_refused_and_leave_nothing(
 
 
 @pytest.mark.usefixtures("drafted")
-async def test_archives_of_too_many_members_are_refused(people: People) -> None:
-    many = archive(*(f"{number}" for number in range(10_001)))
-    answer = await send(people["owner"], many, "application/zip", filename="a.zip")
+@pytest.mark.parametrize("announced", [10_001, 1])
+async def test_archives_of_too_many_members_are_refused(people: People, announced: int) -> None:
+    many = bytearray(archive(*(f"{number}" for number in range(10_001))))
+    many[-14:-10] = announced.to_bytes(2, "little") * 2  # of this disk, and of all
+    answer = await send(people["owner"], bytes(many), "application/zip", filename="a.zip")
     assert answer.status_code == 413
 
 
