@@ -85,13 +85,7 @@ class EgressClient:
             Unavailable: there is none, in time and within the limits, or it may not be asked.
         """
         content, _ = await self.fetch(url, accept="application/json")
-        try:
-            document = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise _failed(url, "no JSON") from error
-        if not isinstance(document, dict):
-            raise _failed(url, "no JSON object")
-        return document
+        return _object_in(content, url)
 
     async def fetch(self, url: str, *, accept: str = "*/*") -> tuple[bytes, str]:
         """What is at `url`, and its media type as it was told.
@@ -152,13 +146,7 @@ class EgressClient:
         }
         async with self._asked("POST", url, told, urlencode(fields).encode()) as response:
             content = await _read(url, response)
-        try:
-            document = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise _failed(url, "no JSON") from error
-        if not isinstance(document, dict):
-            raise _failed(url, "no JSON object")
-        return response.status_code, document
+        return response.status_code, _object_in(content, url)
 
     @asynccontextmanager
     async def _asked(
@@ -327,6 +315,16 @@ async def _read(url: str, response: "httpx.Response") -> bytes:
         if len(content) > LIMIT_BYTES:
             raise _failed(url, f"more than {LIMIT_BYTES} bytes", kind=UnusableAnswer)
     return bytes(content)
+
+
+def _object_in(content: bytes, url: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise _failed(url, "no JSON") from error
+    if not isinstance(document, dict):
+        raise _failed(url, "no JSON object")
+    return document
 
 
 async def _read_beginning(_: str, response: "httpx.Response") -> bytes:

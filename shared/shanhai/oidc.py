@@ -133,19 +133,26 @@ class Issuer:
     async def _refresh(self) -> None:
         self.tried_at = time.monotonic()
         try:
-            self.keys = tuple(usable_keys(await self._read()))
-            self.read_at = time.monotonic()
+            await self.read()
         except Unavailable as error:
             log.warning("keys of the issuer cannot be read", issuer=self.url, error=error.message)
 
-    async def _read(self) -> Mapping[str, Any]:
+    async def read(self) -> None:
+        """Learn anew what the issuer says of itself, and its keys.
+
+        Raises:
+            Unavailable: it does not answer, says that it is another, or has no key left to use.
+        """
         address = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
         document = await self.outgoing.fetch_json(address)
         if document.get("issuer") != self.url:
-            raise Unavailable(f"{self.url} calls itself {str(document.get('issuer'))[:200]!r}")
+            raise Unavailable(f"it calls itself {str(document.get('issuer'))[:200]!r}")
         keys = await self.outgoing.fetch_json(str(document.get("jwks_uri", "")))
         self.document = document
-        return keys
+        self.keys = tuple(usable_keys(keys))
+        self.read_at = time.monotonic()
+        if not self.keys:
+            raise Unavailable("it publishes no key that tokens can be checked by")
 
     async def describe(self) -> Mapping[str, Any]:
         """What the issuer says of itself.

@@ -202,6 +202,14 @@ def test_what_is_run_once_stops_nothing_that_it_depends_on() -> None:
     assert [line for line in told if "--no-deps" not in line] == []
 
 
+def test_no_command_takes_the_name_of_the_project_for_granted(compose: dict[str, Any]) -> None:
+    """Under another (`COMPOSE_PROJECT_NAME`) volumes and containers are called otherwise."""
+    own = "|".join([*compose["volumes"], *compose["services"]])
+    pages = [ROOT / "docker-compose.yml", *ROOT.glob("docs/**/*.md"), *DEPLOY.glob("**/*.sh")]
+    named = rf"docker .*\bshanhai[_-](?:{own})\b.*"
+    assert [found for one in pages for found in re.findall(named, one.read_text("utf-8"))] == []
+
+
 def test_compose_builds_stages_that_exist(
     compose: dict[str, Any], stages: dict[str, Stage]
 ) -> None:

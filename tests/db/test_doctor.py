@@ -31,6 +31,7 @@ from shanhai.local.servers import PrivatePostgres, PrivateRedis
 from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Scope
 from tests.support.accounts import account_url
+from tests.support.issuer import AUDIENCE, local_issuer
 from tests.support.job_rows import add_dataset, add_region, open_sessions
 from tests.support.object_stores import Environment
 
@@ -249,6 +250,28 @@ async def test_a_role_in_a_region_that_is_not_there(
     async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
         await add_region(session, "xiamen")
     assert await doctor.check_roles() == "2 groups have roles"
+
+
+async def test_issuers_that_give_no_token_that_could_be_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await doctor.check_issuers() == "none: SHANHAI_OIDC_ISSUER is not set"
+    with local_issuer() as one, local_issuer() as other:
+        monkeypatch.setenv("SHANHAI_OIDC_ISSUER", f"{one.url},{other.url}")
+        monkeypatch.setenv("SHANHAI_OIDC_AUDIENCE", AUDIENCE)
+        monkeypatch.setenv("SHANHAI_OIDC_ALLOW_LOOPBACK_HTTP", "true")
+        assert await doctor.check_issuers() == f"{one.url}, {other.url}"
+        one.keys.clear()
+        other.answers["/.well-known/openid-configuration"] = {"issuer": one.url}
+        with pytest.raises(Unavailable) as refused:
+            await doctor.check_issuers()
+        keyless, another = refused.value.message.split("; ")
+        assert keyless == f"{one.url}: it publishes no key that tokens can be checked by"
+        assert another == f"{other.url}: it calls itself {one.url!r}"
+        one.rotate("second")
+        other.status = 500
+        with pytest.raises(Unavailable, match=f"^{other.url}: .* cannot be reached: status 500"):
+            await doctor.check_issuers()
 
 
 async def test_a_collector_that_lacks_the_audit_log(

@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from shanhai import cli
 from shanhai.isolation import hide_memory
 from shanhai.loading import as_if_missing, loading
 from shanhai.settings import ApiSettings, LogSettings
@@ -18,6 +19,10 @@ def main() -> None:
     # it on again. Where there are several processes, they are begun anew and look. rich would be
     # loaded to draw tracebacks, which are written as lines here.
     with loading(), as_if_missing("rich"):
+        if settings.workers > 1:
+            from shanhai_api.kit.state import Configuration
+
+            Configuration()  # what is wrong ends us, and not each process, which is begun anew
         uvicorn.run(
             "shanhai_api.app:create_from_environment",
             factory=True,
@@ -37,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(main)

@@ -4,6 +4,7 @@ import os
 
 import uvicorn
 
+from shanhai import cli
 from shanhai.isolation import hide_memory
 from shanhai.loading import loading
 from shanhai.raster.environment import bound_arenas, check_isolation, restrict_gdal
@@ -30,6 +31,10 @@ def main() -> None:
     proxies = [str(network) for network in public.trusted_proxies]
     # Nothing that is loaded is garbage; who makes the application turns this on again.
     with loading():
+        if settings.workers > 1:
+            from shanhai_tiles.app import read_settings
+
+            read_settings()  # what is wrong ends us, and not each process, which is begun anew
         uvicorn.run(
             "shanhai_tiles.app:from_environment",
             factory=True,
@@ -47,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(main)

@@ -32,6 +32,7 @@ from shanhai.overload import Admission, RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
     BasemapSettings,
+    CryptoSettings,
     DatabaseSettings,
     OidcSettings,
     OutgoingSettings,
@@ -95,6 +96,7 @@ class Settings:
     redis: RedisSettings | None = None
     oidc: OidcSettings = field(default_factory=OidcSettings)
     rate: RateSettings = field(default_factory=RateSettings)
+    crypto: CryptoSettings = field(default_factory=CryptoSettings)
     tiles: TilesSettings = field(default_factory=TilesSettings)
     tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
     basemaps: BasemapSettings = field(default_factory=BasemapSettings)
@@ -205,12 +207,15 @@ def _gate(settings: Settings, sessions: Sessions, quick: FastReader, limiter: Ra
     return Gate(authenticator, limiter, settings.public.public_read, settings.tokens.secret)
 
 
+def read_settings() -> Settings:
+    """What `SHANHAI_*` says."""
+    return Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings(), RedisSettings())
+
+
 def from_environment() -> FastAPI:
     """The application with its settings read from `SHANHAI_*`."""
     configure_tracing("shanhai-tiles")
-    app = create_app(
-        Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings(), RedisSettings())
-    )
+    app = create_app(read_settings())
     gc.freeze()
     gc.enable()
     return app

@@ -6,7 +6,7 @@ import os
 
 import uvloop
 
-from shanhai import settings
+from shanhai import cli, settings
 from shanhai.loading import as_if_missing, loading
 from shanhai.local.kernel_warmup import start_warming
 from shanhai.raster.environment import check_isolation, restrict_gdal
@@ -33,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(main)

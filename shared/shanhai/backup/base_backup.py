@@ -240,6 +240,7 @@ class Verified:
     """What was looked at.
 
     Attributes:
+        left_out: By base how many result files it lacks, as they were damaged in the store.
         gaps: Segments of the log that are missing after the newest base, up to the newest timeline.
         lost: From when to when no moment can be restored, as log was missing until the next base.
         opened: Whether all was decrypted, too.
@@ -248,6 +249,7 @@ class Verified:
     bases: int
     segments: int
     objects: int
+    left_out: dict[str, int]
     gaps: int
     lost: list[tuple[datetime, datetime]]
     opened: bool
@@ -281,7 +283,9 @@ def verify(folder: AnyFolder, identity: BackupIdentity | None) -> Verified:
             ended = folder.segment(names[gap - 1]).stat().st_mtime if gap - 1 in names else 0
             lost.append((max(former.ended_at, datetime.fromtimestamp(ended, UTC)), later.ended_at))
     gaps = sum(number >= firsts[-1] for number in missing)
-    return Verified(len(manifests), len(segments), len(objects), gaps, lost, identity is not None)
+    left_out = {one.name: len(lacking) for one in manifests if (lacking := one.damaged - objects)}
+    numbers = len(manifests), len(segments), len(objects)
+    return Verified(*numbers, left_out, gaps, lost, identity is not None)
 
 
 def _verify_base(

@@ -1,6 +1,5 @@
 """`shanhai keys`, `shanhai accounts`, `shanhai audit`."""
 
-import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.kit import AsJson, clock, existing_file, in_transaction, tell_rows
+from shanhai.cli.kit import AsJson, clock, committed, existing_file, tell_rows
 from shanhai.db.identity import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries import accounts, audit_chain, sign_ins
 from shanhai.db.queries.keys import (
@@ -29,6 +28,7 @@ app = typer.Typer(no_args_is_help=True)
 audit = typer.Typer(no_args_is_help=True)
 accounts_app = typer.Typer(no_args_is_help=True)
 NAMED = "The eight characters that name the key."
+Login = Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")]
 
 
 @app.callback()
@@ -72,7 +72,7 @@ def create(
             session, name=name, scopes=scopes, roles=roles, expires_at=expires_at
         )
 
-    typer.echo(asyncio.run(in_transaction(work)))
+    typer.echo(committed(work))
 
 
 @app.command("list")
@@ -83,7 +83,7 @@ def show_list(
     as_json: AsJson = False,
 ) -> None:
     """Print each key's id, name, roles or scopes, last use, networks and end; the newest first."""
-    found = asyncio.run(in_transaction(lambda session: list_keys(session, alive=not every)))
+    found = committed(lambda session: list_keys(session, alive=not every))
     rows = [
         {
             "key": row.prefix,
@@ -102,7 +102,7 @@ def show_list(
 @app.command()
 def show(key: Annotated[str, typer.Argument(help=NAMED)]) -> None:
     """Print what is known of a key; its secret is known to nobody but who has it."""
-    row = asyncio.run(in_transaction(lambda session: find_key(session, key)))
+    row = committed(lambda session: find_key(session, key))
     told = clock()
     for name, value in (
         ("key", row.prefix),
@@ -123,7 +123,7 @@ def show(key: Annotated[str, typer.Argument(help=NAMED)]) -> None:
 @app.command()
 def revoke(key: Annotated[str, typer.Argument(help=NAMED)]) -> None:
     """End a key at once, for good; requests with it are refused from then on."""
-    asyncio.run(in_transaction(lambda session: revoke_key(session, key, act=OPERATOR)))
+    committed(lambda session: revoke_key(session, key, act=OPERATOR))
     typer.echo(f"{key} revoked")
 
 
@@ -148,9 +148,7 @@ def rotate(
 ) -> None:
     """Make a key that may do the same as another, and print it; the other one ends."""
     overlap = timedelta(hours=hours)
-    typer.echo(
-        asyncio.run(in_transaction(lambda session: rotate_key(session, key, overlap=overlap)))
-    )
+    typer.echo(committed(lambda session: rotate_key(session, key, overlap=overlap)))
 
 
 @accounts_app.callback()
@@ -160,7 +158,7 @@ def own_accounts() -> None:
 
 @accounts_app.command("create")
 def create_account(
-    login: Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")],
+    login: Login,
     name: Annotated[str | None, typer.Option(help="How it is shown; default its name.")] = None,
     role: Annotated[
         list[str] | None,
@@ -178,25 +176,21 @@ def create_account(
         )
         return await _link_of(session, holder)
 
-    typer.echo(asyncio.run(in_transaction(work)))
+    typer.echo(committed(work))
 
 
 @accounts_app.command("link")
-def link_account(
-    login: Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")],
-) -> None:
+def link_account(login: Login) -> None:
     """Print a one-time link, by which an account sets a new password; the one before ends."""
 
     async def work(session: AsyncSession) -> str:
         return await _link_of(session, await _own_account(session, login))
 
-    typer.echo(asyncio.run(in_transaction(work)))
+    typer.echo(committed(work))
 
 
 @accounts_app.command("end-sessions")
-def end_account_sessions(
-    login: Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")],
-) -> None:
+def end_account_sessions(login: Login) -> None:
     """End all sessions of an account at once."""
 
     async def work(session: AsyncSession) -> int:
@@ -204,7 +198,7 @@ def end_account_sessions(
         origin = sign_ins.SignInOrigin(None, "")
         return await sign_ins.end_sessions(session, holder.account.id, origin, act=OPERATOR)
 
-    typer.echo(f"{asyncio.run(in_transaction(work))} sessions ended")
+    typer.echo(f"{committed(work)} sessions ended")
 
 
 async def _own_account(session: AsyncSession, login: str) -> accounts.Holder:
@@ -250,13 +244,8 @@ def verify(
     signed = []
     if heads is not None and public_key is not None:
         signed = audit_chain.read_heads(heads, audit_chain.read_public_key(public_key))
-    found = asyncio.run(
-        in_transaction(
-            lambda session: audit_chain.verify_chain(
-                session, head=head, seen=[one.head for one in signed]
-            )
-        )
-    )
+    seen = [one.head for one in signed]
+    found = committed(lambda session: audit_chain.verify_chain(session, head=head, seen=seen))
     typer.echo(f"{found.rows} rows in {found.seq} links as they were written")
     if heads is not None:
         typer.echo(f"{len(signed)} signed heads are in the chain")

@@ -1,6 +1,5 @@
 """The command line, put together."""
 
-import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Annotated, Any
@@ -118,17 +117,3 @@ def shanhai(
     ] = False,
 ) -> None:
     """Shanhai 山海: planning of ecological protection and restoration."""
-
-
-def main() -> None:
-    """Run the command; an error of the platform or the database is told in one line."""
-    try:
-        app()
-    except Exception as error:
-        # Here, because it knows the errors of all libraries, and few commands end in one.
-        from shanhai.cli.kit import tell_error
-
-        code = tell_error(error)
-        if code is None:
-            raise
-        sys.exit(code)

@@ -32,12 +32,14 @@ from shanhai.db.revision import expected_revision, present_schema
 from shanhai.db.standby import LOOKS, REPLAYED, WRITTEN
 from shanhai.db.tables.zone import Region
 from shanhai.errors import ShanhaiError, Unavailable
+from shanhai.oidc import TokenVerifier
 from shanhai.settings import (
     ArtifactSettings,
     AuditSettings,
     DaskSettings,
     DatabaseSettings,
     OidcSettings,
+    OutgoingSettings,
     QueueSettings,
     RedisSettings,
     WorkerSettings,
@@ -300,6 +302,19 @@ async def check_roles(session: AsyncSession) -> str:
     return f"{len(groups)} groups have roles"
 
 
+async def check_issuers() -> str:
+    """Issuers of tokens answer as who they are, with keys that tokens can be checked by."""
+    settings, faults = OidcSettings(), []
+    for url, issuer in TokenVerifier(settings, OutgoingSettings()).issuers.items():
+        try:
+            await issuer.read()
+        except Unavailable as error:
+            faults.append(f"{url}: {error.message}")
+    if faults:
+        raise Unavailable("; ".join(faults))
+    return ", ".join(settings.issuer) or "none: SHANHAI_OIDC_ISSUER is not set"
+
+
 @on_database
 async def check_audit(session: AsyncSession) -> str:
     """The audit log is as it was written."""
@@ -543,6 +558,7 @@ CHECKS: dict[str, Check] = {
     "second fence": check_fence,
     "keys": check_keys,
     "roles": check_roles,
+    "issuers": check_issuers,
     "audit log": check_audit,
     "audit heads": check_heads,
     "audit export": check_export,

@@ -1,6 +1,5 @@
 """`shanhai jobs`, `shanhai schedules`."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.kit import AsJson, clock, in_transaction, nested, parse_settings, tell_rows
+from shanhai.cli.kit import AsJson, clock, committed, nested, parse_settings, tell_rows
 from shanhai.client import ApiClient
 from shanhai.db.features.selection import TimeInterval
 from shanhai.db.identity import Identity
@@ -118,7 +117,7 @@ def show_list(
         if hours is None
         else TimeInterval(datetime.now(UTC) - timedelta(hours=hours), None),
     )
-    found = asyncio.run(in_transaction(lambda session: list_jobs(session, wanted, limit=limit + 1)))
+    found = committed(lambda session: list_jobs(session, wanted, limit=limit + 1))
     tell_rows([_row(job) for job in found[:limit]], as_json=as_json)
     if len(found) > limit:
         typer.echo(f"more than {limit}: see --limit / 多于 {limit} 个，请用 --limit", err=True)
@@ -131,7 +130,7 @@ def show(job: Annotated[UUID, typer.Argument(metavar="ID", help="A job.")]) -> N
     async def read(session: AsyncSession) -> tuple[Job, UUID | None]:
         return await _find(session, job), await find_retry(session, job)
 
-    for name, value in _members(*asyncio.run(in_transaction(read))):
+    for name, value in _members(*committed(read)):
         if value is not None:
             typer.echo(f"{name:<15} {value}")
 
@@ -143,7 +142,7 @@ def retry(ids: Ids) -> None:
     In the name of who asked for them; prints each with the new job that repeats it. A worker
     begins it within seconds.
     """
-    for former, made in asyncio.run(in_transaction(lambda session: _retry(session, ids))):
+    for former, made in committed(lambda session: _retry(session, ids)):
         typer.echo(f"{former}  {made}")
 
 
@@ -158,7 +157,7 @@ def dismiss(ids: Ids) -> None:
         # In one order, so that two operators never wait for each other.
         return [(one, await cancel(session, one, act=OPERATOR)) for one in sorted(set(ids))]
 
-    for job, status in asyncio.run(in_transaction(end)):
+    for job, status in committed(end):
         typer.echo(f"{job}  {status}")
 
 
@@ -250,9 +249,7 @@ def show_schedules(as_json: AsJson = False) -> None:
     `late` is what was due a minute ago and nobody attended to.
     """
     now = datetime.now(UTC)
-    rows = [
-        _schedule_row(schedule, run, now) for schedule, run in asyncio.run(in_transaction(_read))
-    ]
+    rows = [_schedule_row(schedule, run, now) for schedule, run in committed(_read)]
     tell_rows(rows, as_json=as_json)
 
 
@@ -269,10 +266,9 @@ def resume(code: Code) -> None:
 
 
 def _set(code: str, enabled: bool) -> None:
-    async def change(session: AsyncSession) -> Schedule:
-        return await set_enabled(session, code, enabled, identity=WHO, act=OPERATOR)
-
-    schedule = asyncio.run(in_transaction(change))
+    schedule = committed(
+        lambda session: set_enabled(session, code, enabled, identity=WHO, act=OPERATOR)
+    )
     due = "" if schedule.next_at is None else f"  next {clock()(schedule.next_at)}"
     typer.echo(f"{schedule.code}  {attendance_of(schedule, datetime.now(UTC))}{due}")
 

@@ -1,8 +1,9 @@
 """What commands share: a transaction, output for people and programs, settings, `name=value`."""
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from errno import EACCES, EDQUOT, EISDIR, ENOENT, ENOSPC, ENOTDIR
@@ -42,6 +43,11 @@ async def in_transaction(
             return await work(session)
     finally:
         await engine.dispose()
+
+
+def committed(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    """What the work gives, once its transaction on the configured database has ended."""
+    return asyncio.run(in_transaction(work))
 
 
 async def _demand_connection(session: AsyncSession, variable: str) -> None:
@@ -126,12 +132,7 @@ class Setting:
     meaning: str
 
 
-def all_settings() -> list[Setting]:
-    """Every variable, in the order of the settings classes."""
-    return list(_settings())
-
-
-def as_env(settings: list[Setting]) -> str:
+def as_env(settings: Iterable[Setting]) -> str:
     """A file of variables to start from; those that must be given are left open."""
     lines, concern = [HEADING], None
     for setting in settings:
@@ -161,12 +162,9 @@ def tell_error(error: Exception) -> int | None:
     Returns:
         The status to exit with; None, with nothing printed, for errors of any other kind.
     """
-    if isinstance(error, ShanhaiError):
-        _tell_ours(error)
-        return 1
-    if isinstance(error, DBAPIError):
-        # Without the statement and its values, which are nobody's to read.
-        _tell_ours(refusal(error))
+    if isinstance(error, ShanhaiError | DBAPIError):
+        # Of the database without the statement and its values, which are nobody's to read.
+        _tell_ours(refusal(error) if isinstance(error, DBAPIError) else error)
         return 1
     if isinstance(error, OSError) and (error.filename or error.errno in {ENOSPC, EDQUOT}):
         # A file that was named wrongly, or a disk that is full.
@@ -176,10 +174,22 @@ def tell_error(error: Exception) -> int | None:
             typer.echo(f"错误：{named}{OF_FILES[error.errno]}", err=True)
         return 1
     if isinstance(error, ValidationError) and error.title in {one.__name__ for one in ALL_SETTINGS}:
-        for line in (*faults_of(error), *advice_on(error)):
+        for wrong in (error, *_others_wrong(error)):
+            typer.echo("\n".join(faults_of(wrong)), err=True)
+        for line in advice_on(error):
             typer.echo(line, err=True)
         return 2
     return None
+
+
+def _others_wrong(error: ValidationError) -> Iterator[ValidationError]:
+    """What is set wrongly beside it: whoever mended that alone would be told this next."""
+    for settings in ALL_SETTINGS:
+        try:
+            settings()
+        except ValidationError as other:
+            if other.title != error.title and not advice_on(other):
+                yield other
 
 
 def _tell_ours(error: ShanhaiError) -> None:
@@ -223,7 +233,8 @@ def advice_on(error: ValidationError) -> tuple[str, ...]:
     )
 
 
-def _settings() -> Iterator[Setting]:
+def all_settings() -> Iterator[Setting]:
+    """Every variable, in the order of the settings classes."""
     for settings in ALL_SETTINGS:
         prefix = settings.model_config.get("env_prefix", "")
         concern = (settings.__doc__ or settings.__name__).splitlines()[0]

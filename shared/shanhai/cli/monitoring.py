@@ -1,6 +1,5 @@
 """`shanhai devices`, `shanhai observations`."""
 
-import asyncio
 from datetime import date
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.kit import AsJson, in_transaction, tell_rows
+from shanhai.cli.kit import AsJson, committed, tell_rows
 from shanhai.db.engine import create_sessions
 from shanhai.db.observations import retention
 from shanhai.db.observations.archive import Closed, close_month
@@ -52,17 +51,15 @@ def add(
 ) -> None:
     """Keep what a device sends with one command as observations of a station."""
     units = dict(_unit_of(text) for text in unit or ())
-    asyncio.run(
-        in_transaction(
-            lambda session: add_device(
-                session,
-                device,
-                station=station,
-                password=password,
-                command=command,
-                units=units,
-                act=OPERATOR,
-            )
+    committed(
+        lambda session: add_device(
+            session,
+            device,
+            station=station,
+            password=password,
+            command=command,
+            units=units,
+            act=OPERATOR,
         )
     )
 
@@ -70,7 +67,7 @@ def add(
 @devices_app.command("list")
 def list_devices(as_json: AsJson = False) -> None:
     """Print device, command and station of each."""
-    found = asyncio.run(in_transaction(read_devices))
+    found = committed(read_devices)
     rows = [{"device": one.code, "command": one.command, "station": one.station} for one in found]
     tell_rows(rows, as_json=as_json)
 
@@ -78,7 +75,7 @@ def list_devices(as_json: AsJson = False) -> None:
 @devices_app.command()
 def remove(device: Annotated[str, typer.Argument(help="MN.")]) -> None:
     """Keep nothing more of what a device sends; what it has sent stays."""
-    asyncio.run(in_transaction(lambda session: remove_device(session, device, act=OPERATOR)))
+    committed(lambda session: remove_device(session, device, act=OPERATOR))
 
 
 def _unit_of(text: str) -> tuple[str, str]:
@@ -104,7 +101,7 @@ def observations() -> None:
 @app.command()
 def months(as_json: AsJson = False) -> None:
     """Print each month: its rows in the database and in its file, the file's bytes, its hold."""
-    found = asyncio.run(in_transaction(retention.list_months))
+    found = committed(retention.list_months)
     rows = [
         {
             "month": f"{one.month:%Y-%m}",
@@ -128,7 +125,7 @@ def archive(
     chosen = None if month is None else retention.parse_month(month)
     if chosen is not None:
         retention.demand_closable(chosen)
-    closed = asyncio.run(in_transaction(lambda session: _close(session, chosen)))
+    closed = committed(lambda session: _close(session, chosen))
     for one in closed:
         typer.echo(f"{one.month:%Y-%m}  {one.rows} rows  {one.bytes} bytes")
 
@@ -144,7 +141,7 @@ def recall(month: Month) -> None:
         raw = (await connection.get_raw_connection()).driver_connection
         return await recall_month(raw, files, chosen)
 
-    typer.echo(f"{asyncio.run(in_transaction(work))} rows")
+    typer.echo(f"{committed(work)} rows")
 
 
 @app.command()
@@ -154,18 +151,14 @@ def hold(
 ) -> None:
     """Let nothing be removed of a month, whatever the policies of properties say."""
     chosen = retention.parse_month(month)
-    asyncio.run(
-        in_transaction(lambda session: retention.hold_month(session, chosen, reason, act=OPERATOR))
-    )
+    committed(lambda session: retention.hold_month(session, chosen, reason, act=OPERATOR))
 
 
 @app.command()
 def release(month: Month) -> None:
     """Let policies hold for a month again."""
     chosen = retention.parse_month(month)
-    asyncio.run(
-        in_transaction(lambda session: retention.release_month(session, chosen, act=OPERATOR))
-    )
+    committed(lambda session: retention.release_month(session, chosen, act=OPERATOR))
 
 
 async def _close(session: AsyncSession, month: date | None) -> list[Closed]:

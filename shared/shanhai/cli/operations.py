@@ -23,7 +23,7 @@ from shanhai.backup.repository import AnyFolder, BackupFolder
 from shanhai.backup.restore import LOG_FOLDER, restore
 from shanhai.backup.server import Archiver, Mark, note
 from shanhai.certificates import CertifiedServer, make_certificates
-from shanhai.cli.kit import existing_file, in_transaction
+from shanhai.cli.kit import committed, existing_file
 from shanhai.crypto import SecretBox, chosen_suite
 from shanhai.db import grants
 from shanhai.db.deliveries import webhooks
@@ -106,7 +106,7 @@ def sweep(
 ) -> None:
     """Remove result files that no row has named for 48 hours, as workers do."""
     store = open_store(ArtifactSettings())
-    referenced = asyncio.run(in_transaction(read_references))
+    referenced = committed(read_references)
     orphans, number = find_orphans(store, referenced)
     if dry_run:
         for file in orphans:
@@ -152,10 +152,8 @@ def move(
             typer.echo(f"not copied: {damaged[file]}", err=True)
         if number or before:  # that nothing is new is told once
             typer.echo(f"{number} files copied")
-        if not follow and damaged:
-            raise typer.Exit(1)
         if not follow:
-            return
+            raise typer.Exit(bool(damaged))
         before = number
         time.sleep(2)  # between two looks for what is new
 
@@ -175,7 +173,7 @@ def _filled_store() -> ArtifactStore:
 @artifacts_app.command()
 def missing() -> None:
     """Name the result files that rows name and the store does not have; exit 1 if there are any."""
-    referenced = asyncio.run(in_transaction(read_references))
+    referenced = committed(read_references)
     lost = missing_files(open_store(ArtifactSettings()), referenced)
     for uri in lost:
         typer.echo(uri)
@@ -292,6 +290,8 @@ def verify_folder(folder: FOLDER) -> None:
         typer.echo("not noted in the database, of which no setting tells the address")
     else:
         asyncio.run(note(url, mark))
+    for name, number in found.left_out.items():
+        typer.echo(f"base {name} lacks {number} result files that were damaged in the store")
     for moments in found.lost:
         told = " to ".join(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for at in moments)
         typer.echo(f"no moment from {told} can be restored: segments of the log are missing")
@@ -427,7 +427,7 @@ def reseal() -> None:
             await sign_ins.reseal_factors(session, sign_in, act=act),
         )
 
-    secrets, factors = asyncio.run(in_transaction(work))
+    secrets, factors = committed(work)
     typer.echo(f"{suite}: {secrets} webhooks and {factors} second factors closed anew")
 
 
@@ -465,9 +465,7 @@ def seed(
     ] = None,
 ) -> None:
     """Put cities into the database: boundaries from files, their plans where they are known."""
-    seeded: Seeded = asyncio.run(
-        in_transaction(lambda session: seed_cities(session, cities, regions or []))
-    )
+    seeded: Seeded = committed(lambda session: seed_cities(session, cities, regions or []))
     console = Console(soft_wrap=True)
     console.print(_rows_table(seeded))
     for city, totals in seeded.totals.items():

@@ -257,9 +257,9 @@ class OidcSettings(SecretSettings):
             schemes = {"https", "http"} if plain else {"https"}
             # Signs that no address has: several that have no commas between them would be one.
             if not parts.hostname or parts.scheme not in schemes or re.search(r"[;\s]", url):
-                raise ValueError(f"issuer {url!r} must be one https URL; commas part several")
+                raise ValueError(f"SHANHAI_OIDC_ISSUER: {url!r}: no https URL; commas part several")
         if self.issuer and not self.audience:
-            raise ValueError("an audience is needed with an issuer")
+            raise ValueError("SHANHAI_OIDC_ISSUER needs an audience, SHANHAI_OIDC_AUDIENCE")
         if self.roles and not self.roles_claim:
             raise ValueError("roles by group need SHANHAI_OIDC_ROLES_CLAIM, which names the groups")
         return self

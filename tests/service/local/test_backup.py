@@ -502,7 +502,9 @@ def test_a_result_file_that_is_nowhere_is_named_when_the_rest_is_back(
             update={"objects": objects, "damaged": frozenset([lost])}
         )
         (copy.base(manifest.name) / MANIFEST).write_text(manifest.model_dump_json())
-        verify(copy, None)
+        verify_folder(str(copy.root))
+        said = f"base {manifest.name} lacks 1 result files that were damaged in the store\n"
+        assert said in capsys.readouterr().out
     monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(drilled.identity_file))
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path / "store"))
     restore_into(str(copy.root), tmp_path / "data")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -12,14 +13,17 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import uvicorn
+import yaml
 from sqlalchemy import text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.db.authentication import TileToken, seal
+from shanhai.local.places import CHECKOUT
 from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.app import create_app
 from tests.support.feature_rows import add_scheme, add_zone
@@ -34,7 +38,7 @@ from tests.support.nginx import (
 )
 from tests.support.run_directory import run_directory
 from tests.support.serving import serving
-from tests.support.workers import eventually
+from tests.support.workers import eventually, free_port
 
 pytestmark = pytest.mark.skipif(nginx_program() is None, reason=ABSENT)
 
@@ -408,6 +412,21 @@ async def test_a_body_is_read_whole_before_the_service_is_asked(
             assert "/uploads" in large.json()["detail"]
             assert (await browser.post("/uploads", content=b"0" * (66 * 1024**2))).is_success
     api.stop()
+
+
+def test_the_check_of_the_container_asks_the_proxy_itself(proxy: Proxy) -> None:
+    """And leaves no line in its log."""
+    compose = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text("utf-8"))
+    kind, *words = compose["services"]["proxy"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    log = proxy.log.with_name("stdout")
+    before = log.read_bytes()
+    ports = urlsplit(proxy.url).port, free_port()
+    for port, status in zip(ports, (0, 1), strict=True):
+        asked = [word.replace("$$", "$").replace("/8080", f"/{port}") for word in words]
+        done = subprocess.run(asked, capture_output=True, check=False, timeout=10)
+        assert done.returncode == status, done.stderr
+    assert log.read_bytes() == before
 
 
 async def test_one_address_has_so_many_requests_at_a_time(folder: Path, tiles: Listening) -> None:

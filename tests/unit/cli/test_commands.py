@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +16,15 @@ from typer.testing import CliRunner
 
 from shanhai import __version__
 from shanhai.backup.encryption import make_identity
-from shanhai.cli.app import app, loaded, main
+from shanhai.cli import main
+from shanhai.cli.app import app, loaded
 from shanhai.cli.files import _format_of, _uri_of, _write, join_sequence, unpack_shapefile
 from shanhai.cli.kit import parse_settings
 from shanhai.client import RemoteCollection, Sync
 from shanhai.errors import InvalidInput
 from shanhai.storage.artifacts import LocalArtifacts
 from tests.support.room import room_for
+from tests.support.serving import PATIENCE_S
 
 
 def test_help_is_that_of_the_commands_themselves() -> None:
@@ -92,7 +97,8 @@ def test_a_file_that_is_not_there_is_named(
     monkeypatch.setattr("sys.argv", ["shanhai", *words, str(folder / "key")])
     with pytest.raises(SystemExit):
         main()
-    assert reason.format(folder) in capsys.readouterr().err
+    # Some is told in a frame, which breaks lines where the path of the folder has them broken.
+    assert reason.format(folder) in " ".join(capsys.readouterr().err.replace("│", "").split())
 
 
 def test_what_is_damaged_is_named_when_the_rest_has_moved(
@@ -153,6 +159,48 @@ def test_every_command_says_where_settings_come_from(
         main()
     told = capsys.readouterr()
     assert (told.out + told.err).count("`. .shanhai/env` gives") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "workers"),
+    [
+        *((["python", "-m", f"shanhai_{name}"], "1") for name in ("api", "tiles", "worker")),
+        *((["shanhai", "serve", name], "2") for name in ("api", "tiles")),
+    ],
+)
+def test_a_service_that_is_set_wrongly_ends_and_names_each_variable(
+    command: list[str], workers: str, tmp_path: Path
+) -> None:
+    told = {
+        "DATABASE_URL": "postgresql://u:p@localhost/d",
+        "DATABASE_POOL_SIZE": "many",
+        "ARTIFACTS_ROOT": str(tmp_path),
+        "CRYPTO_SUITE": "none",
+        "OIDC_ISSUER": "ftp://id.example",
+        "TILE_TOKENS_SECRET": "of few signs",
+        "API_WORKERS": workers,
+        "TILES_WORKERS": workers,
+    }
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+        env={**os.environ, **{f"SHANHAI_{name}": value for name, value in told.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 2, done.stderr
+    # Both languages where there are two; a worker has logged by then how its jobs are isolated.
+    told_lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    named = [re.split("[:：]", line)[0] for line in told_lines]
+    assert {*named} == {
+        "SHANHAI_DATABASE_POOL_SIZE",
+        "SHANHAI_CRYPTO_SUITE",
+        "SHANHAI_OIDC_*",
+        "SHANHAI_TILE_TOKENS_SECRET",
+    }, done.stderr
+    assert "SHANHAI_OIDC_ISSUER: 'ftp://id.example': no https URL" in done.stderr
+    assert "of few signs" not in done.stderr + done.stdout
 
 
 def test_named_values() -> None:

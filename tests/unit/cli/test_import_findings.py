@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.cli.app import main
+from shanhai.cli import main
 from shanhai.cli.imports import MOST_SHOWN, _import_features, import_file, told_findings
 from shanhai.client import ApiClient
 from shanhai.errors import InvalidInput

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.cli.app import main
+from shanhai.cli import main
 from shanhai.cli.kit import nested, parse_settings
 from shanhai.cli.run import read_inputs, read_options, read_rasters
 from shanhai.errors import InvalidInput

@@ -53,6 +53,7 @@ class Configuration:
     public: settings.PublicSettings = field(default_factory=settings.PublicSettings)
     api: settings.ApiSettings = field(default_factory=settings.ApiSettings)
     log: settings.LogSettings = field(default_factory=settings.LogSettings)
+    crypto: settings.CryptoSettings = field(default_factory=settings.CryptoSettings)
     oidc: settings.OidcSettings = field(default_factory=settings.OidcSettings)
     sign_in: settings.SignInSettings = field(default_factory=settings.SignInSettings)
     outgoing: settings.OutgoingSettings = field(default_factory=settings.OutgoingSettings)
