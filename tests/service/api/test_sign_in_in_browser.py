@@ -139,6 +139,11 @@ def test_a_security_key_is_added_and_signs_in(
         fill(page, "/session/security-keys", password=PASSWORD)
         see(page, "为安全密钥命名")
         keep(page, "key-2-name")
+        fill(page, "/session/security-keys/confirm", name="   ")
+        name = "document.querySelector('main [name=name]')"
+        page.wait_for(f"{name}.matches(':focus:invalid')")
+        assert page.evaluate(f"{name}.validationMessage") == "名称：不得为空"
+        keep(page, "key-2-blank")
         fill(page, "/session/security-keys/confirm", name="蓝色密钥")
         see(page, "恢复码")
         for lang, said in (("en", "Last used"), ("zh", "蓝色密钥")):

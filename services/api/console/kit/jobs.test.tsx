@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Fault, type Schema } from "./api";
 import { cancel, execute, follow, isOver, type Job, processTitle, StatusBadge } from "./jobs";
 import { act, open, refused, screen, serve } from "./testing";
@@ -45,6 +45,7 @@ function following() {
   const told = signal<Job | null>(null);
   const fault = signal<Fault | null>(null);
   const stop = follow("j1", told, fault);
+  onTestFinished(stop);
   return { told, fault, stop, stream: Stream.opened.at(-1) as Stream };
 }
 
@@ -150,6 +151,41 @@ describe("following a job", () => {
     expect(fault.value).toBeNull();
     stream.breakOff(false);
     expect(fault.value).toBeNull();
+  });
+  it("notices a service that hangs, whose stream does not end, and goes on when it answers", async () => {
+    vi.useFakeTimers({ now: Date.parse("2026-12-01T02:32:00Z") });
+    const limits = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+      const limit = new AbortController();
+      setTimeout(() => limit.abort(), ms);
+      return limit.signal;
+    });
+    onTestFinished(() => limits.mockRestore());
+    const { told, fault, stream } = following();
+    stream.tell(job("running", 40));
+    let hangs = true;
+    vi.stubGlobal("fetch", ({ signal }: Request) =>
+      hangs
+        ? new Promise((_, fail) => signal.addEventListener("abort", fail))
+        : Promise.resolve(Response.json(job("successful"))),
+    );
+    await vi.advanceTimersByTimeAsync(54_000);
+    expect(fault.value).toBeNull();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(fault.value?.message).toMatch(/lost since 2026-12-01 10:32/);
+    hangs = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told.value?.status).toBe("successful");
+    expect(fault.value).toBeNull();
+  });
+  it("asks now and then where there is no news, which is no loss while it is answered", async () => {
+    vi.useFakeTimers();
+    const sent = serve({ "GET /jobs/j1": job("running", 40) });
+    const { fault, stream } = following();
+    stream.tell(job("running", 40));
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(sent).toHaveLength(2);
+    expect(fault.value).toBeNull();
+    expect(stream.readyState).toBe(1);
   });
   it("tells nothing once the screen is left", async () => {
     vi.useFakeTimers();

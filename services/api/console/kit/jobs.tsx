@@ -67,8 +67,14 @@ export const cancel = (id: string) => write<Job>("DELETE", `/jobs/${id}`);
 /** Refusals that asking again does not change: nobody signed in, not theirs, forgotten. */
 const FOR_GOOD = [401, 403, 404, 410];
 
-/** Follow a job until it is over: by its events, and by asking where those break off. It is told in
- * the language of the moment.
+/** After so long without a word the job is asked for: of a service that hangs, the stream does not
+ * end, and no browser tells of the heartbeats that it misses, of which three would have come. */
+const SILENT_MS = 45_000;
+const ANSWERED_MS = 10_000;
+const AGAIN_MS = 2000;
+
+/** Follow a job until it is over: by its events, and by asking where those break off or are silent.
+ * It is told in the language of the moment.
  * @param fault Told why there is nothing to follow, or since when nobody answers.
  * @returns What stops following. */
 export function follow(
@@ -78,9 +84,15 @@ export function follow(
 ): () => void {
   let stopped = false;
   let since = "";
+  let next: ReturnType<typeof setTimeout>;
+  const askIn = (ms: number) => {
+    clearTimeout(next);
+    if (!stopped) next = setTimeout(again, ms);
+  };
   const heard = () => {
     since = "";
     fault.value = null;
+    askIn(events.readyState === EventSource.CLOSED ? AGAIN_MS : SILENT_MS);
   };
   const lost = () => {
     if (stopped) return;
@@ -100,10 +112,11 @@ export function follow(
   events.onerror = () => {
     lost();
     // A server that drains ends the stream; the browser comes back by itself.
-    if (events.readyState === EventSource.CLOSED) setTimeout(again, 2000);
+    if (events.readyState === EventSource.CLOSED) askIn(AGAIN_MS);
   };
   const stop = () => {
     stopped = true;
+    clearTimeout(next);
     events.close();
   };
   const take = (told: Job) => {
@@ -113,19 +126,22 @@ export function follow(
     if (isOver(told.status)) stop();
   };
   const again = async () => {
-    if (stopped) return;
+    since ||= new Date().toISOString();
     try {
-      const answer = await send(`/jobs/${id}`);
-      if (answer.ok) take(await answer.json());
-      else if (FOR_GOOD.includes(answer.status)) {
+      const answer = await send(`/jobs/${id}`, { signal: AbortSignal.timeout(ANSWERED_MS) });
+      if (answer.ok) return take(await answer.json());
+      if (FOR_GOOD.includes(answer.status)) {
         stop();
         fault.value = await faultOf(answer);
-      } else lost();
+      }
     } catch {
-      lost();
+      // As where it is refused.
     }
-    if (!stopped) setTimeout(again, 2000);
+    lost();
+    events.close();
+    askIn(AGAIN_MS);
   };
+  askIn(SILENT_MS);
   return stop;
 }
 

@@ -118,6 +118,8 @@ describe("the region and the plan", () => {
     expect(plan.value).toBe("b-old");
     await hands.selectOptions(screen.getByLabelText("Plan"), "Master plan");
     expect([region.value, plan.value]).toEqual(["banan", "b-new"]);
+    // Where a name is longer than its place, it can still be read.
+    expect(screen.getByLabelText("Plan").title).toBe("Master plan");
     expect([recall("region"), recall("plan")]).toEqual(["banan", "b-new"]);
   });
   it("have the name of the other language where theirs is empty", async () => {

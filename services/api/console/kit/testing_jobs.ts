@@ -28,6 +28,8 @@ export function follow() {
   vi.stubGlobal(
     "EventSource",
     class {
+      static readonly CLOSED = 2;
+      readonly readyState = 1;
       readonly id: string;
       onerror?: () => void;
       onopen?: () => void;

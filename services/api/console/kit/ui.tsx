@@ -128,7 +128,13 @@ export function Select({
   "aria-invalid"?: boolean;
 }) {
   return (
-    <select {...rest} value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+    <select
+      {...rest}
+      value={value}
+      // What is chosen may be too long for where it stands.
+      title={choices.find((one) => one.value === value)?.label ?? ""}
+      onChange={({ currentTarget }) => onChoose(currentTarget.value)}
+    >
       {empty !== undefined && <option value="">{empty}</option>}
       {choices.map((one) => (
         <option key={one.value} value={one.value} disabled={one.disabled}>

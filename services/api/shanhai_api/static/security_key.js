@@ -57,7 +57,10 @@ async function call() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  call();
+  const { name } = form.elements;
+  // Browsers take spaces for a name, and tell of none in a language of their own.
+  if (name) name.setCustomValidity(name.value.trim() ? "" : form.dataset.blank);
+  if (form.reportValidity()) call();
 });
 
 if (!window.PublicKeyCredential) told.textContent = form.dataset.unable;

@@ -17,6 +17,7 @@ import { MapView } from "../../kit/map/map_view";
 import { canDraw, joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, useSketch } from "../../kit/map/sketch";
 import { region, undrawnRegion, within } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
 import { gathered } from "../../kit/shapefile";
 import {
   Button,
@@ -38,11 +39,18 @@ const DRAFT = "draft.compliance";
 const LAYERS = [{ name: "zones", opacity: 0.55 }, { name: "control_areas" }];
 
 export default function Compliance() {
-  const { query } = useLocation();
-  const decides = mayExcept() || mayRequest();
-  const way = useSignal(startOf(query.project, query.way === "requests" && decides));
+  const { query, route } = useLocation();
+  const tabs = [
+    { id: "draw", label: t("画范围", "Draw") },
+    { id: "file", label: t("文件", "File") },
+    { id: "project", label: t("项目", "Project") },
+    ...(mayExcept() || mayRequest() ? [{ id: "requests", label: t("例外申请", "Requests") }] : []),
+  ];
+  const project = query.project ?? "";
+  const way = tabs.find(({ id }) => id === query.way)?.id ?? (project ? "project" : "draw");
+  const go = (to: Record<string, string>, instead = false) =>
+    route(screenPath("compliance", { way, project, ...to }), instead);
   const shape = useSignal<Geometry | null>(recall<Geometry>(DRAFT));
-  const project = useSignal(query.project ?? "");
   const looked = useSignal<Request | null>(null);
   const activities = useSignal<string[]>([]);
   const pane = useSignal<MapPane | null>(null);
@@ -51,9 +59,9 @@ export default function Compliance() {
   const result = useSignal<{ check: Check; asked: Asked } | null>(null);
   const overlap = useSignal<Overlap | null>(null);
   useEffect(() => shape.subscribe((drawn) => keep(DRAFT, drawn)), []);
-  const ofRequest = way.value === "requests";
-  const code = ofRequest ? (looked.value?.project ?? "") : project.value;
-  const ofProject = way.value === "project" || (code !== "" && ofRequest);
+  const ofRequest = way === "requests";
+  const code = ofRequest ? (looked.value?.project ?? "") : project;
+  const ofProject = way === "project" || (code !== "" && ofRequest);
   const place = useAsked(
     async () => (code ? (await readFeature("projects", code)).data.geometry : null),
     [ofProject ? code : null],
@@ -64,8 +72,8 @@ export default function Compliance() {
   const site = ofProject ? ofProjectNow : own;
   const found = result.value?.check ?? null;
   const drawn = useMemo(
-    () => overlay(site, way.value === "draw", found, overlap.value),
-    [site, way.value, found, overlap.value],
+    () => overlay(site, way === "draw", found, overlap.value),
+    [site, way, found, overlap.value],
   );
   const question = useRef<Asked | null>(null);
   /** Ask anew: a verdict that was shown, or is under way, is of another question. */
@@ -78,6 +86,7 @@ export default function Compliance() {
       result.value = null;
       overlap.value = null;
     });
+  useEffect(() => anew(() => {}), [way, project]);
   const set = (geometry: Geometry | null) =>
     anew(() => {
       shape.value = geometry;
@@ -119,21 +128,12 @@ export default function Compliance() {
         <h1>{t("合规审查", "Compliance")}</h1>
         <Tabs
           label={t("审查什么", "What is checked")}
-          chosen={way.value}
-          onChoose={(id) =>
-            anew(() => {
-              way.value = id;
-            })
-          }
-          tabs={[
-            { id: "draw", label: t("画范围", "Draw") },
-            { id: "file", label: t("文件", "File") },
-            { id: "project", label: t("项目", "Project") },
-            ...(decides ? [{ id: "requests", label: t("例外申请", "Requests") }] : []),
-          ]}
+          chosen={way}
+          onChoose={(id) => go({ way: id })}
+          tabs={tabs}
         >
-          {way.value === "draw" && <Drawing pane={pane.value} shape={shape.value} onShape={set} />}
-          {way.value === "file" && (
+          {way === "draw" && <Drawing pane={pane.value} shape={shape.value} onShape={set} />}
+          {way === "file" && (
             <FileChoice
               onShape={(geometry) => {
                 set(geometry);
@@ -142,7 +142,7 @@ export default function Compliance() {
               }}
             />
           )}
-          {ofRequest && decides && (
+          {ofRequest && (
             <Requests
               looked={looked.value}
               onLook={(one, named) =>
@@ -157,15 +157,8 @@ export default function Compliance() {
               }}
             />
           )}
-          {way.value === "project" && (
-            <ProjectChoice
-              project={project.value}
-              onProject={(code) =>
-                anew(() => {
-                  project.value = code;
-                })
-              }
-            />
+          {way === "project" && (
+            <ProjectChoice project={project} onProject={(code) => go({ project: code }, true)} />
           )}
         </Tabs>
         <Activities
@@ -209,9 +202,6 @@ export default function Compliance() {
 
 /** Who answers for a drawn place that lies in no region with a shape. */
 const heldBy = () => (undrawnRegion.value ? { region: undrawnRegion.value } : {});
-
-const startOf = (project: string | undefined, requests: boolean) =>
-  project ? "project" : requests ? "requests" : "draw";
 
 const OVERLAP = "#b3261e";
 

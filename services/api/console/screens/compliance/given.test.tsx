@@ -295,6 +295,16 @@ describe("a project", () => {
     await hands.click(checkButton());
     await waitFor(() => expect(inputs()).toEqual([{ project: "p2" }]));
   });
+  it("is kept in the address with the way, and no verdict stands under another", async () => {
+    const { hands } = await choosing();
+    await hands.selectOptions(await list(), "Wetland");
+    expect(location.search).toBe("?way=project&project=p1");
+    await hands.click(checkButton());
+    await screen.findByText("No rule forbids it");
+    act(() => history.back());
+    await screen.findByRole("tab", { name: "Draw", selected: true });
+    await waitFor(() => expect(screen.queryByText("No rule forbids it")).toBeNull());
+  });
   it("cannot be checked before one is chosen", async () => {
     await choosing();
     expect((await list()).value).toBe("");
@@ -340,6 +350,7 @@ describe("a project", () => {
     await hands.click(screen.getByRole("tab", { name: "Draw" }));
     await drawable();
     expect(corners().value).toBe("");
+    expect(location.search).toBe("?way=draw&project=p1");
     expect(isOff(checkButton())).toBe(true);
     await hands.click(screen.getByRole("tab", { name: "Project" }));
     expect((await list()).value).toBe("p1");

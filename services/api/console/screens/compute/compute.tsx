@@ -8,6 +8,7 @@ import { may } from "../../kit/session";
 import { Empty, Field, Found, Select, Tabs } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { History } from "./history";
+import { processChoices } from "./inputs";
 import { Order } from "./order";
 import { Run } from "./run";
 import { Schedules } from "./schedules";
@@ -75,11 +76,7 @@ function New({
         <>
           <div class="form">
             <Field label={t("计算什么", "What is computed")}>
-              <Select
-                choices={processes.map(({ id, title }) => ({ value: id, label: title }))}
-                value={process}
-                onChoose={onProcess}
-              />
+              <Select choices={processChoices(processes)} value={process} onChoose={onProcess} />
             </Field>
           </div>
           <Order key={process} process={process} onStarted={onStarted} />

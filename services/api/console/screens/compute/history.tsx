@@ -8,6 +8,7 @@ import { type Job, processTitle, type Status, StatusBadge } from "../../kit/jobs
 import { Table } from "../../kit/table";
 import { attempt, Button, Found, Select } from "../../kit/ui";
 import { t } from "../../kit/words";
+import { processChoices } from "./inputs";
 
 const STATES: [Status, string, string][] = [
   ["accepted", "排队中", "queued"],
@@ -44,10 +45,7 @@ export function History({ onOpen }: { onOpen: (job: string) => void }) {
       <div class="inline">
         <Select
           aria-label={t("流程", "Process")}
-          choices={(processes.asked.value.data?.processes ?? []).map(({ id, title }) => ({
-            value: id,
-            label: title,
-          }))}
+          choices={processChoices(processes.asked.value.data?.processes ?? [])}
           value={process.value}
           onChoose={(id) => {
             process.value = id;

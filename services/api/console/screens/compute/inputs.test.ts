@@ -1,9 +1,12 @@
 import { describe, expect, it, test } from "vitest";
+import { t } from "../../kit/words";
 import {
   type Dataset,
+  datasetChoices,
   type Input,
   isWritten,
   lightOf,
+  processChoices,
   restOf,
   sent,
   sortInputs,
@@ -35,6 +38,7 @@ const dataset = (theme: string, stand_in: boolean): Dataset => ({
   theme,
   stand_in,
   observed_to: null,
+  registered_at: "2026-12-01T02:32:00Z",
 });
 
 test("what must be given comes first, datasets by themselves, all else is folded", () => {
@@ -62,6 +66,33 @@ test("a theme is green with data, yellow with a stand-in alone, red without or r
   expect(lightOf(data, ["gdp"]).tone).toBe("bad");
   const wrong = (theme: string) => (theme === "dem" ? "is of another region" : undefined);
   expect(lightOf(data, ["dem"], wrong).tone).toBe("bad");
+});
+
+test("datasets of one name are told apart by when they were registered, those of one minute by code", () => {
+  const one = dataset("supply.cooling", false);
+  const labels = (...more: Partial<Dataset>[]) =>
+    datasetChoices(more.map((its) => ({ ...one, ...its }))).map(({ label }) => label);
+  expect(labels({ stand_in: true }, { observed_to: "2020-12-31" })).toEqual([
+    t("甲 · 替代", "A · stand-in"),
+    t("甲 · 2020", "A · 2020"),
+  ]);
+  const later = { code: "later", registered_at: "2026-12-01T09:00:00Z" };
+  expect(labels({}, later)).toEqual([
+    t("甲 · 2026-12-01 10:32", "A · 2026-12-01 10:32"),
+    t("甲 · 2026-12-01 17:00", "A · 2026-12-01 17:00"),
+  ]);
+  const same = labels({}, { ...later, registered_at: one.registered_at });
+  expect(same.map((label) => label.split(" · ").at(-1))).toEqual(["x.supply.cooling", "later"]);
+});
+
+test("planners are offered first what they compute here, and last what is for programs", () => {
+  const ids = ["echo", "import-dataset", "assess-ecoservices", "delineate-zones"];
+  expect(processChoices(ids.map((id) => ({ id, title: id }))).map(({ value }) => value)).toEqual([
+    "assess-ecoservices",
+    "delineate-zones",
+    "import-dataset",
+    "echo",
+  ]);
 });
 
 test("of themes that stand for each other one will do", () => {

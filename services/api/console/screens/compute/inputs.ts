@@ -2,9 +2,10 @@
 
 import type { FaultAt } from "../../kit/api";
 import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
+import { moment } from "../../kit/format";
 import { hasField, isRows } from "../../kit/rows";
-import type { Tone } from "../../kit/ui";
-import { t } from "../../kit/words";
+import type { Choice, Tone } from "../../kit/ui";
+import { called, t } from "../../kit/words";
 
 export interface Input {
   title: string;
@@ -89,17 +90,45 @@ export interface Dataset {
   theme: string;
   stand_in: boolean;
   observed_to: string | null;
+  registered_at: string;
 }
 
 /** The datasets of a region. */
 export async function datasetsOf(region: string, signal?: AbortSignal): Promise<Dataset[]> {
   const found = await allFeatures<Omit<Dataset, "code">>(
     "datasets",
-    { region, properties: "name_zh,name_en,theme,stand_in,observed_to" },
+    { region, properties: "name_zh,name_en,theme,stand_in,observed_to,registered_at" },
     signal,
   );
   return found.map(({ id, properties }) => ({ code: id, ...properties }));
 }
+
+/** What datasets are called as choices: those of one name, as jobs leave them, are told apart by when
+ * they were registered. */
+export function datasetChoices(datasets: readonly Dataset[]): Choice[] {
+  let labels = datasets.map((one) =>
+    [called(one), one.observed_to?.slice(0, 4), one.stand_in && t("替代", "stand-in")]
+      .filter(Boolean)
+      .join(" · "),
+  );
+  const more = [({ registered_at }: Dataset) => moment(registered_at), ({ code }: Dataset) => code];
+  for (const told of more)
+    labels = labels.map((label, n, all) =>
+      all.indexOf(label) === all.lastIndexOf(label)
+        ? label
+        : `${label} · ${told(datasets[n] as Dataset)}`,
+    );
+  return datasets.map(({ code }, n) => ({ value: code, label: labels[n] as string }));
+}
+
+/** What is offered last: what other screens do, and what is for programs alone. */
+const LAST = ["import-dataset", "import-features", "import-plan", "check-compliance", "echo"];
+
+/** Processes as planners choose among them. */
+export const processChoices = (processes: readonly { id: string; title: string }[]): Choice[] =>
+  processes
+    .toSorted((a, b) => LAST.indexOf(a.id) - LAST.indexOf(b.id))
+    .map(({ id, title }) => ({ value: id, label: title }));
 
 /** The regions right below a region. */
 export function districtsOf(region: string, signal?: AbortSignal) {
@@ -114,7 +143,7 @@ export const needsOf = ({ additionalParameters }: Description): string[][] =>
 /** How a group of themes stands: from a dataset, from a stand-in alone, or without any.
  * @param wrong What the service refused of a theme. */
 export function lightOf(
-  datasets: readonly Dataset[],
+  datasets: readonly Pick<Dataset, "theme" | "stand_in">[],
   themes: readonly string[],
   wrong: (theme: string) => string | undefined = () => undefined,
 ): { tone: Tone; text: string } {

@@ -15,6 +15,7 @@ import {
   CELLS,
   type Dataset,
   type Description,
+  datasetChoices,
   datasetsOf,
   districtsOf,
   isWritten,
@@ -448,12 +449,7 @@ function Theme({
   return (
     <Field label={title} wrong={wrong}>
       <Select
-        choices={datasets.map((one) => ({
-          value: one.code,
-          label: [called(one), one.observed_to?.slice(0, 4), one.stand_in && t("替代", "stand-in")]
-            .filter(Boolean)
-            .join(" · "),
-        }))}
+        choices={datasetChoices(datasets)}
         value={chosen}
         onChoose={onChoose}
         empty={t("最新的", "the newest")}

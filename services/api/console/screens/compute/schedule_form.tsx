@@ -12,7 +12,7 @@ import { heldBy, isStale, readHeld } from "../../kit/held";
 import { plan, region } from "../../kit/place";
 import { attempt, Button, Field, Found, NumberInput, Panel, Select, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
-import { type Description, sent } from "./inputs";
+import { type Description, processChoices, sent } from "./inputs";
 import { InputFields, placeOf } from "./order";
 
 type Schedule = Schema<"Schedule">;
@@ -401,10 +401,7 @@ function Inputs({
     <Panel title={t("计算内容", "What is computed")}>
       <Field label={t("流程", "Process")}>
         <Select
-          choices={(processes.asked.value.data?.processes ?? []).map(({ id, title }) => ({
-            value: id,
-            label: title,
-          }))}
+          choices={processChoices(processes.asked.value.data?.processes ?? [])}
           value={process}
           onChoose={onProcess}
         />

@@ -33,13 +33,13 @@ const offered = (id: string, title: string, formats: Record<string, string>) => 
   ],
 });
 const spatial = { csv: "CSV", gpkg: "GeoPackage", shp: "Zipped Shapefile", parquet: "GeoParquet" };
-const layer = (id: string, en: string): LayerListed => ({
+const layer = (id: string, en: string, bounds: LayerListed["bounds"] = null): LayerListed => ({
   id,
   kind: "raster",
   title_zh: en,
   title_en: en,
   theme: id,
-  bounds: null,
+  bounds,
   version: "1",
 });
 const given: Record<string, Answer> = {
@@ -54,6 +54,15 @@ const given: Record<string, Answer> = {
   },
   "GET /collections/indicators/schema": { properties: { code: {}, year: {} } },
   "GET /tiles/layers": { layers: [layer("dem", "Elevation"), layer("ndvi", "Greenness")] },
+  "GET /collections/regions/items/{}": {
+    geometry: {
+      type: "MultiPoint",
+      coordinates: [
+        [118, 24],
+        [119, 25],
+      ],
+    },
+  },
   "GET /processes": { processes: [{ id: "seed-tiles", title: "Pack tiles" }] },
 };
 
@@ -224,6 +233,30 @@ describe("packs of tiles", () => {
     expect(inputs()).toEqual({ layers: ["ndvi"], region: "xiamen", max_zoom: 9, pack: "mbtiles" });
   });
 
+  it("are of layers that the region has, and not of those of other cities alone", async () => {
+    const { hands } = await begin({
+      "GET /tiles/layers": {
+        layers: [
+          layer("dem.banan", "Elevation of Banan", [106, 29, 107, 30]),
+          layer("dem.tongan", "Elevation of Tongan", [118, 24.6, 118.3, 24.9]),
+          layer("zones", "Zones"),
+        ],
+      },
+    });
+    await hands.selectOptions(screen.getByLabelText(/^Layer/), "Zones");
+    act(() => {
+      regions.value = [...regions.value, placed("tongan", { name_en: "Tongan" })];
+      chooseRegion("tongan");
+    });
+    await waitFor(() =>
+      expect(
+        within(screen.getByLabelText(/^Layer/))
+          .getAllByRole("option")
+          .map(({ textContent }) => textContent),
+      ).toEqual(["Zones", "Elevation of Tongan"]),
+    );
+    expect(screen.getByLabelText<HTMLSelectElement>(/^Layer/).value).toBe("zones");
+  });
   it("are had in the form that they were made in, whatever is chosen for the next one", async () => {
     const { hands, events } = await begin();
     await hands.click(pack());

@@ -8,6 +8,7 @@ import { SubmitForm } from "../../kit/form";
 import { number } from "../../kit/format";
 import { execute, type Job } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
+import { boundsOfRegion } from "../../kit/map/map_view";
 import { API } from "../../kit/page";
 import { planChoices, plansHere, region, regionName } from "../../kit/place";
 import { outputPath } from "../../kit/results";
@@ -15,6 +16,7 @@ import { account, may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { Badge, Button, Empty, FaultBox, Field, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
+import { bySubject } from "../map/subjects";
 import { JobLine } from "./job_line";
 
 interface Link {
@@ -258,7 +260,10 @@ function Packs() {
   const done = useSignal<Job | null>(null);
   const fault = useSignal<Fault | null>(null);
   const busy = useSignal(false);
-  const { asked, again } = useAsked(() => listLayers(), []);
+  const { asked, again } = useAsked(
+    async () => bySubject(await listLayers(), await boundsOfRegion(region.value)),
+    [region.value || null],
+  );
   const start = async (chosen: string) => {
     busy.value = true;
     fault.value = null;
@@ -280,8 +285,9 @@ function Packs() {
   return (
     <Panel title={t("离线数据包", "Data packs for use without a network")}>
       <Found asked={asked} again={again}>
-        {(layers) => {
-          const chosen = layer.value || layers[0]?.id || "";
+        {(subjects) => {
+          const layers = subjects.flatMap(([, some]) => some);
+          const chosen = (layers.find(({ id }) => id === layer.value) ?? layers[0])?.id ?? "";
           return (
             <SubmitForm onSubmit={() => start(chosen)}>
               <Field

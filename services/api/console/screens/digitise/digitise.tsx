@@ -1,6 +1,6 @@
 /** Digitise: what nobody has drawn yet first; draw, trace a scanned map, type, save. */
 
-import { batch, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { FeatureCollection, Position } from "geojson";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
@@ -12,6 +12,7 @@ import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { canDraw, partsOf } from "../../kit/map/shapes";
 import { region } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
 import { Badge, Button, Empty, Found, Panel, SearchBox, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { bordersOf } from "./borders";
@@ -27,8 +28,8 @@ export interface Opened {
 }
 
 export default function Digitise() {
-  const { query } = useLocation();
-  const tab = useSignal("objects");
+  const { query, route } = useLocation();
+  const tab = query.tab === "scan" ? "scan" : "objects";
   const opened = useSignal<Opened | null>(openedBy(query.collection, query.object));
   const pane = useSignal<MapPane | null>(null);
   const clicked = useSignal<Clicked | null>(null);
@@ -61,31 +62,37 @@ export default function Digitise() {
       ]),
     [own, others, draws],
   );
-  const open = (what: Opened | null) =>
-    batch(() => {
-      opened.value = what;
-      tab.value = "objects";
-    });
+  const open = (what: Opened | null) => {
+    opened.value = what;
+    const [collection, object] = [what?.collection.id, what?.code];
+    route(screenPath("digitise", { collection, object }), true);
+  };
   return (
     <div class="beside">
       <div class="card">
         <h1>{t("廊道与要素", "Digitise")}</h1>
         <Tabs
           label={t("廊道与要素", "Digitise")}
-          chosen={tab.value}
-          onChoose={(id) => {
-            tab.value = id;
-          }}
+          chosen={tab}
+          onChoose={(id) =>
+            route(
+              screenPath("digitise", {
+                collection: query.collection,
+                object: query.object,
+                tab: id,
+              }),
+            )
+          }
           tabs={[
             { id: "objects", label: t("要素", "Objects") },
             { id: "scan", label: t("扫描图", "Scanned map") },
           ]}
         >
           {/* Both stay: a picture and a drawing are worked on together. */}
-          <div hidden={tab.value !== "scan"} class="form">
+          <div hidden={tab !== "scan"} class="form">
             <Scan pane={pane.value} clicked={clicked} taking={taking} />
           </div>
-          <div hidden={tab.value !== "objects"} class="form">
+          <div hidden={tab !== "objects"} class="form">
             {opened.value ? (
               <ObjectForm
                 key={keyOf(opened.value)}

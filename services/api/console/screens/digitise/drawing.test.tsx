@@ -249,6 +249,7 @@ describe("an object as it is opened", () => {
     const { hands } = await opened({ query: "collection=pattern_components&object=marsh" });
     await draw(hands, A, D, [118.03, 24.3]);
     await hands.click(screen.getByRole("tab", { name: "Scanned map" }));
+    expect(location.search).toBe("?collection=pattern_components&object=marsh&tab=scan");
     await hands.click(screen.getByRole("tab", { name: "Objects" }));
     expect(await positions()).toEqual([A, D, [118.03, 24.3]]);
   });

@@ -131,6 +131,16 @@ describe("the list", () => {
     expect(screen.queryByRole("button", { name: "New" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Save" })).toBeNull();
   });
+  it("and what is opened, or the scanned map, are kept in the address", async () => {
+    service();
+    const hands = open(<Digitise />, { ...PLANNER, query: "tab=scan" });
+    expect(screen.getByRole("tab", { name: "Scanned map", selected: true })).toBeTruthy();
+    await hands.click(screen.getByRole("tab", { name: "Objects" }));
+    await hands.click(await button("Coast"));
+    expect(location.search).toBe("?collection=corridors&object=coast");
+    await hands.click(await button("← Back to the list"));
+    expect(location.search).toBe("");
+  });
   it("shows more than the first eight when asked", async () => {
     const many = Array.from({ length: 11 }, (_, n) => corridor(`c${n}`, `廊${n}`, `Number ${n}`));
     service({ "GET /collections/corridors/items": collection(many) });

@@ -91,6 +91,10 @@ describe("what is at a place", () => {
     expect(first?.getByText("No building")).toBeTruthy();
     expect(first?.getByText(/1,234.50 km²/)).toBeTruthy();
     expect(second?.getByText("not in force")).toBeTruthy();
+    // A reload and a link show the same tab, and one goes back to the one before.
+    expect(location.search).toBe("?tab=here");
+    act(() => history.back());
+    await screen.findByRole("tab", { name: "Layers", selected: true });
   });
   it("has rules, asked for once somebody wants them, on the day that is looked at", async () => {
     const { map, hands, sent } = await opened({ features: [ZONE] });

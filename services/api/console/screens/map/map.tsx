@@ -1,6 +1,6 @@
 /** One map: every layer of the region, what is where, two days or layers beside each other. */
 
-import { batch, useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { FeatureCollection, Position } from "geojson";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
@@ -22,6 +22,7 @@ import {
 import { ClassChoice, Legend } from "../../kit/map/legend";
 import { boundsOfRegion, type Clicked, MapView } from "../../kit/map/map_view";
 import { region, regionName } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
 import { Badge, Button, Empty, Found, Panel, SearchBox, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Compared, type Comparison } from "./compared";
@@ -34,8 +35,14 @@ import "./map.css";
 export const shown = keptSignal<Shown[]>("map.layers", [{ name: "zones" }]);
 
 export default function OneMap() {
-  const { query } = useLocation();
-  const tab = useSignal("layers");
+  const { query, route } = useLocation();
+  const tabs = [
+    { id: "layers", label: t("图层", "Layers") },
+    { id: "here", label: t("查询", "What is here") },
+    { id: "tools", label: t("工具", "Tools") },
+  ];
+  const tab = tabs.find(({ id }) => id === query.tab)?.id ?? "layers";
+  const go = (id: string) => route(screenPath("map", { layer: query.layer, tab: id }));
   const day = useSignal("");
   const at = useSignal<Clicked | null>(null);
   const pane = useSignal<MapPane | null>(null);
@@ -50,11 +57,10 @@ export default function OneMap() {
   }, [query.layer]);
   const click = (place: Clicked) => {
     if (measured.value) measured.value = [...measured.value, [place.lon, place.lat]];
-    else
-      batch(() => {
-        at.value = place;
-        tab.value = "here";
-      });
+    else {
+      at.value = place;
+      if (tab !== "here") go("here");
+    }
   };
   const drawn = useComputed(() => overlayOf(at.value, measured.value));
   const rasters = useRasters();
@@ -77,21 +83,10 @@ export default function OneMap() {
               click(place);
             }}
           />
-          <Tabs
-            label={t("一张图", "One map")}
-            chosen={tab.value}
-            onChoose={(id) => {
-              tab.value = id;
-            }}
-            tabs={[
-              { id: "layers", label: t("图层", "Layers") },
-              { id: "here", label: t("查询", "What is here") },
-              { id: "tools", label: t("工具", "Tools") },
-            ]}
-          >
-            {tab.value === "layers" && <Layers />}
-            {tab.value === "here" && <Identified at={at.value} day={day.value} />}
-            {tab.value === "tools" && (
+          <Tabs label={t("一张图", "One map")} chosen={tab} onChoose={go} tabs={tabs}>
+            {tab === "layers" && <Layers />}
+            {tab === "here" && <Identified at={at.value} day={day.value} />}
+            {tab === "tools" && (
               <>
                 <DayChoice
                   day={day.value}

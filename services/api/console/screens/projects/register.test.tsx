@@ -133,6 +133,7 @@ describe("finding a project", () => {
     await names();
     const box = screen.getByRole("searchbox", { name: "Filter projects" });
     await hands.type(box, "a");
+    expect(location.search).toBe("?search=a");
     expect(await names()).toEqual(["Project A1", "Project A3"]);
     await hands.type(box, "nowhere");
     expect(screen.getByText("No project matches.")).toBeTruthy();
@@ -159,6 +160,15 @@ describe("finding a project", () => {
     serve(answers);
     open(<Projects />, { query: "state=implementation" });
     expect(await names()).toEqual(["Project B2"]);
+  });
+  it("begins with the words that a link names, and keeps them where a state is chosen", async () => {
+    serve(answers);
+    const hands = open(<Projects />, { query: "search=a" });
+    expect(await names()).toEqual(["Project A1", "Project A3"]);
+    await hands.selectOptions(screen.getByRole("combobox", { name: "State" }), "Proposed 2");
+    expect(location.search).toBe("?state=proposed&search=a");
+    await hands.clear(screen.getByRole("searchbox", { name: "Filter projects" }));
+    expect(location.search).toBe("?state=proposed");
   });
   it("can leave out other plans, where the region has one", async () => {
     serve(answers);

@@ -1,7 +1,7 @@
 /** The register: projects by state on a board, or as a list that stays quick when it is long. */
 
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useAsked } from "../../kit/asked";
 import { allFeatures, type Feature } from "../../kit/features";
@@ -62,10 +62,15 @@ export function wantedOf(projects: readonly Feature<Project>[], wanted: Wanted) 
 }
 
 export function Register({ state }: { state: string }) {
-  const { route } = useLocation();
+  const { query, route } = useLocation();
   const here = region.value;
   const { asked, again } = useAsked((signal) => projectsOf(here, signal), [here || null]);
-  const text = useSignal("");
+  const text = useSignal(query.search ?? "");
+  const go = (to: Record<string, string> = {}) =>
+    route(screenPath("projects", { state, search: text.value, ...to }), true);
+  useLayoutEffect(() => {
+    if (text.value !== (query.search ?? "")) go();
+  }, [text.value]);
   const ofPlan = useSignal(false);
   const making = useSignal(false);
   const all = asked.value.data ?? [];
@@ -80,7 +85,7 @@ export function Register({ state }: { state: string }) {
           aria-label={t("状态", "State")}
           value={state}
           empty={t("所有状态", "all states")}
-          onChoose={(chosen) => route(screenPath("projects", { state: chosen }), true)}
+          onChoose={(chosen) => go({ state: chosen })}
           choices={states.map(([code, some]) => ({
             value: code,
             label: `${called(some[0]?.properties ?? {}, "state_name")} ${some.length}`,
@@ -118,7 +123,7 @@ export function Register({ state }: { state: string }) {
               projects={rows}
               onState={(wanted) => {
                 view.value = "list";
-                route(screenPath("projects", { state: wanted }), true);
+                go({ state: wanted });
               }}
             />
           ) : (
