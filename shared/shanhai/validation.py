@@ -5,7 +5,7 @@ What our own checks raise says it in both, as descriptions of members do: `Engli
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -46,6 +46,29 @@ class StrictModel(BaseModel):
     """Anything in a file; a member nobody knows is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def readable(read: Callable[[str], object]) -> Callable[[str | None], str | None]:
+    """A check by what reads a text, and raises `ValueError` of what it cannot read."""
+
+    def check(text: str | None) -> str | None:
+        if text is not None:
+            read(text)
+        return text
+
+    return check
+
+
+def codes_once(longest: int) -> Callable[[list[str] | None], list[str] | None]:
+    """A check of codes, of no more characters each, after which each is there once."""
+
+    def check(codes: list[str] | None) -> list[str] | None:
+        if any(not 0 < len(code) <= longest or "\x00" in code for code in codes or ()):
+            told = f"characters / 须为 1 至 {longest} 个字符的代码"
+            raise ValueError(f"must be codes of 1 to {longest} {told}")
+        return codes and sorted(set(codes))
+
+    return check
 
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)

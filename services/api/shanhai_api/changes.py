@@ -24,7 +24,7 @@ from shanhai.db.changes import (
 from shanhai.db.collections.catalogue import ENTITIES, collection_named, entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.validation import Rfc3339Date
+from shanhai.validation import Rfc3339Date, readable
 from shanhai_api.features import documents
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe, MomentText
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader
@@ -50,13 +50,7 @@ class ChangesQuery(PageQuery):
     )
     limit: int = Field(100, ge=1, le=10_000, description="Changes on a page")
 
-    @field_validator("since")
-    @classmethod
-    def check_since(cls, text: str | None) -> str | None:
-        """A cursor must be one of ours."""
-        if text is not None and text != NOW:
-            read_cursor(text)
-        return text
+    _since = field_validator("since")(readable(lambda text: text == NOW or read_cursor(text)))
 
 
 def write_cursor(place: int) -> str:

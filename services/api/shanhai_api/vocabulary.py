@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from shanhai.db.observations import properties
 from shanhai.db.tables import observation as tables
 from shanhai.monitoring.units import UNITS
-from shanhai.validation import broken_at
+from shanhai.validation import broken_at, codes_once
 from shanhai.vocabulary import ECOSERVICES, MEDIA, codes
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import (
@@ -104,13 +104,7 @@ class ChangedProperty(Body):
             raise ValueError(f"must be one of {', '.join(UNITS)} / 须为所列单位之一")
         return unit
 
-    @field_validator("aliases")
-    @classmethod
-    def check_aliases(cls, aliases: list[str]) -> list[str]:
-        """Codes, each once."""
-        if any(not 0 < len(alias) <= 64 or "\x00" in alias for alias in aliases):
-            raise ValueError("must be codes of 1 to 64 characters / 须为 1 至 64 个字符的代码")
-        return sorted(set(aliases))
+    _aliases = field_validator("aliases")(codes_once(64))
 
     @property
     def given(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ axes in; only documents for others follow that order.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -290,18 +290,15 @@ WORLD_CRS84 = TileGrid(
     uri=f"{_REGISTERED}WorldCRS84Quad",
     scale_set="GoogleCRS84Quad",
 )
-CGCS2000_QUAD = TileGrid(
+CGCS2000_QUAD = replace(
+    WORLD_CRS84,
     id="CGCS2000Quad",
     title=Label("CGCS2000 经纬度", "CGCS2000 degrees"),
     crs=f"http://www.opengis.net/def/crs/EPSG/0/{CGCS2000}",
-    srid=CGCS2000,
-    kind="degrees",
-    origin=(-180.0, 90.0),
-    cell=0.703125,
-    size=(2, 1),
     deepest=22,
     y_first=True,
-    area=(-180.0, -90.0, 180.0, 90.0),
+    uri=None,
+    scale_set=None,
 )
 
 _GK_SIDE_M = 2**20

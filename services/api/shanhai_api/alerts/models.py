@@ -17,7 +17,7 @@ from pydantic import (
 from shanhai import vocabulary
 from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.thresholds import DAYS_LATE, RANK, Kind, QuietHours, measure_unit
-from shanhai.validation import Rfc3339Date, broken_at
+from shanhai.validation import Rfc3339Date, broken_at, codes_once
 from shanhai_api.kit.answers import Answered, CodeNamed, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.body import ENGLISH_NAME, Body, called_in_both
 from shanhai_api.kit.view import View
@@ -170,15 +170,7 @@ class RuleContents(Body):
             raise ValueError(f"must be within {LARGEST:g} / 绝对值不得超过 {LARGEST:g}")
         return limits
 
-    @field_validator("stations")
-    @classmethod
-    def check_stations(cls, stations: list[str] | None) -> list[str] | None:
-        """Codes, each once."""
-        if stations is None:
-            return None
-        if any(not 0 < len(code) <= 200 or "\x00" in code for code in stations):
-            raise ValueError("must be codes of 1 to 200 characters / 须为 1 至 200 个字符的代码")
-        return sorted(set(stations))
+    _stations = field_validator("stations")(codes_once(200))
 
     @field_validator(*LISTED)
     @classmethod

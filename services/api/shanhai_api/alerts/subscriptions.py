@@ -10,6 +10,7 @@ from shanhai.db.alerts import subscriptions
 from shanhai.db.alerts.subscriptions import Subscribed
 from shanhai.db.deliveries.outbox import list_deliveries
 from shanhai.errors import Conflict
+from shanhai.validation import codes_once
 from shanhai.vocabulary import WARNING_LEVELS, Lang, codes
 from shanhai_api.alerts.models import CLOCK, Level, checked_zone
 from shanhai_api.kit.answers import Answer, Document, LimitedQuery, Link, Moment, page_of
@@ -59,22 +60,13 @@ class SubscriptionContents(Body):
     enabled: bool = Field(True, description="Whether they are told anything")
 
     _zone = field_validator("time_zone")(checked_zone)
+    _rules = field_validator("rules")(codes_once(64))
 
     @field_validator("levels")
     @classmethod
     def order_levels(cls, levels: list[Level]) -> list[Level]:
         """Each once, from the least serious on."""
         return sorted(set(levels), key=codes(WARNING_LEVELS).index)
-
-    @field_validator("rules")
-    @classmethod
-    def check_rules(cls, rules: list[str] | None) -> list[str] | None:
-        """Codes, each once."""
-        if rules is None:
-            return None
-        if any(not 0 < len(code) <= 64 or "\x00" in code for code in rules):
-            raise ValueError("must be codes of 1 to 64 characters / 须为 1 至 64 个字符的代码")
-        return sorted(set(rules))
 
 
 class Subscription(Document):

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from shanhai.db.tables.job import Job
+from shanhai.validation import readable
 from shanhai.vocabulary import JobStatus
 from shanhai_api.jobs.results import told_status
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText
@@ -32,6 +33,26 @@ def split(given: object) -> object:
 
 
 Members = Annotated[list[Member], BeforeValidator(split), Field(max_length=MOST_MEMBERS)]
+
+
+def write_cursor(created_at: datetime, job_id: UUID) -> str:
+    """The place after a job."""
+    text = f"{created_at.isoformat()}{CURSOR_SEPARATOR}{job_id}"
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def read_cursor(text: str) -> tuple[datetime, UUID]:
+    """The place a cursor means."""
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        moment, _, job_id = (
+            base64.b64decode(padded, b"-_", validate=True).decode().partition(CURSOR_SEPARATOR)
+        )
+        return datetime.fromisoformat(moment).astimezone(UTC), UUID(job_id)
+    except (binascii.Error, OverflowError, ValueError):
+        raise ValueError(
+            "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
+        ) from None
 
 
 class JobsQuery(PageQuery):
@@ -58,33 +79,7 @@ class JobsQuery(PageQuery):
         " were not tried again since",
     )
 
-    @field_validator("cursor")
-    @classmethod
-    def check_cursor(cls, text: str | None) -> str | None:
-        """A cursor must be one of ours."""
-        if text is not None:
-            read_cursor(text)
-        return text
-
-
-def write_cursor(created_at: datetime, job_id: UUID) -> str:
-    """The place after a job."""
-    text = f"{created_at.isoformat()}{CURSOR_SEPARATOR}{job_id}"
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def read_cursor(text: str) -> tuple[datetime, UUID]:
-    """The place a cursor means."""
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        moment, _, job_id = (
-            base64.b64decode(padded, b"-_", validate=True).decode().partition(CURSOR_SEPARATOR)
-        )
-        return datetime.fromisoformat(moment).astimezone(UTC), UUID(job_id)
-    except (binascii.Error, OverflowError, ValueError):
-        raise ValueError(
-            "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
-        ) from None
+    _cursor = field_validator("cursor")(readable(read_cursor))
 
 
 class JobException(Answered):

@@ -26,7 +26,7 @@ from shanhai.jobs.schedules import (
     list_schedules,
 )
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.validation import Rfc3339Time, broken_at
+from shanhai.validation import Rfc3339Time, broken_at, readable
 from shanhai.vocabulary import JobStatus
 from shanhai_api.kit.answers import (
     Answer,
@@ -281,14 +281,7 @@ class RunsQuery(LimitedQuery):
 
     limit: int = Field(100, ge=1, le=10_000, description="Times on a page")
     cursor: str | None = Field(None, max_length=64, description="A place given by a `next` link")
-
-    @field_validator("cursor")
-    @classmethod
-    def check_cursor(cls, text: str | None) -> str | None:
-        """A cursor must be one of ours."""
-        if text is not None:
-            read_moment(text)
-        return text
+    _cursor = field_validator("cursor")(readable(read_moment))
 
 
 @router.get("/schedules", summary="Jobs that recur")
