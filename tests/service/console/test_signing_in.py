@@ -59,6 +59,7 @@ def test_what_is_told_in_passing_covers_nothing_that_can_be_clicked(
 ) -> None:
     visit = open_console(bureaus.key("viewer"), size=(width, 500))
     page = visit.open("map")
+    visit.ready_map()
     page.get_by_role("button", name="退出").click()
     notice = page.locator(".toasts .notice")
     notice.wait_for()

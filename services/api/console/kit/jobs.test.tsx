@@ -187,6 +187,33 @@ describe("following a job", () => {
     expect(fault.value).toBeNull();
     expect(stream.readyState).toBe(1);
   });
+  it("keeps a stream that speaks, whatever becomes of a question asked meanwhile", async () => {
+    vi.useFakeTimers();
+    let answer: (found: Response) => void = () => {};
+    vi.stubGlobal("fetch", () => new Promise((done) => (answer = done)));
+    const { told, fault, stream } = following();
+    stream.tell(job("running", 40));
+    for (const found of [refused(503, "busy"), job("running", 50)]) {
+      await vi.advanceTimersByTimeAsync(46_000);
+      stream.tell(job("running", 60));
+      answer(found instanceof Response ? found : Response.json(found));
+      await vi.advanceTimersByTimeAsync(100);
+      expect(told.value?.progress).toBe(60);
+      expect(fault.value).toBeNull();
+      expect(stream.readyState).toBe(1);
+    }
+  });
+  it("asks as seldom as before once it has been answered again", async () => {
+    vi.useFakeTimers();
+    const states = [refused(503, "busy"), job("running", 50), job("running", 50)];
+    const sent = serve({ "GET /jobs/j1": () => states.shift() ?? job("running", 50) });
+    const { fault, stream } = following();
+    await vi.advanceTimersByTimeAsync(46_000);
+    expect(fault.value?.message).toMatch(/lost since/);
+    await vi.advanceTimersByTimeAsync(42_000);
+    expect(fault.value).toBeNull();
+    expect([sent.length, stream.readyState]).toEqual([2, 1]);
+  });
   it("tells nothing once the screen is left", async () => {
     vi.useFakeTimers();
     serve({ "GET /jobs/j1": refused(503, "away") });

@@ -84,6 +84,7 @@ export function follow(
 ): () => void {
   let stopped = false;
   let since = "";
+  let news = 0;
   let next: ReturnType<typeof setTimeout>;
   const askIn = (ms: number) => {
     clearTimeout(next);
@@ -91,6 +92,7 @@ export function follow(
   };
   const heard = () => {
     since = "";
+    news += 1;
     fault.value = null;
     askIn(events.readyState === EventSource.CLOSED ? AGAIN_MS : SILENT_MS);
   };
@@ -126,19 +128,23 @@ export function follow(
     if (isOver(told.status)) stop();
   };
   const again = async () => {
-    since ||= new Date().toISOString();
+    const [before, began] = [news, new Date().toISOString()];
     try {
       const answer = await send(`/jobs/${id}`, { signal: AbortSignal.timeout(ANSWERED_MS) });
-      if (answer.ok) return take(await answer.json());
+      const told = answer.ok ? await answer.json() : await faultOf(answer);
+      // What was heard meanwhile is newer.
+      if (stopped || news !== before) return;
+      if (answer.ok) return take(told);
       if (FOR_GOOD.includes(answer.status)) {
         stop();
-        fault.value = await faultOf(answer);
+        fault.value = told;
       }
     } catch {
       // As where it is refused.
     }
+    if (news !== before) return;
+    since ||= began;
     lost();
-    events.close();
     askIn(AGAIN_MS);
   };
   askIn(SILENT_MS);

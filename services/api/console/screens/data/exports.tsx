@@ -262,7 +262,7 @@ function Packs() {
   const busy = useSignal(false);
   const { asked, again } = useAsked(
     async () => bySubject(await listLayers(), await boundsOfRegion(region.value)),
-    [region.value || null],
+    [region.value],
   );
   const start = async (chosen: string) => {
     busy.value = true;
@@ -287,6 +287,8 @@ function Packs() {
       <Found asked={asked} again={again}>
         {(subjects) => {
           const layers = subjects.flatMap(([, some]) => some);
+          if (!layers.length)
+            return <Empty>{t("该区域没有图层。", "The region has no layers.")}</Empty>;
           const chosen = (layers.find(({ id }) => id === layer.value) ?? layers[0])?.id ?? "";
           return (
             <SubmitForm onSubmit={() => start(chosen)}>

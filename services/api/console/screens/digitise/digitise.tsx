@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { FeatureCollection, Position } from "geojson";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useAsked } from "../../kit/asked";
 import { type Feature, MOST, readFeature } from "../../kit/features";
@@ -31,6 +31,13 @@ export default function Digitise() {
   const { query, route } = useLocation();
   const tab = query.tab === "scan" ? "scan" : "objects";
   const opened = useSignal<Opened | null>(openedBy(query.collection, query.object));
+  const here = useRef(true);
+  useEffect(
+    () => () => {
+      here.current = false;
+    },
+    [],
+  );
   const pane = useSignal<MapPane | null>(null);
   const clicked = useSignal<Clicked | null>(null);
   const taking = useSignal(false);
@@ -62,11 +69,21 @@ export default function Digitise() {
       ]),
     [own, others, draws],
   );
+  const addressOf = (what: Opened | null, tab?: string) =>
+    screenPath("digitise", { collection: what?.collection.id, object: what?.code, tab });
   const open = (what: Opened | null) => {
+    // What is saved may be answered when one has left.
+    if (!here.current) return;
     opened.value = what;
-    const [collection, object] = [what?.collection.id, what?.code];
-    route(screenPath("digitise", { collection, object }), true);
+    route(addressOf(what), true);
   };
+  useEffect(() => {
+    // One went back, or followed a link: of a new object an address has the collection alone.
+    const named = openedBy(query.collection, query.object);
+    const now = opened.peek();
+    if (!query.collection) opened.value = null;
+    else if (named && !(now && keyOf(now) === keyOf(named))) opened.value = named;
+  }, [query.collection, query.object]);
   return (
     <div class="beside">
       <div class="card">
@@ -74,15 +91,7 @@ export default function Digitise() {
         <Tabs
           label={t("廊道与要素", "Digitise")}
           chosen={tab}
-          onChoose={(id) =>
-            route(
-              screenPath("digitise", {
-                collection: query.collection,
-                object: query.object,
-                tab: id,
-              }),
-            )
-          }
+          onChoose={(id) => route(addressOf(opened.value, id))}
           tabs={[
             { id: "objects", label: t("要素", "Objects") },
             { id: "scan", label: t("扫描图", "Scanned map") },

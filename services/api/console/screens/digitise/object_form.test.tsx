@@ -1,7 +1,9 @@
+import { signal } from "@preact/signals";
 import type { Geometry } from "geojson";
 import { describe, expect, it, vi } from "vitest";
 import {
   type Answer,
+  act,
   open,
   refused,
   type Sent,
@@ -141,6 +143,22 @@ describe("the list", () => {
     await hands.click(await button("← Back to the list"));
     expect(location.search).toBe("");
   });
+  it("follows the address: back, and away from an object by a link", async () => {
+    service();
+    const hands = open(<Digitise />, { ...PLANNER, query: "collection=corridors&object=coast" });
+    await screen.findByDisplayValue("Coast");
+    await hands.click(screen.getByRole("tab", { name: "Scanned map" }));
+    await hands.click(screen.getByRole("tab", { name: "Objects" }));
+    await hands.click(await button("← Back to the list"));
+    await hands.click(await button("River"));
+    await screen.findByDisplayValue("River");
+    act(() => history.back());
+    await screen.findByDisplayValue("Coast");
+    expect(location.search).toBe("?collection=corridors&object=coast&tab=scan");
+    act(() => history.pushState(null, "", location.pathname));
+    act(() => void dispatchEvent(new PopStateEvent("popstate")));
+    await button("River");
+  });
   it("shows more than the first eight when asked", async () => {
     const many = Array.from({ length: 11 }, (_, n) => corridor(`c${n}`, `廊${n}`, `Number ${n}`));
     service({ "GET /collections/corridors/items": collection(many) });
@@ -209,6 +227,33 @@ describe("an object that nobody had drawn", () => {
     expect((await typed("English name")).value).toBe("Coast");
     expect(await disabled("Save")).toBe(true);
   });
+});
+
+it("what is saved when one has left leads nobody back", async () => {
+  let answer: (saved: Response) => void = () => {};
+  const sent = service({
+    "PATCH /collections/corridors/items/coast": () =>
+      new Promise<Response>((done) => {
+        answer = done;
+      }),
+  });
+  const there = signal(true);
+  const Shell = () => (there.value ? <Digitise /> : null);
+  const hands = open(<Shell />, { ...PLANNER, query: "collection=corridors&object=coast" });
+  await hands.click(await screen.findByText("Type coordinates"));
+  await hands.type(await typed(/^Corners/), "118 24.5\n118.1 24.6");
+  await hands.click(await button("Draw these"));
+  await hands.click(await button("Save"));
+  await waitFor(() => expect(writes(sent, "PATCH")).toHaveLength(1));
+  act(() => {
+    there.value = false;
+    history.pushState(null, "", "?tab=layers");
+  });
+  await act(async () => {
+    answer(withHeaders({ ...COAST, geometry: LINE }, { ETag: '"2"' }));
+    await new Promise((done) => setTimeout(done, 50));
+  });
+  expect(location.search).toBe("?tab=layers");
 });
 
 describe("a change that is refused", () => {

@@ -2,7 +2,6 @@
 
 import type { Feature } from "../../kit/features";
 import { money, number } from "../../kit/format";
-import { screenPath } from "../../kit/screens";
 import { Button } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import type { Project } from "./register";
@@ -43,9 +42,11 @@ export function columnsOf(projects: readonly Feature<Project>[]): BoardColumn[] 
 
 export function Board({
   projects,
+  pathOf,
   onState,
 }: {
   projects: readonly Feature<Project>[];
+  pathOf: (project: string) => string;
   /** Called with the state whose whole list is wanted. */
   onState: (state: string) => void;
 }) {
@@ -60,7 +61,7 @@ export function Board({
           <ul class="plain">
             {some.slice(0, MOST).map(({ id, properties }) => (
               <li key={id} class="panel">
-                <a href={screenPath("projects", { project: id })}>{called(properties) || id}</a>
+                <a href={pathOf(id)}>{called(properties) || id}</a>
                 <small>
                   {properties.start_year}–{properties.end_year}
                   {properties.cost !== null && ` · ${money(properties.cost)}`}

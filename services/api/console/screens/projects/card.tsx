@@ -1,6 +1,7 @@
 /** A project's card: where it stands, and by tabs what is known of it. */
 
 import { useSignal } from "@preact/signals";
+import { useLocation } from "preact-iso";
 import { Actor } from "../../kit/actor";
 import { answered, api, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
@@ -19,6 +20,7 @@ import { Steps } from "./steps";
 export type Dossier = Schema<"ProjectDossier">;
 
 export function ProjectCard({ code }: { code: string }) {
+  const { state, search } = useLocation().query;
   const tab = useSignal("steps");
   const { asked, again } = useAsked(
     () => answered(api.GET("/projects/{project}", { params: { path: { project: code } } })),
@@ -27,7 +29,7 @@ export function ProjectCard({ code }: { code: string }) {
   return (
     <div class="screen">
       <p>
-        <a href={screenPath("projects")}>{t("← 项目库", "← Register")}</a>
+        <a href={screenPath("projects", { state, search })}>{t("← 项目库", "← Register")}</a>
       </p>
       <Found asked={asked} again={again}>
         {({ data: project, etag }) => (

@@ -170,6 +170,22 @@ describe("finding a project", () => {
     await hands.clear(screen.getByRole("searchbox", { name: "Filter projects" }));
     expect(location.search).toBe("?state=proposed");
   });
+  it("is found again by the link back from a project, and begun anew by that of the screen", async () => {
+    serve({ ...answers, "GET /projects/{}": refused(404, "gone") });
+    const hands = open(<Projects />, { query: "state=proposed&search=a" });
+    const row = await screen.findByText("Project A1");
+    await hands.click(row);
+    expect(location.search).toBe("?project=A1&state=proposed&search=a");
+    const back = screen.getByRole("link", { name: "← Register" });
+    expect(new URL((back as HTMLAnchorElement).href).search).toBe("?state=proposed&search=a");
+    act(() => history.back());
+    await names();
+    act(() => history.pushState(null, "", location.pathname));
+    act(() => void dispatchEvent(new PopStateEvent("popstate")));
+    expect(await names()).toHaveLength(3);
+    const box = screen.getByRole("searchbox", { name: "Filter projects" });
+    expect((box as HTMLInputElement).value).toBe("");
+  });
   it("can leave out other plans, where the region has one", async () => {
     serve(answers);
     const hands = open(<Projects />);

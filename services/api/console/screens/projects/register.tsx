@@ -69,8 +69,13 @@ export function Register({ state }: { state: string }) {
   const go = (to: Record<string, string> = {}) =>
     route(screenPath("projects", { state, search: text.value, ...to }), true);
   useLayoutEffect(() => {
+    text.value = query.search ?? "";
+  }, [query.search]);
+  useLayoutEffect(() => {
     if (text.value !== (query.search ?? "")) go();
   }, [text.value]);
+  const pathOf = (project: string) =>
+    screenPath("projects", { project, state, search: text.value });
   const ofPlan = useSignal(false);
   const making = useSignal(false);
   const all = asked.value.data ?? [];
@@ -121,6 +126,7 @@ export function Register({ state }: { state: string }) {
           view.value === "board" && rows.length ? (
             <Board
               projects={rows}
+              pathOf={pathOf}
               onState={(wanted) => {
                 view.value = "list";
                 go({ state: wanted });
@@ -132,7 +138,7 @@ export function Register({ state }: { state: string }) {
               columns={COLUMNS()}
               rows={rows}
               keyOf={({ id }) => id}
-              onOpen={({ id }) => route(screenPath("projects", { project: id }))}
+              onOpen={({ id }) => route(pathOf(id))}
               empty={
                 all.length
                   ? t("没有符合条件的项目。", "No project matches.")
