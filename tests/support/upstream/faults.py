@@ -39,7 +39,7 @@ class Fault:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request and what was sent for it."""
 
@@ -47,7 +47,7 @@ class Request:
     address: str
     range: str | None
     status: int
-    sent: int
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

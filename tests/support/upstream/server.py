@@ -269,23 +269,25 @@ class Handler(BaseHTTPRequestHandler):
         if fault.etag is not None and "ETag" in reply.headers:
             reply.headers["ETag"] = fault.etag
         first, stop = self._part(reply, fault)
+        address = self.path.lstrip("/")
+        request = Request(self.command, address, self.headers.get("Range"), reply.status)
+        if not address.startswith("-/"):
+            self._site.log.append(request)
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(stop - first))
         self.end_headers()
-        sent = 0
         if self.command != "HEAD":
+            whole = False
             # A reader that wanted a part hangs up when it is sent the whole.
             with suppress(ConnectionError):
                 for piece in _paced(self._pieces(reply.content, first, stop), fault):
+                    # Before it is sent: who has all of it may ask at once how much that was.
+                    request.sent += len(piece)
                     self.wfile.write(piece)
-                    sent += len(piece)
-            self.close_connection = self.close_connection or sent < stop - first
-        address = self.path.lstrip("/")
-        asked = self.headers.get("Range")
-        if not address.startswith("-/"):
-            self._site.log.append(Request(self.command, address, asked, reply.status, sent))
+                whole = request.sent == stop - first
+            self.close_connection = self.close_connection or not whole
 
     def _pieces(self, content: Content, start: int, stop: int) -> Iterator[bytes]:
         pieces = content.pieces(start, stop)
